@@ -1,0 +1,362 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mail settings model: what a user writes, checked and completed without any network.
+
+One model serves every plugin. A wrong value gives one sentence that names the option
+and what to write instead.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import math
+import re
+import typing as t
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = (
+    "AUTH_MECHANISMS",
+    "CLEARTEXT_FIRST_PORTS",
+    "IMPLICIT_TLS_PORTS",
+    "SECURITY_MODES",
+    "Settings",
+    "SettingsError",
+    "clash_sentence",
+    "convention_clash",
+    "parse_settings",
+    "to_bool",
+    "to_number",
+)
+
+# RFC 8314 section 7.3 gives 465 to implicit TLS; 2465 is its usual alternative.
+IMPLICIT_TLS_PORTS = (465, 2465)
+# RFC 6409 gives 587 to submission, RFC 5321 gives 25 to SMTP; 2587 and 2525 are their usual alternatives.
+CLEARTEXT_FIRST_PORTS = (587, 2587, 2525, 25)
+SECURITY_MODES = ("implicit_tls", "starttls", "opportunistic", "cleartext")
+AUTH_MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "XOAUTH2")
+
+_DEFAULT_PORTS = {"implicit_tls": 465, "starttls": 587, "opportunistic": 587, "cleartext": 25}
+_TRUE = frozenset(("true", "yes", "on", "1", "y", "t"))
+_FALSE = frozenset(("false", "no", "off", "0", "n", "f"))
+_MAX_TIMEOUT = 3600.0
+_HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
+_ADDRESS = re.compile(r"^[^\s<>@,;:\"()\[\]\\]+@[^\s<>@,;:\"()\\]+$")
+
+
+class SettingsError(ValueError):
+    """Settings that cannot work, found without sending a packet.
+
+    ``option`` is the name of the option as the user wrote it, ``cause`` is
+    ``invalid_settings`` or ``mode_mismatch``; the text of the error is one sentence.
+    """
+
+    def __init__(self, message: str, option: str, cause: str = "invalid_settings") -> None:
+        super().__init__(message)
+        self.option = option
+        self.cause = cause
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One endpoint and how to talk to it; ``timeout`` is in seconds and bounds the endpoint as a whole."""
+
+    host: str
+    port: int
+    security: str
+    validate_certs: bool = True
+    ca_path: str | None = None
+    server_name: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    auth_mechanism: str | None = None
+    sender: str | None = None
+    sender_name: str | None = None
+    helo_name: str | None = None
+    source_address: str | None = None
+    ip_version: str = "any"
+    timeout: float = 10.0
+    return_pem: bool = False
+
+    @property
+    def secure(self) -> bool:
+        """Nodemailer's flag: TLS from the first byte."""
+        return self.security == "implicit_tls"
+
+    @property
+    def certificate_name(self) -> str:
+        """The name for SNI (RFC 6066) and for the certificate check (RFC 9525): A-labels, no final dot, no zone."""
+        return _ascii_host(self.server_name or self.host).rstrip(".").partition("%")[0]
+
+    @property
+    def endpoint(self) -> str:
+        """host:port as a person writes it, an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+# What each option of the model is called; entries of `endpoints` and `settings` may hold these keys only.
+_KNOWN = (
+    "host", "port", "secure", "security", "validate_certs", "ca_path", "server_name", "username", "password", "auth_mechanism",
+    "sender", "sender_name", "helo_name", "source_address", "ip_version", "timeout", "return_pem",
+)
+
+
+def to_bool(value: object, option: str) -> bool:
+    """A YAML boolean or what roles hand over for one ("true", "no", 1). Raises SettingsError."""
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise SettingsError(f"{option} is {_show(value)}, which is neither true nor false; write {option}: true or {option}: false.", option)
+
+
+def to_number(value: object, option: str, low: float, high: float, unit: str = "") -> float:
+    """A number, or a string that holds one, within low and high. Raises SettingsError."""
+    advice = f"write a number from {low:g} to {high:g}{unit}"
+    if isinstance(value, bool):
+        raise SettingsError(f"{option} is {_show(value)}, which is not a number; {advice}.", option)
+    try:
+        number = float(str(value).strip())
+    except ValueError:
+        raise SettingsError(f"{option} is {_show(value)}, which is not a number; {advice}.", option) from None
+    if not math.isfinite(number) or not low <= number <= high:
+        raise SettingsError(f"{option} is {_show(value)}, which is out of range; {advice}.", option)
+    return number
+
+
+def convention_clash(port: int, security: str) -> bool:
+    """Whether the port's convention (RFC 8314, RFC 6409) is the other mode. Odd ports never clash."""
+    if port in IMPLICIT_TLS_PORTS:
+        return security in ("starttls", "opportunistic", "cleartext")
+    return port in CLEARTEXT_FIRST_PORTS and security == "implicit_tls"
+
+
+def parse_settings(
+    raw: Mapping[str, t.Any],
+    *,
+    probed: bool,
+    allow_auto: bool = False,
+    needs_credentials: bool = False,
+    prefix: str = "",
+) -> Settings:
+    """Check and complete the settings of one endpoint.
+
+    ``raw`` holds the keys of the model; null and empty strings count as left out.
+    ``probed`` says that a live probe follows, which outranks the port's convention.
+    ``allow_auto`` admits ``security: auto``. ``needs_credentials`` refuses a username without
+    a password. ``prefix`` is put in front of option names in sentences ("endpoints[0].").
+    Raises SettingsError.
+    """
+    for key in raw:
+        if key not in _KNOWN:
+            raise SettingsError(_unknown_option(str(key), prefix), f"{prefix}{key}")
+    given = {key: value for key, value in raw.items() if value is not None and value != ""}
+
+    def name(option: str) -> str:
+        return f"{prefix}{option}"
+
+    host = _host(given.get("host"), name("host"))
+    security, port = _security_and_port(given, prefix, allow_auto)
+    if not probed and convention_clash(port, security):
+        raise SettingsError(clash_sentence(port, security, prefix), name("secure"), "mode_mismatch")
+
+    username, password = _credentials(given, prefix, needs_credentials)
+    mechanism = _text(given, "auth_mechanism", prefix)
+    if mechanism is not None:
+        mechanism = mechanism.upper()
+        if mechanism not in AUTH_MECHANISMS:
+            raise SettingsError(
+                f"{name('auth_mechanism')} is {_show(mechanism)}, which is not known here; write one of {', '.join(AUTH_MECHANISMS)}, or leave it out.",
+                name("auth_mechanism"),
+            )
+    server_name = given.get("server_name")
+    sender = _text(given, "sender", prefix)
+    if sender is not None and not _ADDRESS.match(sender):
+        raise SettingsError(
+            f"{name('sender')} is {_show(sender)}, which is not a bare mail address; write sender: app@example.com, and the display name in sender_name.",
+            name("sender"),
+        )
+    helo_name = _text(given, "helo_name", prefix)
+    if helo_name is not None and re.search(r"\s", helo_name):
+        raise SettingsError(f"{name('helo_name')} has white space in it; write this host's full name, such as app1.example.com.", name("helo_name"))
+    source_address, ip_version = _source(given, prefix)
+
+    return Settings(
+        host=host,
+        port=port,
+        security=security,
+        validate_certs=to_bool(given.get("validate_certs", True), name("validate_certs")),
+        ca_path=_text(given, "ca_path", prefix),
+        server_name=None if server_name is None else _host(server_name, name("server_name")),
+        username=username,
+        password=password,
+        auth_mechanism=mechanism,
+        sender=sender,
+        sender_name=_text(given, "sender_name", prefix),
+        helo_name=helo_name,
+        source_address=source_address,
+        ip_version=ip_version,
+        timeout=to_number(given.get("timeout", 10), name("timeout"), 0.1, _MAX_TIMEOUT, " seconds"),
+        return_pem=to_bool(given.get("return_pem", False), name("return_pem")),
+    )
+
+
+def clash_sentence(port: int, security: str, prefix: str = "") -> str:
+    """Why this mode does not belong on this port, and the pair that does."""
+    if security == "implicit_tls":
+        return (
+            f"{prefix}port {port} starts in cleartext and switches to TLS with STARTTLS, but TLS from the first byte was asked for (secure: true, implicit_tls);"
+            f" write {prefix}secure: false with port {port}, or port 465 with secure: true."
+        )
+    return (
+        f"{prefix}port {port} speaks TLS from the first byte, but a cleartext start was asked for (secure: false, {security});"
+        f" write {prefix}secure: true with port {port}, or port 587 with secure: false."
+    )
+
+
+def _security_and_port(given: Mapping[str, t.Any], prefix: str, allow_auto: bool) -> tuple[str, int]:
+    modes = (*SECURITY_MODES, "auto") if allow_auto else SECURITY_MODES
+    option = f"{prefix}security"
+    security = given.get("security")
+    if security is not None:
+        security = str(security).strip()
+        if security not in modes:
+            raise SettingsError(f"{option} is {_show(security)}, which is not a mode; write one of {', '.join(modes)}{_hint(security, modes)}.", option)
+    secure = to_bool(given["secure"], f"{prefix}secure") if "secure" in given else None
+    if security == "auto" and secure is not None:
+        raise SettingsError(f"{option}: auto finds out the mode by itself, so it cannot stand beside secure; leave out {prefix}secure.", option)
+    if security is not None and secure is not None and secure != (security == "implicit_tls"):
+        meant = "true means TLS from the first byte" if secure else "false means a cleartext start"
+        raise SettingsError(
+            f"{prefix}secure: {str(secure).lower()} ({meant}) contradicts {option}: {security}; "
+            f"write secure: {str(not secure).lower()}, or leave out {prefix}secure.",
+            option,
+        )
+    port = None
+    if "port" in given:
+        advice = "write 465 with secure: true, or 587 with secure: false"
+        if isinstance(given["port"], bool) or not re.fullmatch(r"\s*[+-]?\d+\s*", str(given["port"])):
+            raise SettingsError(f"{prefix}port is {_show(given['port'])}, which is not a port number; {advice}.", f"{prefix}port")
+        port = int(str(given["port"]))
+        if not 1 <= port <= 65535:
+            raise SettingsError(f"{prefix}port is {port}, but ports go from 1 to 65535; {advice}.", f"{prefix}port")
+    if security is None:
+        if secure is not None:
+            security = "implicit_tls" if secure else "starttls"
+        elif port is None:
+            raise SettingsError(f"{prefix}port is missing; write port: 465 with secure: true, or port: 587 with secure: false.", f"{prefix}port")
+        else:
+            security = "implicit_tls" if port in IMPLICIT_TLS_PORTS else "starttls"
+    if port is None:
+        if security == "auto":
+            raise SettingsError(f"{prefix}port is missing; write the port whose mode is to be found out, such as port: 465.", f"{prefix}port")
+        port = _DEFAULT_PORTS[security]
+    return security, port
+
+
+def _credentials(given: Mapping[str, t.Any], prefix: str, needed: bool) -> tuple[str | None, str | None]:
+    username = None if "username" not in given else str(given["username"])
+    password = None if "password" not in given else str(given["password"])
+    if password is not None and username is None:
+        raise SettingsError(f"{prefix}password is given without a username; write {prefix}username as well, or leave out the password.", f"{prefix}username")
+    if needed and username is not None and password is None:
+        raise SettingsError(f"{prefix}username is given without a password; write {prefix}password as well, or leave out the username.", f"{prefix}password")
+    for option, value in (("username", username), ("password", password)):
+        if value is not None and "\0" in value:
+            raise SettingsError(f"{prefix}{option} has a NUL byte in it, which SMTP cannot carry; write it without.", f"{prefix}{option}")
+    return username, password
+
+
+def _source(given: Mapping[str, t.Any], prefix: str) -> tuple[str | None, str]:
+    ip_version = str(given.get("ip_version", "any")).strip()
+    if ip_version not in ("any", "4", "6"):
+        raise SettingsError(f"{prefix}ip_version is {_show(ip_version)}; write any, 4 or 6.", f"{prefix}ip_version")
+    source = given.get("source_address")
+    if source is None:
+        return None, ip_version
+    try:
+        version = str(ipaddress.ip_address(str(source)).version)
+    except ValueError:
+        raise SettingsError(
+            f"{prefix}source_address is {_show(source)}, which is not an IP address; write an address of the managed host, such as 192.0.2.10.",
+            f"{prefix}source_address",
+        ) from None
+    if ip_version not in ("any", version):
+        raise SettingsError(
+            f"{prefix}source_address {source} is IPv{version}, but ip_version is {ip_version}; write ip_version: \"{version}\" or another address.",
+            f"{prefix}source_address",
+        )
+    return str(source), version
+
+
+def _host(value: object, option: str) -> str:
+    if value is None:
+        raise SettingsError(f"{option} is empty; write the relay's name, such as {option}: smtp.example.com.", option)
+    host = str(value).strip()
+    if not host:
+        raise SettingsError(f"{option} is empty; write the relay's name, such as {option}: smtp.example.com.", option)
+    if "://" in host:
+        rest = host.split("://", 1)[1].split("/", 1)[0].rpartition("@")[2].rpartition(":")
+        bare = rest[0] or rest[2]
+        raise SettingsError(f"{option} has a scheme in it; write only the name: {option}: {bare or 'smtp.example.com'}.", option)
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+        return host
+    except ValueError:
+        pass
+    bracketed = re.fullmatch(r"\[([^\[\]]*)\](?::(\d+))?", host)
+    if bracketed:
+        raise SettingsError(f"{option} has brackets or a port in it; write {option}: \"{bracketed.group(1)}\" and the port in port.", option)
+    name, colon, port = host.partition(":")
+    if colon:
+        raise SettingsError(f"{option} has a port in it; write {option}: {name or 'smtp.example.com'} and port: {port if port.isdigit() else 587}.", option)
+    if "@" in host or "/" in host or re.search(r"[\s\x00-\x1f]", host):
+        raise SettingsError(f"{option} is {_show(host)}, which is not a host name; write the relay's name only, such as {option}: smtp.example.com.", option)
+    try:
+        labels = _ascii_host(host).rstrip(".").split(".")
+    except UnicodeError:
+        labels = [""]
+    if not all(_HOST_LABEL.match(label) for label in labels):
+        raise SettingsError(f"{option} is {_show(host)}, which is not a host name; write the relay's name, such as {option}: smtp.example.com.", option)
+    if re.fullmatch(r"[\d.]+", host):
+        raise SettingsError(f"{option} is {_show(host)}, which is not a complete IP address; write four numbers, such as 192.0.2.25, or a name.", option)
+    return host
+
+
+def _ascii_host(host: str) -> str:
+    """A-labels of an internationalised name (RFC 5890); raises UnicodeError when it has none."""
+    return host if host.isascii() else host.encode("idna").decode("ascii")
+
+
+def _text(given: Mapping[str, t.Any], option: str, prefix: str) -> str | None:
+    if option not in given:
+        return None
+    text = str(given[option])
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        raise SettingsError(f"{prefix}{option} has a line break or control character in it; write it on one line.", f"{prefix}{option}")
+    return text
+
+
+def _unknown_option(key: str, prefix: str) -> str:
+    plain = re.sub(r"^(smtp_|mail_|email_)", "", key)
+    plain = {"user": "username", "pass": "password", "from": "sender", "no_reply": "sender", "tls_reject_unauthorized": "validate_certs"}.get(plain, plain)
+    near = [plain] if plain in _KNOWN else difflib.get_close_matches(plain, _KNOWN, 1)
+    advice = f"write {near[0]}" if near else f"write one of {', '.join(_KNOWN)}"
+    return f"{prefix}{key} is not an option; {advice}."
+
+
+def _hint(text: str, choices: tuple[str, ...]) -> str:
+    aliases = {"tls": "implicit_tls", "ssl": "implicit_tls", "smtps": "implicit_tls", "ssl/tls": "implicit_tls", "none": "cleartext", "plain": "cleartext"}
+    lowered = text.lower().replace("-", "_")
+    near = aliases.get(lowered) or next(iter(difflib.get_close_matches(lowered, choices, 1)), None)
+    return f" ({near} is probably what you mean)" if near else ""
+
+
+def _show(value: object) -> str:
+    text = str(value)
+    return f"'{text[:60]}...'" if len(text) > 60 else f"'{text}'"
