@@ -1,0 +1,70 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tools/lab calls: up, down, run, shell."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from . import sandbox
+from .plan import ROOT
+from .trees import make_trees
+
+__all__: list[str] = []
+
+
+def _up() -> bool:
+    """Bring the lab up; False when it was up."""
+    with sandbox.locked():
+        if sandbox.first_process():
+            return False
+        started = time.monotonic()
+        make_trees()
+        sandbox.up()
+    print(f"lab: up after {time.monotonic() - started:.1f} s", flush=True)
+    return True
+
+
+def _down() -> None:
+    with sandbox.locked():
+        sandbox.down()
+    print("lab: down", flush=True)
+
+
+def _run(options: list[str]) -> int:
+    """Run pytest inside the lab."""
+    made_here = _up()
+    try:
+        tests = [] if any(Path(option.partition("::")[0]).exists() for option in options) else [str(Path(__file__).parent)]
+        return subprocess.run(sandbox.enter([sys.executable, "-m", "pytest", *tests, *options]), cwd=ROOT, check=False).returncode
+    finally:
+        if made_here:
+            _down()
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code of the subcommand."""
+    command, *rest = arguments
+    try:
+        if command == "up":
+            if not _up():
+                print("lab: is up already")
+        elif command == "down":
+            _down()
+        elif command == "run":
+            return _run(rest)
+        else:
+            name = rest[0] if rest else "ctl"
+            return subprocess.run(sandbox.enter(["ip", "netns", "exec", name, os.environ.get("SHELL", "bash")]), check=False).returncode
+    except RuntimeError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))

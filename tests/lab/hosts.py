@@ -1,0 +1,77 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Managed hosts: each one a namespace with a Debian tree of its own, its own processes, and that tree's own sshd."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .network import in_namespace, run
+from .plan import HOSTS, RUN, TARGETS, Host, version_manager
+from .resolver import RESOLV_CONF
+from .trees import tree
+
+__all__ = ["KEY", "KNOWN_HOSTS", "python_of", "ssh", "start_hosts", "wait_for_hosts"]
+
+KEY = RUN / "keys" / "client"
+KNOWN_HOSTS = RUN / "keys" / "known_hosts"
+BOOT = Path(__file__).with_name("boot.sh")
+
+
+def python_of(host: Host) -> str:
+    """The interpreter's path on the host. RuntimeError when a Python that the machine should lend is not there."""
+    if TARGETS[host.python] != "pyenv":
+        return "/usr/bin/python3"
+    found = sorted(version_manager().glob(f"{host.python}.*/bin/python{host.python}"))
+    if not found:
+        raise RuntimeError(f"{host.name} wants Python {host.python}, and {version_manager()} has none: pyenv install {host.python}")
+    return str(found[-1])
+
+
+def ssh(host: Host, *command: str) -> list[str]:
+    """The command line that runs a command on a host over ssh, from the controller's namespace, with the lab's own key and known hosts."""
+    options = ["-F", "none", "-i", str(KEY), "-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={KNOWN_HOSTS}", "-o", "BatchMode=yes"]
+    return in_namespace("ctl", "ssh", *options, f"root@{host.address}", *command)
+
+
+def start_hosts() -> None:
+    """Boot every host. They go on booting when this returns."""
+    (RUN / "keys").mkdir(mode=0o700)
+    for name in ("client", "host"):
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(RUN / "keys" / name)])
+    host_key = (RUN / "keys" / "host.pub").read_text().strip()
+    KNOWN_HOSTS.write_text("".join(f"{host.address} {host_key}\n" for host in HOSTS))
+    (RUN / "host-resolv.conf").write_text(RESOLV_CONF)
+    (RUN / "hosts-logs").mkdir()
+    for host in HOSTS:
+        lent = str(version_manager()) if TARGETS[host.python] == "pyenv" else ""
+        with open(RUN / "hosts-logs" / host.name, "wb") as log:
+            subprocess.Popen(
+                in_namespace(host.name, "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "bash", str(BOOT),
+                             host.name, str(tree(host.tree)), str(RUN), lent),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )
+
+
+def wait_for_hosts(seconds: float = 60) -> None:
+    """Wait until each host runs its Python over ssh. RuntimeError with the host's log when one does not."""
+    deadline = time.monotonic() + seconds
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda host: _wait(host, deadline), HOSTS))
+
+
+def _wait(host: Host, deadline: float) -> None:
+    """Python is asked for its version, so that one lent to a tree with other libraries is found out here."""
+    command = [python_of(host), "-c", "'import sys, ssl; print(*sys.version_info[:2], sep=str(chr(46)))'"]
+    while True:
+        done = subprocess.run(ssh(host, *command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode == 0 and done.stdout.strip() == host.python:
+            return
+        if done.returncode != 255 or time.monotonic() > deadline:
+            log = (RUN / "hosts-logs" / host.name).read_text(errors="replace")
+            raise RuntimeError(f"{host.name} does not run Python {host.python}: {done.stdout}{done.stderr}\n{log[-600:]}")
+        time.sleep(0.1)
