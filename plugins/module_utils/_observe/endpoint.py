@@ -1,0 +1,279 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many endpoints at once, every address of each at once, alternatives within the same wait."""
+
+from __future__ import annotations
+
+import threading
+import time
+import typing as t
+
+from .clock import Deadline
+from .failure import Failure
+from .ladder import Climb, Evidence, Plan
+from .redact import redact, secret_forms
+from .resolve import Address, resolve
+from .tls import TLSContexts
+from .wire import Wire
+
+__all__ = ("ContextPool", "Credentials", "observe")
+
+# User name, password and mechanism of one endpoint; None where no login is to be tried.
+Credentials = t.Optional[t.Tuple[str, str, t.Optional[str]]]
+
+_ENDPOINTS_AT_ONCE = 64
+_CLIMBS_AT_ONCE = 512
+# How long a connect may stay unanswered before the other ports are asked.
+_PATIENCE = 1.0
+# Once one address works, what the others still get: seconds, or a multiple of what the first took.
+_GRACE_SECONDS, _GRACE_FACTOR = 2.0, 3.0
+# The end of the time that is kept for alternatives when an endpoint connects but never comes to an end.
+_RESERVE_SECONDS, _RESERVE_SHARE = 2.0, 0.2
+_ALTERNATIVE_ADDRESSES = 4
+_IMPLICIT_TLS_PORTS = (465, 2465)
+
+
+class ContextPool:
+    """The TLS contexts of a call, one for each way to verify."""
+
+    def __init__(self) -> None:
+        self._contexts: dict[tuple[bool, str | None, str], TLSContexts] = {}
+
+    def get(self, plan: dict[str, t.Any]) -> TLSContexts:
+        """The contexts for an endpoint's plan."""
+        key = (plan["validate_certs"], plan["ca_path"], plan["minimum_tls_version"])
+        if key not in self._contexts:
+            self._contexts[key] = TLSContexts(*key)
+        return self._contexts[key]
+
+    def load_ca_files(self) -> None:
+        """Read every ca_path now, before any packet. Raises OSError (ssl.SSLError where it holds no certificate)."""
+        for contexts in list(self._contexts.values()):
+            if contexts.ca_path is not None and contexts.verify:
+                contexts.context()
+
+    def warm(self) -> None:
+        """Make the contexts while the first replies are on their way."""
+        for contexts in list(self._contexts.values()):
+            contexts.context()
+
+
+class _Party:
+    """Climbs that run at once for one endpoint, and the condition that tells when one of them ends."""
+
+    _slots = threading.BoundedSemaphore(_CLIMBS_AT_ONCE)
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+
+    def start(self, work: t.Callable[[], None]) -> None:
+        """Run ``work`` in a thread of its own; waiters are told when it ends."""
+
+        def run() -> None:
+            with self._slots:
+                work()
+            with self.changed:
+                self.changed.notify_all()
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def wait_until(self, satisfied: t.Callable[[], bool], deadline: Deadline) -> None:
+        """Wait until ``satisfied()`` or the deadline."""
+        with self.changed:
+            self.changed.wait_for(satisfied, deadline.remaining())
+
+
+class _Route:
+    """One port of the relay, climbed on several addresses at once."""
+
+    def __init__(self, port: int, security: str, plan: Plan, contexts: TLSContexts, deadline: Deadline) -> None:
+        self.port = port
+        self.security = security
+        self.plan = plan
+        self.contexts = contexts
+        self.deadline = deadline
+        self.climbs: list[Climb] = []
+        self.done: dict[int, Evidence] = {}
+        self.started = time.monotonic()
+        self.first_success = 0.0
+
+    def start(self, addresses: list[Address], party: _Party, cleartext: t.Callable[[Address], bool]) -> None:
+        """Begin to climb on every address."""
+        for index, address in enumerate(addresses):
+            mode = self.security
+            if mode == "auto" and self.port in _IMPLICIT_TLS_PORTS:
+                mode = "implicit_tls"
+            sockaddr = (address.sockaddr[0], self.port, *address.sockaddr[2:])
+            plan = self.plan._replace(cleartext_allowed=cleartext(address))
+            climb = Climb(Address(address.family, sockaddr), mode, plan, self.contexts, self.deadline)
+            self.climbs.append(climb)
+            party.start(self._work(index, climb))
+
+    def _work(self, index: int, climb: Climb) -> t.Callable[[], None]:
+        def work() -> None:
+            evidence = climb.run()
+            failure = evidence["failure"]
+            if self.security == "auto" and climb.mode == "implicit_tls" and failure and failure["kind"] == "plaintext":
+                # Guessed by the port's convention, and the port speaks otherwise.
+                evidence = Climb(climb.address, "auto", climb.plan, climb.contexts, climb.deadline).run()
+            if evidence["failure"] is None and not self.first_success:
+                self.first_success = time.monotonic()
+            self.done[index] = evidence
+
+        return work
+
+    @property
+    def finished(self) -> bool:
+        """Whether every address has been climbed."""
+        return len(self.done) == len(self.climbs)
+
+    @property
+    def works(self) -> bool:
+        """Whether one address has passed."""
+        return bool(self.first_success)
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether no address has answered a connect yet."""
+        return not any(climb.connected for climb in self.climbs)
+
+    def grace(self) -> Deadline:
+        """How long the other addresses still get once one works."""
+        took = self.first_success - self.started
+        return self.deadline.within(max(_GRACE_SECONDS, took * _GRACE_FACTOR))
+
+    def evidence(self) -> list[Evidence]:
+        """What was seen on each address, in the resolver's order. What still climbs is shown as far as it got."""
+        waited = round((time.monotonic() - self.started) * 1000, 1)
+        found = []
+        for index, climb in enumerate(self.climbs):
+            evidence = self.done.get(index)
+            if evidence is None:
+                evidence = dict(climb.evidence, rungs=[dict(step) for step in list(climb.evidence["rungs"])])
+                layer = "tcp" if not climb.connected else "unfinished"
+                evidence["failure"] = {"layer": layer, "kind": "timeout", "waited_ms": waited}
+                for step in evidence["rungs"][-1:]:
+                    step.update(ok=False, ms=waited)
+            found.append(evidence)
+        return found
+
+
+def observe(plans: list[dict[str, t.Any]], credentials: list[Credentials], pool: ContextPool) -> list[dict[str, t.Any]]:
+    """Climb to every endpoint at once and return the evidence in the order asked. Takes as long as the slowest endpoint."""
+    results: list[dict[str, t.Any] | None] = [None] * len(plans)
+    slots = threading.BoundedSemaphore(_ENDPOINTS_AT_ONCE)
+
+    def work(index: int) -> None:
+        with slots:
+            results[index] = _observe_one(plans[index], credentials[index], pool.get(plans[index]))
+
+    threads = [threading.Thread(target=work, args=(index,), daemon=True) for index in range(len(plans))]
+    for thread in threads:
+        thread.start()
+    pool.warm()
+    for thread in threads:
+        thread.join()
+    return [result for result in results if result is not None]
+
+
+def _observe_one(plan: dict[str, t.Any], credentials: Credentials, contexts: TLSContexts) -> dict[str, t.Any]:
+    started = time.monotonic()
+    deadline = Deadline(plan["timeout"])
+    found: dict[str, t.Any] = {"dns": {"ok": True}, "attempts": [], "alternatives": [], "elsewhere": []}
+    try:
+        addresses, known = resolve(plan["host"], plan["port"], plan["ip_version"], deadline)
+        found["dns"]["known"] = known
+    except Failure as failure:
+        addresses = []
+        failure.layer = "dns"
+        found["dns"].update(ok=False, failure=failure.as_dict())
+    found["dns"]["ms"] = round((time.monotonic() - started) * 1000, 1)
+    if addresses:
+        _observe_addresses(plan, credentials, contexts, deadline, addresses, found)
+    found["elapsed_ms"] = round((time.monotonic() - started) * 1000, 1)
+    if credentials is not None:
+        found = redact(found, secret_forms(credentials[0], credentials[1]))
+    return found
+
+
+def _observe_addresses(
+    plan: dict[str, t.Any], credentials: Credentials, contexts: TLSContexts, deadline: Deadline, addresses: list[Address], found: dict[str, t.Any]
+) -> None:
+    party = _Party()
+    top = Plan(
+        server_name=plan["server_name"],
+        helo_name=plan["helo_name"],
+        source_address=plan["source_address"],
+        credentials=credentials,
+        try_injection=plan["try_injection"],
+        transaction=plan["transaction"],
+    )
+
+    def cleartext(address: Address) -> bool:
+        return plan["security"] in ("cleartext", "opportunistic") and _in_networks(address.text, plan["cleartext_networks"])
+
+    chosen = _Route(plan["port"], plan["security"], top, contexts, deadline)
+    chosen.start(addresses, party, cleartext)
+    patient = deadline.within(_PATIENCE)
+    reserve = Deadline(max(0.0, deadline.remaining() - min(_RESERVE_SECONDS, deadline.remaining() * _RESERVE_SHARE)))
+
+    def enough() -> bool:
+        return chosen.finished or (chosen.works and not plan["require_all_addresses"])
+
+    party.wait_until(enough, patient)
+    if not enough() and not chosen.unanswered:
+        party.wait_until(enough, reserve)
+
+    others: list[_Route] = []
+    if not chosen.works:
+        # Other ports get neither the message nor the injected command; a login is tried only where one was asked for.
+        plain = top._replace(transaction=None, try_injection=False)
+        for other in plan["alternatives"]:
+            route = _Route(other["port"], other["security"], plain, contexts, deadline)
+            route.start(addresses[:_ALTERNATIVE_ADDRESSES], party, cleartext)
+            others.append(route)
+        if not others and plan["control_port"]:
+            _ask_elsewhere(plan, chosen, party, deadline, found["elsewhere"])
+
+    party.wait_until(enough, deadline)
+    if chosen.works and not chosen.finished:
+        party.wait_until(lambda: chosen.finished, deadline if plan["require_all_addresses"] else chosen.grace())
+    if not chosen.works:
+        party.wait_until(lambda: all(route.finished or route.works for route in others), deadline)
+    if not chosen.finished and deadline.remaining() <= 0:
+        # Their own deadline has just ended them; give the threads the moment to say so.
+        party.wait_until(lambda: chosen.finished and all(route.finished for route in others), Deadline(0.25))
+    found["attempts"] = chosen.evidence()
+    found["alternatives"] = [{"port": route.port, "security": route.security, "attempts": route.evidence()} for route in others]
+
+
+def _ask_elsewhere(plan: dict[str, t.Any], chosen: _Route, party: _Party, deadline: Deadline, results: list[dict[str, t.Any]]) -> None:
+    """Does another port of a silent or unreachable address answer? A bare connect, to tell a filter from a dead host."""
+    port = plan["control_port"]
+    asked = []
+    for index, climb in enumerate(chosen.climbs):
+        failure = (chosen.done.get(index) or {}).get("failure") or {"layer": "tcp", "kind": "timeout"}
+        if climb.connected or failure["layer"] != "tcp" or failure["kind"] not in ("timeout", "os") or failure.get("errno") == "ECONNREFUSED":
+            continue
+        asked.append(climb.address)
+
+        def work(address: Address = climb.address) -> None:
+            sockaddr = (address.sockaddr[0], port, *address.sockaddr[2:])
+            try:
+                Wire(sockaddr, address.family, deadline.within(2.0), plan["source_address"]).close()
+                result = "open"
+            except Failure as failure:
+                result = failure.facts.get("errno", failure.kind)
+            results.append({"address": address.text, "port": port, "result": result})
+
+        party.start(work)
+    party.wait_until(lambda: len(results) == len(asked), deadline.within(2.1))
+
+
+def _in_networks(address: str, networks: list[str]) -> bool:
+    if not networks:
+        return True
+    import ipaddress  # only policies need it, and it costs every other call some milliseconds
+
+    return any(ipaddress.ip_address(address.partition("%")[0]) in ipaddress.ip_network(network, strict=False) for network in networks)

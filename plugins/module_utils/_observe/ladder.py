@@ -1,0 +1,433 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ladder on one address: tcp, greeting, ehlo, starttls, tls, certificate, auth, transaction.
+
+A climb ends at the top or at the first rung that breaks; either way its evidence holds all that was learnt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+import typing as t
+
+from .clock import Deadline
+from .failure import Failure
+from .reply import Reply, capabilities
+from .resolve import Address
+from .sasl import authenticate, choose_mechanism
+from .tls import TLSContexts, TLSRecord
+from .wire import Wire, wait_any
+
+__all__ = ("Climb", "Plan")
+
+# How long a silent port is only waited for before a second connection tries a ClientHello. Greetings that
+# take longer (postscreen, slow reverse lookups) are waited for all the same.
+SILENCE_BEFORE_SCOUT = 0.5
+# What finding out the other mode may cost on top, in seconds.
+_OTHER_MODE_SECONDS = 3.0
+_LISTEN_SECONDS = 2.0
+_SCOUT_CONNECT_SECONDS = 1.0
+# Failures after which the relay still listens, so that QUIT is due.
+_SESSION_GOES_ON = ("reply", "missing", "withheld")
+
+Evidence = t.Dict[str, t.Any]
+
+
+class Plan(t.NamedTuple):
+    """What to climb with: the settings that matter on the host, and what to do at the top."""
+
+    server_name: str
+    helo_name: str | None = None
+    source_address: str | None = None
+    credentials: tuple[str, str, str | None] | None = None  # user name, password, mechanism
+    cleartext_allowed: bool = False  # credentials and mail may travel without TLS
+    try_injection: bool = False
+    transaction: dict[str, t.Any] | None = None
+
+
+class Climb:
+    """One climb in one mode (implicit_tls, starttls, opportunistic, cleartext or auto). ``run()`` gives the evidence."""
+
+    def __init__(self, address: Address, mode: str, plan: Plan, contexts: TLSContexts, deadline: Deadline) -> None:
+        self.address = address
+        self.mode = mode
+        self.plan = plan
+        self.contexts = contexts
+        self.deadline = deadline
+        self.wire: Wire | None = None
+        self.connected = False
+        self.capabilities: dict[str, list[str]] = {}
+        self.evidence: Evidence = {"address": address.text, "family": address.version, "mode": mode, "rungs": [], "failure": None}
+
+    # -- the climb
+
+    def run(self) -> Evidence:
+        """Climb, and return the evidence. Never raises Failure."""
+        try:
+            self._climb()
+            self._quit()
+        except Failure as failure:
+            self.evidence["failure"] = failure.as_dict()
+            if failure.kind in _SESSION_GOES_ON:
+                self._quit()
+        finally:
+            if self.wire is not None:
+                self.wire.close()
+        if self.evidence["failure"] is not None:
+            self._find_out_more(self.evidence["failure"])
+        return self.evidence
+
+    def _climb(self) -> None:
+        self.wire = self._connect(self.deadline, "tcp")
+        self.connected = True
+        if self.mode == "implicit_tls":
+            self._begin_tls(self.wire)
+            self._handshake()
+            self._greeting()
+            self._ehlo("after_tls")
+        else:
+            scout = self._wait_for_greeting()
+            if scout is not None:
+                # The port waits for a ClientHello. With mode auto that is an answer, else a mismatch.
+                if self.mode != "auto":
+                    scout.close()
+                    raise self._broken("mode", Failure("tls_spoken"))
+                self.wire.close()
+                self.wire = scout
+                self.evidence["mode"] = self.mode = "implicit_tls"
+                self._handshake()
+                self._greeting()
+                self._ehlo("after_tls")
+            else:
+                self._greeting()
+                self._ehlo("before_tls")
+                self._starttls()
+        self._auth()
+        self._transaction()
+
+    @contextlib.contextmanager
+    def _rung(self, layer: str) -> t.Iterator[dict[str, t.Any]]:
+        """Time a rung; what breaks inside breaks this rung, unless it already names another."""
+        step: dict[str, t.Any] = {"layer": layer, "ok": True, "ms": 0.0}
+        self.evidence["rungs"].append(step)
+        started = time.monotonic()
+        try:
+            yield step
+        except Failure as failure:
+            failure.layer = failure.layer or layer
+            step["ok"] = failure.layer != layer
+            raise
+        finally:
+            step["ms"] = round((time.monotonic() - started) * 1000, 1)
+
+    @staticmethod
+    def _broken(layer: str, failure: Failure) -> Failure:
+        failure.layer = layer
+        return failure
+
+    @property
+    def _open_wire(self) -> Wire:
+        if self.wire is None:
+            raise Failure("closed")
+        return self.wire
+
+    # -- rungs
+
+    def _connect(self, deadline: Deadline, layer: str) -> Wire:
+        with self._rung(layer):
+            return Wire(self.address.sockaddr, self.address.family, deadline, self.plan.source_address)
+
+    def _second_wire(self, deadline: Deadline) -> Wire:
+        return Wire(self.address.sockaddr, self.address.family, deadline, self.plan.source_address)
+
+    def _wait_for_greeting(self) -> Wire | None:
+        """Return None once the relay says something (or time is up), or a connection on which it answered a ClientHello.
+
+        The first connection keeps waiting while the second one tries, so a late greeting is never cut short.
+        """
+        wire = self._open_wire
+        if wire.readable(SILENCE_BEFORE_SCOUT) or self.deadline.remaining() <= 0:
+            return None
+        scout = None
+        try:
+            scout = self._second_wire(self.deadline.within(_SCOUT_CONNECT_SECONDS))
+            scout.deadline = self.deadline
+            scout.begin_tls(self.contexts, self.plan.server_name)
+        except Failure:
+            if scout is not None:
+                scout.close()
+            return None
+        ready = wait_any([wire, scout], self.deadline)
+        if scout in ready and wire not in ready:
+            first = scout.peek()
+            if first is not None and first.tls:
+                return scout
+            if first is not None and first.text:
+                self.evidence["answer_to_client_hello"] = first.text
+                if not first.text[:3].isdigit():
+                    # A server that waits to be asked (HTTP, say) has answered garbage in its own language.
+                    scout.close()
+                    raise self._broken("greeting", Failure("malformed", text=first.text))
+        scout.close()
+        return None
+
+    def _greeting(self) -> None:
+        with self._rung("greeting"):
+            try:
+                greeting = self._open_wire.read_reply()
+            except Failure as failure:
+                if failure.kind == "tls_spoken":
+                    failure.layer = "mode"
+                elif failure.kind == "tls":
+                    failure.layer = "tls"  # TLS 1.3 delivers the refusal of a client after its handshake
+                elif failure.kind == "reset" and not self.contexts_used:
+                    failure.layer = "tcp"
+                raise
+            self.evidence["greeting"] = greeting.as_dict()
+            if not greeting.positive:
+                raise Failure("reply", code=greeting.code, lines=greeting.lines)
+
+    @property
+    def contexts_used(self) -> bool:
+        """Whether TLS has begun on the current connection."""
+        return self.wire is not None and self.wire.tls is not None
+
+    def _helo_name(self, wire: Wire) -> str:
+        return self.plan.helo_name or default_helo_name(wire.local_address)
+
+    def _ehlo(self, when: str) -> None:
+        with self._rung("ehlo"):
+            wire = self._open_wire
+            name = self._helo_name(wire)
+            try:
+                reply = wire.command(f"EHLO {name}")
+            except Failure as failure:
+                if failure.kind == "tls":
+                    failure.layer = "tls"
+                raise
+            self._keep_ehlo(when, reply)
+            if reply.positive:
+                self.capabilities = capabilities(reply.lines)
+                return
+            self.capabilities = {}
+            refusal = Failure("reply", code=reply.code, lines=reply.lines)
+            if reply.code == 421:
+                raise refusal
+            # RFC 5321 section 3.2: a server without service extensions is asked with HELO.
+            helo = wire.command(f"HELO {name}")
+            self.evidence["helo"] = helo.as_dict()
+            if not helo.positive or self.mode == "starttls":
+                raise refusal
+
+    def _keep_ehlo(self, when: str, reply: Reply) -> None:
+        self.evidence.setdefault("ehlo", {})[when] = reply.as_dict()
+
+    def _starttls(self) -> None:
+        offered = "STARTTLS" in self.capabilities
+        if self.mode == "cleartext" or (not offered and self.mode in ("opportunistic", "auto")):
+            return
+        with self._rung("starttls"):
+            if not offered:
+                raise Failure("missing", what="starttls")
+            wire = self._open_wire
+            # One segment with two commands: a sound relay drops the second one (RFC 3207 section 4.2).
+            extra = b"NOOP\r\n" if self.plan.try_injection else b""
+            wire.send(b"STARTTLS\r\n" + extra)
+            reply = wire.read_reply()
+            self.evidence["starttls"] = reply.as_dict()
+            if reply.code != 220:
+                raise Failure("reply", code=reply.code, lines=reply.lines)
+        self._begin_tls(self._open_wire)
+        self._handshake()
+        if self.plan.try_injection:
+            self._ehlo_after_injection()
+        else:
+            self._ehlo("after_tls")
+
+    def _begin_tls(self, wire: Wire) -> None:
+        try:
+            wire.begin_tls(self.contexts, self.plan.server_name)
+        except Failure as failure:
+            if self.mode != "implicit_tls" or failure.kind != "reset":
+                failure.layer = "tls"
+            else:
+                failure.layer = "tcp"
+            raise
+
+    def _handshake(self) -> None:
+        wire = self._open_wire
+        session = t.cast(TLSRecord, wire.tls)
+        try:
+            with self._rung("tls"):
+                try:
+                    wire.finish_tls()
+                except Failure as failure:
+                    failure.layer = {"certificate": "certificate", "plaintext": "mode"}.get(failure.kind, "tls")
+                    if failure.kind == "plaintext" and self.mode != "implicit_tls":
+                        failure.layer = "tls"
+                    raise
+        except Failure as failure:
+            self._keep_tls(session, verified=False)
+            if failure.kind == "certificate":
+                self.evidence["tls"].update(verify_code=failure.facts["verify_code"], verify_error=failure.facts["text"])
+                self.evidence["rungs"].append({"layer": "certificate", "ok": False, "ms": 0.0})
+            raise
+        self._keep_tls(session, verified=self.contexts.verify)
+        if self.contexts.verify:
+            self.evidence["rungs"].append({"layer": "certificate", "ok": True, "ms": 0.0})
+
+    def _keep_tls(self, session: TLSRecord, verified: bool) -> None:
+        tls = session.evidence(self.contexts.verify)
+        tls["verified"] = verified
+        self.evidence["tls"] = tls
+        self.evidence.update(session.chain_evidence())
+
+    def _ehlo_after_injection(self) -> None:
+        """EHLO after TLS, where a reply to the injected NOOP may come first.
+
+        That reply has one line, EHLO's nearly always more; only for a single line is a moment waited whether a second one follows.
+        """
+        self._ehlo("after_tls")
+        reply = self.evidence["ehlo"]["after_tls"]
+        self.evidence["injected"] = False
+        wire = self._open_wire
+        if len(reply["lines"]) == 1 and wire.readable(0.3):
+            second = wire.read_reply()
+            self.evidence["injected"] = True
+            self._keep_ehlo("after_tls", second)
+            self.capabilities = capabilities(second.lines)
+
+    def _may_send(self, modes: tuple[str, ...]) -> bool:
+        """Whether something may go over the wire now: under TLS always, in cleartext only where that was chosen in one of ``modes``."""
+        return self.contexts_used or (self.mode in modes and self.plan.cleartext_allowed)
+
+    def _auth(self) -> None:
+        if self.plan.credentials is None:
+            return
+        username, password, wanted = self.plan.credentials
+        with self._rung("auth") as step:
+            offered = self.capabilities.get("AUTH")
+            if not offered:
+                raise Failure("missing", what="auth", starttls="STARTTLS" in self.capabilities and not self.contexts_used)
+            if not self._may_send(("cleartext",)):
+                raise Failure("withheld", what="password", starttls="STARTTLS" in self.capabilities)
+            mechanism = choose_mechanism(offered, wanted, self.contexts_used)
+            step["mechanism"] = mechanism
+            reply = authenticate(self._open_wire, mechanism, username, password)
+            self.evidence["auth"] = {"mechanism": mechanism, **reply.as_dict()}
+            if not reply.positive:
+                raise Failure("reply", code=reply.code, lines=reply.lines)
+
+    def _transaction(self) -> None:
+        plan = self.plan.transaction
+        if plan is None:
+            return
+        with self._rung("transaction"):
+            if not self._may_send(("cleartext", "opportunistic")):
+                raise Failure("withheld", what="message", starttls="STARTTLS" in self.capabilities)
+            wire = self._open_wire
+            message = plan["message"].encode("utf-8", "surrogateescape")
+            said: dict[str, t.Any] = {}
+            self.evidence["transaction"] = said
+            size = f" SIZE={len(message)}" if "SIZE" in self.capabilities else ""
+            body = " BODY=8BITMIME" if "8BITMIME" in self.capabilities and any(byte > 127 for byte in message) else ""
+            self._step(said, "mail", wire.command(f"MAIL FROM:<{plan['sender']}>{size}{body}"))
+            for recipient in plan["recipients"]:
+                self._step(said, "rcpt", wire.command(f"RCPT TO:<{recipient}>"), recipient=recipient)
+            if not plan["deliver"]:
+                said["rset"] = wire.command("RSET").as_dict()
+                return
+            self._step(said, "data", wire.command("DATA"), expected=3)
+            # RFC 5321 section 4.5.2: a line that starts with a dot gets a second one.
+            stuffed = b"\r\n".join(b"." + line if line.startswith(b".") else line for line in message.split(b"\r\n"))
+            wire.send(stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + b".\r\n")
+            self._step(said, "message", wire.read_reply())
+
+    @staticmethod
+    def _step(said: dict[str, t.Any], stage: str, reply: Reply, expected: int = 2, **facts: str) -> None:
+        said[stage] = {**reply.as_dict(), **facts}
+        if reply.code // 100 != expected:
+            raise Failure("reply", stage=stage, code=reply.code, lines=reply.lines, **facts)
+
+    def _quit(self) -> None:
+        """Say goodbye; the reply need not be waited for."""
+        with contextlib.suppress(Failure):
+            self._open_wire.send(b"QUIT\r\n")
+
+    # -- what a broken rung does not tell by itself
+
+    def _find_out_more(self, failure: dict[str, t.Any]) -> None:
+        """A further look at a relay that failed, on a connection of its own and within the same deadline."""
+        kind, layer = failure["kind"], failure["layer"]
+        if self.deadline.remaining() <= 0.05:
+            return
+        if self.plan.try_injection and layer in ("starttls", "tls") and kind in ("reply", "closed", "reset", "tls", "timeout"):
+            self._again_without_injection()
+        elif kind == "tls_spoken":
+            self._look("implicit_tls", _OTHER_MODE_SECONDS)
+        elif kind == "plaintext" and self.mode == "implicit_tls":
+            self._look("cleartext", _OTHER_MODE_SECONDS)
+        elif self.mode == "implicit_tls" and kind in ("closed", "reset") and failure.get("silent", True) and layer in ("tls", "tcp"):
+            self._look("cleartext", _LISTEN_SECONDS)
+            if (self.evidence["other_mode"]["failure"] or {}).get("kind") == "timeout":
+                self._try_legacy()
+        elif layer == "tls" and kind in ("tls", "closed", "reset"):
+            self._try_legacy()
+
+    def _look(self, mode: str, seconds: float) -> None:
+        """What the port says in the other mode, as far as EHLO; no credentials, no message."""
+        plan = self.plan._replace(credentials=None, transaction=None, try_injection=False)
+        look = Look(self.address, mode, plan, self.contexts, self.deadline.within(seconds))
+        self.evidence["other_mode"] = look.run()
+
+    def _try_legacy(self) -> None:
+        """Whether the handshake works with everything that this host's OpenSSL still has."""
+        wire = None
+        try:
+            wire = self._second_wire(self.deadline.within(_OTHER_MODE_SECONDS))
+            if self.mode != "implicit_tls":
+                wire.read_reply()
+                wire.command(f"EHLO {self._helo_name(wire)}")
+                if wire.command("STARTTLS").code != 220:
+                    return
+            wire.begin_tls(self.contexts, self.plan.server_name, legacy=True)
+            wire.finish_tls()
+            session = t.cast(TLSRecord, wire.tls)
+            self.evidence["legacy"] = session.evidence(verify=False)
+        except Failure as failure:
+            self.evidence["legacy"] = {"failure": failure.as_dict()}
+        finally:
+            if wire is not None:
+                wire.close()
+
+    def _again_without_injection(self) -> None:
+        """A relay that objects to the injected command is sound: climb again without it, and let that count."""
+        plan = self.plan._replace(try_injection=False)
+        again = Climb(self.address, self.mode, plan, self.contexts, self.deadline)
+        self.evidence = again.run()
+        self.evidence["injected"] = False
+
+
+class Look(Climb):
+    """A climb that only looks at how a port speaks: greeting and EHLO, nothing after it."""
+
+    def _wait_for_greeting(self) -> Wire | None:
+        """Only listen."""
+        return None
+
+    def _starttls(self) -> None:
+        """Leave TLS alone."""
+
+    def _find_out_more(self, failure: dict[str, t.Any]) -> None:
+        """One look is enough."""
+
+
+def default_helo_name(local_address: str) -> str:
+    """This host's full name, else its address as a literal (RFC 5321 sections 4.1.1.1 and 4.1.3)."""
+    name = socket.gethostname()
+    if "." in name and name.isascii() and not name.startswith("localhost"):
+        return name
+    return f"[IPv6:{local_address}]" if ":" in local_address else f"[{local_address}]"

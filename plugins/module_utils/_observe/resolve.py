@@ -1,0 +1,78 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a name to addresses, under the deadline."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import typing as t
+
+from .clock import Deadline
+from .failure import Failure
+
+__all__ = ("ADDRESS_LIMIT", "Address", "resolve")
+
+ADDRESS_LIMIT = 8
+_FAMILIES = {"any": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
+_ERRORS = {
+    getattr(socket, name): name
+    for name in ("EAI_NONAME", "EAI_NODATA", "EAI_AGAIN", "EAI_FAIL", "EAI_ADDRFAMILY", "EAI_FAMILY", "EAI_MEMORY", "EAI_SYSTEM")
+    if hasattr(socket, name)
+}
+
+
+class Address(t.NamedTuple):
+    """One address of a name, as connect() wants it."""
+
+    family: int
+    sockaddr: tuple[t.Any, ...]
+
+    @property
+    def text(self) -> str:
+        """The address as a person writes it."""
+        return str(self.sockaddr[0])
+
+    @property
+    def version(self) -> int:
+        """4 or 6."""
+        return 6 if self.family == socket.AF_INET6 else 4
+
+
+def resolve(host: str, port: int, ip_version: str, deadline: Deadline) -> tuple[list[Address], int]:
+    """At most ADDRESS_LIMIT addresses in the resolver's order, and how many there are.
+
+    getaddrinfo knows no deadline, so it runs in a thread of its own that is left behind when time is up.
+    Raises Failure (resolver with the name of the EAI error, timeout).
+    """
+    answer: list[t.Any] = []
+
+    def ask() -> None:
+        try:
+            answer.append(socket.getaddrinfo(host, port, _FAMILIES[ip_version], socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answer.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(deadline.remaining())
+    if not answer:
+        raise Failure("timeout")
+    if isinstance(answer[0], socket.gaierror):
+        raise Failure("resolver", error=_ERRORS.get(answer[0].errno, str(answer[0].errno)))
+    if isinstance(answer[0], Exception):
+        raise Failure("resolver", error="EAI_FAIL")
+    found = list(dict.fromkeys(Address(family, sockaddr) for family, _type, _proto, _name, sockaddr in answer[0]))
+    return _spread(found)[:ADDRESS_LIMIT], len(found)
+
+
+def _spread(found: list[Address]) -> list[Address]:
+    """The resolver's order; where the limit cuts, both families stay represented."""
+    if len(found) <= ADDRESS_LIMIT:
+        return found
+    first = found[0].family
+    same = [one for one in found if one.family == first]
+    other = [one for one in found if one.family != first]
+    share = min(len(other), ADDRESS_LIMIT // 2)
+    return same[: ADDRESS_LIMIT - share] + other[:share]

@@ -1,0 +1,172 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TLS contexts of a call, and what a handshake showed: version, chain, certificate request, alert."""
+
+from __future__ import annotations
+
+import base64
+import os
+import ssl
+import threading
+import typing as t
+
+__all__ = ("TLSContexts", "TLSRecord", "looks_like_tls", "trust_store")
+
+_HANDSHAKE, _ALERT = 22, 21  # content types (RFC 8446 section 5.1)
+_CERTIFICATE, _CERTIFICATE_REQUEST = 11, 13  # handshake types (RFC 8446 section 4)
+_TLS_1_3 = 0x0304
+_CHAIN_LIMIT = 16
+_VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
+_MINIMUM = {
+    "TLSv1": ssl.TLSVersion.TLSv1,
+    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
+    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+}
+# SSL_OP_NO_RX_CERTIFICATE_COMPRESSION (OpenSSL 3.2): a compressed chain could not be read in flight.
+_NO_COMPRESSED_CERTIFICATES = 1 << 33
+
+
+class TLSRecord(ssl.SSLObject):
+    """A TLS session that notes what passes in the handshake, so that a failed verification still shows its certificates.
+
+    ssl gives no certificate once verification has failed, and no chain before Python 3.13; its message callback sees both.
+    """
+
+    chain: t.Sequence[bytes] = ()
+    chain_seen = False
+    certificate_requested = False
+    seen_version: str | None = None
+
+    @staticmethod
+    def describe(error: ssl.SSLError) -> dict[str, t.Any]:
+        """An SSLError as facts: OpenSSL's reason, and its words without the source position."""
+        text = str(error.args[-1] if error.args else error)
+        return {"reason": error.reason or "", "text": text.rsplit(" (_ssl.c", 1)[0][:200]}
+
+    def evidence(self, verify: bool) -> dict[str, t.Any]:
+        """Version and cipher as far as negotiated; ``verified`` is true, or null where nothing was verified."""
+        cipher = self.cipher()
+        return {
+            "version": self.version() or self.seen_version,
+            "cipher": cipher[0] if cipher else None,
+            "verified": True if verify else None,
+            "verify_code": None,
+            "verify_error": None,
+            "certificate_requested": self.certificate_requested,
+        }
+
+    def chain_evidence(self) -> dict[str, t.Any]:
+        """The certificates as the relay sent them, leaf first, DER in base64."""
+        chain = list(self.chain)
+        complete = self.chain_seen
+        if not chain:
+            # A Python whose ssl module has lost the callback: the leaf is what its public interface gives.
+            try:
+                leaf = self.getpeercert(True)
+            except ValueError:
+                leaf = None
+            chain = [leaf] if leaf else []
+        return {"chain": [base64.b64encode(der).decode("ascii") for der in chain[:_CHAIN_LIMIT]], "chain_available": complete}
+
+
+def _note(session: t.Any, direction: str, version: int, content_type: int, message_type: int, data: bytes) -> None:
+    if direction != "read" or content_type != _HANDSHAKE or session is None:
+        return
+    if message_type == _CERTIFICATE:
+        session.seen_version = _VERSION_NAMES.get(int(version))
+        session.chain = _certificates(data, int(version) == _TLS_1_3)
+        session.chain_seen = True
+    elif message_type == _CERTIFICATE_REQUEST:
+        session.certificate_requested = True
+
+
+def _certificates(message: bytes, tls_1_3: bool) -> list[bytes]:
+    """The DER certificates of a Certificate message (RFC 8446 section 4.4.2, RFC 5246 section 7.4.2)."""
+    found: list[bytes] = []
+    at = 4
+    if tls_1_3:
+        at += 1 + message[at]
+    at += 3
+    while at + 3 <= len(message) and len(found) < _CHAIN_LIMIT:
+        size = int.from_bytes(message[at:at + 3], "big")
+        found.append(message[at + 3:at + 3 + size])
+        at += 3 + size
+        if tls_1_3:
+            at += 2 + int.from_bytes(message[at:at + 2], "big")
+    return found
+
+
+class TLSContexts:
+    """The contexts of one call and one way to verify, made when first needed and shared by all endpoints."""
+
+    def __init__(self, verify: bool, ca_path: str | None, minimum: str) -> None:
+        self.verify = verify
+        self.ca_path = ca_path
+        self._minimum = _MINIMUM.get(minimum, ssl.TLSVersion.TLSv1_2)
+        self._lock = threading.Lock()
+        self._context: ssl.SSLContext | None = None
+        self._legacy: ssl.SSLContext | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """The context that apps' libraries would use: this host's trust store and ``ca_path``, the name checked."""
+        with self._lock:
+            if self._context is None:
+                self._context = self._make()
+            return self._context
+
+    def _make(self) -> ssl.SSLContext:
+        context = _bare_context()
+        if self._minimum < ssl.TLSVersion.TLSv1_2:
+            _allow_old(context, self._minimum)
+        else:
+            context.minimum_version = self._minimum
+        if self.verify:
+            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+            if self.ca_path is not None:
+                context.load_verify_locations(cafile=self.ca_path)
+        else:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    def legacy(self) -> ssl.SSLContext:
+        """A context that takes anything, to find out what a relay speaks with which the handshake failed. Never carries mail."""
+        with self._lock:
+            if self._legacy is None:
+                self._legacy = _bare_context()
+                self._legacy.check_hostname = False
+                self._legacy.verify_mode = ssl.CERT_NONE
+                _allow_old(self._legacy, ssl.TLSVersion.TLSv1)
+            return self._legacy
+
+
+def _bare_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.sslobject_class = TLSRecord
+    if ssl.OPENSSL_VERSION_INFO >= (3, 2):
+        context.options |= _NO_COMPRESSED_CERTIFICATES
+    if hasattr(ssl.SSLContext, "_msg_callback"):
+        context._msg_callback = _note  # type: ignore[attr-defined]
+    return context
+
+
+def _allow_old(context: ssl.SSLContext, minimum: ssl.TLSVersion) -> None:
+    try:
+        # Security level 0 is where OpenSSL 3 still has TLS 1.0 and 1.1.
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    except ssl.SSLError:
+        context.set_ciphers("ALL")
+    context.minimum_version = minimum
+
+
+def trust_store() -> dict[str, t.Any]:
+    """Where this Python looks for trusted CAs, and whether anything is there."""
+    paths = ssl.get_default_verify_paths()
+    folder = paths.capath
+    return {"file": paths.cafile, "folder": folder, "empty": not paths.cafile and not (folder and os.path.isdir(folder) and os.listdir(folder))}
+
+
+def looks_like_tls(data: bytes) -> bool:
+    """Whether bytes begin as a TLS record does: a handshake or an alert of SSL 3 or later."""
+    return len(data) > 0 and data[0] in (_HANDSHAKE, _ALERT) and (len(data) == 1 or data[1] == 3)

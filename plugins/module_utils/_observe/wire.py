@@ -1,0 +1,242 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A connection to one address: bytes under a deadline, in cleartext and then in TLS.
+
+TLS runs over memory buffers, so that the very first bytes of the other side can be looked at:
+a "220" where a ServerHello belongs names the mode mismatch at once.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import typing as t
+
+from .clock import Deadline
+from .failure import Failure, printable, socket_failure
+from .reply import Reply, ReplyParser
+from .tls import TLSContexts, TLSRecord, looks_like_tls
+
+__all__ = ("Wire", "wait_any")
+
+_CHUNK = 65536
+# More raw bytes than any dialogue or handshake of ours needs: beyond it the relay is not sane.
+_RAW_LIMIT = 4 * 1024 * 1024
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+
+
+class FirstBytes(t.NamedTuple):
+    """How a peer begins: with a TLS record, or with this line."""
+
+    tls: bool
+    text: str
+
+
+class Wire:
+    """One TCP connection with its deadline. Every method that waits raises Failure when time is up or the peer is gone."""
+
+    def __init__(self, address: tuple[t.Any, ...], family: int, deadline: Deadline, source: str | None = None) -> None:
+        self.deadline = deadline
+        self.tls: ssl.SSLObject | None = None
+        self.replies = ReplyParser()
+        self.raw_bytes = 0
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            self._connect(address, source)
+        except Failure:
+            self._sock.close()
+            raise
+
+    def _connect(self, address: tuple[t.Any, ...], source: str | None) -> None:
+        if source is not None:
+            try:
+                self._sock.bind((source, 0))
+            except OSError as error:
+                failure = socket_failure(error)
+                raise Failure("bind", errno=failure.facts.get("errno", "unknown")) from None
+        try:
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._sock.settimeout(max(self.deadline.remaining(), 0.001))
+            self._sock.connect(address)
+        except OSError as error:
+            raise socket_failure(error) from None
+
+    @property
+    def local_address(self) -> str:
+        """The address of this end, as EHLO's address literal needs it."""
+        return self._sock.getsockname()[0].partition("%")[0]
+
+    def fileno(self) -> int:
+        """The socket's descriptor, for polling."""
+        return self._sock.fileno()
+
+    def close(self) -> None:
+        """Close without waiting for anything."""
+        self._sock.close()
+
+    # -- bytes
+
+    def send(self, data: bytes) -> None:
+        """Send all of ``data``, through TLS once that has begun."""
+        if self.tls is not None:
+            self._encrypt(data)
+            data = self._outgoing.read()
+        self._send_raw(data)
+
+    def _encrypt(self, data: bytes) -> None:
+        try:
+            self.tls.write(data)  # type: ignore[union-attr]
+        except ssl.SSLError as error:
+            raise Failure("tls", **TLSRecord.describe(error)) from None
+
+    def _send_raw(self, data: bytes) -> None:
+        try:
+            self._sock.settimeout(max(self.deadline.remaining(), 0.001))
+            self._sock.sendall(data)
+        except OSError as error:
+            raise socket_failure(error) from None
+
+    def _receive_raw(self, deadline: Deadline) -> bytes:
+        """The next bytes; empty at the end of the stream."""
+        left = deadline.remaining()
+        if left <= 0:
+            raise Failure("timeout")
+        try:
+            if _QUICKACK is not None:
+                # Without it the relay's Nagle and our delayed acknowledgement wait for each other: 40 ms or a round trip.
+                # The kernel forgets the setting, so it is made before each read.
+                self._sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+            self._sock.settimeout(left)
+            data = self._sock.recv(_CHUNK)
+        except OSError as error:
+            raise socket_failure(error) from None
+        self.raw_bytes += len(data)
+        if self.raw_bytes > _RAW_LIMIT:
+            raise Failure("limit", limit="bytes", text="")
+        return data
+
+    def _receive(self, deadline: Deadline) -> bytes:
+        if self.tls is None:
+            return self._receive_raw(deadline)
+        while True:
+            try:
+                return self.tls.read(_CHUNK)
+            except ssl.SSLWantReadError:
+                pass
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return b""
+            except ssl.SSLError as error:
+                raise Failure("tls", **TLSRecord.describe(error)) from None
+            pending = self._outgoing.read()
+            if pending:
+                self._send_raw(pending)
+            data = self._receive_raw(deadline)
+            if data:
+                self._incoming.write(data)
+            else:
+                self._incoming.write_eof()
+
+    # -- SMTP
+
+    def read_reply(self, deadline: Deadline | None = None) -> Reply:
+        """The next reply of the relay. Raises Failure; a timeout carries what had come until then."""
+        while True:
+            reply = self.replies.next_reply()
+            if reply is not None:
+                return reply
+            try:
+                data = self._receive(deadline or self.deadline)
+            except Failure as failure:
+                failure.facts.setdefault("partial", self.replies.partial)
+                raise
+            if not data:
+                raise Failure("closed", partial=self.replies.partial)
+            self.replies.feed(data)
+            if self.tls is None and looks_like_tls(data) and self.replies.pending == len(data):
+                raise Failure("tls_spoken")
+
+    def command(self, line: str) -> Reply:
+        """Send one command line and read its reply."""
+        self.send(line.encode("utf-8", "surrogateescape") + b"\r\n")
+        return self.read_reply()
+
+    def readable(self, seconds: float) -> bool:
+        """Whether anything arrives within ``seconds``."""
+        return bool(self.replies.pending) or bool(wait_any([self], self.deadline.within(seconds)))
+
+    # -- TLS
+
+    def peek(self) -> FirstBytes | None:
+        """What the other side says first, left in place; None when it hung up or nothing is there yet."""
+        try:
+            data = self._sock.recv(200, socket.MSG_PEEK)
+        except OSError:
+            return None
+        if not data:
+            return None
+        return FirstBytes(looks_like_tls(data), printable(data.split(b"\n", 1)[0].rstrip(b"\r")))
+
+    def begin_tls(self, contexts: TLSContexts, server_name: str, legacy: bool = False) -> None:
+        """Send the ClientHello and return. What came in cleartext before is dropped (RFC 3207 section 4.2)."""
+        self.replies.drop()
+        context = contexts.legacy() if legacy else contexts.context()
+        try:
+            self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        except ValueError as error:
+            raise Failure("tls", reason="BAD_SERVER_NAME", text=str(error)) from None
+        except ssl.SSLError as error:
+            raise Failure("tls", **TLSRecord.describe(error)) from None
+        self._send_raw(self._outgoing.read())
+
+    def finish_tls(self) -> None:
+        """Complete the handshake that begin_tls started. Raises Failure (plaintext, tls, certificate, closed, reset, timeout, limit)."""
+        tls = self.tls
+        if tls is None:
+            raise Failure("tls", reason="NOT_STARTED", text="")
+        before = self.raw_bytes
+        while True:
+            try:
+                data = self._receive_raw(self.deadline)
+            except Failure as failure:
+                failure.facts["silent"] = self.raw_bytes == before
+                raise
+            if not data:
+                raise Failure("closed", silent=self.raw_bytes == before)
+            if self.raw_bytes - len(data) == before and not looks_like_tls(data):
+                raise Failure("plaintext", text=printable(data.split(b"\n", 1)[0].rstrip(b"\r")))
+            self._incoming.write(data)
+            failure = None
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                failure = Failure("again")
+            except ssl.SSLCertVerificationError as error:
+                failure = Failure("certificate", verify_code=error.verify_code, text=printable(error.verify_message.encode()))
+            except ssl.SSLError as error:
+                failure = Failure("tls", **TLSRecord.describe(error))
+            pending = self._outgoing.read()
+            if pending:
+                try:
+                    self._send_raw(pending)
+                except Failure as lost:
+                    failure = failure if failure is not None and failure.kind != "again" else lost
+            if failure is None:
+                return
+            if failure.kind != "again":
+                raise failure
+
+
+def wait_any(wires: list[Wire], deadline: Deadline) -> list[Wire]:
+    """Those of the connections that have something to read; empty when the deadline passes."""
+    poller = select.poll()
+    for wire in wires:
+        poller.register(wire.fileno(), select.POLLIN)
+    ready = {descriptor for descriptor, _event in poller.poll(deadline.remaining() * 1000)}
+    return [wire for wire in wires if wire.fileno() in ready]
