@@ -1,0 +1,109 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: mailpit_plan
+short_description: Turn one choice of security and authentication into Mailpit's environment, or say why not
+version_added: 1.0.0
+author: mailops.smtp contributors (!UNKNOWN)
+description:
+  - Used by the role P(mailops.smtp.mailpit#role), whose options it takes without their prefix.
+  - Decides on the controller, before anything is written, whether Mailpit would start with these settings, and whether it would
+    then do what they are called. Both are rules of Mailpit that were measured with every combination of its flags.
+  - Never fails for a bad choice. The sentence is in RV(_value.refusal), so that a task can show it and nothing else.
+options:
+  _input:
+    description:
+      - The choice, a dictionary with the options of the role P(mailops.smtp.mailpit#role) without C(mailpit_), such as C(security),
+        C(auth), C(certificate), C(users) and C(smtp_port), and the paths C(cert_file), C(key_file), C(auth_file), C(ui_auth_file) and
+        C(database) as they are on the Mailpit host.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show what Mailpit would be started with
+  ansible.builtin.debug:
+    msg: >-
+      {{ {'security': 'starttls', 'auth': 'none', 'names': ['mailpit.example.com'],
+          'cert_file': '/etc/mailpit/tls/cert.pem', 'key_file': '/etc/mailpit/tls/key.pem'} | mailops.smtp.mailpit_plan }}
+
+- name: Show why this is refused
+  ansible.builtin.debug:
+    msg: "{{ ({'security': 'starttls', 'certificate': 'none'} | mailops.smtp.mailpit_plan).refusal }}"
+"""
+
+RETURN = r"""
+_value:
+  description: What Mailpit is to be started with, or why it is not.
+  type: dict
+  contains:
+    refusal:
+      description: One sentence that names the option and what to write instead. V(none) when the choice is fine, and then the rest is there.
+      type: str
+      returned: always
+    environment:
+      description: The environment variables of Mailpit.
+      type: dict
+      returned: when not refused
+    certificate:
+      description: Where the certificate comes from, V(none) for no TLS.
+      type: str
+      returned: when not refused
+    verifiable:
+      description: Whether clients can verify the certificate.
+      type: bool
+      returned: when not refused
+    cleartext_auth:
+      description: Whether Mailpit takes passwords outside TLS, which happens only when it was asked for by name.
+      type: bool
+      returned: when not refused
+    warnings:
+      description: What works as asked and should be known.
+      type: list
+      elements: str
+      returned: when not refused
+"""
+
+import dataclasses
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit, _mailpit_accounts
+
+
+def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
+    """See DOCUMENTATION."""
+    if not isinstance(value, t.Mapping):
+        raise AnsibleFilterError("mailpit_plan takes a dictionary with security, auth and what else the role mailpit knows")
+    options = dict(value)
+    users, ui_users = options.pop("users", None) or [], options.pop("ui_users", None) or []
+    known = {field.name for field in dataclasses.fields(_mailpit.Choice)}
+    if set(options) - known:
+        raise AnsibleFilterError(f"mailpit_plan does not know {', '.join(sorted(set(options) - known))}")
+    try:
+        _mailpit_accounts.check_users("mailpit_users", users)
+        _mailpit_accounts.check_users("mailpit_ui_users", ui_users)
+        options["names"] = tuple(options.get("names") or ())
+        choice = _mailpit.Choice(**options, has_users=bool(users), has_ui_users=bool(ui_users))
+        result = _mailpit.plan(choice)
+    except _mailpit.MailpitRefusal as refusal:
+        return {"refusal": str(refusal)}
+    return {
+        "refusal": None,
+        "environment": result.environment,
+        "certificate": result.certificate,
+        "verifiable": result.verifiable,
+        "cleartext_auth": result.effect.cleartext_auth,
+        "warnings": list(result.warnings),
+    }
+
+
+class FilterModule:
+    """The filter mailpit_plan."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"mailpit_plan": mailpit_plan}

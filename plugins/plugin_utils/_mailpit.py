@@ -1,0 +1,423 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+One choice of security and authentication, turned into Mailpit's environment or refused in a sentence.
+
+Two halves. The lower one is a model of Mailpit's own rules (measured on v1.30.5, every combination of its flags):
+``refusal_of`` says what Mailpit refuses, ``effect_of`` what a client meets when it does start. The upper one, ``plan``,
+turns the role's choice into flags and returns them only if the model says that they do what the choice is called.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+__all__ = ["AUTHS", "CERTIFICATES", "SECURITIES", "Choice", "Effect", "Flags", "MailpitRefusal", "Plan", "effect_of", "plan", "refusal_of", "render_environment"]
+
+SECURITIES = ("implicit_tls", "starttls", "opportunistic", "cleartext")
+AUTHS = ("none", "users", "accept_any")
+# 'mailpit' is its own `sans:` pair, made anew at every start.
+CERTIFICATES = ("none", "files", "own_ca", "self_signed", "mailpit")
+
+# Mailpit's first release with `sans:`, and with --smtp-require-tls and --smtp-require-starttls under these names.
+_SANS_SINCE = (1, 27, 2)
+_REQUIRE_SINCE = (1, 15, 0)
+
+# What a user may not set beside the role, and what to set instead.
+_OWNED = {
+    "MP_SMTP_TLS_CERT": "mailpit_certificate",
+    "MP_SMTP_TLS_KEY": "mailpit_certificate",
+    "MP_SMTP_REQUIRE_TLS": "mailpit_security: implicit_tls",
+    "MP_SMTP_REQUIRE_STARTTLS": "mailpit_security: starttls",
+    "MP_SMTP_AUTH_FILE": "mailpit_auth: users and mailpit_users",
+    "MP_SMTP_AUTH": "mailpit_auth: users and mailpit_users (given inline, Mailpit accepts passwords outside TLS although it logs STARTTLS as required)",
+    "MP_SMTP_AUTH_ACCEPT_ANY": "mailpit_auth: accept_any",
+    "MP_SMTP_AUTH_ALLOW_INSECURE": "mailpit_security: cleartext, or mailpit_auth_allow_cleartext with opportunistic",
+    "MP_SMTP_BIND_ADDR": "mailpit_smtp_address and mailpit_smtp_port",
+    "MP_SMTP_DISABLE_RDNS": "mailpit_reverse_dns",
+    "MP_SMTP_RELAY_CONFIG": "mailpit_relay_config",
+    "MP_SMTP_FORWARD_CONFIG": "mailpit_forward_config",
+    "MP_UI_BIND_ADDR": "mailpit_ui_address and mailpit_ui_port",
+    "MP_UI_AUTH_FILE": "mailpit_ui_users",
+    "MP_UI_AUTH": "mailpit_ui_users",
+    "MP_UI_TLS_CERT": "mailpit_ui_tls",
+    "MP_UI_TLS_KEY": "mailpit_ui_tls",
+    "MP_WEBROOT": "mailpit_ui_webroot",
+    "MP_DATABASE": "mailpit_data_dir",
+    "MP_MAX_MESSAGES": "mailpit_max_messages",
+    "MP_VERBOSE": "mailpit_log_level: verbose",
+    "MP_QUIET": "mailpit_log_level: quiet",
+    "MP_ENABLE_CHAOS": "mailpit_chaos",
+    "MP_CHAOS_TRIGGERS": "mailpit_chaos_triggers",
+    "MP_DISABLE_VERSION_CHECK": "nothing: the role installs the version, so Mailpit never looks for another",
+}
+# Old names that Mailpit reads wrongly or not at all.
+_DEAD = {
+    "MP_SMTP_SSL_CERT": "mailpit_certificate",
+    "MP_SMTP_SSL_KEY": "mailpit_certificate",
+    "MP_SMTP_TLS_REQUIRED": "mailpit_security: starttls",
+    "MP_UI_SSL_CERT": "mailpit_ui_tls",
+    "MP_UI_SSL_KEY": "mailpit_ui_tls",
+    "MP_DATA_FILE": "mailpit_data_dir",
+    "MP_STRICT_RFC_HEADERS": "MP_SMTP_STRICT_RFC_HEADERS",
+    "MP_DISABLE_HTML_CHECK": "nothing: it has no effect any more",
+}
+_BOOLEANS = frozenset(
+    (
+        "MP_ALLOW_INTERNAL_HTTP_REQUESTS", "MP_ALLOW_UNTRUSTED_TLS", "MP_BLOCK_REMOTE_CSS_AND_FONTS", "MP_DEMO_MODE", "MP_DISABLE_AUTO_VACUUM",
+        "MP_DISABLE_HTTP_COMPRESSION", "MP_DISABLE_LINK_CHECK_RATE_LIMIT", "MP_DISABLE_WAL", "MP_HIDE_DELETE_ALL_BUTTON", "MP_IGNORE_DUPLICATE_IDS",
+        "MP_SEND_API_AUTH_ACCEPT_ANY", "MP_SMTP_FORWARD_ALLOW_INSECURE", "MP_SMTP_FORWARD_FWD_SMTP_ERRORS", "MP_SMTP_FORWARD_STARTTLS",
+        "MP_SMTP_FORWARD_TLS", "MP_SMTP_IGNORE_REJECTED_RECIPIENTS", "MP_SMTP_RELAY_ALL", "MP_SMTP_RELAY_ALLOW_INSECURE",
+        "MP_SMTP_RELAY_FWD_SMTP_ERRORS", "MP_SMTP_RELAY_PRESERVE_MESSAGE_IDS", "MP_SMTP_RELAY_STARTTLS", "MP_SMTP_RELAY_TLS",
+        "MP_SMTP_STRICT_RFC_HEADERS", "MP_TAGS_TITLE_CASE", "MP_TAGS_USERNAME", "MP_USE_MESSAGE_DATES",
+    )
+)  # fmt: skip
+_YES = frozenset(("1", "true", "yes", "on", "y", "enabled"))
+_NO = frozenset(("0", "false", "no", "off", "n", "disabled", ""))
+
+
+class MailpitRefusal(ValueError):
+    """What was asked for cannot work, or would not do what it is called. The text is one sentence with the setting to change."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """The flags of Mailpit's SMTP server that decide how a session is protected. ``auth_file`` means one that holds an account."""
+
+    cert: bool = False
+    key: bool = False
+    require_tls: bool = False
+    require_starttls: bool = False
+    auth_file: bool = False
+    inline_auth: bool = False
+    allow_insecure: bool = False
+    accept_any: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """What a client meets: the mode, who may log in, and whether a password is taken outside TLS."""
+
+    security: str
+    auth: str
+    cleartext_auth: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What the role was asked for. Paths are those on the Mailpit host."""
+
+    security: str = "starttls"
+    auth: str = "none"
+    certificate: str = ""
+    allow_cleartext_auth: bool = False
+    has_users: bool = False
+    cert_file: str = ""
+    key_file: str = ""
+    auth_file: str = ""
+    names: tuple[str, ...] = ()
+    smtp_address: str = ""
+    smtp_port: t.Any = 1025
+    ui_address: str = "127.0.0.1"
+    ui_port: t.Any = 8025
+    ui_tls: bool = False
+    ui_auth_file: str = ""
+    has_ui_users: bool = False
+    ui_webroot: str = "/"
+    database: str = ""
+    max_messages: t.Any = 500
+    log_level: str = "normal"
+    reverse_dns: bool = False
+    relay_config: str = ""
+    forward_config: str = ""
+    chaos: bool = False
+    chaos_triggers: str = ""
+    version: str = ""
+    extra: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """``environment`` is what Mailpit is started with; ``certificate`` is never empty; ``verifiable`` false means no client can check it."""
+
+    environment: dict[str, str]
+    certificate: str
+    effect: Effect
+    verifiable: bool
+    warnings: tuple[str, ...]
+
+
+def refusal_of(flags: Flags) -> str | None:
+    """
+    Why Mailpit would not start with these flags, in our words, or None.
+
+    The order is Mailpit's own, so that the first reason given here is the one that it would give.
+    """
+    if flags.cert != flags.key:
+        missing = "key" if flags.cert else "certificate"
+        return f"Mailpit needs a certificate and its key, and here the {missing} is missing: give both, or set mailpit_certificate to own_ca"
+    if flags.require_tls and not flags.cert:
+        return "TLS cannot be required without a certificate: set mailpit_certificate to own_ca, self_signed or files, or mailpit_security to cleartext"
+    if flags.require_starttls and not flags.cert:
+        return "STARTTLS cannot be required without a certificate: set mailpit_certificate to own_ca, self_signed or files, or mailpit_security to cleartext"
+    if (flags.require_tls or flags.require_starttls) and flags.allow_insecure:
+        return "passwords cannot be allowed outside TLS where TLS is required: set mailpit_auth_allow_cleartext to false, or mailpit_security to opportunistic"
+    if flags.require_tls and flags.require_starttls:
+        return "one port speaks either implicit TLS or STARTTLS: set mailpit_security to one of implicit_tls and starttls"
+    if (flags.auth_file or flags.inline_auth) and flags.accept_any:
+        return "Mailpit either knows its users or accepts any login: set mailpit_auth to one of users and accept_any"
+    if (flags.auth_file or flags.inline_auth or flags.accept_any) and not flags.cert and not flags.allow_insecure:
+        return "logins need TLS: set mailpit_security to implicit_tls or starttls, or choose cleartext passwords by name with mailpit_security: cleartext"
+    return None
+
+
+def effect_of(flags: Flags) -> Effect:
+    """What a client meets when Mailpit runs with these flags. Raises MailpitRefusal when it would not start."""
+    refused = refusal_of(flags)
+    if refused:
+        raise MailpitRefusal(refused)
+    auth = "users" if flags.auth_file or flags.inline_auth else "accept_any" if flags.accept_any else "none"
+    if flags.require_tls:
+        return Effect("implicit_tls", auth, False)
+    # A password file turns STARTTLS on by itself; inline credentials and accept-any do not.
+    if flags.require_starttls or (flags.auth_file and not flags.allow_insecure):
+        return Effect("starttls", auth, False)
+    return Effect("opportunistic" if flags.cert else "cleartext", auth, auth != "none")
+
+
+def plan(choice: Choice) -> Plan:
+    """Mailpit's environment for this choice. Raises MailpitRefusal with one sentence that names the option and what to write instead."""
+    _one_of("mailpit_security", choice.security, SECURITIES)
+    _one_of("mailpit_auth", choice.auth, AUTHS)
+    _one_of("mailpit_log_level", choice.log_level, ("normal", "quiet", "verbose"))
+    certificate = choice.certificate or ("none" if choice.security == "cleartext" else "own_ca")
+    _one_of("mailpit_certificate", certificate, CERTIFICATES)
+    _refuse_contradictions(choice, certificate)
+
+    with_cert = certificate != "none"
+    flags = Flags(
+        cert=with_cert,
+        key=with_cert,
+        require_tls=choice.security == "implicit_tls",
+        require_starttls=choice.security == "starttls",
+        auth_file=choice.auth == "users",
+        # Where passwords may travel in cleartext Mailpit is told so in any case: without it a password file would force STARTTLS.
+        allow_insecure=choice.security in ("opportunistic", "cleartext") and choice.auth != "none",
+        accept_any=choice.auth == "accept_any",
+    )
+    effect = effect_of(flags)
+    if (effect.security, effect.auth) != (choice.security, choice.auth):
+        # Not reachable as long as the rules above and the model agree: better no Mailpit than one that is not what it is called.
+        raise MailpitRefusal(
+            f"mailpit_security: {choice.security} with mailpit_auth: {choice.auth} would give {effect.security} with {effect.auth}: choose another pair"
+        )
+    environment = _environment(choice, certificate, flags)
+    return Plan(environment, certificate, effect, certificate != "mailpit", tuple(_warnings(choice, certificate, effect)))
+
+
+def _refuse_contradictions(choice: Choice, certificate: str) -> None:
+    """What Mailpit would accept without doing it, or refuse in words of its own."""
+    if choice.security == "cleartext" and certificate != "none":
+        raise MailpitRefusal(
+            f"with mailpit_certificate: {certificate} Mailpit offers STARTTLS, which mailpit_security: cleartext says it does not: "
+            "set mailpit_certificate to none, or mailpit_security to opportunistic"
+        )
+    if choice.security != "cleartext" and certificate == "none":
+        raise MailpitRefusal(
+            f"mailpit_security: {choice.security} needs a certificate: set mailpit_certificate to own_ca, self_signed, files or mailpit, "
+            "or mailpit_security to cleartext"
+        )
+    if choice.auth == "users" and not choice.has_users:
+        raise MailpitRefusal("mailpit_auth: users needs at least one entry in mailpit_users: with an empty password file Mailpit lets everybody in")
+    if choice.auth != "users" and choice.has_users:
+        raise MailpitRefusal(f"mailpit_users is set, but mailpit_auth: {choice.auth} ignores it: set mailpit_auth to users, or empty mailpit_users")
+    if choice.auth == "users" and not choice.auth_file:
+        raise MailpitRefusal("mailpit_auth: users needs a path for the password file: set mailpit_config_dir")
+    if choice.security == "opportunistic" and choice.auth != "none" and not choice.allow_cleartext_auth:
+        raise MailpitRefusal(
+            f"mailpit_security: opportunistic with mailpit_auth: {choice.auth} accepts passwords outside TLS: "
+            "set mailpit_security to starttls, or mailpit_auth_allow_cleartext to true"
+        )
+    if choice.allow_cleartext_auth and choice.security in ("implicit_tls", "starttls"):
+        raise MailpitRefusal(
+            f"mailpit_auth_allow_cleartext contradicts mailpit_security: {choice.security}: set it to false, or mailpit_security to opportunistic"
+        )
+    if certificate == "files" and not (choice.cert_file and choice.key_file):
+        missing = "mailpit_certificate_file" if not choice.cert_file else "mailpit_certificate_key_file"
+        raise MailpitRefusal(f"mailpit_certificate: files needs a certificate and its key: set {missing}")
+    if certificate not in ("none", "files") and not choice.names:
+        raise MailpitRefusal(f"mailpit_certificate: {certificate} needs the names that clients use: set mailpit_server_names")
+    if certificate == "mailpit":
+        _refuse_sans(choice)
+    if choice.ui_tls and certificate == "none":
+        raise MailpitRefusal("mailpit_ui_tls needs a certificate: set mailpit_ui_tls to false, or a mailpit_security other than cleartext")
+    if choice.log_level == "verbose" and choice.auth != "none":
+        raise MailpitRefusal(
+            "mailpit_log_level: verbose writes every line that a client sends into the log, passwords included: set it to normal, or mailpit_auth to none"
+        )
+    if choice.chaos_triggers and not choice.chaos:
+        raise MailpitRefusal("mailpit_chaos_triggers switches chaos on by itself: set mailpit_chaos to true as well, or empty mailpit_chaos_triggers")
+    if choice.chaos_triggers:
+        _refuse_triggers(choice.chaos_triggers)
+    if re.search(r"[^0-9a-zA-Z/\-_.@]", choice.ui_webroot):
+        raise MailpitRefusal(f"mailpit_ui_webroot is {choice.ui_webroot!r}: write a path of letters, digits, '/', '-', '_', '.' and '@', such as /mailpit/")
+    version = _version(choice.version)
+    if version and version < _REQUIRE_SINCE:
+        raise MailpitRefusal(f"Mailpit {choice.version} does not know the settings that require TLS: set mailpit_version to 1.15.0 or newer")
+
+
+def _refuse_sans(choice: Choice) -> None:
+    """Mailpit's own pair holds DNS names only, and only newer versions make one."""
+    version = _version(choice.version)
+    if version and version < _SANS_SINCE:
+        raise MailpitRefusal(
+            f"mailpit_certificate: mailpit needs Mailpit 1.27.2 or newer, and mailpit_version is {choice.version}: set mailpit_certificate to own_ca"
+        )
+    for name in choice.names:
+        if re.search(r"[\s,]", name) or ":" in name or re.fullmatch(r"[0-9.]+", name):
+            raise MailpitRefusal(
+                f"mailpit_server_names holds {name!r}, and Mailpit's own certificates hold DNS names only: take the address out, or set mailpit_certificate to own_ca"
+            )
+
+
+def _refuse_triggers(triggers: str) -> None:
+    for trigger in triggers.split(","):
+        match = re.fullmatch(r"(Sender|Recipient|Authentication):(\d{3}):(\d{1,3})", trigger.strip(), re.IGNORECASE)
+        if not match or not 400 <= int(match[2]) <= 599 or int(match[3]) > 100:
+            raise MailpitRefusal(
+                f"mailpit_chaos_triggers holds {trigger.strip()!r}: write Sender, Recipient or Authentication, a code of 400 to 599 and "
+                "a percentage, such as Recipient:451:20"
+            )
+
+
+def _environment(choice: Choice, certificate: str, flags: Flags) -> dict[str, str]:
+    smtp_port = _port("mailpit_smtp_port", choice.smtp_port)
+    ui_port = _port("mailpit_ui_port", choice.ui_port)
+    if smtp_port == ui_port:
+        raise MailpitRefusal(f"mailpit_smtp_port and mailpit_ui_port are both {smtp_port}: give each its own port")
+    if certificate == "mailpit":
+        cert = key = "sans:" + ",".join(choice.names)
+    else:
+        cert, key = choice.cert_file, choice.key_file
+    # Only 1, true and yes are true for Mailpit: 'on' would silently be false, so there is one spelling.
+    values: dict[str, str | bool | None] = {
+        "MP_SMTP_BIND_ADDR": _bind("mailpit_smtp_address", choice.smtp_address, smtp_port),
+        "MP_UI_BIND_ADDR": _bind("mailpit_ui_address", choice.ui_address, ui_port),
+        "MP_DISABLE_VERSION_CHECK": True,
+        "MP_DATABASE": choice.database,
+        "MP_MAX_MESSAGES": str(_number("mailpit_max_messages", choice.max_messages, 0, 100_000_000)),
+        "MP_SMTP_DISABLE_RDNS": not choice.reverse_dns,
+        "MP_SMTP_TLS_CERT": cert if flags.cert else None,
+        "MP_SMTP_TLS_KEY": key if flags.key else None,
+        "MP_SMTP_REQUIRE_TLS": flags.require_tls,
+        "MP_SMTP_REQUIRE_STARTTLS": flags.require_starttls,
+        "MP_SMTP_AUTH_FILE": choice.auth_file if flags.auth_file else None,
+        "MP_SMTP_AUTH_ACCEPT_ANY": flags.accept_any,
+        "MP_SMTP_AUTH_ALLOW_INSECURE": flags.allow_insecure,
+        "MP_UI_AUTH_FILE": choice.ui_auth_file if choice.has_ui_users else None,
+        "MP_UI_TLS_CERT": cert if choice.ui_tls else None,
+        "MP_UI_TLS_KEY": key if choice.ui_tls else None,
+        "MP_WEBROOT": choice.ui_webroot if choice.ui_webroot.strip("/") else None,
+        "MP_VERBOSE": choice.log_level == "verbose",
+        "MP_QUIET": choice.log_level == "quiet",
+        "MP_SMTP_RELAY_CONFIG": choice.relay_config,
+        "MP_SMTP_FORWARD_CONFIG": choice.forward_config,
+        "MP_ENABLE_CHAOS": choice.chaos,
+        "MP_CHAOS_TRIGGERS": choice.chaos_triggers,
+    }
+    environment = {name: "true" if value is True else value for name, value in values.items() if value}
+    environment.update(_extra(choice.extra))
+    for name, value in environment.items():
+        if re.search(r"[\x00-\x1f\x7f]", value):
+            raise MailpitRefusal(f"{name} holds a line break or another control character, which an environment file cannot hold: write it on one line")
+    return dict(sorted(environment.items()))  # type: ignore[arg-type]
+
+
+def _extra(extra: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """What the user adds: nothing that the role decides, and booleans in the one spelling that Mailpit takes for true."""
+    result = {}
+    for name, value in extra.items():
+        if not re.fullmatch(r"MP_[A-Z0-9_]+", str(name)):
+            raise MailpitRefusal(f"mailpit_environment holds {name!r}: Mailpit reads only names such as MP_MAX_AGE, so write one of those")
+        if name in _OWNED:
+            raise MailpitRefusal(f"mailpit_environment must not hold {name}, which the role decides: set {_OWNED[name]}")
+        if name in _DEAD:
+            raise MailpitRefusal(f"mailpit_environment holds {name}, which Mailpit no longer reads as it says: set {_DEAD[name]}")
+        if value is None:
+            raise MailpitRefusal(f"{name} in mailpit_environment has no value: give it one, or take it out")
+        if name in _BOOLEANS:
+            word = str(value).strip().lower()
+            if word not in _YES | _NO:
+                raise MailpitRefusal(f"{name} in mailpit_environment is {value!r}: write true or false")
+            if word in _YES:
+                result[name] = "true"
+        else:
+            result[str(name)] = str(value).lower() if isinstance(value, bool) else str(value)
+    return result
+
+
+def _warnings(choice: Choice, certificate: str, effect: Effect) -> t.Iterator[str]:
+    if certificate == "mailpit":
+        yield (
+            "mailpit_certificate: mailpit makes a new self-signed certificate at every start, so that no client can verify it: "
+            "apps need validate_certs: false; own_ca is as little work and can be verified"
+        )
+    if effect.cleartext_auth:
+        yield f"mailpit_security: {effect.security} with mailpit_auth: {effect.auth} takes passwords outside TLS, as was asked for"
+    local = choice.ui_address in ("127.0.0.1", "::1", "localhost")
+    if not local and not choice.has_ui_users:
+        yield "the web interface and its API are open to whoever reaches them: set mailpit_ui_users, or mailpit_ui_address to 127.0.0.1"
+    if not local and choice.has_ui_users and not choice.ui_tls:
+        yield "the password of the web interface travels in cleartext: set mailpit_ui_tls to true, or mailpit_ui_address to 127.0.0.1"
+
+
+def _one_of(option: str, value: str, choices: t.Sequence[str]) -> None:
+    if value not in choices:
+        raise MailpitRefusal(f"{option} is {value!r}: write one of {', '.join(choices)}")
+
+
+def _number(option: str, value: t.Any, low: int, high: int) -> int:
+    # Templated values arrive as text. A bool is an int for Python, and not one for people.
+    text = str(value).strip()
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]+", text) or not low <= int(text) <= high:
+        raise MailpitRefusal(f"{option} is {value!r}: write a number from {low} to {high}")
+    return int(text)
+
+
+def _port(option: str, value: t.Any) -> int:
+    return _number(option, value, 1, 65535)
+
+
+def _bind(option: str, address: str, port: int) -> str:
+    """Mailpit's ``<ip>:<port>``; an IPv6 address stands in brackets there, and empty means every address."""
+    address = (address or "[::]").strip()
+    bare = address.strip("[]")
+    if not re.fullmatch(r"[0-9A-Za-z.:%_-]+", bare):
+        raise MailpitRefusal(f"{option} is {address!r}: write an address without a port, such as 127.0.0.1 or ::")
+    if bare.count(":") == 1:
+        raise MailpitRefusal(f"{option} is {address!r}: leave the port out, it has an option of its own")
+    return f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
+
+
+def _version(text: str) -> tuple[int, ...] | None:
+    """'v1.30.5' as numbers, None for what is not a release (a build of one's own)."""
+    match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", text.strip())
+    return tuple(int(part) for part in match.groups()) if match else None
+
+
+def render_environment(environment: t.Mapping[str, str], style: str) -> str:
+    """
+    The text of an environment file: ``systemd`` (its EnvironmentFile, which a POSIX shell reads alike) or ``container``.
+
+    Docker's and Podman's --env-file takes everything after the first '=' as it is; systemd takes quotes and backslashes away.
+    """
+    _one_of("the style of the environment file", style, ("systemd", "container"))
+    lines = ["# Written by Ansible (mailops.smtp.mailpit): changes made here are overwritten."]
+    for name, value in environment.items():
+        if style == "systemd" and not re.fullmatch(r"[A-Za-z0-9_./:@,+=%\[\]-]*", value):
+            value = '"' + re.sub(r'(["\\$`])', r"\\\1", value) + '"'
+        lines.append(f"{name}={value}")
+    return "\n".join(lines) + "\n"

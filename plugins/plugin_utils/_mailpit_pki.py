@@ -1,0 +1,289 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+The certificates that the role makes for Mailpit: a small CA and a leaf, or one self-signed certificate.
+
+What is there and still good is kept as it is, so a run changes something only when it has a reason, and says which.
+A leaf may be renewed at any time, because clients trust the CA. A new CA needs three steps, or there is a moment when a host
+trusts the wrong one: ``introduce`` (clients get both CAs), ``switch`` (Mailpit's leaf comes from the new one), ``retire``
+(clients drop the old one).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import ipaddress
+import typing as t
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import MailpitRefusal
+
+__all__ = ["STEPS", "Pki", "check_pair", "issue"]
+
+STEPS = ("steady", "introduce", "switch", "retire")
+_CA_DAYS = 3650
+_BACKDATE = datetime.timedelta(hours=1)  # clients whose clock is a little behind
+
+
+@dataclasses.dataclass(frozen=True)
+class Pki:
+    """
+    PEM texts. The fields are also the files' names on the Mailpit host; an empty text is a file that is not there.
+
+    ``trust`` is what clients get; ``reason`` says why the leaf is new, and is empty when it is not.
+    """
+
+    ca_certificate: str = ""
+    ca_key: str = ""
+    next_certificate: str = ""
+    next_key: str = ""
+    previous_certificate: str = ""
+    certificate: str = ""
+    key: str = ""
+    trust: str = ""
+    reason: str = ""
+
+
+def issue(
+    kind: str, names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int = 90, renew_days: int = 30, step: str = "steady", force: bool = False
+) -> Pki:
+    """
+    The certificates to have from now on.
+
+    ``kind`` is own_ca or self_signed; ``names`` are DNS names and addresses, the first one also the subject; ``now`` is aware;
+    ``force`` makes a new leaf. Raises MailpitRefusal when ``step`` does not fit, or the CA is about to expire (clients have to
+    be told first).
+    """
+    if step not in STEPS:
+        raise MailpitRefusal(f"mailpit_ca_step is {step!r}: write one of {', '.join(STEPS)}")
+    if days <= renew_days:
+        raise MailpitRefusal(f"mailpit_certificate_days is {days} and mailpit_certificate_renew_days is {renew_days}: the first must be the larger one")
+    if kind == "self_signed":
+        if step != "steady":
+            raise MailpitRefusal("mailpit_ca_step is for mailpit_certificate: own_ca: a self-signed certificate has no CA to change")
+        return _self_signed(names, existing, now, days, renew_days, force)
+    return _own_ca(names, existing, now, days, renew_days, step, force)
+
+
+def _self_signed(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, force: bool) -> Pki:
+    reason = "asked for" if force else _why_not(existing.certificate, existing.key, names, now, renew_days)
+    certificate, key = existing.certificate, existing.key
+    if not reason and _load(certificate).issuer != _load(certificate).subject:
+        reason = "it is not self-signed"
+    if reason:
+        certificate, key = _make(names[0], names, now, days, None)
+    return Pki(certificate=certificate, key=key, trust=certificate, reason=reason)
+
+
+def _own_ca(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, step: str, force: bool) -> Pki:
+    ca = (existing.ca_certificate, existing.ca_key)
+    following = (existing.next_certificate, existing.next_key)
+    previous = existing.previous_certificate
+    if not _usable_ca(*ca, now):
+        # None yet, or one that no client accepts any more: nothing can be kept working, so nothing needs steps.
+        ca, following, previous = _make_ca(now), ("", ""), ""
+    elif step == "introduce":
+        if not _usable_ca(*following, now):
+            following = _make_ca(now)
+    elif step == "switch":
+        if _usable_ca(*following, now):
+            previous, ca, following = ca[0], following, ("", "")
+        elif not previous:
+            raise MailpitRefusal("mailpit_ca_step: switch has no new CA to switch to: run with mailpit_ca_step: introduce first, and hand the file to the clients")
+    elif step == "retire":
+        following, previous = ("", ""), ""
+    elif _left(ca[0], now) < datetime.timedelta(days=renew_days):
+        raise MailpitRefusal(
+            f"Mailpit's own CA ends on {_load(ca[0]).not_valid_after_utc:%Y-%m-%d}: run the playbook mailops.smtp.mailpit_rotate, "
+            "which hands the new one to the clients first"
+        )
+    reason = "asked for" if force else _why_not(existing.certificate, existing.key, names, now, renew_days)
+    certificate, key = existing.certificate, existing.key
+    if not reason and not _issued_by(certificate, ca[0]):
+        reason = "it is not from this CA"
+    if reason:
+        certificate, key = _make(names[0], names, now, days, ca)
+    trust = "".join(pem for pem in (ca[0], following[0], previous) if pem)
+    return Pki(ca[0], ca[1], following[0], following[1], previous, certificate, key, trust, reason)
+
+
+def check_pair(certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime) -> str | None:
+    """Why a certificate that was given will not do (one sentence), or None. ``certificate`` may hold a chain, leaf first."""
+    try:
+        leaf = x509.load_pem_x509_certificates(certificate.encode())[0]
+    except (ValueError, IndexError):
+        return "mailpit_certificate_file holds no certificate in PEM form: give it the file that begins with -----BEGIN CERTIFICATE-----"
+    try:
+        private = serialization.load_pem_private_key(key.encode(), None)
+    except TypeError:
+        return "mailpit_certificate_key_file is protected by a passphrase, which Mailpit cannot ask for: give it the key without one"
+    except ValueError:
+        return "mailpit_certificate_key_file holds no private key in PEM form: give it the file that begins with -----BEGIN PRIVATE KEY-----"
+    if not _same_key(leaf, private):
+        return "mailpit_certificate_key_file is not the key of the certificate in mailpit_certificate_file: give the two that belong together"
+    if now > leaf.not_valid_after_utc:
+        return f"the certificate in mailpit_certificate_file expired on {leaf.not_valid_after_utc:%Y-%m-%d}: renew it first"
+    if now < leaf.not_valid_before_utc:
+        return f"the certificate in mailpit_certificate_file is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC: check the clocks, or wait"
+    missing = [name for name in names if not _covers(leaf, name)]
+    if missing:
+        held = ", ".join(_names_of(leaf)) or "no name at all"
+        return f"the certificate in mailpit_certificate_file is not for {', '.join(missing)} but for {held}: correct mailpit_server_names, or get another"
+    return None
+
+
+def _why_not(certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime, renew_days: int) -> str:
+    if not certificate or not key:
+        return "there was none"
+    try:
+        leaf = _load(certificate)
+        private = serialization.load_pem_private_key(key.encode(), None)
+    except (ValueError, TypeError):
+        return "it could not be read"
+    if not _same_key(leaf, private):
+        return "its key is another one"
+    if set(_names_of(leaf)) != {_normal(name) for name in names}:
+        return "it is for other names"
+    if leaf.not_valid_after_utc - now < datetime.timedelta(days=renew_days):
+        return f"it ends on {leaf.not_valid_after_utc:%Y-%m-%d}"
+    return ""
+
+
+def _make_ca(now: datetime.datetime) -> tuple[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    # The date tells two CAs apart for people; for programs the key identifiers do.
+    name = _subject(f"Mailpit staging CA {now:%Y-%m-%d %H:%M:%S}")
+    builder = _builder(name, name, key.public_key(), now, _CA_DAYS)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(_usage(ca=True), critical=True)
+    builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+    return _pem(builder.sign(key, hashes.SHA256())), _pem_key(key)
+
+
+def _make(common_name: str, names: t.Sequence[str], now: datetime.datetime, days: int, ca: tuple[str, str] | None) -> tuple[str, str]:
+    """A leaf from ``ca``, or a self-signed one when that is None."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = _subject(common_name)
+    end = days
+    issuer, issuer_key = subject, key
+    if ca is not None:
+        authority = _load(ca[0])
+        issuer = authority.subject
+        issuer_key = t.cast(ec.EllipticCurvePrivateKey, serialization.load_pem_private_key(ca[1].encode(), None))
+        end = min(days, max(1, (authority.not_valid_after_utc - now).days))
+    builder = _builder(subject, issuer, key.public_key(), now, end)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+    builder = builder.add_extension(_usage(ca=False), critical=True)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    # Python 3.13 and newer verify strictly, and then a certificate without this one fails.
+    builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+    return _pem(builder.sign(issuer_key, hashes.SHA256())), _pem_key(key)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, now: datetime.datetime, days: int
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BACKDATE)
+        .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    )
+
+
+def _usage(ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not ca, content_commitment=False, key_encipherment=False, data_encipherment=False, key_agreement=False,
+        key_cert_sign=ca, crl_sign=ca, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+
+
+def _subject(common_name: str) -> x509.Name:
+    # X.520 allows 64 characters; clients look at the alternative names only.
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        pass
+    try:
+        return x509.DNSName(_normal(name).encode("idna").decode("ascii") if not name.isascii() else _normal(name))
+    except (ValueError, UnicodeError):
+        raise MailpitRefusal(f"mailpit_server_names holds {name!r}, which is neither a name nor an address: correct it") from None
+
+
+def _normal(name: str) -> str:
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        pass
+    lower = name.lower().rstrip(".")
+    try:
+        return lower if lower.isascii() else lower.encode("idna").decode("ascii")
+    except UnicodeError:
+        return lower
+
+
+def _names_of(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [_normal(name) for name in names.get_values_for_type(x509.DNSName)] + [str(address) for address in names.get_values_for_type(x509.IPAddress)]
+
+
+def _covers(certificate: x509.Certificate, name: str) -> bool:
+    """RFC 6125: a wildcard stands for one whole label, the leftmost."""
+    wanted = _normal(name)
+    held = _names_of(certificate)
+    return wanted in held or ("." in wanted and "*." + wanted.split(".", 1)[1] in held)
+
+
+def _usable_ca(certificate: str, key: str, now: datetime.datetime) -> bool:
+    try:
+        authority = _load(certificate)
+        return _same_key(authority, serialization.load_pem_private_key(key.encode(), None)) and now < authority.not_valid_after_utc
+    except (ValueError, TypeError):
+        return False
+
+
+def _issued_by(certificate: str, authority: str) -> bool:
+    try:
+        _load(certificate).verify_directly_issued_by(_load(authority))
+    except Exception:  # pylint: disable=broad-except # cryptography raises five kinds here, and all of them mean no
+        return False
+    return True
+
+
+def _left(certificate: str, now: datetime.datetime) -> datetime.timedelta:
+    return _load(certificate).not_valid_after_utc - now
+
+
+def _same_key(certificate: x509.Certificate, private: t.Any) -> bool:
+    encoding = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return certificate.public_key().public_bytes(*encoding) == private.public_key().public_bytes(*encoding)
+
+
+def _load(pem: str) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(pem.encode())
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+
+def _pem_key(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode("ascii")

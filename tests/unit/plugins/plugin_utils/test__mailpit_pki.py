@@ -1,0 +1,155 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates are kept while they are good, renewed in time, and a new CA reaches the clients before the leaf changes."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import pathlib
+import ssl
+
+import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import MailpitRefusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit_pki import Pki, check_pair, issue
+
+NOW = datetime.datetime.now(datetime.timezone.utc)
+DAY = datetime.timedelta(days=1)
+NAMES = ["mailpit.example.com", "192.0.2.7", "2001:db8::1"]
+
+
+def clients_accept(tmp_path: pathlib.Path, trust: str, pki: Pki, name: str = NAMES[0]) -> bool:
+    """A real TLS handshake in memory, strict as Python 3.13 is by default."""
+    (tmp_path / "cert.pem").write_text(pki.certificate)
+    (tmp_path / "key.pem").write_text(pki.key)
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    client_context = ssl.create_default_context(cadata=trust)
+    client_context.verify_flags |= ssl.VERIFY_X509_STRICT
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = client_context.wrap_bio(to_client, to_server, server_hostname=name)
+    server = server_context.wrap_bio(to_server, to_client, server_side=True)
+    for _turn in range(4):
+        for side in (client, server):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLCertVerificationError:
+                return False
+    return client.version() is not None
+
+
+@pytest.mark.parametrize("kind", ["own_ca", "self_signed"])
+def test_made_once_and_then_kept(kind: str, tmp_path: pathlib.Path) -> None:
+    first = issue(kind, NAMES, Pki(), NOW)
+    assert first.reason == "there was none"
+    assert all(clients_accept(tmp_path, first.trust, first, name) for name in NAMES)
+    assert not clients_accept(tmp_path, first.trust, first, "other.example.com")
+    again = issue(kind, NAMES, first, NOW + 59 * DAY)
+    assert again == dataclasses.replace(first, reason="")
+
+
+@pytest.mark.parametrize("kind", ["own_ca", "self_signed"])
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        ({"now": NOW + 61 * DAY}, "it ends on"),
+        ({"names": ["other.example.com"]}, "it is for other names"),
+        ({"names": [*NAMES, "more.example.com"]}, "it is for other names"),
+        ({"force": True}, "asked for"),
+    ],
+)
+def test_leaf_is_renewed_when_there_is_a_reason(kind: str, change: dict, reason: str, tmp_path: pathlib.Path) -> None:
+    first = issue(kind, NAMES, Pki(), NOW)
+    second = issue(**{"kind": kind, "names": NAMES, "existing": first, "now": NOW, **change})
+    assert reason in second.reason and second.certificate != first.certificate and second.key != first.key
+    assert second.ca_certificate == first.ca_certificate and second.ca_key == first.ca_key
+    if "now" not in change:
+        assert clients_accept(tmp_path, second.trust, second, change.get("names", NAMES)[0])
+    if kind == "own_ca":
+        assert second.trust == first.trust, "clients need nothing new"
+
+
+def test_order_and_case_of_names_are_no_reason() -> None:
+    first = issue("own_ca", NAMES, Pki(), NOW)
+    assert not issue("own_ca", [name.upper() for name in reversed(NAMES)], first, NOW).reason
+
+
+@pytest.mark.parametrize("broken", [{"key": ""}, {"key": "nonsense"}, {"certificate": "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"}])
+def test_damaged_leaf_is_made_anew(broken: dict) -> None:
+    first = issue("own_ca", NAMES, Pki(), NOW)
+    second = issue("own_ca", NAMES, dataclasses.replace(first, **broken), NOW)
+    assert second.reason and second.ca_certificate == first.ca_certificate
+
+
+def test_from_self_signed_to_own_ca_and_back(tmp_path: pathlib.Path) -> None:
+    first = issue("self_signed", NAMES, Pki(), NOW)
+    second = issue("own_ca", NAMES, first, NOW)
+    assert second.reason == "it is not from this CA" and clients_accept(tmp_path, second.trust, second)
+    third = issue("self_signed", NAMES, second, NOW)
+    assert third.reason == "it is not self-signed" and clients_accept(tmp_path, third.trust, third)
+
+
+def test_a_new_ca_never_leaves_a_client_without_trust(tmp_path: pathlib.Path) -> None:
+    old = issue("own_ca", NAMES, Pki(), NOW)
+    introduced = issue("own_ca", NAMES, old, NOW, step="introduce")
+    assert introduced.certificate == old.certificate and not introduced.reason
+    assert issue("own_ca", NAMES, introduced, NOW, step="introduce") == introduced
+    # A run in between must not forget the new CA, nor switch to it.
+    assert issue("own_ca", NAMES, introduced, NOW) == introduced
+    switched = issue("own_ca", NAMES, introduced, NOW, step="switch")
+    assert switched.reason == "it is not from this CA" and switched.ca_certificate == introduced.next_certificate
+    assert issue("own_ca", NAMES, switched, NOW, step="switch") == dataclasses.replace(switched, reason="")
+    retired = issue("own_ca", NAMES, switched, NOW, step="retire")
+    assert retired.trust == switched.ca_certificate and retired.certificate == switched.certificate and not retired.reason
+    # client's file x Mailpit's certificate, at every moment of the roll-out
+    assert clients_accept(tmp_path, old.trust, introduced)
+    assert clients_accept(tmp_path, introduced.trust, introduced)
+    assert clients_accept(tmp_path, introduced.trust, switched)
+    assert clients_accept(tmp_path, retired.trust, switched)
+    assert not clients_accept(tmp_path, old.trust, switched), "this is why the order matters"
+
+
+def test_ca_that_ends_soon_is_not_changed_behind_the_clients_back() -> None:
+    first = issue("own_ca", NAMES, Pki(), NOW)
+    with pytest.raises(MailpitRefusal, match="mailops.smtp.mailpit_rotate"):
+        issue("own_ca", NAMES, first, NOW + 3640 * DAY)
+    introduced = issue("own_ca", NAMES, first, NOW + 3625 * DAY, step="introduce")
+    assert introduced.next_certificate
+    # One that has ended is of no use to anybody.
+    assert issue("own_ca", NAMES, first, NOW + 3651 * DAY).ca_certificate != first.ca_certificate
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ({"step": "switch"}, "introduce first"),
+        ({"step": "jump"}, "mailpit_ca_step is 'jump'"),
+        ({"days": 30}, "must be the larger"),
+        ({"kind": "self_signed", "step": "introduce"}, "has no CA to change"),
+        ({"names": ["exa mple\u2028.com"]}, "neither a name nor an address"),
+    ],
+)
+def test_refusals(arguments: dict, words: str) -> None:
+    first = issue("own_ca", NAMES, Pki(), NOW)
+    with pytest.raises(MailpitRefusal, match=words):
+        issue(**{"kind": "own_ca", "names": NAMES, "existing": first, "now": NOW, **arguments})
+
+
+def test_certificate_that_was_given() -> None:
+    good = issue("own_ca", ["*.example.com", "mailpit.example.com"], Pki(), NOW)
+    other = issue("own_ca", NAMES, Pki(), NOW)
+    assert check_pair(good.certificate, good.key, ["mailpit.example.com", "any.example.com"], NOW) is None
+    assert check_pair(good.certificate + good.ca_certificate, good.key, ["mailpit.example.com"], NOW) is None
+    cases = {
+        "holds no certificate": ("nothing", good.key, ["mailpit.example.com"], NOW),
+        "holds no private key": (good.certificate, "nothing", ["mailpit.example.com"], NOW),
+        "is not the key": (good.certificate, other.key, ["mailpit.example.com"], NOW),
+        "expired on": (good.certificate, good.key, ["mailpit.example.com"], NOW + 91 * DAY),
+        "not valid before": (good.certificate, good.key, ["mailpit.example.com"], NOW - DAY),
+        "is not for a.b.example.com but for": (good.certificate, good.key, ["a.b.example.com"], NOW),
+    }
+    for words, arguments in cases.items():
+        assert words in (check_pair(*arguments) or "")
