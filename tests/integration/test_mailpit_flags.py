@@ -1,0 +1,77 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table that the role's decisions are tested with is what this Mailpit does."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import time
+
+import pytest
+
+from tests.support import mailpit
+from tests.support.pki import Pki
+from tests.support.process import Process, free_ports
+
+TABLE = json.loads((pathlib.Path(__file__).parents[1] / "unit/plugins/plugin_utils/mailpit_flags.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("flags")
+    issued = Pki(folder / "pki").issue("localhost")
+    (folder / "cert.pem").write_bytes(issued.chain_file.read_bytes())
+    (folder / "key.pem").write_bytes(issued.key_file.read_bytes())
+    (folder / "passwd").write_text("app:secret\n")
+    return folder
+
+
+def outcome(folder: pathlib.Path, environment: dict) -> str:
+    """OK when Mailpit is up, else the error that it ends with."""
+    smtp, ui = free_ports(2)
+    log = folder / "log"
+    log.unlink(missing_ok=True)
+    ports = {"MP_SMTP_BIND_ADDR": f"127.0.0.1:{smtp}", "MP_UI_BIND_ADDR": f"127.0.0.1:{ui}"}
+    process = Process([mailpit.binary()], log, env={**ports, "MP_DISABLE_VERSION_CHECK": "1", "TMPDIR": str(folder), **environment})
+    try:
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            if "[http] accessible via" in process.text():
+                return "OK"
+            if not process.running:
+                return mailpit.first_error(process.text())
+            time.sleep(0.01)
+        raise RuntimeError(f"neither up nor down: {process.text()}")
+    finally:
+        process.close()
+
+
+@pytest.mark.parametrize("row", TABLE["rows"], ids=lambda row: "-".join(str(part) for part in row[:-1]))
+def test_every_combination_of_flags(row: list, files: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    cert, require_tls, require_starttls, auth_file, allow_insecure, accept_any, expected = row
+    environment = {}
+    if cert in ("both", "cert_only"):
+        environment["MP_SMTP_TLS_CERT"] = str(files / "cert.pem")
+    if cert in ("both", "key_only"):
+        environment["MP_SMTP_TLS_KEY"] = str(files / "key.pem")
+    if auth_file:
+        environment["MP_SMTP_AUTH_FILE"] = str(files / "passwd")
+    for name, chosen in (
+        ("REQUIRE_TLS", require_tls), ("REQUIRE_STARTTLS", require_starttls), ("AUTH_ALLOW_INSECURE", allow_insecure), ("AUTH_ACCEPT_ANY", accept_any),
+    ):  # fmt: skip
+        if chosen:
+            environment[f"MP_SMTP_{name}"] = "true"
+    assert outcome(tmp_path, environment) == expected
+
+
+@pytest.mark.parametrize("word, true", [("1", True), ("true", True), ("YES", True), ("on", False), ("enabled", False), ("y", False)])
+def test_only_three_words_are_true(word: str, true: bool, tmp_path: pathlib.Path) -> None:
+    # Requiring TLS without a certificate is an error, so whether the word was understood shows at once.
+    assert (outcome(tmp_path, {"MP_SMTP_REQUIRE_TLS": word}) != "OK") == true
+
+
+def test_sans_makes_a_certificate(tmp_path: pathlib.Path) -> None:
+    pair = {"MP_SMTP_TLS_CERT": "sans:mailpit.example.com", "MP_SMTP_TLS_KEY": "sans:mailpit.example.com"}
+    assert outcome(tmp_path, {**pair, "MP_SMTP_REQUIRE_STARTTLS": "true"}) == "OK"
