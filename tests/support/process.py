@@ -76,13 +76,18 @@ class Process:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         seconds: float = 15,
+        hold_stdin: bool = False,
     ) -> None:
-        """Start `prefix` + `command` and wait until every address accepts; raises RuntimeError with the output when it does not."""
+        """Start `prefix` + `command` and wait until every address accepts; raises RuntimeError with the output when it does not.
+
+        hold_stdin: standard input stays open and empty, for servers that end with it.
+        """
         self.output = output
+        self._closed = False
         with output.open("ab") as file:
             self._child = subprocess.Popen(
                 [*prefix, *map(str, command)],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if hold_stdin else subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -126,6 +131,9 @@ class Process:
 
     def close(self, seconds: float = 5) -> None:
         """SIGTERM to the group, SIGKILL after some seconds; returns when neither it nor a child that left it is running."""
+        if self._closed:
+            return
+        self._closed = True
         atexit.unregister(self.close)
         strays = {pid for pid, _group in _family(self.pid)}
         _kill_group(self.pid, signal.SIGTERM)
@@ -136,6 +144,8 @@ class Process:
                     _kill(pid)
             time.sleep(0.01)
         self._child.wait()
+        if self._child.stdin:
+            self._child.stdin.close()
 
 
 def _kill_group(pid: int, number: int) -> None:
