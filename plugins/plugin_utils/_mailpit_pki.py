@@ -17,10 +17,13 @@ import datetime
 import ipaddress
 import typing as t
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+except ImportError:  # ansible-core brings it; reading the documentation must work without it
+    pass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import MailpitRefusal
 
