@@ -1,0 +1,560 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what an app, a mail server or a provider wrote to a cause, its layer and what to do.
+
+Three sources, the surest answer wins: the providers' own replies (_provider_texts), the texts of clients and servers
+(_error_rules), and the status codes (RFC 5321 section 4.2, RFC 3463, RFC 4954 and the IANA registry of enhanced status codes).
+A text that none of them knows is said to be unknown, with the nearest known texts, and never guessed.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import string
+import typing as t
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+
+from . import _causes
+from ._error_rules import CONFIDENCES, NOISE, RULES, STAGES, Rule
+from ._log_events import DIALOGUE, MAX_EVENT, Event, events
+from ._masking import mask
+from ._provider_texts import PROVIDER_TEXTS, ProviderText
+from ._status_codes import Meaning, Status, find_status, meaning
+
+__all__ = ("Hint", "explain", "explain_reply")
+
+_UNKNOWN = "unknown"
+_MAX_EXCERPT = 200
+_MAX_CANDIDATES = 3
+_MAX_UNKNOWN_EXAMPLES = 5
+_OWN_WORDS = 1000  # weight of a provider's own words beside the same words of anyone
+_ECHO_REACH = 4  # events back in which an echo looks for the line that it repeats
+
+
+class Hint(t.NamedTuple):
+    """What a provider's own words mean. ``message`` is one sentence to append, ``remedy`` replaces that of the cause's row."""
+
+    provider: str
+    cause: str
+    variant: str
+    message: str
+    remedy: str
+
+
+class _Match(t.NamedTuple):
+    cause: str
+    variant: str
+    confidence: str
+    matched: str
+    also: tuple[str, ...]
+    note: str
+    echo: bool
+    hint: ProviderText | None
+    weight: int
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Lower is better: the surest, then the longest."""
+        return CONFIDENCES.index(self.confidence), -self.weight
+
+
+class _Explained(t.NamedTuple):
+    """One event and the best match, None where nothing is known of it."""
+
+    text: str
+    best: _Match | None
+    others: tuple[_Match, ...]
+    status: Status | None
+    known: bool  # False: it looks like an error of mail, but no text is known
+
+
+def explain_reply(code: int, text: str, stage: str) -> Hint | None:
+    """What this reply of a relay means beyond its code, where the words are known: a provider's policy, an app password, a tenant's switch.
+
+    Takes the reply code, the reply's words (with or without the enhanced status code) and the stage of the dialogue: greeting,
+    ehlo, starttls, auth, mail, rcpt or data. Returns None where the row of the cause says it as well. Raises nothing.
+    """
+    low = _normal(f"{code} {text}"[:MAX_EVENT]).lower()
+    found = [row for row in _PROVIDER_INDEX.candidates(low) if (not row.stages or stage in row.stages) and _holds(row.parts, low)]
+    if not found:
+        return None
+    row = max(found, key=lambda each: sum(map(len, each.parts)))
+    return Hint(row.provider, row.cause, row.variant, row.message, row.remedy)
+
+
+def explain(text: str | Iterable[str], now: datetime | None = None) -> dict[str, t.Any]:
+    """Explain an error text or a whole log; the answer has the same keys for both (see the filter's documentation).
+
+    Takes a text of any length or its lines. ``now`` gives syslog's dates their year (default: the present). Raises nothing: any
+    text has an answer, if only "unknown".
+    """
+    whole = text if isinstance(text, str) else "\n".join(text)
+    now = now or datetime.now(timezone.utc)
+    log = _Log()
+    pieces = list(events(whole, now))
+    for number, event in enumerate(pieces):
+        log.add(event, single=len(pieces) == 1, following=pieces[number + 1].text if number + 1 < len(pieces) else "")
+    return log.result()
+
+
+class _Log:
+    """What was seen so far."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.causes: dict[str, dict[str, t.Any]] = {}
+        self.explained = 0
+        self.unknown: list[_Explained] = []
+        self.unknown_count = 0
+        self.stage = ""
+        self.recent: list[tuple[str, bool]] = []  # cause and mail context of the last events
+        self.single: _Explained | None = None
+
+    def add(self, event: Event, single: bool, following: str) -> None:
+        """Count one event."""
+        self.total += 1
+        self.stage = _stage_of_command(event.text) or self.stage
+        in_mail = single or _is_mail(event.text)
+        near = in_mail or any(mail for _cause, mail in self.recent[-2:]) or _is_mail(following)
+        found = _explain_event(event.text, self.stage if DIALOGUE.match(event.text) else "")
+        cause = found.best.cause if found.best and near and _fits(found.best, event.text, single) else ""
+        self.recent = [*self.recent[-(_ECHO_REACH - 1) :], (cause, in_mail)]
+        if single:
+            self.single = found
+        if not cause or found.best is None:
+            if in_mail and not found.known and not single:
+                self.unknown_count += 1
+                self.unknown.append(found) if len(self.unknown) < _MAX_UNKNOWN_EXAMPLES else None
+            return
+        before = {earlier for earlier, _mail in self.recent[:-1] if earlier}
+        if found.best.echo and (cause in before or (before and found.best.confidence == "possible")):
+            return
+        self.explained += 1
+        entry = self.causes.setdefault(cause, {"count": 0, "times": [], "best": found})
+        entry["count"] += 1
+        if event.time is not None:
+            entry["times"] = _span([*entry["times"], event.time])
+        if found.best.rank < entry["best"].best.rank:
+            entry["best"] = found
+
+    def result(self) -> dict[str, t.Any]:
+        """The answer."""
+        order = {code: number for number, code in enumerate(row.code for row in _causes.CAUSES)}
+        ranked = sorted(self.causes.items(), key=lambda item: (-item[1]["count"], item[1]["best"].best.rank[0], order.get(item[0], 0)))
+        causes = [_summary(cause, entry) for cause, entry in ranked]
+        head = ranked[0][1]["best"] if ranked else self.single
+        return {
+            **_details(head),
+            "total": self.total,
+            "explained": self.explained,
+            "unknown": self.unknown_count if self.single is None else int(self.single.best is None),
+            "causes": causes,
+            "unknown_examples": [_excerpt(each.text, "") for each in self.unknown],
+        }
+
+
+# One event
+
+
+def _explain_event(text: str, stage: str) -> _Explained:
+    norm = _normal(text)
+    low = norm.lower()
+    status = find_status(norm)
+    matches = [
+        _Match(rule.cause, rule.variant, rule.confidence, " .. ".join(rule.parts), rule.also, rule.note, rule.echo, None, sum(map(len, rule.parts)))
+        for rule in _RULE_INDEX.candidates(low)
+        if _holds(rule.parts, low)
+    ]
+    matches += [
+        # A provider's own words beat the same words of anyone.
+        _Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", False, row, _OWN_WORDS + sum(map(len, row.parts)))
+        for row in _PROVIDER_INDEX.candidates(low)
+        if _holds(row.parts, low)
+    ]
+    if status is not None:
+        said = meaning(status, _stage_of_text(low) or stage)
+        if said is not None:
+            matches.append(_of_status(said, status))
+    matches.sort(key=lambda match: match.rank)
+    best = matches[0] if matches else None
+    known = best is not None or any(noise in low for noise in NOISE) or not _ERROR_WORDS.search(low)
+    return _Explained(text, best, tuple(matches[1:]), status, known)
+
+
+def _of_status(said: Meaning, status: Status) -> _Match:
+    return _Match(said.cause, said.variant, said.confidence, status.text, said.also, said.note, False, None, 0)
+
+
+_QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\x00": " "})
+
+
+def _normal(text: str) -> str:
+    """On one line, single blanks, plain quotes."""
+    return " ".join(text[:MAX_EVENT].translate(_QUOTES).replace('\\"', '"').split())
+
+
+def _holds(parts: Sequence[str], low: str) -> bool:
+    """Do all parts occur, in this order?"""
+    at = 0
+    for part in parts:
+        at = low.find(part, at)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
+
+
+_WORD = re.compile(r"[a-z0-9]+")
+_Row = t.TypeVar("_Row", Rule, ProviderText)
+
+
+class _Index(t.Generic[_Row]):
+    """Rows by the longest word of their text, so that an event is compared only with the few rows whose word it has."""
+
+    def __init__(self, rows: Iterable[_Row]) -> None:
+        self._by_word: dict[str, list[_Row]] = {}
+        for row in rows:
+            words = [word for part in row.parts for word in _WORD.findall(part)]
+            self._by_word.setdefault(max(words, key=len), []).append(row)
+
+    def candidates(self, low: str) -> list[_Row]:
+        """Rows that may match this lower-case text."""
+        words = set(_WORD.findall(low))
+        return [row for word in words & self._by_word.keys() for row in self._by_word[word]]
+
+
+_RULE_INDEX = _Index(RULES)
+_PROVIDER_INDEX = _Index(PROVIDER_TEXTS)
+
+# Is it about mail at all? Other lines of a log fail with the same words: "connection refused" by a database, say.
+_MAIL = re.compile(
+    r"smtp|mail|starttls|greeting|\b(?:ehlo|helo|rcpt|postfix|exim|sasl|recipients?=|relay|esmtp|mx|auth (?:plain|login|cram))|[:= ,'\"](?:465|587|2465|2525|2587|1025)\b"
+    r"|\b[245]\d\d[ -][245]\.\d{1,3}\.\d{1,3}\b",
+    re.IGNORECASE,
+)
+_OTHER_SERVICE = re.compile(r":(?:5432|3306|6379|27017|443|80|8080|8443|9200|5672|11211|2375|389|636|22)\b")
+_ERROR_WORDS = re.compile(r"error|fail|reject|denied|refus|timed? ?out|unable|cannot|could not|exception|invalid|[\s(:\"'][45]\d\d[ -][45]\.\d")
+
+
+def _is_mail(text: str) -> bool:
+    return bool(_MAIL.search(text))
+
+
+def _fits(match: _Match, text: str, single: bool) -> bool:
+    """A line that names another service's port and not mail's is not about mail."""
+    return single or match.hint is not None or not (_OTHER_SERVICE.search(text) and not re.search(r"smtp|mail", text, re.IGNORECASE))
+
+
+_COMMAND = re.compile(
+    r"\s{0,4}(?:[~=*-]{1,3}>|>{1,3}|C:|send:|SMTP>{1,2}|CLIENT -> SERVER:) {0,4}b?['\"]?(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM|RCPT TO|DATA|\.)(?![A-Za-z])", re.IGNORECASE
+)
+_STAGE_OF = {"ehlo": "ehlo", "helo": "ehlo", "lhlo": "ehlo", "starttls": "starttls", "auth": "auth", "mail from": "mail", "rcpt to": "rcpt", "data": "data", ".": "data"}
+
+
+def _stage_of_command(text: str) -> str:
+    found = _COMMAND.match(text)
+    return _STAGE_OF[found.group(1).lower()] if found else ""
+
+
+def _stage_of_text(low: str) -> str:
+    return next((stage for stage, texts in STAGES if any(text in low for text in texts)), "")
+
+
+# Sentences
+
+# Rows whose sentence or remedy needs the port, the address or the seconds, said without them: a log does not always name these.
+_PLAIN: dict[tuple[str, str], tuple[str, str]] = {
+    ("connection_timeout", ""): (
+        "{endpoint} did not answer the attempt to connect: no refusal, only silence{detail}.",
+        "The outbound port is probably filtered by the hosting provider or a firewall: ask them to open it, or use a port that works"
+        " (587 with secure: false, or 465 with secure: true); smtp_gate, run on this host, shows which one does.",
+    ),
+    ("connection_refused", ""): (
+        "{endpoint} refused the connection: nothing listens on that port, or a firewall rejects it{detail}.",
+        "Check the port number (465, 587 or what the relay's operator names); if it is right, ask the operator whether the service runs.",
+    ),
+    ("no_route", ""): ("This host has no way to reach {endpoint}{detail}.", ""),
+    ("no_route", "or_blocked"): (
+        "{endpoint} cannot be reached: there is no route to it, or a firewall on the way rejects the connection{detail}.",
+        "Check this host's routes first, then ask whoever runs the firewall or the network to allow the outbound port.",
+    ),
+    ("connection_blocked", ""): (
+        "A firewall forbids this host to connect to {endpoint}{detail}.",
+        "Allow the outbound connection to the relay in the firewall of this host or of its network, or use a port that is allowed.",
+    ),
+    ("connection_reset", ""): ("{endpoint} reset the connection{detail}.", ""),
+    ("greeting_timeout", ""): (
+        "{endpoint} accepted the connection but did not complete an SMTP greeting in time{detail}.",
+        "Raise the app's timeout if this relay is known to greet late; otherwise ask its operator what listens on the port.",
+    ),
+    ("mode_mismatch", "settings"): (
+        "secure and port do not match{detail}.",
+        "Use port 465 with secure: true, or port 587 with secure: false.",
+    ),
+    ("mode_mismatch", "implicit_spoken"): (
+        "{endpoint} most likely speaks TLS from the first byte, while the app starts in cleartext (secure: false), so both sides wait for the other{detail}.",
+        "Set secure: true (security: implicit_tls) for this port, or use port 587 with secure: false.",
+    ),
+    ("mode_mismatch", "cleartext_spoken"): (
+        "{endpoint} starts in cleartext, while the app starts with TLS from the first byte (secure: true){detail}.",
+        "Set secure: false (security: starttls) for this port, or use port 465 with secure: true.",
+    ),
+    ("tls_handshake_timeout", ""): ("The TLS handshake with {endpoint} did not finish in time{detail}.", ""),
+    ("client_certificate_required", ""): (
+        "",
+        "This relay is not meant for clients with user name and password: ask its operator for the submission port, such as 587.",
+    ),
+    ("certificate_name_mismatch", ""): ("The certificate of {endpoint} is not for the name that the app connects to{detail}.", ""),
+    ("invalid_settings", ""): ("The settings cannot work{detail}.", "Correct the option that the text names."),
+}
+# These sentences must not sound surer than a log lets one be.
+_ALWAYS_PLAIN = {("mode_mismatch", "implicit_spoken"), ("mode_mismatch", "cleartext_spoken"), ("connection_reset", ""), ("invalid_settings", "")}
+_NOT_SURE = {
+    "likely": " The text fits {others} as well, but less well.",
+    "possible": " The text alone does not decide it: {others} would read the same.",
+}
+
+_Fields = dict[str, t.Any]
+
+
+def _details(found: _Explained | None) -> dict[str, t.Any]:
+    """The keys about one text."""
+    best = found.best if found else None
+    if found is None or best is None:
+        text = found.text if found else ""
+        near = _nearest(text)
+        return {
+            "cause": None,
+            "layer": None,
+            "message": "No known error text of mail is in it." + (" The nearest that are known: " + "; ".join(near) + "." if near else ""),
+            "remedy": "Run smtp_endpoint_info on the host against the same host and port: it finds the cause by itself.",
+            "confidence": _UNKNOWN,
+            "matched": None,
+            "status": found.status.text if found and found.status else None,
+            "provider": None,
+            "candidates": [_candidate(cause, "", _UNKNOWN, text) for cause in near],
+        }
+    others = _others(found)
+    row = _causes.cause_row(best.cause, best.variant)
+    message, remedy = _sentences(best.cause, best.variant, found.text, best.matched)
+    if best.hint:
+        message, remedy = f"{message} {best.hint.message}", best.hint.remedy or remedy
+    elif best.note:
+        message = f"{message} {best.note}"
+    elif others and best.confidence in _NOT_SURE:
+        message += _NOT_SURE[best.confidence].format(others=", ".join(cause for cause, _variant, _sure in others))
+    return {
+        "cause": best.cause,
+        "layer": row.layer,
+        "message": message,
+        "remedy": remedy,
+        "confidence": best.confidence,
+        "matched": _excerpt(found.text, best.matched, around=0) ,
+        "status": found.status.text if found.status else None,
+        "provider": best.hint.provider or None if best.hint else None,
+        "candidates": [_candidate(cause, variant, sure, found.text) for cause, variant, sure in others],
+    }
+
+
+def _others(found: _Explained) -> list[tuple[str, str, str]]:
+    """Other causes that the text leaves open: (code, variant, confidence)."""
+    best = found.best
+    if best is None or best.hint:
+        return []
+    others = [(cause, "", "possible") for cause in best.also]
+    others += [(match.cause, match.variant, match.confidence) for match in found.others if match.rank[0] <= best.rank[0]]
+    unique: dict[str, tuple[str, str, str]] = {}
+    for cause, variant, sure in others:
+        if cause != best.cause:
+            unique.setdefault(cause, (cause, _default_variant(cause, variant, best), sure))
+    return list(unique.values())[:_MAX_CANDIDATES]
+
+
+def _default_variant(cause: str, variant: str, best: _Match) -> str:
+    if cause == "mode_mismatch" and not variant:
+        return "cleartext_spoken" if best.cause.startswith(("tls_", "certificate_")) else "implicit_spoken"
+    return variant
+
+
+def _candidate(cause: str, variant: str, confidence: str, text: str) -> dict[str, t.Any]:
+    if cause == "mode_mismatch" and not variant:
+        variant = "implicit_spoken"
+    message, remedy = _sentences(cause, variant, text, None)
+    return {"cause": cause, "layer": _causes.cause_row(cause, variant).layer, "confidence": confidence, "message": message, "remedy": remedy}
+
+
+def _summary(cause: str, entry: dict[str, t.Any]) -> dict[str, t.Any]:
+    details = _details(entry["best"])
+    times = entry["times"]
+    return {
+        "cause": cause,
+        "layer": details["layer"],
+        "count": entry["count"],
+        "first_seen": _iso(times[0]) if times else None,
+        "last_seen": _iso(times[-1]) if times else None,
+        "confidence": details["confidence"],
+        "message": details["message"],
+        "remedy": details["remedy"],
+        "example": _excerpt(entry["best"].text, ""),
+    }
+
+
+def _sentences(cause: str, variant: str, text: str, matched: str | None) -> tuple[str, str]:
+    """Message and remedy, with what the text names put in. ``matched`` None: a candidate, so the text is not quoted."""
+    row = _causes.cause_row(cause, variant)
+    fields = _fields(text, cause, variant)
+    plain, plain_remedy = _PLAIN.get((cause, variant), ("", ""))
+    sentence = row.sentence
+    if (cause, variant) in _ALWAYS_PLAIN or not _needs(sentence) <= fields.keys():
+        sentence = plain or sentence
+    remedy = row.remedy if _needs(row.remedy) <= fields.keys() or not plain_remedy else plain_remedy
+    quote = _excerpt(text, matched) if matched is not None else ""
+    if ":{detail}" in sentence:
+        fields["detail"] = f' "{quote}"' if quote else " see the text"
+    else:
+        fields["detail"] = f' ("{quote}")' if quote else ""
+    sentence = sentence.replace("connection {detail}", "connection{detail}")
+    message = " ".join(string.Formatter().vformat(sentence, (), _Lenient(fields)).split(" "))
+    if message.startswith("the relay"):
+        message = f"T{message[1:]}"
+    if not message.endswith("."):
+        message += "."
+    return message, string.Formatter().vformat(remedy, (), _Lenient(fields))
+
+
+class _Lenient(dict[str, t.Any]):
+    """A template must not make an explanation fail."""
+
+    def __missing__(self, key: str) -> str:
+        return {"name": "the name that the app uses", "address": "the relay", "timeout": "some"}.get(key, f"the {key}")
+
+
+@functools.lru_cache(maxsize=None)
+def _needs(template: str) -> frozenset[str]:
+    """Fields that a template cannot do without."""
+    return frozenset(name for _text, name, _spec, _conversion in string.Formatter().parse(template) if name and name not in ("endpoint", "detail", "host"))
+
+
+_HOST = r"(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){1,10}[A-Za-z0-9-]{1,62}|localhost)"
+_ADDRESS = r"(?P<address>\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})"
+_MAIL_PORT = r"(?P<port>25|465|587|588|994|1025|2465|2525|2526|2587|10025|10465|10587)\b"
+_PLACES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b{_HOST}\[{_ADDRESS}\](?::(?P<port>\d{{1,5}}))?",  # Postfix
+        rf"\bhost[:=]? ?[\"']?(?:ssl://|tls://|tcp://)?{_HOST}[\"']?[, ]{{1,2}}port[:=]? ?(?P<port>\d{{1,5}})",  # Java
+        rf"(?:ssl|tls|tcp|smtps?)://{_HOST}:(?P<port>\d{{1,5}})",
+        rf"(?:connect to|cannot connect to|could not connect to|connected to) [\"']?{_HOST}[\"']?,? port (?P<port>\d{{1,5}})",  # curl, msmtp
+        rf"\[?{_ADDRESS}\]?:{_MAIL_PORT}",
+        rf"\b{_HOST}:{_MAIL_PORT}",
+        rf"(?:ENOTFOUND|EAI_AGAIN|resolve host:?|lookup|getaddrinfo for|getaddresses:|connect to|server|host) [\"']?{_HOST}",
+        rf"\bport[\"']?[:=]? ?[\"']?{_MAIL_PORT}",
+        rf"\baddress[\"']?[:=] ?[\"']{_ADDRESS}",
+    )
+)
+_SECONDS = re.compile(r"(?:timed out after|timeout (?:of|after)|within) (\d{1,7}) ?(milliseconds|ms|seconds|secs|s)\b", re.IGNORECASE)
+
+
+def _fields(text: str, cause: str, variant: str) -> _Fields:
+    """What the text names: host, port, address, seconds."""
+    norm = _normal(text)[:4096]
+    fields: _Fields = {}
+    for pattern in _PLACES:
+        found = pattern.search(norm)
+        for name, value in (found.groupdict() if found else {}).items():
+            if value and name not in fields and not (name == "port" and not 0 < int(value) < 65536):
+                fields[name] = int(value) if name == "port" else value.rstrip(".")
+    host, port = fields.get("host"), fields.get("port")
+    if host and re.fullmatch(r"[\d.]+", host):
+        fields.setdefault("address", host)
+    where = host or fields.get("address")
+    fields["endpoint"] = (f"{where} port {port}" if port else where) if where else "the relay"
+    fields["host"] = where or "the relay"
+    if where:
+        fields.setdefault("address", where)
+        fields.setdefault("name", where)
+    if not fields.get("address"):
+        fields.pop("address", None)
+    seconds = _SECONDS.search(norm)
+    if seconds:
+        number = int(seconds.group(1)) / (1000 if seconds.group(2).lower().startswith("m") else 1)
+        fields["timeout"] = f"{number:g}"
+    implicit = port in (465, 2465, 994)
+    if port:
+        fields["other_port"] = 587 if implicit else 465
+        fields["other_secure"] = str(implicit).lower()
+        fields["observed"] = "starttls"
+    if variant == "implicit_spoken" or cause in ("auth_not_offered", "client_certificate_required"):
+        fields["other_port"] = 587
+    elif variant == "cleartext_spoken" or cause.startswith("starttls_"):
+        fields["other_port"] = 465
+    else:
+        fields.setdefault("other_port", "587 or 465")
+    return fields
+
+
+def _excerpt(text: str, matched: str, around: int = 40) -> str:
+    """The part of the text that tells, on one line, credentials masked.
+
+    ``matched``: what it has to show, "" for the beginning. ``around`` 0: that alone.
+    """
+    lines = [_normal(line) for line in mask(text[:MAX_EVENT]).split("\n")]
+    parts = [part.strip() for part in matched.split(" .. ")] if matched else [""]
+    line = next((line for line in lines if parts[0] in line.lower()), None)
+    if line is None:
+        # What matched goes over a line's end, or masking took a part of it.
+        line = " ".join(lines)
+    low = line.lower()
+    at = max(low.find(parts[0]), 0)
+    end = at + len(parts[0])
+    for part in parts[1:]:
+        place = low.find(part, end)
+        end = place + len(part) if place >= 0 else end
+    if not around:
+        return line[at:end][:_MAX_EXCERPT]
+    start = 0 if at <= around else line.find(" ", at - around, at) + 1 or at
+    piece = line[start : start + _MAX_EXCERPT].rstrip()
+    return piece if start + _MAX_EXCERPT >= len(line) else f"{piece}..."
+
+
+def _nearest(text: str) -> list[str]:
+    """Causes whose known texts share the rarest words with this one; none where it shares only common ones."""
+    words = set(_WORD.findall(_normal(text).lower()[:4096]))
+    weights, vectors = _vocabulary()
+    scores: dict[str, float] = {}
+    for cause, vocabulary in vectors:
+        shared = sum(weights[word] for word in words & vocabulary)
+        total = sum(weights[word] for word in vocabulary)
+        score = shared / total if total else 0.0
+        if score > scores.get(cause, 0.0):
+            scores[cause] = score
+    best = sorted(scores.items(), key=lambda item: -item[1])[:_MAX_CANDIDATES]
+    return [cause for cause, score in best if score >= 0.34]
+
+
+@functools.lru_cache(maxsize=1)
+def _vocabulary() -> tuple[dict[str, float], list[tuple[str, frozenset[str]]]]:
+    vectors = [(rule.cause, frozenset(word for part in rule.parts for word in _WORD.findall(part))) for rule in RULES]
+    counts = Counter(word for _cause, words in vectors for word in words)
+    return {word: 1.0 / count for word, count in counts.items()}, vectors
+
+
+def _span(times: list[datetime]) -> list[datetime]:
+    """First and last."""
+    ordered = sorted(times, key=_comparable)
+    return [ordered[0], ordered[-1]]
+
+
+def _comparable(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+
+
+def _iso(time: datetime) -> str:
+    """UTC with a Z where the log names a zone, else as the log has it."""
+    if time.tzinfo is None:
+        return time.isoformat(timespec="seconds")
+    return time.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

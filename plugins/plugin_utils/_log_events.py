@@ -1,0 +1,176 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A log cut into events: lines that belong together (a stack trace, a reply of several lines), and when each was written.
+
+Nothing here knows mail. The time taken grows with the length of the text and with nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+
+__all__ = ("MAX_EVENT", "Event", "clean", "events", "parse_time")
+
+# Characters of one event that are looked at: the head and the tail of what is longer.
+MAX_EVENT = 16384
+_MAX_LINE = 8192
+_HEAD = 200  # a timestamp stands this near to the beginning of its line
+_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+
+
+class Event(t.NamedTuple):
+    """Lines that belong together; ``time`` is None where the log names none."""
+
+    text: str
+    time: datetime | None
+
+
+# Colours of a terminal; the container's name in front of docker compose's lines.
+_ANSI = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
+_CONTAINER = re.compile(r"[\w.-]{1,64} {1,32}\| ")
+# Client and server lines of an SMTP dialogue, as swaks, curl, Exim, Postfix and the debug modes of libraries print them.
+DIALOGUE = re.compile(r"\s{0,4}(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|CLIENT -> SERVER:|SERVER -> CLIENT:) ")
+# Lines that go on with what the line before them said.
+_GOES_ON = re.compile(
+    r"\s|[}\])]|at |\.\.\. |caused by[: ]|nested exception|during handling of|the above exception|stack ?trace:|#\d{1,4} |--- |thrown in|-{3,}>|\[previous exception"
+    r"|reason: |code: |response: |command: |responsecode: ",
+    re.IGNORECASE,
+)
+_REPLY_GOES_ON = re.compile(r"([245]\d\d)[ -]")
+
+
+def clean(line: str) -> str:
+    """Without colours, control characters and what a container runtime puts in front; head and tail of a very long line."""
+    if len(line) > _MAX_LINE:
+        line = f"{line[: _MAX_LINE // 2]} ... {line[-_MAX_LINE // 2 :]}"
+    if "\x1b" in line:
+        line = _ANSI.sub("", line)
+    container = _CONTAINER.match(line)
+    return line[container.end() :] if container else line
+
+
+def events(text: str, now: datetime) -> Iterator[Event]:
+    """The events of a text in their order. ``now`` gives syslog's dates their year."""
+    lines: list[str] = []
+    size = 0
+    time: datetime | None = None
+    in_traceback = False
+    for raw in _dedented(text):
+        line = clean(raw)
+        if not line.strip():
+            continue
+        stamp = parse_time(line, now)
+        goes_on = bool(lines) and stamp is None and (in_traceback or _belongs(line, lines))
+        if goes_on:
+            # A Python traceback ends with the first line that is not indented.
+            in_traceback = in_traceback and line[0] in " \t"
+            if size < MAX_EVENT:
+                lines.append(line)
+                size += len(line)
+        else:
+            if lines:
+                yield Event("\n".join(lines), time)
+            lines, size = [line], len(line)
+            # A line without a date was written at or after the last date seen.
+            time = stamp or time
+        if "Traceback (most recent call last)" in line:
+            in_traceback = True
+    if lines:
+        yield Event("\n".join(lines), time)
+
+
+def _dedented(text: str) -> list[str]:
+    """Lines without the indentation that all of them share, so that a quoted log reads like the log."""
+    lines = text.splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    margin = first[: len(first) - len(first.lstrip(" \t"))]
+    if margin and not DIALOGUE.match(first) and all(line.startswith(margin) or not line.strip() for line in lines):
+        return [line[len(margin) :] for line in lines]
+    return lines
+
+
+def _belongs(line: str, before: list[str]) -> bool:
+    if DIALOGUE.match(line):
+        return False
+    if _GOES_ON.match(line):
+        return True
+    reply = _REPLY_GOES_ON.match(line)
+    return bool(reply) and f"{reply.group(1)}-" in before[-1] if reply else False
+
+
+_ISO = re.compile(
+    r"(?<!\d)(\d{4})[-/](\d\d)[-/](\d\d)[T _](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
+)
+_SYSLOG = re.compile(r"(?<![A-Za-z])(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: (?:[A-Z]{3,4} )?(\d{4})\b)?")
+_DAY_FIRST = re.compile(
+    r"(?<!\d)(\d{1,2})[-/ ](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}[-/ ](\d{4})[ :T](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
+)
+_EPOCH = re.compile(r'(?:"(?:time|timestamp|ts|epoch|__REALTIME_TIMESTAMP)" ?: ?"?|^\[?)(1\d{9})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?(?=[",\s\]}:]|$)')
+_JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime|__REALTIME_TIMESTAMP)" ?: ?"?')
+
+
+def parse_time(line: str, now: datetime) -> datetime | None:
+    """When the line says that it was written: ISO 8601, syslog, web server and Java dates, Unix time; None where it says nothing.
+
+    Without a zone in the log the answer has none. Dates without a year are the latest that are not after ``now``.
+    """
+    head = line[:_HEAD]
+    found = _date(head, now)
+    if found is None and line.startswith("{"):
+        key = _JSON_TIME.search(line)
+        if key:
+            found = _date(line[key.start() : key.start() + _HEAD], now)
+    return found
+
+
+def _date(text: str, now: datetime) -> datetime | None:
+    try:
+        found = _ISO.search(text)
+        if found:
+            year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
+            micro = int((found.group(7) or "0")[:6].ljust(6, "0"))
+            return datetime(year, month, day, hour, minute, min(second, 59), micro, _zone(found.group(8)))
+        found = _DAY_FIRST.search(text)
+        if found:
+            day, name, year, hour, minute, second, zone = found.groups()
+            return datetime(int(year), _MONTHS[name.lower()], int(day), int(hour), int(minute), min(int(second), 59), 0, _zone(zone))
+        found = _SYSLOG.search(text)
+        if found:
+            name, day, hour, minute, second, year = found.groups()
+            parts = (_MONTHS[name.lower()], int(day), int(hour), int(minute), min(int(second), 59))
+            if year:
+                return datetime(int(year), *parts)
+            return _latest(parts, now)
+        found = _EPOCH.search(text)
+        if found:
+            fraction = found.group(2) or ""
+            return datetime.fromtimestamp(float(f"{found.group(1)}.{fraction.lstrip('.') or '0'}"), timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
+
+
+def _latest(parts: tuple[int, int, int, int, int], now: datetime) -> datetime | None:
+    """The last time that this day of the year was, a day of leeway for clocks and zones."""
+    limit = now.replace(tzinfo=None) + timedelta(days=1)
+    for year in range(limit.year, limit.year - 5, -1):
+        try:
+            found = datetime(year, *parts)
+        except ValueError:  # 29 February
+            continue
+        if found <= limit:
+            return found
+    return None
+
+
+def _zone(text: str | None) -> timezone | None:
+    if not text:
+        return None
+    if text in ("Z", "UTC", "GMT"):
+        return timezone.utc
+    minutes = int(text[1:3]) * 60 + int(text[-2:])
+    return timezone(timedelta(minutes=minutes if text[0] == "+" else -minutes))

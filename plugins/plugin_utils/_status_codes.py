@@ -1,0 +1,170 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reply codes and enhanced status codes: found in a text, and what they mean where the words beside them say nothing.
+
+Reply codes: RFC 5321 section 4.2, RFC 4954 section 6, RFC 3207. Enhanced status codes: RFC 3463, RFC 4954, RFC 5248's registry
+(RFC 6710, 7293, 7372, 7504, 7505, 8689).
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+__all__ = ("Meaning", "Status", "find_status", "meaning")
+
+
+class Status(t.NamedTuple):
+    """``code`` is 0 where only an enhanced status code stands there, ``enhanced`` "" where only a reply code does."""
+
+    code: int
+    enhanced: str
+
+    @property
+    def text(self) -> str:
+        """As a relay would write it."""
+        return f"{self.code or ''} {self.enhanced}".strip()
+
+    @property
+    def temporary(self) -> bool:
+        """4xx or 4.y.z."""
+        return self.enhanced.startswith("4") or (not self.enhanced and 400 <= self.code < 500)
+
+
+class Meaning(t.NamedTuple):
+    """A cause, and how sure the code alone makes it."""
+
+    cause: str
+    variant: str = ""
+    confidence: str = "likely"
+    also: tuple[str, ...] = ()
+    note: str = ""
+
+
+# Codes that SMTP replies have; other numbers of three digits are ports, lines, milliseconds.
+_CODES = frozenset((421, 422, 430, 431, 432, 435, 441, 442, 446, 447, 449, 450, 451, 452, 453, 454, 455, 458, 459, 471,
+                    500, 501, 502, 503, 504, 510, 511, 512, 513, 515, 517, 520, 521, 523, 525, 530, 533, 534, 535, 538, 541, 550, 551, 552, 553, 554, 555, 556, 557, 571))
+_BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]#?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+# A code by itself counts only where something says that it is a reply.
+_ALONE = re.compile(
+    r"(?:^|said: |response: |responded: |replied: |reply: |returned: |error: |code:? ?[=:(]? ?['\"]?|login: |failed: |rejected: |greeting: |starttls: |error \(|status=|status: |smtpstatus=|with message ['\"]"
+    r"|[:(\[] ?b?['\"]?|<\*\* |<- {1,2}|<~\* |<~ {1,2}|< |smtp<< |s: |server: |client: |got |>: |\) |, b?['\"]|smtp; |smtp error |smtp error:? )([45]\d\d)(?=[ -][^\d:]|[ -]\d\.\d\.|['\",)]|$)",
+    re.IGNORECASE,
+)
+_ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
+_DSN = re.compile(r"\b(?:dsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)", re.IGNORECASE)
+
+
+def find_status(text: str) -> Status | None:
+    """The first 4xx or 5xx reply of a text on one line, None where there is none."""
+    found = _BOTH.search(text)
+    if found and int(found.group(1)) in _CODES:
+        return Status(int(found.group(1)), found.group(2))
+    alone = _ALONE.search(text)
+    enhanced = _DSN.search(text) or _ENHANCED.search(text)
+    code = int(alone.group(1)) if alone and int(alone.group(1)) in _CODES else 0
+    if not code and not enhanced:
+        return None
+    # A version number has three parts too: alone it counts only where it stands as a status.
+    if not code and enhanced and enhanced.re is _ENHANCED:
+        return None
+    detail = enhanced.group(1) if enhanced and (not code or enhanced.group(1)[0] == str(code)[0]) else ""
+    return Status(code, detail)
+
+
+_RECIPIENT = Meaning("recipient_rejected")
+_SENDER = Meaning("sender_rejected")
+_MESSAGE = Meaning("message_rejected")
+_LATER = Meaning("temporarily_rejected")
+_LOGIN = Meaning("auth_rejected", "", "certain")
+_NEEDS_LOGIN = Meaning("sender_rejected", "auth_required", "likely")
+_NEEDS_TLS = Meaning("auth_requires_tls", "", "likely")
+
+# subject.detail of an enhanced status code, whatever its class and the stage
+_ENHANCED_MEANING: dict[str, Meaning] = {
+    **dict.fromkeys(("1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.10", "2.1", "2.2", "2.4", "7.17"), _RECIPIENT),
+    **dict.fromkeys(("1.7", "1.8", "7.27"), _SENDER),
+    **dict.fromkeys(("2.3", "3.4", "1.9", "6.0", "6.1", "6.2", "6.3", "6.4", "6.5", "6.6", "6.7", "6.8", "6.9", "6.10", "7.16", "7.20", "7.21", "7.22", "7.23", "7.24", "7.25", "7.26", "7.29", "7.30"), _MESSAGE),
+    **dict.fromkeys(("7.8", "7.9", "7.12", "7.13", "7.14", "5.6"), _LOGIN),
+    **dict.fromkeys(("7.10", "7.11"), Meaning("auth_requires_tls", "", "certain")),
+    **dict.fromkeys(("7.15", "7.28", "3.1", "3.2"), _LATER),
+    "5.3": _RECIPIENT,
+}
+# What a stage of the dialogue makes of a refusal: (permanent, temporary)
+_BY_STAGE: dict[str, tuple[Meaning, Meaning]] = {
+    "greeting": (Meaning("greeting_rejected", "", "certain"), Meaning("greeting_rejected", "", "certain")),
+    "ehlo": (Meaning("ehlo_rejected", "", "certain"), Meaning("ehlo_rejected", "", "likely")),
+    "starttls": (Meaning("starttls_rejected", "", "certain"), Meaning("starttls_rejected", "", "certain")),
+    "auth": (Meaning("auth_rejected", "", "likely"), Meaning("auth_rejected", "temporary", "likely")),
+    "mail": (Meaning("sender_rejected", "", "certain"), Meaning("temporarily_rejected", "", "certain")),
+    "rcpt": (Meaning("recipient_rejected", "", "certain"), Meaning("temporarily_rejected", "", "certain")),
+    "data": (Meaning("message_rejected", "", "certain"), Meaning("temporarily_rejected", "", "certain")),
+}
+_BY_CODE: dict[int, Meaning] = {
+    421: Meaning("temporarily_rejected", "", "likely", ("greeting_rejected",)),
+    432: _LOGIN,
+    435: Meaning("auth_rejected", "temporary", "likely"),
+    454: Meaning("starttls_rejected", "", "possible", ("auth_rejected",), "454 answers STARTTLS (TLS not available) or AUTH (login cannot be checked now)."),
+    530: Meaning("sender_rejected", "auth_required", "likely", ("auth_requires_tls",), "530 asks for a login, or for STARTTLS before it."),
+    534: _LOGIN,
+    535: _LOGIN,
+    538: Meaning("auth_requires_tls", "", "certain"),
+    504: Meaning("auth_mechanism_not_offered", "", "possible", ("ehlo_rejected",)),
+    521: Meaning("greeting_rejected", "", "likely"),
+    523: Meaning("auth_requires_tls", "", "possible", ("message_rejected",)),
+    510: _RECIPIENT, 511: _RECIPIENT, 512: _RECIPIENT, 513: _RECIPIENT, 551: _RECIPIENT, 556: _RECIPIENT,
+    550: Meaning("recipient_rejected", "", "possible", ("sender_rejected", "message_rejected"), "The text does not say which command was refused."),
+    541: _MESSAGE,
+    552: Meaning("message_rejected", "", "possible", ("recipient_rejected",)),
+    553: Meaning("sender_rejected", "", "possible", ("recipient_rejected",)),
+    554: Meaning("message_rejected", "", "possible", ("greeting_rejected", "recipient_rejected"), "The text does not say which command was refused."),
+    571: _MESSAGE,
+}
+# The first digits of an enhanced status code: the last resort
+_BY_SUBJECT: dict[str, Meaning] = {
+    "1": Meaning("recipient_rejected", "", "possible", ("sender_rejected",)),
+    "2": Meaning("recipient_rejected", "", "possible"),
+    "3": Meaning("message_rejected", "", "possible", ("temporarily_rejected",)),
+    "4": Meaning("recipient_rejected", "", "possible"),
+    "5": Meaning("message_rejected", "", "possible", ("ehlo_rejected",)),
+    "6": Meaning("message_rejected", "", "possible"),
+    "7": Meaning("message_rejected", "", "possible", ("sender_rejected", "recipient_rejected", "auth_rejected"), "A policy of the relay refused it."),
+}
+
+
+def meaning(status: Status, stage: str = "") -> Meaning | None:
+    """What a refusal means at a stage (greeting, ehlo, starttls, auth, mail, rcpt, data, or "" where it is not known).
+
+    Gives None where code and stage do not tell.
+    """
+    code, enhanced = status
+    detail = enhanced[2:]
+    if not code and detail.startswith("4"):
+        # The client's own word for a network that failed (Postfix's dsn=4.4.1): the words beside it say how.
+        return None
+    # These answer a command of their own, whatever the text beside them names.
+    if code in (432, 534, 535) or (code == 504 and detail == "7.4"):
+        return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
+    if code == 530:
+        return _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
+    if code == 538:
+        return _BY_CODE[538]
+    if stage == "auth" and code in (500, 501, 502, 503, 504):
+        return Meaning("auth_mechanism_not_offered", "", "likely") if code == 504 else Meaning("auth_not_offered", "", "likely", ("auth_rejected", "auth_requires_tls"))
+    if stage == "starttls" and code in (500, 502):
+        return Meaning("starttls_not_offered", "", "likely", ("starttls_rejected",))
+    if stage == "rcpt" and code == 530:
+        return _NEEDS_LOGIN
+    if stage in _BY_STAGE:
+        return _BY_STAGE[stage][status.temporary]
+    special = _ENHANCED_MEANING.get(detail)
+    if special is not None and not (status.temporary and special.cause not in ("auth_rejected", "auth_requires_tls")):
+        return special
+    if status.temporary:
+        return _BY_CODE.get(code, _LATER) if code in (421, 435, 454) else _LATER
+    if code in _BY_CODE and (not enhanced or code not in (550, 552, 553, 554)):
+        return _BY_CODE[code]
+    if detail:
+        return _BY_SUBJECT.get(detail[0], _BY_CODE.get(code))
+    return _BY_CODE.get(code)
