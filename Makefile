@@ -25,7 +25,7 @@ units-all-pythons: ## unit tests: ansible-core 2.19, 2.20, 2.21, and the host's 
 sanity: ## ansible-test sanity
 	@tools/sanity
 
-lint: ## ansible-lint (production profile) and ruff
+lint: ## ansible-lint (production profile), ruff, mypy
 	@tools/lint
 
 docs-lint: ## documentation of plugins and roles, and the changelog's fragments
