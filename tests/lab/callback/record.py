@@ -1,0 +1,59 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible callback of the lab: writes every result as one line of JSON to the file that LAB_RECORD names."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: record
+type: notification
+short_description: Writes every result as a line of JSON
+description: [Writes every result as one line of JSON to the file that LAB_RECORD names.]
+"""
+
+
+class CallbackModule(CallbackBase):
+    """A line for each task that has run on a host, or for each item of its loop."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "record"
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._begun = {}
+
+    def v2_runner_on_start(self, host, task):
+        self._begun[host.get_name(), task._uuid] = time.monotonic()
+
+    def _write(self, result):
+        host, task, data = result.host.get_name(), result.task, result.result
+        if "results" in data and task.loop is not None:
+            return
+        begun = self._begun.get((host, task._uuid))
+        item = data.get("item")
+        line = {
+            "host": host,
+            "task": task.get_name(),
+            "item": item.get("name") if isinstance(item, dict) else item,
+            "seconds": None if begun is None else round(time.monotonic() - begun, 3),
+            "result": data,
+        }
+        with open(os.environ["LAB_RECORD"], "a", encoding="utf-8") as file:
+            file.write(json.dumps(line, default=str) + "\n")
+
+    v2_runner_on_ok = v2_runner_item_on_ok = _write
+    v2_runner_on_unreachable = _write
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self._write(result)
+
+    def v2_runner_item_on_failed(self, result):
+        self._write(result)

@@ -1,0 +1,133 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All relays of the lab in one process, started in the relays' namespace: each row of the table has an address of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, TypeVar
+
+from support.faulty import Behaviour, FaultyServer
+from support.pki import Authority, Issued, Pki
+from support.postfix import Listener, Postfix
+
+from .network import add_addresses, require_lab
+from .plan import DOMAIN, RUN, ipv4, ipv6
+
+__all__ = ["CREDENTIALS", "FIRST", "Farm", "Place", "addresses"]
+
+# Number of the first relay's address in its network.
+FIRST = 10
+CREDENTIALS = {"app": "lab-Secret/42"}
+
+# Postfix instances; the listeners of all rows share them. Keys of main.cf are Postfix's own.
+POSTFIXES: dict[str, dict[str, Any]] = {
+    "": {},
+    "strict": {"require_auth": True},
+    "picky": {
+        "size_limit": 2000,
+        "reject_senders": {"forged@example.com": "553 5.7.1 Sender address rejected: not owned by user app", "slow@example.com": "451 4.7.1 Rate limited"},
+        "reject_recipients": {"nobody@example.com": "550 5.1.1 User unknown", "grey@example.com": "450 4.2.0 Greylisted, see you later"},
+    },
+    "cram": {"mechanisms": "CRAM-MD5"},
+    "scram": {"mechanisms": "SCRAM-SHA-256"},
+    "login": {"mechanisms": "LOGIN"},
+    "screen": {},
+}
+
+Server = TypeVar("Server", bound=AbstractContextManager[Any])
+
+
+def addresses(names: list[str]) -> dict[str, tuple[str, str]]:
+    """The addresses of the relays with these names, in this order."""
+    return {name: (ipv4("relays", FIRST + i), ipv6("relays", FIRST + i)) for i, name in enumerate(names)}
+
+
+class Place:
+    """What a row's `serve` is given: a name, two addresses, a PKI, and ways to start servers there."""
+
+    def __init__(self, farm: Farm, name: str, ip: str, ip6: str) -> None:
+        self.farm = farm
+        self.name = f"{name}.{DOMAIN}"
+        self.ip = ip
+        self.ip6 = ip6
+
+    @property
+    def pki(self) -> Pki:
+        """The PKI whose root every host finds in its ca_path."""
+        return self.farm.pki
+
+    @property
+    def public(self) -> Authority:
+        """A root that every host has in its own trust store."""
+        return self.farm.public
+
+    def issue(self, name: str | None = None, **options: Any) -> Issued:
+        """A certificate, by default for this relay's name; options as in Pki.issue."""
+        return self.pki.issue(name or self.name, **options)
+
+    def listen(self, behaviour: Behaviour, *ports: int, ipv6: bool = False) -> None:
+        """Serve these ports with a scripted server."""
+        for port in ports:
+            self.farm.start(FaultyServer(behaviour, self.ip6 if ipv6 else self.ip, port))
+
+    def postfix(self, tls: str, port: int, instance: str = "", ipv6: bool = False, **options: Any) -> None:
+        """One port of a real Postfix; options as in Listener."""
+        if tls != "cleartext":
+            options.setdefault("certificate", self.issue(key_type="rsa") if options.pop("rsa", False) else self.issue())
+        self.farm.listeners.setdefault(instance, []).append(Listener(tls, self.ip6 if ipv6 else self.ip, port, **options))
+
+    def start(self, server: Server) -> Server:
+        """Keep any other server of tests.support running."""
+        return self.farm.start(server)
+
+
+class Farm:
+    """Every relay."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack = stack
+        self.pki = Pki(RUN / "pki")
+        self.public = self.pki.new_root("lab public root")
+        self.listeners: dict[str, list[Listener]] = {}
+
+    def start(self, server: Server) -> Server:
+        """Enter the server now, leave it when the lab's run ends."""
+        self.stack.enter_context(server)
+        return server
+
+    def serve(self, relays: dict[str, Callable[[Place], None] | None]) -> None:
+        """Start every relay at its address."""
+        for name, (ip, ip6) in addresses(list(relays)).items():
+            start = relays[name]
+            if start is not None:
+                try:
+                    start(Place(self, name, ip, ip6))
+                except Exception as error:
+                    error.add_note(f"while the relay {name} was started at {ip}")
+                    raise
+        for instance, listeners in self.listeners.items():
+            self.start(Postfix(listeners, users=CREDENTIALS, certificate=self.pki.issue(f"postfix.{DOMAIN}"), **POSTFIXES[instance]))
+
+
+def main() -> None:
+    """Start the relays of the whole table, say "ready", and serve until standard input ends."""
+    require_lab()
+    from .scenario import rows
+
+    relays = {row.relay: row.serve for row in rows() if not row.at}
+    add_addresses("relays", "relays", range(FIRST, FIRST + len(relays)))
+    with ExitStack() as stack:
+        farm = Farm(stack)
+        farm.serve(relays)
+        (RUN / "farm.json").write_text(json.dumps({"ca": farm.pki.ca_file.read_text(), "system_ca": farm.public.pem.decode()}))
+        print("ready", flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
