@@ -149,7 +149,7 @@ def _must_be_simple(document: Document, mapping: Node, key: Node, value: Node) -
     between = document.text[key.end:value.start]
     odd = ":" not in between
     if not mapping.flow:
-        odd = odd or document.text[_line_start(document.text, key.start):key.start].strip(" \ufeff") != ""
+        odd = odd or document.text[_line_start(document.text, key.start):key.start].strip(" ") != ""
     if odd:
         raise YamlError(f"line {key.line}: the key {key.value} is not written as `{key.value}: value`; write it so")
 
@@ -256,7 +256,7 @@ def _add_pairs(document: Document, mapping: Node, pairs: Sequence[tuple[str, Sca
     if stays:
         end = _line_end(text, stays[-1][1].end)
         return _Edit(end, end, "".join(document.line_break + indent + line for line in lines))
-    ahead = mapping.pairs[0][0].start - mapping.indent
+    ahead = _line_start(text, mapping.pairs[0][0].start)
     return _Edit(ahead, ahead, "".join(indent + line + document.line_break for line in lines))
 
 
@@ -266,7 +266,7 @@ def _remove_pairs(document: Document, mapping: Node, names: Collection[str]) -> 
         edits = []
         for key, value in mapping.pairs:
             if key.value in names:
-                start = max(_line_start(text, key.start), key.start - mapping.indent)
+                start = _line_start(text, key.start)
                 # A block scalar takes in the blank lines behind it; they stay.
                 end = _line_end(text, key.end + len(text[key.end:value.end].rstrip(LINE_BREAKS + " ")))
                 edits.append(_Edit(start, end + len(_break_at(text, end)), ""))
@@ -315,7 +315,7 @@ def _insert_key(document: Document, path: Path, parents: Sequence[Node], wanted:
     else:
         lines = _lines(rest, wanted, parent.indent, _step(document, block))
     body = document.line_break.join(lines)
-    start = parent.pairs[0][0].start - parent.indent
+    start = _line_start(text, parent.pairs[0][0].start)
     ahead = [_Edit(start, start, body + document.line_break)]
     if len(parents) == 1:
         return [[_append(document, body)], [_append(document, body, blank=False)], ahead]
@@ -328,7 +328,7 @@ def _fill_root(document: Document, value: Node | None, block: str) -> list[list[
     body = document.line_break.join(block.rstrip("\n").split("\n"))
     if value is None or value.start == value.end:
         return [[_append(document, body)], [_append(document, body, blank=False)]]
-    head = document.text[_line_start(document.text, value.start):value.start].strip(" \ufeff")
+    head = document.text[_line_start(document.text, value.start):value.start].strip(" ")
     return [[_Edit(value.start, value.end, (document.line_break if head else "") + body)]]
 
 
@@ -379,7 +379,8 @@ def _step(document: Document, block: str) -> int:
 # The text
 
 def _line_start(text: str, index: int) -> int:
-    while index > 0 and text[index - 1] not in LINE_BREAKS:
+    """Where the line begins, behind a byte order mark."""
+    while index > 0 and text[index - 1] not in LINE_BREAKS + "\ufeff":
         index -= 1
     return index
 

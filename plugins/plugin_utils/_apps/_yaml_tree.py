@@ -59,8 +59,8 @@ class Node:
 
     @property
     def indent(self) -> int:
-        """The column of a mapping's keys; its own column may be that of an anchor."""
-        return self.pairs[0][0].column if self.pairs else self.column
+        """The column of a mapping's keys; its own column is that of an anchor or tag when it has one."""
+        return self.pairs[0][0].column if self.pairs and (self.anchor or self.explicit_tag) else self.column
 
     @property
     def is_null(self) -> bool:
