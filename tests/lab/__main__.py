@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from . import sandbox
-from .plan import ROOT
+from .plan import ROOT, RUN
 from .trees import make_trees
 
 __all__: list[str] = []
@@ -41,7 +41,9 @@ def _run(options: list[str]) -> int:
     made_here = _up()
     try:
         tests = [] if any(Path(option.partition("::")[0]).exists() for option in options) else [str(Path(__file__).parent)]
-        return subprocess.run(sandbox.enter([sys.executable, "-m", "pytest", *tests, *options]), cwd=ROOT, check=False).returncode
+        # Whatever is left in the folder for temporary files goes away with the lab.
+        command = ["env", f"TMPDIR={RUN}/tmp", sys.executable, "-m", "pytest", *tests, *options]
+        return subprocess.run(sandbox.enter(command), cwd=ROOT, check=False).returncode
     finally:
         if made_here:
             _down()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,15 @@ from .hosts import KEY, KNOWN_HOSTS, python_of
 from .network import in_namespace
 from .plan import ROOT, RUN, Host
 
-__all__ = ["CONTROLLERS", "play"]
+__all__ = ["CONTROLLERS", "play", "supports"]
 
 CONTROLLERS = ("2.19", "2.20", "2.21")
+
+
+def supports(release: str, python: str) -> bool:
+    """Whether this ansible-core manages hosts with this Python: 2.20 and newer want 3.9."""
+    return release == "2.19" or python != "3.8"
+
 
 CONFIG = """\
 [defaults]
@@ -47,8 +54,7 @@ def play(
 
     RuntimeError when Ansible itself fails (a task that fails is a result) or takes longer than `seconds`.
     """
-    folder = RUN / "plays" / f"{name}-{release}"
-    folder.mkdir(parents=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-{release}-", dir=RUN / "tmp"))
     (folder / "ansible.cfg").write_text(CONFIG.format(here=Path(__file__).parent, run=RUN, key=KEY, known_hosts=KNOWN_HOSTS))
     inventory = {
         host.name: {

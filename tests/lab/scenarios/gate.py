@@ -34,6 +34,7 @@ STARTTLS = {"secure": False, "timeout": 3}
 WAIT = 4.0
 
 ROWS = [
+    _gate("fleet", "nothing: the relay of test_fleet.py, which the other network cannot reach on 465", _submission, 465, IMPLICIT, observed="implicit_tls"),
     _gate("gate-opens", "nothing", _submission, 465, IMPLICIT, observed="implicit_tls", expect={"cause": None, "layer": None}),
     _gate("gate-filtered-465", "465 is filtered, 587 is open", _submission, 465, IMPLICIT, "connection_timeout", seconds=WAIT,
           findings=("port_filtered_elsewhere_open",), rules=("ip daddr {ip} tcp dport 465 drop",),

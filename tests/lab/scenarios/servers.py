@@ -11,6 +11,7 @@ from support.pki import EXPIRED, NOT_YET_VALID
 from support.relays import Aiosmtpd, Dovecot, Exim, Haproxy, OpensslServer, SmtpServer, Stunnel
 
 from ..farm import CREDENTIALS, Place
+from ..opensmtpd import OpenSmtpd
 from ..scenario import Row
 
 __all__ = ["ROWS"]
@@ -87,6 +88,18 @@ ROWS = [
     Row("exim-refuses", "Exim refuses this network before the greeting", at="exim-bare", port=2525, ask=STARTTLS, cause="greeting_rejected"),
     Row("exim-login", "nothing: Exim, the password is right", at="exim", port=465, ask={**IMPLICIT, **LOGIN}, call="gate"),
     Row("exim-wrong-password", "Exim, the password is wrong", at="exim", ask={**STARTTLS, **LOGIN, "password": "wrong-Secret/44"}, cause="auth_rejected", call="gate"),
+    # OpenSMTPD.
+    Row("opensmtpd", "nothing: OpenSMTPD, implicit TLS", lambda place: place.start(OpenSmtpd(place.ip, place.issue())) and None, 465, IMPLICIT,
+        observed="implicit_tls"),
+    Row("opensmtpd-587", "nothing: OpenSMTPD, STARTTLS", at="opensmtpd", ask=STARTTLS, observed="starttls"),
+    Row("opensmtpd-1587", "nothing: OpenSMTPD, STARTTLS offered and not required", at="opensmtpd", port=1587, ask=STARTTLS, observed="starttls"),
+    Row("opensmtpd-25", "OpenSMTPD without TLS", at="opensmtpd", port=25, ask=STARTTLS, cause="starttls_not_offered", observed="cleartext"),
+    Row("opensmtpd-mismatch", "secure: true on OpenSMTPD's STARTTLS port", at="opensmtpd", ask={"secure": True, "timeout": 20}, cause="mode_mismatch",
+        observed="starttls", seconds=2),
+    Row("opensmtpd-mismatch-reverse", "secure: false on OpenSMTPD's implicit port", at="opensmtpd", port=465, ask={"secure": False, "timeout": 20},
+        cause="mode_mismatch", observed="implicit_tls", seconds=2),
+    Row("opensmtpd-untrusted", "OpenSMTPD with a certificate of an unknown CA",
+        lambda place: place.start(OpenSmtpd(place.ip, place.issue(issuer=place.pki.stranger()))) and None, 587, STARTTLS, "certificate_untrusted"),
     # Dovecot's submission proxy.
     Row("dovecot", "nothing: Dovecot, implicit TLS", _dovecot, 465, IMPLICIT, observed="implicit_tls"),
     Row("dovecot-587", "nothing: Dovecot, STARTTLS", at="dovecot", ask=STARTTLS, observed="starttls"),

@@ -1,0 +1,31 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tests below run inside the lab only: tools/lab run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lab.network import inside  # noqa: E402
+from lab.scenario import rows  # noqa: E402
+from lab.stage import Stage  # noqa: E402
+
+
+def pytest_configure() -> None:
+    """Refuse to start where a packet could leave the machine."""
+    if not inside():
+        pytest.exit("tests/lab runs inside its own network namespaces: sudo tools/lab run [pytest option...]", returncode=4)
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """The relays and rules of the whole table."""
+    with Stage(rows()).set_up() as ready:
+        yield ready

@@ -1,0 +1,65 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One message through smtp_send: taken, refused, put off."""
+
+from __future__ import annotations
+
+from support.faulty import honest, smtp
+from support.relays import Exim
+
+from ..farm import CREDENTIALS, Place
+from ..scenario import Row
+
+__all__ = ["ROWS"]
+
+IMPLICIT = {"secure": True, "sender": "app@example.com", "recipient": "someone@example.com"}
+STARTTLS = {**IMPLICIT, "secure": False}
+LOGIN = {"username": "app", "password": CREDENTIALS["app"]}
+
+
+def _send(name: str, fault: str, *arguments, **options) -> Row:
+    return Row(name, fault, *arguments, call="send", **options)
+
+
+def _answers(**replies: str):
+    """A relay that answers these verbs so; `content` is the answer to the message itself."""
+
+    def serve(place: Place) -> None:
+        replies_of = {"." if verb == "content" else verb: reply for verb, reply in replies.items()}
+        place.listen(smtp(starttls=honest(place.issue()), replies=replies_of), 587)
+
+    return serve
+
+
+def _exim(**acls: str):
+    def serve(place: Place) -> None:
+        place.start(Exim(certificate=place.issue(), host=place.ip, ports=(587, 465), **acls))
+
+    return serve
+
+
+ROWS = [
+    _send("send", "nothing: Postfix takes the message", lambda place: place.postfix("implicit", 465, "picky"), 465, IMPLICIT, observed="implicit_tls",
+          expect={"queue_id": bool}),
+    _send("send-login", "nothing: Postfix takes the message after a login", lambda place: place.postfix("starttls", 587, "strict"), 587, {**STARTTLS, **LOGIN},
+          observed="starttls", expect={"queue_id": bool}),
+    _send("send-exim", "nothing: Exim takes the message", _exim(), 465, IMPLICIT, observed="implicit_tls", expect={"queue_id": bool}),
+    _send("send-without-login", "Postfix wants a login first", at="send-login", ask=STARTTLS, cause="sender_rejected"),
+    _send("send-forged", "the sender is not this account's", at="send", port=465, ask={**IMPLICIT, "sender": "forged@example.com"}, cause="sender_rejected"),
+    _send("send-forged-exim", "Exim refuses the sender", _exim(mail_acl="deny message = this sender is not welcome"), 465, IMPLICIT, "sender_rejected"),
+    _send("send-rate-limited", "too many messages from this sender", at="send", port=465, ask={**IMPLICIT, "sender": "slow@example.com"},
+          cause="temporarily_rejected"),
+    _send("send-unknown-user", "there is no such recipient", at="send", port=465, ask={**IMPLICIT, "recipient": "nobody@example.com"}, cause="recipient_rejected"),
+    _send("send-relay-denied", "Exim does not relay for this host", _exim(rcpt_acl="deny message = relay not permitted"), 587, STARTTLS, "recipient_rejected"),
+    _send("send-greylisted", "Postfix greylists", at="send", port=465, ask={**IMPLICIT, "recipient": "grey@example.com"}, cause="temporarily_rejected"),
+    _send("send-greylisted-exim", "Exim greylists", _exim(rcpt_acl="defer message = greylisted, come back later"), 465, IMPLICIT, "temporarily_rejected"),
+    _send("send-no-room", "the relay has no room for now", _answers(MAIL="452 4.3.1 Insufficient system storage"), 587, STARTTLS, "temporarily_rejected"),
+    _send("send-spam", "the content is refused", _answers(content="550 5.7.1 Message rejected as spam"), 587, STARTTLS, "message_rejected"),
+    _send("send-data-refused", "DATA is refused", _answers(DATA="554 5.5.1 No valid recipients"), 587, STARTTLS, "message_rejected"),
+    _send("send-content-later", "the content is put off", _answers(content="451 4.3.0 Try again later"), 587, STARTTLS, "temporarily_rejected"),
+    _send("send-too-large", "MAIL is refused for its size", _answers(MAIL="552 5.3.4 Message size exceeds fixed limit"), 587, STARTTLS,
+          ("message_rejected", "sender_rejected")),
+    _send("send-not-weaker", "no STARTTLS: nothing is sent", at="no-starttls", ask=STARTTLS, cause="starttls_not_offered"),
+    _send("send-expired", "the certificate has expired: nothing is sent", at="expired", port=465, ask=IMPLICIT, cause="certificate_expired"),
+]
