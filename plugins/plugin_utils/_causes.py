@@ -39,10 +39,10 @@ class Finding(t.NamedTuple):
 
 CAUSES: tuple[Cause, ...] = (
     # settings
-    Cause("invalid_settings", "", "settings", "The settings cannot work:{detail}", "Correct the option that the message names."),
+    Cause("invalid_settings", "", "settings", "The settings cannot work:{detail}.", "Correct the option that the message names."),
     Cause("invalid_settings", "source_address", "settings", "source_address {detail} is not an address of this host.",
           "Set source_address to an address that the host has, or leave it out."),
-    Cause("mode_mismatch", "settings", "settings", "secure and port do not match:{detail}",
+    Cause("mode_mismatch", "settings", "settings", "secure and port do not match:{detail}.",
           "Set secure: {other_secure} with port {port}, or take the port that goes with the flag (465 with secure: true, 587 with secure: false)."),
     # dns
     Cause("name_not_found", "", "dns", "The name {host} does not exist, as far as this host's resolver can tell{detail}.",
@@ -67,7 +67,7 @@ CAUSES: tuple[Cause, ...] = (
     # greeting
     Cause("greeting_timeout", "", "greeting", "{endpoint} accepted the connection but did not complete an SMTP greeting within {timeout} s{detail}.",
           "Raise timeout if this relay is known to greet late; otherwise ask its operator what listens on port {port}, or use another port such as {other_port}."),
-    Cause("greeting_rejected", "", "greeting", "{endpoint} greeted with a refusal:{detail}",
+    Cause("greeting_rejected", "", "greeting", "{endpoint} greeted with a refusal:{detail}.",
           "The relay does not want mail from this host's address: read its words, then ask its operator to allow the address, or use the relay meant for this network."),
     Cause("not_smtp", "", "greeting", "{endpoint} is not an SMTP server{detail}.",
           "Check host and port: another service answers there. SMTP submission is on 465 (secure: true) or 587 (secure: false)."),
@@ -81,7 +81,7 @@ CAUSES: tuple[Cause, ...] = (
           "{endpoint} greets in cleartext, but TLS from the first byte was chosen (secure: true){detail}.",
           "Set secure: false (security: {observed}) with port {port}, or use port {other_port} with secure: true."),
     # ehlo
-    Cause("ehlo_rejected", "", "ehlo", "{endpoint} refused EHLO:{detail}",
+    Cause("ehlo_rejected", "", "ehlo", "{endpoint} refused EHLO:{detail}.",
           "Set helo_name to this host's full name; if that is not it, the relay or a firewall that inspects SMTP on the way refuses ESMTP: ask its operator."),
     Cause("ehlo_rejected", "no_answer", "ehlo", "{endpoint} greeted but did not answer EHLO properly{detail}.",
           "Ask the relay's operator, or whoever runs a firewall that inspects SMTP on the way, why the dialogue stops after the greeting."),
@@ -89,7 +89,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause("starttls_not_offered", "", "starttls", "{endpoint} does not offer STARTTLS, so the session would stay in cleartext{detail}.",
           "Use port {other_port} with secure: true if the relay has it, or ask its operator to switch STARTTLS on;"
           " only if cleartext is really meant (a test server, say), set security: cleartext."),
-    Cause("starttls_rejected", "", "starttls", "{endpoint} offers STARTTLS but refused it:{detail}",
+    Cause("starttls_rejected", "", "starttls", "{endpoint} offers STARTTLS but refused it:{detail}.",
           "The relay's TLS set-up is broken (often its certificate or key file): ask its operator, or use port {other_port} with secure: true."),
     Cause("starttls_rejected", "no_answer", "starttls", "{endpoint} offers STARTTLS but did not answer the command properly{detail}.",
           "Ask the relay's operator, or use port {other_port} with secure: true."),
@@ -129,22 +129,22 @@ CAUSES: tuple[Cause, ...] = (
           "Leave out auth_mechanism, or set it to one that the relay offers."),
     Cause("auth_requires_tls", "", "auth", "{endpoint} allows authentication only after TLS{detail}.",
           "Set security: starttls (secure: false), or use port 465 with secure: true."),
-    Cause("auth_rejected", "", "auth", "{endpoint} refused the login{detail}",
+    Cause("auth_rejected", "", "auth", "{endpoint} refused the login{detail}.",
           "Check username and password for this relay; many providers want an app password, an API key or a token here instead of the account's password."),
-    Cause("auth_rejected", "temporary", "auth", "{endpoint} could not check the login right now{detail}",
+    Cause("auth_rejected", "temporary", "auth", "{endpoint} could not check the login right now{detail}.",
           "Try again later; if it stays, ask the relay's operator: its password backend does not answer."),
     Cause("auth_rejected", "no_answer", "auth", "{endpoint} did not answer the login properly{detail}.",
           "Ask the relay's operator; whether the user name and password are right is not known."),
     # transaction
-    Cause("sender_rejected", "", "transaction", "{endpoint} refused the sender{detail}",
+    Cause("sender_rejected", "", "transaction", "{endpoint} refused the sender{detail}.",
           "Set sender to an address that this account may use (verified with the provider), and log in when the relay asks for it."),
-    Cause("sender_rejected", "auth_required", "transaction", "{endpoint} takes mail only after a login{detail}",
+    Cause("sender_rejected", "auth_required", "transaction", "{endpoint} takes mail only after a login{detail}.",
           "Set username and password for this relay."),
-    Cause("recipient_rejected", "", "transaction", "{endpoint} refused the recipient{detail}",
+    Cause("recipient_rejected", "", "transaction", "{endpoint} refused the recipient{detail}.",
           "Check the recipient's address; 'relay access denied' means that this relay wants a login or does not know this host."),
-    Cause("message_rejected", "", "transaction", "{endpoint} refused the message{detail}",
+    Cause("message_rejected", "", "transaction", "{endpoint} refused the message{detail}.",
           "Read the relay's words: size, content and policy are the usual reasons."),
-    Cause("temporarily_rejected", "", "transaction", "{endpoint} asks to try again later{detail}",
+    Cause("temporarily_rejected", "", "transaction", "{endpoint} asks to try again later{detail}.",
           "Greylisting and rate limits do this: try again after some minutes; if it stays, ask the relay's operator."),
 )
 
@@ -152,6 +152,8 @@ FINDINGS: tuple[Finding, ...] = (
     Finding("certificate_expiring", "warning", "The certificate of {endpoint} expires in {detail}.", "Have the relay's operator renew it before then."),
     Finding("address_unreachable", "warning", "{address}, one of the addresses of {host}, does not work{detail}.",
             "Apps that try this address first wait for it or fail: have the record corrected or the path repaired, or use a name without it."),
+    Finding("address_fails", "warning", "{address}, one of the addresses of {host}, fails while another one works{detail}.",
+            "Apps that try this address first fail: have the operator make all addresses alike."),
     Finding("auth_offered_in_cleartext", "warning", "{endpoint} offers authentication before TLS{detail}.",
             "A client that is not strict sends its password in the clear: have the operator offer AUTH only after TLS."),
     Finding("downgrade_possible", "warning", "With these settings mail and password would go on in cleartext if STARTTLS were removed on the way{detail}.",

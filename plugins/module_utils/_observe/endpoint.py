@@ -47,12 +47,6 @@ class ContextPool:
             self._contexts[key] = TLSContexts(*key)
         return self._contexts[key]
 
-    def load_ca_files(self) -> None:
-        """Read every ca_path now, before any packet. Raises OSError (ssl.SSLError where it holds no certificate)."""
-        for contexts in list(self._contexts.values()):
-            if contexts.ca_path is not None and contexts.verify:
-                contexts.context()
-
     def warm(self) -> None:
         """Make the contexts while the first replies are on their way."""
         for contexts in list(self._contexts.values()):
@@ -117,7 +111,7 @@ class _Route:
             if self.security == "auto" and climb.mode == "implicit_tls" and failure and failure["kind"] == "plaintext":
                 # Guessed by the port's convention, and the port speaks otherwise.
                 evidence = Climb(climb.address, "auto", climb.plan, climb.contexts, climb.deadline).run()
-            if evidence["failure"] is None and not self.first_success:
+            if evidence["failure"] is None and not evidence.get("yielded") and not self.first_success:
                 self.first_success = time.monotonic()
             self.done[index] = evidence
 
@@ -137,6 +131,12 @@ class _Route:
     def unanswered(self) -> bool:
         """Whether no address has answered a connect yet."""
         return not any(climb.connected for climb in self.climbs)
+
+    @property
+    def refused_us(self) -> bool:
+        """Whether the relay answered and refused the login or the message, which it would do on any port."""
+        failures = [evidence["failure"] for evidence in self.done.values() if evidence["failure"] is not None]
+        return any(failure["layer"] in ("auth", "transaction") and failure["kind"] == "reply" for failure in failures)
 
     def grace(self) -> Deadline:
         """How long the other addresses still get once one works."""
@@ -208,6 +208,7 @@ def _observe_addresses(
         credentials=credentials,
         try_injection=plan["try_injection"],
         transaction=plan["transaction"],
+        turn=None if plan["require_all_addresses"] and plan["transaction"] is None else threading.Lock(),
     )
 
     def cleartext(address: Address) -> bool:
@@ -226,9 +227,9 @@ def _observe_addresses(
         party.wait_until(enough, reserve)
 
     others: list[_Route] = []
-    if not chosen.works:
-        # Other ports get neither the message nor the injected command; a login is tried only where one was asked for.
-        plain = top._replace(transaction=None, try_injection=False)
+    if not chosen.works and not chosen.refused_us:
+        # Other ports get neither the login (lock-outs), nor the message, nor the injected command.
+        plain = top._replace(credentials=None, transaction=None, try_injection=False)
         for other in plan["alternatives"]:
             route = _Route(other["port"], other["security"], plain, contexts, deadline)
             route.start(addresses[:_ALTERNATIVE_ADDRESSES], party, cleartext)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 import typing as t
 
@@ -27,7 +28,7 @@ __all__ = ("Climb", "Plan")
 # take longer (postscreen, slow reverse lookups) are waited for all the same.
 SILENCE_BEFORE_SCOUT = 0.5
 # What finding out the other mode may cost on top, in seconds.
-_OTHER_MODE_SECONDS = 3.0
+_OTHER_MODE_SECONDS = 1.5
 _LISTEN_SECONDS = 2.0
 _SCOUT_CONNECT_SECONDS = 1.0
 # Failures after which the relay still listens, so that QUIT is due.
@@ -46,6 +47,7 @@ class Plan(t.NamedTuple):
     cleartext_allowed: bool = False  # credentials and mail may travel without TLS
     try_injection: bool = False
     transaction: dict[str, t.Any] | None = None
+    turn: threading.Lock | None = None  # held by the one address that logs in and sends; null: every address does
 
 
 class Climb:
@@ -89,6 +91,7 @@ class Climb:
             self._greeting()
             self._ehlo("after_tls")
         else:
+            waiting = time.monotonic()
             scout = self._wait_for_greeting()
             if scout is not None:
                 # The port waits for a ClientHello. With mode auto that is an answer, else a mismatch.
@@ -102,18 +105,27 @@ class Climb:
                 self._greeting()
                 self._ehlo("after_tls")
             else:
-                self._greeting()
+                self._greeting(waiting)
                 self._ehlo("before_tls")
                 self._starttls()
-        self._auth()
-        self._transaction()
+        if self._my_turn():
+            self._auth()
+            self._transaction()
+
+    def _my_turn(self) -> bool:
+        """Of all addresses of an endpoint one logs in (lock-outs) and sends (once); the others end below that."""
+        if self.plan.turn is None or (self.plan.credentials is None and self.plan.transaction is None):
+            return True
+        mine = self.plan.turn.acquire(blocking=False)
+        self.evidence["yielded"] = not mine
+        return mine
 
     @contextlib.contextmanager
-    def _rung(self, layer: str) -> t.Iterator[dict[str, t.Any]]:
-        """Time a rung; what breaks inside breaks this rung, unless it already names another."""
+    def _rung(self, layer: str, started: float | None = None) -> t.Iterator[dict[str, t.Any]]:
+        """Time a rung, from ``started`` on the monotonic clock; what breaks inside breaks this rung, unless it already names another."""
         step: dict[str, t.Any] = {"layer": layer, "ok": True, "ms": 0.0}
         self.evidence["rungs"].append(step)
-        started = time.monotonic()
+        started = time.monotonic() if started is None else started
         try:
             yield step
         except Failure as failure:
@@ -174,8 +186,8 @@ class Climb:
         scout.close()
         return None
 
-    def _greeting(self) -> None:
-        with self._rung("greeting"):
+    def _greeting(self, started: float | None = None) -> None:
+        with self._rung("greeting", started):
             try:
                 greeting = self._open_wire.read_reply()
             except Failure as failure:
@@ -368,7 +380,7 @@ class Climb:
             self._again_without_injection()
         elif kind == "tls_spoken":
             self._look("implicit_tls", _OTHER_MODE_SECONDS)
-        elif kind == "plaintext" and self.mode == "implicit_tls":
+        elif kind == "plaintext" and self.mode == "implicit_tls" and failure["text"][:1].isdigit():
             self._look("cleartext", _OTHER_MODE_SECONDS)
         elif self.mode == "implicit_tls" and kind in ("closed", "reset") and failure.get("silent", True) and layer in ("tls", "tcp"):
             self._look("cleartext", _LISTEN_SECONDS)

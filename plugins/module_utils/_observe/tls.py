@@ -11,12 +11,13 @@ import ssl
 import threading
 import typing as t
 
-__all__ = ("TLSContexts", "TLSRecord", "looks_like_tls", "trust_store")
+__all__ = ("TLSContexts", "TLSRecord", "ca_subjects", "looks_like_tls", "trust_store")
 
 _HANDSHAKE, _ALERT = 22, 21  # content types (RFC 8446 section 5.1)
 _CERTIFICATE, _CERTIFICATE_REQUEST = 11, 13  # handshake types (RFC 8446 section 4)
 _TLS_1_3 = 0x0304
 _CHAIN_LIMIT = 16
+_CA_SUBJECTS_LIMIT = 200
 _VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
 _MINIMUM = {
     "TLSv1": ssl.TLSVersion.TLSv1,
@@ -115,6 +116,15 @@ class TLSContexts:
                 self._context = self._make()
             return self._context
 
+    def load_ca_file(self) -> None:
+        """Read ca_path now, before any packet. Raises OSError, ssl.SSLError (a subclass) where it holds no certificate."""
+        if self.ca_path is not None:
+            if self.verify:
+                self.context()
+            else:
+                with open(self.ca_path, "rb"):
+                    pass
+
     def _make(self) -> ssl.SSLContext:
         context = _bare_context()
         if self._minimum < ssl.TLSVersion.TLSv1_2:
@@ -165,6 +175,14 @@ def trust_store() -> dict[str, t.Any]:
     paths = ssl.get_default_verify_paths()
     folder = paths.capath
     return {"file": paths.cafile, "folder": folder, "empty": not paths.cafile and not (folder and os.path.isdir(folder) and os.listdir(folder))}
+
+
+def ca_subjects(path: str) -> list[str]:
+    """The common names of the CAs in a file that has been loaded before."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cafile=path)
+    found = [value for ca in context.get_ca_certs() for part in ca.get("subject", ()) for key, value in part if key == "commonName"]
+    return found[:_CA_SUBJECTS_LIMIT]
 
 
 def looks_like_tls(data: bytes) -> bool:

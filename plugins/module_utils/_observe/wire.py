@@ -25,6 +25,10 @@ _CHUNK = 65536
 # More raw bytes than any dialogue or handshake of ours needs: beyond it the relay is not sane.
 _RAW_LIMIT = 4 * 1024 * 1024
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+# Linux: IP_RECVERR and IPV6_RECVERR keep the ICMP message behind a failed connect; sock_extended_err in linux/errqueue.h.
+_RECEIVE_ERRORS = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
+_ERROR_QUEUE = getattr(socket, "MSG_ERRQUEUE", None)
+_ORIGIN_ICMP = {2: 4, 3: 6}
 
 
 class FirstBytes(t.NamedTuple):
@@ -61,9 +65,33 @@ class Wire:
         try:
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._sock.settimeout(max(self.deadline.remaining(), 0.001))
+            if _ERROR_QUEUE is not None:
+                self._sock.setsockopt(*_RECEIVE_ERRORS[self._sock.family], 1)
             self._sock.connect(address)
+            if _ERROR_QUEUE is not None:
+                self._sock.setsockopt(*_RECEIVE_ERRORS[self._sock.family], 0)
         except OSError as error:
-            raise socket_failure(error) from None
+            failure = socket_failure(error)
+            failure.facts.update(self._icmp())
+            raise failure from None
+
+    def _icmp(self) -> dict[str, t.Any]:
+        """The ICMP message that refused the connection, where the kernel has kept it: IP version, type, code, and who sent it."""
+        if _ERROR_QUEUE is None:
+            return {}
+        try:
+            self._sock.settimeout(0)
+            ancillary = self._sock.recvmsg(0, 512, _ERROR_QUEUE)[1]
+        except OSError:
+            return {}
+        for _level, _type, data in ancillary:
+            version = _ORIGIN_ICMP.get(data[4]) if len(data) >= 16 else None
+            if version is not None:
+                size, family = (4, socket.AF_INET) if version == 4 else (16, socket.AF_INET6)
+                start = 20 if version == 4 else 24
+                sender = data[start:start + size]
+                return {"icmp": [version, data[5], data[6]], "icmp_from": socket.inet_ntop(family, sender) if len(sender) == size else None}
+        return {}
 
     @property
     def local_address(self) -> str:
@@ -166,7 +194,9 @@ class Wire:
 
     def readable(self, seconds: float) -> bool:
         """Whether anything arrives within ``seconds``."""
-        return bool(self.replies.pending) or bool(wait_any([self], self.deadline.within(seconds)))
+        if self.replies.pending or (self.tls is not None and (self._incoming.pending or self.tls.pending())):
+            return True
+        return bool(wait_any([self], self.deadline.within(seconds)))
 
     # -- TLS
 

@@ -1,0 +1,52 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sentences and results that the actions give back."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
+from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings, SettingsError
+
+__all__ = ("host_failure", "host_name", "settings_failure", "verdict_sentence")
+
+
+def host_name(action: t.Any, task_vars: Mapping[str, t.Any]) -> str:
+    """The host from which is probed: the delegate where there is one."""
+    return str(action._task.delegate_to or task_vars.get("inventory_hostname") or "this host")
+
+
+def settings_failure(error: SettingsError, host: str) -> dict[str, t.Any]:
+    """The result for input that cannot work; no packet was sent."""
+    return {
+        "failed": True,
+        "msg": f"{host}: {error}",
+        "cause": error.cause,
+        "layer": "settings",
+        "remedy": cause_row("invalid_settings").remedy,
+        "probes": [],
+        "alternatives": [],
+    }
+
+
+def host_failure(error: HostError, host: str) -> dict[str, t.Any]:
+    """The result for a host that could not probe; what the module said about an option counts as bad input."""
+    if error.result.get("option"):
+        return settings_failure(SettingsError(str(error), error.result["option"]), host)
+    return dict(error.result, failed=True)
+
+
+def verdict_sentence(host: str, settings: Settings, probe: Mapping[str, t.Any], alternatives: list[dict[str, t.Any]]) -> str:
+    """One sentence for a person: host, endpoint, cause and what to change."""
+    working = next((one for one in alternatives if one["ok"]), None)
+    hint = ""
+    if working is not None:
+        mode = f" (security: {working['security']})" if working["security"] in ("opportunistic", "cleartext") else ""
+        hint = f" Set port: {working['port']} and secure: {str(working['secure']).lower()}{mode}: this works from {host}, it was just tried."
+        if probe["layer"] == "tcp":
+            return f"{host} cannot send mail through {settings.endpoint} ({settings.security}): {probe['message']}{hint}"
+    return f"{host} cannot send mail through {settings.endpoint} ({settings.security}): {probe['message']} {probe['remedy']}{hint}"
