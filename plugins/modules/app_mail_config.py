@@ -210,6 +210,13 @@ settings:
   returned: success
   type: dict
   sample: {host: smtp.example.com, port: 465, secure: true, security: implicit_tls, validate_certs: true, username: app, sender: app@example.com}
+up_to_date:
+  description:
+    - Whether the file held exactly these settings, password included, before the task ran.
+    - Unlike RV(ignore:changed) it does not look at owner, group and mode.
+  returned: success
+  type: bool
+  sample: false
 findings:
   description: What works but should be seen.
   returned: success

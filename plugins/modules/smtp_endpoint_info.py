@@ -164,6 +164,7 @@ probes:
 
 import base64
 import json
+import os
 import ssl
 import time
 import typing as t
@@ -198,6 +199,11 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
     }
 
 
+def on_this_host(path: str | None) -> str | None:
+    """A path as this host means it."""
+    return os.path.expanduser(os.path.expandvars(path)) if path else None
+
+
 def unseal(sealed: str | None, count: int) -> list[Credentials]:
     """The logins, one an endpoint."""
     if not sealed:
@@ -207,7 +213,8 @@ def unseal(sealed: str | None, count: int) -> list[Credentials]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    plans: list[dict[str, t.Any]] = module.params["endpoints"] or []
+    plans = [dict(plan, ca_path=on_this_host(plan["ca_path"])) for plan in module.params["endpoints"] or []]
+    named = {plan["ca_path"] for plan in module.params["endpoints"] or [] if plan["ca_path"]}
     logins = unseal(module.params["password"], len(plans))
     pool = ContextPool()
     for plan in plans:
@@ -223,7 +230,7 @@ def main() -> None:
         observations=observations,
         clock=time.time(),
         trust_store=trust_store(),
-        ca_subjects={path: ca_subjects(path) for path in {plan["ca_path"] for plan in plans} if path},
+        ca_subjects={path: ca_subjects(on_this_host(path)) for path in named},
     )
 
 

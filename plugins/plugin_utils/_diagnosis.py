@@ -164,7 +164,7 @@ def _greeting(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settin
         partial = failure.get("partial")
         return Diagnosis("connection_closed", detail=f"in the middle of its greeting ('{partial[:80]}')" if partial else "before it greeted")
     if kind == "reply":
-        return Diagnosis("greeting_rejected", detail=_quoted(failure))
+        return Diagnosis("greeting_rejected", detail=_quoted(failure), facts=_reply_facts(failure, "greeting"))
     if kind == "malformed":
         return Diagnosis("not_smtp", detail=_service(failure["text"]))
     return Diagnosis("not_smtp", detail=f": it sends a {failure.get('limit', 'reply')} without end")
@@ -288,7 +288,7 @@ def _auth(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: 
         return Diagnosis("auth_requires_tls", detail=f": '{words}'")
     if code == 504 or (code == 534 and status_code(words.partition(" ")[2]) == "5.7.4"):
         return Diagnosis("auth_mechanism_not_offered", detail=f": '{words}'")
-    return Diagnosis("auth_rejected", variant="temporary" if code // 100 == 4 else "", detail=f": '{words}'", facts={"stage": "auth"})
+    return Diagnosis("auth_rejected", variant="temporary" if code // 100 == 4 else "", detail=f": '{words}'", facts=_reply_facts(failure, "auth"))
 
 
 def _transaction(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
@@ -300,18 +300,17 @@ def _transaction(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], set
     code, words, stage = failure["code"], _said(failure), failure["stage"]
     who = f" {failure['recipient']}" if stage == "rcpt" and failure.get("recipient") else ""
     if code // 100 == 4:
-        return Diagnosis("temporarily_rejected", detail=f" (at {stage.upper()}{who}): '{words}'", facts={"stage": stage})
+        return Diagnosis("temporarily_rejected", detail=f" (at {stage.upper()}{who}): '{words}'", facts=_reply_facts(failure, stage))
     if code == 530 and re.search(r"starttls|tls|ssl|encrypt", words, re.IGNORECASE):
         return Diagnosis("auth_requires_tls", layer="transaction", detail=f", and mail as well: '{words}'")
     if stage == "mail":
         login = code == 530 or re.search(r"authenticat", words, re.IGNORECASE) is not None
-        too_large = code == 552
-        if too_large:
-            return Diagnosis("message_rejected", detail=f": '{words}'", facts={"stage": stage})
-        return Diagnosis("sender_rejected", variant="auth_required" if login else "", detail=f": '{words}'", facts={"stage": stage})
+        if code == 552:  # RFC 1870: larger than SIZE allows
+            return Diagnosis("message_rejected", detail=f": '{words}'", facts=_reply_facts(failure, stage))
+        return Diagnosis("sender_rejected", variant="auth_required" if login else "", detail=f": '{words}'", facts=_reply_facts(failure, stage))
     if stage == "rcpt":
-        return Diagnosis("recipient_rejected", detail=f"{who}: '{words}'", facts={"stage": stage})
-    return Diagnosis("message_rejected", detail=f": '{words}'", facts={"stage": stage})
+        return Diagnosis("recipient_rejected", detail=f"{who}: '{words}'", facts=_reply_facts(failure, stage))
+    return Diagnosis("message_rejected", detail=f": '{words}'", facts=_reply_facts(failure, stage))
 
 
 def _unfinished(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
@@ -373,6 +372,11 @@ def masked_capabilities(attempt: Mapping[str, t.Any]) -> str:
 
 def _said(failure: Mapping[str, t.Any]) -> str:
     return f"{failure['code']} {' '.join(line for line in failure['lines'] if line)}"[:300].rstrip()
+
+
+def _reply_facts(failure: Mapping[str, t.Any], stage: str) -> dict[str, t.Any]:
+    """What is needed to look up a provider's own meaning of a reply."""
+    return {"stage": stage, "code": failure["code"], "words": _said(failure).partition(" ")[2]}
 
 
 def _quoted(failure: Mapping[str, t.Any]) -> str:

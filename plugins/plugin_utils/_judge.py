@@ -20,9 +20,10 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import (
     observed_security,
     offered,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._error_texts import explain_reply
 from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import IMPLICIT_TLS_PORTS, Settings, clash_sentence, convention_clash
 
-__all__ = ("alternative_verdicts", "judge", "refusal")
+__all__ = ("alternative_verdicts", "judge")
 
 _FINDINGS = {row.code: row for row in FINDINGS}
 _SIGNS_OF_LIFE = ("open", "ECONNREFUSED")
@@ -54,21 +55,6 @@ def judge(settings: Settings, observation: Mapping[str, t.Any], policy: Policy, 
     return _with_cause(probe, settings, diagnosis, attempt)
 
 
-def refusal(settings_or_raw: Mapping[str, t.Any], cause: str, message: str) -> dict[str, t.Any]:
-    """The entry of an endpoint whose settings were refused before any packet was sent."""
-    probe = _empty(None)
-    probe.update(
-        host=settings_or_raw.get("host"),
-        port=settings_or_raw.get("port"),
-        security=settings_or_raw.get("security"),
-        layer="settings",
-        cause=cause,
-        message=message,
-        remedy=cause_row("invalid_settings").remedy,
-    )
-    return probe
-
-
 def alternative_verdicts(settings: Settings, observation: Mapping[str, t.Any], policy: Policy, host: HostFacts) -> list[dict[str, t.Any]]:
     """The other ports that were probed, best first: those that work, TLS from the first byte ahead of STARTTLS."""
     found = []
@@ -91,11 +77,11 @@ def alternative_verdicts(settings: Settings, observation: Mapping[str, t.Any], p
 # -- the parts of an entry
 
 
-def _empty(settings: Settings | None) -> dict[str, t.Any]:
+def _empty(settings: Settings) -> dict[str, t.Any]:
     return {
-        "host": settings.host if settings else None,
-        "port": settings.port if settings else None,
-        "security": settings.security if settings else None,
+        "host": settings.host,
+        "port": settings.port,
+        "security": settings.security,
         "security_observed": None,
         "ok": False,
         "layer": None,
@@ -183,7 +169,12 @@ def _with_cause(probe: dict[str, t.Any], settings: Settings, diagnosis: Diagnosi
     layer = diagnosis.layer or row.layer
     if layer in ("dns", "tcp") and convention_clash(settings.port, settings.security):
         message += f" Besides, {clash_sentence(settings.port, settings.security)}"
-    probe.update(ok=False, layer=layer, cause=diagnosis.code, message=message, remedy=row.remedy.format_map(words))
+    remedy = row.remedy.format_map(words)
+    facts = diagnosis.facts
+    hint = explain_reply(facts["code"], facts["words"], facts["stage"]) if "stage" in facts else None
+    if hint is not None:
+        message, remedy = f"{message} {hint.message}", hint.remedy
+    probe.update(ok=False, layer=layer, cause=diagnosis.code, message=message, remedy=remedy)
     return probe
 
 
