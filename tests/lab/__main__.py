@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tools/lab calls: up, down, run, shell."""
+"""What tools/lab calls: up, down, run, compare, shell."""
 
 from __future__ import annotations
 
@@ -36,13 +36,12 @@ def _down() -> None:
     print("lab: down", flush=True)
 
 
-def _run(options: list[str]) -> int:
-    """Run pytest inside the lab."""
+def _inside(module: str, *arguments: str) -> int:
+    """Run a Python module inside the lab, which is made for it where it is not up."""
     made_here = _up()
     try:
-        tests = [] if any(Path(option.partition("::")[0]).exists() for option in options) else [str(Path(__file__).parent)]
         # Whatever is left in the folder for temporary files goes away with the lab.
-        command = ["env", f"TMPDIR={RUN}/tmp", sys.executable, "-m", "pytest", *tests, *options]
+        command = ["env", f"TMPDIR={RUN}/tmp", sys.executable, "-m", module, *arguments]
         return subprocess.run(sandbox.enter(command), cwd=ROOT, check=False).returncode
     finally:
         if made_here:
@@ -59,7 +58,10 @@ def main(arguments: list[str]) -> int:
         elif command == "down":
             _down()
         elif command == "run":
-            return _run(rest)
+            here = [] if any(Path(option.partition("::")[0]).exists() for option in rest) else [str(Path(__file__).parent)]
+            return _inside("pytest", *here, *rest)
+        elif command == "compare":
+            return _inside("lab.compare")
         else:
             name = rest[0] if rest else "ctl"
             return subprocess.run(sandbox.enter(["ip", "netns", "exec", name, os.environ.get("SHELL", "bash")]), check=False).returncode

@@ -65,5 +65,5 @@ ROWS = [
     Row("implicit-on-words", "secure: true on a port that says nothing until it is spoken to, then 500",
         lambda place: place.listen(plaintext("500 5.5.1 Command unrecognized"), 587), 587, IMPLICIT, "mode_mismatch", seconds=SOON),
     Row("implicit-on-reset", "secure: true on a port that resets when it is sent a ClientHello", lambda place: place.listen(reset_on_client_hello(), 587), 587,
-        IMPLICIT, ("tls_handshake_failed", "connection_reset"), seconds=SOON),
+        IMPLICIT, ("tls_handshake_failed", "connection_reset"), seconds=3),
 ]

@@ -49,6 +49,7 @@ def _client_certificate(highest: TLSVersion):
 def _postfix_wants_certificate(place: Place) -> None:
     options = {"smtpd_tls_req_ccert": "yes", "smtpd_tls_ask_ccert": "yes", "smtpd_tls_CAfile": str(place.pki.ca_file)}
     place.postfix("implicit", 465, options=options)
+    place.postfix("starttls", 587, options=options)
 
 
 def _alert(number: int):
@@ -75,6 +76,8 @@ ROWS = [
         "client_certificate_required"),
     Row("client-certificate-13-starttls", "demands a client certificate, TLS 1.3", at="client-certificate-13", ask=STARTTLS, cause="client_certificate_required"),
     Row("client-certificate-postfix", "Postfix demands a client certificate", _postfix_wants_certificate, 465, IMPLICIT, "client_certificate_required"),
+    Row("client-certificate-postfix-starttls", "Postfix demands a client certificate", at="client-certificate-postfix", ask=STARTTLS,
+        cause="client_certificate_required"),
     Row("stall-before-hello", "reads the ClientHello and stalls", lambda place: place.listen(stall_before_server_hello(), 465), 465, IMPLICIT,
         "tls_handshake_timeout", seconds=WAIT),
     Row("stall-after-hello", "sends the ServerHello and stalls", lambda place: place.listen(stall_after_server_hello(place.issue()), 465), 465, IMPLICIT,
