@@ -1,0 +1,155 @@
+#!/usr/bin/python
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mailpit_lockdown_info
+short_description: Check that Mailpit turns away the clients that it is to turn away
+version_added: 1.0.0
+author: mailops.smtp contributors (!UNKNOWN)
+description:
+  - P(mailops.smtp.smtp_gate#action) proves that the right client gets in. This module proves that the wrong ones do not.
+  - Looks from the managed host at what happens to a client that speaks cleartext, that logs in before TLS, or with a login that does not exist.
+  - The login that is tried is a random one, and no message is sent.
+  - A Mailpit that does not fit its mode is data, never a failed task. Say C(failed_when) to make it one.
+options:
+  host:
+    description: Name or address of the Mailpit host.
+    type: str
+    required: true
+  port:
+    description: Its SMTP port.
+    type: int
+    default: 1025
+  security:
+    description:
+      - The mode that Mailpit is to be in.
+      - With V(implicit_tls) a client that speaks cleartext must get no answer.
+      - With V(starttls) AUTH and MAIL must be answered with 530 before TLS.
+      - With V(opportunistic) STARTTLS must be offered, and nothing is turned away before it.
+      - With V(cleartext) STARTTLS must not be offered.
+    type: str
+    required: true
+    choices: [implicit_tls, starttls, opportunistic, cleartext]
+  auth:
+    description:
+      - Who may log in.
+      - With V(users) a login that does not exist must be answered with 535, and MAIL without a login with 530.
+      - With V(accept_any) any login must be accepted, and mail is taken without one.
+      - With V(none) AUTH must be answered with 502.
+    type: str
+    required: true
+    choices: [none, users, accept_any]
+  server_name:
+    description: The name for SNI. The certificate is not looked at here. Left out, it is O(host).
+    type: str
+  timeout:
+    description: Seconds for everything together.
+    type: float
+    default: 15
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+    details: It only looks.
+  diff_mode:
+    support: none
+  platform:
+    platforms: posix
+seealso:
+  - plugin: mailops.smtp.smtp_gate
+    plugin_type: module
+"""
+
+EXAMPLES = r"""
+- name: Prove that Mailpit takes no password outside TLS
+  mailops.smtp.mailpit_lockdown_info:
+    host: mailpit.example.com
+    port: 1025
+    security: starttls
+    auth: users
+  register: lockdown
+  failed_when: not lockdown.ok
+"""
+
+RETURN = r"""
+ok:
+  description: Whether Mailpit was reached, and everything fits the mode.
+  type: bool
+  returned: always
+violations:
+  description: What does not fit, one sentence each.
+  type: list
+  elements: str
+  returned: always
+  sample: ["AUTH before STARTTLS is answered with 235 instead of 530"]
+cleartext:
+  description: What a client met that speaks cleartext.
+  type: dict
+  returned: when the host was reached
+  contains: &session
+    reached:
+      description: Whether there was an SMTP session.
+      type: bool
+    starttls_offered:
+      description: Whether STARTTLS was offered.
+      type: bool
+    auth_offered:
+      description: Whether AUTH was offered. Mailpit offers it before STARTTLS too, where it then refuses it.
+      type: bool
+    auth_code:
+      description: The reply to AUTH with a made-up login.
+      type: int
+    mail_code:
+      description: The reply to MAIL without a login.
+      type: int
+    ended:
+      description: What broke the session, V(none) when nothing did.
+      type: str
+encrypted:
+  description: What a client met that speaks TLS as the mode says. Not reached where O(security=cleartext).
+  type: dict
+  returned: when the host was reached
+  contains: *session
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.smtp.plugins.module_utils import _mailpit_lockdown as lockdown
+
+ARGUMENT_SPEC: dict[str, t.Any] = dict(
+    host=dict(type="str", required=True),
+    port=dict(type="int", default=1025),
+    security=dict(type="str", required=True, choices=["implicit_tls", "starttls", "opportunistic", "cleartext"]),
+    auth=dict(type="str", required=True, choices=["none", "users", "accept_any"]),
+    server_name=dict(type="str"),
+    timeout=dict(type="float", default=15),
+)
+
+
+def main() -> None:
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    host: str = module.params["host"]
+    port: int = module.params["port"]
+    security: str = module.params["security"]
+    auth: str = module.params["auth"]
+    timeout: float = module.params["timeout"]
+    if not 1 <= port <= 65535:
+        module.fail_json(msg=f"port is {port}: write a number from 1 to 65535")
+    if timeout <= 0:
+        module.fail_json(msg=f"timeout is {timeout}: write a number of seconds above 0")
+    try:
+        cleartext, encrypted = lockdown.look(host, port, security, module.params["server_name"] or host, timeout)
+    except lockdown.Unreachable as error:
+        module.exit_json(changed=False, ok=False, violations=[str(error)])
+    found = lockdown.violations(security, auth, cleartext, encrypted)
+    module.exit_json(changed=False, ok=not found, violations=found, cleartext=cleartext.as_dict(), encrypted=encrypted.as_dict())
+
+
+if __name__ == "__main__":
+    main()
