@@ -201,7 +201,7 @@ def test_fronts(postfix: Postfix, pki: Pki, good: Issued) -> None:
     trust = ["-CAfile", str(pki.ca_file)]
     fronts: list[tuple[Callable[[], Relay], list[str], str]] = [
         (lambda: Haproxy(backend, certificate=good, bind_options="ssl-min-ver TLSv1.3"), ["-tls1_2"], "protocol version"),
-        (lambda: Haproxy(backend, certificate=good, bind_options="ssl-max-ver TLSv1.0 ciphers ALL:@SECLEVEL=0"), ["-tls1_2"], "protocol version"),
+        (lambda: Haproxy(backend, certificate=good, bind_options="ssl-max-ver TLSv1.0 ciphers ALL:@SECLEVEL=0"), ["-tls1_2"], "unsupported protocol"),
         (lambda: Haproxy(backend, certificate=good, bind_options=f"ca-file {pki.ca_file} verify required"), ["-tls1_2"], "handshake failure"),
         (lambda: OpensslServer(good), [], "Verification: OK"),
         (lambda: OpensslServer(good, options=["-tls1_2", "-cipher", "PSK"]), [], "handshake failure"),

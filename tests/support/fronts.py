@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from .pki import Issued
 from .process import program
@@ -80,5 +81,8 @@ class OpensslServer(Relay):
         """Start it and wait until it accepts; options e.g. ["-tls1_3"], ["-Verify", "1"], ["-cipher", "ALL:@SECLEVEL=0", "-tls1"]."""
         super().__init__(host, [port], prefix)
         address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
-        files = ["-cert", certificate.leaf_file, "-key", certificate.key_file, "-cert_chain", certificate.chain_file]
-        self.start([program("openssl"), "s_server", "-accept", address, *files, *([] if "-www" in options else ["-quiet"]), *options], hold_stdin=True)
+        command: list[str | Path] = [program("openssl"), "s_server", "-accept", address]
+        command += ["-cert", certificate.leaf_file, "-key", certificate.key_file, "-cert_chain", certificate.chain_file]
+        if "-www" not in options:
+            command.append("-quiet")
+        self.start([*command, *options], hold_stdin=True)

@@ -40,7 +40,7 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 # The last byte of OBJECT IDENTIFIER 1.2.840.113549.1.1.x tells the hash of an RSA signature (RFC 8017 appendix A.2.4).
 _RSA_SIGNATURE = bytes.fromhex("06092a864886f70d0101")
 _WEAK_HASHES: dict[str, tuple[int, hashes.HashAlgorithm]] = {"sha1": (5, hashes.SHA1()), "md5": (4, hashes.MD5())}
-_HASHES: dict[str, hashes.HashAlgorithm] = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
+_HASHES: dict[str, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
 
 
 def new_key(key_type: str = "ec", bits: int | None = None) -> Key:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from .process import BUILD, Missing, Process, free_ports
 
@@ -45,7 +46,7 @@ class Relay:
         self.folder.chmod(0o755)
         self.mail = self.folder / "mail"
 
-    def __enter__(self) -> Relay:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -76,7 +77,7 @@ class Relay:
 
     def messages(self) -> list[str]:
         """What was delivered, oldest first."""
-        files = [path for path in self.mail.rglob("*") if path.is_file() and "tmp" not in path.parts[len(self.mail.parts):]]
+        files = [path for path in self.mail.rglob("*") if path.is_file() and "tmp" not in path.parts[len(self.mail.parts) :]]
         return [path.read_text(errors="replace") for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)]
 
     def wait_for_message(self, text: str = "", seconds: float = 10) -> str:
