@@ -43,6 +43,7 @@ server:
   access-control: fd77::/16 allow
   num-threads: 1
   module-config: "iterator"
+  rrset-roundrobin: no
   do-not-query-localhost: no
   # Root of everything: what the lab does not know does not exist.
   local-zone: "." static

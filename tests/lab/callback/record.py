@@ -33,7 +33,7 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_start(self, host, task):
         self._begun[host.get_name(), task._uuid] = time.monotonic()
 
-    def _write(self, result):
+    def _write(self, result, failed=False):
         host, task, data = result.host.get_name(), result.task, result.result
         if "results" in data and task.loop is not None:
             return
@@ -44,7 +44,7 @@ class CallbackModule(CallbackBase):
             "task": task.get_name(),
             "item": item.get("name") if isinstance(item, dict) else item,
             "seconds": None if begun is None else round(time.monotonic() - begun, 3),
-            "result": data,
+            "result": {**data, "failed": failed},
         }
         with open(os.environ["LAB_RECORD"], "a", encoding="utf-8") as file:
             file.write(json.dumps(line, default=str) + "\n")
@@ -53,7 +53,7 @@ class CallbackModule(CallbackBase):
     v2_runner_on_unreachable = _write
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
-        self._write(result)
+        self._write(result, failed=True)
 
     def v2_runner_item_on_failed(self, result):
-        self._write(result)
+        self._write(result, failed=True)

@@ -13,7 +13,7 @@ from ..scenario import Row
 
 __all__ = ["ROWS"]
 
-IMPLICIT = {"secure": True, "sender": "app@example.com", "recipient": "someone@example.com"}
+IMPLICIT = {"secure": True, "sender": "app@example.com", "recipients": ["someone@example.com"]}
 STARTTLS = {**IMPLICIT, "secure": False}
 LOGIN = {"username": "app", "password": CREDENTIALS["app"]}
 
@@ -50,9 +50,9 @@ ROWS = [
     _send("send-forged-exim", "Exim refuses the sender", _exim(mail_acl="deny message = this sender is not welcome"), 465, IMPLICIT, "sender_rejected"),
     _send("send-rate-limited", "too many messages from this sender", at="send", port=465, ask={**IMPLICIT, "sender": "slow@example.com"},
           cause="temporarily_rejected"),
-    _send("send-unknown-user", "there is no such recipient", at="send", port=465, ask={**IMPLICIT, "recipient": "nobody@example.com"}, cause="recipient_rejected"),
+    _send("send-unknown-user", "there is no such recipient", at="send", port=465, ask={**IMPLICIT, "recipients": ["nobody@example.com"]}, cause="recipient_rejected"),
     _send("send-relay-denied", "Exim does not relay for this host", _exim(rcpt_acl="deny message = relay not permitted"), 587, STARTTLS, "recipient_rejected"),
-    _send("send-greylisted", "Postfix greylists", at="send", port=465, ask={**IMPLICIT, "recipient": "grey@example.com"}, cause="temporarily_rejected"),
+    _send("send-greylisted", "Postfix greylists", at="send", port=465, ask={**IMPLICIT, "recipients": ["grey@example.com"]}, cause="temporarily_rejected"),
     _send("send-greylisted-exim", "Exim greylists", _exim(rcpt_acl="defer message = greylisted, come back later"), 465, IMPLICIT, "temporarily_rejected"),
     _send("send-no-room", "the relay has no room for now", _answers(MAIL="452 4.3.1 Insufficient system storage"), 587, STARTTLS, "temporarily_rejected"),
     _send("send-spam", "the content is refused", _answers(content="550 5.7.1 Message rejected as spam"), 587, STARTTLS, "message_rejected"),
