@@ -61,14 +61,15 @@ class ActionModule(ActionBase):
                 raise SettingsError(f"recipients holds '{recipient}', which is not a bare mail address; write user@example.com.", "recipients") from None
         headers = args.get("headers") or {}
         if not isinstance(headers, Mapping):
-            raise SettingsError("headers is not a dictionary; write {X-Example: value}.", "headers")
+            raise SettingsError("headers is not a dictionary; write names and values, such as X-Example: value.", "headers")
         subject = str(args.get("subject") or f"Test mail from {host}")
         body = str(args.get("body") or f"This is a test mail, sent from {host} through {settings.endpoint}.\n")
         try:
             headers = {str(name): str(value) for name, value in headers.items()}
             message, message_id = compose(settings.sender, settings.sender_name, recipients, subject, body, headers)
         except (ValueError, UnicodeError) as error:
-            raise SettingsError(f"The message cannot be composed ({error}); write subject, headers and addresses on one line, addresses in ASCII.", "headers") from None
+            words = f"The message cannot be composed ({error}); write subject, headers and addresses on one line, addresses in ASCII."
+            raise SettingsError(words, "headers") from None
         return {"sender": settings.sender, "recipients": recipients, "message": message, "deliver": deliver}, message_id
 
 

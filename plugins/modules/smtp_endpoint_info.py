@@ -164,7 +164,6 @@ probes:
 
 import base64
 import json
-import os
 import ssl
 import time
 import typing as t
@@ -172,7 +171,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, Credentials, observe
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import ca_subjects, trust_store
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import ca_subjects, on_this_host, trust_store
 
 
 def argument_spec() -> dict[str, dict[str, t.Any]]:
@@ -199,11 +198,6 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
     }
 
 
-def on_this_host(path: str | None) -> str | None:
-    """A path as this host means it."""
-    return os.path.expanduser(os.path.expandvars(path)) if path else None
-
-
 def unseal(sealed: str | None, count: int) -> list[Credentials]:
     """The logins, one an endpoint."""
     if not sealed:
@@ -213,7 +207,7 @@ def unseal(sealed: str | None, count: int) -> list[Credentials]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    plans = [dict(plan, ca_path=on_this_host(plan["ca_path"])) for plan in module.params["endpoints"] or []]
+    plans = [dict(plan, ca_path=on_this_host(plan["ca_path"]) if plan["ca_path"] else None) for plan in module.params["endpoints"] or []]
     named = {plan["ca_path"] for plan in module.params["endpoints"] or [] if plan["ca_path"]}
     logins = unseal(module.params["password"], len(plans))
     pool = ContextPool()

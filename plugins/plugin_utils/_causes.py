@@ -53,12 +53,14 @@ CAUSES: tuple[Cause, ...] = (
           "Check /etc/resolv.conf on this host and that its name servers can be reached; whether the relay works is not known yet."),
     # tcp
     Cause("connection_timeout", "", "tcp", "{address} port {port} did not answer within {timeout} s: no refusal, only silence{detail}.",
-          "Outbound port {port} is probably filtered by the hosting provider or a firewall: ask them to open it, or use a port that works, such as {other_port}."),
+          "Outbound port {port} is probably filtered by the hosting provider or a firewall: ask them to open it, or use a port that works, such as "
+          "{other_port}."),
     Cause("connection_refused", "", "tcp", "{address} refused the connection on port {port}: nothing listens there, or a firewall rejects it{detail}.",
           "Check the port number (465, 587 or what the relay's operator names); if it is right, ask the operator whether the service runs."),
     Cause("no_route", "", "tcp", "This host has no way to reach {address}{detail}.",
           "Check this host's routes and gateway; for an IPv6 address, that the host has IPv6 at all, or set ip_version: \"4\"."),
-    Cause("no_route", "or_blocked", "tcp", "{address} cannot be reached on port {port}: there is no route to it, or a firewall on the way rejects the connection{detail}.",
+    Cause("no_route", "or_blocked", "tcp", "{address} cannot be reached on port {port}: there is no route to it, or a firewall on the way rejects the "
+                                           "connection{detail}.",
           "Check this host's routes first, then ask whoever runs the firewall or the network to allow outbound port {port}."),
     Cause("connection_blocked", "", "tcp", "A firewall forbids this host to connect to {address} port {port}{detail}.",
           "Allow outbound TCP to {host} port {port} in the firewall of this host or of its network, or use a port that is allowed, such as {other_port}."),
@@ -66,9 +68,11 @@ CAUSES: tuple[Cause, ...] = (
           "Ask the relay's operator, or whoever runs the firewall or load balancer in front of it, whether this host's address may connect."),
     # greeting
     Cause("greeting_timeout", "", "greeting", "{endpoint} accepted the connection but did not complete an SMTP greeting within {timeout} s{detail}.",
-          "Raise timeout if this relay is known to greet late; otherwise ask its operator what listens on port {port}, or use another port such as {other_port}."),
+          "Raise timeout if this relay is known to greet late; otherwise ask its operator what listens on port {port}, or use another port such as "
+          "{other_port}."),
     Cause("greeting_rejected", "", "greeting", "{endpoint} greeted with a refusal:{detail}.",
-          "The relay does not want mail from this host's address: read its words, then ask its operator to allow the address, or use the relay meant for this network."),
+          "The relay does not want mail from this host's address: read its words, then ask its operator to allow the address, or use the relay meant "
+          "for this network."),
     Cause("not_smtp", "", "greeting", "{endpoint} is not an SMTP server{detail}.",
           "Check host and port: another service answers there. SMTP submission is on 465 (secure: true) or 587 (secure: false)."),
     Cause("connection_closed", "", "greeting", "{endpoint} closed the connection {detail}.",
@@ -112,7 +116,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause("certificate_not_yet_valid", "", "certificate", "The certificate of {endpoint} is not valid yet{detail}.",
           "Check the clock of this host and of the relay first; else the relay's operator installed a certificate too early."),
     Cause("certificate_self_signed", "", "certificate", "The certificate of {endpoint} is self-signed{detail}.",
-          "If this is your own relay, put its certificate on this host and name the file in ca_path; for a public relay, do not go on: somebody may be in between."),
+          "If this is your own relay, put its certificate on this host and name the file in ca_path; for a public relay, do not go on: somebody may "
+          "be in between."),
     Cause("certificate_untrusted", "", "certificate", "The certificate of {endpoint} was issued by a CA that this host does not trust{detail}.",
           "Put that CA's root certificate on this host and name the file in ca_path; for a public relay, update the host's ca-certificates instead."),
     Cause("certificate_chain_incomplete", "", "certificate", "{endpoint} does not send the intermediate certificate that links it to a trusted CA{detail}.",
@@ -158,14 +163,16 @@ FINDINGS: tuple[Finding, ...] = (
             "A client that is not strict sends its password in the clear: have the operator offer AUTH only after TLS."),
     Finding("downgrade_possible", "warning", "With these settings mail and password would go on in cleartext if STARTTLS were removed on the way{detail}.",
             "Prefer port 465 with secure: true, or an app setting that requires STARTTLS."),
-    Finding("starttls_stripped", "warning", "Something on the way to {endpoint} masks capabilities in the EHLO reply ({detail}): a firewall that inspects SMTP.",
+    Finding("starttls_stripped", "warning", "Something on the way to {endpoint} masks capabilities in the EHLO reply ({detail}): a firewall that "
+                                            "inspects SMTP.",
             "Have SMTP inspection switched off for this path, or use port 465 with secure: true, which it cannot alter."),
     Finding("starttls_injection", "warning", "{endpoint} acts on commands that were sent ahead of the TLS handshake{detail}.",
             "The relay is open to command injection (as in CVE-2011-0411): ask its operator to update it."),
     Finding("unconventional_port", "info", "{endpoint} speaks {detail}, which is not the convention of port {port}.",
             "It works with these settings; people and apps that guess the mode from the port will guess wrong."),
     Finding("tls_version_old", "warning", "{endpoint} negotiates {detail}.", "Ask the relay's operator to enable TLS 1.2 or 1.3."),
-    Finding("port_filtered_elsewhere_open", "warning", "Port {port} of {address} is silent while {detail} of the same address answers: an outbound filter, not a dead relay.",
+    Finding("port_filtered_elsewhere_open", "warning", "Port {port} of {address} is silent while {detail} of the same address answers: an outbound "
+                                                       "filter, not a dead relay.",
             "Use the port that answers, or have outbound port {port} opened."),
     Finding("certificate_not_verified", "info", "The certificate of {endpoint} was not verified, because validate_certs is false{detail}.",
             "Prefer ca_path with the relay's CA: it costs nothing and keeps others from posing as the relay."),
@@ -175,7 +182,8 @@ FINDINGS: tuple[Finding, ...] = (
             "Ask the relay's operator to put the leaf first and each issuer after it; strict clients refuse this."),
     Finding("ehlo_refused", "info", "{endpoint} refuses EHLO and knows only HELO, so it can offer neither TLS nor authentication{detail}.",
             "Ask whether a firewall that inspects SMTP stands in between."),
-    Finding("capabilities_changed", "info", "{endpoint} offers other capabilities after TLS than before{detail}.", "Judge the relay by what it offers after TLS."),
+    Finding("capabilities_changed", "info", "{endpoint} offers other capabilities after TLS than before{detail}.", "Judge the relay by what it offers "
+                                            "after TLS."),
     Finding("greeting_slow", "info", "{endpoint} took {detail} to greet.", "Give apps a greeting timeout well above this."),
 )
 

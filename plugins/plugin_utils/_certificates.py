@@ -196,7 +196,8 @@ def chain_verdict(verify_code: int, verify_error: str, chain: list[Certificate],
     if verify_code == _SELF_SIGNED_LEAF or (verify_code in _NO_ISSUER and leaf.self_signed):
         return ChainVerdict("certificate_self_signed", f" ({leaf.common_name}){_also_out_of_date(leaf)}")
     if verify_code == _SELF_SIGNED_IN_CHAIN:
-        return ChainVerdict("certificate_untrusted", f": the chain ends at '{_linked(chain)[-1].common_name}', which is not in its trust store{_also_out_of_date(leaf)}")
+        words = f": the chain ends at '{_linked(chain)[-1].common_name}', which is not in its trust store"
+        return ChainVerdict("certificate_untrusted", words + _also_out_of_date(leaf))
     if verify_code in _NO_ISSUER:
         return _missing_issuer(chain, ca_subjects)
     return ChainVerdict("certificate_untrusted", f" ({verify_error})")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import capabilities, status_code
-from ansible_collections.mailops.smtp.plugins.plugin_utils._certificates import Certificate, chain_verdict, read_chain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._certificates import chain_verdict, read_chain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 
 __all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "masked_capabilities", "observed_security", "offered")
@@ -96,7 +96,7 @@ def diagnose(attempt: Mapping[str, t.Any], settings: t.Any, policy: Policy, host
     layer = failure["layer"]
     found = _DIAGNOSES[layer](attempt, failure, settings, host, answers_elsewhere)
     found_observed = found.observed if found.observed is not None else observed
-    return Diagnosis(found.code, found.layer or cause_row(found.code, found.variant).layer, found.variant, found.detail, found_observed, found.facts)
+    return Diagnosis(found.code, found.layer or cause_row(str(found.code), found.variant).layer, found.variant, found.detail, found_observed, found.facts)
 
 
 def offered(attempt: Mapping[str, t.Any], when: str) -> dict[str, list[str]]:
@@ -179,7 +179,8 @@ def _mode(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: 
         detail = ""
         if other_failure.get("layer") in ("tls", "certificate", "greeting"):
             detail = f" (TLS there has a fault of its own: {_short(other, settings, host)})"
-        return Diagnosis("mode_mismatch", variant="implicit_spoken", detail=detail, observed="implicit_tls", facts={"other_port": 587 if settings.port != 587 else 2587})
+        facts = {"other_port": 587 if settings.port != 587 else 2587}
+        return Diagnosis("mode_mismatch", variant="implicit_spoken", detail=detail, observed="implicit_tls", facts=facts)
     text = failure.get("text", "")
     if not re.match(r"[2-5](\d(\d([ -]|$)|$)|$)", text):
         return Diagnosis("not_smtp", detail=_service(text))
@@ -196,7 +197,8 @@ def _cleartext_spoken(attempt: Mapping[str, t.Any], text: str, settings: t.Any, 
             return inner
     observed = observed_security(other) if other else None
     spoken = f": it said '{text[:80]}'" if text else ""
-    return Diagnosis("mode_mismatch", variant="cleartext_spoken", detail=spoken, observed=observed, facts={"observed": observed or "starttls", "other_port": 465 if settings.port != 465 else 2465})
+    facts = {"observed": observed or "starttls", "other_port": 465 if settings.port != 465 else 2465}
+    return Diagnosis("mode_mismatch", variant="cleartext_spoken", detail=spoken, observed=observed, facts=facts)
 
 
 def _ehlo(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
@@ -205,8 +207,7 @@ def _ehlo(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: 
         return Diagnosis("not_smtp", detail=f": an FTP server answers ('{greeting[:60]}')")
     if failure["kind"] == "reply":
         helo = attempt.get("helo")
-        refused_both = helo is not None and helo["code"] // 100 != 2
-        if refused_both and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
+        if helo is not None and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
             return Diagnosis("not_smtp", detail=f": it knows neither EHLO nor HELO ('{_said(failure)}')")
         return Diagnosis("ehlo_rejected", detail=_quoted(failure))
     return Diagnosis("ehlo_rejected", variant="no_answer", detail=_unanswered(attempt, failure))
@@ -233,7 +234,8 @@ def _tls(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t
             return _cleartext_spoken(attempt, f"{said['code']} {said['lines'][0]}", settings, host)
         if other_failure.get("kind") in ("closed", "reset"):
             # It hangs up on whoever connects, TLS or not.
-            return _tcp(other, other_failure, settings, host, elsewhere) if other_failure["layer"] == "tcp" else _greeting(other, other_failure, settings, host, elsewhere)
+            hang_up = _tcp if other_failure["layer"] == "tcp" else _greeting
+            return hang_up(other, other_failure, settings, host, elsewhere)
         if other_failure.get("layer") == "greeting" and other_failure.get("kind") == "malformed":
             return Diagnosis("not_smtp", detail=_service(other_failure.get("text", "")))
     if kind == "timeout":
@@ -338,7 +340,8 @@ def _policy_breach(attempt: Mapping[str, t.Any], settings: t.Any, policy: Policy
     if not tls:
         networks = policy.cleartext_networks
         if networks and not _in_networks(attempt["address"], networks):
-            words = f" the session is in cleartext, and {attempt['address']} is outside cleartext_networks ({', '.join(networks)}); choose starttls or implicit_tls"
+            allowed = ", ".join(networks)
+            words = f" the session is in cleartext, and {attempt['address']} is outside cleartext_networks ({allowed}); choose starttls or implicit_tls"
             return Diagnosis("invalid_settings", "settings", detail=words, observed=observed)
         return None
     version = tls.get("version")

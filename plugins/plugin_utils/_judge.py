@@ -311,4 +311,3 @@ def _certificate_findings(
 
 def _implicit(attempt: Mapping[str, t.Any]) -> bool:
     return attempt["mode"] == "implicit_tls"
-

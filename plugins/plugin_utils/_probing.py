@@ -26,7 +26,18 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import (
     to_number,
 )
 
-__all__ = ("CONNECTION_OPTIONS", "POLICY_OPTIONS", "HostError", "ProbeRun", "alternative_ports", "endpoint_settings", "parse_policy", "plan_of", "probe_host", "take")
+__all__ = (
+    "CONNECTION_OPTIONS",
+    "POLICY_OPTIONS",
+    "HostError",
+    "ProbeRun",
+    "alternative_ports",
+    "endpoint_settings",
+    "parse_policy",
+    "plan_of",
+    "probe_host",
+    "take",
+)
 
 CONNECTION_OPTIONS = (
     "host", "port", "secure", "security", "validate_certs", "ca_path", "server_name", "username", "password", "auth_mechanism",
@@ -76,14 +87,14 @@ def endpoint_settings(args: Mapping[str, t.Any], *, allow_auto: bool, needs_cred
     if isinstance(listed, Mapping):
         listed = [listed]
     if isinstance(listed, (str, bytes)) or not isinstance(listed, Sequence):
-        raise SettingsError("endpoints is not a list; write a list of {host, port, ...}.", "endpoints")
+        raise SettingsError("endpoints is not a list; write a list of dictionaries with host and port.", "endpoints")
     if not listed:
-        raise SettingsError("endpoints is an empty list; write at least one {host, port, ...}, or leave it out and give host and port.", "endpoints")
+        raise SettingsError("endpoints is an empty list; write at least one dictionary with host and port, or give host and port alone.", "endpoints")
     found = []
     for index, entry in enumerate(listed):
         prefix = f"endpoints[{index}]."
         if not isinstance(entry, Mapping):
-            raise SettingsError(f"endpoints[{index}] is not a dictionary; write {{host: smtp.example.com, port: 465, secure: true}}.", f"endpoints[{index}]")
+            raise SettingsError(f"endpoints[{index}] is not a dictionary; write host, port and secure as its keys.", f"endpoints[{index}]")
         defaults = dict(beside)
         # What an entry says about the mode or the login replaces all that stands beside the list about it.
         for group in (("secure", "security", "port"), ("username", "password", "auth_mechanism")):
@@ -105,7 +116,8 @@ def parse_policy(args: Mapping[str, t.Any]) -> Policy:
         try:
             ipaddress.ip_network(str(network), strict=False)
         except ValueError:
-            raise SettingsError(f"cleartext_networks holds '{network}', which is not a network; write CIDR, such as 10.0.0.0/8.", "cleartext_networks") from None
+            words = f"cleartext_networks holds '{network}', which is not a network; write CIDR, such as 10.0.0.0/8."
+            raise SettingsError(words, "cleartext_networks") from None
 
     def days(option: str, default: int) -> int:
         value = args.get(option)

@@ -210,7 +210,7 @@ def clash_sentence(port: int, security: str, prefix: str = "") -> str:
     """Why this mode does not belong on this port, and the pair that does."""
     if security == "implicit_tls":
         return (
-            f"{prefix}port {port} starts in cleartext and switches to TLS with STARTTLS, but TLS from the first byte was asked for (secure: true, implicit_tls);"
+            f"{prefix}port {port} starts in cleartext and switches to TLS with STARTTLS, but TLS from the first byte was asked for (secure: true);"
             f" write {prefix}secure: false with port {port}, or port 465 with secure: true."
         )
     return (

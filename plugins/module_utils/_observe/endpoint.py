@@ -264,8 +264,8 @@ def _ask_elsewhere(plan: dict[str, t.Any], chosen: _Route, party: _Party, deadli
             try:
                 Wire(sockaddr, address.family, deadline.within(2.0), plan["source_address"]).close()
                 result = "open"
-            except Failure as failure:
-                result = failure.facts.get("errno", failure.kind)
+            except Failure as refused:
+                result = refused.facts.get("errno", refused.kind)
             results.append({"address": address.text, "port": port, "result": result})
 
         party.start(work)

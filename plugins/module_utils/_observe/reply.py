@@ -73,6 +73,8 @@ class ReplyParser:
                 self._check_unfinished()
                 self._scanned = len(self._buffer)
                 return None
+            if end > LINE_LIMIT:
+                raise Failure("limit", limit="line", text=printable(bytes(self._buffer[:80])))
             line = bytes(self._buffer[:end]).rstrip(b"\r")
             del self._buffer[: end + 1]
             self._scanned = 0
@@ -85,8 +87,6 @@ class ReplyParser:
         if match is None:
             raise Failure("malformed", text=printable(line))
         self._size += len(line)
-        if len(line) > LINE_LIMIT:
-            raise Failure("limit", limit="line", text=printable(line[:80]))
         if self._size > REPLY_LIMIT or len(self._lines) >= LINES_LIMIT:
             raise Failure("limit", limit="reply", text=self._lines[0])
         self._lines.append(printable(match.group(3) or b""))

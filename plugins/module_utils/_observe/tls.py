@@ -11,7 +11,7 @@ import ssl
 import threading
 import typing as t
 
-__all__ = ("TLSContexts", "TLSRecord", "ca_subjects", "looks_like_tls", "trust_store")
+__all__ = ("TLSContexts", "TLSRecord", "ca_subjects", "looks_like_tls", "on_this_host", "trust_store")
 
 _HANDSHAKE, _ALERT = 22, 21  # content types (RFC 8446 section 5.1)
 _CERTIFICATE, _CERTIFICATE_REQUEST = 11, 13  # handshake types (RFC 8446 section 4)
@@ -177,11 +177,19 @@ def trust_store() -> dict[str, t.Any]:
     return {"file": paths.cafile, "folder": folder, "empty": not paths.cafile and not (folder and os.path.isdir(folder) and os.listdir(folder))}
 
 
+def on_this_host(path: str) -> str:
+    """A path as this host means it: ~ and $VARIABLES of the user that probes."""
+    return os.path.expanduser(os.path.expandvars(path))
+
+
 def ca_subjects(path: str) -> list[str]:
     """The common names of the CAs in a file that has been loaded before."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cafile=path)
-    found = [value for ca in context.get_ca_certs() for part in ca.get("subject", ()) for key, value in part if key == "commonName"]
+    found: list[str] = []
+    for ca in context.get_ca_certs():
+        names: t.Any = ca.get("subject", ())
+        found += [value for part in names for key, value in part if key == "commonName"]
     return found[:_CA_SUBJECTS_LIMIT]
 
 

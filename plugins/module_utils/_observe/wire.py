@@ -242,25 +242,26 @@ class Wire:
             if self.raw_bytes - len(data) == before and not looks_like_tls(data):
                 raise Failure("plaintext", text=printable(data.split(b"\n", 1)[0].rstrip(b"\r")))
             self._incoming.write(data)
-            failure = None
+            ended: Failure | None = None
+            more = False
             try:
                 tls.do_handshake()
             except ssl.SSLWantReadError:
-                failure = Failure("again")
+                more = True
             except ssl.SSLCertVerificationError as error:
-                failure = Failure("certificate", verify_code=error.verify_code, text=printable(error.verify_message.encode()))
+                ended = Failure("certificate", verify_code=error.verify_code, text=printable(error.verify_message.encode()))
             except ssl.SSLError as error:
-                failure = Failure("tls", **TLSRecord.describe(error))
+                ended = Failure("tls", **TLSRecord.describe(error))
             pending = self._outgoing.read()
             if pending:
                 try:
                     self._send_raw(pending)
                 except Failure as lost:
-                    failure = failure if failure is not None and failure.kind != "again" else lost
-            if failure is None:
+                    ended = ended or lost
+            if ended is not None:
+                raise ended
+            if not more:
                 return
-            if failure.kind != "again":
-                raise failure
 
 
 def wait_any(wires: list[Wire], deadline: Deadline) -> list[Wire]:
