@@ -9,17 +9,21 @@ import base64
 import typing as t
 from urllib.parse import quote
 
+from .failure import printable
+
 __all__ = ("redact", "secret_forms")
 
 _MASK = "********"
 # The keys of the evidence under which a relay's own words stand.
 _SPOKEN = ("text", "lines", "partial", "offered")
+# A long line is cut where it is kept; from here on a form may have lost its end.
+_CUT, _CUT_FORM = 80, 6
 
 
 def secret_forms(username: str, password: str) -> list[str]:
     """The password as it may be echoed: plain, base64 of LOGIN and PLAIN (any alignment), quoted-printable, percent-encoded."""
     secret = password.encode()
-    forms = {password, quote(password, safe=""), "".join(f"={byte:02X}" for byte in secret)}
+    forms = {password, printable(secret), quote(password, safe=""), "".join(f"={byte:02X}" for byte in secret)}
     forms.add("".join(chr(byte) if 33 <= byte <= 126 and byte != 61 else f"={byte:02X}" for byte in secret))
     forms.add(base64.b64encode(f"\0{username}\0{password}".encode()).decode())
     for lead in range(3):
@@ -39,10 +43,19 @@ def redact(found: t.Any, forms: list[str], spoken: bool = False) -> t.Any:
     if isinstance(found, str):
         if spoken:
             for form in forms:
-                found = found.replace(form, _MASK)
+                found = _without(found, form)
         return found
     if isinstance(found, dict):
         return {key: redact(value, forms, spoken or key in _SPOKEN) for key, value in found.items()}
     if isinstance(found, list):
         return [redact(value, forms, spoken) for value in found]
     return found
+
+
+def _without(text: str, form: str) -> str:
+    text = text.replace(form, _MASK)
+    if len(text) >= _CUT:
+        for size in range(min(len(form), len(text)), _CUT_FORM - 1, -1):
+            if text.endswith(form[:size]):
+                return text[:-size] + _MASK
+    return text

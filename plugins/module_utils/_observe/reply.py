@@ -74,7 +74,7 @@ class ReplyParser:
                 self._scanned = len(self._buffer)
                 return None
             if end > LINE_LIMIT:
-                raise Failure("limit", limit="line", text=printable(bytes(self._buffer[:80])))
+                self._check_unfinished()
             line = bytes(self._buffer[:end]).rstrip(b"\r")
             del self._buffer[: end + 1]
             self._scanned = 0

@@ -9,9 +9,11 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import typing as t
 
-from .failure import Failure
+from .failure import Failure, printable
+from .redact import redact
 from .reply import Reply
 from .wire import Wire
 
@@ -41,9 +43,23 @@ def choose_mechanism(offered: list[str], wanted: str | None, tls: bool) -> str:
 
 
 def authenticate(wire: Wire, mechanism: str, username: str, password: str) -> Reply:
-    """Run AUTH and return the relay's last reply, whatever it is. Raises Failure when the dialogue breaks."""
-    steps = _STEPS[mechanism](mechanism, username.encode(), password.encode())
+    """Run AUTH and return the relay's last reply, whatever it is. Raises Failure when the dialogue breaks.
+
+    What was sent is masked in both: some relays repeat the line that they did not like.
+    """
+    sent: list[str] = []
+    try:
+        reply = _dialogue(wire, mechanism, username.encode(), password.encode(), sent)
+    except Failure as failure:
+        failure.facts = redact(failure.facts, sent)
+        raise
+    return Reply(reply.code, redact(reply.lines, sent, spoken=True))
+
+
+def _dialogue(wire: Wire, mechanism: str, username: bytes, password: bytes, sent: list[str]) -> Reply:
+    steps = _STEPS[mechanism](mechanism, username, password)
     initial = next(steps)
+    sent += _forms(initial, username)
     # An empty initial response is written "=" (RFC 4954 section 4).
     command = f"AUTH {mechanism}" if initial is None else f"AUTH {mechanism} {_encode(initial) or '='}"
     reply = wire.command(command)
@@ -54,8 +70,17 @@ def authenticate(wire: Wire, mechanism: str, username: str, password: str) -> Re
             answer = steps.send(_decode(reply.lines[0]))
         except (StopIteration, ValueError):
             return wire.command("*")  # cancel (RFC 4954 section 4)
+        sent += _forms(answer, username)
         reply = wire.command(_encode(answer or b""))
     return reply
+
+
+def _forms(answer: bytes | None, username: bytes) -> list[str]:
+    """An answer as a relay may repeat it: as it travels, decoded, and its long parts (digest of CRAM-MD5, proof of SCRAM)."""
+    if not answer or answer == username:
+        return []
+    parts = [part for part in re.split(rb"[ ,\0\x01]", answer) if len(part) >= 20]
+    return [_encode(answer), *(printable(part) for part in (answer, *parts))]
 
 
 _Steps = t.Generator[t.Optional[bytes], bytes, None]
