@@ -180,6 +180,8 @@ FINDINGS: tuple[Finding, ...] = (
             "Newer clients refuse it: ask the relay's operator for an RSA key of 2048 bits or more and a SHA-256 signature."),
     Finding("certificate_chain_disordered", "info", "{endpoint} sends its certificates in the wrong order{detail}.",
             "Ask the relay's operator to put the leaf first and each issuer after it; strict clients refuse this."),
+    Finding("certificate_without_names", "info", "The certificate of {endpoint} has no subjectAltName{detail}.",
+            "Go, Java and browsers refuse it (RFC 9525): ask the relay's operator for a certificate that lists its names."),
     Finding("ehlo_refused", "info", "{endpoint} refuses EHLO and knows only HELO, so it can offer neither TLS nor authentication{detail}.",
             "Ask whether a firewall that inspects SMTP stands in between."),
     Finding("capabilities_changed", "info", "{endpoint} offers other capabilities after TLS than before{detail}.", "Judge the relay by what it offers "

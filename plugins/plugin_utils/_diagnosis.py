@@ -163,6 +163,8 @@ def _greeting(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settin
     if kind in ("closed", "reset"):
         partial = failure.get("partial")
         return Diagnosis("connection_closed", detail=f"in the middle of its greeting ('{partial[:80]}')" if partial else "before it greeted")
+    if kind == "reply" and _wants_client_certificate(attempt, failure):
+        return Diagnosis("client_certificate_required", detail=f": '{_said(failure)}'")
     if kind == "reply":
         return Diagnosis("greeting_rejected", detail=_quoted(failure), facts=_reply_facts(failure, "greeting"))
     if kind == "malformed":
@@ -205,6 +207,8 @@ def _ehlo(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: 
     greeting = " ".join((attempt.get("greeting") or {}).get("lines") or [])
     if _ftp(greeting):
         return Diagnosis("not_smtp", detail=f": an FTP server answers ('{greeting[:60]}')")
+    if failure["kind"] == "reply" and _wants_client_certificate(attempt, failure):
+        return Diagnosis("client_certificate_required", detail=f": '{_said(failure)}'")
     if failure["kind"] == "reply":
         helo = attempt.get("helo")
         if helo is not None and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
@@ -384,6 +388,12 @@ def _reply_facts(failure: Mapping[str, t.Any], stage: str) -> dict[str, t.Any]:
 
 def _quoted(failure: Mapping[str, t.Any]) -> str:
     return f" '{_said(failure)}'"
+
+
+def _wants_client_certificate(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any]) -> bool:
+    """Whether a refusal after the handshake is about the certificate that we did not show (Postfix says it this late)."""
+    asked = (attempt.get("tls") or {}).get("certificate_requested")
+    return bool(asked) and re.search(r"client certificate", _said(failure), re.IGNORECASE) is not None
 
 
 def _ftp(greeting: str) -> bool:

@@ -17,7 +17,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import (
     Policy,
     diagnose,
     masked_capabilities,
-    observed_security,
     offered,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._error_texts import explain_reply
@@ -28,6 +27,8 @@ __all__ = ("alternative_verdicts", "judge")
 _FINDINGS = {row.code: row for row in FINDINGS}
 _SIGNS_OF_LIFE = ("open", "ECONNREFUSED")
 _SLOW_GREETING_MS = 3000
+# Mechanisms that show the password to whoever reads along.
+_READABLE_MECHANISMS = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
 
 
 def judge(settings: Settings, observation: Mapping[str, t.Any], policy: Policy, host: HostFacts) -> dict[str, t.Any]:
@@ -269,8 +270,9 @@ def _dialogue_findings(add: _Add, attempt: Mapping[str, t.Any], diagnosis: Diagn
     masked = masked_capabilities(attempt)
     if masked:
         add("starttls_stripped", masked)
-    if before.get("AUTH") and observed_security(attempt) in ("starttls", "cleartext"):
-        add("auth_offered_in_cleartext", f" ({', '.join(before['AUTH'])})")
+    readable = [mechanism for mechanism in before.get("AUTH", []) if mechanism.upper() in _READABLE_MECHANISMS]
+    if readable:
+        add("auth_offered_in_cleartext", f" ({', '.join(readable)})")
     if settings.security == "opportunistic" and attempt["failure"] is None:
         add("downgrade_possible", "" if tls else "; right now there is no STARTTLS and everything is in cleartext")
     if attempt.get("injected"):
@@ -302,6 +304,8 @@ def _certificate_findings(
     if diagnosis.layer != "certificate" and 0 <= soon.days_left <= policy.certificate_days_warning and soon.not_after > soon.clock:
         whose = "" if soon is chain[0] else f", for its issuer '{soon.common_name}',"
         add("certificate_expiring", f"{soon.days_left} days{whose} (on {soon.not_after:%Y-%m-%d})")
+    if not chain[0].names and diagnosis.layer != "certificate":
+        add("certificate_without_names", f": only its common name says '{chain[0].common_name}'")
     weak = weakness(chain)
     if weak and diagnosis.code != "certificate_weak":
         add("certificate_weak", f": {weak}")

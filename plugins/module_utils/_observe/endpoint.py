@@ -13,7 +13,7 @@ from .clock import Deadline
 from .failure import Failure
 from .ladder import Climb, Evidence, Plan
 from .redact import redact, secret_forms
-from .resolve import Address, resolve
+from .resolve import ADDRESSES_AT_ONCE, Address, resolve
 from .tls import TLSContexts
 from .wire import Wire
 
@@ -31,6 +31,8 @@ _GRACE_SECONDS, _GRACE_FACTOR = 2.0, 3.0
 # The end of the time that is kept for alternatives when an endpoint connects but never comes to an end.
 _RESERVE_SECONDS, _RESERVE_SHARE = 2.0, 0.2
 _ALTERNATIVE_ADDRESSES = 4
+# How long the other ports get once the chosen one has failed, where they say nothing or nothing more is to be learnt.
+_OTHERS_SECONDS = 0.8
 _IMPLICIT_TLS_PORTS = (465, 2465)
 
 
@@ -88,12 +90,13 @@ class _Route:
         self.contexts = contexts
         self.deadline = deadline
         self.climbs: list[Climb] = []
+        self.waiting: list[t.Callable[[], None]] = []
         self.done: dict[int, Evidence] = {}
         self.started = time.monotonic()
         self.first_success = 0.0
 
     def start(self, addresses: list[Address], party: _Party, cleartext: t.Callable[[Address], bool]) -> None:
-        """Begin to climb on every address."""
+        """Begin to climb, on a few addresses at once; the next one takes its turn when one has failed."""
         for index, address in enumerate(addresses):
             mode = self.security
             if mode == "auto" and self.port in _IMPLICIT_TLS_PORTS:
@@ -102,10 +105,13 @@ class _Route:
             plan = self.plan._replace(cleartext_allowed=cleartext(address))
             climb = Climb(Address(address.family, sockaddr), mode, plan, self.contexts, self.deadline)
             self.climbs.append(climb)
-            party.start(self._work(index, climb))
+            self.waiting.append(self._work(index, climb, party))
+        for _turn in range(min(ADDRESSES_AT_ONCE, len(self.waiting))):
+            party.start(self.waiting.pop(0))
 
-    def _work(self, index: int, climb: Climb) -> t.Callable[[], None]:
+    def _work(self, index: int, climb: Climb, party: _Party) -> t.Callable[[], None]:
         def work() -> None:
+            climb.begun = True
             evidence = climb.run()
             failure = evidence["failure"]
             if self.security == "auto" and climb.mode == "implicit_tls" and failure and failure["kind"] == "plaintext":
@@ -114,13 +120,23 @@ class _Route:
             if evidence["failure"] is None and not evidence.get("yielded") and not self.first_success:
                 self.first_success = time.monotonic()
             self.done[index] = evidence
+            if evidence["failure"] is not None:
+                with party.changed:
+                    following = self.waiting.pop(0) if self.waiting else None
+                if following is not None:
+                    party.start(following)
 
         return work
 
     @property
     def finished(self) -> bool:
-        """Whether every address has been climbed."""
-        return len(self.done) == len(self.climbs)
+        """Whether every address has been climbed, or no further one will be because one works."""
+        return len(self.done) == sum(climb.begun for climb in self.climbs) and (not self.waiting or self.works)
+
+    @property
+    def silent(self) -> bool:
+        """Whether what still climbs has not even been answered by TCP."""
+        return not any(climb.connected for index, climb in enumerate(self.climbs) if index not in self.done)
 
     @property
     def works(self) -> bool:
@@ -149,6 +165,8 @@ class _Route:
         found = []
         for index, climb in enumerate(self.climbs):
             evidence = self.done.get(index)
+            if not climb.begun:
+                continue
             if evidence is None:
                 evidence = dict(climb.evidence, rungs=[dict(step) for step in list(climb.evidence["rungs"])])
                 layer = "tcp" if not climb.connected else "unfinished"
@@ -240,13 +258,26 @@ def _observe_addresses(
     party.wait_until(enough, deadline)
     if chosen.works and not chosen.finished:
         party.wait_until(lambda: chosen.finished, deadline if plan["require_all_addresses"] else chosen.grace())
-    if not chosen.works:
-        party.wait_until(lambda: all(route.finished or route.works for route in others), deadline)
+    if not chosen.works and others:
+        _wait_for_others(chosen, others, party, deadline)
     if not chosen.finished and deadline.remaining() <= 0:
         # Their own deadline has just ended them; give the threads the moment to say so.
         party.wait_until(lambda: chosen.finished and all(route.finished for route in others), Deadline(0.25))
     found["attempts"] = chosen.evidence()
     found["alternatives"] = [{"port": route.port, "security": route.security, "attempts": route.evidence()} for route in others]
+
+
+def _wait_for_others(chosen: _Route, others: list[_Route], party: _Party, deadline: Deadline) -> None:
+    """Wait for the other ports of a relay whose verdict is known. Ports that are silent, too, do not hold it up."""
+
+    def settled() -> bool:
+        return all(route.finished or route.works for route in others)
+
+    known = any((evidence["failure"] or {}).get("layer") == "mode" for evidence in chosen.done.values())
+    party.wait_until(settled, deadline.within(_OTHERS_SECONDS))
+    if known or settled() or any(route.works for route in others):
+        return
+    party.wait_until(lambda: all(route.finished or route.works or route.silent for route in others), deadline)
 
 
 def _ask_elsewhere(plan: dict[str, t.Any], chosen: _Route, party: _Party, deadline: Deadline, results: list[dict[str, t.Any]]) -> None:

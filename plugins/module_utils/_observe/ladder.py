@@ -60,6 +60,7 @@ class Climb:
         self.contexts = contexts
         self.deadline = deadline
         self.wire: Wire | None = None
+        self.begun = False
         self.connected = False
         self.capabilities: dict[str, list[str]] = {}
         self.evidence: Evidence = {"address": address.text, "family": address.version, "mode": mode, "rungs": [], "failure": None}

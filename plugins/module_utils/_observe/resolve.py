@@ -12,9 +12,11 @@ import typing as t
 from .clock import Deadline
 from .failure import Failure
 
-__all__ = ("ADDRESS_LIMIT", "Address", "resolve")
+__all__ = ("ADDRESSES_AT_ONCE", "Address", "resolve")
 
-ADDRESS_LIMIT = 8
+# At most so many are climbed at once, and so many are looked at in all.
+ADDRESSES_AT_ONCE = 8
+ADDRESS_LIMIT = 32
 _FAMILIES = {"any": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
 _ERRORS = {
     getattr(socket, name): name
@@ -64,15 +66,16 @@ def resolve(host: str, port: int, ip_version: str, deadline: Deadline) -> tuple[
     if isinstance(answer[0], Exception):
         raise Failure("resolver", error="EAI_FAIL")
     found = list(dict.fromkeys(Address(family, sockaddr) for family, _type, _proto, _name, sockaddr in answer[0]))
-    return _spread(found)[:ADDRESS_LIMIT], len(found)
+    return _spread(found), len(found)
 
 
 def _spread(found: list[Address]) -> list[Address]:
-    """The resolver's order; where the limit cuts, both families stay represented."""
-    if len(found) <= ADDRESS_LIMIT:
+    """The resolver's order; where not all can start at once, both families are among those that do."""
+    if len(found) <= ADDRESSES_AT_ONCE:
         return found
     first = found[0].family
     same = [one for one in found if one.family == first]
     other = [one for one in found if one.family != first]
-    share = min(len(other), ADDRESS_LIMIT // 2)
-    return same[: ADDRESS_LIMIT - share] + other[:share]
+    share = min(len(other), ADDRESSES_AT_ONCE // 2)
+    early = ADDRESSES_AT_ONCE - share
+    return (same[:early] + other[:share] + same[early:] + other[share:])[:ADDRESS_LIMIT]

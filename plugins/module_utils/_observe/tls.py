@@ -87,7 +87,7 @@ def _certificates(message: bytes, tls_1_3: bool) -> list[bytes]:
     found: list[bytes] = []
     at = 4
     if tls_1_3:
-        at += 1 + message[at]
+        at += 1 + int.from_bytes(message[at:at + 1], "big")
     at += 3
     while at + 3 <= len(message) and len(found) < _CHAIN_LIMIT:
         size = int.from_bytes(message[at:at + 3], "big")
