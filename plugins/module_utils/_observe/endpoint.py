@@ -90,7 +90,7 @@ class _Route:
         self.contexts = contexts
         self.deadline = deadline
         self.climbs: list[Climb] = []
-        self.waiting: list[t.Callable[[], None]] = []
+        self.waiting: list[tuple[Climb, t.Callable[[], None]]] = []
         self.done: dict[int, Evidence] = {}
         self.started = time.monotonic()
         self.first_success = 0.0
@@ -105,13 +105,20 @@ class _Route:
             plan = self.plan._replace(cleartext_allowed=cleartext(address))
             climb = Climb(Address(address.family, sockaddr), mode, plan, self.contexts, self.deadline)
             self.climbs.append(climb)
-            self.waiting.append(self._work(index, climb, party))
-        for _turn in range(min(ADDRESSES_AT_ONCE, len(self.waiting))):
-            party.start(self.waiting.pop(0))
+            self.waiting.append((climb, self._work(index, climb, party)))
+        for _turn in range(ADDRESSES_AT_ONCE):
+            self._start_next(party)
+
+    def _start_next(self, party: _Party) -> None:
+        with party.changed:
+            if not self.waiting:
+                return
+            climb, work = self.waiting.pop(0)
+            climb.begun = True
+        party.start(work)
 
     def _work(self, index: int, climb: Climb, party: _Party) -> t.Callable[[], None]:
         def work() -> None:
-            climb.begun = True
             evidence = climb.run()
             failure = evidence["failure"]
             if self.security == "auto" and climb.mode == "implicit_tls" and failure and failure["kind"] == "plaintext":
@@ -121,10 +128,7 @@ class _Route:
                 self.first_success = time.monotonic()
             self.done[index] = evidence
             if evidence["failure"] is not None:
-                with party.changed:
-                    following = self.waiting.pop(0) if self.waiting else None
-                if following is not None:
-                    party.start(following)
+                self._start_next(party)
 
         return work
 
