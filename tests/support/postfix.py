@@ -280,7 +280,9 @@ class Postfix:
             "tls_high_cipherlist": "ALL:@SECLEVEL=0",
             "smtpd_tls_session_cache_database": "",
             "smtpd_tls_loglevel": "1",
+            # Loopback is a client as any other; how many connections it may have is a test's own option.
             "smtpd_client_event_limit_exceptions": "",
+            "smtpd_client_connection_count_limit": "0",
             # A wrong password is answered at once, and again and again.
             "smtpd_error_sleep_time": "0",
             "smtpd_soft_error_limit": "1000",
