@@ -1,0 +1,87 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is read off a TLS handshake in flight: whatever a relay sends, nothing escapes."""
+
+from __future__ import annotations
+
+import types
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.mailops.smtp.plugins.module_utils._observe import tls
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts, looks_like_tls
+
+
+def message(certificates: list[bytes], tls_1_3: bool, context: bytes = b"", extensions: bytes = b"") -> bytes:
+    """A Certificate message (RFC 8446 section 4.4.2, RFC 5246 section 7.4.2)."""
+    entries = b""
+    for der in certificates:
+        entries += len(der).to_bytes(3, "big") + der
+        if tls_1_3:
+            entries += len(extensions).to_bytes(2, "big") + extensions
+    body = (bytes([len(context)]) + context if tls_1_3 else b"") + len(entries).to_bytes(3, "big") + entries
+    return b"\x0b" + len(body).to_bytes(3, "big") + body
+
+
+@given(st.lists(st.binary(max_size=40), max_size=16), st.booleans(), st.binary(max_size=10), st.binary(max_size=10))
+def test_certificates_as_sent(certificates: list[bytes], tls_1_3: bool, context: bytes, extensions: bytes) -> None:
+    assert tls._certificates(message(certificates, tls_1_3, context, extensions), tls_1_3) == certificates
+
+
+@given(st.binary(max_size=300), st.booleans())
+def test_any_bytes_as_certificate_message(data: bytes, tls_1_3: bool) -> None:
+    found = tls._certificates(data, tls_1_3)
+    assert len(found) <= 16
+    assert sum(len(der) for der in found) <= len(data)
+
+
+@pytest.mark.parametrize("tls_1_3", [True, False])
+def test_a_message_cut_anywhere(tls_1_3: bool) -> None:
+    whole = message([b"first", b"second" * 50], tls_1_3, b"ctx", b"ext")
+    for end in range(len(whole)):
+        assert len(tls._certificates(whole[:end], tls_1_3)) <= 2
+
+
+@given(st.sampled_from(["read", "write"]), st.integers(0, 0x10000), st.integers(0, 255), st.integers(0, 255), st.binary(max_size=60))
+def test_the_callback_takes_anything(direction: str, version: int, content_type: int, message_type: int, data: bytes) -> None:
+    session = types.SimpleNamespace(chain=(), chain_seen=False, certificate_requested=False, seen_version=None)
+    tls._note(session, direction, version, content_type, message_type, data)
+    assert session.chain_seen == (direction == "read" and content_type == 22 and message_type == 11)
+    assert session.certificate_requested == (direction == "read" and content_type == 22 and message_type == 13)
+
+
+def test_a_million_certificates_are_not_kept() -> None:
+    assert len(tls._certificates(message([b"x"] * 5000, True), True)) == 16
+
+
+@pytest.mark.parametrize("data, verdict", [
+    (b"\x16\x03\x01\x02\x00", True), (b"\x15\x03\x03", True), (b"\x16", True), (b"\x16\x02", False), (b"", False), (b"220 x", False), (b"\x80\x2e\x01", False),
+])
+def test_looks_like_tls(data: bytes, verdict: bool) -> None:
+    assert looks_like_tls(data) is verdict
+
+
+def test_one_context_for_all_and_as_strict_as_apps() -> None:
+    contexts = TLSContexts(True, None, "TLSv1.2")
+    context = contexts.context()
+    assert context is contexts.context()
+    assert context.check_hostname
+    assert context.verify_mode == tls.ssl.CERT_REQUIRED
+    assert context.minimum_version == tls.ssl.TLSVersion.TLSv1_2
+    assert not TLSContexts(False, None, "TLSv1.2").context().check_hostname
+
+
+def test_ca_file(tmp_path: object) -> None:
+    for content in ("", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
+        path = f"{tmp_path}/ca.pem"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(content)
+        with pytest.raises(tls.ssl.SSLError):
+            TLSContexts(True, path, "TLSv1.2").load_ca_file()
+    with pytest.raises(OSError):
+        TLSContexts(True, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file()
+    with pytest.raises(OSError):
+        TLSContexts(False, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file()
