@@ -1,0 +1,204 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many endpoints and addresses at once: what is asked, how often, and how long it may take."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import errno
+import socket
+import ssl
+import time
+import typing as t
+
+import pytest
+from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
+
+from ansible_collections.mailops.smtp.plugins.module_utils._observe import endpoint
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, Credentials, observe
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
+
+AUTH_OFFERED = "250-tiny.test\r\n250 AUTH PLAIN LOGIN\r\n"
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    return self_signed(str(tmp_path_factory.mktemp("tls")))
+
+
+def plan(port: int, **changes: t.Any) -> dict[str, t.Any]:
+    found: dict[str, t.Any] = {
+        "host": "127.0.0.1", "port": port, "security": "cleartext", "validate_certs": False, "ca_path": None, "server_name": "localhost", "helo_name": None,
+        "source_address": None, "ip_version": "any", "timeout": 3.0, "minimum_tls_version": "TLSv1.2", "cleartext_networks": [],
+        "require_all_addresses": False, "alternatives": [], "control_port": None, "try_injection": False, "transaction": None,
+    }
+    found.update(changes)
+    return found
+
+
+def look(*plans: dict[str, t.Any], credentials: t.Sequence[Credentials] | None = None) -> tuple[list[dict[str, t.Any]], float]:
+    started = time.monotonic()
+    found = observe(list(plans), list(credentials or [None] * len(plans)), ContextPool())
+    return found, time.monotonic() - started
+
+
+@pytest.fixture()
+def two_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every name has 127.0.0.1 and 127.0.0.2 (Linux answers on the whole of 127.0.0.0/8)."""
+    def both(_host: str, port: int, _version: str, _deadline: t.Any) -> tuple[list[Address], int]:
+        return [Address(socket.AF_INET, (ip, port)) for ip in ("127.0.0.1", "127.0.0.2")], 2
+
+    monkeypatch.setattr(endpoint, "resolve", both)
+
+
+@contextlib.contextmanager
+def twins(first: t.Callable[[Peer], None], second: t.Callable[[Peer], None]) -> t.Iterator[tuple[TinyServer, TinyServer]]:
+    """The same port on two addresses."""
+    with TinyServer(first, "127.0.0.1") as one, TinyServer(second, "127.0.0.2", one.port) as two:
+        yield one, two
+
+
+def closed_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def test_a_healthy_endpoint_is_one_connection_and_no_other_port() -> None:
+    with TinyServer(esmtp()) as server, TinyServer(esmtp()) as other:
+        (found,), took = look(plan(server.port, alternatives=[{"port": other.port, "security": "auto"}], control_port=other.port))
+        assert found["attempts"][0]["failure"] is None
+        assert found["alternatives"] == [] and found["elsewhere"] == []
+        assert (server.connections, other.connections) == (1, 0)
+        assert took < 1
+
+
+def test_all_endpoints_at_once_and_in_order() -> None:
+    def late(peer: Peer) -> None:
+        peer.wait(0.6)
+        esmtp()(peer)
+
+    with TinyServer(late) as slow, TinyServer(esmtp()) as quick:
+        found, took = look(*[plan(slow.port)] * 8, plan(quick.port), plan(closed_port()))
+        assert took < 2
+        assert [one["attempts"][0]["failure"] is None for one in found] == [True] * 9 + [False]
+        assert found[9]["attempts"][0]["failure"]["errno"] == "ECONNREFUSED"
+
+
+def test_a_silent_port_and_its_alternatives_share_one_wait(context: ssl.SSLContext) -> None:
+    with TinyServer(Peer.hold) as silent, TinyServer(esmtp()) as works, TinyServer(Peer.hold) as also, TinyServer(esmtp(context=context, implicit=True)) as tls:
+        others = [{"port": one.port, "security": mode} for one, mode in ((works, "auto"), (also, "auto"), (tls, "auto"))]
+        (found,), took = look(plan(silent.port, alternatives=others, timeout=4.0))
+        assert took < 4.6
+        assert found["attempts"][0]["failure"]["kind"] == "timeout"
+        assert [route["port"] for route in found["alternatives"]] == [works.port, also.port, tls.port]
+        assert [(route["attempts"][0]["failure"] or {}).get("kind") for route in found["alternatives"]] == [None, "timeout", None]
+        assert found["alternatives"][2]["attempts"][0]["mode"] == "implicit_tls"
+
+
+def test_a_refused_port_asks_the_others_and_is_quick() -> None:
+    with TinyServer(esmtp()) as works:
+        (found,), took = look(plan(closed_port(), alternatives=[{"port": works.port, "security": "auto"}], timeout=30.0))
+        assert took < 2
+        assert found["alternatives"][0]["attempts"][0]["failure"] is None
+
+
+def test_other_ports_get_neither_login_nor_message() -> None:
+    message = {"sender": "a@x.test", "recipients": ["b@x.test"], "message": "x\r\n", "deliver": True}
+    with TinyServer(esmtp(ehlo=AUTH_OFFERED, users={"app": "s3cret"})) as works:
+        look(plan(closed_port(), alternatives=[{"port": works.port, "security": "auto"}], transaction=message), credentials=[("app", "s3cret", None)])
+        assert [line.split()[0] for line in works.lines] == ["EHLO", "QUIT"]
+
+
+def test_a_refused_login_is_not_tried_on_other_ports() -> None:
+    with TinyServer(esmtp(ehlo=AUTH_OFFERED, users={"app": "s3cret"})) as server, TinyServer(esmtp()) as other:
+        (found,), _took = look(plan(server.port, alternatives=[{"port": other.port, "security": "auto"}]), credentials=[("app", "wrong1", None)])
+        assert found["attempts"][0]["failure"]["layer"] == "auth"
+        assert other.connections == 0
+
+
+@pytest.mark.usefixtures("two_addresses")
+def test_one_login_and_one_message_whatever_the_number_of_addresses() -> None:
+    message = {"sender": "a@x.test", "recipients": ["b@x.test"], "message": "x\r\n", "deliver": True}
+    play = esmtp(ehlo=AUTH_OFFERED, users={"app": "s3cret"})
+    with twins(play, play) as (one, two):
+        (found,), _took = look(plan(one.port, transaction=message), credentials=[("app", "s3cret", None)])
+        lines = one.lines + two.lines
+        assert sum(line.startswith("AUTH") for line in lines) == 1
+        assert lines.count("DATA") == 1
+        assert all(attempt["failure"] is None for attempt in found["attempts"])
+        assert sorted(attempt["yielded"] for attempt in found["attempts"]) == [False, True]
+
+
+@pytest.mark.usefixtures("two_addresses")
+def test_one_dead_address_does_not_hold_up_the_verdict() -> None:
+    with twins(Peer.hold, esmtp()) as (one, _two):
+        (found,), took = look(plan(one.port, timeout=30.0))
+        assert took < 4
+        assert [attempt["failure"] is None for attempt in found["attempts"]] == [False, True]
+        assert found["attempts"][0]["failure"]["kind"] == "timeout"
+
+
+@pytest.mark.usefixtures("two_addresses")
+def test_all_addresses_are_waited_for_when_all_must_work() -> None:
+    def late(peer: Peer) -> None:
+        peer.wait(2.6)
+        esmtp()(peer)
+
+    with twins(late, esmtp()) as (one, _two):
+        (found,), took = look(plan(one.port, timeout=8.0, require_all_addresses=True))
+        assert took < 4
+        assert [attempt["failure"] for attempt in found["attempts"]] == [None, None]
+
+
+@pytest.mark.usefixtures("two_addresses")
+def test_cleartext_networks_bound_where_a_password_may_go() -> None:
+    play = esmtp(ehlo=AUTH_OFFERED, users={"app": "s3cret"})
+    with twins(play, play) as (one, two):
+        (found,), _took = look(plan(one.port, cleartext_networks=["10.0.0.0/8", "127.0.0.2/32"], require_all_addresses=True), credentials=[("app", "s3cret", None)])
+        assert not any(line.startswith("AUTH") for line in one.lines)
+        assert any(line.startswith("AUTH") for line in two.lines)
+        assert [(attempt["failure"] or {}).get("kind") for attempt in found["attempts"]] == ["withheld", None]
+
+
+def test_what_a_relay_repeats_is_masked() -> None:
+    secret = "hunter2-S3cret"
+    with TinyServer(esmtp(ehlo=AUTH_OFFERED, replies={"AUTH": f"535-5.7.8 I do not know {{line}}\r\n535 nor {secret}\r\n"})) as server:
+        (found,), _took = look(plan(server.port), credentials=[("app", secret, None)])
+        assert any(line.startswith("AUTH") for line in server.lines)
+        assert secret not in str(found)
+        assert base64.b64encode(f"\0app\0{secret}".encode()).decode() not in str(found)
+        assert "I do not know" in str(found)
+
+
+def test_a_name_that_does_not_exist() -> None:
+    (found,), _took = look(plan(25, host="nowhere.invalid"))
+    assert found["dns"]["ok"] is False
+    assert found["dns"]["failure"]["layer"] == "dns"
+    assert found["attempts"] == []
+
+
+def test_a_source_address_that_is_not_ours() -> None:
+    with TinyServer(esmtp()) as server:
+        (found,), _took = look(plan(server.port, source_address="192.0.2.77"))
+        failure = found["attempts"][0]["failure"]
+        assert (failure["layer"], failure["kind"], failure["errno"]) == ("tcp", "bind", errno.errorcode[errno.EADDRNOTAVAIL])
+        (found,), _took = look(plan(server.port, source_address="127.0.0.1"))
+        assert found["attempts"][0]["failure"] is None
+
+
+def test_a_sign_of_life_elsewhere() -> None:
+    with socket.socket() as full, contextlib.ExitStack() as stack, TinyServer(esmtp()) as other:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _filler in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        (found,), took = look(plan(full.getsockname()[1], control_port=other.port, timeout=1.6))
+        assert took < 2.4
+        assert found["attempts"][0]["failure"]["kind"] == "timeout"
+        assert found["attempts"][0]["failure"]["layer"] == "tcp"
+        assert found["elsewhere"] == [{"address": "127.0.0.1", "port": other.port, "result": "open"}]
