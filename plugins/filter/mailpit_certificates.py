@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: mailpit_certificates
 short_description: Make, keep or check the certificates of a Mailpit host
-version_added: 1.0.0
+version_added: 0.1.0
 author: mailops.smtp contributors (!UNKNOWN)
 description:
   - Used by the role P(mailops.smtp.mailpit#role).

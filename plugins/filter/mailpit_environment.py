@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: mailpit_environment
 short_description: Write environment variables as a file for systemd or for a container
-version_added: 1.0.0
+version_added: 0.1.0
 author: mailops.smtp contributors (!UNKNOWN)
 description:
   - Used by the role P(mailops.smtp.mailpit#role) for its environment file.

@@ -7,12 +7,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: mailpit_password_file
 short_description: Write the text of a password file for Mailpit
-version_added: 1.0.0
+version_added: 0.1.0
 author: mailops.smtp contributors (!UNKNOWN)
 description:
   - Used by the role P(mailops.smtp.mailpit#role) for SMTP and for the web interface.
   - Passwords are hashed with bcrypt on the controller. A hash that still fits its password is kept, so that nothing changes where
     nothing did.
+  - Never fails for bad accounts. The sentence is in RV(_value.refusal), and holds no password.
   - The text is one C(name:hash) a line and nothing else. Mailpit has no comments in these files. It would take the words of one for accounts.
 requirements:
   - The Python package C(bcrypt) on the controller, or a libcrypt that knows bcrypt (libxcrypt, which Debian, Fedora, RHEL 8 and newer,
@@ -39,7 +40,7 @@ options:
 EXAMPLES = r"""
 - name: Write a password file
   ansible.builtin.copy:
-    content: "{{ [{'name': 'app', 'password': vault_mailpit_app}] | mailops.smtp.mailpit_password_file }}"
+    content: "{{ ([{'name': 'app', 'password': vault_mailpit_app}] | mailops.smtp.mailpit_password_file).text }}"
     dest: /etc/mailpit/smtp.passwd
     mode: "0600"
   no_log: true
@@ -47,23 +48,29 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The text of the file.
-  type: str
+  description: The text of the file, or why there is none.
+  type: dict
+  contains:
+    refusal:
+      description: One sentence that says what to change, or V(none).
+      type: str
+    text:
+      description: The text of the file, empty when refused.
+      type: str
 """
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit, _mailpit_accounts
 
 
-def mailpit_password_file(value: t.Any, existing: str = "", keep_others: bool = False) -> str:
+def mailpit_password_file(value: t.Any, existing: str = "", keep_others: bool = False) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
     try:
         _mailpit_accounts.check_users("the list of accounts", value)
-        return _mailpit_accounts.render_password_file(value, existing, keep_others)
+        return {"refusal": None, "text": _mailpit_accounts.render_password_file(value, existing, keep_others)}
     except _mailpit.MailpitRefusal as refusal:
-        raise AnsibleFilterError(str(refusal)) from refusal
+        return {"refusal": str(refusal), "text": ""}
 
 
 class FilterModule:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: mailpit_plan
 short_description: Turn one choice of security and authentication into Mailpit's environment, or say why not
-version_added: 1.0.0
+version_added: 0.1.0
 author: mailops.smtp contributors (!UNKNOWN)
 description:
   - Used by the role P(mailops.smtp.mailpit#role), whose options it takes without their prefix.
@@ -87,6 +87,8 @@ def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
     try:
         _mailpit_accounts.check_users("mailpit_users", users)
         _mailpit_accounts.check_users("mailpit_ui_users", ui_users)
+        if users or ui_users:
+            _mailpit_accounts.bcrypt_hasher()  # a controller without bcrypt is found out before anything is written
         options["names"] = tuple(options.get("names") or ())
         choice = _mailpit.Choice(**options, has_users=bool(users), has_ui_users=bool(ui_users))
         result = _mailpit.plan(choice)

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mailpit_lockdown_info
 short_description: Check that Mailpit turns away the clients that it is to turn away
-version_added: 1.0.0
+version_added: 0.1.0
 author: mailops.smtp contributors (!UNKNOWN)
 description:
   - P(mailops.smtp.smtp_gate#action) proves that the right client gets in. This module proves that the wrong ones do not.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mailpit_message_info
 short_description: Wait until a message has arrived in Mailpit
-version_added: 1.0.0
+version_added: 0.1.0
 author: mailops.smtp contributors (!UNKNOWN)
 description:
   - Looks through Mailpit's HTTP API for messages with this subject, these recipients, this sender or this message id, until enough have

@@ -76,12 +76,15 @@ def issue(
 
 def _self_signed(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, force: bool) -> Pki:
     reason = "asked for" if force else _why_not(existing.certificate, existing.key, names, now, renew_days)
-    certificate, key = existing.certificate, existing.key
+    certificate, key, previous = existing.certificate, existing.key, existing.previous_certificate
     if not reason and _load(certificate).issuer != _load(certificate).subject:
         reason = "it is not self-signed"
     if reason:
-        certificate, key = _make(names[0], names, now, days, None)
-    return Pki(certificate=certificate, key=key, trust=certificate, reason=reason)
+        # Clients get the new one beside the old one before Mailpit changes over.
+        previous, (certificate, key) = certificate, _make(names[0], names, now, days, None)
+    if not _still_valid(previous, now):
+        previous = ""
+    return Pki(certificate=certificate, key=key, previous_certificate=previous, trust=certificate + previous, reason=reason)
 
 
 def _own_ca(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, step: str, force: bool) -> Pki:
@@ -260,6 +263,13 @@ def _usable_ca(certificate: str, key: str, now: datetime.datetime) -> bool:
         authority = _load(certificate)
         return _same_key(authority, serialization.load_pem_private_key(key.encode(), None)) and now < authority.not_valid_after_utc
     except (ValueError, TypeError):
+        return False
+
+
+def _still_valid(certificate: str, now: datetime.datetime) -> bool:
+    try:
+        return now < _load(certificate).not_valid_after_utc
+    except ValueError:
         return False
 
 

@@ -72,6 +72,16 @@ def test_leaf_is_renewed_when_there_is_a_reason(kind: str, change: dict, reason:
         assert second.trust == first.trust, "clients need nothing new"
 
 
+def test_self_signed_clients_get_the_new_one_beside_the_old_one(tmp_path: pathlib.Path) -> None:
+    first = issue("self_signed", NAMES, Pki(), NOW)
+    second = issue("self_signed", NAMES, first, NOW + 61 * DAY)
+    assert second.previous_certificate == first.certificate and second.trust == second.certificate + first.certificate
+    assert clients_accept(tmp_path, second.trust, first)
+    again = issue("self_signed", NAMES, second, NOW + 62 * DAY)
+    assert again == dataclasses.replace(second, reason="")
+    assert issue("self_signed", NAMES, second, NOW + 91 * DAY).trust == second.certificate, "the old one has ended"
+
+
 def test_order_and_case_of_names_are_no_reason() -> None:
     first = issue("own_ca", NAMES, Pki(), NOW)
     assert not issue("own_ca", [name.upper() for name in reversed(NAMES)], first, NOW).reason

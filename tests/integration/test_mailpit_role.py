@@ -1,0 +1,276 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role itself, run for real on this machine without systemd: its files start a Mailpit, and its proof holds."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pathlib
+import pwd
+import ssl
+import stat
+import tarfile
+import typing as t
+
+import pytest
+
+from tests.support import mailpit
+from tests.support.mailpit import Mailpit, read_environment_file
+from tests.support.pki import EXPIRED, Pki
+from tests.support.playbook import Run, play
+from tests.support.process import free_ports
+
+SECRET = "pa ss:\"'#;$ wörd"
+SECOND = "another-pa$$word"
+USERS = [{"name": "app", "password": SECRET}]
+
+
+class Host:
+    """A folder that plays the Mailpit host: all of the role's paths are in it."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.config = folder / "etc"
+        self.ca = folder / "client-ca.pem"
+        smtp, ui = free_ports(2)
+        me = {"mailpit_user": pwd.getpwuid(os.getuid()).pw_name, "mailpit_group": grp.getgrgid(os.getgid()).gr_name}
+        self.variables: dict[str, t.Any] = me | {
+            "mailpit_owner": me["mailpit_user"], "mailpit_create_user": False, "mailpit_service_manager": "none",
+            "mailpit_config_dir": str(self.config), "mailpit_data_dir": str(folder / "data"), "mailpit_install_dir": str(folder / "opt"),
+            "mailpit_client_ca_path": str(self.ca), "mailpit_controller_file": mailpit.binary(),
+            "mailpit_server_names": ["localhost"], "mailpit_smtp_address": "127.0.0.1", "mailpit_smtp_port": smtp, "mailpit_ui_port": ui,
+        }  # fmt: skip
+
+    def run(self, *options: str, tasks_from: str = "main", **changes: t.Any) -> Run:
+        include = {"name": "mailops.smtp.mailpit", "tasks_from": tasks_from}
+        return play(self.folder / "play", [{"name": "Run the role", "ansible.builtin.include_role": include}], self.variables | changes, *options)
+
+    def start(self) -> Mailpit:
+        return Mailpit(self.folder, read_environment_file(self.config / "mailpit.env"))
+
+    def text(self, name: str) -> str:
+        return (self.config / name).read_text()
+
+    def everything(self) -> dict[str, tuple[str, int]]:
+        """Every file of the host with its content and mode."""
+        return {str(path.relative_to(self.folder)): (path.read_bytes().hex()[:200], path.stat().st_mode) for path in self.config.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def host(tmp_path: pathlib.Path) -> Host:
+    return Host(tmp_path)
+
+
+def mode(path: pathlib.Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def succeeded(run: Run) -> Run:
+    assert run.returncode == 0, run.output
+    assert SECRET not in run.output and SECOND not in run.output
+    return run
+
+
+def refused(run: Run) -> str:
+    """The message of a run that failed on purpose."""
+    assert run.returncode == 2, run.output
+    assert SECRET not in run.output and SECOND not in run.output and "Traceback" not in run.output
+    return run.output
+
+
+def test_from_nothing_to_a_proven_mailpit(host: Host) -> None:
+    wanted = {"mailpit_auth": "users", "mailpit_users": USERS}
+    foreseen = succeeded(host.run("--check", "--diff", **wanted))
+    assert foreseen.recap["changed"] > 0 and not host.config.exists(), "check mode changes nothing and says that there would be a change"
+    succeeded(host.run("--diff", "-vvvv", **wanted))
+    assert {name: mode(host.config / name) for name in ("smtp.passwd", "mailpit.env", "tls/key.pem", "ca/ca.key")} == {
+        "smtp.passwd": 0o600, "mailpit.env": 0o600, "tls/key.pem": 0o400, "ca/ca.key": 0o600,
+    }  # fmt: skip
+    assert host.text("smtp.passwd").count("\n") == 1 and host.text("smtp.passwd").startswith("app:$2b$")
+    before = host.everything()
+    assert succeeded(host.run(**wanted)).recap["changed"] == 0
+    assert succeeded(host.run("--check", **wanted)).recap["changed"] == 0
+    assert host.everything() == before
+    with host.start() as running:
+        assert "STARTTLS required" in running.log()
+        assert succeeded(host.run("-vvvv", tasks_from="verify", **wanted)).recap["changed"] == 0
+        # The proof can fail: the same Mailpit is not what another choice says.
+        assert "mailpit_users" not in refused(host.run(tasks_from="verify", mailpit_security="implicit_tls", **wanted))
+        assert "answered with" in refused(host.run(tasks_from="verify", mailpit_security="starttls", mailpit_auth="none"))
+        wrong = [{"name": "app", "password": SECOND}]
+        assert "535" in refused(host.run(tasks_from="verify", mailpit_auth="users", mailpit_users=wrong))
+
+
+@pytest.mark.parametrize(
+    "security, auth, certificate",
+    [("implicit_tls", "users", "self_signed"), ("starttls", "accept_any", "own_ca"), ("opportunistic", "none", "mailpit"), ("cleartext", "none", "")],
+)
+def test_other_modes_are_proven_too(host: Host, security: str, auth: str, certificate: str) -> None:
+    wanted = {"mailpit_security": security, "mailpit_auth": auth, "mailpit_certificate": certificate, "mailpit_users": USERS if auth == "users" else []}
+    succeeded(host.run(**wanted))
+    assert succeeded(host.run(**wanted)).recap["changed"] == 0
+    with host.start():
+        succeeded(host.run(tasks_from="verify", **wanted))
+
+
+def test_a_mailpit_that_is_not_running_is_said_so(host: Host) -> None:
+    succeeded(host.run())
+    assert "takes no connection on port" in refused(host.run(tasks_from="verify", mailpit_verify_timeout=1))
+
+
+def test_accounts_are_added_changed_and_removed(host: Host) -> None:
+    def accounts(*users: dict[str, str], **more: t.Any) -> Run:
+        return host.run(mailpit_auth="users", mailpit_users=list(users), **more)
+
+    other = {"name": "other", "password": SECOND}
+    succeeded(accounts(*USERS))
+    first = host.text("smtp.passwd")
+    assert succeeded(accounts(*USERS, other)).recap["changed"] == 1
+    assert host.text("smtp.passwd").startswith(first)
+    both = host.text("smtp.passwd")
+    assert "rotate to a new name" in refused(accounts({"name": "app", "password": SECOND}, mailpit_keep_users=True))
+    assert host.text("smtp.passwd") == both, "a refusal writes nothing"
+    assert succeeded(accounts(other, mailpit_keep_users=True)).recap["changed"] == 0
+    succeeded(accounts(other))
+    assert host.text("smtp.passwd") == both.splitlines(keepends=True)[1]
+    succeeded(host.run(mailpit_auth="none"))
+    assert not (host.config / "smtp.passwd").exists()
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"mailpit_security": "opportunistic", "mailpit_auth": "accept_any"}, "accepts passwords outside TLS"),
+        ({"mailpit_auth": "users"}, "needs at least one entry in mailpit_users"),
+        ({"mailpit_auth": "users", "mailpit_users": [{"name": "a b", "password": SECRET}]}, "no place for blanks"),
+        ({"mailpit_environment": {"MP_SMTP_AUTH": f"app:{SECRET}"}}, "must not hold MP_SMTP_AUTH"),
+        ({"mailpit_controller_file": ""}, "set mailpit_checksum"),
+        ({"mailpit_service_manager": "systemd", "ansible_facts": {"service_mgr": "openrc", "architecture": "x86_64"}}, "set mailpit_service_manager to none"),
+        ({"mailpit_relay_config": "/nonexistent/relay.yml"}, "mailpit_relay_config is /nonexistent/relay.yml, which is not there"),
+        ({"mailpit_smtp_port": "abc"}, "mailpit_smtp_port is 'abc'"),
+        ({"mailpit_ca_step": "switch"}, "introduce first"),
+    ],
+)
+def test_refused_before_anything_is_written(host: Host, changes: dict, words: str) -> None:
+    if changes.get("mailpit_ca_step"):
+        succeeded(host.run())
+    before = host.everything()
+    output = refused(host.run("-e", "@" + str(_extra(host, changes))) if "ansible_facts" in changes else host.run(**changes))
+    assert words in output.replace("\\\"", '"')
+    assert host.everything() == before
+
+
+def _extra(host: Host, changes: dict) -> pathlib.Path:
+    """Facts can only be put in place by a higher precedence than the play's."""
+    import json
+
+    path = host.folder / "extra.json"
+    path.write_text(json.dumps(changes))
+    return path
+
+
+def test_certificates_that_are_given(host: Host, tmp_path: pathlib.Path) -> None:
+    pki = Pki(tmp_path / "pki")
+    good, bad = pki.issue("localhost"), pki.issue("localhost", valid=EXPIRED)
+
+    def given(issued: t.Any, **more: t.Any) -> Run:
+        files = {"mailpit_certificate_file": str(issued.chain_file), "mailpit_certificate_key_file": str(issued.key_file), "mailpit_ca_file": str(pki.ca_file)}
+        return host.run(**{"mailpit_certificate": "files", "mailpit_security": "implicit_tls", **files, **more})
+
+    assert "expired on" in refused(given(bad))
+    assert "is not for mailpit.example.com" in refused(given(good, mailpit_server_names=["mailpit.example.com"]))
+    assert not host.config.exists()
+    succeeded(given(good))
+    succeeded(given(good, mailpit_certificate_remote=True))
+    assert succeeded(given(good)).recap["changed"] == 0
+    with host.start():
+        files = {"mailpit_certificate": "files", "mailpit_security": "implicit_tls", "mailpit_ca_file": str(pki.ca_file)}
+        succeeded(host.run(tasks_from="verify", **files))
+
+
+def test_a_renewed_certificate_is_noticed(host: Host) -> None:
+    restarted = host.folder / "restarted"
+    wanted = {"mailpit_restart_command": ["touch", str(restarted)]}
+    succeeded(host.run(**wanted))
+    assert restarted.exists()
+    restarted.unlink()
+    first = host.text("tls/cert.pem")
+    succeeded(host.run(**wanted))
+    assert not restarted.exists() and host.text("tls/cert.pem") == first
+    run = succeeded(host.run(**wanted, mailpit_certificate_renew_days=89, mailpit_certificate_days=365))
+    assert "90 days" not in run.output
+    run = succeeded(host.run(**wanted, mailpit_certificate_renew_now=True))
+    assert "Mailpit gets a new certificate: asked for" in run.output
+    assert restarted.exists() and host.text("tls/cert.pem") != first
+    with host.start() as running:
+        # The CA that the clients have is still the right one.
+        context = ssl.create_default_context(cafile=host.ca)
+        import smtplib
+
+        with smtplib.SMTP("localhost", running.port) as client:
+            client.starttls(context=context)
+
+
+def test_upgrade_downgrade_and_removal(host: Host, tmp_path: pathlib.Path) -> None:
+    archive = tmp_path / "mailpit-linux-amd64.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for name in ("LICENSE", "README.md"):
+            (tmp_path / name).write_text(name)
+            tar.add(tmp_path / name, name)
+        tar.add(mailpit.binary(), "mailpit")
+    opt = pathlib.Path(host.variables["mailpit_install_dir"])
+
+    def installed() -> list[str]:
+        return sorted(path.name for path in opt.iterdir())
+
+    for version in ("1.30.4", "1.30.5", "1.30.4"):
+        wanted = {"mailpit_version": version, "mailpit_controller_file": str(archive)}
+        succeeded(host.run(**wanted))
+        assert installed() == [version] and sorted(path.name for path in (opt / version).iterdir()) == ["mailpit", "mailpit.tar.gz"]
+        assert succeeded(host.run(**wanted)).recap["changed"] == 0
+    (tmp_path / "broken").write_text("not a program")
+    assert "does not run on this host" in refused(host.run(mailpit_version="1.30.5", mailpit_controller_file=str(tmp_path / "broken")))
+    assert "1.30.4" in installed(), "the version that works is still there"
+    succeeded(host.run(mailpit_state="absent"))
+    assert not opt.exists() and not host.config.exists() and not host.ca.exists()
+    assert pathlib.Path(host.variables["mailpit_data_dir"]).exists(), "messages stay unless they are to go"
+    assert succeeded(host.run(mailpit_state="absent")).recap["changed"] == 0
+    succeeded(host.run(mailpit_state="absent", mailpit_remove_data=True))
+    assert not pathlib.Path(host.variables["mailpit_data_dir"]).exists()
+
+
+def test_environment_of_a_container(host: Host) -> None:
+    wanted = {"mailpit_environment_style": "container", "mailpit_environment": {"MP_SMTP_ALLOWED_RECIPIENTS": r"@example\.com$", "MP_USE_MESSAGE_DATES": "on"}}
+    succeeded(host.run(**wanted))
+    assert "MP_SMTP_ALLOWED_RECIPIENTS=@example\\.com$\n" in host.text("mailpit.env")
+    assert "MP_USE_MESSAGE_DATES=true\n" in host.text("mailpit.env"), "'on' would be false for Mailpit"
+    succeeded(host.run(**wanted | {"mailpit_environment_style": "systemd"}))
+    assert 'MP_SMTP_ALLOWED_RECIPIENTS="@example\\\\.com\\$"\n' in host.text("mailpit.env")
+
+
+def test_download_from_a_mirror(host: Host, tmp_path: pathlib.Path) -> None:
+    import functools
+    import hashlib
+    import http.server
+    import platform
+    import threading
+
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+    release = tmp_path / "mirror" / "v1.30.5"
+    release.mkdir(parents=True)
+    archive = release / f"mailpit-linux-{arch}.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        tar.add(mailpit.binary(), "mailpit")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path / "mirror"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        checksum = "sha256:" + hashlib.sha256(archive.read_bytes()).hexdigest()
+        wanted = {"mailpit_controller_file": "", "mailpit_mirror": f"http://127.0.0.1:{server.server_address[1]}", "mailpit_checksum": checksum}
+        wrong = wanted | {"mailpit_checksum": "sha256:" + "0" * 64}
+        assert "checksum" in refused(host.run(**wrong))
+        assert not (pathlib.Path(host.variables["mailpit_install_dir"]) / "1.30.5" / "mailpit").exists()
+        succeeded(host.run(**wanted))
+        assert succeeded(host.run(**wanted)).recap["changed"] == 0
+        server.shutdown()
