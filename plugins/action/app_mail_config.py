@@ -85,6 +85,7 @@ class ActionModule(ActionBase):
             "security": plan.security,
             "findings": plan.findings,
             "settings": plan.settings,
+            "up_to_date": not plan.changed,
             "restart_hint": descriptor.restart,
         }
         if self._task.diff:

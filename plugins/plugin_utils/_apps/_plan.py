@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,22 +71,22 @@ def plan_absent(descriptor: Descriptor, old: bytes | None) -> Plan:
 
 
 def mask(words: str, *contents: bytes) -> str:
-    """A validator's output without any value that the files hold, as it may quote any line of them."""
-    values: set[str] = set()
+    """A validator's output without the files' values and comments, as it may quote any line of them. Names of keys stay."""
+    hidden: set[str] = set()
+    keys: set[str] = set()
     for content in contents:
         text = _decode(content)
-        try:
-            todo = [parse(text).root]
-        except YamlError:
-            return ""
+        hidden |= {line.strip() for line in text.splitlines()} | set(re.split(r"[\s\"':,={}\[\]]+", text))
+        todo = [parse(text).root]
         while todo:
             node = todo.pop()
             if node is None:
                 continue
+            keys |= {key.value for key, _value in node.pairs}
             todo += [*node.entries, *(value for _key, value in node.pairs)]
             if node.kind == "scalar":
-                values |= {node.value, text[node.start:node.end], *node.value.splitlines(), repr(node.value)[1:-1]}
-    for value in sorted((value.strip() for value in values), key=len, reverse=True):
+                hidden |= {node.value, text[node.start:node.end], *node.value.splitlines(), repr(node.value)[1:-1]}
+    for value in sorted((value.strip() for value in hidden - keys), key=len, reverse=True):
         if len(value) > 3:
             words = words.replace(value, _MASK)
     return words
