@@ -17,6 +17,8 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import printable
+
 __all__ = (
     "AUTH_MECHANISMS",
     "CLEARTEXT_FIRST_PORTS",
@@ -240,7 +242,7 @@ def _security_and_port(given: Mapping[str, t.Any], prefix: str, allow_auto: bool
     port = None
     if "port" in given:
         advice = "write 465 with secure: true, or 587 with secure: false"
-        if isinstance(given["port"], bool) or not re.fullmatch(r"\s*[+-]?\d+\s*", str(given["port"])):
+        if isinstance(given["port"], bool) or not re.fullmatch(r"\s*[+-]?\d{1,9}\s*", str(given["port"])):
             raise SettingsError(f"{prefix}port is {_show(given['port'])}, which is not a port number; {advice}.", f"{prefix}port")
         port = int(str(given["port"]))
         if not 1 <= port <= 65535:
@@ -297,6 +299,8 @@ def _source(given: Mapping[str, t.Any], prefix: str) -> tuple[str | None, str]:
 def _host(value: object, option: str) -> str:
     if value is None:
         raise SettingsError(f"{option} is empty; write the relay's name, such as {option}: smtp.example.com.", option)
+    if isinstance(value, (list, tuple, Mapping)):
+        raise SettingsError(f"{option} is {_show(value)}, which is not a host name; write one name, such as {option}: smtp.example.com.", option)
     host = str(value).strip()
     if not host:
         raise SettingsError(f"{option} is empty; write the relay's name, such as {option}: smtp.example.com.", option)
@@ -358,5 +362,5 @@ def _hint(text: str, choices: tuple[str, ...]) -> str:
 
 
 def _show(value: object) -> str:
-    text = str(value)
+    text = printable(str(value).encode("utf-8", "backslashreplace"))
     return f"'{text[:60]}...'" if len(text) > 60 else f"'{text}'"
