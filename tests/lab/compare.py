@@ -109,7 +109,7 @@ def main() -> None:
             for tool in ("openssl s_client", "swaks", "curl"):
                 outcomes[tool] = list(zip(chosen, pool.map(lambda row, tool=tool: _try(tool, row, stage.endpoint(row), ca), chosen), strict=True))
                 print(f"{tool}: {sum(outcome.right for _row, outcome in outcomes[tool])} of {len(chosen)}", flush=True)
-        found = stage.probe("2.21", [HOST], chosen)
+        found = stage.probe("2.21", {HOST.name: chosen})
         outcomes["smtp_endpoint_info"] = []
         for row in chosen:
             probe = found[HOST.name, row.name]

@@ -32,7 +32,7 @@ CONFIG = """\
 stdout_callback = default
 callback_plugins = {here}/callback
 callbacks_enabled = record
-forks = 7
+forks = {forks}
 local_tmp = {run}/tmp
 remote_tmp = /tmp/ansible
 host_key_checking = true
@@ -48,14 +48,15 @@ ssh_args = -F none -o ControlMaster=auto -o ControlPersist=60s -o IdentitiesOnly
 
 def play(
     release: str, name: str, hosts: list[Host], tasks: list[dict[str, Any]], host_vars: Mapping[str, Mapping[str, Any]] | None = None, *options: str,
-    seconds: float = 300,
+    forks: int = 4, seconds: float = 300,
 ) -> tuple[list[dict[str, Any]], str]:
     """Run tasks on hosts with one ansible-core; gives the results as lab/callback/record.py writes them, and all that Ansible printed.
 
+    `forks` hosts at once: few where the verdicts' own time counts, many where they mostly wait.
     RuntimeError when Ansible itself fails (a task that fails is a result) or takes longer than `seconds`.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-{release}-", dir=RUN / "tmp"))
-    (folder / "ansible.cfg").write_text(CONFIG.format(here=Path(__file__).parent, run=RUN, key=KEY, known_hosts=KNOWN_HOSTS))
+    (folder / "ansible.cfg").write_text(CONFIG.format(here=Path(__file__).parent, forks=forks, run=RUN, key=KEY, known_hosts=KNOWN_HOSTS))
     inventory = {
         host.name: {
             "ansible_host": host.address, "ansible_user": "root", "ansible_python_interpreter": python_of(host), **(host_vars or {}).get(host.name, {}),

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +25,7 @@ from .scenario import Row
 __all__ = ["FLEET_RULE", "TARGET_HOSTS", "Stage", "dealt"]
 
 CA_PATH = "/etc/lab/ca.pem"
+HOST_BY_NAME = {host.name: host for host in HOSTS}
 # The first host of each Python, all in the open network.
 TARGET_HOSTS = {python: next(host for host in HOSTS if host.python == python) for python in TARGETS}
 # What the second provider does to all of its customers.
@@ -40,6 +41,22 @@ cat > /etc/ssl/certs/lab-public-root.pem <<'PEM'
 {system_ca}PEM
 cat /etc/ssl/certs/lab-public-root.pem >> /etc/ssl/certs/ca-certificates.crt
 ln -sf lab-public-root.pem /etc/ssl/certs/{hash}.0
+"""
+
+# The router. `seen` is for rules that treat the first packet of a connection otherwise than its repetition.
+RULESET = """\
+flush ruleset
+table inet provider {{
+  set seen {{
+    typeof ip saddr . tcp sport
+    flags dynamic,timeout
+    timeout 1m
+  }}
+  chain forward {{
+    type filter hook forward priority 0; policy accept;
+{body}
+  }}
+}}
 """
 
 
@@ -90,8 +107,7 @@ class Stage:
     def _rules(self) -> None:
         rules = [self._fill(row, rule) for row in self.rows for rule in row.rules]
         body = "\n".join(f"    {rule}" for rule in [FLEET_RULE, *rules])
-        ruleset = f"flush ruleset\ntable inet provider {{\n  chain forward {{\n    type filter hook forward priority 0; policy accept;\n{body}\n  }}\n}}\n"
-        run(in_namespace("gw", "nft", "-f", "-"), stdin=ruleset)
+        run(in_namespace("gw", "nft", "-f", "-"), stdin=RULESET.format(body=body))
 
     def _hosts(self) -> None:
         trust = json.loads((RUN / "farm.json").read_text())
@@ -112,21 +128,28 @@ class Stage:
         """The options of a row's call; what most rows leave out is filled in here."""
         return {"ca_path": CA_PATH, "timeout": 5, **row.endpoint(*self.addresses.get(row.relay, ("", "")))}
 
-    def probe(self, release: str, hosts: list[Host], rows: list[Row], batch: int = 30) -> dict[tuple[str, str], dict[str, Any]]:
-        """Probe rows from each host, many endpoints a call. Gives (host, row) -> verdict, or the failed task's result.
+    def probe(self, release: str, shares: Mapping[str, list[Row]], batch: int = 30) -> dict[tuple[str, str], dict[str, Any]]:
+        """Probe rows, many endpoints a call: host -> its rows. Gives (host, row) -> verdict, or the failed task's result.
 
         A call takes as long as its slowest endpoint: the slow ones wait together.
         """
-        rows = sorted(rows, key=lambda row: row.seconds)
-        batches = [rows[i:i + batch] for i in range(0, len(rows), batch)]
-        tasks = [
-            {"name": str(number), "mailops.smtp.smtp_endpoint_info": {"endpoints": [self.endpoint(row) for row in some]}, "ignore_errors": True}
-            for number, some in enumerate(batches)
-        ]
+        batches = {
+            name: [ordered[i:i + batch] for i in range(0, len(ordered), batch)]
+            for name, rows in shares.items()
+            for ordered in [sorted(rows, key=lambda row: row.seconds)]
+        }
+        items = {
+            name: {"lab_batches": [{"name": number, "endpoints": [self.endpoint(row) for row in some]} for number, some in enumerate(mine)]}
+            for name, mine in batches.items()
+        }
+        tasks = [{
+            "name": "probe", "mailops.smtp.smtp_endpoint_info": {"endpoints": "{{ item.endpoints }}"}, "loop": "{{ lab_batches }}",
+            "loop_control": {"label": "{{ item.name }}"}, "ignore_errors": True,
+        }]
+        results, _printed = play(release, "probe", [HOST_BY_NAME[name] for name in shares], tasks, items)
         found = {}
-        results, _printed = play(release, "probe", hosts, tasks)
         for result in results:
-            some = batches[int(result["task"])]
+            some = batches[result["host"]][int(result["item"])]
             probes = result["result"].get("probes") or [result["result"]] * len(some)
             for row, probe in zip(some, probes, strict=True):
                 found[result["host"], row.name] = probe
@@ -134,13 +157,12 @@ class Stage:
 
     def one_by_one(self, release: str, module: str, share: dict[str, list[Row]], *options: str) -> tuple[dict[tuple[str, str], dict[str, Any]], str]:
         """Run a row a call: host -> its rows. Gives (host, row) -> result, and all that Ansible printed."""
-        by_name = {host.name: host for host in HOSTS}
         items = {name: {"lab_rows": [{"name": row.name, "options": self.endpoint(row)} for row in rows]} for name, rows in share.items()}
         tasks = [{
             "name": module, f"mailops.smtp.{module}": "{{ item.options }}", "loop": "{{ lab_rows }}", "loop_control": {"label": "{{ item.name }}"},
             "ignore_errors": True,
         }]
-        results, printed = play(release, module, [by_name[name] for name in share], tasks, items, *options)
+        results, printed = play(release, module, [HOST_BY_NAME[name] for name in share], tasks, items, *options, forks=len(share))
         return {(result["host"], result["item"]): result["result"] for result in results}, printed
 
 

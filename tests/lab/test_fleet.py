@@ -23,7 +23,7 @@ def fleet(stage: Stage) -> dict[str, dict[str, dict[str, Any]]]:
         {"name": "refuse", "mailops.smtp.smtp_gate": GATE, "ignore_errors": True},
         {"name": "use", "mailops.smtp.smtp_gate": {**GATE, "fallback": "use"}, "ignore_errors": True},
     ]
-    results, _printed = play("2.19", "fleet", HOSTS, tasks)
+    results, _printed = play("2.19", "fleet", HOSTS, tasks, forks=10)
     by_task: dict[str, dict[str, dict[str, Any]]] = {"refuse": {}, "use": {}}
     for result in results:
         by_task[result["task"]][result["host"]] = result["result"]

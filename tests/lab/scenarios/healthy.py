@@ -107,7 +107,7 @@ ROWS = [
         {"secure": False, "timeout": 12}, observed="starttls", seconds=8),
     Row("first-syn-lost", "the path loses the first packet", lambda place: place.postfix("implicit", 465), 465, {"secure": True, "timeout": 8},
         observed="implicit_tls", seconds=5,
-        rules=("ip daddr {ip} tcp dport 465 tcp flags syn / syn,ack numgen inc mod 2 == 0 drop",)),
+        rules=("ip daddr {ip} tcp flags & (syn | ack) == syn ip saddr . tcp sport != @seen add @seen {{ ip saddr . tcp sport }} drop",)),
     Row("source-address", "nothing: the host's own address is asked for by name", at="postfix", port=465,
         ask={"secure": True, "source_address": "{{ ansible_host }}"}, observed="implicit_tls"),
 ]
