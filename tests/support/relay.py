@@ -21,11 +21,17 @@ __all__ = ["FIRST_ID", "Relay", "in_unpacked_tree"]
 FIRST_ID = 64990
 
 # The unpacked packages lie over /usr and /etc, for this one process and its children: they find all at its usual place.
+# What follows the tree and the folder for /etc are folders that are empty for them, up to a "--".
 _OVERLAY = """
 set -e
 mount -t overlay -o ro,lowerdir="$1/usr:/usr" overlay /usr
 mount -t overlay -o ro,lowerdir="$2:$1/etc:/etc" overlay /etc
 shift 2
+while [ "$1" != -- ]; do
+    mount -t tmpfs -o mode=755 tmpfs "$1"
+    shift
+done
+shift
 exec "$@"
 """
 
@@ -92,16 +98,16 @@ class Relay:
             time.sleep(0.05)
 
 
-def in_unpacked_tree(etc: Path, users: Sequence[str]) -> list[str]:
+def in_unpacked_tree(etc: Path, users: Sequence[str], tree: str = "root", empty: Sequence[str] = ()) -> list[str]:
     """What to put before a command that comes from a package which is only unpacked.
 
-    Takes a folder that is laid over /etc, and the system users that the package would have made (FIRST_ID and on).
-    Needs root, and a kernel that mounts overlays.
+    Takes a folder that is laid over /etc, and the system users that the package would have made (FIRST_ID and on),
+    the tree's name below build/relays, and folders that are to be empty. Needs root, and a kernel that mounts overlays.
     """
-    tree = BUILD / "root"
+    unpacked = BUILD / tree
     if os.geteuid() != 0:
         raise Missing("this relay needs root: run the tests with sudo")
-    if not (tree / "installed").exists():
+    if not (unpacked / "installed").exists():
         raise Missing("the relay's package is not unpacked: run tools/install-relays as root")
     etc.mkdir(exist_ok=True)
     ids = dict(enumerate(users, FIRST_ID))
@@ -109,4 +115,4 @@ def in_unpacked_tree(etc: Path, users: Sequence[str]) -> list[str]:
     group = "".join(f"{user}:x:{number}:\n" for number, user in ids.items())
     (etc / "passwd").write_text(Path("/etc/passwd").read_text() + passwd)
     (etc / "group").write_text(Path("/etc/group").read_text() + group)
-    return ["unshare", "--mount", "sh", "-c", _OVERLAY, "sh", str(tree), str(etc)]
+    return ["unshare", "--mount", "sh", "-c", _OVERLAY, "sh", str(unpacked), str(etc), *empty, "--"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from .dovecot import Dovecot
 from .exim import Exim
 from .fronts import Haproxy, OpensslServer, Stunnel
+from .opensmtpd import OpenSmtpd
 from .postfix import Listener, Postfix
 from .small import Aiosmtpd, SmtpServer
 
-__all__ = ["Aiosmtpd", "Dovecot", "Exim", "Haproxy", "Listener", "OpensslServer", "Postfix", "SmtpServer", "Stunnel"]
+__all__ = ["Aiosmtpd", "Dovecot", "Exim", "Haproxy", "Listener", "OpenSmtpd", "OpensslServer", "Postfix", "SmtpServer", "Stunnel"]
