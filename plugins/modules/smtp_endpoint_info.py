@@ -164,6 +164,7 @@ probes:
 
 import base64
 import json
+import resource
 import ssl
 import time
 import typing as t
@@ -198,6 +199,14 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
     }
 
 
+def allow_many_sockets() -> None:
+    """Many endpoints at once need more open sockets than the usual soft limit; a process may raise its own."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
+    if 0 <= soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def unseal(sealed: str | None, count: int) -> list[Credentials]:
     """The logins, one an endpoint."""
     if not sealed:
@@ -218,6 +227,7 @@ def main() -> None:
         except (OSError, ssl.SSLError) as error:
             why = "holds no CA certificate" if isinstance(error, ssl.SSLError) else (error.strerror or "cannot be read").lower()
             module.fail_json(msg=f"ca_path is {plan['ca_path']}, and on this host: {why}; write the path of a PEM file that is there.", option="ca_path")
+    allow_many_sockets()
     observations = observe(plans, logins, pool)
     module.exit_json(
         changed=False,

@@ -62,13 +62,17 @@ class _Party:
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
+        self.crash: Exception | None = None
 
     def start(self, work: t.Callable[[], None]) -> None:
         """Run ``work`` in a thread of its own; waiters are told when it ends."""
 
         def run() -> None:
-            with self._slots:
-                work()
+            try:
+                with self._slots:
+                    work()
+            except Exception as error:  # a fault of ours must not pass for silence of the relay
+                self.crash = error
             with self.changed:
                 self.changed.notify_all()
 
@@ -77,7 +81,9 @@ class _Party:
     def wait_until(self, satisfied: t.Callable[[], bool], deadline: Deadline) -> None:
         """Wait until ``satisfied()`` or the deadline."""
         with self.changed:
-            self.changed.wait_for(satisfied, deadline.remaining())
+            self.changed.wait_for(lambda: self.crash is not None or satisfied(), deadline.remaining())
+        if self.crash is not None:
+            raise self.crash
 
 
 class _Route:
@@ -183,12 +189,16 @@ class _Route:
 
 def observe(plans: list[dict[str, t.Any]], credentials: list[Credentials], pool: ContextPool) -> list[dict[str, t.Any]]:
     """Climb to every endpoint at once and return the evidence in the order asked. Takes as long as the slowest endpoint."""
-    results: list[dict[str, t.Any] | None] = [None] * len(plans)
+    results: list[dict[str, t.Any]] = [{} for _plan in plans]
+    crashes: list[Exception] = []
     slots = threading.BoundedSemaphore(_ENDPOINTS_AT_ONCE)
 
     def work(index: int) -> None:
-        with slots:
-            results[index] = _observe_one(plans[index], credentials[index], pool.get(plans[index]))
+        try:
+            with slots:
+                results[index] = _observe_one(plans[index], credentials[index], pool.get(plans[index]))
+        except Exception as error:
+            crashes.append(error)
 
     threads = [threading.Thread(target=work, args=(index,), daemon=True) for index in range(len(plans))]
     for thread in threads:
@@ -196,7 +206,9 @@ def observe(plans: list[dict[str, t.Any]], credentials: list[Credentials], pool:
     pool.warm()
     for thread in threads:
         thread.join()
-    return [result for result in results if result is not None]
+    if crashes:
+        raise crashes[0]
+    return results
 
 
 def _observe_one(plan: dict[str, t.Any], credentials: Credentials, contexts: TLSContexts) -> dict[str, t.Any]:

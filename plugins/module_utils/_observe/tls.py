@@ -16,6 +16,13 @@ __all__ = ("TLSContexts", "TLSRecord", "ca_subjects", "looks_like_tls", "on_this
 _HANDSHAKE, _ALERT = 22, 21  # content types (RFC 8446 section 5.1)
 _CERTIFICATE, _CERTIFICATE_REQUEST = 11, 13  # handshake types (RFC 8446 section 4)
 _TLS_1_3 = 0x0304
+_SYSTEM_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/etc/ssl/cert.pem",
+)
 _CHAIN_LIMIT = 16
 _CA_SUBJECTS_LIMIT = 200
 _VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
@@ -133,6 +140,9 @@ class TLSContexts:
             context.minimum_version = self._minimum
         if self.verify:
             context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+            store = trust_store()
+            if store["file"] and store["file"] in _SYSTEM_BUNDLES:
+                context.load_verify_locations(cafile=store["file"])
             if self.ca_path is not None:
                 context.load_verify_locations(cafile=self.ca_path)
         else:
@@ -173,8 +183,12 @@ def _allow_old(context: ssl.SSLContext, minimum: ssl.TLSVersion) -> None:
 def trust_store() -> dict[str, t.Any]:
     """Where this Python looks for trusted CAs, and whether anything is there."""
     paths = ssl.get_default_verify_paths()
-    folder = paths.capath
-    return {"file": paths.cafile, "folder": folder, "empty": not paths.cafile and not (folder and os.path.isdir(folder) and os.listdir(folder))}
+    folder = paths.capath if paths.capath and os.path.isdir(paths.capath) and os.listdir(paths.capath) else None
+    file = paths.cafile
+    if file is None and folder is None:
+        # A Python with an OpenSSL of its own looks where nothing was installed; the host's store is where its system keeps it.
+        file = next((path for path in _SYSTEM_BUNDLES if os.path.isfile(path)), None)
+    return {"file": file, "folder": folder, "empty": file is None and folder is None}
 
 
 def on_this_host(path: str) -> str:

@@ -48,7 +48,10 @@ class Wire:
         self.raw_bytes = 0
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            self._sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:  # no IPv6 on this host, say
+            raise socket_failure(error) from None
         try:
             self._connect(address, source)
         except Failure:
