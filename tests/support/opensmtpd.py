@@ -35,7 +35,8 @@ class OpenSmtpd(Relay):
     ) -> None:
         """Start it and wait until it accepts. AUTH (PLAIN, LOGIN) is offered over TLS only: OpenSMTPD has it no other way."""
         super().__init__(host, ports if certificate else ports[:1], prefix)
-        self.starttls_port, self.implicit_port = self.ports[1:] if certificate else (None, None)
+        self.starttls_port = self.ports[1] if certificate else None
+        self.implicit_port = self.ports[2] if certificate else None
         etc = self.folder / "etc"
         tree = in_unpacked_tree(etc, ["opensmtpd", "opensmtpq"], "opensmtpd", ["/var/lib", "/var/spool", "/run"])
         self.mail.mkdir(mode=0o700)
