@@ -12,7 +12,6 @@ import typing as t
 from .clock import Deadline
 from .failure import Failure
 from .ladder import Climb, Evidence, Plan
-from .redact import redact, secret_forms
 from .resolve import ADDRESSES_AT_ONCE, Address, resolve
 from .tls import TLSContexts
 from .wire import Wire
@@ -191,12 +190,13 @@ def observe(plans: list[dict[str, t.Any]], credentials: list[Credentials], pool:
     """Climb to every endpoint at once and return the evidence in the order asked. Takes as long as the slowest endpoint."""
     results: list[dict[str, t.Any]] = [{} for _plan in plans]
     crashes: list[Exception] = []
+    contexts = [pool.get(plan) for plan in plans]
     slots = threading.BoundedSemaphore(_ENDPOINTS_AT_ONCE)
 
     def work(index: int) -> None:
         try:
             with slots:
-                results[index] = _observe_one(plans[index], credentials[index], pool.get(plans[index]))
+                results[index] = _observe_one(plans[index], credentials[index], contexts[index])
         except Exception as error:
             crashes.append(error)
 
@@ -227,6 +227,8 @@ def _observe_one(plan: dict[str, t.Any], credentials: Credentials, contexts: TLS
         _observe_addresses(plan, credentials, contexts, deadline, addresses, found)
     found["elapsed_ms"] = round((time.monotonic() - started) * 1000, 1)
     if credentials is not None:
+        from .redact import redact, secret_forms  # only a login needs it, and it costs every other call some milliseconds
+
         found = redact(found, secret_forms(credentials[0], credentials[1]))
     return found
 

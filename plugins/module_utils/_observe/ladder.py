@@ -18,7 +18,6 @@ from .clock import Deadline
 from .failure import Failure
 from .reply import Reply, capabilities
 from .resolve import Address
-from .sasl import authenticate, choose_mechanism
 from .tls import TLSContexts, TLSRecord
 from .wire import Wire, wait_any
 
@@ -320,6 +319,8 @@ class Climb:
     def _auth(self) -> None:
         if self.plan.credentials is None:
             return
+        from .sasl import authenticate, choose_mechanism  # hashes cost a probe without a login some milliseconds
+
         username, password, wanted = self.plan.credentials
         with self._rung("auth") as step:
             offered = self.capabilities.get("AUTH")

@@ -49,10 +49,12 @@ def resolve(host: str, port: int, ip_version: str, deadline: Deadline) -> tuple[
     Raises Failure (resolver with the name of the EAI error, timeout).
     """
     answer: list[t.Any] = []
+    # Python encodes text with its idna codec, whose tables take milliseconds to load; a plain name needs none of it.
+    name = host.encode("ascii") if host.isascii() else host
 
     def ask() -> None:
         try:
-            answer.append(socket.getaddrinfo(host, port, _FAMILIES[ip_version], socket.SOCK_STREAM))
+            answer.append(socket.getaddrinfo(name, port, _FAMILIES[ip_version], socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             answer.append(error)
 

@@ -141,7 +141,7 @@ class TLSContexts:
         if self.verify:
             context.load_default_certs(ssl.Purpose.SERVER_AUTH)
             store = trust_store()
-            if store["file"] and store["file"] in _SYSTEM_BUNDLES:
+            if store["found_elsewhere"]:
                 context.load_verify_locations(cafile=store["file"])
             if self.ca_path is not None:
                 context.load_verify_locations(cafile=self.ca_path)
@@ -185,10 +185,11 @@ def trust_store() -> dict[str, t.Any]:
     paths = ssl.get_default_verify_paths()
     folder = paths.capath if paths.capath and os.path.isdir(paths.capath) and os.listdir(paths.capath) else None
     file = paths.cafile
-    if file is None and folder is None:
+    missing = file is None and folder is None
+    if missing:
         # A Python with an OpenSSL of its own looks where nothing was installed; the host's store is where its system keeps it.
         file = next((path for path in _SYSTEM_BUNDLES if os.path.isfile(path)), None)
-    return {"file": file, "folder": folder, "empty": file is None and folder is None}
+    return {"file": file, "folder": folder, "found_elsewhere": missing and file is not None, "empty": missing and file is None}
 
 
 def on_this_host(path: str) -> str:

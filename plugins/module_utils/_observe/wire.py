@@ -218,7 +218,9 @@ class Wire:
         self.replies.drop()
         context = contexts.legacy() if legacy else contexts.context()
         try:
-            self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+            # As bytes where it can be: text would go through the idna codec, whose tables take milliseconds to load.
+            name = server_name.encode("ascii") if server_name.isascii() else server_name
+            self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
             self.tls.do_handshake()
         except ssl.SSLWantReadError:
             pass
