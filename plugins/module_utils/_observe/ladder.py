@@ -26,8 +26,9 @@ __all__ = ("Climb", "Plan")
 # How long a silent port is only waited for before a second connection tries a ClientHello. Greetings that
 # take longer (postscreen, slow reverse lookups) are waited for all the same.
 SILENCE_BEFORE_SCOUT = 0.5
-# What finding out the other mode may cost on top, in seconds.
-_OTHER_MODE_SECONDS = 1.5
+# What finding out the other mode may cost on top: seconds near by, round trips far away (connect, greeting or handshake, EHLO).
+_OTHER_MODE_SECONDS = 1.0
+_OTHER_MODE_ROUND_TRIPS = 6
 _LISTEN_SECONDS = 2.0
 _SCOUT_CONNECT_SECONDS = 1.0
 # Failures after which the relay still listens, so that QUIT is due.
@@ -381,15 +382,19 @@ class Climb:
         if self.plan.try_injection and layer in ("starttls", "tls") and kind in ("reply", "closed", "reset", "tls", "timeout"):
             self._again_without_injection()
         elif kind == "tls_spoken":
-            self._look("implicit_tls", _OTHER_MODE_SECONDS)
+            self._look("implicit_tls", self._other_mode_seconds())
         elif kind == "plaintext" and self.mode == "implicit_tls" and failure["text"][:1].isdigit():
-            self._look("cleartext", _OTHER_MODE_SECONDS)
+            self._look("cleartext", self._other_mode_seconds())
         elif self.mode == "implicit_tls" and kind in ("closed", "reset") and failure.get("silent", True) and layer in ("tls", "tcp"):
             self._look("cleartext", _LISTEN_SECONDS)
             if (self.evidence["other_mode"]["failure"] or {}).get("kind") == "timeout":
                 self._try_legacy()
         elif layer == "tls" and kind in ("tls", "closed", "reset"):
             self._try_legacy()
+
+    def _other_mode_seconds(self) -> float:
+        round_trip = self.evidence["rungs"][0]["ms"] / 1000
+        return max(_OTHER_MODE_SECONDS, _OTHER_MODE_ROUND_TRIPS * round_trip)
 
     def _look(self, mode: str, seconds: float) -> None:
         """What the port says in the other mode, as far as EHLO; no credentials, no message."""
@@ -401,7 +406,7 @@ class Climb:
         """Whether the handshake works with everything that this host's OpenSSL still has."""
         wire = None
         try:
-            wire = self._second_wire(self.deadline.within(_OTHER_MODE_SECONDS))
+            wire = self._second_wire(self.deadline.within(2 * self._other_mode_seconds()))
             if self.mode != "implicit_tls":
                 wire.read_reply()
                 wire.command(f"EHLO {self._helo_name(wire)}")
