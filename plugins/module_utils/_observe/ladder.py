@@ -61,6 +61,7 @@ class Climb:
         self.deadline = deadline
         self.wire: Wire | None = None
         self.begun = False
+        self.injected = False
         self.connected = False
         self.capabilities: dict[str, list[str]] = {}
         self.evidence: Evidence = {"address": address.text, "family": address.version, "mode": mode, "rungs": [], "failure": None}
@@ -247,7 +248,8 @@ class Climb:
                 raise Failure("missing", what="starttls")
             wire = self._open_wire
             # One segment with two commands: a sound relay drops the second one (RFC 3207 section 4.2).
-            extra = b"NOOP\r\n" if self.plan.try_injection else b""
+            self.injected = self.plan.try_injection
+            extra = b"NOOP\r\n" if self.injected else b""
             wire.send(b"STARTTLS\r\n" + extra)
             reply = wire.read_reply()
             self.evidence["starttls"] = reply.as_dict()
@@ -379,7 +381,7 @@ class Climb:
         kind, layer = failure["kind"], failure["layer"]
         if self.deadline.remaining() <= 0.05:
             return
-        if self.plan.try_injection and layer in ("starttls", "tls") and kind in ("reply", "closed", "reset", "tls", "timeout"):
+        if self.injected and layer in ("starttls", "tls") and kind in ("reply", "closed", "reset", "tls", "timeout"):
             self._again_without_injection()
         elif kind == "tls_spoken":
             self._look("implicit_tls", self._other_mode_seconds())
