@@ -100,7 +100,7 @@ class Farm:
         self.stack.enter_context(server)
         return server
 
-    def serve(self, relays: dict[str, Callable[[Place], None] | None]) -> None:
+    def serve(self, relays: dict[str, Callable[[Place], object] | None]) -> None:
         """Start every relay at its address."""
         for name, (ip, ip6) in addresses(list(relays)).items():
             start = relays[name]

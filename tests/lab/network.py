@@ -79,4 +79,5 @@ def make_network() -> None:
 
 def add_addresses(namespace: str, network: str, numbers: Iterable[int]) -> None:
     """Give a node more addresses, IPv4 and IPv6 each: every relay has one of its own, and so can stand on the port that it has in real life."""
-    _batch((f"addr replace {address} dev eth0" for number in numbers for address in (f"{ipv4(network, number)}/24", f"{ipv6(network, number)}/64 nodad")), namespace)
+    addresses = [address for number in numbers for address in (f"{ipv4(network, number)}/24", f"{ipv6(network, number)}/64 nodad")]
+    _batch([f"addr replace {address} dev eth0" for address in addresses], namespace)

@@ -14,7 +14,7 @@ from typing import Any
 from .farm import Place
 from .plan import DOMAIN
 
-__all__ = ["ANY", "LAYER", "Row", "complaints", "rows"]
+__all__ = ["ANY", "LAYER", "Row", "Serve", "complaints", "rows"]
 
 # The layer that each cause belongs to, as the contract has it.
 LAYER = {
@@ -37,6 +37,8 @@ LAYER = {
 }
 
 ANY = "any"
+# Starts a relay; what it gives back is of no matter.
+Serve = Callable[[Place], object]
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,10 @@ class Row:
 
     name: str
     fault: str
-    serve: Callable[[Place], None] | None = None
-    port: int = 587
+    serve: Serve | None = None
+    port: int | str = 587
     ask: Mapping[str, Any] = field(default_factory=dict)
-    cause: str | tuple[str, ...] | None = None
+    cause: str | tuple[str | None, ...] | None = None
     observed: str | None = ANY
     findings: tuple[str, ...] = ()
     may: tuple[str, ...] = ()

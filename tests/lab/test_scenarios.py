@@ -32,7 +32,8 @@ class Case(NamedTuple):
 # Healthy or failing, one of every layer and every kind of timing: these run on every controller and every Python that it manages.
 EVERYWHERE = """
 postfix postfix-587 cleartext-by-name both-families-465 expiring nxdomain dead-aaaa nothing-listens drop-465 reject-admin reset-on-accept refuses-554 ssh
-implicit-on-587 starttls-on-465 ehlo-refused no-starttls masked-x starttls-454 tls10-only client-certificate-13 stall-after-hello expired not-yet-valid self-signed
+implicit-on-587 starttls-on-465 ehlo-refused
+no-starttls masked-x starttls-454 tls10-only client-certificate-13 stall-after-hello expired not-yet-valid self-signed
 untrusted no-intermediate wrong-name weak-rsa system-store
 login wrong-password no-auth gate-opens gate-filtered-465 gate-fallback gate-mismatch send-login send-greylisted send-not-weaker
 """.split()
@@ -93,7 +94,7 @@ def _verdicts(release: str, found: dict[tuple[str, str], dict[str, Any]]) -> dic
 @pytest.fixture(scope="session")
 def called(stage: Stage, asked: list[Case]) -> dict[Case, dict[str, Any]]:
     """The result of every selected case of smtp_gate and smtp_send."""
-    results = {}
+    results: dict[Case, dict[str, Any]] = {}
     for release in CONTROLLERS:
         for call, module in MODULES.items():
             wanted = [ROWS[case.row] for case in asked if case.release == release and ROWS[case.row].call == call]

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from support.faulty import honest, smtp
 
 from ..farm import CREDENTIALS, Place
-from ..scenario import Row
+from ..scenario import Row, Serve
 
 __all__ = ["ROWS"]
 
@@ -19,7 +21,7 @@ IMPLICIT = {"secure": True, **RIGHT}
 STARTTLS = {"secure": False, **RIGHT}
 
 
-def _refuses(reply: str):
+def _refuses(reply: str) -> Serve:
     """Answers AUTH with this reply, whatever the password."""
 
     def serve(place: Place) -> None:
@@ -30,15 +32,15 @@ def _refuses(reply: str):
     return serve
 
 
-def _only(mechanism: str):
+def _only(mechanism: str) -> Serve:
     def serve(place: Place) -> None:
         place.listen(smtp(starttls=honest(place.issue()), mechanisms_after_tls=[mechanism], users=CREDENTIALS), 587)
 
     return serve
 
 
-def _gate(name: str, fault: str, *arguments, **options) -> Row:
-    return Row(name, fault, *arguments, call="gate", **options)
+def _gate(name: str, fault: str, *arguments: Any, **options: Any) -> Row:
+    return Row(name, fault, *arguments, **{"call": "gate", **options})
 
 
 ROWS = [
@@ -59,9 +61,11 @@ ROWS = [
     _gate("microsoft-disabled", "SMTP AUTH is switched off for the tenant",
           _refuses("535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant."), 587, STARTTLS, "auth_rejected",
           expect={"msg": lambda text: "5.7.139" in text}),
-    _gate("google-app-password", "an app password is wanted", _refuses("534-5.7.9 Application-specific password required.\n534 5.7.9 For more information, go elsewhere"),
+    _gate("google-app-password", "an app password is wanted",
+          _refuses("534-5.7.9 Application-specific password required.\n534 5.7.9 For more information, go elsewhere"),
           465, IMPLICIT, "auth_rejected", expect={"msg": lambda text: "5.7.9" in text}),
-    _gate("backend-down", "the relay's password backend does not answer", _refuses("454 4.7.0 Temporary authentication failure"), 587, STARTTLS, "auth_rejected"),
+    _gate("backend-down", "the relay's password backend does not answer", _refuses("454 4.7.0 Temporary authentication failure"), 587, STARTTLS,
+          "auth_rejected"),
     _gate("auth-needs-tls", "AUTH is answered with 538", lambda place: place.listen(
         smtp(mechanisms=["PLAIN"], replies={"AUTH": "538 5.7.11 Encryption required for requested authentication mechanism"}), 1025), 1025,
         {"security": "cleartext", **RIGHT}, "auth_requires_tls"),

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from support.faulty import honest, smtp
 from support.pki import EXPIRED, EXPIRING, NOT_YET_VALID
 
 from ..farm import Place
-from ..scenario import Row
+from ..scenario import Row, Serve
 
 __all__ = ["ROWS"]
 
@@ -20,7 +19,7 @@ IMPLICIT = {"secure": True}
 STARTTLS = {"secure": False}
 
 
-def _postfix(**options: Any) -> Callable[[Place], None]:
+def _postfix(**options: Any) -> Serve:
     """Postfix with this certificate, on 465 and 587."""
 
     def serve(place: Place) -> None:
@@ -31,7 +30,7 @@ def _postfix(**options: Any) -> Callable[[Place], None]:
     return serve
 
 
-def _python(**options: Any) -> Callable[[Place], None]:
+def _python(**options: Any) -> Serve:
     """OpenSSL as Python has it, which sends whatever chain it is told to."""
 
     def serve(place: Place) -> None:
@@ -73,19 +72,22 @@ ROWS = [
     Row("self-signed-rsa", "self-signed, RSA", _python(issuer=None, key_type="rsa"), 587, STARTTLS, "certificate_self_signed"),
     # Untrusted.
     Row("untrusted", "issued by a CA that nobody knows, full chain", _postfix(issuer=_stranger), 465, IMPLICIT, "certificate_untrusted"),
-    Row("untrusted-with-root", "issued by a CA that nobody knows, which sends its root too", _python(issuer=_stranger, chain=["leaf", "intermediate", "root"]), 465,
+    Row("untrusted-with-root", "issued by a CA that nobody knows, which sends its root too", _python(issuer=_stranger, chain=["leaf", "intermediate", "root"]),
+        465,
         IMPLICIT, "certificate_untrusted"),
     Row("untrusted-starttls", "issued by a CA that nobody knows", at="untrusted", ask=STARTTLS, cause="certificate_untrusted"),
     Row("untrusted-no-ca-path", "issued by the company's CA, and ca_path was forgotten", at="postfix", port=465, ask={"secure": True, "ca_path": None},
         cause=("certificate_untrusted", "certificate_chain_incomplete")),
-    Row("untrusted-direct", "issued by an unknown root directly", _python(issuer=lambda place: place.pki.new_root("unknown root of its own"), chain=["leaf", "root"]), 587,
+    Row("untrusted-direct", "issued by an unknown root directly",
+        _python(issuer=lambda place: place.pki.new_root("unknown root of its own"), chain=["leaf", "root"]), 587,
         STARTTLS, "certificate_untrusted"),
     # Incomplete.
     Row("no-intermediate", "the intermediate is missing (Postfix)", _postfix(chain=["leaf"]), 465, IMPLICIT, "certificate_chain_incomplete"),
     Row("no-intermediate-starttls", "the intermediate is missing", at="no-intermediate", ask=STARTTLS, cause="certificate_chain_incomplete"),
     Row("no-intermediate-aia", "the intermediate is missing, and the certificate says where it lies",
         _python(chain=["leaf"], aia="http://ca.lab.test/intermediate.cer"), 465, IMPLICIT, "certificate_chain_incomplete"),
-    Row("no-intermediate-root-sent", "the root is sent in place of the intermediate", _python(chain=["leaf", "root"]), 465, IMPLICIT, "certificate_chain_incomplete"),
+    Row("no-intermediate-root-sent", "the root is sent in place of the intermediate", _python(chain=["leaf", "root"]), 465, IMPLICIT,
+        "certificate_chain_incomplete"),
     # Wrong name.
     Row("wrong-name", "the certificate is for another name (Postfix)", _postfix(name="other.lab.test"), 465, IMPLICIT, "certificate_name_mismatch",
         expect={"message": lambda text: "other.lab.test" in text}),
@@ -110,16 +112,20 @@ ROWS = [
     Row("expiring-starttls", "three days are left", at="expiring", ask=STARTTLS, observed="starttls", findings=("certificate_expiring",)),
     Row("wildcard", "nothing: a wildcard that matches", _python(name="*.lab.test"), 465, IMPLICIT, observed="implicit_tls"),
     Row("wrong-order", "the chain is in the wrong order", _python(chain=["leaf", "root", "intermediate"]), 465, IMPLICIT, observed="implicit_tls"),
-    Row("idn", "nothing: an internationalised name", _python(name="b\u00fccher.lab.test"), 465, IMPLICIT, host="b\u00fccher.lab.test", names={"xn--bcher-kva": ("A {ip}",)},
+    Row("idn", "nothing: an internationalised name", _python(name="b\u00fccher.lab.test"), 465, IMPLICIT, host="b\u00fccher.lab.test",
+        names={"xn--bcher-kva": ("A {ip}",)},
         observed="implicit_tls"),
     Row("idn-a-label", "nothing: the same name as it travels", at="idn", port=587, host="xn--bcher-kva.lab.test", ask=STARTTLS, observed="starttls"),
-    Row("system-store", "nothing: trusted by the host's own store alone", _python(issuer=_system_ca), 465, {"secure": True, "ca_path": None}, observed="implicit_tls",
+    Row("system-store", "nothing: trusted by the host's own store alone", _python(issuer=_system_ca), 465, {"secure": True, "ca_path": None},
+        observed="implicit_tls",
         expect={"tls.verified": True}),
     Row("system-store-and-ca-path", "nothing: trusted by the store, with a ca_path beside it", at="system-store", ask=STARTTLS, observed="starttls"),
     Row("no-validation-expired", "has expired, and validate_certs is false", at="expired", port=465, ask={"secure": True, "validate_certs": False},
         observed="implicit_tls", expect={"certificates.0.subject": bool}),
-    Row("no-validation-self-signed", "self-signed, and validate_certs is false", at="self-signed", ask={"secure": False, "validate_certs": False}, observed="starttls"),
+    Row("no-validation-self-signed", "self-signed, and validate_certs is false", at="self-signed", ask={"secure": False, "validate_certs": False},
+        observed="starttls"),
     Row("return-pem", "nothing: the certificate is asked for", at="postfix", port=465, ask={"secure": True, "return_pem": True},
         expect={"certificates.0.pem": lambda pem: (pem or "").startswith("-----BEGIN CERTIFICATE-----")}),
-    Row("no-pem", "nothing: the certificate is not asked for", at="postfix", port=465, ask=IMPLICIT, expect={"certificates.0": lambda leaf: not leaf.get("pem")}),
+    Row("no-pem", "nothing: the certificate is not asked for", at="postfix", port=465, ask=IMPLICIT,
+        expect={"certificates.0": lambda leaf: not leaf.get("pem")}),
 ]

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ssl import TLSVersion
 
 from support.faulty import honest, server_context, smtp
@@ -20,8 +22,8 @@ def _submission(place: Place) -> None:
     place.postfix("starttls", 587)
 
 
-def _gate(name: str, fault: str, *arguments, **options) -> Row:
-    return Row(name, fault, *arguments, call="gate", **options)
+def _gate(name: str, fault: str, *arguments: Any, **options: Any) -> Row:
+    return Row(name, fault, *arguments, **{"call": "gate", **options})
 
 
 def _old_tls(place: Place) -> None:
@@ -68,10 +70,12 @@ ROWS = [
     _gate("gate-expired", "465 has an expired certificate, and so has 587", at="expired", port=465, ask=IMPLICIT, cause="certificate_expired",
           expect={"alternatives": lambda found: not any(one["ok"] for one in found)}),
     # Policy.
-    _gate("policy-days-error", "three days are left, seven are demanded", at="expiring", port=465, ask={**IMPLICIT, "certificate_days_error": 7, "alternatives": []},
+    _gate("policy-days-error", "three days are left, seven are demanded", at="expiring", port=465,
+          ask={**IMPLICIT, "certificate_days_error": 7, "alternatives": []},
           cause="certificate_expired"),
     _gate("policy-days-warning", "three days are left, which is enough here", at="expiring", port=465, ask={**IMPLICIT, "certificate_days_warning": 1}),
-    _gate("policy-tls13", "TLS 1.3 is demanded, the relay has 1.2", at="tls12-only", port=465, ask={**IMPLICIT, "minimum_tls_version": "TLSv1.3", "alternatives": []},
+    _gate("policy-tls13", "TLS 1.3 is demanded, the relay has 1.2", at="tls12-only", port=465,
+          ask={**IMPLICIT, "minimum_tls_version": "TLSv1.3", "alternatives": []},
           cause="tls_version_unsupported"),
     _gate("policy-tls13-met", "TLS 1.3 is demanded, the relay has it", at="tls13-only", port=465, ask={**IMPLICIT, "minimum_tls_version": "TLSv1.3"}),
     _gate("policy-cleartext-elsewhere", "cleartext is allowed to other networks only", at="postfix", port=1025,

@@ -26,13 +26,15 @@ def _only_13(place: Place) -> None:
 
 
 def _client_certificate(place: Place) -> None:
-    place.listen(smtp(implicit=honest(server_context(place.issue(), client_ca=place.pki.ca_file))), 465)
+    place.listen(smtp(implicit=honest(server_context(place.issue(), client_ca=str(place.pki.ca_file)))), 465)
 
 
 ROWS = [
-    Row("implicit-on-587", "secure: true on Postfix's STARTTLS port", at="postfix", port=587, ask=IMPLICIT, cause="mode_mismatch", observed="starttls", seconds=SOON),
+    Row("implicit-on-587", "secure: true on Postfix's STARTTLS port", at="postfix", port=587, ask=IMPLICIT, cause="mode_mismatch", observed="starttls",
+        seconds=SOON),
     Row("implicit-on-25", "secure: true on port 25", at="postfix", port=25, ask=IMPLICIT, cause="mode_mismatch", observed="starttls", seconds=SOON),
-    Row("implicit-on-10587", "secure: true on an odd STARTTLS port", at="postfix", port=10587, ask=IMPLICIT, cause="mode_mismatch", observed="starttls", seconds=SOON),
+    Row("implicit-on-10587", "secure: true on an odd STARTTLS port", at="postfix", port=10587, ask=IMPLICIT, cause="mode_mismatch", observed="starttls",
+        seconds=SOON),
     Row("implicit-on-4650", "secure: true on a port that looks like 465", at="postfix", port=4650, ask=IMPLICIT, cause="mode_mismatch", observed="starttls",
         seconds=SOON),
     Row("implicit-on-cleartext", "secure: true on a server without TLS", at="postfix", port=1025, ask=IMPLICIT, cause="mode_mismatch", observed="cleartext",
@@ -48,20 +50,24 @@ ROWS = [
         seconds=SOON),
     Row("starttls-on-odd-587", "secure: false on 587, which speaks implicit TLS here", at="odd-implicit", port=587, ask=STARTTLS, cause="mode_mismatch",
         observed="implicit_tls", seconds=SOON),
-    Row("opportunistic-on-465", "opportunistic on an implicit port", at="postfix", port=465, ask={"security": "opportunistic", "timeout": 20}, cause="mode_mismatch",
+    Row("opportunistic-on-465", "opportunistic on an implicit port", at="postfix", port=465, ask={"security": "opportunistic", "timeout": 20},
+        cause="mode_mismatch",
         observed="implicit_tls", seconds=SOON),
     Row("cleartext-on-465", "cleartext on an implicit port", at="postfix", port=465, ask={"security": "cleartext", "timeout": 20}, cause="mode_mismatch",
         observed="implicit_tls", seconds=SOON),
     Row("starttls-on-ipv6", "secure: false on an implicit port over IPv6", at="both-families-465", host="{ip6}", port=465, ask=STARTTLS, cause="mode_mismatch",
         observed="implicit_tls", seconds=SOON),
     Row("starttls-on-unverified", "secure: false on an implicit port whose certificate is not trusted",
-        lambda place: place.postfix("implicit", 465, certificate=place.issue(issuer=None)), 465, STARTTLS, "mode_mismatch", observed="implicit_tls", seconds=SOON),
+        lambda place: place.postfix("implicit", 465, certificate=place.issue(issuer=None)), 465, STARTTLS, "mode_mismatch", observed="implicit_tls",
+        seconds=SOON),
     Row("starttls-on-tls13", "secure: false on an implicit port that knows only TLS 1.3", _only_13, 465, STARTTLS, "mode_mismatch", observed="implicit_tls",
         seconds=SOON),
-    Row("starttls-on-client-certificate", "secure: false on an implicit port that wants a client certificate", _client_certificate, 465, STARTTLS, "mode_mismatch",
+    Row("starttls-on-client-certificate", "secure: false on an implicit port that wants a client certificate", _client_certificate, 465, STARTTLS,
+        "mode_mismatch",
         observed="implicit_tls", seconds=SOON),
-    Row("implicit-on-delayed-greeting", "secure: true on a STARTTLS port that greets after a second",
-        lambda place: place.listen(smtp(greeting_delay=1, starttls=honest(place.issue())), 587), 587, IMPLICIT, "mode_mismatch", observed="starttls", seconds=3),
+    Row("implicit-on-delayed-greeting", "secure: true on a STARTTLS port that greets after 0.7 s",
+        lambda place: place.listen(smtp(greeting_delay=0.7, starttls=honest(place.issue())), 587), 587, IMPLICIT, "mode_mismatch", observed="starttls",
+        seconds=3),
     Row("implicit-on-words", "secure: true on a port that says nothing until it is spoken to, then 500",
         lambda place: place.listen(plaintext("500 5.5.1 Command unrecognized"), 587), 587, IMPLICIT, "mode_mismatch", seconds=SOON),
     Row("implicit-on-reset", "secure: true on a port that resets when it is sent a ClientHello", lambda place: place.listen(reset_on_client_hello(), 587), 587,

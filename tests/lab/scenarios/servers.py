@@ -12,7 +12,7 @@ from support.relays import Aiosmtpd, Dovecot, Exim, Haproxy, OpensslServer, Smtp
 
 from ..farm import CREDENTIALS, Place
 from ..opensmtpd import OpenSmtpd
-from ..scenario import Row
+from ..scenario import Row, Serve
 
 __all__ = ["ROWS"]
 
@@ -31,7 +31,7 @@ def _dovecot(place: Place) -> None:
     place.start(Dovecot((place.ip, 2626), certificate=place.issue(), users=CREDENTIALS, host=place.ip, ports=(587, 465)))
 
 
-def _small(make: type[Aiosmtpd] | type[SmtpServer], **certificate: Any):
+def _small(make: type[Aiosmtpd] | type[SmtpServer], **certificate: Any) -> Serve:
     def serve(place: Place) -> None:
         issued = place.issue(**certificate)
         for tls, port in (("implicit", 465), ("starttls", 587), ("cleartext", 1025)):
@@ -80,16 +80,18 @@ ROWS = [
     # Exim (GnuTLS).
     Row("exim", "nothing: Exim, implicit TLS", _exim, 465, IMPLICIT, observed="implicit_tls"),
     Row("exim-587", "nothing: Exim, STARTTLS", at="exim", ask=STARTTLS, observed="starttls"),
-    Row("exim-implicit-on-587", "secure: true on Exim's STARTTLS port", at="exim", ask={"secure": True, "timeout": 20}, cause="mode_mismatch", observed="starttls",
+    Row("exim-implicit-on-587", "secure: true on Exim's STARTTLS port", at="exim", ask={"secure": True, "timeout": 20}, cause="mode_mismatch",
+        observed="starttls",
         seconds=2),
     Row("exim-starttls-on-465", "secure: false on Exim's implicit port", at="exim", port=465, ask={"secure": False, "timeout": 20}, cause="mode_mismatch",
         observed="implicit_tls", seconds=2),
     Row("exim-bare", "Exim without TLS", _exim_bare, 25, STARTTLS, "starttls_not_offered", observed="cleartext"),
     Row("exim-refuses", "Exim refuses this network before the greeting", at="exim-bare", port=2525, ask=STARTTLS, cause="greeting_rejected"),
     Row("exim-login", "nothing: Exim, the password is right", at="exim", port=465, ask={**IMPLICIT, **LOGIN}, call="gate"),
-    Row("exim-wrong-password", "Exim, the password is wrong", at="exim", ask={**STARTTLS, **LOGIN, "password": "wrong-Secret/44"}, cause="auth_rejected", call="gate"),
+    Row("exim-wrong-password", "Exim, the password is wrong", at="exim", ask={**STARTTLS, **LOGIN, "password": "wrong-Secret/44"}, cause="auth_rejected",
+        call="gate"),
     # OpenSMTPD.
-    Row("opensmtpd", "nothing: OpenSMTPD, implicit TLS", lambda place: place.start(OpenSmtpd(place.ip, place.issue())) and None, 465, IMPLICIT,
+    Row("opensmtpd", "nothing: OpenSMTPD, implicit TLS", lambda place: place.start(OpenSmtpd(place.ip, place.issue())), 465, IMPLICIT,
         observed="implicit_tls"),
     Row("opensmtpd-587", "nothing: OpenSMTPD, STARTTLS", at="opensmtpd", ask=STARTTLS, observed="starttls"),
     Row("opensmtpd-1587", "nothing: OpenSMTPD, STARTTLS offered and not required", at="opensmtpd", port=1587, ask=STARTTLS, observed="starttls"),
@@ -99,13 +101,15 @@ ROWS = [
     Row("opensmtpd-mismatch-reverse", "secure: false on OpenSMTPD's implicit port", at="opensmtpd", port=465, ask={"secure": False, "timeout": 20},
         cause="mode_mismatch", observed="implicit_tls", seconds=2),
     Row("opensmtpd-untrusted", "OpenSMTPD with a certificate of an unknown CA",
-        lambda place: place.start(OpenSmtpd(place.ip, place.issue(issuer=place.pki.stranger()))) and None, 587, STARTTLS, "certificate_untrusted"),
+        lambda place: place.start(OpenSmtpd(place.ip, place.issue(issuer=place.pki.stranger()))), 587, STARTTLS, "certificate_untrusted"),
     # Dovecot's submission proxy.
     Row("dovecot", "nothing: Dovecot, implicit TLS", _dovecot, 465, IMPLICIT, observed="implicit_tls"),
     # It offers CRAM-MD5 and SCRAM before TLS, which do not carry the password.
     Row("dovecot-587", "nothing: Dovecot, STARTTLS", at="dovecot", ask=STARTTLS, observed="starttls", may=("auth_offered_in_cleartext",)),
-    Row("dovecot-implicit-on-587", "secure: true on Dovecot's STARTTLS port", at="dovecot", ask=IMPLICIT, cause="mode_mismatch", observed="starttls", seconds=2),
-    Row("dovecot-starttls-on-465", "secure: false on Dovecot's implicit port", at="dovecot", port=465, ask={"secure": False, "timeout": 20}, cause="mode_mismatch",
+    Row("dovecot-implicit-on-587", "secure: true on Dovecot's STARTTLS port", at="dovecot", ask=IMPLICIT, cause="mode_mismatch", observed="starttls",
+        seconds=2),
+    Row("dovecot-starttls-on-465", "secure: false on Dovecot's implicit port", at="dovecot", port=465, ask={"secure": False, "timeout": 20},
+        cause="mode_mismatch",
         observed="implicit_tls", seconds=2),
     Row("dovecot-login", "nothing: Dovecot, SCRAM-SHA-256", at="dovecot", port=465, ask={**IMPLICIT, **LOGIN, "auth_mechanism": "SCRAM-SHA-256"}, call="gate"),
     Row("dovecot-wrong-password", "Dovecot, the password is wrong", at="dovecot", ask={**STARTTLS, "timeout": 8, **LOGIN, "password": "wrong-Secret/45"},
@@ -118,12 +122,14 @@ ROWS = [
         observed="starttls", seconds=2),
     Row("aiosmtpd-self-signed", "aiosmtpd, self-signed", _small(Aiosmtpd, issuer=None), 587, STARTTLS, "certificate_self_signed"),
     Row("smtp-server", "nothing: smtp-server, implicit TLS", _small(SmtpServer), 465, IMPLICIT, observed="implicit_tls"),
-    Row("smtp-server-587", "nothing: smtp-server, STARTTLS; it offers AUTH before TLS and answers 538 to it", at="smtp-server", ask=STARTTLS, observed="starttls",
+    Row("smtp-server-587", "nothing: smtp-server, STARTTLS; it offers AUTH before TLS and answers 538 to it", at="smtp-server", ask=STARTTLS,
+        observed="starttls",
         findings=("auth_offered_in_cleartext",)),
     Row("smtp-server-1025", "smtp-server without TLS", at="smtp-server", port=1025, ask=STARTTLS, cause="starttls_not_offered", observed="cleartext"),
     Row("smtp-server-mismatch", "secure: false on smtp-server's implicit port", at="smtp-server", port=465, ask={"secure": False, "timeout": 20},
         cause="mode_mismatch", observed="implicit_tls", seconds=2),
-    Row("smtp-server-cleartext-login", "AUTH in cleartext is answered with 538", at="smtp-server", ask={"security": "cleartext", **LOGIN}, cause="auth_requires_tls",
+    Row("smtp-server-cleartext-login", "AUTH in cleartext is answered with 538", at="smtp-server", ask={"security": "cleartext", **LOGIN},
+        cause="auth_requires_tls",
         call="gate"),
     # haproxy in front.
     Row("haproxy", "nothing: haproxy with TLS before Postfix", _haproxy, 465, IMPLICIT, observed="implicit_tls"),

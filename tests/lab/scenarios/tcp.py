@@ -17,6 +17,8 @@ IMPLICIT = {"secure": True, "timeout": 3}
 STARTTLS = {"secure": False, "timeout": 3}
 # One second more than the timeout: what the contract allows.
 WAIT = 4.0
+# A chain for what the host itself sends.
+OWN_FIREWALL = "nft 'add table inet lab; add chain inet lab out {{ type filter hook output priority 0; }}'"
 
 
 def _submission(place: Place) -> None:
@@ -40,22 +42,27 @@ ROWS = [
         seconds=2, rules=("ip daddr {ip} tcp dport 587 drop",)),
     Row("drop-answers", "a firewall near the relay drops its answers", _submission, 465, IMPLICIT, "connection_timeout", seconds=WAIT,
         rules=("ip saddr {ip} tcp sport 465 drop",)),
-    Row("drop-this-network", "the provider drops everything of this host's network to the relay", _submission, 465, IMPLICIT, "connection_timeout", seconds=WAIT,
+    Row("drop-this-network", "the provider drops everything of this host's network to the relay", _submission, 465, IMPLICIT, "connection_timeout",
+        seconds=WAIT,
         rules=(f"ip saddr {ipv4('red', 0)}/24 ip daddr {{ip}} drop",)),
-    Row("drop-clash", "port 465 is filtered, and secure is false on it: the message names both", at="drop-465", port=465, ask=STARTTLS, cause="connection_timeout",
+    Row("drop-clash", "port 465 is filtered, and secure is false on it: the message names both", at="drop-465", port=465, ask=STARTTLS,
+        cause="connection_timeout",
         seconds=WAIT, expect={"message": lambda text: "465" in text}),
-    Row("drop-ipv6", "the provider drops IPv6 only", _submission_both, 465, IMPLICIT, None, observed="implicit_tls", findings=("address_unreachable",), seconds=WAIT,
+    Row("drop-ipv6", "the provider drops IPv6 only", _submission_both, 465, IMPLICIT, None, observed="implicit_tls", findings=("address_unreachable",),
+        seconds=WAIT,
         rules=("ip6 daddr {ip6} drop",), names={"drop-ipv6": ("A {ip}", "AAAA {ip6}")}),
     Row("drop-ipv6-only-relay", "the provider drops IPv6, and the relay has nothing else", at="drop-ipv6", port=587, host="drop6.lab.test", ask=STARTTLS,
         cause="connection_timeout", seconds=WAIT, names={"drop6": ("AAAA {ip6}",)}),
-    Row("full-backlog", "the relay's listen queue is full", lambda place: place.start(full_backlog(place.ip, 465)) and None, 465, IMPLICIT, "connection_timeout",
+    Row("full-backlog", "the relay's listen queue is full", lambda place: place.start(full_backlog(place.ip, 465)), 465, IMPLICIT,
+        "connection_timeout",
         seconds=WAIT),
-    Row("full-backlog-587", "the relay's listen queue is full", lambda place: place.start(full_backlog(place.ip, 587)) and None, 587, STARTTLS,
+    Row("full-backlog-587", "the relay's listen queue is full", lambda place: place.start(full_backlog(place.ip, 587)), 587, STARTTLS,
         "connection_timeout", seconds=WAIT),
     # Refusals.
     Row("nothing-listens", "nothing listens on the port", None, 465, IMPLICIT, "connection_refused", observed=None),
     Row("nothing-listens-587", "nothing listens on the port", at="nothing-listens", port=587, ask=STARTTLS, cause="connection_refused"),
-    Row("nothing-listens-ipv6", "nothing listens on the port, over IPv6", at="nothing-listens", port=465, host="{ip6}", ask=IMPLICIT, cause="connection_refused"),
+    Row("nothing-listens-ipv6", "nothing listens on the port, over IPv6", at="nothing-listens", port=465, host="{ip6}", ask=IMPLICIT,
+        cause="connection_refused"),
     Row("reject-reset", "a firewall answers with a TCP reset", _submission, 465, IMPLICIT, "connection_refused",
         rules=("ip daddr {ip} tcp dport 465 reject with tcp reset",)),
     Row("reject-port-unreachable", "a firewall answers with ICMP port unreachable", _submission, 587, STARTTLS, "connection_refused",
@@ -84,14 +91,12 @@ ROWS = [
         rules=("ip daddr {ip} tcp dport 465 reject with icmp type host-prohibited",)),
     Row("reject-admin-ipv6", "a firewall answers with ICMPv6 administratively prohibited", at="nothing-listens", port=2587, host="{ip6}", ask=STARTTLS,
         cause="connection_blocked", rules=("ip6 daddr {ip6} tcp dport 2587 reject with icmpv6 type admin-prohibited",)),
-    Row("local-prohibit", "the host's own routes forbid the address", _submission, 465, IMPLICIT, "connection_blocked", on_host=("ip route replace prohibit {ip}",)),
-    Row("local-firewall-drop", "the host's own firewall drops what leaves for port 465", _submission, 465, IMPLICIT, ("connection_timeout", "connection_blocked"),
-        seconds=WAIT, on_host=(
-            "nft 'add table inet lab; add chain inet lab out {{ type filter hook output priority 0; }}; add rule inet lab out ip daddr {ip} tcp dport 465 drop'",)),
+    Row("local-prohibit", "the host's own routes forbid the address", _submission, 465, IMPLICIT, "connection_blocked",
+        on_host=("ip route replace prohibit {ip}",)),
+    Row("local-firewall-drop", "the host's own firewall drops what leaves for port 465", _submission, 465, IMPLICIT,
+        ("connection_timeout", "connection_blocked"), seconds=WAIT, on_host=(OWN_FIREWALL, "nft add rule inet lab out ip daddr {ip} tcp dport 465 drop")),
     Row("local-firewall-reject", "the host's own firewall rejects what leaves for port 587", _submission, 587, STARTTLS, "connection_blocked",
-        on_host=(
-            "nft 'add table inet lab; add chain inet lab out {{ type filter hook output priority 0; }};"
-            " add rule inet lab out ip daddr {ip} tcp dport 587 reject with icmp type admin-prohibited'",)),
+        on_host=(OWN_FIREWALL, "nft add rule inet lab out ip daddr {ip} tcp dport 587 reject with icmp type admin-prohibited")),
     # Cut short.
     Row("reset-on-accept", "the relay accepts and resets", lambda place: place.listen(reset(), 465, 587), 587, STARTTLS, "connection_reset"),
     Row("reset-on-accept-465", "the relay accepts and resets", at="reset-on-accept", port=465, ask=IMPLICIT, cause="connection_reset"),

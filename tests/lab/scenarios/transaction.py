@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from support.faulty import honest, smtp
 from support.relays import Exim
 
 from ..farm import CREDENTIALS, Place
-from ..scenario import Row
+from ..scenario import Row, Serve
 
 __all__ = ["ROWS"]
 
@@ -18,11 +20,11 @@ STARTTLS = {**IMPLICIT, "secure": False}
 LOGIN = {"username": "app", "password": CREDENTIALS["app"]}
 
 
-def _send(name: str, fault: str, *arguments, **options) -> Row:
-    return Row(name, fault, *arguments, call="send", **options)
+def _send(name: str, fault: str, *arguments: Any, **options: Any) -> Row:
+    return Row(name, fault, *arguments, **{"call": "send", **options})
 
 
-def _answers(**replies: str):
+def _answers(**replies: str) -> Serve:
     """A relay that answers these verbs so; `content` is the answer to the message itself."""
 
     def serve(place: Place) -> None:
@@ -32,7 +34,7 @@ def _answers(**replies: str):
     return serve
 
 
-def _exim(**acls: str):
+def _exim(**acls: Any) -> Serve:
     def serve(place: Place) -> None:
         place.start(Exim(certificate=place.issue(), host=place.ip, ports=(587, 465), **acls))
 
@@ -50,7 +52,8 @@ ROWS = [
     _send("send-forged-exim", "Exim refuses the sender", _exim(mail_acl="deny message = this sender is not welcome"), 465, IMPLICIT, "sender_rejected"),
     _send("send-rate-limited", "too many messages from this sender", at="send", port=465, ask={**IMPLICIT, "sender": "slow@example.com"},
           cause="temporarily_rejected"),
-    _send("send-unknown-user", "there is no such recipient", at="send", port=465, ask={**IMPLICIT, "recipients": ["nobody@example.com"]}, cause="recipient_rejected"),
+    _send("send-unknown-user", "there is no such recipient", at="send", port=465, ask={**IMPLICIT, "recipients": ["nobody@example.com"]},
+          cause="recipient_rejected"),
     _send("send-relay-denied", "Exim does not relay for this host", _exim(rcpt_acl="deny message = relay not permitted"), 587, STARTTLS, "recipient_rejected"),
     _send("send-greylisted", "Postfix greylists", at="send", port=465, ask={**IMPLICIT, "recipients": ["grey@example.com"]}, cause="temporarily_rejected"),
     _send("send-greylisted-exim", "Exim greylists", _exim(rcpt_acl="defer message = greylisted, come back later"), 465, IMPLICIT, "temporarily_rejected"),
