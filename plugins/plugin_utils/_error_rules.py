@@ -12,14 +12,20 @@ from __future__ import annotations
 
 import typing as t
 
-__all__ = ("CONFIDENCES", "NOISE", "RULES", "STAGES", "Rule")
+__all__ = ("CONFIDENCES", "NOISE", "RULES", "STAGES", "VAGUE", "Rule")
 
 # From the surest to the least sure.
 CONFIDENCES = ("certain", "likely", "possible")
 
 
 class Rule(t.NamedTuple):
-    """One text. ``also``: causes that it leaves possible. ``note``: a sentence added to the message. ``echo``: repeats what another line said."""
+    """One text.
+
+    ``also``: causes that it leaves possible. ``note``: a sentence added to the message. 
+
+    ``echo`` tells how a line repeats others, so that one incident is counted once: "pair", the line before it said the same; "burst", it
+    comes several times in a row; "follow", it adds nothing to an explained line shortly before it.
+    """
 
     cause: str
     variant: str
@@ -27,11 +33,11 @@ class Rule(t.NamedTuple):
     parts: tuple[str, ...]
     also: tuple[str, ...] = ()
     note: str = ""
-    echo: bool = False
+    echo: str = ""
 
 
 def _rules(
-    cause: str, confidence: str, *texts: str, variant: str = "", also: tuple[str, ...] = (), note: str = "", echo: bool = False
+    cause: str, confidence: str, *texts: str, variant: str = "", also: tuple[str, ...] = (), note: str = "", echo: str = ""
 ) -> tuple[Rule, ...]:
     return tuple(Rule(cause, variant, confidence, tuple(text.split(" .. ")), also, note, echo) for text in texts)
 
@@ -76,7 +82,7 @@ _SETTINGS = (
         "msmtp: account .. not found",
         "msmtp: no recipients found",
         "msmtp: .. envelope-from address is missing",
-        "curl: (3) ",
+        "curl: (3)",
     ),
     *_rules(
         "invalid_settings", "likely",
@@ -108,7 +114,7 @@ _DNS = (
         "host or domain name not found",
         "host not found, try again .. domain not found",
         "all relevant mx records point to non-existent hosts",
-        "cannot locate host",
+        "cannot locate host", "inet: bad hostname", "bad hostname",
         "the remote name could not be resolved",
         "nxdomain", "errno -2",
         "couldn't resolve host",
@@ -133,15 +139,14 @@ _GREETING_OR_MODE = "A port that waits for TLS looks exactly like a relay that g
 _TCP = (
     *_rules(
         "connection_timeout", "certain",
-        "connection timeout .. conn",
-        "error: connection timeout",
-        "connect etimedout",
+        "connect etimedout", "failed to connect to .. timeout was reached", "connect:errno=110",
+        "inet: connect: timeout", "error connecting to .. connect: timeout",
         "errno 110] connection timed out", "errno 60] operation timed out", "winerror 10060",
         "error number 110", "connection timed out (110)", "(errno: 110)", "110 connection timed out",
         "connect timed out",  # Java
         "sockettimeoutexception: connect timed out",
         "connectexception: connection timed out", "connectexception: operation timed out",
-        "net::opentimeout",
+        "in `open': .. net::opentimeout", "net::opentimeout .. execution expired", "execution expired (net::opentimeout)",
         "execution expired .. smtp",
         "dial tcp .. i/o timeout", "dial tcp .. connect: connection timed out",
         "dial tcp .. connect: operation timed out",
@@ -161,27 +166,26 @@ _TCP = (
         "error connecting .. connection timeout", "failed connecting to .. timed out",
         "ssl_connect: connection timed out",
     ),
+    *_rules("connection_timeout", "likely", "connection timeout .. conn", "error: connection timeout",
+            also=("tls_handshake_timeout",), note="Nodemailer's timer covers the TCP connection and, with secure: true, the TLS handshake."),
     *_rules("connection_timeout", "likely", "etimedout", "connection timed out", "connection timeout", "timeouterror: timed out", "socket.timeout: timed out",
             "connect(2) for .. timed out", "timeout was reached .. connect", "a connection attempt timed out", "timeout while connecting",
             also=("mode_mismatch", "greeting_timeout")),
-    *_rules("connection_timeout", "possible", "timed out", "timeout", "i/o timeout", "operation timed out", "deadline exceeded", "timeoutexception", "timeouterror",
-            also=("mode_mismatch", "greeting_timeout")),
+    *_rules("connection_timeout", "likely", "net::opentimeout", also=("tls_handshake_timeout",)),
+    *_rules("connection_timeout", "possible", "timed out", "i/o timeout", "operation timed out", "deadline exceeded", "timeoutexception", "timeouterror",
+            also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout")),
     *_rules(
         "connection_refused", "certain",
-        "econnrefused", "connection refused", "actively refused it", "winerror 10061", "errno 111", "(111)", "errno 61]",
+        "econnrefused", "connection refused", "actively refused it", "winerror 10061", "errno 111", "connect:errno=111", "(111)", "errno 61]",
         "connectionrefusederror", "errno::econnrefused",
         "couldn't connect to host, port: .. connection refused",
-        "failed to connect to .. could not connect to server", "failed to connect to .. couldn't connect to server",
         "os error 111",
     ),
-    *_rules("connection_refused", "possible", "couldn't connect to server", "could not connect to smtp host", "smtp connect() failed", "unable to connect to the remote server",
-            "connection could not be established with host", "failed to connect to server", "cannot connect to",
-            "couldn't connect to host", "error connecting to", "could not connect to host", "smtp error: could not connect",
-            also=("connection_timeout", "mode_mismatch", "name_not_found")),
-    *_rules("no_route", "certain", "enetunreach", "network is unreachable", "errno 101", "no route to host .. ipv6", "errno::enetunreach", "errno::eaddrnotavail",
+    *_rules("connection_refused", "likely", "failed to connect to .. couldn't connect to server", "curl: (7)", also=("connection_timeout",)),
+    *_rules("no_route", "certain", "enetunreach", "network is unreachable", "errno 101", "connect:errno=101", "no route to host .. ipv6", "errno::enetunreach", "errno::eaddrnotavail",
             "cannot assign requested address", "eaddrnotavail", "winerror 10051", "a socket operation was attempted to an unreachable network",
             "protocol not available .. connect", "address family not supported", "os error 101"),
-    *_rules("no_route", "certain", "ehostunreach", "no route to host", "errno 113", "errno::ehostunreach", "winerror 10065",
+    *_rules("no_route", "certain", "ehostunreach", "no route to host", "errno 113", "connect:errno=113", "errno::ehostunreach", "winerror 10065",
             "a socket operation was attempted to an unreachable host", "host is unreachable", "ehostdown", "host is down", "noroutetohostexception", "os error 113",
             variant="or_blocked", also=("connection_blocked",)),
     *_rules("connection_blocked", "certain", "connect: permission denied", "connect eacces", "connect eperm", "connection administratively prohibited",
@@ -189,7 +193,7 @@ _TCP = (
             "connect to .. permission denied", "cannot connect to .. permission denied", "cannot connect to .. operation not permitted",
             "dial tcp .. operation not permitted", "dial tcp .. permission denied", "unable to connect to .. permission denied",
             "errno 13] permission denied .. connect"),
-    *_rules("connection_reset", "likely", "econnreset", "connection reset by peer", "errno 104", "errno::econnreset", "connection reset", "winerror 10054",
+    *_rules("connection_reset", "likely", "econnreset", "connection reset by peer", "errno 104", "errno=104", "errno::econnreset", "connection reset", "winerror 10054",
             "forcibly closed by the remote host", "connectionreseterror", "os error 104",
             also=("connection_closed", "tls_handshake_failed")),
 )
@@ -207,11 +211,10 @@ _GREETING = (
         "timeout while waiting for .. banner", "timed out waiting for initial",
         "smtp timeout while connected to .. after initial connection",
         "remote host closed connection in response to initial connection",
-        "got bad greeting from smtp host: .. response: [eof]", "could not connect to smtp host: .. response: -1",
+        "could not connect to smtp host: .. response: -1",
         "network read error: the operation timed out", "cannot read from .. the operation timed out",
         "msmtp: .. read error: the operation timed out",
         "connection to .. timed out",  # Symfony: after the TCP connection stands
-        "connection to .. has been closed unexpectedly",
         "response: timeout", "timeout (30 secs) waiting for server response", "secs) waiting for server response",
         "smtp server did not send a greeting", "smtpserverdisconnected: connection unexpectedly closed: timed out",
         "read tcp .. i/o timeout",
@@ -222,16 +225,20 @@ _GREETING = (
         "reading initial greeting",
         variant="implicit_spoken", also=("greeting_timeout", "connection_closed"), note=_GREETING_OR_MODE,
     ),
-    *_rules("greeting_rejected", "certain", "invalid greeting", "service unavailable; client host", "host .. refused to talk to me", "refused to talk to me:",
+    *_rules("greeting_rejected", "certain", "invalid greeting", "got unexpected smtp-server response", "cannot get initial ok message from server", "dial failed: 554", "dial failed: 421", "service unavailable; client host", "host .. refused to talk to me", "refused to talk to me:",
             "after initial connection: 5", "after initial connection: 4", "got bad greeting from smtp host", "got bad greeting from", "bad greeting", "gave bad greeting",
             "connection rejected by server", "smtpconnecterror", "invalid smtp greeting", "unexpected greeting",
             "no smtp service here", "too many connections from your ip", "too many concurrent smtp connections", "is not allowed to connect",
             "connect to .. server refused mail service", "initial server response: 5", "initial server response: 4"),
-    *_rules("not_smtp", "certain", "http/1.1 400", "http/1.0 400", "400 bad request", "ssh-2.0-", "* ok [capability imap4", "* ok imap4", "weird server reply .. got unexpected smtp-server response",
+    *_rules("greeting_rejected", "possible", "dial failed: 550", "dial failed: 521", "dial failed: 571", also=("ehlo_rejected",)),
+    *_rules("not_smtp", "certain", "invalid greeting .. http/1", "invalid greeting .. ssh-2", "bad greeting .. ssh-2", "bad greeting .. http/1", "<** http/1", "http/1.1 400", "http/1.0 400", "400 bad request", "ssh-2.0-", "* ok [capability imap4", "* ok imap4", 
             "+ok pop3", "not an smtp server", "malformed http", "wrong protocol: the peer .. no smtp", "invalid smtp response",
             "the server sent an invalid reply", "server sent an invalid reply", "protocol violation: received non-smtp",
             "short response:", "invalid response .. ssh-2.0", "unknown response line", "malformed mime header .. ssh",
             "http request .. ssl routines", "routines::http request"),
+    *_rules("connection_closed", "certain", "got bad greeting from smtp host .. response: [eof]", "the server sent an empty reply", "(56) response reading failed", "got empty code",
+            "connection to .. has been closed unexpectedly", also=("mode_mismatch",)),
+    *_rules("connection_closed", "possible", "eof", also=("mode_mismatch",)),
     *_rules("connection_closed", "likely", "connection unexpectedly closed", "connection closed unexpectedly", "connection closed by remote", "lost connection with",
             "unexpected socket close", "socket hang up", "unexpected eof", "unexpected end of file", "end of file reached", "eoferror", "server closed connection",
             "server closed the connection", "closed the connection unexpectedly", "connection lost", "[eof]", "remote host closed connection",
@@ -263,7 +270,7 @@ _MODE = (
     *_rules(
         "mode_mismatch", "possible",
         "500 5.5.2 syntax error, command unrecognized",  # what a relay logs of a client that sends a ClientHello
-        variant="cleartext_spoken", also=("ehlo_rejected",), echo=True,
+        variant="cleartext_spoken", also=("ehlo_rejected",), echo="burst",
         note="A client that starts with TLS on a port that starts in cleartext leaves a burst of such lines.",
     ),
     *_rules("mode_mismatch", "likely", "non-smtp command from .. \\x16\\x03", "improper command pipelining after connect .. \\x16\\x03", "\\x16\\x03\\x01",
@@ -275,9 +282,9 @@ _MODE = (
 
 _EHLO = (
     *_rules("ehlo_rejected", "certain", "smtphelooerror", "smtpheloerror", "helo command rejected", "ehlo command failed", "invalid domain name in ehlo", "invalid ehlo",
-            "rejected ehlo", "ehlo failed", "after ehlo", "after helo", "in reply to ehlo command", "in reply to helo command", "invalid helo", "bad helo",
+            "rejected ehlo", "ehlo failed", "helo refused", "ehlo refused", "after ehlo", "after helo", "in reply to ehlo command", "in reply to helo command", "invalid helo", "bad helo",
             "syntactically invalid ehlo argument", "syntactically invalid helo argument", "need fully-qualified hostname", "eprotocol .. ehlo", "ehlo .. rejected",
-            "the server refused .. ehlo", "smtp: server does not support ehlo", "helo/ehlo", "invalid helo name", "5.5.0 invalid ehlo domain"),
+            "does not accept ehlo or helo commands", "remote access denied", "smtptransport.helo", "`helo'", "#helo'", "the server refused .. ehlo", "smtp: server does not support ehlo", "helo/ehlo", "invalid helo name", "5.5.0 invalid ehlo domain"),
 )
 
 _STARTTLS = (
@@ -296,13 +303,16 @@ _STARTTLS = (
         "server does not support secure communication via tls", "tlsrequirederror",
         "the smtp server does not support the starttls extension", "server does not support secure connections",
         "starttls not available", "starttls unavailable", "smtp server does not support starttls",
-        "starttls denied", "(64) .. starttls", "required ssl level failed", "requested ssl level failed", "use_ssl_failed",
+        "required ssl level failed", "requested ssl level failed", "use_ssl_failed",
         "tls required but not supported", "unable to initialize tls .. not", "tls is required but the server",
         "tls was required but starttls",
         "must have starttls", "the server does not support .. starttls",
         "smtp: server doesn't support starttls",
     ),
-    *_rules("starttls_rejected", "certain", "error upgrading connection with starttls", "454 4.7.0 tls not available", "454 4.3.0 try again later .. starttls",
+    *_rules("starttls_not_offered", "likely", "starttls denied", "curl: (64)", also=("starttls_rejected",)),
+    *_rules("starttls_not_offered", "certain", "error upgrading connection with starttls: 502", "error upgrading connection with starttls: 500", "starttls command failed .. not implemented",
+            "didn't find starttls in server response", also=("starttls_rejected",)),
+    *_rules("starttls_rejected", "certain", "starttls denied, code 454", "starttls denied, code 421", "starttls denied, code 4", "error upgrading connection with starttls", "454 4.7.0 tls not available", "454 4.3.0 try again later .. starttls",
             "in reply to starttls command", "tls not available due to local problem", "tls not available due to temporary reason", "454 tls not available",
             "starttls command failed", "starttls command rejected", "starttls failed", "starttls failed (4", "error creating starttls config", "command starttls failed",
             "after starttls", "unexpected response to starttls", "starttls rejected", "tls currently unavailable", "tls not available", "starttls .. refused",
@@ -311,7 +321,8 @@ _STARTTLS = (
 )
 
 _TLS = (
-    *_rules("tls_handshake_timeout", "certain", "tls handshake timeout", "handshake timed out", "ssl connection timeout", "handshake operation timed out", "tls handshake timed out",
+    *_rules("tls_handshake_timeout", "likely", "could not connect to smtp host .. sockettimeoutexception: read timed out", also=("mode_mismatch",)),
+    *_rules("tls_handshake_timeout", "certain", "ssl_socket_connect .. net::opentimeout", "ssl_connect .. net::opentimeout", "tls handshake timeout", "handshake timed out", "ssl connection timeout", "handshake operation timed out", "tls handshake timed out",
             "ssl handshake timed out", "starttls: i/o timeout", "timed out .. handshake", "handshake .. timed out", "ssl_connect timeout",
             "timed out while performing the tls handshake", "ssl/tls connection timeout"),
     *_rules(
@@ -320,27 +331,28 @@ _TLS = (
         "protocol version not supported", "server selected unsupported protocol version", "protocol_version", "received fatal alert: protocol_version",
         "no appropriate protocol", "version too low", "unsupported protocol version", "a packet with illegal or unsupported version was received",
         "the client and server cannot communicate, because they do not possess a common algorithm", "peer is incompatible .. tls",
-        "gnutls error -8", "peer incompatible: servertlsversion", "unsupported version",
+        "gnutls error -8", "legacy sigalg disallowed or unsupported", "peer incompatible: servertlsversion", "unsupported version",
     ),
     *_rules("client_certificate_required", "certain", "certificate required", "alert certificate required", "certificate_required", "peer did not return a certificate",
             "tls client certificate required", "no client certificate presented", "no client certificate requested .. required", "client certificate not trusted",
             "bad_certificate .. empty client certificate"),
     *_rules("tls_handshake_failed", "likely", "alert handshake failure", "alert_handshake_failure", "handshake failure", "received fatal alert: handshake_failure",
             "no shared cipher", "no cipher match", "no ciphers available", "dh key too small", "dh_key_too_small", "bad ecpoint", "internal error .. alert", "alert internal error",
-            "unsafe legacy renegotiation disabled", "unsafe_legacy_renegotiation_disabled", "remote error: tls: ", "a tls fatal alert has been received",
+            "unsafe legacy renegotiation disabled", "unsafe_legacy_renegotiation_disabled", "remote error: tls:", "a tls fatal alert has been received",
             "alert unrecognized name", "unrecognized_name", "decryption failed or bad record mac", "bad record mac", "eof occurred in violation of protocol",
             "unexpected eof while reading", "the tls connection was non-properly terminated", "ssl_error_syscall", "ssl_error_zero_return",
             "could not negotiate a supported cipher suite", "inappropriate fallback", "errno=0 state=sslv3/tls write client hello", "alert decode error",
             "disconnected before secure tls connection was established", "tls handshake failed", "ssl handshake failed", "error completing tls handshake",
             "starttls .. handshake", "sslhandshakeexception", "sslhandshakeexception: remote host terminated the handshake", "ssl_connect error",
-            "ssl: handshake", "tls: handshake failure", "tls dial error", "ssl negotiation failed", "openssl error", "ssl connect error", "alert number 40",
+            "ssl: handshake", "tls: handshake failure", "tls dial error", "ssl negotiation failed", "ssl connect error", "alert number 40",
             "authentication failed because the remote party has closed the transport stream", "authentication failed because the remote party sent a tls alert",
             "an error occurred while attempting to establish an ssl or tls connection",
             also=("certificate_untrusted", "mode_mismatch")),
-    *_rules("tls_handshake_failed", "possible", "cannot start tls: handshake failure", "tls library problem", "ssl operation failed with code 1", "403 4.7.0 tls handshake failed",
+    *_rules("tls_handshake_failed", "likely", "cannot start tls: handshake failure", also=("mode_mismatch", "certificate_untrusted"), echo="follow"),
+    *_rules("tls_handshake_failed", "possible", "tls library problem", "ssl operation failed", "403 4.7.0 tls handshake failed",
             "failed to enable crypto", "unable to connect with starttls", "stream_socket_enable_crypto", "error:0a000", "ssl routines", "sslerror", "ssl_error_ssl",
             "sslexception", "could not convert socket to tls", "esocket", "ssl error", "tls error", "tlsv1 alert", "fatal alert", "tls session failure", "tls failure",
-            also=("certificate_untrusted", "certificate_self_signed", "mode_mismatch", "tls_version_unsupported"), echo=True),
+            also=("certificate_untrusted", "certificate_self_signed", "mode_mismatch", "tls_version_unsupported"), echo="follow"),
 )
 
 _ALSO_VERIFY = ("certificate_chain_incomplete", "certificate_untrusted", "certificate_self_signed")
@@ -373,11 +385,11 @@ _CERTIFICATE = (
             also=("certificate_untrusted",),
             note="The client saw only the leaf certificate: either the relay leaves out its intermediate, or its CA is one of your own that this host does not know."),
     *_rules("certificate_untrusted", "possible", "certificate verify failed", "certificate_verify_failed", "certificate verification failed", "certificate verification error",
-            "failed to verify certificate", "the remote certificate is invalid", "remote certificate was rejected", "certificate validation failed", "peer certificate",
-            "x509: ", "bad certificate", "invalid certificate", "certificate problem", "certificate unknown", "certificate_unknown", "ssl certificate problem",
+            "failed to verify certificate", "the remote certificate is invalid", "remote certificate was rejected", "certificate validation failed", "verify the peer certificate", "peer certificate verification failed",
+            "x509:", "bad certificate", "invalid certificate", "certificate unknown", "certificate_unknown", "ssl certificate problem",
             "the certificate is not correct", "certificate error", "sslcertverificationerror",
-            also=("certificate_expired", "certificate_name_mismatch", "certificate_self_signed", "certificate_chain_incomplete")),
-    *_rules("certificate_name_mismatch", "certain", "hostname/ip does not match certificate's altnames", "does not match certificate's altnames", "err_tls_cert_altname_invalid",
+            also=("certificate_expired", "certificate_self_signed", "certificate_name_mismatch", "certificate_chain_incomplete", "certificate_not_yet_valid")),
+    *_rules("certificate_name_mismatch", "certain", "no alternative certificate subject name matches", "subjectaltname did not match expected name", "did not match expected name", "hostname/ip does not match certificate's altnames", "does not match certificate's altnames", "err_tls_cert_altname_invalid",
             "certificate is valid for .. not", "x509: certificate is valid for", "hostname mismatch", "ip address mismatch", "certificate is not valid for",
             "no subject alternative dns name matching", "no subject alternative names matching ip address", "no subject alternative names present", "doesn't match any of the subject alternative names",
             "does not match the certificate", "hostname .. does not match", "certificate subject name .. does not match target host name",
@@ -413,16 +425,19 @@ _AUTH = (
     *_rules("auth_rejected", "certain", "temporary authentication failure", "454 4.7.0 temporary authentication", "454 temporary authentication failure", "435 4.7.0",
             "authentication service not available", "authentication backend .. unavailable", "454 4.7.0 temporary auth", "temporary auth failure",
             variant="temporary"),
+    # Mailpit writes this after its own line "deny PLAIN login"
+    *_rules("auth_rejected", "certain", "[smtpd] response ( .. 535 5.7.8 authentication credentials invalid", echo="pair"),
     *_rules("auth_rejected", "certain", "invalid login: 535", "invalid login: 534", "eauth .. 535", "smtpauthenticationerror", "535 5.7.8", "535-5.7.8", "535 5.7.3", "535 5.7.0", "535 5.7.1", "535 authentication failed", "535 authentication",
             "535 incorrect authentication data", "535 5.7.139", "sasl authentication failed", "failed to authenticate on smtp server", "net::smtpauthenticationerror",
             "authenticationfailedexception", "javax.mail.authenticationfailedexception", "jakarta.mail.authenticationfailedexception", "authentication credentials invalid", "bad username or password",
-            "username and password not accepted", "could not authenticate", "login denied", "curl: (67)", "authentication unsuccessful", "authentication credentials not accepted", "deny plain login", "deny login login", "deny cram-md5 login",
-            "no authentication type succeeded", "authentication failure", "authentication rejected", "authentication failed: 5", "535 error: authentication failed", "535 login",
+            "username and password not accepted", "login denied", "curl: (67)", "authentication unsuccessful", "authentication credentials not accepted", "deny plain login", "deny login login", "deny cram-md5 login",
+            "no authentication type succeeded", "authentication rejected", "authentication failed: 5", "535 error: authentication failed", "535 login",
             "535 5.7.14", "auth failed: 535", "smtp auth failed", "authenticationexception: 535", "534 5.7", "534-5.7", "badcredentials", "user authentication failed",
             "authenticator failed .. 535", "authenticator failed", "sasl login authentication failed", "sasl plain authentication failed",
             "sasl cram-md5 authentication failed", "535 5.7", "auth plain failed", "auth login failed", "535 auth", "mailpit .. deny"),
-    *_rules("auth_rejected", "likely", "eauth", "invalid login", "authentication failed", "invalid credentials", "authentication error", "auth failed", "login failed", "invalid username or password", "password incorrect", "incorrect password", "incorrect authentication data",
-            also=("auth_mechanism_not_offered", "auth_requires_tls")),
+    *_rules("auth_rejected", "likely", "could not authenticate", "eauth", "invalid login", also=("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls")),
+    *_rules("auth_rejected", "possible", "authentication failed", "invalid credentials", "authentication error", "auth failed", "login failed", "invalid username or password", "password incorrect", "incorrect password", "incorrect authentication data",
+            also=("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls")),
 )
 
 _TRANSACTION = (
@@ -431,7 +446,7 @@ _TRANSACTION = (
             "530 5.7.1 client was not authenticated", "530 5.7.1 authentication required", "530 sender authentication required", "550 5.7.1 authentication required", "please authenticate first", "you must authenticate",
             "553 sorry, that domain isn't in my list of allowed rcpthosts", "client not authenticated",
             variant="auth_required"),
-    *_rules("sender_rejected", "certain", "sender address rejected", "smtpsenderrefused", "mail from command failed", "sender rejected", "sender not allowed", "sender verify failed", "mail failed: 5", "mail failed: 4",
+    *_rules("sender_rejected", "certain", "sender address rejected", "smtpsenderrefused", "mail from command failed", "sender rejected", "sender not allowed", "sender verify failed",
             "mail command failed", "not owned by user", "invalid sender", "sender denied", "smtpsendfailedexception .. from", "in reply to mail from command", "after mail from", "after pipelined mail from",
             "from address not verified", "not permitted to send as", "sender is not allowed", "sender is rejected", "smtpaddressfailedexception .. sender", "envelope from .. not accepted",
             "mail from: <> rejected", "the server refused the sender", "envelope from address .. not accepted", "domain of sender address", "unverified address", "sender address is not valid", "smtp: 550 sender",
@@ -440,7 +455,7 @@ _TRANSACTION = (
             note="This relay does not carry mail for this client to that recipient: it wants a login, or does not know this host."),
     *_rules("recipient_rejected", "certain", "recipient address rejected", "user unknown", "no such user", "unknown user", "mailbox unavailable", "mailbox not found", "unknown recipient", "invalid recipient",
             "all recipients were rejected", "can't send mail - all recipients were rejected", "smtprecipientsrefused", "recipient rejected", "no such recipient", "recipient not found", "user not found",
-            "the following recipients failed", "rcpt failed: 5", "rcpt failed: 4", "in reply to rcpt to command", "after rcpt to", "after pipelined rcpt to", "invalid addresses", "smtpaddressfailedexception", "recipient address required",
+            "the following recipients failed", "in reply to rcpt to command", "after rcpt to", "after pipelined rcpt to", "invalid addresses", "smtpaddressfailedexception", "recipient address required",
             "recipients address rejected", "email account that you tried to reach does not exist", "mailbox full", "over quota", "mailbox is full", "quota exceeded", "does not exist .. mailbox",
             "domain not found .. recipient", "recipient .. not accepted by the server", "no valid recipients", "rejected message to", "smtpfailedrecipientexception", "smtpfailedrecipientsexception", "bad recipient address"),
     *_rules("message_rejected", "certain", "message size exceeds fixed", "message size exceeds", "message exceeds fixed maximum message size", "message too large", "message too big", "exceeded storage allocation .. message", "message file too big",
@@ -461,18 +476,43 @@ RULES: tuple[Rule, ...] = (
     *_SETTINGS, *_DNS, *_TCP, *_GREETING, *_MODE, *_EHLO, *_STARTTLS, *_TLS, *_CERTIFICATE, *_AUTH, *_TRANSACTION, *_LIKELY,
 )
 
+# Texts that hide the cause: what they leave open, and how to make the app say more.
+VAGUE: tuple[Rule, ...] = tuple(
+    Rule("", "", "unknown", (text,), also, note)
+    for texts, also, note in (
+        (
+            ("smtp connect() failed", "could not connect to smtp host", "smtp error: could not connect", "connection could not be established with host", "could not connect to host",
+             "unable to connect to the remote server", "failed to connect to server", "error connecting to", "cannot connect to", "couldn't connect to host", "mailconnectexception"),
+            ("connection_timeout", "connection_refused", "mode_mismatch", "certificate_untrusted"),
+            "The connection failed, but this text hides why: a filtered port, a refused one, the wrong mode and a bad certificate all read like this. Switch on the app's debug output"
+            " (SMTPDebug = 3 in PHPMailer), or run smtp_endpoint_info on the host.",
+        ),
+        (
+            ("timeout",),
+            ("connection_timeout", "mode_mismatch", "greeting_timeout", "tls_handshake_timeout"),
+            "Something took too long, but this text hides what: a filtered port, the wrong mode, a slow greeting and a stalled handshake all read like this. Run smtp_endpoint_info on the host.",
+        ),
+        (
+            ("failure sending mail", "weird server reply", "smtpexception", "error sending email", "failed to send email", "message could not be sent", "mailsendexception"),
+            ("connection_timeout", "mode_mismatch", "auth_rejected", "message_rejected"),
+            "Mail failed, but this text hides why: look for the inner exception or the relay's reply in the lines beside it, or run smtp_endpoint_info on the host.",
+        ),
+    )
+    for text in texts
+)
+
 # Where in the dialogue a reply was given, by what stands beside it. The first that matches counts.
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("starttls", ("in reply to starttls command", "upgrading connection with starttls", "after starttls", "starttls config", "starttls command", "starttls failed", "starttls denied")),
-    ("ehlo", ("in reply to ehlo command", "in reply to helo command", "after ehlo", "after helo", "smtphelooerror", "smtpheloerror", "ehlo command")),
-    ("rcpt", ("in reply to rcpt to command", "after rcpt to", "after pipelined rcpt to", "recipients were rejected", "smtprecipientsrefused", "rcpt failed", "recipients failed", "recipient address rejected",
-              "command: 'rcpt to'", "recipientsrefused", "smtpaddressfailedexception", "rcpt to:", "failed recipients", "smtpfailedrecipient", "recipient")),
-    ("mail", ("in reply to mail from command", "after mail from", "after pipelined mail from", "mail from command failed", "mail command failed", "smtpsenderrefused", "mail failed", "sender address rejected",
-              "command: 'mail from'", "mail from:", "sender")),
+    ("ehlo", ("smtptransport.helo", "`helo'", "#helo", "does not accept ehlo", "remote access denied", "in reply to ehlo command", "in reply to helo command", "after ehlo", "after helo", "smtphelooerror", "smtpheloerror", "ehlo command")),
+    ("rcpt", ("in reply to rcpt to command", "after rcpt to", "after pipelined rcpt to", "recipients were rejected", "smtprecipientsrefused", "rcpt failed", "`rcptto'", "#rcptto", "recipients failed", "recipient address rejected",
+              "command: 'rcpt to'", "recipientsrefused", "smtpaddressfailedexception", "rcpt to:", "failed recipients", "smtpfailedrecipient")),
+    ("mail", ("in reply to mail from command", "after mail from", "after pipelined mail from", "mail from command", "mail command failed", "`mailfrom'", "#mailfrom", "smtptransport.mailfrom", "smtpsenderrefused", "mail failed", "sender address rejected",
+              "command: 'mail from'", "mail from:")),
     ("data", ("in reply to end of data command", "in reply to data command", "after end of data", "after end-of-data", "message failed", "smtpdataerror", "data not accepted", "data command failed", "command: 'data'", "data failed")),
     ("auth", ("invalid login", "eauth", "smtpauthenticationerror", "sasl authentication failed", "failed to authenticate", "authentication", "command: 'auth", "auth plain", "auth login", "auth cram-md5", "auth xoauth2",
               "login denied", "expected response code \"235\"", "expected response code \"334\"")),
-    ("greeting", ("invalid greeting", "refused to talk to me", "after initial connection", "bad greeting", "initial server", "smtpconnecterror", "command: 'conn'", "expected response code \"220\"")),
+    ("greeting", ("invalid greeting", "initial ok message", "got unexpected smtp-server response", "`do_start'", "#do_start", "refused to talk to me", "after initial connection", "bad greeting", "initial server", "smtpconnecterror", "command: 'conn'", "expected response code \"220\"")),
     ("data", ("expected response code \"354\"",)),
 )
 

@@ -11,15 +11,17 @@ A text that none of them knows is said to be unknown, with the nearest known tex
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 import re
 import string
 import typing as t
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timezone
+from collections.abc import Iterable, Sequence, Set
+from datetime import datetime, timedelta, timezone
 
 from . import _causes
-from ._error_rules import CONFIDENCES, NOISE, RULES, STAGES, Rule
+from ._error_rules import CONFIDENCES, NOISE, RULES, STAGES, VAGUE, Rule
 from ._log_events import DIALOGUE, MAX_EVENT, Event, events
 from ._masking import mask
 from ._provider_texts import PROVIDER_TEXTS, ProviderText
@@ -29,9 +31,12 @@ __all__ = ("Hint", "explain", "explain_reply")
 
 _UNKNOWN = "unknown"
 _MAX_EXCERPT = 200
-_MAX_CANDIDATES = 3
+_MAX_CANDIDATES = 5
 _MAX_UNKNOWN_EXAMPLES = 5
+_SHORT = 100  # events without a date that are still taken for the output of one attempt
 _OWN_WORDS = 1000  # weight of a provider's own words beside the same words of anyone
+_NEAR = 0.5  # the part of a known text, by the weight of its words, that a text must have to be near it
+_SAME_INCIDENT = timedelta(seconds=3)
 _ECHO_REACH = 4  # events back in which an echo looks for the line that it repeats
 
 
@@ -52,7 +57,7 @@ class _Match(t.NamedTuple):
     matched: str
     also: tuple[str, ...]
     note: str
-    echo: bool
+    echo: str
     hint: ProviderText | None
     weight: int
 
@@ -70,6 +75,7 @@ class _Explained(t.NamedTuple):
     others: tuple[_Match, ...]
     status: Status | None
     known: bool  # False: it looks like an error of mail, but no text is known
+    vague: Rule | None  # a known text that hides the cause
 
 
 def explain_reply(code: int, text: str, stage: str) -> Hint | None:
@@ -79,7 +85,7 @@ def explain_reply(code: int, text: str, stage: str) -> Hint | None:
     ehlo, starttls, auth, mail, rcpt or data. Returns None where the row of the cause says it as well. Raises nothing.
     """
     low = _normal(f"{code} {text}"[:MAX_EVENT]).lower()
-    found = [row for row in _PROVIDER_INDEX.candidates(low) if (not row.stages or stage in row.stages) and _holds(row.parts, low)]
+    found = [row for row in _PROVIDER_INDEX.candidates(set(_WORD.findall(low))) if (not row.stages or stage in row.stages) and _holds(row.parts, low)]
     if not found:
         return None
     row = max(found, key=lambda each: sum(map(len, each.parts)))
@@ -94,64 +100,101 @@ def explain(text: str | Iterable[str], now: datetime | None = None) -> dict[str,
     """
     whole = text if isinstance(text, str) else "\n".join(text)
     now = now or datetime.now(timezone.utc)
-    log = _Log()
     pieces = list(events(whole, now))
-    for number, event in enumerate(pieces):
-        log.add(event, single=len(pieces) == 1, following=pieces[number + 1].text if number + 1 < len(pieces) else "")
+    # One error, or what a tool printed of one attempt: all of it is about mail. A log has lines of other things too.
+    is_log = len(pieces) > _SHORT or (len(pieces) > 1 and any(event.time for event in pieces))
+    log = _Log(is_log)
+    # The next line helps to tell whether a line is about mail.
+    reads = itertools.chain((_Read.of(event.text) for event in pieces), (_Read.of(""),))
+    read = next(reads)
+    for event, following in zip(pieces, reads):
+        log.add(event, read, following.is_mail)
+        read = following
     return log.result()
+
+
+class _Seen(t.NamedTuple):
+    """What is kept of an event that has passed."""
+
+    cause: str
+    echo: str
+    is_mail: bool
+    time: datetime | None
+
+    def just_before(self, time: datetime | None) -> bool:
+        """Close enough in time to belong to the same incident, as far as the log tells."""
+        return time is None or self.time is None or abs(_comparable(time) - _comparable(self.time)) <= _SAME_INCIDENT
 
 
 class _Log:
     """What was seen so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_log: bool) -> None:
+        self.is_log = is_log
         self.total = 0
         self.causes: dict[str, dict[str, t.Any]] = {}
         self.explained = 0
         self.unknown: list[_Explained] = []
         self.unknown_count = 0
         self.stage = ""
-        self.recent: list[tuple[str, bool]] = []  # cause and mail context of the last events
-        self.single: _Explained | None = None
+        self.recent: list[_Seen] = []  # the last events
+        self.clearest_unknown: _Explained | None = None
 
-    def add(self, event: Event, single: bool, following: str) -> None:
+    def add(self, event: Event, read: _Read, followed_by_mail: bool) -> None:
         """Count one event."""
         self.total += 1
         self.stage = _stage_of_command(event.text) or self.stage
-        in_mail = single or _is_mail(event.text)
-        near = in_mail or any(mail for _cause, mail in self.recent[-2:]) or _is_mail(following)
-        found = _explain_event(event.text, self.stage if DIALOGUE.match(event.text) else "")
-        cause = found.best.cause if found.best and near and _fits(found.best, event.text, single) else ""
-        self.recent = [*self.recent[-(_ECHO_REACH - 1) :], (cause, in_mail)]
-        if single:
-            self.single = found
-        if not cause or found.best is None:
-            if in_mail and not found.known and not single:
-                self.unknown_count += 1
-                self.unknown.append(found) if len(self.unknown) < _MAX_UNKNOWN_EXAMPLES else None
+        in_mail = not self.is_log or read.is_mail
+        near = in_mail or followed_by_mail or any(seen.is_mail for seen in self.recent[-2:])
+        found = _explain_event(read, self.stage if DIALOGUE.match(event.text) else "") if near else None
+        best = found.best if found and found.best and (not self.is_log or _fits(found.best, event.text)) else None
+        repeats = best is not None and self._repeats(best, event.time)
+        self.recent = [*self.recent[1 - _ECHO_REACH :], _Seen(best.cause if best else "", best.echo if best else "", in_mail, event.time)]
+        if found is None or repeats:
             return
-        before = {earlier for earlier, _mail in self.recent[:-1] if earlier}
-        if found.best.echo and (cause in before or (before and found.best.confidence == "possible")):
+        if best is None:
+            self._count_unknown(found, in_mail)
             return
         self.explained += 1
-        entry = self.causes.setdefault(cause, {"count": 0, "times": [], "best": found})
+        entry = self.causes.setdefault(best.cause, {"count": 0, "times": [], "best": found})
         entry["count"] += 1
         if event.time is not None:
             entry["times"] = _span([*entry["times"], event.time])
-        if found.best.rank < entry["best"].best.rank:
+        if best.rank < entry["best"].best.rank:
             entry["best"] = found
+
+    def _repeats(self, best: _Match, time: datetime | None) -> bool:
+        """Does this line only say again what a line before it said? See Rule.echo."""
+        near = [seen for seen in self.recent if seen.just_before(time)]
+        if best.echo == "pair":
+            return bool(near) and near[-1] is self.recent[-1] and near[-1].cause == best.cause and not near[-1].echo
+        if best.echo == "burst":
+            return any(seen.cause == best.cause for seen in near)
+        return best.echo == "follow" and any(seen.cause for seen in near)
+
+    def _count_unknown(self, found: _Explained, in_mail: bool) -> None:
+        if not in_mail:
+            return
+        if self.clearest_unknown is None or (found.vague and not self.clearest_unknown.vague):
+            self.clearest_unknown = found
+        if not found.known:
+            self.unknown_count += 1
+            if len(self.unknown) < _MAX_UNKNOWN_EXAMPLES:
+                self.unknown.append(found)
 
     def result(self) -> dict[str, t.Any]:
         """The answer."""
         order = {code: number for number, code in enumerate(row.code for row in _causes.CAUSES)}
         ranked = sorted(self.causes.items(), key=lambda item: (-item[1]["count"], item[1]["best"].best.rank[0], order.get(item[0], 0)))
         causes = [_summary(cause, entry) for cause, entry in ranked]
-        head = ranked[0][1]["best"] if ranked else self.single
+        # Of a log the most frequent cause, of one attempt the clearest.
+        heads = ranked if self.is_log else sorted(ranked, key=lambda item: item[1]["best"].best.rank)
+        head = heads[0][1]["best"] if heads else self.clearest_unknown
         return {
             **_details(head),
             "total": self.total,
             "explained": self.explained,
-            "unknown": self.unknown_count if self.single is None else int(self.single.best is None),
+            "unknown": self.unknown_count if self.is_log or ranked else 1,
             "causes": causes,
             "unknown_examples": [_excerpt(each.text, "") for each in self.unknown],
         }
@@ -160,33 +203,64 @@ class _Log:
 # One event
 
 
-def _explain_event(text: str, stage: str) -> _Explained:
-    norm = _normal(text)
-    low = norm.lower()
-    status = find_status(norm)
+class _Read(t.NamedTuple):
+    """An event's text on one line, the same in lower case, and its words."""
+
+    text: str
+    norm: str
+    low: str
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str) -> _Read:
+        """Read the text once."""
+        norm = _normal(text)
+        low = norm.lower()
+        return cls(text, norm, low, frozenset(_WORD.findall(low)))
+
+    @property
+    def is_mail(self) -> bool:
+        """Is it about mail at all? Other lines of a log fail with the same words: "connection refused" by a database, say."""
+        return not self.words.isdisjoint(_MAIL_WORDS) or any(part in self.low for part in _MAIL_PARTS) or bool(_ENHANCED_REPLY.search(self.low))
+
+
+def _explain_event(read: _Read, stage: str) -> _Explained:
+    low = read.low
+    status = find_status(read.norm)
     matches = [
         _Match(rule.cause, rule.variant, rule.confidence, " .. ".join(rule.parts), rule.also, rule.note, rule.echo, None, sum(map(len, rule.parts)))
-        for rule in _RULE_INDEX.candidates(low)
+        for rule in _RULE_INDEX.candidates(read.words)
         if _holds(rule.parts, low)
     ]
     matches += [
         # A provider's own words beat the same words of anyone.
-        _Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", False, row, _OWN_WORDS + sum(map(len, row.parts)))
-        for row in _PROVIDER_INDEX.candidates(low)
+        _Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, _OWN_WORDS + sum(map(len, row.parts)))
+        for row in _PROVIDER_INDEX.candidates(read.words)
         if _holds(row.parts, low)
     ]
     if status is not None:
         said = meaning(status, _stage_of_text(low) or stage)
         if said is not None:
             matches.append(_of_status(said, status))
-    matches.sort(key=lambda match: match.rank)
-    best = matches[0] if matches else None
-    known = best is not None or any(noise in low for noise in NOISE) or not _ERROR_WORDS.search(low)
-    return _Explained(text, best, tuple(matches[1:]), status, known)
+        if status.temporary:
+            matches = [_later(match) for match in matches]
+    if matches:
+        matches.sort(key=lambda match: match.rank)
+        return _Explained(read.text, matches[0], tuple(matches[1:]), status, True, None)
+    vague = next((rule for rule in VAGUE if rule.parts[0] in low), None)
+    known = any(noise in low for noise in NOISE) or not _ERROR_WORDS.search(low)
+    return _Explained(read.text, None, (), status, known, vague)
+
+
+def _later(match: _Match) -> _Match:
+    """A refusal with a 4xx code is for now only, whatever words stand beside it."""
+    if match.cause in ("sender_rejected", "recipient_rejected", "message_rejected") and match.hint is None and match.variant != "auth_required":
+        return match._replace(cause="temporarily_rejected", variant="", note="")
+    return match
 
 
 def _of_status(said: Meaning, status: Status) -> _Match:
-    return _Match(said.cause, said.variant, said.confidence, status.text, said.also, said.note, False, None, 0)
+    return _Match(said.cause, said.variant, said.confidence, status.words.lower(), said.also, said.note, "", None, 0)
 
 
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\x00": " "})
@@ -221,43 +295,38 @@ class _Index(t.Generic[_Row]):
             words = [word for part in row.parts for word in _WORD.findall(part)]
             self._by_word.setdefault(max(words, key=len), []).append(row)
 
-    def candidates(self, low: str) -> list[_Row]:
-        """Rows that may match this lower-case text."""
-        words = set(_WORD.findall(low))
+    def candidates(self, words: Set[str]) -> list[_Row]:
+        """Rows that may match a text with these lower-case words."""
         return [row for word in words & self._by_word.keys() for row in self._by_word[word]]
 
 
 _RULE_INDEX = _Index(RULES)
 _PROVIDER_INDEX = _Index(PROVIDER_TEXTS)
 
-# Is it about mail at all? Other lines of a log fail with the same words: "connection refused" by a database, say.
-_MAIL = re.compile(
-    r"smtp|mail|starttls|greeting|\b(?:ehlo|helo|rcpt|postfix|exim|sasl|recipients?=|relay|esmtp|mx|auth (?:plain|login|cram))|[:= ,'\"](?:465|587|2465|2525|2587|1025)\b"
-    r"|\b[245]\d\d[ -][245]\.\d{1,3}\.\d{1,3}\b",
-    re.IGNORECASE,
-)
+_MAIL_PARTS = ("smtp", "mail", "starttls")
+_MAIL_WORDS = frozenset("greeting ehlo helo rcpt postfix exim exim4 sasl recipients relay mx 465 587 2465 2525 2587 1025".split())
+_ENHANCED_REPLY = re.compile(r"(?<!\d)[245]\d\d[ -][245]\.\d\.\d")
 _OTHER_SERVICE = re.compile(r":(?:5432|3306|6379|27017|443|80|8080|8443|9200|5672|11211|2375|389|636|22)\b")
 _ERROR_WORDS = re.compile(r"error|fail|reject|denied|refus|timed? ?out|unable|cannot|could not|exception|invalid|[\s(:\"'][45]\d\d[ -][45]\.\d")
 
 
-def _is_mail(text: str) -> bool:
-    return bool(_MAIL.search(text))
-
-
-def _fits(match: _Match, text: str, single: bool) -> bool:
+def _fits(match: _Match, text: str) -> bool:
     """A line that names another service's port and not mail's is not about mail."""
-    return single or match.hint is not None or not (_OTHER_SERVICE.search(text) and not re.search(r"smtp|mail", text, re.IGNORECASE))
+    return match.hint is not None or not (_OTHER_SERVICE.search(text) and not re.search(r"smtp|mail", text, re.IGNORECASE))
 
 
 _COMMAND = re.compile(
     r"\s{0,4}(?:[~=*-]{1,3}>|>{1,3}|C:|send:|SMTP>{1,2}|CLIENT -> SERVER:) {0,4}b?['\"]?(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM|RCPT TO|DATA|\.)(?![A-Za-z])", re.IGNORECASE
 )
+_CONNECTED = re.compile(r"(?:===|\*) Connected to ")
 _STAGE_OF = {"ehlo": "ehlo", "helo": "ehlo", "lhlo": "ehlo", "starttls": "starttls", "auth": "auth", "mail from": "mail", "rcpt to": "rcpt", "data": "data", ".": "data"}
 
 
 def _stage_of_command(text: str) -> str:
     found = _COMMAND.match(text)
-    return _STAGE_OF[found.group(1).lower()] if found else ""
+    if found:
+        return _STAGE_OF[found.group(1).lower()]
+    return "greeting" if _CONNECTED.match(text) else ""
 
 
 def _stage_of_text(low: str) -> str:
@@ -326,11 +395,12 @@ def _details(found: _Explained | None) -> dict[str, t.Any]:
     best = found.best if found else None
     if found is None or best is None:
         text = found.text if found else ""
-        near = _nearest(text)
+        near = found.vague.also if found and found.vague else _nearest(text)
+        nearest = f" The nearest known causes are {', '.join(near)}." if near else ""
         return {
             "cause": None,
             "layer": None,
-            "message": "No known error text of mail is in it." + (" The nearest that are known: " + "; ".join(near) + "." if near else ""),
+            "message": found.vague.note if found and found.vague else f"No known error text of mail is in it.{nearest}",
             "remedy": "Run smtp_endpoint_info on the host against the same host and port: it finds the cause by itself.",
             "confidence": _UNKNOWN,
             "matched": None,
@@ -521,26 +591,29 @@ def _excerpt(text: str, matched: str, around: int = 40) -> str:
     return piece if start + _MAX_EXCERPT >= len(line) else f"{piece}..."
 
 
-def _nearest(text: str) -> list[str]:
-    """Causes whose known texts share the rarest words with this one; none where it shares only common ones."""
-    words = set(_WORD.findall(_normal(text).lower()[:4096]))
+def _nearest(text: str) -> Sequence[str]:
+    """Causes whose known texts share their rare words with this one; none for a text that is no error at all."""
+    low = _normal(text).lower()[:4096]
+    if not _ERROR_WORDS.search(low):
+        return ()
+    words = set(_WORD.findall(low))
     weights, vectors = _vocabulary()
     scores: dict[str, float] = {}
     for cause, vocabulary in vectors:
-        shared = sum(weights[word] for word in words & vocabulary)
-        total = sum(weights[word] for word in vocabulary)
-        score = shared / total if total else 0.0
-        if score > scores.get(cause, 0.0):
+        shared = words & vocabulary
+        score = sum(weights[word] for word in shared) / sum(weights[word] for word in vocabulary)
+        if len(shared) > 1 and score > scores.get(cause, _NEAR):
             scores[cause] = score
-    best = sorted(scores.items(), key=lambda item: -item[1])[:_MAX_CANDIDATES]
-    return [cause for cause, score in best if score >= 0.34]
+    return sorted(scores, key=lambda cause: -scores[cause])[:_MAX_CANDIDATES]
 
 
 @functools.lru_cache(maxsize=1)
 def _vocabulary() -> tuple[dict[str, float], list[tuple[str, frozenset[str]]]]:
-    vectors = [(rule.cause, frozenset(word for part in rule.parts for word in _WORD.findall(part))) for rule in RULES]
+    """The weight of each word of the rules, the rarer the heavier, and the words of each rule."""
+    vectors = [(rule.cause, frozenset(word for part in rule.parts for word in _WORD.findall(part) if len(word) > 2)) for rule in RULES]
+    vectors = [(cause, words) for cause, words in vectors if words]
     counts = Counter(word for _cause, words in vectors for word in words)
-    return {word: 1.0 / count for word, count in counts.items()}, vectors
+    return {word: math.log(len(vectors) / count) for word, count in counts.items()}, vectors
 
 
 def _span(times: list[datetime]) -> list[datetime]:

@@ -37,7 +37,7 @@ DIALOGUE = re.compile(r"\s{0,4}(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(
     r"\s|[}\])]|at |\.\.\. |caused by[: ]|nested exception|during handling of|the above exception|stack ?trace:|#\d{1,4} |--- |thrown in|-{3,}>|\[previous exception"
-    r"|reason: |code: |response: |command: |responsecode: ",
+    r"|msmtp: (?:server message|could not send mail)|reason: |code: |response: |command: |responsecode: ",
     re.IGNORECASE,
 )
 _REPLY_GOES_ON = re.compile(r"([245]\d\d)[ -]")
@@ -110,6 +110,8 @@ _DAY_FIRST = re.compile(
     r"(?<!\d)(\d{1,2})[-/ ](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}[-/ ](\d{4})[ :T](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
 _EPOCH = re.compile(r'(?:"(?:time|timestamp|ts|epoch|__REALTIME_TIMESTAMP)" ?: ?"?|^\[?)(1\d{9})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?(?=[",\s\]}:]|$)')
+# Dates of certificates and of messages, not of the line.
+_ANOTHER_DATE = re.compile(r"\W{0,4}(?:v:)?(?:not ?(?:before|after)|expires?|start date|expire date|date|resent-date)\b", re.IGNORECASE)
 _JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime|__REALTIME_TIMESTAMP)" ?: ?"?')
 
 
@@ -118,6 +120,8 @@ def parse_time(line: str, now: datetime) -> datetime | None:
 
     Without a zone in the log the answer has none. Dates without a year are the latest that are not after ``now``.
     """
+    if _ANOTHER_DATE.match(line):
+        return None
     head = line[:_HEAD]
     found = _date(head, now)
     if found is None and line.startswith("{"):

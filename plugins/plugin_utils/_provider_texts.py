@@ -58,7 +58,7 @@ _GOOGLE = (
     *_row("Gmail", "temporarily_rejected", ("550 5.4.5 daily", "550-5.4.5", "5.4.5 daily user sending", "daily user sending limit exceeded", "daily smtp relay sending limit exceeded"),
           "The account has used up its sending limit of the day.", "Wait until tomorrow, or send through an account or service with a higher limit."),
     *_row("Google Workspace relay", "recipient_rejected", ("550-5.7.1 invalid credentials for relay", "550 5.7.1 invalid credentials for relay", "invalid credentials for relay", "mail relay denied"),
-          "smtp-relay.gmail.com knows neither this host's address nor a login for it.",
+          "The host smtp-relay.gmail.com knows neither this host's address nor a login for it.",
           "Add this host's public address to the SMTP relay service in the Workspace admin console, or set username and password; helo_name must be a real domain name."),
 )
 

@@ -20,6 +20,7 @@ class Status(t.NamedTuple):
 
     code: int
     enhanced: str
+    words: str = ""  # as they stand in the text
 
     @property
     def text(self) -> str:
@@ -45,22 +46,26 @@ class Meaning(t.NamedTuple):
 # Codes that SMTP replies have; other numbers of three digits are ports, lines, milliseconds.
 _CODES = frozenset((421, 422, 430, 431, 432, 435, 441, 442, 446, 447, 449, 450, 451, 452, 453, 454, 455, 458, 459, 471,
                     500, 501, 502, 503, 504, 510, 511, 512, 513, 515, 517, 520, 521, 523, 525, 530, 533, 534, 535, 538, 541, 550, 551, 552, 553, 554, 555, 556, 557, 571))
-_BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]#?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+_BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"]?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 # A code by itself counts only where something says that it is a reply.
 _ALONE = re.compile(
-    r"(?:^|said: |response: |responded: |replied: |reply: |returned: |error: |code:? ?[=:(]? ?['\"]?|login: |failed: |rejected: |greeting: |starttls: |error \(|status=|status: |smtpstatus=|with message ['\"]"
-    r"|[:(\[] ?b?['\"]?|<\*\* |<- {1,2}|<~\* |<~ {1,2}|< |smtp<< |s: |server: |client: |got |>: |\) |, b?['\"]|smtp; |smtp error |smtp error:? )([45]\d\d)(?=[ -][^\d:]|[ -]\d\.\d\.|['\",)]|$)",
+    r"(?:^|(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls|status|exception|server|client|message|smtp|got|with|on)"
+    r"['\"]?(?: ?[:=(] ?| )b?['\"]?|[(\[]b?['\"]?|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )"
+    r"([45]\d\d)(?=[ -][^\d:]|['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
     re.IGNORECASE,
 )
 _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
+_MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
 _DSN = re.compile(r"\b(?:dsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)", re.IGNORECASE)
 
 
 def find_status(text: str) -> Status | None:
     """The first 4xx or 5xx reply of a text on one line, None where there is none."""
+    if not _MAY_BE.search(text):
+        return None
     found = _BOTH.search(text)
     if found and int(found.group(1)) in _CODES:
-        return Status(int(found.group(1)), found.group(2))
+        return Status(int(found.group(1)), found.group(2), found.group())
     alone = _ALONE.search(text)
     enhanced = _DSN.search(text) or _ENHANCED.search(text)
     code = int(alone.group(1)) if alone and int(alone.group(1)) in _CODES else 0
@@ -70,7 +75,7 @@ def find_status(text: str) -> Status | None:
     if not code and enhanced and enhanced.re is _ENHANCED:
         return None
     detail = enhanced.group(1) if enhanced and (not code or enhanced.group(1)[0] == str(code)[0]) else ""
-    return Status(code, detail)
+    return Status(code, detail, alone.group(1) if alone and code else detail)
 
 
 _RECIPIENT = Meaning("recipient_rejected")
@@ -110,6 +115,9 @@ _BY_CODE: dict[int, Meaning] = {
     534: _LOGIN,
     535: _LOGIN,
     538: Meaning("auth_requires_tls", "", "certain"),
+    500: Meaning("ehlo_rejected", "", "possible", ("starttls_not_offered", "auth_not_offered"), "The relay did not know the command; the text does not say which one."),
+    502: Meaning("starttls_not_offered", "", "possible", ("auth_not_offered", "ehlo_rejected"), "The relay does not have the command; the text does not say which one."),
+    503: Meaning("auth_not_offered", "", "possible", ("auth_requires_tls", "sender_rejected"), "The relay did not expect the command now; the text does not say which one."),
     504: Meaning("auth_mechanism_not_offered", "", "possible", ("ehlo_rejected",)),
     521: Meaning("greeting_rejected", "", "likely"),
     523: Meaning("auth_requires_tls", "", "possible", ("message_rejected",)),
@@ -118,7 +126,7 @@ _BY_CODE: dict[int, Meaning] = {
     541: _MESSAGE,
     552: Meaning("message_rejected", "", "possible", ("recipient_rejected",)),
     553: Meaning("sender_rejected", "", "possible", ("recipient_rejected",)),
-    554: Meaning("message_rejected", "", "possible", ("greeting_rejected", "recipient_rejected"), "The text does not say which command was refused."),
+    554: Meaning("message_rejected", "", "possible", ("greeting_rejected", "recipient_rejected", "sender_rejected"), "The text does not say which command was refused."),
     571: _MESSAGE,
 }
 # The first digits of an enhanced status code: the last resort
@@ -129,7 +137,7 @@ _BY_SUBJECT: dict[str, Meaning] = {
     "4": Meaning("recipient_rejected", "", "possible"),
     "5": Meaning("message_rejected", "", "possible", ("ehlo_rejected",)),
     "6": Meaning("message_rejected", "", "possible"),
-    "7": Meaning("message_rejected", "", "possible", ("sender_rejected", "recipient_rejected", "auth_rejected"), "A policy of the relay refused it."),
+    "7": Meaning("message_rejected", "", "possible", ("sender_rejected", "recipient_rejected", "greeting_rejected", "auth_rejected"), "A policy of the relay refused it."),
 }
 
 
@@ -138,7 +146,7 @@ def meaning(status: Status, stage: str = "") -> Meaning | None:
 
     Gives None where code and stage do not tell.
     """
-    code, enhanced = status
+    code, enhanced = status.code, status.enhanced
     detail = enhanced[2:]
     if not code and detail.startswith("4"):
         # The client's own word for a network that failed (Postfix's dsn=4.4.1): the words beside it say how.
@@ -163,7 +171,7 @@ def meaning(status: Status, stage: str = "") -> Meaning | None:
         return special
     if status.temporary:
         return _BY_CODE.get(code, _LATER) if code in (421, 435, 454) else _LATER
-    if code in _BY_CODE and (not enhanced or code not in (550, 552, 553, 554)):
+    if code in _BY_CODE and (not enhanced or detail == "0.0" or code not in (550, 552, 553)):
         return _BY_CODE[code]
     if detail:
         return _BY_SUBJECT.get(detail[0], _BY_CODE.get(code))
