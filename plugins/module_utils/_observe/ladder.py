@@ -386,7 +386,8 @@ class Climb:
         elif kind == "tls_spoken":
             self._look("implicit_tls", self._other_mode_seconds())
         elif kind == "plaintext" and self.mode == "implicit_tls" and failure["text"][:1].isdigit():
-            self._look("cleartext", self._other_mode_seconds())
+            # Its greeting may take as long again as it just did.
+            self._look("cleartext", self._other_mode_seconds() + self.evidence["rungs"][-1]["ms"] / 1000)
         elif self.mode == "implicit_tls" and kind in ("closed", "reset") and failure.get("silent", True) and layer in ("tls", "tcp"):
             self._look("cleartext", _LISTEN_SECONDS)
             if (self.evidence["other_mode"]["failure"] or {}).get("kind") == "timeout":
