@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 try:
     from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
     from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
@@ -81,16 +82,14 @@ class Certificate:
             return False
         try:
             other.parsed.verify_directly_issued_by(self.parsed)
-        except (ValueError, TypeError):
-            return False
-        except Exception as error:  # InvalidSignature, UnsupportedAlgorithm: both mean that it cannot be shown
-            return type(error).__name__ == "UnsupportedAlgorithm"
+        except Exception as error:  # cryptography refuses to check SHA-1 and MD5 (ValueError): the names then have to do
+            return type(error).__name__ != "InvalidSignature"
         return True
 
     def _extension(self, kind: type[t.Any]) -> t.Any:
         try:
             return self.parsed.extensions.get_extension_for_class(kind).value
-        except (x509.ExtensionNotFound, ValueError):
+        except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm, ValueError):
             return None
 
     @property
@@ -110,7 +109,7 @@ class Certificate:
         """Type and size in bits of the public key."""
         try:
             key = self.parsed.public_key()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, UnsupportedAlgorithm):
             return "unknown", None
         if isinstance(key, rsa.RSAPublicKey):
             return "rsa", key.key_size
@@ -149,7 +148,7 @@ class Certificate:
     def _spki_sha256(self) -> str | None:
         try:
             spki = self.parsed.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, UnsupportedAlgorithm):
             return None
         digest = hashes.Hash(hashes.SHA256())
         digest.update(spki)
@@ -169,9 +168,13 @@ def read_chain(encoded: list[str], clock: datetime.datetime) -> list[Certificate
     found = []
     for text in encoded:
         try:
-            found.append(Certificate(x509.load_der_x509_certificate(base64.b64decode(text)), clock))
-        except ValueError:
+            parsed = x509.load_der_x509_certificate(base64.b64decode(text))
+            # Names are parsed when they are asked for; those of a relay may be anything.
+            parsed.subject.rfc4514_string()
+            parsed.issuer.rfc4514_string()
+        except (ValueError, x509.InvalidVersion):
             continue
+        found.append(Certificate(parsed, clock))
     return found
 
 

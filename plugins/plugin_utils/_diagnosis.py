@@ -160,9 +160,10 @@ def _greeting(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settin
         if attempt["mode"] == "implicit_tls":
             detail += " after the TLS handshake, so it may be another service with TLS"
         return Diagnosis("greeting_timeout", detail=detail, facts={"seconds": _waited(attempt, failure)})
-    if kind in ("closed", "reset"):
+    if kind in ("closed", "reset", "os"):
         partial = failure.get("partial")
-        return Diagnosis("connection_closed", detail=f"in the middle of its greeting ('{partial[:80]}')" if partial else "before it greeted")
+        when = f"in the middle of its greeting ('{partial[:80]}')" if partial else "before it greeted"
+        return Diagnosis("connection_closed", detail=f"{when} ({failure.get('errno')})" if kind == "os" else when)
     if kind == "reply" and _wants_client_certificate(attempt, failure):
         return Diagnosis("client_certificate_required", detail=f": '{_said(failure)}'")
     if kind == "reply":

@@ -1,0 +1,371 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Evidence as the host's half returns it, in short form, and the table of what it means: every cause and every finding once at least.
+
+    row.evidence(chains)   one observation; chains: a name of CHAINS -> what a relay sent (base64 DER, leaf first)
+"""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from .pki import EXPIRED, EXPIRING, NOT_YET_VALID, Pki
+
+__all__ = ["ROWS", "Row", "attempt", "make_chains", "observation", "steps"]
+
+Evidence = dict[str, t.Any]
+
+
+def make_chains(folder: Path) -> dict[str, list[str]]:
+    """Chains of every kind that the table names, all for relay.test."""
+    pki = Pki(folder)
+    name = "relay.test"
+    issued = {
+        "good": pki.issue(name),
+        "expired": pki.issue(name, valid=EXPIRED),
+        "expired issuer": pki.issue(name, issuer=pki.expired_intermediate()),
+        "expiring": pki.issue(name, valid=EXPIRING),
+        "not yet": pki.issue(name, valid=NOT_YET_VALID),
+        "self-signed": pki.issue(name, issuer=None),
+        "self-signed expired": pki.issue(name, issuer=None, valid=EXPIRED),
+        "stranger": pki.issue(name, issuer=pki.stranger()),
+        "stranger with root": pki.issue(name, issuer=pki.stranger(), chain=["leaf", "intermediate", "root"]),
+        "leaf only": pki.issue(name, chain=["leaf"]),
+        "leaf only online": pki.issue(name, chain=["leaf"], issuer=pki.new_root("Company CA"), aia="http://ca.test/ca.crt"),
+        "leaf of root": pki.issue(name, issuer="root", chain=["leaf"]),
+        "leaf of some CA": pki.issue(name, issuer=pki.new_root("Company CA"), chain=["leaf"]),
+        "other name": pki.issue("other.test", names=["other.test", "www.other.test"]),
+        "many names": pki.issue("other.test", names=[f"n{number}.test" for number in range(9)]),
+        "no names": pki.issue(name, names=[]),
+        "weak key": pki.issue(name, key_type="rsa", bits=1024),
+        "sha1": pki.issue(name, hash_name="sha1"),
+        "disordered": pki.issue(name, chain=["leaf", "root", "intermediate"]),
+    }
+    return {name: [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in each.chain] for name, each in issued.items()}
+
+
+def steps(text: str, ms: float = 5.0) -> list[Evidence]:
+    """"tcp greeting ehlo!" as rungs; the one with "!" broke."""
+    return [{"layer": word.rstrip("!"), "ok": not word.endswith("!"), "ms": ms} for word in text.split()]
+
+
+def reply(code: int, *lines: str) -> Evidence:
+    return {"code": code, "lines": list(lines or ("",))}
+
+
+GREETING = reply(220, "relay.test ESMTP")
+TLS = {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verified": True, "verify_code": None, "verify_error": None, "certificate_requested": False}
+
+
+def attempt(mode: str = "starttls", rungs: str = "tcp greeting ehlo starttls tls certificate ehlo", failure: Evidence | None = None, **more: t.Any) -> Evidence:
+    """One address. ``more``: greeting, ehlo, tls, chain, other_mode, ... as the ladder keeps them."""
+    found: Evidence = {"address": "192.0.2.1", "family": 4, "mode": mode, "rungs": steps(rungs), "failure": failure}
+    found.update(more)
+    return found
+
+
+def observation(*attempts: Evidence, dns: Evidence | None = None, **more: t.Any) -> Evidence:
+    """One endpoint."""
+    found: Evidence = {"dns": dns or {"ok": True, "known": len(attempts), "ms": 1.0}, "attempts": list(attempts), "alternatives": [], "elsewhere": [], "elapsed_ms": 42.0}
+    found.update(more)
+    return found
+
+
+def broken(layer: str, kind: str, **facts: t.Any) -> Evidence:
+    return {"layer": layer, "kind": kind, **facts}
+
+
+def ehlo(before: t.Sequence[str] | None = ("SIZE 1000", "STARTTLS"), after: t.Sequence[str] | None = None) -> Evidence:
+    found = {}
+    if before is not None:
+        found["before_tls"] = reply(250, "relay.test", *before)
+    if after is not None:
+        found["after_tls"] = reply(250, "relay.test", *after)
+    return found
+
+
+def up_to_ehlo(**more: t.Any) -> Evidence:
+    return {"greeting": GREETING, "ehlo": ehlo(), **more}
+
+
+def in_tls(**more: t.Any) -> Evidence:
+    return {"greeting": GREETING, "ehlo": ehlo(after=("SIZE 1000", "AUTH PLAIN LOGIN")), "tls": TLS, "chain": "good", "chain_available": True, **more}
+
+
+def cert(chain: str, code: int, text: str = "some words of OpenSSL") -> Evidence:
+    """A verification that failed, on implicit TLS."""
+    return attempt(
+        "implicit_tls", "tcp tls certificate!", broken("certificate", "certificate", verify_code=code, text=text), tls={**TLS, "verified": False, "verify_error": text},
+        chain=chain, chain_available=True,
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """Evidence, and the verdict that it must get."""
+
+    id: str
+    made: Evidence
+    code: str | None
+    layer: str | None = None
+    variant: str = ""
+    observed: str | None = None
+    says: str = ""  # a part of the message
+    findings: frozenset[str] = frozenset()
+    settings: t.Mapping[str, t.Any] = field(default_factory=dict)
+    policy: t.Mapping[str, t.Any] = field(default_factory=dict)
+    facts: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+    def evidence(self, chains: t.Mapping[str, list[str]]) -> Evidence:
+        """The observation with its certificates put in."""
+        return t.cast(Evidence, _with_chains(self.made, chains))
+
+
+def _with_chains(found: t.Any, chains: t.Mapping[str, list[str]]) -> t.Any:
+    if isinstance(found, dict):
+        return {key: chains[value] if key == "chain" and isinstance(value, str) else _with_chains(value, chains) for key, value in found.items()}
+    return [_with_chains(each, chains) for each in found] if isinstance(found, list) else found
+
+
+def row(id_: str, made: Evidence, code: str | None, layer: str | None = None, variant: str = "", observed: str | None = None, says: str = "",
+        findings: str = "", settings: Evidence | None = None, policy: Evidence | None = None, facts: Evidence | None = None) -> Row:
+    whole = made if "attempts" in made else observation(made)
+    return Row(id_, whole, code, layer, variant, observed, says, frozenset(findings.split()), settings or {}, policy or {}, facts or {})
+
+
+IMPLICIT = {"port": 465, "security": "implicit_tls"}
+FAILED_DNS = {"ok": False, "ms": 10.0}
+
+
+def dns(kind: str, **facts: t.Any) -> Evidence:
+    return observation(dns={**FAILED_DNS, "failure": broken("dns", kind, **facts)})
+
+
+def tcp(kind: str, **facts: t.Any) -> Evidence:
+    return attempt(rungs="tcp!", failure=broken("tcp", kind, **facts))
+
+
+def greets(kind: str, **facts: t.Any) -> Evidence:
+    return attempt(rungs="tcp greeting!", failure=broken("greeting", kind, **facts))
+
+
+def tls_fails(kind: str, legacy: Evidence | None = None, other: Evidence | None = None, tls: Evidence | None = None, **facts: t.Any) -> Evidence:
+    found = attempt("implicit_tls", "tcp tls!", broken("tls", kind, **facts), tls=tls or {**TLS, "version": None, "cipher": None, "verified": False})
+    if legacy is not None:
+        found["legacy"] = legacy
+    if other is not None:
+        found["other_mode"] = other
+    return found
+
+
+def auth_fails(kind: str, **facts: t.Any) -> Evidence:
+    return attempt(rungs="tcp greeting ehlo starttls tls certificate ehlo auth!", failure=broken("auth", kind, **facts), **in_tls())
+
+
+def mail_fails(stage: str, code: int, *lines: str, **facts: t.Any) -> Evidence:
+    failure = broken("transaction", "reply", stage=stage, code=code, lines=list(lines), **facts)
+    return attempt(rungs="tcp greeting ehlo starttls tls certificate ehlo transaction!", failure=failure, **in_tls())
+
+
+CLEARTEXT_LOOK = attempt("cleartext", "tcp greeting ehlo", **up_to_ehlo())
+PLAIN_LOOK = attempt("cleartext", "tcp greeting ehlo", greeting=GREETING, ehlo=ehlo(("SIZE 1000",)))
+TLS_LOOK = attempt("implicit_tls", "tcp tls certificate greeting ehlo", **in_tls(ehlo=ehlo(None, ("SIZE 1000",))))
+SILENT_LOOK = attempt("cleartext", "tcp greeting!", broken("greeting", "timeout", partial=""))
+
+ROWS: tuple[Row, ...] = (
+    # healthy
+    row("starttls", attempt(**in_tls()), None, observed="starttls"),
+    row("implicit", attempt("implicit_tls", "tcp tls certificate greeting ehlo", **in_tls(ehlo=ehlo(None, ("SIZE 1000",)))), None, observed="implicit_tls", settings=IMPLICIT),
+    row("cleartext", PLAIN_LOOK, None, observed="cleartext", settings={"port": 25, "security": "cleartext"}),
+    row("cleartext though starttls", CLEARTEXT_LOOK, None, observed="starttls", settings={"port": 25, "security": "cleartext"}),
+    row("auto cleartext", PLAIN_LOOK, None, observed="cleartext", settings={"port": 1025, "security": "auto"}),
+    # findings of a healthy endpoint
+    row("opportunistic", attempt("opportunistic", **in_tls()), None, observed="starttls", findings="downgrade_possible", settings={"security": "opportunistic"}),
+    row("opportunistic without", {**PLAIN_LOOK, "mode": "opportunistic"}, None, observed="cleartext", findings="downgrade_possible",
+        settings={"security": "opportunistic", "port": 25}),
+    row("expiring", attempt(**in_tls(chain="expiring")), None, observed="starttls", findings="certificate_expiring"),
+    row("weak key", attempt(**in_tls(chain="weak key")), None, observed="starttls", findings="certificate_weak"),
+    row("sha1", attempt(**in_tls(chain="sha1")), None, observed="starttls", findings="certificate_weak"),
+    row("disordered", attempt(**in_tls(chain="disordered")), None, observed="starttls", findings="certificate_chain_disordered"),
+    row("no names", attempt(**in_tls(chain="no names")), None, observed="starttls", findings="certificate_without_names"),
+    row("not verified", attempt(**in_tls(tls={**TLS, "verified": None})), None, observed="starttls", findings="certificate_not_verified", settings={"validate_certs": False}),
+    row("auth in cleartext", attempt(**in_tls(ehlo=ehlo(("SIZE 1000", "STARTTLS", "AUTH PLAIN"), ("SIZE 1000", "AUTH PLAIN")))), None, observed="starttls",
+        findings="auth_offered_in_cleartext"),
+    row("capabilities change", attempt(**in_tls(ehlo=ehlo(("STARTTLS", "HELP"), ("SIZE 1000",)))), None, observed="starttls", findings="capabilities_changed"),
+    row("injection", attempt(**in_tls(injected=True)), None, observed="starttls", findings="starttls_injection"),
+    row("old tls", attempt(**in_tls(tls={**TLS, "version": "TLSv1"})), None, observed="starttls", findings="tls_version_old", policy={"minimum_tls_version": "TLSv1"}),
+    row("implicit on 587", attempt("implicit_tls", **in_tls(ehlo=ehlo(None, ("SIZE 1",)))), None, observed="implicit_tls", findings="unconventional_port",
+        settings={"port": 587, "security": "implicit_tls"}),
+    row("starttls on 465", attempt(**in_tls()), None, observed="starttls", findings="unconventional_port", settings={"port": 465}),
+    row("slow", {**attempt(**in_tls()), "rungs": steps("tcp") + steps("greeting", 6000.0)}, None, observed="starttls", findings="greeting_slow"),
+    row("helo only", attempt("cleartext", "tcp greeting ehlo", greeting=GREETING, helo=reply(250, "x"), ehlo={"before_tls": reply(502, "no")}), None, observed="cleartext",
+        findings="ehlo_refused", settings={"port": 25, "security": "cleartext"}),
+    row("one dead address", observation({**tcp("timeout"), "address": "192.0.2.9"}, attempt(**in_tls())), None, observed="starttls", findings="address_unreachable"),
+    row("one bad address", observation({**greets("closed", partial=""), "address": "192.0.2.9"}, attempt(**in_tls())), None, observed="starttls", findings="address_fails"),
+    row("all must work", observation({**tcp("timeout"), "address": "192.0.2.9"}, attempt(**in_tls())), "connection_timeout", "tcp", findings="",
+        policy={"require_all_addresses": True}),
+    # settings
+    row("cleartext outside the networks", PLAIN_LOOK, "invalid_settings", "settings", observed="cleartext", says="outside cleartext_networks (10.0.0.0/8)",
+        settings={"port": 25, "security": "cleartext"}, policy={"cleartext_networks": ("10.0.0.0/8",)}),
+    row("source address", tcp("bind", errno="EADDRNOTAVAIL"), "invalid_settings", "settings", "source_address", says="source_address 192.0.2.77",
+        settings={"source_address": "192.0.2.77"}),
+    # dns
+    row("nxdomain", dns("resolver", error="EAI_NONAME"), "name_not_found", "dns", says="relay.test does not exist"),
+    row("nodata", dns("resolver", error="EAI_NODATA"), "name_not_found", "dns", "no_address", says="has no address"),
+    row("family", dns("resolver", error="EAI_ADDRFAMILY"), "name_not_found", "dns", "no_address"),
+    row("servfail", dns("resolver", error="EAI_AGAIN"), "name_server_failure", "dns", says="EAI_AGAIN"),
+    row("dns fails", dns("resolver", error="EAI_FAIL"), "name_server_failure", "dns"),
+    row("dns silent", dns("timeout"), "name_server_failure", "dns", says="within 0 s"),
+    # tcp
+    row("filtered", tcp("timeout"), "connection_timeout", "tcp", says="192.0.2.1 port 587 did not answer"),
+    row("filtered and a clash", tcp("timeout"), "connection_timeout", "tcp", says="Besides, port 587 starts in cleartext",
+        settings={"port": 587, "security": "implicit_tls"}),
+    row("filtered elsewhere open", observation(tcp("timeout"), elsewhere=[{"address": "192.0.2.1", "port": 465, "result": "open"}]), "connection_timeout", "tcp",
+        findings="port_filtered_elsewhere_open"),
+    row("filtered alternative open", observation(tcp("timeout"), alternatives=[{"port": 465, "security": "implicit_tls", "attempts": [TLS_LOOK]}]), "connection_timeout", "tcp",
+        findings="port_filtered_elsewhere_open"),
+    row("refused", tcp("os", errno="ECONNREFUSED"), "connection_refused", "tcp"),
+    row("refused by icmp", tcp("os", errno="ECONNREFUSED", icmp=[4, 3, 3], icmp_from="198.51.100.1"), "connection_refused", "tcp", says="198.51.100.1"),
+    row("no network", tcp("os", errno="ENETUNREACH"), "no_route", "tcp"),
+    row("no network by icmp", tcp("os", errno="ENETUNREACH", icmp=[4, 3, 0], icmp_from="198.51.100.1"), "no_route", "tcp", says="198.51.100.1"),
+    row("host unreachable at once", tcp("os", errno="EHOSTUNREACH"), "no_route", "tcp", "or_blocked"),
+    row("host unreachable by icmp", tcp("os", errno="EHOSTUNREACH", icmp=[4, 3, 1], icmp_from="198.51.100.1"), "no_route", "tcp"),
+    row("prohibited by icmp", tcp("os", errno="EHOSTUNREACH", icmp=[4, 3, 13], icmp_from="198.51.100.1"), "connection_blocked", "tcp", says="198.51.100.1"),
+    row("prohibited locally", tcp("os", errno="EPERM"), "connection_blocked", "tcp"),
+    row("unreachable yet elsewhere", observation(tcp("os", errno="EHOSTUNREACH"), elsewhere=[{"address": "192.0.2.1", "port": 465, "result": "ECONNREFUSED"}]),
+        "connection_blocked", "tcp"),
+    row("odd error", tcp("os", errno="unknown"), "no_route", "tcp"),
+    row("reset", tcp("reset"), "connection_reset", "tcp"),
+    row("reset by tls", attempt("implicit_tls", "tcp!", broken("tcp", "reset"), other_mode=SILENT_LOOK), "tls_handshake_failed", "tls", settings=IMPLICIT),
+    # greeting
+    row("silence", greets("timeout", partial=""), "greeting_timeout", "greeting", says="it stayed silent"),
+    row("drip", greets("timeout", partial="220 rel"), "greeting_timeout", "greeting", says="only '220 rel' came"),
+    row("silence behind tls", attempt("implicit_tls", "tcp tls certificate greeting!", broken("greeting", "timeout", partial=""), tls=TLS, chain="good", chain_available=True),
+        "greeting_timeout", "greeting", observed="implicit_tls", says="after the TLS handshake", settings=IMPLICIT),
+    row("554", greets("reply", code=554, lines=["5.7.1 go away"]), "greeting_rejected", "greeting", says="'554 5.7.1 go away'"),
+    row("421", greets("reply", code=421, lines=["busy"]), "greeting_rejected", "greeting"),
+    row("ssh", greets("malformed", text="SSH-2.0-OpenSSH_9.2"), "not_smtp", "greeting", says="an SSH server"),
+    row("http", greets("malformed", text="HTTP/1.1 400 Bad Request"), "not_smtp", "greeting", says="a web server"),
+    row("imap", greets("malformed", text="* OK Dovecot ready."), "not_smtp", "greeting", says="an IMAP server"),
+    row("endless line", greets("limit", limit="line", text="220 xxx"), "not_smtp", "greeting", says="a line without end"),
+    row("closed", greets("closed", partial=""), "connection_closed", "greeting", says="before it greeted"),
+    row("closed within", greets("closed", partial="220-re"), "connection_closed", "greeting", says="in the middle of its greeting ('220-re')"),
+    row("network lost", greets("os", errno="EHOSTUNREACH"), "connection_closed", "greeting", says="EHOSTUNREACH"),
+    # mode
+    row("tls on cleartext", attempt(rungs="tcp", failure=broken("mode", "tls_spoken"), other_mode=TLS_LOOK), "mode_mismatch", "mode", "implicit_spoken", "implicit_tls",
+        says="secure: false"),
+    row("tls on cleartext with a fault", attempt(rungs="tcp", failure=broken("mode", "tls_spoken"), other_mode=cert("expired", 10)), "mode_mismatch", "mode",
+        "implicit_spoken", "implicit_tls", says="certificate_expired", findings=""),
+    row("imaps", attempt(rungs="tcp", failure=broken("mode", "tls_spoken"), other_mode=attempt("implicit_tls", "tcp tls greeting!", broken("greeting", "malformed", text="* OK x"), tls=TLS)),
+        "not_smtp", "greeting", observed="implicit_tls", says="behind TLS"),
+    row("cleartext on tls", attempt("implicit_tls", "tcp tls!", broken("mode", "plaintext", text="220 relay.test ESMTP"), other_mode=CLEARTEXT_LOOK), "mode_mismatch", "mode",
+        "cleartext_spoken", "starttls", says="it said '220 relay.test ESMTP'", settings=IMPLICIT),
+    row("cleartext on tls without starttls", attempt("implicit_tls", "tcp tls!", broken("mode", "plaintext", text="220 x"), other_mode=PLAIN_LOOK), "mode_mismatch", "mode",
+        "cleartext_spoken", "cleartext", settings=IMPLICIT),
+    row("cleartext seen after a reset", attempt("implicit_tls", "tcp!", broken("tcp", "reset"), other_mode=CLEARTEXT_LOOK), "mode_mismatch", "mode", "cleartext_spoken", "starttls",
+        settings=IMPLICIT),
+    row("cleartext seen after a close", tls_fails("closed", other=CLEARTEXT_LOOK, silent=True), "mode_mismatch", "mode", "cleartext_spoken", "starttls", settings=IMPLICIT),
+    row("http on tls", attempt("implicit_tls", "tcp tls!", broken("mode", "plaintext", text="HTTP/1.1 400 Bad Request")), "not_smtp", "greeting", says="a web server",
+        settings=IMPLICIT),
+    row("ftp on tls", attempt("implicit_tls", "tcp tls!", broken("mode", "plaintext", text="220 ProFTPD Server")), "not_smtp", "greeting", says="an FTP server", settings=IMPLICIT),
+    # ehlo
+    row("ehlo refused", attempt(rungs="tcp greeting ehlo!", failure=broken("ehlo", "reply", code=550, lines=["no"]), greeting=GREETING, ehlo={"before_tls": reply(550, "no")}),
+        "ehlo_rejected", "ehlo", observed="cleartext", says="'550 no'"),
+    row("ehlo unanswered", attempt(rungs="tcp greeting ehlo!", failure=broken("ehlo", "timeout", partial=""), greeting=GREETING), "ehlo_rejected", "ehlo", "no_answer"),
+    row("ftp", attempt(rungs="tcp greeting ehlo!", failure=broken("ehlo", "reply", code=500, lines=["what"]), greeting=reply(220, "ProFTPD Server")), "not_smtp", "greeting",
+        says="an FTP server"),
+    row("knows nothing", attempt(rungs="tcp greeting ehlo!", failure=broken("ehlo", "reply", code=502, lines=["what"]), greeting=reply(220, "hi"), helo=reply(502, "what")),
+        "not_smtp", "greeting", says="neither EHLO nor HELO"),
+    # starttls
+    row("not offered", attempt(rungs="tcp greeting ehlo starttls!", failure=broken("starttls", "missing", what="starttls"), greeting=GREETING, ehlo=ehlo(("SIZE 1",))),
+        "starttls_not_offered", "starttls", observed="cleartext"),
+    row("masked", attempt(rungs="tcp greeting ehlo starttls!", failure=broken("starttls", "missing", what="starttls"), greeting=GREETING, ehlo=ehlo(("SIZE 1", "XXXXXXXA"))),
+        "starttls_not_offered", "starttls", observed="cleartext", says="XXXXXXXA", findings="starttls_stripped"),
+    row("454", attempt(rungs="tcp greeting ehlo starttls!", failure=broken("starttls", "reply", code=454, lines=["4.7.0 no"]), **up_to_ehlo()), "starttls_rejected", "starttls",
+        observed="starttls", says="'454 4.7.0 no'"),
+    row("starttls unanswered", attempt(rungs="tcp greeting ehlo starttls!", failure=broken("starttls", "closed", partial=""), **up_to_ehlo()), "starttls_rejected", "starttls",
+        "no_answer", "starttls"),
+    # tls
+    row("tls silent", tls_fails("timeout", silent=True), "tls_handshake_timeout", "tls", says="stayed silent", settings=IMPLICIT),
+    row("tls stalls", tls_fails("timeout", silent=False), "tls_handshake_timeout", "tls", says="in the middle", settings=IMPLICIT),
+    row("tls version alert", tls_fails("tls", reason="TLSV1_ALERT_PROTOCOL_VERSION", text="x"), "tls_version_unsupported", "tls", observed="implicit_tls", settings=IMPLICIT),
+    row("tls only old", tls_fails("closed", legacy={**TLS, "version": "TLSv1.1"}, silent=True), "tls_version_unsupported", "tls", says="TLSv1.1 at most", settings=IMPLICIT),
+    row("tls too old for the policy", attempt(**in_tls(tls={**TLS, "version": "TLSv1.2"})), "tls_version_unsupported", "tls", "policy", "starttls", says="TLSv1.2",
+        policy={"minimum_tls_version": "TLSv1.3"}),
+    row("no cipher", tls_fails("tls", reason="SSLV3_ALERT_HANDSHAKE_FAILURE", text="x"), "tls_handshake_failed", "tls", observed="implicit_tls", says="no cipher in common",
+        settings=IMPLICIT),
+    row("old cipher", tls_fails("tls", legacy={**TLS, "version": "TLSv1.2", "cipher": "RC4-MD5"}, reason="SSLV3_ALERT_HANDSHAKE_FAILURE", text="x"), "tls_handshake_failed",
+        "tls", observed="implicit_tls", says="RC4-MD5", settings=IMPLICIT),
+    row("tls closed", tls_fails("closed", silent=False), "tls_handshake_failed", "tls", says="in the middle of it", settings=IMPLICIT),
+    row("tls endless", tls_fails("limit", limit="bytes", text=""), "tls_handshake_failed", "tls", says="without end", settings=IMPLICIT),
+    row("client certificate", tls_fails("tls", reason="TLSV13_ALERT_CERTIFICATE_REQUIRED", text="x"), "client_certificate_required", "tls", observed="implicit_tls",
+        settings=IMPLICIT),
+    row("client certificate, older", tls_fails("tls", tls={**TLS, "certificate_requested": True}, reason="SSLV3_ALERT_HANDSHAKE_FAILURE", text="x"),
+        "client_certificate_required", "tls", observed="implicit_tls", settings=IMPLICIT),
+    row("client certificate, late", attempt("implicit_tls", "tcp tls certificate greeting!", broken("greeting", "reply", code=421, lines=["4.7.1 No client certificate presented"]),
+                                            tls={**TLS, "certificate_requested": True}, chain="good", chain_available=True),
+        "client_certificate_required", "tls", observed="implicit_tls", settings=IMPLICIT),
+    # certificate
+    row("expired", cert("expired", 10), "certificate_expired", "certificate", observed="implicit_tls", says="1 day ago", settings=IMPLICIT),
+    row("expired issuer", cert("expired issuer", 10), "certificate_expired", "certificate", observed="implicit_tls", says="expired intermediate", settings=IMPLICIT),
+    row("expired and the clock is off", cert("expired", 10), "certificate_expired", "certificate", observed="implicit_tls", says="clock is 5 hours ahead", settings=IMPLICIT,
+        facts={"skew": 5 * 3600.0}),
+    row("too few days", attempt(**in_tls(chain="expiring")), "certificate_expired", "certificate", "policy", "starttls", says="20 are required",
+        policy={"certificate_days_error": 20}),
+    row("not yet valid", cert("not yet", 9), "certificate_not_yet_valid", "certificate", observed="implicit_tls", says="only from", settings=IMPLICIT),
+    row("self-signed", cert("self-signed", 18), "certificate_self_signed", "certificate", observed="implicit_tls", settings=IMPLICIT),
+    row("self-signed and expired", cert("self-signed expired", 18), "certificate_self_signed", "certificate", observed="implicit_tls", says="it has also expired", settings=IMPLICIT),
+    row("self-signed by another code", cert("self-signed", 20), "certificate_self_signed", "certificate", observed="implicit_tls", settings=IMPLICIT),
+    row("unknown CA", cert("stranger", 20), "certificate_untrusted", "certificate", observed="implicit_tls", says="'unknown root'", settings=IMPLICIT),
+    row("unknown root sent", cert("stranger with root", 19), "certificate_untrusted", "certificate", observed="implicit_tls", says="'unknown root'", settings=IMPLICIT),
+    row("unknown root sent, other code", cert("stranger with root", 20), "certificate_untrusted", "certificate", observed="implicit_tls", settings=IMPLICIT),
+    row("leaf of an unknown root", cert("leaf of root", 20), "certificate_untrusted", "certificate", observed="implicit_tls", settings=IMPLICIT),
+    row("one of the two", cert("leaf of some CA", 20), "certificate_untrusted", "certificate", observed="implicit_tls", says="if 'Company CA' is an intermediate",
+        settings=IMPLICIT),
+    row("empty trust store", cert("stranger", 20), "certificate_untrusted", "certificate", observed="implicit_tls", says="trust store is empty", settings=IMPLICIT,
+        facts={"trust_store_empty": True}),
+    row("unreadable chain", cert("good", 20) | {"chain": ["AAAA", "%%%"]}, "certificate_untrusted", "certificate", observed="implicit_tls", settings=IMPLICIT),
+    row("a code of no cause", cert("good", 26, "unsuitable certificate purpose"), "certificate_untrusted", "certificate", observed="implicit_tls",
+        says="unsuitable certificate purpose", settings=IMPLICIT),
+    row("intermediate missing", cert("leaf only", 20), "certificate_chain_incomplete", "certificate", observed="implicit_tls", says="'mailops test intermediate'",
+        settings=IMPLICIT),
+    row("intermediate missing, online", cert("leaf only online", 21), "certificate_chain_incomplete", "certificate", observed="implicit_tls", settings=IMPLICIT),
+    row("wrong name", cert("other name", 62), "certificate_name_mismatch", "certificate", observed="implicit_tls", says="it is for other.test, www.other.test",
+        settings=IMPLICIT),
+    row("wrong address", cert("many names", 64), "certificate_name_mismatch", "certificate", observed="implicit_tls", says="and 4 more", settings=IMPLICIT),
+    row("too weak", cert("weak key", 66), "certificate_weak", "certificate", observed="implicit_tls", says="only 1024 bits", settings=IMPLICIT),
+    row("too weak, said in words", cert("sha1", 1, "ca md too weak"), "certificate_weak", "certificate", observed="implicit_tls", says="SHA-1", settings=IMPLICIT),
+    # auth
+    row("no auth", auth_fails("missing", what="auth", starttls=False), "auth_not_offered", "auth", observed="starttls"),
+    row("auth only behind starttls", attempt("cleartext", "tcp greeting ehlo auth!", broken("auth", "missing", what="auth", starttls=True), **up_to_ehlo()), "auth_requires_tls",
+        "auth", observed="starttls", settings={"port": 25, "security": "cleartext"}),
+    row("withheld", attempt("opportunistic", "tcp greeting ehlo auth!", broken("auth", "withheld", what="password", starttls=False), greeting=GREETING, ehlo=ehlo(("AUTH PLAIN",))),
+        "auth_requires_tls", "auth", observed="cleartext", findings="auth_offered_in_cleartext", settings={"port": 25, "security": "opportunistic"}),
+    row("530", auth_fails("reply", code=530, lines=["5.7.0 Must issue a STARTTLS command first"]), "auth_requires_tls", "auth", observed="starttls"),
+    row("538", auth_fails("reply", code=538, lines=["5.7.11 Encryption required"]), "auth_requires_tls", "auth", observed="starttls"),
+    row("mechanism", auth_fails("missing", what="mechanism", wanted="CRAM-MD5", offered=["PLAIN"]), "auth_mechanism_not_offered", "auth", observed="starttls",
+        says="CRAM-MD5 was asked for, PLAIN is offered"),
+    row("no mechanism", auth_fails("missing", what="mechanism", wanted=None, offered=["GSSAPI"]), "auth_mechanism_not_offered", "auth", observed="starttls"),
+    row("504", auth_fails("reply", code=504, lines=["5.5.4 Unrecognized authentication type"]), "auth_mechanism_not_offered", "auth", observed="starttls"),
+    row("535", auth_fails("reply", code=535, lines=["5.7.8 Error: authentication failed"]), "auth_rejected", "auth", observed="starttls", says="'535 5.7.8"),
+    row("454 to auth", auth_fails("reply", code=454, lines=["4.7.0 Temporary authentication failure"]), "auth_rejected", "auth", "temporary", "starttls"),
+    row("auth unanswered", auth_fails("closed", partial=""), "auth_rejected", "auth", "no_answer", "starttls"),
+    # transaction
+    row("sender", mail_fails("mail", 550, "5.1.8 Sender address rejected"), "sender_rejected", "transaction", observed="starttls"),
+    row("login wanted", mail_fails("mail", 530, "5.7.0 Authentication required"), "sender_rejected", "transaction", "auth_required", "starttls"),
+    row("starttls wanted", mail_fails("mail", 530, "5.7.0 Must issue a STARTTLS command first"), "auth_requires_tls", "transaction", observed="starttls"),
+    row("too large by SIZE", mail_fails("mail", 552, "5.3.4 Message size exceeds fixed limit"), "message_rejected", "transaction", observed="starttls"),
+    row("recipient", mail_fails("rcpt", 550, "5.1.1 User unknown", recipient="b@example.com"), "recipient_rejected", "transaction", observed="starttls", says="b@example.com"),
+    row("greylisted", mail_fails("rcpt", 450, "4.2.0 Greylisted", recipient="b@example.com"), "temporarily_rejected", "transaction", observed="starttls", says="RCPT b@example.com"),
+    row("content", mail_fails("message", 554, "5.7.1 Spam"), "message_rejected", "transaction", observed="starttls"),
+    row("lost after data", attempt(rungs="tcp greeting ehlo starttls tls certificate ehlo transaction!", failure=broken("transaction", "closed", partial=""), **in_tls()),
+        "message_rejected", "transaction", observed="starttls", says="whether it was taken is not known"),
+    row("message withheld", attempt("starttls", "tcp greeting ehlo transaction!", broken("transaction", "withheld", what="message", starttls=False), greeting=GREETING, ehlo=ehlo(())),
+        "starttls_not_offered", "starttls", observed="cleartext"),
+)
