@@ -239,7 +239,7 @@ findings:
     remedy:
       description: What to do about it.
       type: str
-      sample: Use port 465 with secure: true if the relay has it; nothing on the way can take TLS away there.
+      sample: "Use port 465 with secure: true if the relay has it; nothing on the way can take TLS away there."
 restart_hint:
   description: How this app is usually made to read its file again.
   returned: success
