@@ -27,7 +27,8 @@ _QUEUE_IDS = (
 
 def compose(sender: str, sender_name: str | None, recipients: Sequence[str], subject: str, body: str, headers: dict[str, str]) -> tuple[str, str]:
     """A message (RFC 5322) with CRLF line ends, and its Message-ID. Raises ValueError for a header that cannot be."""
-    message = EmailMessage(policy=SMTP)
+    # 7bit: whatever the body holds is encoded in ASCII, so that no relay needs 8BITMIME.
+    message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
     user, _at, domain = sender.rpartition("@")
     message["From"] = Address(sender_name or "", user, domain)
     message["To"] = ", ".join(recipients)

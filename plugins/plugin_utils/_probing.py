@@ -112,6 +112,8 @@ def parse_policy(args: Mapping[str, t.Any]) -> Policy:
     networks = args.get("cleartext_networks") or []
     if isinstance(networks, str):
         networks = [part.strip() for part in networks.split(",") if part.strip()]
+    if not isinstance(networks, Sequence):
+        raise SettingsError(f"cleartext_networks is '{networks}', which is not a list; write CIDR, such as [10.0.0.0/8].", "cleartext_networks")
     for network in networks:
         try:
             ipaddress.ip_network(str(network), strict=False)
