@@ -13,7 +13,7 @@ import typing as t
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-__all__ = ("MAX_EVENT", "Event", "clean", "events", "parse_time")
+__all__ = ("DIALOGUE", "MAX_EVENT", "Event", "clean", "events", "parse_time")
 
 # Characters of one event that are looked at: the head and the tail of what is longer.
 MAX_EVENT = 16384
@@ -36,7 +36,8 @@ _CONTAINER = re.compile(r"[\w.-]{1,64} {1,32}\| ")
 DIALOGUE = re.compile(r"\s{0,4}(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|CLIENT -> SERVER:|SERVER -> CLIENT:) ")
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(
-    r"\s|[}\])]|at |\.\.\. |caused by[: ]|nested exception|during handling of|the above exception|stack ?trace:|#\d{1,4} |--- |thrown in|-{3,}>|\[previous exception"
+    r"\s|[}\])]|at |\.\.\. |caused by[: ]|nested exception|during handling of|the above exception|stack ?trace:|#\d{1,4} |--- "
+    r"|thrown in|-{3,}>|\[previous exception"
     r"|msmtp: (?:server message|could not send mail)|reason: |code: |response: |command: |responsecode: ",
     re.IGNORECASE,
 )
@@ -105,9 +106,12 @@ def _belongs(line: str, before: list[str]) -> bool:
 _ISO = re.compile(
     r"(?<!\d)(\d{4})[-/](\d\d)[-/](\d\d)[T _](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
-_SYSLOG = re.compile(r"(?<![A-Za-z])(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: (?:[A-Z]{3,4} )?(\d{4})\b)?")
+_SYSLOG = re.compile(
+    r"(?<![A-Za-z])(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: (?:[A-Z]{3,4} )?(\d{4})\b)?"
+)
 _DAY_FIRST = re.compile(
-    r"(?<!\d)(\d{1,2})[-/ ](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}[-/ ](\d{4})[ :T](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
+    r"(?<!\d)(\d{1,2})[-/ ](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}[-/ ](\d{4})"
+    r"[ :T](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
 _EPOCH = re.compile(r'(?:"(?:time|timestamp|ts|epoch|__REALTIME_TIMESTAMP)" ?: ?"?|^\[?)(1\d{9})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?(?=[",\s\]}:]|$)')
 # Dates of certificates and of messages, not of the line.
@@ -132,30 +136,32 @@ def parse_time(line: str, now: datetime) -> datetime | None:
 
 
 def _date(text: str, now: datetime) -> datetime | None:
-    try:
-        found = _ISO.search(text)
+    for pattern, read in ((_ISO, _iso), (_DAY_FIRST, _day_first), (_SYSLOG, _syslog), (_EPOCH, _epoch)):
+        found = pattern.search(text)
         if found:
-            year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
-            micro = int((found.group(7) or "0")[:6].ljust(6, "0"))
-            return datetime(year, month, day, hour, minute, min(second, 59), micro, _zone(found.group(8)))
-        found = _DAY_FIRST.search(text)
-        if found:
-            day, name, year, hour, minute, second, zone = found.groups()
-            return datetime(int(year), _MONTHS[name.lower()], int(day), int(hour), int(minute), min(int(second), 59), 0, _zone(zone))
-        found = _SYSLOG.search(text)
-        if found:
-            name, day, hour, minute, second, year = found.groups()
-            parts = (_MONTHS[name.lower()], int(day), int(hour), int(minute), min(int(second), 59))
-            if year:
-                return datetime(int(year), *parts)
-            return _latest(parts, now)
-        found = _EPOCH.search(text)
-        if found:
-            fraction = found.group(2) or ""
-            return datetime.fromtimestamp(float(f"{found.group(1)}.{fraction.lstrip('.') or '0'}"), timezone.utc)
-    except (ValueError, OverflowError, OSError):
-        pass
+            try:
+                return read(found, now)
+            except (ValueError, OverflowError, OSError):  # no such day, hour or zone
+                return None
     return None
+
+
+def _iso(found: re.Match[str], _now: datetime) -> datetime:
+    micro = int((found[7] or "0")[:6].ljust(6, "0"))
+    return datetime(int(found[1]), int(found[2]), int(found[3]), int(found[4]), int(found[5]), min(int(found[6]), 59), micro, _zone(found[8]))
+
+
+def _day_first(found: re.Match[str], _now: datetime) -> datetime:
+    return datetime(int(found[3]), _MONTHS[found[2].lower()], int(found[1]), int(found[4]), int(found[5]), min(int(found[6]), 59), 0, _zone(found[7]))
+
+
+def _syslog(found: re.Match[str], now: datetime) -> datetime | None:
+    parts = (_MONTHS[found[1].lower()], int(found[2]), int(found[3]), int(found[4]), min(int(found[5]), 59))
+    return datetime(int(found[6]), *parts) if found[6] else _latest(parts, now)
+
+
+def _epoch(found: re.Match[str], _now: datetime) -> datetime:
+    return datetime.fromtimestamp(float(f"{found[1]}.{(found[2] or '0').lstrip('.')}"), timezone.utc)
 
 
 def _latest(parts: tuple[int, int, int, int, int], now: datetime) -> datetime | None:

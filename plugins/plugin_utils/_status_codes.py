@@ -44,8 +44,60 @@ class Meaning(t.NamedTuple):
 
 
 # Codes that SMTP replies have; other numbers of three digits are ports, lines, milliseconds.
-_CODES = frozenset((421, 422, 430, 431, 432, 435, 441, 442, 446, 447, 449, 450, 451, 452, 453, 454, 455, 458, 459, 471,
-                    500, 501, 502, 503, 504, 510, 511, 512, 513, 515, 517, 520, 521, 523, 525, 530, 533, 534, 535, 538, 541, 550, 551, 552, 553, 554, 555, 556, 557, 571))
+_CODES = frozenset(
+    (
+        421,
+        422,
+        430,
+        431,
+        432,
+        435,
+        441,
+        442,
+        446,
+        447,
+        449,
+        450,
+        451,
+        452,
+        453,
+        454,
+        455,
+        458,
+        459,
+        471,
+        500,
+        501,
+        502,
+        503,
+        504,
+        510,
+        511,
+        512,
+        513,
+        515,
+        517,
+        520,
+        521,
+        523,
+        525,
+        530,
+        533,
+        534,
+        535,
+        538,
+        541,
+        550,
+        551,
+        552,
+        553,
+        554,
+        555,
+        556,
+        557,
+        571,
+    )
+)
 _BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"]?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 # A code by itself counts only where something says that it is a reply.
 _ALONE = re.compile(
@@ -90,7 +142,35 @@ _NEEDS_TLS = Meaning("auth_requires_tls", "", "likely")
 _ENHANCED_MEANING: dict[str, Meaning] = {
     **dict.fromkeys(("1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.10", "2.1", "2.2", "2.4", "7.17"), _RECIPIENT),
     **dict.fromkeys(("1.7", "1.8", "7.27"), _SENDER),
-    **dict.fromkeys(("2.3", "3.4", "1.9", "6.0", "6.1", "6.2", "6.3", "6.4", "6.5", "6.6", "6.7", "6.8", "6.9", "6.10", "7.16", "7.20", "7.21", "7.22", "7.23", "7.24", "7.25", "7.26", "7.29", "7.30"), _MESSAGE),
+    **dict.fromkeys(
+        (
+            "2.3",
+            "3.4",
+            "1.9",
+            "6.0",
+            "6.1",
+            "6.2",
+            "6.3",
+            "6.4",
+            "6.5",
+            "6.6",
+            "6.7",
+            "6.8",
+            "6.9",
+            "6.10",
+            "7.16",
+            "7.20",
+            "7.21",
+            "7.22",
+            "7.23",
+            "7.24",
+            "7.25",
+            "7.26",
+            "7.29",
+            "7.30",
+        ),
+        _MESSAGE,
+    ),
     **dict.fromkeys(("7.8", "7.9", "7.12", "7.13", "7.14", "5.6"), _LOGIN),
     **dict.fromkeys(("7.10", "7.11"), Meaning("auth_requires_tls", "", "certain")),
     **dict.fromkeys(("7.15", "7.28", "3.1", "3.2"), _LATER),
@@ -115,18 +195,35 @@ _BY_CODE: dict[int, Meaning] = {
     534: _LOGIN,
     535: _LOGIN,
     538: Meaning("auth_requires_tls", "", "certain"),
-    500: Meaning("ehlo_rejected", "", "possible", ("starttls_not_offered", "auth_not_offered"), "The relay did not know the command; the text does not say which one."),
-    502: Meaning("starttls_not_offered", "", "possible", ("auth_not_offered", "ehlo_rejected"), "The relay does not have the command; the text does not say which one."),
-    503: Meaning("auth_not_offered", "", "possible", ("auth_requires_tls", "sender_rejected"), "The relay did not expect the command now; the text does not say which one."),
+    500: Meaning(
+        "ehlo_rejected", "", "possible", ("starttls_not_offered", "auth_not_offered"), "The relay did not know the command; the text does not say which one."
+    ),
+    502: Meaning(
+        "starttls_not_offered", "", "possible", ("auth_not_offered", "ehlo_rejected"), "The relay does not have the command; the text does not say which one."
+    ),
+    503: Meaning(
+        "auth_not_offered",
+        "",
+        "possible",
+        ("auth_requires_tls", "sender_rejected"),
+        "The relay did not expect the command now; the text does not say which one.",
+    ),
     504: Meaning("auth_mechanism_not_offered", "", "possible", ("ehlo_rejected",)),
     521: Meaning("greeting_rejected", "", "likely"),
     523: Meaning("auth_requires_tls", "", "possible", ("message_rejected",)),
-    510: _RECIPIENT, 511: _RECIPIENT, 512: _RECIPIENT, 513: _RECIPIENT, 551: _RECIPIENT, 556: _RECIPIENT,
+    510: _RECIPIENT,
+    511: _RECIPIENT,
+    512: _RECIPIENT,
+    513: _RECIPIENT,
+    551: _RECIPIENT,
+    556: _RECIPIENT,
     550: Meaning("recipient_rejected", "", "possible", ("sender_rejected", "message_rejected"), "The text does not say which command was refused."),
     541: _MESSAGE,
     552: Meaning("message_rejected", "", "possible", ("recipient_rejected",)),
     553: Meaning("sender_rejected", "", "possible", ("recipient_rejected",)),
-    554: Meaning("message_rejected", "", "possible", ("greeting_rejected", "recipient_rejected", "sender_rejected"), "The text does not say which command was refused."),
+    554: Meaning(
+        "message_rejected", "", "possible", ("greeting_rejected", "recipient_rejected", "sender_rejected"), "The text does not say which command was refused."
+    ),
     571: _MESSAGE,
 }
 # The first digits of an enhanced status code: the last resort
@@ -137,7 +234,9 @@ _BY_SUBJECT: dict[str, Meaning] = {
     "4": Meaning("recipient_rejected", "", "possible"),
     "5": Meaning("message_rejected", "", "possible", ("ehlo_rejected",)),
     "6": Meaning("message_rejected", "", "possible"),
-    "7": Meaning("message_rejected", "", "possible", ("sender_rejected", "recipient_rejected", "greeting_rejected", "auth_rejected"), "A policy of the relay refused it."),
+    "7": Meaning(
+        "message_rejected", "", "possible", ("sender_rejected", "recipient_rejected", "greeting_rejected", "auth_rejected"), "A policy of the relay refused it."
+    ),
 }
 
 
@@ -159,7 +258,11 @@ def meaning(status: Status, stage: str = "") -> Meaning | None:
     if code == 538:
         return _BY_CODE[538]
     if stage == "auth" and code in (500, 501, 502, 503, 504):
-        return Meaning("auth_mechanism_not_offered", "", "likely") if code == 504 else Meaning("auth_not_offered", "", "likely", ("auth_rejected", "auth_requires_tls"))
+        return (
+            Meaning("auth_mechanism_not_offered", "", "likely")
+            if code == 504
+            else Meaning("auth_not_offered", "", "likely", ("auth_rejected", "auth_requires_tls"))
+        )
     if stage == "starttls" and code in (500, 502):
         return Meaning("starttls_not_offered", "", "likely", ("starttls_rejected",))
     if stage == "rcpt" and code == 530:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils import _causes
-from ansible_collections.mailops.smtp.plugins.plugin_utils._error_rules import CONFIDENCES, RULES, VAGUE
+from ansible_collections.mailops.smtp.plugins.plugin_utils._error_rules import CONFIDENCES, RULES
 from ansible_collections.mailops.smtp.plugins.plugin_utils._error_texts import explain, explain_reply
 from ansible_collections.mailops.smtp.plugins.plugin_utils._provider_texts import PROVIDER_TEXTS
 from hypothesis import HealthCheck, example, given, settings
@@ -24,9 +24,21 @@ OF_CLIENTS = yaml.safe_load((HERE / "error_texts_of_clients.yml").read_text("utf
 OF_OTHERS = yaml.safe_load((HERE / "error_texts_of_others.yml").read_text("utf-8"))
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=timezone.utc)
 KEYS = {
-    "cause", "layer", "message", "remedy", "confidence", "matched", "status", "provider", "candidates",
-    "total", "explained", "unknown", "causes", "unknown_examples",
-}  # fmt: skip
+    "cause",
+    "layer",
+    "message",
+    "remedy",
+    "confidence",
+    "matched",
+    "status",
+    "provider",
+    "candidates",
+    "total",
+    "explained",
+    "unknown",
+    "causes",
+    "unknown_examples",
+}
 CODES = {row.code for row in _causes.CAUSES}
 
 
@@ -93,14 +105,22 @@ def test_pangolins_two_timeouts_are_told_apart() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "\n", "hello kitty", "the lighthouse keeper sends postcards", "mail sent to a@example.com", "SMTP timeout set to 10 s",
+        "",
+        " ",
+        "\n",
+        "hello kitty",
+        "the lighthouse keeper sends postcards",
+        "mail sent to a@example.com",
+        "SMTP timeout set to 10 s",
         "postfix/smtp[123]: 4ABC: relay=smtp.example.com[192.0.2.1]:465, delay=0.3, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4ABC)",
         "CONNECTION ESTABLISHED\nProtocol version: TLSv1.3\nPeer certificate: CN = localhost\nVerification: OK\n250 8BITMIME",
         "<-  220 mail ESMTP\n -> EHLO x\n<-  250 PIPELINING\n -> MAIL FROM:<a@example.com>\n<-  250 2.1.0 Ok\n -> QUIT\n<-  221 2.0.0 Bye",
-        "SMTP Error: Could not connect to SMTP host.", "Failure sending mail.", "nodemailer 4.5.465 at line 550:535",
+        "SMTP Error: Could not connect to SMTP host.",
+        "Failure sending mail.",
+        "nodemailer 4.5.465 at line 550:535",
         "mailer: 535 messages sent, 550 ms, 421 left",
     ],
-)  # fmt: skip
+)
 def test_no_cause_is_guessed(text: str) -> None:
     result = explain(text, NOW)
     assert (result["cause"], result["layer"], result["confidence"], result["causes"]) == (None, None, "unknown", [])
@@ -127,11 +147,20 @@ def test_what_the_text_names_stands_in_the_message() -> None:
 @pytest.mark.parametrize(
     ("text", "status"),
     [
-        ("535 5.7.8 no", "535 5.7.8"), ("Invalid login: 535-5.7.8 no", "535 5.7.8"), ("550 no", "550"), ("said: 550 #5.1.0 Address rejected", "550 5.1.0"),
-        ("(535, b'5.7.8 Error')", "535 5.7.8"), ("smtp dsn=5.1.1, status=bounced", "5.1.1"), ("node 5.1.1 started", None), ("line 550: x", None), ("took 421 ms", None),
-        ("curl: (55) RCPT failed: 550", "550"), ("554 \"5.7.1 no\"", "554 5.7.1"), ("10.0.5.5.7.1", None),
+        ("535 5.7.8 no", "535 5.7.8"),
+        ("Invalid login: 535-5.7.8 no", "535 5.7.8"),
+        ("550 no", "550"),
+        ("said: 550 #5.1.0 Address rejected", "550 5.1.0"),
+        ("(535, b'5.7.8 Error')", "535 5.7.8"),
+        ("smtp dsn=5.1.1, status=bounced", "5.1.1"),
+        ("node 5.1.1 started", None),
+        ("line 550: x", None),
+        ("took 421 ms", None),
+        ("curl: (55) RCPT failed: 550", "550"),
+        ('554 "5.7.1 no"', "554 5.7.1"),
+        ("10.0.5.5.7.1", None),
     ],
-)  # fmt: skip
+)
 def test_status_codes_are_found_where_they_are_some(text: str, status: str | None) -> None:
     assert explain(text, NOW)["status"] == status
 
@@ -144,10 +173,14 @@ def test_a_temporary_refusal_is_not_called_a_refusal() -> None:
 @pytest.mark.parametrize(
     ("command", "cause"),
     [
-        ("EHLO client", "ehlo_rejected"), ("STARTTLS", "starttls_rejected"), ("AUTH PLAIN AGEAYg==", "auth_rejected"), ("MAIL FROM:<a@example.com>", "sender_rejected"),
-        ("RCPT TO:<b@example.org>", "recipient_rejected"), ("DATA", "message_rejected"),
+        ("EHLO client", "ehlo_rejected"),
+        ("STARTTLS", "starttls_rejected"),
+        ("AUTH PLAIN AGEAYg==", "auth_rejected"),
+        ("MAIL FROM:<a@example.com>", "sender_rejected"),
+        ("RCPT TO:<b@example.org>", "recipient_rejected"),
+        ("DATA", "message_rejected"),
     ],
-)  # fmt: skip
+)
 def test_a_bare_code_is_read_by_the_command_before_it(command: str, cause: str) -> None:
     result = explain(f"=== Connected to relay.\n<-  220 relay\n -> {command}\n<** 550 no\n -> QUIT\n<-  221 bye", NOW)
     assert result["cause"] == cause
@@ -303,10 +336,38 @@ def test_explain_reply_leaves_ordinary_replies_alone() -> None:
 
 PIECES = st.sampled_from(
     [
-        "535 5.7.8 ", "550-", "\n", " ", "\t", "at ", "2026-11-21T18:00:00Z ", "Nov 31 99:99:99 ", "smtp", "password=", '"', "'", "AUTH PLAIN ", "[", "]", "{", "}", ":465",
-        "Traceback (most recent call last)\n", "wrong version number", "\x00", "\u2028", "\u0130", "..", "a" * 300, "\ud800", "host: ", "1.2.3.4", "::1", "99999999999999999999",
+        "535 5.7.8 ",
+        "550-",
+        "\n",
+        " ",
+        "\t",
+        "at ",
+        "2026-11-21T18:00:00Z ",
+        "Nov 31 99:99:99 ",
+        "smtp",
+        "password=",
+        '"',
+        "'",
+        "AUTH PLAIN ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":465",
+        "Traceback (most recent call last)\n",
+        "wrong version number",
+        "\x00",
+        "\u2028",
+        "\u0130",
+        "..",
+        "a" * 300,
+        "\ud800",
+        "host: ",
+        "1.2.3.4",
+        "::1",
+        "99999999999999999999",
     ]
-)  # fmt: skip
+)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -325,8 +386,21 @@ def test_any_text_has_an_answer(text: str) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["a", "\n", "[", "a.", '"', "password='", "535-5.7.8 x\n", "550 5.1.1 no\n", " x\n", "C: QUJD\n", "2026-11-21T18:00:00Z [error]: smtp Greeting never received\n", "\x16\x03\x01\xff"],
-)  # fmt: skip
+    [
+        "a",
+        "\n",
+        "[",
+        "a.",
+        '"',
+        "password='",
+        "535-5.7.8 x\n",
+        "550 5.1.1 no\n",
+        " x\n",
+        "C: QUJD\n",
+        "2026-11-21T18:00:00Z [error]: smtp Greeting never received\n",
+        "\x16\x03\x01\xff",
+    ],
+)
 def test_time_grows_with_the_length_only(unit: str) -> None:
     def seconds(length: int) -> float:
         text = unit * (length // len(unit))

@@ -33,10 +33,20 @@ def test_names_are_unique() -> None:
 @pytest.mark.parametrize(
     ("term", "found"),
     [
-        ("gmail", "gmail"), ("GMAIL", "gmail"), ("smtp.gmail.com", "gmail"), ("gmail.com", "gmail"), ("Office 365", "office365"), ("m365", "office365"), ("aws-ses", "ses"),
-        ("email-smtp.eu-west-1.amazonaws.com", "ses"), ("smtp.eu.mailgun.org", "mailgun"), ("web.de", "webde"), ("sendinblue", "brevo"), ("mailpit_dev", "mailpit"),
+        ("gmail", "gmail"),
+        ("GMAIL", "gmail"),
+        ("smtp.gmail.com", "gmail"),
+        ("gmail.com", "gmail"),
+        ("Office 365", "office365"),
+        ("m365", "office365"),
+        ("aws-ses", "ses"),
+        ("email-smtp.eu-west-1.amazonaws.com", "ses"),
+        ("smtp.eu.mailgun.org", "mailgun"),
+        ("web.de", "webde"),
+        ("sendinblue", "brevo"),
+        ("mailpit_dev", "mailpit"),
     ],
-)  # fmt: skip
+)
 def test_find(term: str, found: str) -> None:
     assert find_provider(term).id == found
 
@@ -55,7 +65,9 @@ def test_ports() -> None:
     assert choose_port(gmail, None)[:2] == (465, "implicit_tls")
     assert choose_port(gmail, "starttls")[:2] == choose_port(gmail, 587)[:2] == choose_port(gmail, "587")[:2] == (587, "starttls")
     assert choose_port(find_provider("office365"), None).port == 587
-    with pytest.raises(ProviderError, match=r"Microsoft 365 does not offer implicit_tls; write one of its ports in prefer: 587 \(starttls\), 25 \(starttls\)\."):
+    with pytest.raises(
+        ProviderError, match=r"Microsoft 365 does not offer implicit_tls; write one of its ports in prefer: 587 \(starttls\), 25 \(starttls\)\."
+    ):
         choose_port(find_provider("office365"), "implicit_tls")
     with pytest.raises(ProviderError, match="prefer is 'tls'"):
         choose_port(gmail, "tls")
