@@ -30,8 +30,10 @@ _GRACE_SECONDS, _GRACE_FACTOR = 2.0, 3.0
 # The end of the time that is kept for alternatives when an endpoint connects but never comes to an end.
 _RESERVE_SECONDS, _RESERVE_SHARE = 2.0, 0.2
 _ALTERNATIVE_ADDRESSES = 4
-# How long the other ports get once the chosen one has failed, where they say nothing or nothing more is to be learnt.
-_OTHERS_SECONDS = 0.8
+# How long the other ports get once the chosen one has failed, where they say nothing or nothing more is to be learnt:
+# seconds near by, round trips far away.
+_OTHERS_SECONDS = 0.6
+_OTHERS_ROUND_TRIPS = 8
 _IMPLICIT_TLS_PORTS = (465, 2465)
 
 
@@ -292,7 +294,8 @@ def _wait_for_others(chosen: _Route, others: list[_Route], party: _Party, deadli
         return all(route.finished or route.works for route in others)
 
     known = any((evidence["failure"] or {}).get("layer") == "mode" for evidence in chosen.done.values())
-    party.wait_until(settled, deadline.within(_OTHERS_SECONDS))
+    round_trips = [climb.evidence["rungs"][0]["ms"] / 1000 for climb in chosen.climbs if climb.connected]
+    party.wait_until(settled, deadline.within(max([_OTHERS_SECONDS, *(_OTHERS_ROUND_TRIPS * one for one in round_trips)])))
     if known or settled() or any(route.works for route in others):
         return
     party.wait_until(lambda: all(route.finished or route.works or route.silent for route in others), deadline)

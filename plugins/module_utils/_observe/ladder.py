@@ -27,7 +27,7 @@ __all__ = ("Climb", "Plan")
 # take longer (postscreen, slow reverse lookups) are waited for all the same.
 SILENCE_BEFORE_SCOUT = 0.5
 # What finding out the other mode may cost on top: seconds near by, round trips far away (connect, greeting or handshake, EHLO).
-_OTHER_MODE_SECONDS = 1.0
+_OTHER_MODE_SECONDS = 0.7
 _OTHER_MODE_ROUND_TRIPS = 6
 _LISTEN_SECONDS = 2.0
 _SCOUT_CONNECT_SECONDS = 1.0
