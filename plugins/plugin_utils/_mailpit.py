@@ -75,6 +75,10 @@ _BOOLEANS = frozenset(
         "MP_SMTP_STRICT_RFC_HEADERS", "MP_TAGS_TITLE_CASE", "MP_TAGS_USERNAME", "MP_USE_MESSAGE_DATES",
     )
 )  # fmt: skip
+# What Go itself reads: the CAs that Mailpit as a client trusts, and the time zone of its log.
+_FOR_GO = ("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
+# What Go itself reads: the CAs that Mailpit as a client trusts, and the time zone of its log.
+_FOR_GO = ("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
 _YES = frozenset(("1", "true", "yes", "on", "y", "enabled"))
 _NO = frozenset(("0", "false", "no", "off", "n", "disabled", ""))
 
@@ -340,8 +344,10 @@ def _extra(extra: t.Mapping[str, t.Any]) -> dict[str, str]:
     """What the user adds: nothing that the role decides, and booleans in the one spelling that Mailpit takes for true."""
     result = {}
     for name, value in extra.items():
-        if not re.fullmatch(r"MP_[A-Z0-9_]+", str(name)):
-            raise MailpitRefusal(f"mailpit_environment holds {name!r}: Mailpit reads only names such as MP_MAX_AGE, so write one of those")
+        if not re.fullmatch(r"MP_[A-Z0-9_]+", str(name)) and name not in _FOR_GO:
+            raise MailpitRefusal(
+                f"mailpit_environment holds {name!r}: Mailpit reads only names such as MP_MAX_AGE, and {', '.join(_FOR_GO)}, so write one of those"
+            )
         if name in _OWNED:
             raise MailpitRefusal(f"mailpit_environment must not hold {name}, which the role decides: set {_OWNED[name]}")
         if name in _DEAD:
