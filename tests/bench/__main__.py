@@ -2,136 +2,170 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-Measure, against a real Postfix on loopback and against relays that never stop talking.
+Measure against a real Postfix on loopback, near and 50 ms away, and against relays that never stop.
 
-Prints one table; build/bench.json holds the same. Needs root, for Postfix.
+Every figure is a median, beside a reference that was measured in turn with it. build/bench.json holds them too. Needs root, for Postfix.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
-import statistics
+import platform
+import ssl
 import subprocess
 import sys
 import tempfile
-import time
 import typing as t
+from collections.abc import Iterator
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import plan_of
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import parse_settings
-
-from tests.support import faulty
 from tests.support.pki import Pki
 from tests.support.postfix import Listener, Postfix
 
-HERE = pathlib.Path(__file__).parent
-ROOT = HERE.parent.parent
-# The probe may take this much longer than the shortest script.
+from .hostile import floods
+from .measure import ROOT, alternate, plans, run, script
+from .tasks import tasks
+
+# What a probe may take of the script's time.
 LIMIT = 1.3
-# Compiled modules are found where a first run left them, as on a host that has run Python before.
-ENVIRONMENT = {**os.environ, "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "cache" / "bench"), "PYTHONPATH": str(ROOT / "build" / "src")}
-ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)
+ROUND_TRIP = 0.05
+MANY = 50
+# Hostile relays: megabytes above a healthy one's probe, and seconds beyond the timeout.
+MEGABYTES, LATE = 30, 1.0
+
+MODES = {"implicit": "implicit_tls", "starttls": "starttls"}
+Row = t.Dict[str, t.Any]
 
 
-def plan(host: str, port: int, security: str, ca_file: pathlib.Path, timeout: float = 10) -> dict[str, t.Any]:
-    """What the controller tells the host about one endpoint."""
-    settings = {"host": host, "port": port, "security": security, "ca_path": str(ca_file), "timeout": timeout, "helo_name": "bench.test"}
-    return plan_of(parse_settings(settings, probed=True), Policy())
+@contextlib.contextmanager
+def far_away(host: str, port: int) -> Iterator[int]:
+    """The port of a proxy that makes a relay ROUND_TRIP away."""
+    with subprocess.Popen(script("slow", ROUND_TRIP, host, port), stdout=subprocess.PIPE, text=True) as proxy:
+        try:
+            yield int(t.cast(t.TextIO, proxy.stdout).readline())
+        finally:
+            proxy.terminate()
 
 
-class Took(t.NamedTuple):
-    """Seconds of wall time: of the whole process, and without Python's start and the imports."""
-
-    process: float
-    inside: float
-
-
-def run(*arguments: object) -> tuple[Took, str]:
-    """How long a Python process took, and what it printed. Raises CalledProcessError."""
-    started = time.monotonic()
-    done = subprocess.run([sys.executable, *map(str, arguments)], env=ENVIRONMENT, check=True, stdout=subprocess.PIPE, text=True)
-    process = time.monotonic() - started
-    inside, _newline, rest = done.stdout.partition("\n")
-    return Took(process, float(inside)), rest
-
-
-def compare(rounds: int, **commands: tuple[object, ...]) -> dict[str, Took]:
-    """The medians of every command, run in turn, so that a busy moment of the machine meets all of them."""
-    taken: dict[str, list[Took]] = {name: [] for name in commands}
-    for number in range(rounds + 1):
-        for name, command in commands.items():
-            took, _output = run(*command)
-            if number:  # the first round only warms up
-                taken[name].append(took)
-    return {name: Took(*map(statistics.median, zip(*all_of_it))) for name, all_of_it in taken.items()}
-
-
-def healthy(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> t.Iterator[dict[str, t.Any]]:
-    """One endpoint beside the shortest script, and fifty endpoints in one call."""
-    for mode, security in (("implicit", "implicit_tls"), ("starttls", "starttls")):
-        port = relay.port(mode)
-        one = plan(relay.host, port, security, ca_file)
-        failures = json.loads(run(HERE / "probe.py", json.dumps([one]))[1])["failures"]
+def one_endpoint(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> Iterator[Row]:
+    """A probe beside the shortest script, both as whole processes."""
+    for mode, security in MODES.items():
+        near = relay.port(mode)
+        failures = run(script("probe", plans(1, relay.host, near, security, ca_file)))[1].split()[1:]
         if failures != ["None"]:
             raise SystemExit(f"the probe failed on a healthy relay: {failures}")
-        medians = compare(rounds, script=(HERE / "script.py", mode, relay.host, port, ca_file), probe=(HERE / "probe.py", json.dumps([one])))
-        for what, probe, script in (
-            (f"one endpoint, {security}", medians["probe"].inside, medians["script"].inside),
-            (f"the same, whole process, {security}", medians["probe"].process, medians["script"].process),
-        ):
-            ratio = probe / script
+        with far_away(relay.host, near) as far:
+            medians = alternate(rounds, {
+                f"{name} {distance}": [command(port)]
+                for distance, port in (("near", near), ("far", far))
+                for name, command in {
+                    "probe": lambda port: script("probe", plans(1, relay.host, port, security, ca_file)),
+                    "script": lambda port: script("script", mode, relay.host, port, ca_file),
+                    "alone": lambda port: script("script", mode, relay.host, port, ca_file, "alone"),
+                }.items()
+            })
+        for distance, where in (("near", "near"), ("far", "50 ms away")):
+            probe = medians[f"probe {distance}"]
+            for name, what in (("script", "shortest script, same trust"), ("alone", "shortest script, CA file alone")):
+                reference = medians[f"{name} {distance}"]
+                ratio = probe.wall / reference.wall
+                row = {"what": f"{security}, {where}", "seconds": probe.wall, "cpu": probe.cpu, "beside": what, "reference": reference.wall, "reference_cpu": reference.cpu}
+                yield row if name == "alone" else {**row, "good": ratio <= LIMIT, "wanted": f"at most {LIMIT}"}
+        trips = (medians["probe far"].wall - medians["probe near"].wall) / ROUND_TRIP
+        least = 4 if mode == "implicit" else 6
+        yield {"what": f"{security}, round trips", "count": trips, "wanted": f"{least} is the least", "good": trips < least + 0.7}
+
+
+def many_endpoints(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> Iterator[Row]:
+    """Many endpoints in one call, beside so many scripts one after the other and one process with a thread for each."""
+    for mode, security in MODES.items():
+        near = relay.port(mode)
+        with far_away(relay.host, near) as far:
+            for where, port, count in (("near", near, rounds), ("50 ms away", far, max(1, rounds // 2))):
+                medians = alternate(count, {
+                    "probe": [script("probe", plans(MANY, relay.host, port, security, ca_file))],
+                    "threads": [script("threads", mode, relay.host, port, ca_file, MANY)],
+                    "one by one": [script("script", mode, relay.host, port, ca_file)] * MANY,
+                })
+                probe = medians["probe"]
+                for name, what in (("threads", f"{MANY} threads of the script"), ("one by one", f"{MANY} scripts one by one")):
+                    yield {
+                        "what": f"{MANY} endpoints, {security}, {where}", "seconds": probe.wall, "cpu": probe.cpu,
+                        "beside": what, "reference": medians[name].wall, "reference_cpu": medians[name].cpu,
+                    }
+
+
+def whole_tasks(relay: Postfix, ca_file: pathlib.Path, folder: pathlib.Path, rounds: int) -> Iterator[Row]:
+    """Tasks of Ansible on localhost."""
+    medians = tasks(relay.host, relay.port("implicit"), relay.port("starttls"), ca_file, folder, rounds)
+    for name in ("smtp_gate, 465", "smtp_gate, 587"):
+        for reference in ("ping", "wait_for and assert"):
             yield {
-                "what": what,
-                "seconds": round(probe, 4),
-                "beside": f"script {script:.4f} s, ratio {ratio:.2f}, at most {LIMIT}",
-                "good": ratio <= LIMIT,
+                "what": f"task {name}", "seconds": medians[name].wall, "cpu": medians[name].cpu,
+                "beside": reference, "reference": medians[reference].wall, "reference_cpu": medians[reference].cpu,
             }
-        many = compare(max(rounds // 5, 3), probe=(HERE / "probe.py", json.dumps([one] * 50)))["probe"].inside
-        times = many / medians["probe"].inside
-        yield {"what": f"50 endpoints in one call, {security}", "seconds": round(many, 4), "beside": f"{times:.1f} times one", "good": True}
 
 
-def hostile(ca_file: pathlib.Path, seconds: float) -> t.Iterator[dict[str, t.Any]]:
-    """Relays that send without end: the deadline holds to a second, and memory stays where it was."""
-    baseline = json.loads(run(HERE / "probe.py", "[]")[1])["megabytes"]
-    floods = {
-        "a greeting line without end": faulty.endless(),
-        "greeting lines without end": faulty.endless(again=b"220-more and more and more\r\n" * 1000),
-        "one byte a second": faulty.drip(),
-        "silence": faulty.silent(),
-    }
-    for name, behaviour in floods.items():
-        with faulty.FaultyServer(behaviour) as server:
-            took, output = run(HERE / "probe.py", json.dumps([plan(server.host, server.port, "starttls", ca_file, timeout=seconds)]))
-        grown = json.loads(output)["megabytes"] - baseline
+def hostile(pki: Pki, timeout: float) -> Iterator[Row]:
+    """Relays that never stop: the deadline holds, and memory stays near that of a healthy probe."""
+    healthy = 0.0
+    for flood in floods(pki, pki.ca_file, timeout):
+        healthy = healthy or flood.megabytes
         yield {
-            "what": name,
-            "seconds": round(took.inside, 4),
-            "beside": f"timeout {seconds:g} s; {grown:+.1f} MB of memory above {baseline:.1f} MB",
-            "good": took.inside < seconds + 1 and grown < 50,
+            "what": flood.name, "seconds": flood.seconds, "megabytes": flood.megabytes, "failure": flood.failure,
+            "wanted": f"below {timeout + LATE:g} s and {healthy + MEGABYTES:.0f} MB",
+            "good": flood.seconds < timeout + LATE and flood.megabytes < healthy + MEGABYTES,
         }
+
+
+def line(row: Row) -> str:
+    """A row for people."""
+    verdict = {True: "good", False: "POOR", None: ""}[row.get("good")]
+    text = f"{verdict:<5} {row['what']:<38}"
+    if "count" in row:
+        return f"{text} {row['count']:8.2f}     {row['wanted']}"
+    text += f" {row['seconds']:8.4f} s"
+    if "reference" in row:
+        text += f"   {row['seconds'] / row['reference']:6.2f} times {row['beside']} ({row['reference']:.4f} s); processor time {row['cpu'] / row['reference_cpu']:.2f} times"
+    else:
+        text += f"   {row['megabytes']:6.1f} MB, {row['failure']}"
+    return f"{text}; {row['wanted']}" if "wanted" in row else text
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--rounds", type=int, default=25, help="runs of each command, the median counts")
+    parser.add_argument("--rounds", type=int, default=21, help="runs of each command, the median counts; slow ones get fewer")
     parser.add_argument("--timeout", type=float, default=4, help="timeout of the probes of hostile relays, seconds")
+    parser.add_argument("--only", choices=["one", "many", "tasks", "hostile"], help="one part")
     options = parser.parse_args()
+    few = max(3, options.rounds // 5)
+    machine = {
+        "processors": len(os.sched_getaffinity(0)), "system": platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()), "python": platform.python_version(),
+        "openssl": ssl.OPENSSL_VERSION, "load": os.getloadavg()[0],
+    }
+    print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        pki = Pki(pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="mailops-bench-") as name:
+        folder = pathlib.Path(name)
+        pki = Pki(folder)
         with Postfix([Listener("implicit"), Listener("starttls")], certificate=pki.issue("relay.test", ips=["127.0.0.1"])) as relay:
-            measures = (healthy(relay, pki.ca_file, options.rounds), hostile(pki.ca_file, options.timeout))
-            for measure in measures:
-                for row in measure:
-                    rows.append(row)
-                    print(f"{'good' if row['good'] else 'POOR'}  {row['what']:<42} {row['seconds']:>8.4f} s   {row['beside']}", flush=True)
-    (ROOT / "build" / "bench.json").write_text(json.dumps(rows, indent=2) + "\n")
-    return 0 if all(row["good"] for row in rows) else 1
+            parts = {
+                "one": one_endpoint(relay, pki.ca_file, options.rounds),
+                "many": many_endpoints(relay, pki.ca_file, few),
+                "tasks": whole_tasks(relay, pki.ca_file, folder, few),
+                "hostile": hostile(pki, options.timeout),
+            }
+            for part, measure in parts.items():
+                if options.only in (None, part):
+                    for row in measure:
+                        rows.append({"part": part, **row})
+                        print(line(row), flush=True)
+    print(f"load {os.getloadavg()[0]}")
+    (ROOT / "build" / "bench.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
+    return 0 if all(row.get("good", True) for row in rows) else 1
 
 
 if __name__ == "__main__":
