@@ -165,7 +165,11 @@ class ActionModule(ActionBase):
                 shared_loader_obj=self._shared_loader_obj,
             )
             with self._quiet():
-                return copy.run(task_vars=task_vars)
+                try:
+                    return copy.run(task_vars=task_vars)
+                finally:
+                    # A copy that fails leaves what it transferred, and only its own object may remove that.
+                    copy.cleanup()
         finally:
             shutil.rmtree(folder)
 

@@ -119,8 +119,10 @@ def every_form(secret: str) -> list[str]:
     return [secret, json.dumps(secret)[1:-1], *(base64.b64encode(b"x" * shift + raw)[4 if shift else 0:-4].decode() for shift in range(3))]
 
 
-def test_no_secret_shows_at_any_verbosity(config: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    log = tmp_path / "ansible.log"
+@pytest.mark.parametrize("pipelining", ["0", "1"])
+def test_no_secret_shows_at_any_verbosity_or_stays_behind(config: pathlib.Path, tmp_path: pathlib.Path, pipelining: str) -> None:
+    log, here, there = tmp_path / "ansible.log", tmp_path / "local", tmp_path / "remote"
+    environment = {"ANSIBLE_LOG_PATH": str(log), "ANSIBLE_PIPELINING": pipelining, "ANSIBLE_LOCAL_TEMP": str(here), "ANSIBLE_REMOTE_TEMP": str(there)}
     tasks = []
     for number, (keywords, validate) in enumerate([
         ({"diff": True, "check_mode": True}, None), ({"diff": True}, "false %s"), ({"diff": True}, "cat %s /nowhere"), ({}, "cat %s /nowhere"),
@@ -129,9 +131,10 @@ def test_no_secret_shows_at_any_verbosity(config: pathlib.Path, tmp_path: pathli
         tasks.append({**task(config, validate=validate, backup=True), "name": f"Configure {number}", "ignore_errors": True, **keywords})
     tasks += [{**task(config, state="absent", validate="cat %s /nowhere"), "name": "Refuse to remove", "ignore_errors": True}]
     tasks += [{**task(config, state="absent"), "name": "Remove", "diff": True}]
-    run = play(tmp_path / "play", tasks, {"settings": SETTINGS}, "-vvvvvv", environment={"ANSIBLE_LOG_PATH": str(log)})
+    run = play(tmp_path / "play", tasks, {"settings": SETTINGS}, "-vvvvvv", environment=environment)
     assert run.returncode == 0 and run.recap["ignored"] == 4 and run.recap["changed"] == 3, run.output
     assert "email" not in yaml.safe_load(config.read_text())
+    assert not [*here.rglob("*"), *there.rglob("*")]
     assert "n3w" not in run.output
     for secret in (OLD_PASSWORD, NEW_PASSWORD, OTHER_SECRET, "even-0lder"):
         for form in every_form(secret):
