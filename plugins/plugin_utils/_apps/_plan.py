@@ -20,7 +20,7 @@ __all__ = ("Plan", "mask", "plan_absent", "plan_present")
 
 _MASK = "********"
 # What a descriptor says nothing about is reported when it was given: keys that steer what the app does on the wire.
-_REPORTED = ("ca_path", "server_name", "auth_mechanism", "sender_name", "helo_name", "timeout", "source_address", "ip_version")
+_REPORTED = ("sender", "ca_path", "server_name", "auth_mechanism", "sender_name", "helo_name", "timeout", "source_address", "ip_version")
 
 
 @dataclass(frozen=True)
