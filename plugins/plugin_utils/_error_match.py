@@ -79,6 +79,7 @@ class Read(t.NamedTuple):
 def explain_event(read: Read, stage: str) -> Explained:
     low = read.low
     status = find_status(read.norm)
+    stage = _stage_of_text(low) or stage
     matches = [
         Match(rule.cause, rule.variant, rule.confidence, " .. ".join(rule.parts), rule.also, rule.note, rule.echo, None, sum(map(len, rule.parts)))
         for rule in _RULE_INDEX.candidates(read.words)
@@ -88,10 +89,10 @@ def explain_event(read: Read, stage: str) -> Explained:
         # A provider's own words beat the same words of anyone.
         Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, _OWN_WORDS + sum(map(len, row.parts)))
         for row in _PROVIDER_INDEX.candidates(read.words)
-        if _holds(row.parts, low)
+        if _holds(row.parts, low) and (not row.stages or not stage or stage in row.stages)
     ]
     if status is not None:
-        said = meaning(status, _stage_of_text(low) or stage)
+        said = meaning(status, stage)
         if said is not None:
             matches.append(_of_status(said, status))
         if status.temporary:

@@ -1586,7 +1586,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
             "smtpauthenticationerror",
             "sasl authentication failed",
             "failed to authenticate",
-            "authentication",
+            "authentication failed",
             "command: 'auth",
             "auth plain",
             "auth login",

@@ -500,7 +500,7 @@ _ANYONE = (
         ("relay access denied", "relaying denied", "unable to relay", "relay not permitted", "relaying not allowed", "not permitted to relay", "relay denied"),
         "This relay carries no mail of this host to other domains without a login.",
         "Set username and password for this relay, or have its operator allow this host's address.",
-        stages=("rcpt", "mail", "data"),
+        stages=("rcpt",),
     ),
     *_row(
         "",
@@ -516,7 +516,7 @@ _ANYONE = (
         ("blocked using zen.spamhaus.org", "service unavailable; client host .. blocked using", "blocked using .. spamhaus"),
         "This host's public address stands on a block list.",
         "Look the address up at the list that the reply names and ask for its removal; or send through a submission port (587 or 465) with a login.",
-        stages=("rcpt", "mail", "data"),
+        stages=("rcpt",),
     ),
     *_row(
         "",

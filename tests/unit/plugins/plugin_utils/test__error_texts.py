@@ -86,7 +86,7 @@ def test_every_rule_is_well_formed_and_finds_itself(rule: t.Any) -> None:
 @pytest.mark.parametrize("row", PROVIDER_TEXTS, ids=lambda row: " .. ".join(row.parts))
 def test_every_provider_text_is_well_formed_and_finds_itself(row: t.Any) -> None:
     assert _causes.cause_row(row.cause, row.variant).variant == row.variant
-    assert row.message[0].isupper() and row.message.endswith(".") and (not row.remedy or row.remedy.endswith("."))
+    assert row.message[0].isupper() and row.message.endswith(".") and row.remedy.endswith(".")
     result = explain(" x ".join(row.parts), NOW)
     assert result["confidence"] == "certain"
     assert result["cause"] in {each.cause for each in PROVIDER_TEXTS}
@@ -409,9 +409,9 @@ def test_time_grows_with_the_length_only(unit: str) -> None:
         return time.process_time() - start
 
     seconds(1000)
-    small, large = seconds(250_000), seconds(1_000_000)
+    small, large = seconds(50_000), seconds(200_000)
     # Four times the text: far from the sixteen times of a square.
-    assert large < 9 * small + 0.5
+    assert large < 9 * small + 0.3
 
 
 def test_ten_megabytes_on_one_line() -> None:

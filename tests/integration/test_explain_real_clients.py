@@ -1,0 +1,238 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What real clients print against servers that have the fault is explained as that fault.
+
+The texts come from the clients as they are installed here, so a new version with new words shows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._error_texts import explain
+
+from tests.support import faulty
+from tests.support.faulty import Behaviour, FaultyServer, FullBacklog, alert, full_backlog, honest, server_context, smtp, stall_after_server_hello
+from tests.support.pki import EXPIRED, NOT_YET_VALID, Pki
+from tests.support.process import BUILD, Missing, free_ports, program
+
+WRONG_PASSWORD = "not-the-Password"
+MESSAGE = "Subject: test\r\n\r\ntest\r\n"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a client is told to send: implicit, starttls or cleartext; user "" sends without a login."""
+
+    port: int
+    mode: str
+    ca_file: str
+    user: str = ""
+
+
+# Clients: what they print on both channels
+
+
+def run(command: list[str], text: str = "", **environment: str) -> str:
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, text=True, errors="replace", timeout=30, check=False, env={**os.environ, **environment})
+    except subprocess.TimeoutExpired as error:
+        return f"{error.stdout or ''}{error.stderr or ''}"
+    return done.stdout + done.stderr
+
+
+PYTHON = """
+import smtplib, ssl, sys
+port, mode, ca_file, user, password = sys.argv[1:]
+context = ssl.create_default_context(cafile=ca_file)
+if mode == "implicit":
+    client = smtplib.SMTP_SSL("localhost", int(port), timeout=2, context=context)
+else:
+    client = smtplib.SMTP("localhost", int(port), timeout=2)
+    if mode == "starttls":
+        client.starttls(context=context)
+if user:
+    client.login(user, password)
+client.sendmail("a@example.com", ["b@example.org"], "Subject: test\\r\\n\\r\\ntest\\r\\n")
+"""
+
+NODEMAILER = """
+const [port, mode, caFile, user, pass] = process.argv.slice(1);
+const transport = require('nodemailer').createTransport({
+  host: 'localhost', port: +port, secure: mode === 'implicit', requireTLS: mode === 'starttls', ignoreTLS: mode === 'cleartext',
+  connectionTimeout: 2000, greetingTimeout: 2000, auth: user ? {user, pass} : undefined, tls: {ca: require('fs').readFileSync(caFile)}
+});
+transport.sendMail({from: 'a@example.com', to: 'b@example.org', subject: 'test', text: 'test'}).catch(error => console.error(error));
+"""
+
+
+def python(way: Way) -> str:
+    return run([sys.executable, "-c", PYTHON, str(way.port), way.mode, way.ca_file, way.user, WRONG_PASSWORD])
+
+
+def nodemailer(way: Way) -> str:
+    modules = BUILD / "nodemailer" / "node_modules"
+    if not modules.is_dir():
+        raise Missing("nodemailer is not installed: run tools/install-relays as root")
+    return run([program("node"), "-e", NODEMAILER, str(way.port), way.mode, way.ca_file, way.user, WRONG_PASSWORD], NODE_PATH=str(modules))
+
+
+def curl(way: Way) -> str:
+    command = [program("curl"), "--silent", "--show-error", "--max-time", "3", "--connect-timeout", "2", "--cacert", way.ca_file]
+    command += [f"{'smtps' if way.mode == 'implicit' else 'smtp'}://localhost:{way.port}", *(["--ssl-reqd"] if way.mode == "starttls" else [])]
+    command += [
+        "--mail-from",
+        "a@example.com",
+        "--mail-rcpt",
+        "b@example.org",
+        "--upload-file",
+        "-",
+        *(["--user", f"{way.user}:{WRONG_PASSWORD}"] if way.user else []),
+    ]
+    return run(command, MESSAGE)
+
+
+def swaks(way: Way) -> str:
+    command = [program("swaks"), "--server", "localhost", "--port", str(way.port), "--timeout", "2", "--from", "a@example.com", "--to", "b@example.org"]
+    command += ["--tls-verify", "--tls-ca-path", way.ca_file, *{"implicit": ["--tlsc"], "starttls": ["--tls"], "cleartext": []}[way.mode]]
+    return run([*command, *(["--auth", "PLAIN", "--auth-user", way.user, "--auth-password", WRONG_PASSWORD] if way.user else [])])
+
+
+def openssl(way: Way) -> str:
+    command = [program("openssl"), "s_client", "-brief", "-connect", f"localhost:{way.port}", "-CAfile", way.ca_file, "-verify_return_error"]
+    return run([*command, "-verify_hostname", "localhost", *(["-starttls", "smtp"] if way.mode == "starttls" else [])], "QUIT\r\n")
+
+
+CLIENTS: dict[str, Callable[[Way], str]] = {"python": python, "nodemailer": nodemailer, "curl": curl, "swaks": swaks, "openssl": openssl}
+ALL = frozenset(CLIENTS)
+SPEAK_SMTP = ALL - {"openssl"}
+
+
+# Faults
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A server that has it, how the clients send, and the causes that it is. ``clients`` are those that can tell."""
+
+    behaviour: Callable[[Pki], Behaviour]
+    mode: str
+    causes: tuple[str, ...]
+    clients: frozenset[str] = SPEAK_SMTP
+    user: str = ""
+
+
+def served(**options: object) -> Callable[[Pki], Behaviour]:
+    """TLS from the first byte with a certificate that is made with these options."""
+    return lambda pki: smtp(implicit=honest(pki.issue(**{"name": "localhost", **options})))  # type: ignore[arg-type]
+
+
+def refusing(**replies: str) -> Callable[[Pki], Behaviour]:
+    """Cleartext, with these replies to these commands; "END" is the end of the message."""
+    return lambda _pki: smtp(replies={"." if verb == "END" else verb: reply for verb, reply in replies.items()})
+
+
+FAULTS: dict[str, Fault] = {
+    "TLS first on a port that starts in cleartext": Fault(lambda pki: smtp(starttls=honest(pki.issue())), "implicit", ("mode_mismatch",), ALL),
+    # smtplib says only that something timed out.
+    "cleartext first on a port that starts with TLS": Fault(served(), "starttls", ("mode_mismatch",), SPEAK_SMTP),
+    "no STARTTLS": Fault(lambda _pki: smtp(), "starttls", ("starttls_not_offered",), SPEAK_SMTP),
+    "STARTTLS refused": Fault(lambda _pki: smtp(starttls="454 4.7.0 TLS not available due to local problem"), "starttls", ("starttls_rejected",), SPEAK_SMTP),
+    "expired": Fault(served(valid=EXPIRED), "implicit", ("certificate_expired",), ALL),
+    "not yet valid": Fault(served(valid=NOT_YET_VALID), "implicit", ("certificate_not_yet_valid",), ALL),
+    "self-signed": Fault(served(issuer=None), "implicit", ("certificate_self_signed",), ALL),
+    "unknown CA": Fault(
+        lambda pki: smtp(starttls=honest(pki.issue(issuer=pki.stranger()))), "starttls", ("certificate_untrusted", "certificate_chain_incomplete"), ALL
+    ),
+    "intermediate missing": Fault(served(chain=["leaf"]), "implicit", ("certificate_chain_incomplete", "certificate_untrusted"), ALL),
+    # swaks does not compare the name.
+    "wrong name": Fault(served(name="other.example.com"), "implicit", ("certificate_name_mismatch",), ALL - {"swaks"}),
+    "only TLS 1.0": Fault(
+        lambda pki: smtp(implicit=honest(server_context(pki.issue(), maximum=ssl.TLSVersion.TLSv1))),
+        "implicit",
+        ("tls_version_unsupported", "tls_handshake_failed"),
+        ALL,
+    ),
+    "handshake refused": Fault(lambda _pki: smtp(implicit=alert(40)), "implicit", ("tls_handshake_failed",), ALL),
+    # curl and nodemailer have a timer over connection and handshake together.
+    "handshake stalls": Fault(
+        lambda pki: smtp(implicit=stall_after_server_hello(pki.issue())), "implicit", ("tls_handshake_timeout",), frozenset({"python", "nodemailer", "curl"})
+    ),
+    "554 in the greeting": Fault(lambda _pki: smtp(greeting="554 5.7.1 not you"), "cleartext", ("greeting_rejected",)),
+    "closed at once": Fault(lambda _pki: faulty.close(), "cleartext", ("connection_closed",)),
+    "reset at once": Fault(lambda _pki: faulty.reset(), "cleartext", ("connection_reset", "connection_closed")),
+    "EHLO and HELO refused": Fault(lambda _pki: smtp(ehlo="550 5.7.1 no", helo="550 5.7.1 no"), "cleartext", ("ehlo_rejected",)),
+    "wrong password": Fault(
+        lambda pki: smtp(starttls=honest(pki.issue()), users={"app": "right"}, mechanisms=("PLAIN", "LOGIN")), "starttls", ("auth_rejected",), SPEAK_SMTP, "app"
+    ),
+    "sender refused": Fault(refusing(MAIL="550 5.1.8 no such domain"), "cleartext", ("sender_rejected",)),
+    "login required": Fault(refusing(MAIL="530 5.7.0 Authentication required"), "cleartext", ("sender_rejected",)),
+    "recipient refused": Fault(refusing(RCPT="550 5.1.1 nobody of that name"), "cleartext", ("recipient_rejected",)),
+    "relay denied": Fault(refusing(RCPT="554 5.7.1 <b@example.org>: Relay access denied"), "cleartext", ("recipient_rejected",)),
+    "greylisted": Fault(refusing(RCPT="450 4.2.0 come back"), "cleartext", ("temporarily_rejected",)),
+    # curl says only "weird server reply".
+    "message refused": Fault(refusing(END="554 5.7.1 no"), "cleartext", ("message_rejected",), SPEAK_SMTP - {"curl"}),
+}
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+def check(texts: dict[str, str], causes: tuple[str, ...]) -> None:
+    """No text is explained as anything else; where a text leaves it open, the true cause is among the candidates."""
+    wrong = []
+    for client, text in texts.items():
+        result = explain(text)
+        open_to = {each["cause"] for each in result["candidates"]} if result["confidence"] != "certain" else set()
+        if result["cause"] not in causes and not open_to & set(causes):
+            wrong.append(f"{client}: {result['cause']} ({result['confidence']}) for {text!r}")
+        assert WRONG_PASSWORD not in json.dumps(result)
+    assert not wrong, "\n".join(wrong)
+
+
+def ask(clients: frozenset[str], way: Way) -> dict[str, str]:
+    names = sorted(clients)
+    with ThreadPoolExecutor(len(names)) as pool:
+        return dict(zip(names, pool.map(lambda name: CLIENTS[name](way), names)))
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_client_is_understood(name: str, pki: Pki) -> None:
+    fault = FAULTS[name]
+    with FaultyServer(fault.behaviour(pki)) as server:
+        texts = ask(fault.clients, Way(server.port, fault.mode, str(pki.ca_file), fault.user))
+    check(texts, fault.causes)
+
+
+@contextmanager
+def nothing_listens() -> Iterator[FullBacklog]:
+    yield FullBacklog("127.0.0.1", free_ports(1)[0])
+
+
+@pytest.mark.parametrize(
+    ("place", "cause", "clients"),
+    [(full_backlog, "connection_timeout", SPEAK_SMTP), (nothing_listens, "connection_refused", ALL)],
+    ids=["no answer to SYN", "nothing listens"],
+)
+def test_no_connection(place: Callable[[], AbstractContextManager[FullBacklog]], cause: str, clients: frozenset[str], pki: Pki) -> None:
+    with place() as where:
+        check(ask(clients, Way(where.port, "cleartext", str(pki.ca_file))), (cause,))
+
+
+def test_a_healthy_session_has_no_cause(pki: Pki, tmp_path: Path) -> None:
+    with FaultyServer(smtp(starttls=honest(pki.issue()))) as server:
+        texts = ask(SPEAK_SMTP, Way(server.port, "starttls", str(pki.ca_file)))
+    assert {client: explain(text)["cause"] for client, text in texts.items()} == dict.fromkeys(texts)
