@@ -10,6 +10,7 @@ import datetime
 import difflib
 import ipaddress
 import json
+import re
 import time
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
@@ -97,7 +98,7 @@ def endpoint_settings(args: Mapping[str, t.Any], *, allow_auto: bool, needs_cred
             raise SettingsError(f"endpoints[{index}] is not a dictionary; write host, port and secure as its keys.", f"endpoints[{index}]")
         defaults = dict(beside)
         # What an entry says about the mode or the login replaces all that stands beside the list about it.
-        for group in (("secure", "security", "port"), ("username", "password", "auth_mechanism")):
+        for group in (("secure", "security"), ("username", "password", "auth_mechanism")):
             if any(entry.get(key) not in (None, "") for key in group):
                 defaults = {key: value for key, value in defaults.items() if key not in group}
         found.append(parse_settings({**defaults, **entry}, probed=True, allow_auto=allow_auto, needs_credentials=needs_credentials, prefix=prefix))
@@ -136,6 +137,9 @@ def parse_policy(args: Mapping[str, t.Any]) -> Policy:
 
 def alternative_ports(settings: Settings, option: object) -> list[dict[str, t.Any]]:
     """The other ports to try and in which mode: ``auto`` (the conventional ones), or a list of ports. Raises SettingsError."""
+    if isinstance(option, str) and re.fullmatch(r"\[?[\d, ]*\]?", option):
+        # As "ansible -a" hands a list over.
+        option = [part for part in re.split(r"[\[\], ]+", option) if part]
     if option is None or option == "auto":
         ports: list[int] = [port for port in _CONVENTIONAL_PORTS if port != settings.port]
     elif isinstance(option, (str, bytes)) or not isinstance(option, Sequence):

@@ -53,11 +53,17 @@ def test_what_stands_beside_the_list_is_the_default_of_each() -> None:
         "endpoints": [{}, {"port": 465}, {"secure": True}, {"security": "cleartext", "port": 25}, {"host": "other.example.com", "timeout": 9}, {"username": "b", "password": "y"}],
     })
     assert [(one.host, one.port, one.security, one.timeout) for one in found] == [
-        (HOST, 587, "starttls", 3), (HOST, 465, "implicit_tls", 3), (HOST, 465, "implicit_tls", 3), (HOST, 25, "cleartext", 3), ("other.example.com", 587, "starttls", 9),
+        (HOST, 587, "starttls", 3), (HOST, 465, "starttls", 3), (HOST, 587, "implicit_tls", 3), (HOST, 25, "cleartext", 3), ("other.example.com", 587, "starttls", 9),
         (HOST, 587, "starttls", 3),
     ]
     assert [one.ca_path for one in found] == ["/ca.pem"] * 6
     assert [(one.username, one.password) for one in found] == [("app", "x")] * 5 + [("b", "y")]
+
+
+@pytest.mark.parametrize("beside, security", [({"secure": True}, "implicit_tls"), ({"security": "auto"}, "auto"), ({"security": "cleartext"}, "cleartext"), ({}, "starttls")])
+def test_the_mode_beside_the_list_holds_for_every_port(beside: dict[str, t.Any], security: str) -> None:
+    found = endpoints({"host": HOST, **beside, "endpoints": [{"port": 1025}, {"port": 1026, "security": "opportunistic"}, {"port": 1027, "secure": True}]}, auto=True)
+    assert [one.security for one in found] == [security, "opportunistic", "implicit_tls"]
 
 
 @pytest.mark.parametrize("listed, words", [
@@ -114,6 +120,9 @@ def settings(port: int = 465, security: str = "implicit_tls", **more: t.Any) -> 
     (settings(587, "starttls"), None, [(465, "implicit_tls"), (2465, "implicit_tls"), (2587, "starttls"), (2525, "starttls"), (25, "starttls")]),
     (settings(25, "cleartext"), "auto", [(465, "implicit_tls"), (587, "auto"), (2465, "implicit_tls"), (2587, "auto"), (2525, "auto")]),
     (settings(), [], []),
+    (settings(), "[]", []),
+    (settings(), "587, 2525", [(587, "starttls"), (2525, "starttls")]),
+    (settings(), "[1025]", [(1025, "auto")]),
     (settings(), [587, "2525", 587, 465, 1025], [(587, "starttls"), (2525, "starttls"), (1025, "auto")]),
 ])
 def test_alternatives(chosen: Settings, option: t.Any, expected: list[tuple[int, str]]) -> None:
