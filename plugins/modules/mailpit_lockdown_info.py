@@ -11,7 +11,7 @@ short_description: Check that Mailpit turns away the clients that it is to turn 
 version_added: 0.1.0
 author: mailops.smtp contributors (!UNKNOWN)
 description:
-  - P(mailops.smtp.smtp_gate#action) proves that the right client gets in. This module proves that the wrong ones do not.
+  - M(mailops.smtp.smtp_gate) proves that the right client gets in. This module proves that the wrong ones do not.
   - Looks from the managed host at what happens to a client that speaks cleartext, that logs in before TLS, or with a login that does not exist.
   - The login that is tried is a random one, and no message is sent.
   - A Mailpit that does not fit its mode is data, never a failed task. Say C(failed_when) to make it one.
