@@ -79,8 +79,17 @@ def take(args: Mapping[str, t.Any], allowed: Sequence[str]) -> dict[str, t.Any]:
 def endpoint_settings(args: Mapping[str, t.Any], *, allow_auto: bool, needs_credentials: bool) -> list[Settings]:
     """The settings of every endpoint of a task, in order: ``endpoints``, with what stands beside it as defaults, or the one endpoint.
 
+    With ``needs_credentials`` at least one of them must have a login: an empty variable must not pass for a login that worked.
     Raises SettingsError.
     """
+    found = _listed_settings(args, allow_auto, needs_credentials)
+    if needs_credentials and not any(one.username for one in found):
+        words = "check_credentials is true, but there is no username; write username and password, or leave out check_credentials."
+        raise SettingsError(words, "username")
+    return found
+
+
+def _listed_settings(args: Mapping[str, t.Any], allow_auto: bool, needs_credentials: bool) -> list[Settings]:
     beside = {key: args[key] for key in CONNECTION_OPTIONS if args.get(key) is not None}
     listed = args.get("endpoints")
     if listed is None:
