@@ -51,7 +51,7 @@ def configure(path: pathlib.Path, *cli: str, settings: t.Mapping[str, t.Any] | N
 def configure_all(path: pathlib.Path, cases: t.Sequence[tuple[dict[str, t.Any], dict[str, t.Any]]], *cli: str) -> tuple[list[dict[str, t.Any]], str]:
     """Many tasks in one run, each with settings and options of its own on the same file; what each gave, failed or not."""
     tasks = []
-    for number, (settings, options) in enumerate(cases):
+    for number, (_settings, options) in enumerate(cases):
         keywords = {key: options[key] for key in ("check_mode", "diff") if key in options}
         others = {key: value for key, value in options.items() if key not in (*keywords, "path")}
         one = task(options.get("path", path), **{"settings": f"{{{{ all_settings[{number}] }}}}", **others})
@@ -237,7 +237,7 @@ FOUND: list[tuple[dict[str, t.Any], str, str, list[str]]] = [
 def test_findings(config: pathlib.Path) -> None:
     results, _output = configure_all(config, [(settings, {}) for settings, _asked, _security, _codes in FOUND])
     for result, (_settings, asked, security, codes) in zip(results, FOUND):
-        assert result["security"] == security and result["settings"]["security"] == asked 
+        assert result["security"] == security and result["settings"]["security"] == asked
         assert [finding["code"] for finding in result["findings"]] == codes
         assert all(finding["message"].endswith(".") and finding["remedy"].endswith(".") for finding in result["findings"])
 
@@ -255,11 +255,14 @@ def test_descriptors_of_the_users_own(tmp_path: pathlib.Path) -> None:
     folder = tmp_path / "descriptors"
     folder.mkdir()
     (folder / "relayd.yml").write_text(
-        "id: relayd\nname: Relayd\nformat: yaml\nsection: notify.smtp\nkeys: {host: server, port: port, username: user, password: secret}\nother_keys: [tls]\n"
-        "security:\n  implicit_tls: {can: exact, set: {tls: true}}\n  starttls: {can: no}\n  opportunistic: {can: no}\n  cleartext: {can: exact, set: {tls: false}}\n"
+        "id: relayd\nname: Relayd\nformat: yaml\nsection: notify.smtp\n"
+        "keys: {host: server, port: port, username: user, password: secret}\nother_keys: [tls]\n"
+        "security:\n  implicit_tls: {can: exact, set: {tls: true}}\n  starttls: {can: no}\n"
+        "  opportunistic: {can: no}\n  cleartext: {can: exact, set: {tls: false}}\n"
     )
     (folder / "relayd.yml.j2").write_text(
-        "notify:\n  smtp:\n    server: {{ host }}\n    port: {{ port }}\n    tls: {{ secure }}\n{% if username %}\n    user: {{ username }}\n    secret: {{ password }}\n{% endif %}\n"
+        "notify:\n  smtp:\n    server: {{ host }}\n    port: {{ port }}\n    tls: {{ secure }}\n"
+        "{% if username %}\n    user: {{ username }}\n    secret: {{ password }}\n{% endif %}\n"
     )
     path = tmp_path / "relayd.conf"
     path.write_text("notify:\n  disk: {} # c\n")

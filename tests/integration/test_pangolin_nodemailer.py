@@ -130,7 +130,6 @@ def test_js_yaml_reads_what_was_quoted(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "values.yml"
     path.write_text("".join(f"- {quote(value)}\n" for value in values), encoding="utf-8")
     script = "console.log(JSON.stringify(require('js-yaml').load(require('fs').readFileSync(process.argv[1], 'utf8'))))"
-    done = subprocess.run(
-        [program("node"), "-e", script, str(path)], env={"NODE_PATH": str(BUILD / "nodemailer" / "node_modules")}, stdout=subprocess.PIPE, check=True, timeout=30,
-    )
+    command, modules = [program("node"), "-e", script, str(path)], str(BUILD / "nodemailer" / "node_modules")
+    done = subprocess.run(command, env={"NODE_PATH": modules}, stdout=subprocess.PIPE, check=True, timeout=30)
     assert json.loads(done.stdout) == values

@@ -81,7 +81,8 @@ def play(
 def ansible_playbook(*arguments: str, environment: t.Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The command beside this Python, on an inventory of this machine alone."""
     command = [
-        str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", *arguments,
+        str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local",
+        "-e", f"ansible_python_interpreter={sys.executable}", *arguments,
     ]
     surroundings = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_RETRY_FILES_ENABLED": "0", **(environment or {})}
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=surroundings, check=False, timeout=300)

@@ -31,7 +31,8 @@ _MODEL = (
 )
 _ABILITIES = ("exact", "weaker", "stronger", "no")
 _KEYS = (
-    "id", "name", "format", "section", "paths", "restart", "keys", "inverted", "other_keys", "always", "keep", "security", "environment", "limits", "missing", "notes",
+    "id", "name", "format", "section", "paths", "restart", "keys", "inverted", "other_keys", "always", "keep", "security",
+    "environment", "limits", "missing", "notes",
 )
 _REQUIRED = ("id", "name", "format", "keys", "security")
 
@@ -103,7 +104,8 @@ def load_descriptor(app: str, folder: Path | None = None) -> Descriptor:
     if app not in apps:
         near = difflib.get_close_matches(str(app).lower(), apps, 3, 0.5) or apps
         raise AppError(
-            f"app is '{str(app)[:60]}', which is not known here; write {' or '.join(near)}, or describe the app in a folder of your own and name it in descriptors."
+            f"app is '{str(app)[:60]}', which is not known here; write {' or '.join(near)},"
+            " or describe the app in a folder of your own and name it in descriptors."
         )
     place = next(place for place in (folder, _BUILT_IN) if place is not None and (place / f"{app}.yml").is_file())
     path, template = place / f"{app}.yml", place / f"{app}.yml.j2"

@@ -107,7 +107,7 @@ def _security_findings(descriptor: Descriptor, settings: Settings, exact_securit
     if mode.can == "no":
         able = [name for name in SECURITY_MODES if descriptor.security[name].can == "exact"]
         raise AppError(f"{descriptor.name} has no setting for security: {asked}; write security: {' or '.join(able)}, with the port that goes with it.{note}")
-    exposed = "mail and password" if settings.username is not None else "mail"
+    exposed = "mail and password" if settings.username is not None else "mails"
     if mode.can == "weaker":
         if exact_security:
             raise AppError(
@@ -117,7 +117,8 @@ def _security_findings(descriptor: Descriptor, settings: Settings, exact_securit
         return [{
             "severity": "warning",
             "code": "downgrade_possible",
-            "message": f"{descriptor.name} cannot require STARTTLS: where the relay, or someone on the way, does not offer it, {exposed} go out in cleartext.{note}",
+            "message": f"{descriptor.name} cannot require STARTTLS: where the relay, or someone on the way, does not offer it,"
+                       f" {exposed} go out in cleartext.{note}",
             "remedy": "Use port 465 with secure: true if the relay has it; nothing on the way can take TLS away there.",
         }]
     if mode.can == "stronger":

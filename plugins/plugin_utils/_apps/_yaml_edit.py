@@ -215,7 +215,7 @@ def _edit_section(document: Document, path: Path, section: Node, wanted: Mapping
     if gone:
         edits += _remove_pairs(document, section, gone)
     if missing:
-        edits.append(_add_pairs(document, section, [(name, wanted[name]) for name in missing], gone))
+        edits.append(_add_pairs(document, section, [(name, wanted[name]) for name in wanted if name in missing], gone))
     return edits
 
 
@@ -271,7 +271,7 @@ def _remove_pairs(document: Document, mapping: Node, names: Collection[str]) -> 
                 end = _line_end(text, key.end + len(text[key.end:value.end].rstrip(LINE_BREAKS + " ")))
                 edits.append(_Edit(start, end + len(_break_at(text, end)), ""))
         return edits
-    edits, last = [], len(mapping.pairs) - 1
+    edits = []
     stays = [index for index, pair in enumerate(mapping.pairs) if pair[0].value not in names]
     if not stays:
         return [_Edit(mapping.start + 1, mapping.end - 1, "")]

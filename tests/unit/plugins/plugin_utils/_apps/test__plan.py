@@ -12,7 +12,7 @@ import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._plan import Plan, mask, plan_absent, plan_present
 from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import parse_settings
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 PANGOLIN = load_descriptor("pangolin")
@@ -32,7 +32,8 @@ def test_a_new_file() -> None:
         "no_reply": "a@example.com",
     }}
     assert made.settings == {
-        "host": "smtp.example.com", "port": 465, "secure": True, "security": "implicit_tls", "validate_certs": True, "username": "app", "sender": "a@example.com",
+        "host": "smtp.example.com", "port": 465, "secure": True, "security": "implicit_tls", "validate_certs": True, "username": "app",
+        "sender": "a@example.com",
     }
     assert not plan(made.content).changed
     assert plan_absent(PANGOLIN, made.content).content == b"" and not plan_absent(PANGOLIN, None).changed
@@ -95,6 +96,7 @@ def test_a_validators_words_are_masked() -> None:
     assert "s3cret" not in masked and "even-0lder" not in masked and "text: wrong" in masked and masked.startswith("bad.yml:1: ")
 
 
+@settings(deadline=None)
 @given(password=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=60))
 def test_any_password_arrives_exactly(password: str) -> None:
     made = plan(b"# c\r\napp: 1\r\n", password=password)

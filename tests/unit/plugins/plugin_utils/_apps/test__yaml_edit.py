@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._yaml_edit import edit, quote, read, remove
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._yaml_tree import MAX_CHARACTERS, YamlError
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 WANTED = {"host": "smtp.example.com", "port": 465, "secure": True}
@@ -237,6 +237,7 @@ def test_reading() -> None:
 NASTY = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=0, max_size=40)
 
 
+@settings(deadline=None)
 @given(NASTY)
 @example("{{ x }}")
 @example("'\"#\n\r\t\x7f\x85\u2028\ufeff\U0001f600: - ")
@@ -247,6 +248,7 @@ def test_quoted_texts_arrive_exactly(value: str) -> None:
     assert "\n" not in quote(value)
 
 
+@settings(deadline=None)
 @given(old=NASTY, new=NASTY, style=st.sampled_from(["plain", "single", "double", "block"]))
 def test_any_value_replaces_any_value(old: str, new: str, style: str) -> None:
     written = {"plain": "old", "single": "'it''s'", "double": quote(old), "block": "|\n    old\n    text"}[style]
@@ -260,9 +262,12 @@ def test_any_value_replaces_any_value(old: str, new: str, style: str) -> None:
 # Whole files: pieces as people write them, in any order, with any line end, the section anywhere in any form.
 
 PIECES = st.sampled_from([
-    "# a comment\n", "\n", " \n", "#: odd {[ 'comment\n", "key{n}: value\n", "key{n}:    'quoted # not a comment'   # comment\n", 'key{n}: "x: \\t \\" y"\n',
-    "key{n}:\n  - 1\n  - two # c\n\n  - {a: b, c: [d, e]}\n", "key{n}:\n- 1\n-   - 2\n    - 3\n", "key{n}:\n    deep:\n        deeper: # c\n            deepest: ~\n",
-    "key{n}: |\n  text\n   more: x\n\n  email:\n    host: not ours\n", "key{n}: >-\n  folded\n  text\n", "key{n}: plain\n  over lines\n", "key{n}: &anchor{n} {x: 1}\n",
+    "# a comment\n", "\n", " \n", "#: odd {[ 'comment\n", "key{n}: value\n",
+    "key{n}:    'quoted # not a comment'   # comment\n", 'key{n}: "x: \\t \\" y"\n',
+    "key{n}:\n  - 1\n  - two # c\n\n  - {a: b, c: [d, e]}\n", "key{n}:\n- 1\n-   - 2\n    - 3\n",
+    "key{n}:\n    deep:\n        deeper: # c\n            deepest: ~\n",
+    "key{n}: |\n  text\n   more: x\n\n  email:\n    host: not ours\n", "key{n}: >-\n  folded\n  text\n", "key{n}: plain\n  over lines\n",
+    "key{n}: &anchor{n} {x: 1}\n",
     "'key {n}': [1, 2,\n  3] # c\n", "key{n}: !custom {a: 1}\n", "key{n}: !!binary aGVsbG8=\n", "key{n}: 2026-01-31\n", "? key{n}\n: value\n", "key{n}:\n",
     "key{n}: |+\n  keeps\n\n\n", "\"key{n}\": 'it''s'\n", "key{n}: {}\n", "    # an indented comment\n",
 ])
@@ -282,6 +287,7 @@ def _file(before: list[str], section: str, after: list[str], br: str, bom: bool,
     return tuple(part.replace("\n", br) for part in parts)  # type: ignore[return-value]
 
 
+@settings(deadline=None)
 @given(
     before=st.lists(PIECES, max_size=6), section=SECTIONS, after=st.lists(PIECES, max_size=6), br=st.sampled_from(["\n", "\r\n"]), bom=st.booleans(),
     final=st.booleans(),
