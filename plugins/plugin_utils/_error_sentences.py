@@ -138,7 +138,7 @@ def _fields(text: str, cause: str, variant: str) -> _Fields:
     if host and re.fullmatch(r"[\d.]+", host):
         fields.setdefault("address", host)
     where = host or fields.get("address")
-    fields["endpoint"] = (f"{where} port {port}" if port else where) if where else "the relay"
+    fields["endpoint"] = _endpoint(where, port)
     fields["host"] = where or "the relay"
     if where:
         fields.setdefault("address", where)
@@ -161,6 +161,14 @@ def _fields(text: str, cause: str, variant: str) -> _Fields:
     else:
         fields.setdefault("other_port", "587 or 465")
     return fields
+
+
+def _endpoint(where: str | None, port: int | None) -> str:
+    if where is None:
+        return "the relay"
+    if port is None:
+        return where
+    return f"[{where}]:{port}" if ":" in where else f"{where}:{port}"
 
 
 def excerpt(text: str, matched: str, around: int = 40) -> str:

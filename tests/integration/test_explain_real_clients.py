@@ -46,7 +46,7 @@ class Way:
 
 def run(command: list[str], text: str = "", **environment: str) -> str:
     try:
-        done = subprocess.run(command, input=text, capture_output=True, text=True, errors="replace", timeout=30, check=False, env={**os.environ, **environment})
+        done = subprocess.run(command, input=text, capture_output=True, text=True, errors="replace", timeout=8, check=False, env={**os.environ, **environment})
     except subprocess.TimeoutExpired as error:
         return f"{error.stdout or ''}{error.stderr or ''}"
     return done.stdout + done.stderr
