@@ -116,12 +116,23 @@ def _of_status(said: Meaning, status: Status) -> Match:
     return Match(said.cause, said.variant, said.confidence, status.words.lower(), said.also, said.note, "", None, 0)
 
 
-_QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\x00": " "})
+# Control characters as logs write them, typographic quotes as plain ones.
+_PLAIN = str.maketrans(
+    {
+        **{chr(code): f"\\x{code:02x}" for code in (*range(1, 9), *range(14, 28), 127)},
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u00a0": " ",
+        "\x00": " ",
+    }
+)
 
 
 def one_line(text: str) -> str:
     """On one line, single blanks, plain quotes."""
-    return " ".join(text[:MAX_EVENT].translate(_QUOTES).replace('\\"', '"').split())
+    return " ".join(text[:MAX_EVENT].translate(_PLAIN).replace('\\"', '"').split())
 
 
 def _holds(parts: Sequence[str], low: str) -> bool:
@@ -143,14 +154,15 @@ class _Index(t.Generic[_Row]):
     """Rows by the longest word of their text, so that an event is compared only with the few rows whose word it has."""
 
     def __init__(self, rows: Iterable[_Row]) -> None:
-        self._by_word: dict[str, list[_Row]] = {}
-        for row in rows:
+        self._rows = tuple(rows)
+        self._by_word: dict[str, list[int]] = {}
+        for number, row in enumerate(self._rows):
             words = [word for part in row.parts for word in _WORD.findall(part)]
-            self._by_word.setdefault(max(words, key=len), []).append(row)
+            self._by_word.setdefault(max(words, key=len), []).append(number)
 
     def candidates(self, words: Set[str]) -> list[_Row]:
-        """Rows that may match a text with these lower-case words."""
-        return [row for word in words & self._by_word.keys() for row in self._by_word[word]]
+        """Rows that may match a text with these lower-case words, in the order of the table."""
+        return [self._rows[number] for number in sorted(number for word in words & self._by_word.keys() for number in self._by_word[word])]
 
 
 _RULE_INDEX = _Index(RULES)
@@ -194,6 +206,7 @@ _STAGE_OF = {
 
 
 def stage_of_command(text: str) -> str:
+    """The stage that a client's line of a dialogue begins, "" where the line is none."""
     found = _COMMAND.match(text)
     if found:
         return _STAGE_OF[found.group(1).lower()]
