@@ -36,7 +36,7 @@ WORDS = {
     "connection_reset": r"reset",
     "greeting_timeout": r"greeting|banner|waiting for server response",
     "greeting_rejected": r"\b(554|421)\b",
-    "not_smtp": r"weird server reply|not .*smtp|invalid greeting|unexpected greeting",
+    "not_smtp": r"weird server reply|ssh-2|http/1|imap|pop3|ftp|not .*smtp|invalid greeting|unexpected greeting",
     "connection_closed": r"closed|disconnect|\beof\b",
     "mode_mismatch": r"implicit|plain ?text|cleartext|expects? tls|speaks tls|not speak tls",
     "ehlo_rejected": r"ehlo|helo|\b(502|550|421)\b",

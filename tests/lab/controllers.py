@@ -48,7 +48,7 @@ ssh_args = -F none -o ControlMaster=auto -o ControlPersist=60s -o IdentitiesOnly
 
 def play(
     release: str, name: str, hosts: list[Host], tasks: list[dict[str, Any]], host_vars: Mapping[str, Mapping[str, Any]] | None = None, *options: str,
-    forks: int = 4, seconds: float = 300,
+    forks: int = 4, seconds: float = 300, environment: Mapping[str, str] | None = None,
 ) -> tuple[list[dict[str, Any]], str]:
     """Run tasks on hosts with one ansible-core; gives the results as lab/callback/record.py writes them, and all that Ansible printed.
 
@@ -66,18 +66,19 @@ def play(
     (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": inventory}}))
     (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "strategy": "free", "tasks": tasks}]))
     binaries = ROOT / "build" / "venv" / f"core-{release}" / "bin"
-    environment = {
+    variables = {
         "PATH": f"{binaries}:{os.environ['PATH']}",
         "HOME": str(RUN / "home"),
         "LANG": "C.UTF-8",
         "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "src"),
         "LAB_RECORD": str(folder / "record"),
+        **(environment or {}),
     }
     (folder / "record").touch()
     command = in_namespace("ctl", str(binaries / "ansible-playbook"), "-i", str(folder / "inventory.json"), *options, str(folder / "play.yml"))
     try:
-        done = subprocess.run(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as error:
         raise RuntimeError(f"ansible-core {release}, {name}: not done after {seconds:.0f} s") from error
     printed = done.stdout + done.stderr

@@ -73,7 +73,8 @@ class Place:
     def listen(self, behaviour: Behaviour, *ports: int, ipv6: bool = False) -> None:
         """Serve these ports with a scripted server."""
         for port in ports:
-            self.farm.start(FaultyServer(behaviour, self.ip6 if ipv6 else self.ip, port))
+            server = self.farm.start(FaultyServer(behaviour, self.ip6 if ipv6 else self.ip, port))
+            self.farm.scripted.setdefault(self.name.partition(".")[0], []).append(server)
 
     def postfix(self, tls: str, port: int, instance: str = "", ipv6: bool = False, **options: Any) -> None:
         """One port of a real Postfix; options as in Listener."""
@@ -94,6 +95,7 @@ class Farm:
         self.pki = Pki(RUN / "pki")
         self.public = self.pki.new_root("lab public root")
         self.listeners: dict[str, list[Listener]] = {}
+        self.scripted: dict[str, list[FaultyServer]] = {}
 
     def start(self, server: Server) -> Server:
         """Enter the server now, leave it when the lab's run ends."""
@@ -113,9 +115,13 @@ class Farm:
         for instance, listeners in self.listeners.items():
             self.start(Postfix(listeners, users=CREDENTIALS, certificate=self.pki.issue(f"postfix.{DOMAIN}"), **POSTFIXES[instance]))
 
+    def heard(self) -> dict[str, list[list[tuple[bool, str]]]]:
+        """What the scripted relays were told: name -> one list a port, of (over TLS, command)."""
+        return {name: [server.commands for server in servers] for name, servers in self.scripted.items()}
+
 
 def main() -> None:
-    """Start the relays of the whole table, say "ready", and serve until standard input ends."""
+    """Start the relays of the whole table, say "ready", and serve until standard input ends. Each line that comes is answered with what they have heard."""
     require_lab()
     from .scenario import rows
 
@@ -126,7 +132,8 @@ def main() -> None:
         farm.serve(relays)
         (RUN / "farm.json").write_text(json.dumps({"ca": farm.pki.ca_file.read_text(), "system_ca": farm.public.pem.decode()}))
         print("ready", flush=True)
-        sys.stdin.read()
+        for _line in sys.stdin:
+            print(json.dumps(farm.heard()), flush=True)
 
 
 if __name__ == "__main__":

@@ -66,12 +66,13 @@ class Stage:
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
         self.addresses = addresses([row.relay for row in rows if not row.at])
+        self._farm: subprocess.Popen[bytes] | None = None
 
     @contextmanager
     def set_up(self) -> Iterator[Stage]:
         """Start the relays, teach the resolver, the router and the hosts, and stop the relays afterwards."""
         log = open(RUN / "farm.log", "wb")
-        farm = subprocess.Popen(
+        self._farm = farm = subprocess.Popen(
             in_namespace("relays", sys.executable, "-m", "lab.farm"), cwd=ROOT / "tests", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
         )
         assert farm.stdin is not None and farm.stdout is not None
@@ -89,6 +90,13 @@ class Stage:
             except subprocess.TimeoutExpired:
                 farm.kill()
             log.close()
+
+    def heard(self) -> dict[str, list[list[tuple[bool, str]]]]:
+        """What the scripted relays were told so far: name -> one list a port, of (over TLS, command)."""
+        assert self._farm is not None and self._farm.stdin is not None and self._farm.stdout is not None
+        self._farm.stdin.write(b"\n")
+        self._farm.stdin.flush()
+        return json.loads(self._farm.stdout.readline())
 
     def _fill(self, row: Row, text: str) -> str:
         ip, ip6 = self.addresses.get(row.relay, ("", ""))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
@@ -26,14 +27,14 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "record"
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._begun = {}
+        self._begun: dict[tuple[str, str], float] = {}
 
-    def v2_runner_on_start(self, host, task):
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
         self._begun[host.get_name(), task._uuid] = time.monotonic()
 
-    def _write(self, result, failed=False):
+    def _write(self, result: Any, failed: bool = False) -> None:
         host, task, data = result.host.get_name(), result.task, result.result
         if "results" in data and task.loop is not None:
             return
@@ -52,8 +53,8 @@ class CallbackModule(CallbackBase):
     v2_runner_on_ok = v2_runner_item_on_ok = _write
     v2_runner_on_unreachable = _write
 
-    def v2_runner_on_failed(self, result, ignore_errors=False):
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         self._write(result, failed=True)
 
-    def v2_runner_item_on_failed(self, result):
+    def v2_runner_item_on_failed(self, result: Any) -> None:
         self._write(result, failed=True)

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
-from support.faulty import honest, smtp
+from support.faulty import Peer, honest, smtp
 
 from ..farm import CREDENTIALS, Place
 from ..scenario import Row, Serve
@@ -39,6 +40,26 @@ def _only(mechanism: str) -> Serve:
     return serve
 
 
+def _echo(place: Place) -> None:
+    """Repeats what it was sent in its refusals, as a careless relay does, and a hostile one on purpose."""
+    tls = honest(place.issue())
+
+    def session(peer: Peer) -> None:
+        peer.reply("220 echo ESMTP")
+        while True:
+            line = peer.line()
+            verb = line.partition(" ")[0].upper()
+            if verb == "EHLO":
+                peer.reply(f"250-echo\n250 {'AUTH PLAIN LOGIN' if peer.tls else 'STARTTLS'}")
+            elif verb == "STARTTLS":
+                peer.reply("220 2.0.0 go ahead")
+                tls(peer)
+            else:
+                peer.reply(f"535 5.7.8 I do not like {line}")
+
+    place.listen(session, 587)
+
+
 def _gate(name: str, fault: str, *arguments: Any, **options: Any) -> Row:
     return Row(name, fault, *arguments, **{"call": "gate", **options})
 
@@ -50,6 +71,7 @@ ROWS = [
     _gate("login-login", "nothing: only AUTH LOGIN (Postfix)", lambda place: place.postfix("starttls", 587, "login"), 587, STARTTLS),
     _gate("login-cram", "nothing: only CRAM-MD5 (Postfix)", lambda place: place.postfix("starttls", 587, "cram"), 587, STARTTLS),
     _gate("login-scram", "nothing: only SCRAM-SHA-256 (Postfix)", lambda place: place.postfix("starttls", 587, "scram"), 587, STARTTLS),
+    _gate("login-cram-only", "nothing: only CRAM-MD5", _only("CRAM-MD5"), 587, STARTTLS),
     _gate("login-login-only", "nothing: only AUTH LOGIN", _only("LOGIN"), 587, STARTTLS),
     _gate("not-tried", "the password is wrong, and nobody asked to try it", at="postfix", port=465, ask={**WRONG, "secure": True, "check_credentials": False}),
     _gate("wrong-password", "the password is wrong (Postfix, 465)", at="postfix", port=465, ask={**WRONG, "secure": True}, cause="auth_rejected",
@@ -66,6 +88,8 @@ ROWS = [
           465, IMPLICIT, "auth_rejected", expect={"msg": lambda text: "5.7.9" in text}),
     _gate("backend-down", "the relay's password backend does not answer", _refuses("454 4.7.0 Temporary authentication failure"), 587, STARTTLS,
           "auth_rejected"),
+    _gate("echo", "the relay repeats the AUTH command in its refusal", _echo, 587, STARTTLS, "auth_rejected",
+          expect={"msg": lambda text: PASSWORD not in text and b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode() not in text}),
     _gate("auth-needs-tls", "AUTH is answered with 538", lambda place: place.listen(
         smtp(mechanisms=["PLAIN"], replies={"AUTH": "538 5.7.11 Encryption required for requested authentication mechanism"}), 1025), 1025,
         {"security": "cleartext", **RIGHT}, "auth_requires_tls"),

@@ -37,6 +37,11 @@ WAIT = 4.0
 
 ROWS = [
     _gate("fleet", "nothing: the relay of test_fleet.py, which the other network cannot reach on 465", _submission, 465, IMPLICIT, observed="implicit_tls"),
+    # test_habits.py looks at the counters of these.
+    _gate("polite", "nothing: a healthy endpoint", _submission, 465, IMPLICIT, observed="implicit_tls",
+          rules=("ip daddr {ip} tcp flags & (syn | ack) == syn counter",)),
+    _gate("polite-587", "nothing: a healthy endpoint", _submission, 587, STARTTLS, observed="starttls",
+          rules=("ip daddr {ip} tcp flags & (syn | ack) == syn counter",)),
     _gate("gate-opens", "nothing", _submission, 465, IMPLICIT, observed="implicit_tls", expect={"cause": None, "layer": None}),
     _gate("gate-filtered-465", "465 is filtered, 587 is open", _submission, 465, IMPLICIT, "connection_timeout", seconds=WAIT,
           findings=("port_filtered_elsewhere_open",), rules=("ip daddr {ip} tcp dport 465 drop",),

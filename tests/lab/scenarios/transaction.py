@@ -63,6 +63,8 @@ ROWS = [
     _send("send-content-later", "the content is put off", _answers(content="451 4.3.0 Try again later"), 587, STARTTLS, "temporarily_rejected"),
     _send("send-too-large", "MAIL is refused for its size", _answers(MAIL="552 5.3.4 Message size exceeds fixed limit"), 587, STARTTLS,
           ("message_rejected", "sender_rejected")),
+    _send("send-too-large-postfix", "Postfix takes 2000 bytes, the message has more", at="send", port=465, ask={**IMPLICIT, "body": "x" * 70 + "\n" * 3000},
+          cause=("message_rejected", "sender_rejected")),
     _send("send-not-weaker", "no STARTTLS: nothing is sent", at="no-starttls", ask=STARTTLS, cause="starttls_not_offered"),
     _send("send-expired", "the certificate has expired: nothing is sent", at="expired", port=465, ask=IMPLICIT, cause="certificate_expired"),
 ]
