@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._error_texts import explain
 
 from tests.support import faulty
+from tests.support.batch import Batch
 from tests.support.faulty import Behaviour, FaultyServer, FullBacklog, alert, full_backlog, honest, server_context, smtp, stall_after_server_hello
 from tests.support.pki import EXPIRED, NOT_YET_VALID, Pki
 from tests.support.process import BUILD, Missing, free_ports, program
@@ -236,3 +237,28 @@ def test_a_healthy_session_has_no_cause(pki: Pki, tmp_path: Path) -> None:
     with FaultyServer(smtp(starttls=honest(pki.issue()))) as server:
         texts = ask(SPEAK_SMTP, Way(server.port, "starttls", str(pki.ca_file)))
     assert {client: explain(text)["cause"] for client, text in texts.items()} == dict.fromkeys(texts)
+
+
+# What goes wrong only when a message is sent is smtp_send's.
+BEFORE_THE_MESSAGE = [
+    name for name, fault in FAULTS.items() if not {"sender_rejected", "recipient_rejected", "temporarily_rejected", "message_rejected"} & set(fault.causes)
+]
+
+
+def test_the_probe_gives_the_same_codes(pki: Pki, tmp_path: Path) -> None:
+    security = {"implicit": "implicit_tls"}
+    with ExitStack() as stack:
+        endpoints = []
+        for name in BEFORE_THE_MESSAGE:
+            fault = FAULTS[name]
+            server = stack.enter_context(FaultyServer(fault.behaviour(pki)))
+            login = {"username": fault.user, "password": WRONG_PASSWORD} if fault.user else {}
+            endpoints.append({"port": server.port, "security": security.get(fault.mode, fault.mode), **login})
+        batch = Batch(tmp_path / "run", {})
+        batch.add(
+            "probed", "mailops.smtp.smtp_endpoint_info", host="localhost", ca_path=str(pki.ca_file), timeout=4, check_credentials=True, endpoints=endpoints
+        )
+        batch.run()
+    probes = batch["probed"]["probes"]
+    wrong = {name: probe["cause"] for name, probe in zip(BEFORE_THE_MESSAGE, probes) if probe["cause"] not in FAULTS[name].causes}
+    assert not wrong
