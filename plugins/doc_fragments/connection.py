@@ -73,4 +73,9 @@ options:
       - A relay may use all of it to greet.
     type: float
     default: 10
+  return_pem:
+    description:
+      - Whether the certificates come back as PEM too. PEM is long, and results are kept for every host.
+    type: bool
+    default: false
 """

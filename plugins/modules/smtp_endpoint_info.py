@@ -48,11 +48,6 @@ options:
       - A sound relay drops it. It costs no further connection, except where a relay objects to it.
     type: bool
     default: true
-  return_pem:
-    description:
-      - Whether the certificates come back as PEM too. PEM is long, and results are kept for every host.
-    type: bool
-    default: false
 seealso:
   - module: mailops.smtp.smtp_gate
   - module: mailops.smtp.smtp_send

@@ -75,11 +75,6 @@ options:
       - Whether every address of the relay's name must pass. By default one is enough and the others become findings.
     type: bool
     default: false
-  return_pem:
-    description:
-      - Whether the certificates come back as PEM too.
-    type: bool
-    default: false
 seealso:
   - module: mailops.smtp.smtp_endpoint_info
   - module: mailops.smtp.app_mail_config

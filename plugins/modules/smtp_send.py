@@ -52,11 +52,6 @@ options:
       - Further headers.
     type: dict
     default: {}
-  return_pem:
-    description:
-      - Whether the certificates come back as PEM too.
-    type: bool
-    default: false
 seealso:
   - module: mailops.smtp.smtp_gate
   - module: mailops.smtp.smtp_endpoint_info
