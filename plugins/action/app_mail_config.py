@@ -67,6 +67,8 @@ class ActionModule(ActionBase):
         descriptor = load_descriptor(options["app"], Path(self._loader.path_dwim(folder)) if folder else None)
         if options["validate"] is not None and "%s" not in options["validate"]:
             raise AppError("validate has no %s in it; write the command with %s where the path of the new file belongs.")
+        if options["mode"] == "preserve":
+            raise AppError("mode is preserve, which means nothing here; leave out mode, and the file keeps the one that it has.")
         path = self._remote_expand_user(options["path"])
         # The settings are checked before the host is asked anything.
         _plan(descriptor, options, None)

@@ -208,6 +208,7 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str]] = [
     ({}, {"settings": "smtp.example.com"}, "settings must hold host, port, secure and so on"),
     ({}, {"descriptors": "/nowhere"}, "descriptors is /nowhere, which is no folder on the controller"),
     ({}, {"exact": True}, "Unsupported parameters"),
+    ({}, {"mode": "preserve"}, "mode is preserve, which means nothing here"),
     ({"port": 587}, {}, "port 587 starts in cleartext and switches to TLS with STARTTLS"),
     ({"port": "abc"}, {}, "port is 'abc', which is not a port number"),
     ({"security": "starttls"}, {}, "contradicts security: starttls"),
@@ -216,6 +217,11 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str]] = [
     ({"user": "app"}, {}, "user is not an option; write username"),
     ({"server_name": "mail.example.com"}, {}, "Pangolin checks the certificate against smtp_host"),
 ]
+
+
+def test_without_options_it_names_them(tmp_path: pathlib.Path) -> None:
+    run = play(tmp_path / "play", [{"name": "Configure", "mailops.smtp.app_mail_config": {}}], {})
+    assert run.returncode != 0 and "missing required arguments: app, path" in run.output
 
 
 def test_refusals(config: pathlib.Path) -> None:

@@ -124,6 +124,7 @@ def test_fallback(host: Host, relay: Relay, fallback: str) -> None:
 
 REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str]] = [
     ({"port": "abc"}, {}, "port is 'abc', which is not a port number"),
+    ({"user": "x"}, {}, "mail_config_settings.user"),
     ({"host": "smtp://localhost"}, {}, "host has a scheme in it"),
     ({"security": "tls"}, {}, "security is 'tls', which is not a mode"),
     ({"password": ""}, {}, "username is given without a password"),
@@ -139,7 +140,7 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str]] = [
 @pytest.mark.parametrize("settings, options, sentence", REFUSED, ids=[sentence[:25] for _settings, _options, sentence in REFUSED])
 def test_bad_input_is_refused_before_any_packet(host: Host, relay: Relay, settings: dict[str, t.Any], options: dict[str, t.Any], sentence: str) -> None:
     with faulty.FaultyServer(faulty.silent()) as server:
-        run = host.run({**relay.settings("implicit", port=server.port), **settings}, **options)
+        run = host.run({**relay.settings("implicit", port=server.port), **settings}, "-vvvv", **options)
         assert run.returncode != 0 and sentence in words(run), run.output
         assert server.connections == 0 and host.config.read_text() == OLD
 

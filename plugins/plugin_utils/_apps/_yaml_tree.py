@@ -10,6 +10,7 @@ is its text and its tag, whatever the app makes of it.
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ __all__ = ("LINE_BREAKS", "MAX_CHARACTERS", "Document", "Node", "YamlError", "pa
 
 # PyYAML's own set; a file with U+2028 in it has more lines for YAML than for most editors.
 LINE_BREAKS = "\r\n\x85\u2028\u2029"
-MAX_CHARACTERS = 1024 * 1024
+MAX_CHARACTERS = 512 * 1024
 _MAX_DEPTH = 100
 _STR = "tag:yaml.org,2002:str"
 _NULL = "tag:yaml.org,2002:null"
@@ -121,6 +122,8 @@ class Document:
         return found.group() if found else "\n"
 
 
+# One edit looks at the same two texts several times, and PyYAML's parser takes its time. Nobody changes a tree.
+@functools.lru_cache(maxsize=2)
 def parse(text: str) -> Document:
     """Build the tree of the only document in the text. Raises YamlError."""
     if len(text) > MAX_CHARACTERS:
