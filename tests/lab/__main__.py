@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from . import sandbox
-from .plan import ROOT, RUN
+from .plan import BUILD, ROOT, RUN
 from .trees import make_trees
 
 __all__: list[str] = []
@@ -24,7 +24,8 @@ def _up() -> bool:
         if sandbox.first_process():
             return False
         started = time.monotonic()
-        make_trees()
+        with sandbox.locked("trees", BUILD):
+            make_trees()
         sandbox.up()
     print(f"lab: up after {time.monotonic() - started:.1f} s", flush=True)
     return True
@@ -33,19 +34,19 @@ def _up() -> bool:
 def _down() -> None:
     with sandbox.locked():
         sandbox.down()
-    print("lab: down", flush=True)
 
 
 def _inside(module: str, *arguments: str) -> int:
-    """Run a Python module inside the lab, which is made for it where it is not up."""
-    made_here = _up()
-    try:
-        # Whatever is left in the folder for temporary files goes away with the lab.
-        command = ["env", f"TMPDIR={RUN}/tmp", sys.executable, "-m", module, *arguments]
-        return subprocess.run(sandbox.enter(command), cwd=ROOT, check=False).returncode
-    finally:
-        if made_here:
-            _down()
+    """Run a Python module inside the lab, which is made for it where it is not up. One at a time: the relays are the same for all."""
+    with sandbox.locked("run"):
+        made_here = _up()
+        try:
+            # Whatever is left in the folder for temporary files goes away with the lab.
+            command = ["env", f"TMPDIR={RUN}/tmp", sys.executable, "-m", module, *arguments]
+            return subprocess.run(sandbox.enter(command), cwd=ROOT, check=False).returncode
+        finally:
+            if made_here:
+                _down()
 
 
 def main(arguments: list[str]) -> int:
@@ -57,8 +58,9 @@ def main(arguments: list[str]) -> int:
                 print("lab: is up already")
         elif command == "down":
             _down()
+            print("lab: down")
         elif command == "run":
-            here = [] if any(Path(option.partition("::")[0]).exists() for option in rest) else [str(Path(__file__).parent)]
+            here = [] if any(os.path.exists(option.partition("::")[0]) for option in rest) else [str(Path(__file__).parent)]
             return _inside("pytest", *here, *rest)
         elif command == "compare":
             return _inside("lab.compare")

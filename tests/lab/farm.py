@@ -66,6 +66,10 @@ class Place:
         """A root that every host has in its own trust store."""
         return self.farm.public
 
+    def trust(self, pem: bytes) -> None:
+        """Put one more certificate into every host's ca_path."""
+        self.farm.more_trust.append(pem)
+
     def issue(self, name: str | None = None, **options: Any) -> Issued:
         """A certificate, by default for this relay's name; options as in Pki.issue."""
         return self.pki.issue(name or self.name, **options)
@@ -94,6 +98,8 @@ class Farm:
         self.stack = stack
         self.pki = Pki(RUN / "pki")
         self.public = self.pki.new_root("lab public root")
+        # What ca_path of the hosts holds besides the PKI's root.
+        self.more_trust: list[bytes] = []
         self.listeners: dict[str, list[Listener]] = {}
         self.scripted: dict[str, list[FaultyServer]] = {}
 
@@ -130,7 +136,8 @@ def main() -> None:
     with ExitStack() as stack:
         farm = Farm(stack)
         farm.serve(relays)
-        (RUN / "farm.json").write_text(json.dumps({"ca": farm.pki.ca_file.read_text(), "system_ca": farm.public.pem.decode()}))
+        trusted = farm.pki.ca_file.read_bytes() + b"".join(farm.more_trust)
+        (RUN / "farm.json").write_text(json.dumps({"ca": trusted.decode(), "system_ca": farm.public.pem.decode()}))
         print("ready", flush=True)
         for _line in sys.stdin:
             print(json.dumps(farm.heard()), flush=True)

@@ -16,10 +16,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BUILD", "DOMAIN", "HOSTS", "NETWORKS", "NODES", "RUN", "TARGETS", "TREES", "Host", "ipv4", "ipv6"]
+__all__ = ["BUILD", "DOMAIN", "HOSTS", "NETWORKS", "NODES", "RUN", "STATE", "TARGETS", "TREES", "Host", "ipv4", "ipv6"]
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "lab"
+# Several labs may be up at once, each under a name of its own; they share the trees and nothing else.
+STATE = BUILD / os.environ.get("LAB_NAME", "default")
 # A tmpfs that only processes of the lab see: keys, sockets, logs. It goes away with the lab.
 RUN = Path("/run/mailops-lab")
 

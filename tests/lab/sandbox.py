@@ -13,20 +13,21 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
-from .plan import BUILD, ROOT
+from .plan import ROOT, STATE
 
 __all__ = ["down", "enter", "first_process", "locked", "up"]
 
-PID = BUILD / "pid"
-LOG = BUILD / "log"
+PID = STATE / "pid"
+LOG = STATE / "log"
 
 
 @contextmanager
-def locked() -> Iterator[None]:
-    """One `up` or `down` at a time."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with open(BUILD / "lock", "w", encoding="ascii") as lock:
+def locked(what: str = "state", folder: Path = STATE) -> Iterator[None]:
+    """One at a time: an `up` or `down` ("state"), or a run. Whoever comes second waits."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / f"{what}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -54,6 +54,7 @@ class Row:
     findings  codes that must be there. A passing row must show no other warning, but for those in `may`
     seconds   longest time to the verdict
     rules     nftables rules of the provider's router; they know {ip} and {ip6}, the relay's addresses
+    redirect  where the provider's router sends the connections instead: rules of its nat table, which know {ip} and {ip6}
     on_host   shell commands that are run in the managed host's network before
     names     more names of the resolver: name (below the lab's domain) -> records; they know {ip} and {ip6} too
     call      "probe" (smtp_endpoint_info), "gate" (smtp_gate) or "send" (smtp_send)
@@ -73,6 +74,7 @@ class Row:
     at: str = ""
     host: str = ""
     rules: tuple[str, ...] = ()
+    redirect: tuple[str, ...] = ()
     on_host: tuple[str, ...] = ()
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     call: str = "probe"

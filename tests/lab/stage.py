@@ -54,7 +54,13 @@ table inet provider {{
   }}
   chain forward {{
     type filter hook forward priority 0; policy accept;
-{body}
+{forward}
+  }}
+}}
+table ip redirection {{
+  chain prerouting {{
+    type nat hook prerouting priority -100; policy accept;
+{nat}
   }}
 }}
 """
@@ -114,8 +120,9 @@ class Stage:
 
     def _rules(self) -> None:
         rules = [self._fill(row, rule) for row in self.rows for rule in row.rules]
-        body = "\n".join(f"    {rule}" for rule in [FLEET_RULE, *rules])
-        run(in_namespace("gw", "nft", "-f", "-"), stdin=RULESET.format(body=body))
+        redirections = [self._fill(row, rule) for row in self.rows for rule in row.redirect]
+        run(in_namespace("gw", "nft", "-f", "-"), stdin=RULESET.format(
+            forward="\n".join(f"    {rule}" for rule in [FLEET_RULE, *rules]), nat="\n".join(f"    {rule}" for rule in redirections)))
 
     def _hosts(self) -> None:
         trust = json.loads((RUN / "farm.json").read_text())
