@@ -179,7 +179,7 @@ _MAIL_PARTS = ("smtp", "mail", "starttls")
 _MAIL_WORDS = frozenset("greeting ehlo helo rcpt postfix exim exim4 sasl recipients relay mx 465 587 2465 2525 2587 1025".split())
 _ENHANCED_REPLY = re.compile(r"(?<!\d)[245]\d\d[ -][245]\.\d\.\d")
 _OTHER_SERVICE = re.compile(r":(?:5432|3306|6379|27017|443|80|8080|8443|9200|5672|11211|2375|389|636|22)\b")
-_ERROR_WORDS = re.compile(r"error|fail|reject|denied|refus|timed? ?out|unable|cannot|could not|exception|invalid|[\s(:\"'][45]\d\d[ -][45]\.\d")
+_ERROR_WORDS = re.compile(r"error|fail|rejected|rejects|denied|refus|timed out|unable|cannot|could not|exception|invalid|[\s(:\"'][45]\d\d[ -][45]\.\d")
 
 
 def fits(match: Match, text: str) -> bool:

@@ -128,6 +128,20 @@ def test_no_cause_is_guessed(text: str) -> None:
     assert result["remedy"]
 
 
+HEALTHY = (HERE / "healthy_lines.txt").read_text("utf-8").splitlines()[1:]
+
+
+@pytest.mark.parametrize("line", HEALTHY)
+def test_sound_lines_have_no_cause(line: str) -> None:
+    result = explain(line, NOW)
+    assert (result["cause"], result["status"]) == (None, None)
+
+
+def test_a_sound_log_has_no_cause() -> None:
+    result = explain(HEALTHY, NOW)
+    assert (result["explained"], result["unknown"], result["causes"]) == (0, 0, [])
+
+
 def test_an_unknown_text_names_the_nearest_causes() -> None:
     result = explain("fatal error: the certificate of the relay has long expired, mate", NOW)
     assert result["cause"] is None
