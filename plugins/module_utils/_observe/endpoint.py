@@ -179,7 +179,7 @@ class _Route:
             if not climb.begun:
                 continue
             if evidence is None:
-                evidence = dict(climb.evidence, rungs=[dict(step) for step in list(climb.evidence["rungs"])])
+                evidence = climb.so_far()
                 layer = "tcp" if not climb.connected else "unfinished"
                 evidence["failure"] = {"layer": layer, "kind": "timeout", "waited_ms": waited}
                 for step in evidence["rungs"][-1:]:

@@ -16,6 +16,7 @@ import typing as t
 
 from .clock import Deadline
 from .failure import Failure
+from .redact import redact
 from .reply import Reply, capabilities
 from .resolve import Address
 from .tls import TLSContexts, TLSRecord
@@ -64,6 +65,7 @@ class Climb:
         self.injected = False
         self.connected = False
         self.capabilities: dict[str, list[str]] = {}
+        self._sent: list[str] = []  # what AUTH sent, to be masked wherever the relay repeats it
         self.evidence: Evidence = {"address": address.text, "family": address.version, "mode": mode, "rungs": [], "failure": None}
 
     # -- the climb
@@ -82,7 +84,13 @@ class Climb:
                 self.wire.close()
         if self.evidence["failure"] is not None:
             self._find_out_more(self.evidence["failure"])
-        return self.evidence
+        return self.so_far()
+
+    def so_far(self) -> Evidence:
+        """A copy of what has been learnt until now, while the climb may go on in its thread: what that still changes is copied in one step each."""
+        found: Evidence = {key: dict(value) if isinstance(value, dict) else value for key, value in dict(self.evidence).items()}
+        found["rungs"] = [dict(step) for step in list(self.evidence["rungs"])]
+        return t.cast(Evidence, redact(found, self._sent))
 
     def _climb(self) -> None:
         self.wire = self._connect(self.deadline, "tcp")
@@ -333,7 +341,7 @@ class Climb:
                 raise Failure("withheld", what="password", starttls="STARTTLS" in self.capabilities)
             mechanism = choose_mechanism(offered, wanted, self.contexts_used)
             step["mechanism"] = mechanism
-            reply = authenticate(self._open_wire, mechanism, username, password)
+            reply = authenticate(self._open_wire, mechanism, username, password, self._sent)
             self.evidence["auth"] = {"mechanism": mechanism, **reply.as_dict()}
             if not reply.positive:
                 raise Failure("reply", code=reply.code, lines=reply.lines)

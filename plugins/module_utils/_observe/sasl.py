@@ -42,12 +42,11 @@ def choose_mechanism(offered: list[str], wanted: str | None, tls: bool) -> str:
     raise Failure("missing", what="mechanism", wanted=None, offered=names)
 
 
-def authenticate(wire: Wire, mechanism: str, username: str, password: str) -> Reply:
+def authenticate(wire: Wire, mechanism: str, username: str, password: str, sent: list[str]) -> Reply:
     """Run AUTH and return the relay's last reply, whatever it is. Raises Failure when the dialogue breaks.
 
-    What was sent is masked in both: some relays repeat the line that they did not like.
+    What was sent is masked in both: some relays repeat the line that they did not like. It is added to ``sent``, for what the relay says later.
     """
-    sent: list[str] = []
     try:
         reply = _dialogue(wire, mechanism, username.encode(), password.encode(), sent)
     except Failure as failure:

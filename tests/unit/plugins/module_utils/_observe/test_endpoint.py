@@ -173,6 +173,30 @@ def test_what_a_relay_repeats_is_masked() -> None:
         assert "I do not know" in str(found)
 
 
+def test_what_a_relay_repeats_later_is_masked_too(context: ssl.SSLContext) -> None:
+    """The digest of CRAM-MD5 does not show the password, yet it can be tried against a dictionary."""
+    digests: list[str] = []
+
+    def play(peer: Peer) -> None:
+        peer.start_tls(context)
+        peer.say("220 tiny.test\r\n")
+        peer.line()
+        peer.say("250-tiny.test\r\n250 AUTH CRAM-MD5\r\n")
+        peer.line()
+        peer.say("334 " + base64.b64encode(b"<1.2@tiny.test>").decode() + "\r\n")
+        digests.append(peer.line())
+        peer.say("235 ok\r\n")
+        peer.line()
+        peer.say(f"550 5.7.1 {digests[0]} is {base64.b64decode(digests[0]).decode()}\r\n")
+
+    message = {"sender": "a@x.test", "recipients": ["b@x.test"], "message": "x\r\n", "deliver": True}
+    with TinyServer(play) as server:
+        (found,), _took = look(plan(server.port, security="implicit_tls", transaction=message), credentials=[("app", "hunter2-S3cret", None)])
+        assert found["attempts"][0]["failure"]["stage"] == "mail"
+        assert digests[0] not in str(found)
+        assert base64.b64decode(digests[0]).decode().split()[1] not in str(found)
+
+
 def test_a_name_that_does_not_exist() -> None:
     (found,), _took = look(plan(25, host="nowhere.invalid"))
     assert found["dns"]["ok"] is False

@@ -45,7 +45,7 @@ def challenge(text: str | bytes) -> Reply:
 
 
 def login(relay: Relay, mechanism: str, username: str, password: str) -> Reply:
-    reply = sasl.authenticate(relay, mechanism, username, password)  # type: ignore[arg-type]
+    reply = sasl.authenticate(relay, mechanism, username, password, [])  # type: ignore[arg-type]
     assert relay.replies == [], "the dialogue ended early"
     return reply
 
@@ -143,7 +143,7 @@ def test_scram_escapes_the_user_name() -> None:
 @pytest.mark.parametrize("mechanism", sorted(sasl._STEPS))
 def test_endless_challenges_end(mechanism: str) -> None:
     relay = Relay(*[challenge("again")] * 50)
-    sasl.authenticate(relay, mechanism, "user", "pencil")  # type: ignore[arg-type]
+    sasl.authenticate(relay, mechanism, "user", "pencil", [])  # type: ignore[arg-type]
     assert len(relay.lines) <= 8
 
 
@@ -151,7 +151,7 @@ def test_endless_challenges_end(mechanism: str) -> None:
 def test_any_challenges(mechanism: str, challenges: list[str], username: str, password: str) -> None:
     """Never anything but a reply."""
     relay = Relay(*[Reply(334, [text]) for text in challenges], *[REFUSED] * 9)
-    assert isinstance(sasl.authenticate(relay, mechanism, username, password), Reply)  # type: ignore[arg-type]
+    assert isinstance(sasl.authenticate(relay, mechanism, username, password, []), Reply)  # type: ignore[arg-type]
 
 
 def decoded(line: str) -> str:
