@@ -94,7 +94,9 @@ class Api:
         except OSError as error:
             raise ApiError(f"Mailpit's web interface at {self._url} does not answer: {error}", False) from None
         except ValueError:
-            raise ApiError(f"what answers at {self._url} is not Mailpit's API: give the url of its web interface, with the webroot if there is one", True) from None
+            raise ApiError(
+                f"what answers at {self._url} is not Mailpit's API: give the url of its web interface, with the webroot if there is one", True
+            ) from None
 
     def messages(self, wanted: Wanted, deadline: float) -> list[dict[str, t.Any]]:
         """Messages that fit, newest first."""

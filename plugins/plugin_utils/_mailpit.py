@@ -15,7 +15,20 @@ import dataclasses
 import re
 import typing as t
 
-__all__ = ["AUTHS", "CERTIFICATES", "SECURITIES", "Choice", "Effect", "Flags", "MailpitRefusal", "Plan", "effect_of", "plan", "refusal_of", "render_environment"]
+__all__ = [
+    "AUTHS",
+    "CERTIFICATES",
+    "SECURITIES",
+    "Choice",
+    "Effect",
+    "Flags",
+    "MailpitRefusal",
+    "Plan",
+    "effect_of",
+    "plan",
+    "refusal_of",
+    "render_environment",
+]
 
 SECURITIES = ("implicit_tls", "starttls", "opportunistic", "cleartext")
 AUTHS = ("none", "users", "accept_any")
@@ -283,7 +296,8 @@ def _refuse_sans(choice: Choice) -> None:
     for name in choice.names:
         if re.search(r"[\s,]", name) or ":" in name or re.fullmatch(r"[0-9.]+", name):
             raise MailpitRefusal(
-                f"mailpit_server_names holds {name!r}, and Mailpit's own certificates hold DNS names only: take the address out, or set mailpit_certificate to own_ca"
+                f"mailpit_server_names holds {name!r}, and Mailpit's own certificates hold DNS names only: "
+                "take the address out, or set mailpit_certificate to own_ca"
             )
 
 

@@ -101,7 +101,9 @@ def _own_ca(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days:
         if _usable_ca(*following, now):
             previous, ca, following = ca[0], following, ("", "")
         elif not previous:
-            raise MailpitRefusal("mailpit_ca_step: switch has no new CA to switch to: run with mailpit_ca_step: introduce first, and hand the file to the clients")
+            raise MailpitRefusal(
+                "mailpit_ca_step: switch has no new CA to switch to: run with mailpit_ca_step: introduce first, and hand the file to the clients"
+            )
     elif step == "retire":
         following, previous = ("", ""), ""
     elif _left(ca[0], now) < datetime.timedelta(days=renew_days):

@@ -26,14 +26,27 @@ class World:
         good = pki.issue("localhost", names=["localhost", "twice.test"], ips=["127.0.0.1", "::1"])
         start = stack.enter_context
         self.ca = str(pki.ca_file)
-        self.postfix = start(Postfix(
-            [Listener("implicit"), Listener("starttls"), Listener("cleartext"), Listener("opportunistic", tls_auth_only=False)], certificate=good, users={"app": PASSWORD},
-        ))
+        self.postfix = start(
+            Postfix(
+                [Listener("implicit"), Listener("starttls"), Listener("cleartext"), Listener("opportunistic", tls_auth_only=False)],
+                certificate=good,
+                users={"app": PASSWORD},
+            )
+        )
         self.implicit, self.starttls, self.cleartext, self.opportunistic = (one.port for one in self.postfix.listeners)
         behaviours = {
-            "silent": silent(), "drip": drip(seconds=0.2), "reset": reset(), "ssh": say(SSH), "imap": say(IMAP), "ftp": say(FTP), "http": http(),
-            "rejecting": smtp(greeting="554 5.7.1 go away"), "injectable": smtp(starttls=honest(good), injection=True), "sound": smtp(starttls=honest(good)),
-            "masked": smtp(capabilities=["SIZE 1000", "XXXXXXXA"]), "refusing": smtp(starttls="454 4.7.0 not now"),
+            "silent": silent(),
+            "drip": drip(seconds=0.2),
+            "reset": reset(),
+            "ssh": say(SSH),
+            "imap": say(IMAP),
+            "ftp": say(FTP),
+            "http": http(),
+            "rejecting": smtp(greeting="554 5.7.1 go away"),
+            "injectable": smtp(starttls=honest(good), injection=True),
+            "sound": smtp(starttls=honest(good)),
+            "masked": smtp(capabilities=["SIZE 1000", "XXXXXXXA"]),
+            "refusing": smtp(starttls="454 4.7.0 not now"),
         }
         self.servers = {name: start(FaultyServer(behaviour)) for name, behaviour in behaviours.items()}
         self.filtered = start(full_backlog()).port
@@ -49,7 +62,17 @@ class World:
         add("login", INFO, **ca, port=self.starttls, secure=False, check_credentials=True, username="app", password="{{ password }}")
         add("wrong", INFO, **ca, port=self.starttls, secure=False, check_credentials=True, username="app", password="x{{ password }}")
         add("no_try", INFO, **ca, port=self.starttls, secure=False, username="app", password="x{{ password }}")
-        add("mechanism", INFO, **ca, port=self.starttls, secure=False, check_credentials=True, username="app", password="{{ password }}", auth_mechanism="SCRAM-SHA-256")
+        add(
+            "mechanism",
+            INFO,
+            **ca,
+            port=self.starttls,
+            secure=False,
+            check_credentials=True,
+            username="app",
+            password="{{ password }}",
+            auth_mechanism="SCRAM-SHA-256",
+        )
         add("cram", INFO, **ca, port=self.starttls, secure=False, check_credentials=True, username="app", password="{{ password }}", auth_mechanism="cram-md5")
         add("clear_login", INFO, host="localhost", port=self.cleartext, security="cleartext", check_credentials=True, username="app", password="{{ password }}")
         add("six", INFO, host="six.test", ca_path=self.ca, port=self.implicit, secure=True)
@@ -88,8 +111,17 @@ def test_auto_finds_out_the_mode(world: World) -> None:
 
 def test_a_bad_server_is_data(world: World) -> None:
     assert codes(world, "faults") == [
-        "greeting_timeout", "greeting_timeout", "connection_reset", "not_smtp", "not_smtp", "not_smtp", "not_smtp", "greeting_rejected", "starttls_not_offered",
-        "starttls_rejected", "connection_timeout",
+        "greeting_timeout",
+        "greeting_timeout",
+        "connection_reset",
+        "not_smtp",
+        "not_smtp",
+        "not_smtp",
+        "not_smtp",
+        "greeting_rejected",
+        "starttls_not_offered",
+        "starttls_rejected",
+        "connection_timeout",
     ]
     for one in probes(world, "faults"):
         assert one["elapsed_ms"] < 3500
@@ -150,12 +182,15 @@ def test_check_mode_probes(world: World) -> None:
     assert codes(world, "checked") == ["not_smtp"]
 
 
-@pytest.mark.parametrize("name, words", [
-    ("bad", "port is 'abc', which is not a port number; write 465 with secure: true, or 587 with secure: false."),
-    ("bad_entry", "endpoints[1].scure is not an option; write secure."),
-    ("policy", "minimum_tls_version is not an option"),
-    ("nothing", "host is empty; write the relay's name"),
-])
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("bad", "port is 'abc', which is not a port number; write 465 with secure: true, or 587 with secure: false."),
+        ("bad_entry", "endpoints[1].scure is not an option; write secure."),
+        ("policy", "minimum_tls_version is not an option"),
+        ("nothing", "host is empty; write the relay's name"),
+    ],
+)
 def test_bad_input_alone_fails(world: World, name: str, words: str) -> None:
     answer = world.batch[name]
     assert answer["failed"] and answer["probes"] == []

@@ -24,8 +24,25 @@ GATE = "mailops.smtp.smtp_gate"
 PASSWORD = "hunter2-S3cret"
 ANSWER = {"changed", "probes", "cause", "layer", "remedy", "alternatives", "selected", "msg", "failed"}
 PROBE = [
-    "host", "port", "security", "security_observed", "ok", "layer", "cause", "message", "remedy", "addresses", "layers", "greeting", "capabilities", "tls",
-    "certificates", "chain_available", "transaction", "findings", "elapsed_ms",
+    "host",
+    "port",
+    "security",
+    "security_observed",
+    "ok",
+    "layer",
+    "cause",
+    "message",
+    "remedy",
+    "addresses",
+    "layers",
+    "greeting",
+    "capabilities",
+    "tls",
+    "certificates",
+    "chain_available",
+    "transaction",
+    "findings",
+    "elapsed_ms",
 ]
 HOSTS = {"twice.test": ["127.0.0.1", "::1"]}
 
@@ -37,13 +54,20 @@ class World:
         pki = Pki(folder / "pki")
         good = pki.issue("localhost", names=["localhost", "twice.test"], ips=["127.0.0.1", "::1"])
         self.ca = str(pki.ca_file)
-        self.postfix = stack.enter_context(Postfix(
-            [
-                Listener("implicit"), Listener("starttls"), Listener("cleartext"), Listener("implicit", certificate=pki.issue("localhost", valid=EXPIRED)),
-                Listener("implicit", certificate=pki.issue("localhost", chain=["leaf"])), Listener("implicit", certificate=pki.issue("localhost", issuer=None)),
-            ],
-            certificate=good, users={"app": PASSWORD},
-        ))
+        self.postfix = stack.enter_context(
+            Postfix(
+                [
+                    Listener("implicit"),
+                    Listener("starttls"),
+                    Listener("cleartext"),
+                    Listener("implicit", certificate=pki.issue("localhost", valid=EXPIRED)),
+                    Listener("implicit", certificate=pki.issue("localhost", chain=["leaf"])),
+                    Listener("implicit", certificate=pki.issue("localhost", issuer=None)),
+                ],
+                certificate=good,
+                users={"app": PASSWORD},
+            )
+        )
         self.implicit, self.starttls, self.cleartext, self.expired, self.incomplete, self.self_signed = (one.port for one in self.postfix.listeners)
         start = stack.enter_context
         self.counted = start(FaultyServer(smtp(implicit=honest(good))))
@@ -83,12 +107,38 @@ class World:
         add("refused", GATE, **ca, port=self.closed, secure=True, alternatives=[self.implicit, self.starttls, self.expired])
         add("filtered", GATE, **ca, port=self.filtered, secure=True, alternatives=[self.silent.port, self.starttls, self.implicit], timeout=3)
         add("used", GATE, **ca, port=self.closed, secure=True, alternatives=[self.expired, self.starttls], fallback="use")
-        add("used_login", GATE, **ca, port=self.closed, secure=True, alternatives=[self.implicit], fallback="use", check_credentials=True,
-            username="app", password="{{ password }}")
-        add("used_bad_login", GATE, **ca, port=self.closed, secure=True, alternatives=[self.implicit], fallback="use", check_credentials=True,
-            username="app", password="{{ password }}-wrong")
+        add(
+            "used_login",
+            GATE,
+            **ca,
+            port=self.closed,
+            secure=True,
+            alternatives=[self.implicit],
+            fallback="use",
+            check_credentials=True,
+            username="app",
+            password="{{ password }}",
+        )
+        add(
+            "used_bad_login",
+            GATE,
+            **ca,
+            port=self.closed,
+            secure=True,
+            alternatives=[self.implicit],
+            fallback="use",
+            check_credentials=True,
+            username="app",
+            password="{{ password }}-wrong",
+        )
         add("used_none", GATE, **ca, port=self.closed, secure=True, alternatives=[self.expired], fallback="use")
-        add("endpoints", GATE, **ca, secure=True, endpoints=[{"port": self.implicit}, {"port": self.starttls, "secure": False}, {"port": self.old.port, "timeout": 5}])
+        add(
+            "endpoints",
+            GATE,
+            **ca,
+            secure=True,
+            endpoints=[{"port": self.implicit}, {"port": self.starttls, "secure": False}, {"port": self.old.port, "timeout": 5}],
+        )
         add("one_bad", GATE, **ca, secure=True, alternatives=[], endpoints=[{"port": self.implicit}, {"port": self.closed}, {"port": self.expired}])
         add("tls13", GATE, **ca, port=self.old.port, secure=True, minimum_tls_version="TLSv1.3", alternatives=[self.implicit])
         add("days", GATE, **ca, port=self.implicit, secure=True, certificate_days_error=60, alternatives=[])
@@ -100,8 +150,17 @@ class World:
         login = {"ca_path": self.ca, "secure": True, "check_credentials": True, "username": "app"}
         add("login", GATE, host="twice.test", port=self.login.port, password="{{ password }}", **login)
         add("login_bad", GATE, host="twice.test", port=self.denying.port, password="wrong-{{ password }}", alternatives=[self.implicit], **login)
-        add("login_without_tls", GATE, host="localhost", port=self.cleartext, security="opportunistic", check_credentials=True, username="app",
-            password="{{ password }}", alternatives=[])
+        add(
+            "login_without_tls",
+            GATE,
+            host="localhost",
+            port=self.cleartext,
+            security="opportunistic",
+            check_credentials=True,
+            username="app",
+            password="{{ password }}",
+            alternatives=[],
+        )
         add("slow", GATE, **ca, endpoints=[{"port": self.slow.port, "secure": False, "timeout": 20}, {"port": self.implicit}])
         add("looped", GATE, {"loop": [self.implicit, self.expired]}, **ca, port="{{ item }}", secure=True, alternatives=[])
         add("delegated", GATE, {"delegate_to": "localhost", "run_once": True}, **ca, port=self.expired, secure=True, alternatives=[])
@@ -121,11 +180,22 @@ def probe(world: World, name: str) -> dict[str, t.Any]:
     return t.cast("dict[str, t.Any]", one)
 
 
-@pytest.mark.parametrize("name, observed", [
-    ("healthy", "implicit_tls"), ("healthy_string", "implicit_tls"), ("healthy_starttls", "starttls"), ("healthy_cleartext", "cleartext"), ("inside", "cleartext"),
-    ("unverified", "implicit_tls"), ("days_warning", "implicit_tls"), ("half_dead", "implicit_tls"), ("four", "implicit_tls"), ("defaults", "implicit_tls"),
-    ("login", "implicit_tls"),
-])
+@pytest.mark.parametrize(
+    "name, observed",
+    [
+        ("healthy", "implicit_tls"),
+        ("healthy_string", "implicit_tls"),
+        ("healthy_starttls", "starttls"),
+        ("healthy_cleartext", "cleartext"),
+        ("inside", "cleartext"),
+        ("unverified", "implicit_tls"),
+        ("days_warning", "implicit_tls"),
+        ("half_dead", "implicit_tls"),
+        ("four", "implicit_tls"),
+        ("defaults", "implicit_tls"),
+        ("login", "implicit_tls"),
+    ],
+)
 def test_passes(world: World, name: str, observed: str) -> None:
     answer = world.batch[name]
     assert not answer["failed"] and not answer["changed"], answer
@@ -135,32 +205,40 @@ def test_passes(world: World, name: str, observed: str) -> None:
     assert list(seen) == PROBE
     assert (seen["ok"], seen["cause"], seen["security_observed"]) == (True, None, observed)
     assert answer["selected"] == {
-        "host": seen["host"], "port": seen["port"], "secure": seen["security"] == "implicit_tls", "security": seen["security"], "ok": True, "cause": None,
+        "host": seen["host"],
+        "port": seen["port"],
+        "secure": seen["security"] == "implicit_tls",
+        "security": seen["security"],
+        "ok": True,
+        "cause": None,
     }
 
 
-@pytest.mark.parametrize("name, cause, layer, observed", [
-    ("no_cleartext", "starttls_not_offered", "starttls", "cleartext"),
-    ("outside", "invalid_settings", "settings", "cleartext"),
-    ("mismatch", "mode_mismatch", "mode", "implicit_tls"),
-    ("mismatch_reverse", "mode_mismatch", "mode", "starttls"),
-    ("expired", "certificate_expired", "certificate", "implicit_tls"),
-    ("incomplete", "certificate_chain_incomplete", "certificate", "implicit_tls"),
-    ("self_signed", "certificate_self_signed", "certificate", "implicit_tls"),
-    ("untrusted", "certificate_untrusted", "certificate", "implicit_tls"),
-    ("wrong_name", "certificate_name_mismatch", "certificate", "implicit_tls"),
-    ("refused", "connection_refused", "tcp", None),
-    ("filtered", "connection_timeout", "tcp", None),
-    ("tls13", "tls_version_unsupported", "tls", "implicit_tls"),
-    ("days", "certificate_expired", "certificate", "implicit_tls"),
-    ("half_dead_strict", "connection_refused", "tcp", None),
-    ("nowhere", None, "dns", None),
-    ("login_bad", "auth_rejected", "auth", "implicit_tls"),
-    ("login_without_tls", "auth_requires_tls", "auth", "cleartext"),
-    ("checked", "certificate_expired", "certificate", "implicit_tls"),
-    ("delegated", "certificate_expired", "certificate", "implicit_tls"),
-    ("used_none", "connection_refused", "tcp", None),
-])
+@pytest.mark.parametrize(
+    "name, cause, layer, observed",
+    [
+        ("no_cleartext", "starttls_not_offered", "starttls", "cleartext"),
+        ("outside", "invalid_settings", "settings", "cleartext"),
+        ("mismatch", "mode_mismatch", "mode", "implicit_tls"),
+        ("mismatch_reverse", "mode_mismatch", "mode", "starttls"),
+        ("expired", "certificate_expired", "certificate", "implicit_tls"),
+        ("incomplete", "certificate_chain_incomplete", "certificate", "implicit_tls"),
+        ("self_signed", "certificate_self_signed", "certificate", "implicit_tls"),
+        ("untrusted", "certificate_untrusted", "certificate", "implicit_tls"),
+        ("wrong_name", "certificate_name_mismatch", "certificate", "implicit_tls"),
+        ("refused", "connection_refused", "tcp", None),
+        ("filtered", "connection_timeout", "tcp", None),
+        ("tls13", "tls_version_unsupported", "tls", "implicit_tls"),
+        ("days", "certificate_expired", "certificate", "implicit_tls"),
+        ("half_dead_strict", "connection_refused", "tcp", None),
+        ("nowhere", None, "dns", None),
+        ("login_bad", "auth_rejected", "auth", "implicit_tls"),
+        ("login_without_tls", "auth_requires_tls", "auth", "cleartext"),
+        ("checked", "certificate_expired", "certificate", "implicit_tls"),
+        ("delegated", "certificate_expired", "certificate", "implicit_tls"),
+        ("used_none", "connection_refused", "tcp", None),
+    ],
+)
 def test_fails(world: World, name: str, cause: str | None, layer: str, observed: str | None) -> None:
     answer = world.batch[name]
     assert answer["failed"] and not answer["changed"]
@@ -233,7 +311,9 @@ def test_endpoints(world: World) -> None:
     answer = world.batch["endpoints"]
     assert not answer["failed"], answer["msg"]
     assert [(one["port"], one["security"], one["ok"]) for one in answer["probes"]] == [
-        (world.implicit, "implicit_tls", True), (world.starttls, "starttls", True), (world.old.port, "implicit_tls", True),
+        (world.implicit, "implicit_tls", True),
+        (world.starttls, "starttls", True),
+        (world.old.port, "implicit_tls", True),
     ]
     answer = world.batch["one_bad"]
     assert answer["failed"]
@@ -290,28 +370,35 @@ def test_the_password_is_nowhere_in_the_output(world: World) -> None:
     assert "Traceback" not in world.output
 
 
-@pytest.mark.parametrize("options, words", [
-    ({}, "host is empty; write the relay's name"),
-    ({"host": "localhost", "port": 0}, "port is 0, but ports go from 1 to 65535"),
-    ({"host": "localhost", "port": 70000}, "port is 70000"),
-    ({"host": "localhost", "port": "abc"}, "port is 'abc', which is not a port number"),
-    ({"host": "localhost", "port": 465, "security": "tls"}, "security is 'tls', which is not a mode; write one of implicit_tls"),
-    ({"host": "localhost", "port": 465, "security": "auto"}, "security is 'auto', which is not a mode"),
-    ({"host": "localhost", "port": 465, "secure": True, "security": "starttls"}, "secure: true (true means TLS from the first byte) contradicts security: starttls"),
-    ({"host": "smtp://localhost", "port": 465}, "host has a scheme in it; write only the name: host: localhost."),
-    ({"host": "localhost:465"}, "host has a port in it; write host: localhost and port: 465."),
-    ({"host": "localhost", "port": 465, "password": PASSWORD}, "password is given without a username"),
-    ({"host": "localhost", "port": 465, "check_credentials": True, "username": "app"}, "username is given without a password"),
-    ({"host": "localhost", "port": 465, "ca_path": "/nowhere/ca.pem"}, "ca_path is /nowhere/ca.pem, and on this host: no such file or directory"),
-    ({"host": "localhost", "port": 465, "ca_path": "/etc/hostname"}, "ca_path is /etc/hostname, and on this host: holds no CA certificate"),
-    ({"host": "localhost", "port": 465, "fallback": "maybe"}, "fallback is 'maybe'; write suggest or use."),
-    ({"host": "localhost", "port": 465, "alternatives": "all"}, "alternatives is 'all'; write auto, a list of ports"),
-    ({"host": "localhost", "port": 465, "minimum_tls_version": "1.2"}, "minimum_tls_version is '1.2'; write one of"),
-    ({"host": "localhost", "port": 465, "cleartext_networks": ["lan"]}, "cleartext_networks holds 'lan', which is not a network"),
-    ({"endpoints": []}, "endpoints is an empty list"),
-    ({"endpoints": [{"host": "localhost", "port": 0}]}, "endpoints[0].port is 0"),
-    ({"host": "localhost", "smtp_port": 465}, "smtp_port is not an option; write port."),
-], ids=str)
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({}, "host is empty; write the relay's name"),
+        ({"host": "localhost", "port": 0}, "port is 0, but ports go from 1 to 65535"),
+        ({"host": "localhost", "port": 70000}, "port is 70000"),
+        ({"host": "localhost", "port": "abc"}, "port is 'abc', which is not a port number"),
+        ({"host": "localhost", "port": 465, "security": "tls"}, "security is 'tls', which is not a mode; write one of implicit_tls"),
+        ({"host": "localhost", "port": 465, "security": "auto"}, "security is 'auto', which is not a mode"),
+        (
+            {"host": "localhost", "port": 465, "secure": True, "security": "starttls"},
+            "secure: true (true means TLS from the first byte) contradicts security: starttls",
+        ),
+        ({"host": "smtp://localhost", "port": 465}, "host has a scheme in it; write only the name: host: localhost."),
+        ({"host": "localhost:465"}, "host has a port in it; write host: localhost and port: 465."),
+        ({"host": "localhost", "port": 465, "password": PASSWORD}, "password is given without a username"),
+        ({"host": "localhost", "port": 465, "check_credentials": True, "username": "app"}, "username is given without a password"),
+        ({"host": "localhost", "port": 465, "ca_path": "/nowhere/ca.pem"}, "ca_path is /nowhere/ca.pem, and on this host: no such file or directory"),
+        ({"host": "localhost", "port": 465, "ca_path": "/etc/hostname"}, "ca_path is /etc/hostname, and on this host: holds no CA certificate"),
+        ({"host": "localhost", "port": 465, "fallback": "maybe"}, "fallback is 'maybe'; write suggest or use."),
+        ({"host": "localhost", "port": 465, "alternatives": "all"}, "alternatives is 'all'; write auto, a list of ports"),
+        ({"host": "localhost", "port": 465, "minimum_tls_version": "1.2"}, "minimum_tls_version is '1.2'; write one of"),
+        ({"host": "localhost", "port": 465, "cleartext_networks": ["lan"]}, "cleartext_networks holds 'lan', which is not a network"),
+        ({"endpoints": []}, "endpoints is an empty list"),
+        ({"endpoints": [{"host": "localhost", "port": 0}]}, "endpoints[0].port is 0"),
+        ({"host": "localhost", "smtp_port": 465}, "smtp_port is not an option; write port."),
+    ],
+    ids=str,
+)
 def test_bad_input(refusals: Batch, options: dict[str, t.Any], words: str) -> None:
     answer = refusals[_name(options)]
     assert answer["failed"]
@@ -338,7 +425,9 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> Batch:
 def test_check_mode_is_the_same_gate(world: World, tmp_path: pathlib.Path) -> None:
     """And a play of three hosts with run_once probes once."""
     before = world.other.connections
-    tasks = [{"name": "Gate", GATE: {"host": "localhost", "port": world.other.port, "ca_path": world.ca, "secure": False}, "register": "gate", "run_once": True}]
+    tasks = [
+        {"name": "Gate", GATE: {"host": "localhost", "port": world.other.port, "ca_path": world.ca, "secure": False}, "register": "gate", "run_once": True}
+    ]
     run = play(tmp_path / "play", tasks, {}, "--check", "-i", "localhost,other1,other2", saved=["gate"])
     assert run.returncode == 0, run.output
     assert run.saved["gate"]["probes"][0]["ok"]
@@ -352,8 +441,21 @@ def test_the_message_without_a_playbook() -> None:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
     done = subprocess.run(
-        [str(ansible), "localhost", "-m", GATE, "-a", f"host=localhost port={port} secure=true alternatives=[]", "-e", f"ansible_python_interpreter={sys.executable}"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60,
+        [
+            str(ansible),
+            "localhost",
+            "-m",
+            GATE,
+            "-a",
+            f"host=localhost port={port} secure=true alternatives=[]",
+            "-e",
+            f"ansible_python_interpreter={sys.executable}",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert done.returncode != 0
     assert f"localhost cannot send mail through localhost:{port} (implicit_tls): 127.0.0.1 refused the connection on port {port}" in done.stdout

@@ -27,7 +27,9 @@ def configure(folder: pathlib.Path, app: str, path: pathlib.Path, settings: dict
     return play(folder / "play", [task], {"settings": settings}, "--diff", saved=["result"])
 
 
-@pytest.mark.parametrize("app, security", [("mailpit_relay", "implicit_tls"), ("mailpit_relay", "starttls"), ("mailpit_relay", "cleartext"), ("mailpit_forward", "starttls")])
+@pytest.mark.parametrize(
+    "app, security", [("mailpit_relay", "implicit_tls"), ("mailpit_relay", "starttls"), ("mailpit_relay", "cleartext"), ("mailpit_forward", "starttls")]
+)
 def test_mail_goes_on_through_the_relay(app: str, security: str, tmp_path: pathlib.Path) -> None:
     pki = Pki(tmp_path / "pki")
     issued = pki.issue("localhost")

@@ -45,7 +45,13 @@ class Host:
 
     def run(self, *options: str, tasks_from: str = "main", **changes: t.Any) -> Run:
         include = {"name": "mailops.smtp.mailpit", "tasks_from": tasks_from}
-        return play(self.folder / "play", [{"name": "Run the role", "ansible.builtin.include_role": include}], self.variables | changes, *options, environment={"ANSIBLE_PIPELINING": "1"})
+        return play(
+            self.folder / "play",
+            [{"name": "Run the role", "ansible.builtin.include_role": include}],
+            self.variables | changes,
+            *options,
+            environment={"ANSIBLE_PIPELINING": "1"},
+        )
 
     def start(self) -> Mailpit:
         return Mailpit(self.folder, read_environment_file(self.config / "mailpit.env"))

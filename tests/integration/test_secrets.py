@@ -41,7 +41,7 @@ def inside_base64(data: bytes) -> list[str]:
     found = []
     for lead in range(3):
         whole = base64.b64encode(b"\0" * lead + data).decode().rstrip("=")
-        found.append(whole[-(-lead * 8 // 6):len(whole) - ((lead + len(data)) % 3 > 0)])
+        found.append(whole[-(-lead * 8 // 6) : len(whole) - ((lead + len(data)) % 3 > 0)])
     return found
 
 
@@ -49,11 +49,19 @@ def secrets() -> dict[str, str]:
     """Every form in which the password may show, by its name."""
     raw = PASSWORD.encode()
     found = {
-        "plain": PASSWORD, "json": json.dumps(PASSWORD)[1:-1], "percent": quote(PASSWORD, safe=""), "form": quote_plus(PASSWORD), "hex": raw.hex(),
-        "quoted-printable": quopri.encodestring(raw).decode().strip(), "repr": repr(PASSWORD)[1:-1], "escaped": PASSWORD.encode("unicode_escape").decode(),
-        "cram digest": DIGEST, "cram": base64.b64encode(f"{USER} {DIGEST}".encode()).decode(),
+        "plain": PASSWORD,
+        "json": json.dumps(PASSWORD)[1:-1],
+        "percent": quote(PASSWORD, safe=""),
+        "form": quote_plus(PASSWORD),
+        "hex": raw.hex(),
+        "quoted-printable": quopri.encodestring(raw).decode().strip(),
+        "repr": repr(PASSWORD)[1:-1],
+        "escaped": PASSWORD.encode("unicode_escape").decode(),
+        "cram digest": DIGEST,
+        "cram": base64.b64encode(f"{USER} {DIGEST}".encode()).decode(),
         "plain mechanism": base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode(),
-        "start": PASSWORD[:10], "end": PASSWORD[-9:],
+        "start": PASSWORD[:10],
+        "end": PASSWORD[-9:],
     }
     found.update((f"base64 {lead}", text) for lead, text in enumerate(inside_base64(raw)))
     found.update((f"json in base64 {lead}", text) for lead, text in enumerate(inside_base64(json.dumps(PASSWORD)[1:-1].encode())))
@@ -290,11 +298,14 @@ class World:
         plain = base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()
         cram = base64.b64encode(f"{USER} {DIGEST}".encode()).decode()
         return {
-            "password": PASSWORD, "settings": settings,
+            "password": PASSWORD,
+            "settings": settings,
             "log": f"DEBUG [x] C: AUTH PLAIN {plain}\nDEBUG [x] S: 535 5.7.8 Error: authentication failed\nDEBUG [x] C: AUTH CRAM-MD5\nDEBUG [x] C: {cram}\n"
-                   "Error: Invalid login: 535 5.7.8 Error: authentication failed",
-            "mail_config_settings": settings, "mail_config_apps": [{"app": "pangolin", "path": str(self.folder / "app" / "config.yml")}],
-            "mail_config_check_credentials": True, "mail_config_prove_recipient": "ops@example.com",
+            "Error: Invalid login: 535 5.7.8 Error: authentication failed",
+            "mail_config_settings": settings,
+            "mail_config_apps": [{"app": "pangolin", "path": str(self.folder / "app" / "config.yml")}],
+            "mail_config_check_credentials": True,
+            "mail_config_prove_recipient": "ops@example.com",
         }
 
 
@@ -331,8 +342,11 @@ def seen(request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest.
         path.mkdir(mode=0o755)
     syslog = Syslog(folder / "log.sock")
     environment = {
-        "ANSIBLE_LOCAL_TEMP": str(temporary["local"]), "ANSIBLE_REMOTE_TEMP": str(temporary["remote"]), "ANSIBLE_REMOTE_TMP": str(temporary["remote"]),
-        "TMPDIR": str(temporary["tmp"]), "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
+        "ANSIBLE_LOCAL_TEMP": str(temporary["local"]),
+        "ANSIBLE_REMOTE_TEMP": str(temporary["remote"]),
+        "ANSIBLE_REMOTE_TMP": str(temporary["remote"]),
+        "TMPDIR": str(temporary["tmp"]),
+        "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
     }
     interpreter = syslog.interpreter(folder)
     with Watch(list(temporary.values())) as watch:

@@ -28,11 +28,16 @@ class World:
         good = pki.issue("localhost", names=["localhost", "twice.test"], ips=["127.0.0.1", "::1"])
         start = stack.enter_context
         ca = str(pki.ca_file)
-        self.postfix = start(Postfix(
-            [Listener("implicit"), Listener("starttls"), Listener("cleartext"), Listener("implicit", host="::1")], certificate=good, users={"app": PASSWORD},
-            reject_recipients={"nobody@example.com": "550 5.1.1 User unknown", "later@example.com": "450 4.2.0 Greylisted"},
-            reject_senders={"bad@example.com": "550 5.7.1 not you"}, size_limit=20000,
-        ))
+        self.postfix = start(
+            Postfix(
+                [Listener("implicit"), Listener("starttls"), Listener("cleartext"), Listener("implicit", host="::1")],
+                certificate=good,
+                users={"app": PASSWORD},
+                reject_recipients={"nobody@example.com": "550 5.1.1 User unknown", "later@example.com": "450 4.2.0 Greylisted"},
+                reject_senders={"bad@example.com": "550 5.7.1 not you"},
+                size_limit=20000,
+            )
+        )
         implicit, starttls, cleartext, _six = (one.port for one in self.postfix.listeners)
         self.twice = start(FaultyServer(smtp(implicit=honest(good))))
         self.twice6 = start(FaultyServer(smtp(implicit=honest(good)), "::1", self.twice.port))
@@ -43,7 +48,14 @@ class World:
         login = {"username": "app", "password": "{{ password }}"}
 
         def add(name: str, port: int, keywords: t.Mapping[str, t.Any] | None = None, **options: t.Any) -> None:
-            base = {"host": "localhost", "port": port, "ca_path": ca, "sender": "app@example.com", "recipients": ["postmaster@example.com"], "subject": f"case {name}"}
+            base = {
+                "host": "localhost",
+                "port": port,
+                "ca_path": ca,
+                "sender": "app@example.com",
+                "recipients": ["postmaster@example.com"],
+                "subject": f"case {name}",
+            }
             self.batch.add(name, SEND, keywords, **{**base, **options})
 
         add("implicit", implicit, secure=True, **login)
@@ -128,18 +140,21 @@ def test_of_two_addresses_one_gets_it(world: World) -> None:
     assert len(world.twice.messages) + len(world.twice6.messages) == 1
 
 
-@pytest.mark.parametrize("name, cause, layer, words", [
-    ("stripped", "starttls_not_offered", "starttls", "does not offer STARTTLS"),
-    ("stripped_opportunistic", "auth_requires_tls", "auth", "no password is sent unless security: cleartext was chosen"),
-    ("refusing", "starttls_rejected", "starttls", "454 4.7.0 no"),
-    ("wrong_password", "auth_rejected", "auth", "535 5.7.8"),
-    ("login_needed", "recipient_rejected", "transaction", "nobody@example.com"),
-    ("greylisted", "temporarily_rejected", "transaction", "450 4.2.0"),
-    ("sender", "sender_rejected", "transaction", "550 5.7.1"),
-    ("too_large", "message_rejected", "transaction", "552 5.3.4"),
-    ("after_data", "temporarily_rejected", "transaction", "451 4.3.0"),
-    ("untrusted", "certificate_untrusted", "certificate", "does not trust"),
-])
+@pytest.mark.parametrize(
+    "name, cause, layer, words",
+    [
+        ("stripped", "starttls_not_offered", "starttls", "does not offer STARTTLS"),
+        ("stripped_opportunistic", "auth_requires_tls", "auth", "no password is sent unless security: cleartext was chosen"),
+        ("refusing", "starttls_rejected", "starttls", "454 4.7.0 no"),
+        ("wrong_password", "auth_rejected", "auth", "535 5.7.8"),
+        ("login_needed", "recipient_rejected", "transaction", "nobody@example.com"),
+        ("greylisted", "temporarily_rejected", "transaction", "450 4.2.0"),
+        ("sender", "sender_rejected", "transaction", "550 5.7.1"),
+        ("too_large", "message_rejected", "transaction", "552 5.3.4"),
+        ("after_data", "temporarily_rejected", "transaction", "451 4.3.0"),
+        ("untrusted", "certificate_untrusted", "certificate", "does not trust"),
+    ],
+)
 def test_not_delivered(world: World, name: str, cause: str, layer: str, words: str) -> None:
     answer = world.batch[name]
     assert answer["failed"] and not answer["changed"]
@@ -156,14 +171,17 @@ def test_nothing_ever_went_in_cleartext_that_must_not(world: World) -> None:
         assert server.messages == []
 
 
-@pytest.mark.parametrize("name, words", [
-    ("no_sender", "sender is missing; write the address that the app sends from"),
-    ("no_recipients", "recipients is empty; write a list of addresses"),
-    ("bad_recipient", "recipients holds 'App <a@example.com>', which is not a bare mail address"),
-    ("bad_subject", "The message cannot be composed"),
-    ("bad_headers", "headers is not a dictionary"),
-    ("user_without_password", "username is given without a password"),
-])
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("no_sender", "sender is missing; write the address that the app sends from"),
+        ("no_recipients", "recipients is empty; write a list of addresses"),
+        ("bad_recipient", "recipients holds 'App <a@example.com>', which is not a bare mail address"),
+        ("bad_subject", "The message cannot be composed"),
+        ("bad_headers", "headers is not a dictionary"),
+        ("user_without_password", "username is given without a password"),
+    ],
+)
 def test_bad_input(world: World, name: str, words: str) -> None:
     answer = world.batch[name]
     assert answer["failed"]

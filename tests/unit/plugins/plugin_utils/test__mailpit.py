@@ -215,7 +215,14 @@ def test_false_is_left_out(word: object) -> None:
 
 @pytest.mark.parametrize(
     "address, bound",
-    [("", "[::]:1025"), ("0.0.0.0", "0.0.0.0:1025"), ("::", "[::]:1025"), ("[::1]", "[::1]:1025"), ("127.0.0.1", "127.0.0.1:1025"), ("fe80::1%eth0", "[fe80::1%eth0]:1025")],
+    [
+        ("", "[::]:1025"),
+        ("0.0.0.0", "0.0.0.0:1025"),
+        ("::", "[::]:1025"),
+        ("[::1]", "[::1]:1025"),
+        ("127.0.0.1", "127.0.0.1:1025"),
+        ("fe80::1%eth0", "[fe80::1%eth0]:1025"),
+    ],
 )
 def test_bind_address(address: str, bound: str) -> None:
     assert _mailpit.plan(choice(smtp_address=address, smtp_port="1025")).environment["MP_SMTP_BIND_ADDR"] == bound

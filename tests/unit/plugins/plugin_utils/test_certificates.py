@@ -64,7 +64,7 @@ def test_a_damaged_certificate_raises_nothing(real: bytes) -> None:
     """One byte changed anywhere: read or left out, described, judged; never an error."""
     for at in range(len(real)):
         for change in (0x01, 0x02, 0x10, 0x80, real[at]):
-            assert_survives(real[:at] + bytes([real[at] ^ change]) + real[at + 1:])
+            assert_survives(real[:at] + bytes([real[at] ^ change]) + real[at + 1 :])
 
 
 def assert_survives(damaged: bytes) -> None:
@@ -77,14 +77,19 @@ def assert_survives(damaged: bytes) -> None:
         chain_verdict(code, "words", chain, "relay.test", [])
 
 
-@pytest.mark.parametrize("names, expected", [
-    ([], "certificate_untrusted"),
-    (["mailops test intermediate"], "certificate_untrusted"),  # the same name as a trusted CA, another key
-    (["mailops test root"], "certificate_chain_incomplete"),
-])
+@pytest.mark.parametrize(
+    "names, expected",
+    [
+        ([], "certificate_untrusted"),
+        (["mailops test intermediate"], "certificate_untrusted"),  # the same name as a trusted CA, another key
+        (["mailops test root"], "certificate_chain_incomplete"),
+    ],
+)
 def test_the_hosts_own_cas_decide(pki: Pki, names: list[str], expected: str) -> None:
     named = pki.new_root("mailops test root").authority("mailops signing")
-    issued = pki.issue("relay.test", issuer=named, chain=["leaf"]) if expected != "certificate_untrusted" or not names else pki.issue("relay.test", chain=["leaf"])
+    issued = (
+        pki.issue("relay.test", issuer=named, chain=["leaf"]) if expected != "certificate_untrusted" or not names else pki.issue("relay.test", chain=["leaf"])
+    )
     assert chain_verdict(20, "unable to get local issuer certificate", chain_of(issued.certificate), "relay.test", names).code == expected
 
 

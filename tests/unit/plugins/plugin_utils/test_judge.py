@@ -22,11 +22,40 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._judge import alterna
 from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings
 
 KEYS = [
-    "host", "port", "security", "security_observed", "ok", "layer", "cause", "message", "remedy", "addresses", "layers", "greeting", "capabilities", "tls",
-    "certificates", "chain_available", "transaction", "findings", "elapsed_ms",
+    "host",
+    "port",
+    "security",
+    "security_observed",
+    "ok",
+    "layer",
+    "cause",
+    "message",
+    "remedy",
+    "addresses",
+    "layers",
+    "greeting",
+    "capabilities",
+    "tls",
+    "certificates",
+    "chain_available",
+    "transaction",
+    "findings",
+    "elapsed_ms",
 ]
 CERTIFICATE_KEYS = [
-    "subject", "issuer", "sans", "not_before", "not_after", "days_left", "serial", "sha256", "spki_sha256", "key_type", "key_bits", "signature_algorithm", "self_signed",
+    "subject",
+    "issuer",
+    "sans",
+    "not_before",
+    "not_after",
+    "days_left",
+    "serial",
+    "sha256",
+    "spki_sha256",
+    "key_type",
+    "key_bits",
+    "signature_algorithm",
+    "self_signed",
 ]
 
 
@@ -131,21 +160,24 @@ def at(made: dict[str, t.Any], address: str, **changes: t.Any) -> dict[str, t.An
     return {**made, "address": address, **changes, "chain": []}
 
 
-@pytest.mark.parametrize("made, policy, cause, causes", [
-    ((OK, OK), {}, None, [None, None]),
-    ((DEAD, OK), {}, None, ["connection_timeout", None]),
-    ((OK, DEAD), {}, None, [None, "connection_timeout"]),
-    ((DEAD, DEAD), {}, "connection_timeout", ["connection_timeout", "connection_timeout"]),
-    # the address that got furthest tells
-    ((DEAD, CLOSED), {}, "connection_closed", ["connection_timeout", "connection_closed"]),
-    ((DENIED, CLOSED), {}, "auth_rejected", ["auth_rejected", "connection_closed"]),
-    ((DEAD, OK), {"require_all_addresses": True}, "connection_timeout", ["connection_timeout", None]),
-    ((OK, CLOSED), {"require_all_addresses": True}, "connection_closed", [None, "connection_closed"]),
-    ((OK, OK), {"require_all_addresses": True}, None, [None, None]),
-    # only one address logs in; the one that left it to the other shares its fate
-    ((DENIED, {**OK, "yielded": True}), {}, "auth_rejected", ["auth_rejected", "auth_rejected"]),
-    ((OK, {**OK, "yielded": True}), {}, None, [None, None]),
-])
+@pytest.mark.parametrize(
+    "made, policy, cause, causes",
+    [
+        ((OK, OK), {}, None, [None, None]),
+        ((DEAD, OK), {}, None, ["connection_timeout", None]),
+        ((OK, DEAD), {}, None, [None, "connection_timeout"]),
+        ((DEAD, DEAD), {}, "connection_timeout", ["connection_timeout", "connection_timeout"]),
+        # the address that got furthest tells
+        ((DEAD, CLOSED), {}, "connection_closed", ["connection_timeout", "connection_closed"]),
+        ((DENIED, CLOSED), {}, "auth_rejected", ["auth_rejected", "connection_closed"]),
+        ((DEAD, OK), {"require_all_addresses": True}, "connection_timeout", ["connection_timeout", None]),
+        ((OK, CLOSED), {"require_all_addresses": True}, "connection_closed", [None, "connection_closed"]),
+        ((OK, OK), {"require_all_addresses": True}, None, [None, None]),
+        # only one address logs in; the one that left it to the other shares its fate
+        ((DENIED, {**OK, "yielded": True}), {}, "auth_rejected", ["auth_rejected", "auth_rejected"]),
+        ((OK, {**OK, "yielded": True}), {}, None, [None, None]),
+    ],
+)
 def test_addresses(made: tuple[dict[str, t.Any], ...], policy: dict[str, t.Any], cause: str | None, causes: list[str | None]) -> None:
     seen = observation(*[at(one, f"192.0.2.{number}") for number, one in enumerate(made)])
     probe = judge(asked(), seen, Policy(**policy), facts())
@@ -175,10 +207,17 @@ PLAIN = next(row for row in ROWS if row.id == "auto cleartext").made["attempts"]
 
 
 def test_alternatives_best_first() -> None:
-    seen = observation(DEAD, alternatives=[
-        route(465, "implicit_tls", DEAD), route(587, "starttls", OK), route(2465, "implicit_tls", IMPLICIT), route(2525, "starttls", CLOSED), route(1025, "auto", PLAIN),
-        route(1026, "auto", IMPLICIT),
-    ])
+    seen = observation(
+        DEAD,
+        alternatives=[
+            route(465, "implicit_tls", DEAD),
+            route(587, "starttls", OK),
+            route(2465, "implicit_tls", IMPLICIT),
+            route(2525, "starttls", CLOSED),
+            route(1025, "auto", PLAIN),
+            route(1026, "auto", IMPLICIT),
+        ],
+    )
     found = alternative_verdicts(asked(port=25), seen, Policy(), facts())
     assert found == [
         {"port": 587, "secure": False, "security": "starttls", "ok": True, "cause": None},
@@ -208,13 +247,21 @@ def test_an_alternative_must_obey_the_policy(chains: dict[str, list[str]]) -> No
 # -- any failure
 
 
-_FACTS = st.fixed_dictionaries({}, optional={
-    "errno": st.sampled_from(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EPERM", "ECONNABORTED", "unknown"]),
-    "partial": st.text(max_size=20), "text": st.text(max_size=20), "silent": st.booleans(), "limit": st.sampled_from(["line", "reply", "bytes"]),
-    "reason": st.sampled_from(["", "WRONG_VERSION_NUMBER", "TLSV1_ALERT_PROTOCOL_VERSION", "SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_CIPHERS_AVAILABLE"]),
-    "icmp": st.sampled_from([[4, 3, 13], [4, 3, 1], [6, 1, 0]]), "icmp_from": st.sampled_from([None, "198.51.100.1"]),
-    "waited_ms": st.floats(0, 1e6), "starttls": st.booleans(),
-})
+_FACTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "errno": st.sampled_from(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EPERM", "ECONNABORTED", "unknown"]),
+        "partial": st.text(max_size=20),
+        "text": st.text(max_size=20),
+        "silent": st.booleans(),
+        "limit": st.sampled_from(["line", "reply", "bytes"]),
+        "reason": st.sampled_from(["", "WRONG_VERSION_NUMBER", "TLSV1_ALERT_PROTOCOL_VERSION", "SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_CIPHERS_AVAILABLE"]),
+        "icmp": st.sampled_from([[4, 3, 13], [4, 3, 1], [6, 1, 0]]),
+        "icmp_from": st.sampled_from([None, "198.51.100.1"]),
+        "waited_ms": st.floats(0, 1e6),
+        "starttls": st.booleans(),
+    },
+)
 _REPLY = st.fixed_dictionaries({"code": st.integers(200, 599), "lines": st.lists(st.text(max_size=30), min_size=1, max_size=3)})
 _NEEDED: dict[str, st.SearchStrategy[dict[str, t.Any]]] = {
     "malformed": st.fixed_dictionaries({"text": st.text(max_size=30)}),
@@ -222,7 +269,9 @@ _NEEDED: dict[str, st.SearchStrategy[dict[str, t.Any]]] = {
     "plaintext": st.fixed_dictionaries({"text": st.text(max_size=30)}),
     "certificate": st.fixed_dictionaries({"verify_code": st.integers(0, 100), "text": st.text(max_size=30)}),
     "reply": _REPLY,
-    "missing": st.fixed_dictionaries({"what": st.sampled_from(["auth", "mechanism"]), "offered": st.lists(st.text(max_size=9), max_size=3), "wanted": st.none()}),
+    "missing": st.fixed_dictionaries(
+        {"what": st.sampled_from(["auth", "mechanism"]), "offered": st.lists(st.text(max_size=9), max_size=3), "wanted": st.none()}
+    ),
     "withheld": st.fixed_dictionaries({"what": st.just("x")}),
 }
 # Which kinds the ladder can meet on which layer.
@@ -254,10 +303,17 @@ def attempts(draw: st.DrawFn, chains_of: t.Sequence[str] = ("good", "leaf only",
     if draw(st.booleans()):
         more["ehlo"] = {draw(st.sampled_from(["before_tls", "after_tls"])): draw(_REPLY)}
     if draw(st.booleans()):
-        more["tls"] = {"version": draw(st.sampled_from([None, "TLSv1", "TLSv1.3"])), "cipher": None, "verified": False, "certificate_requested": draw(st.booleans())}
+        more["tls"] = {
+            "version": draw(st.sampled_from([None, "TLSv1", "TLSv1.3"])),
+            "cipher": None,
+            "verified": False,
+            "certificate_requested": draw(st.booleans()),
+        }
         more["chain"] = draw(st.sampled_from(chains_of))
     if draw(st.booleans()):
-        more["legacy"] = draw(st.sampled_from([{"version": "TLSv1", "cipher": "x"}, {"version": "TLSv1.2", "cipher": "RC4"}, {"failure": {"layer": "", "kind": "timeout"}}]))
+        more["legacy"] = draw(
+            st.sampled_from([{"version": "TLSv1", "cipher": "x"}, {"version": "TLSv1.2", "cipher": "RC4"}, {"failure": {"layer": "", "kind": "timeout"}}])
+        )
     if inner and draw(st.booleans()):
         more["other_mode"] = draw(attempts(chains_of, inner=False))
     rungs = draw(st.sampled_from(["", "tcp!", "tcp greeting!", "tcp greeting ehlo", "tcp tls certificate greeting ehlo auth!"]))
@@ -269,8 +325,12 @@ def test_any_failure_gets_a_verdict(chains: dict[str, list[str]]) -> None:
     clock = facts()
 
     @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(st.lists(attempts(), min_size=1, max_size=3), st.sampled_from(["implicit_tls", "starttls", "opportunistic", "cleartext", "auto"]), st.sampled_from([25, 465, 587, 1025]),
-           st.booleans())
+    @given(
+        st.lists(attempts(), min_size=1, max_size=3),
+        st.sampled_from(["implicit_tls", "starttls", "opportunistic", "cleartext", "auto"]),
+        st.sampled_from([25, 465, 587, 1025]),
+        st.booleans(),
+    )
     def check(made: list[dict[str, t.Any]], security: str, port: int, everywhere: bool) -> None:
         row = Row("any", observation(*made, alternatives=[{"port": 2525, "security": "auto", "attempts": made}]), None)
         evidence = row.evidence(chains)

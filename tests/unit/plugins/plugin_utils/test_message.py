@@ -37,11 +37,25 @@ def test_two_messages_have_two_names() -> None:
     assert compose("a@b.test", None, ["c@d.test"], "x", "y", {})[1] != compose("a@b.test", None, ["c@d.test"], "x", "y", {})[1]
 
 
-@pytest.mark.parametrize("changes", [
-    {"subject": "a\r\nBcc: evil@example.com"}, {"headers": {"X-A": "a\nX-B: b"}}, {"headers": {"From": "other@example.com"}}, {"headers": {"Subject": "second"}},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"subject": "a\r\nBcc: evil@example.com"},
+        {"headers": {"X-A": "a\nX-B: b"}},
+        {"headers": {"From": "other@example.com"}},
+        {"headers": {"Subject": "second"}},
+    ],
+)
 def test_what_cannot_be_composed(changes: dict[str, object]) -> None:
-    arguments: dict[str, object] = {"sender": "a@b.test", "sender_name": None, "recipients": ["c@d.test"], "subject": "x", "body": "y", "headers": {}, **changes}
+    arguments: dict[str, object] = {
+        "sender": "a@b.test",
+        "sender_name": None,
+        "recipients": ["c@d.test"],
+        "subject": "x",
+        "body": "y",
+        "headers": {},
+        **changes,
+    }
     with pytest.raises(ValueError):
         compose(**arguments)  # type: ignore[arg-type]
 
@@ -56,16 +70,22 @@ def test_lines_are_what_smtp_carries(subject: str, body: str) -> None:
     assert text.count("\r\n\r\n") >= 1
 
 
-@pytest.mark.parametrize("reply, name", [
-    ("2.0.0 Ok: queued as 4XyZ1234", "4XyZ1234"),  # Postfix
-    ("2.0.0 Ok: queued as 9yKxQhWTf2MhHzVfyE3wHY", "9yKxQhWTf2MhHzVfyE3wHY"),  # Mailpit
-    ("OK id=1rABcD-000123-2x", "1rABcD-000123-2x"),  # Exim
-    ("2.0.0 4AbCdEf Message accepted for delivery", "4AbCdEf"),  # OpenSMTPD, sendmail
-    ("2.6.0 <abc@example.com> [InternalId=1, Hostname=x] 1 bytes Queued mail for delivery", "abc@example.com"),  # Microsoft
-    ("Message Queued (1A2B-3C.1)", "1A2B-3C.1"),  # Haraka
-    ("Ok 0100018c-abcdef-000000", "0100018c-abcdef-000000"),  # Amazon SES
-    ("2.0.0 OK", None), ("Ok", None), ("", None), ("thanks", None),
-])
+@pytest.mark.parametrize(
+    "reply, name",
+    [
+        ("2.0.0 Ok: queued as 4XyZ1234", "4XyZ1234"),  # Postfix
+        ("2.0.0 Ok: queued as 9yKxQhWTf2MhHzVfyE3wHY", "9yKxQhWTf2MhHzVfyE3wHY"),  # Mailpit
+        ("OK id=1rABcD-000123-2x", "1rABcD-000123-2x"),  # Exim
+        ("2.0.0 4AbCdEf Message accepted for delivery", "4AbCdEf"),  # OpenSMTPD, sendmail
+        ("2.6.0 <abc@example.com> [InternalId=1, Hostname=x] 1 bytes Queued mail for delivery", "abc@example.com"),  # Microsoft
+        ("Message Queued (1A2B-3C.1)", "1A2B-3C.1"),  # Haraka
+        ("Ok 0100018c-abcdef-000000", "0100018c-abcdef-000000"),  # Amazon SES
+        ("2.0.0 OK", None),
+        ("Ok", None),
+        ("", None),
+        ("thanks", None),
+    ],
+)
 def test_queue_id(reply: str, name: str | None) -> None:
     assert queue_id(reply) == name
 

@@ -34,7 +34,9 @@ def endpoints(args: dict[str, t.Any], auto: bool = False, credentials: bool = Fa
     return endpoint_settings(args, allow_auto=auto, needs_credentials=credentials)
 
 
-@pytest.mark.parametrize("name, advice", [("prot", "write port."), ("smtp_host", "write host."), ("endpoint", "write endpoints."), ("zzz", "write one of host, port")])
+@pytest.mark.parametrize(
+    "name, advice", [("prot", "write port."), ("smtp_host", "write host."), ("endpoint", "write endpoints."), ("zzz", "write one of host, port")]
+)
 def test_unknown_options(name: str, advice: str) -> None:
     with pytest.raises(SettingsError) as caught:
         take({"host": HOST, name: 1}, (*CONNECTION_OPTIONS, "endpoints"))
@@ -48,29 +50,60 @@ def test_one_endpoint_without_the_list() -> None:
 
 
 def test_what_stands_beside_the_list_is_the_default_of_each() -> None:
-    found = endpoints({
-        "host": HOST, "timeout": 3, "ca_path": "/ca.pem", "username": "app", "password": "x", "port": 587, "secure": False,
-        "endpoints": [{}, {"port": 465}, {"secure": True}, {"security": "cleartext", "port": 25}, {"host": "other.example.com", "timeout": 9}, {"username": "b", "password": "y"}],
-    })
+    found = endpoints(
+        {
+            "host": HOST,
+            "timeout": 3,
+            "ca_path": "/ca.pem",
+            "username": "app",
+            "password": "x",
+            "port": 587,
+            "secure": False,
+            "endpoints": [
+                {},
+                {"port": 465},
+                {"secure": True},
+                {"security": "cleartext", "port": 25},
+                {"host": "other.example.com", "timeout": 9},
+                {"username": "b", "password": "y"},
+            ],
+        }
+    )
     assert [(one.host, one.port, one.security, one.timeout) for one in found] == [
-        (HOST, 587, "starttls", 3), (HOST, 465, "starttls", 3), (HOST, 587, "implicit_tls", 3), (HOST, 25, "cleartext", 3), ("other.example.com", 587, "starttls", 9),
+        (HOST, 587, "starttls", 3),
+        (HOST, 465, "starttls", 3),
+        (HOST, 587, "implicit_tls", 3),
+        (HOST, 25, "cleartext", 3),
+        ("other.example.com", 587, "starttls", 9),
         (HOST, 587, "starttls", 3),
     ]
     assert [one.ca_path for one in found] == ["/ca.pem"] * 6
     assert [(one.username, one.password) for one in found] == [("app", "x")] * 5 + [("b", "y")]
 
 
-@pytest.mark.parametrize("beside, security", [({"secure": True}, "implicit_tls"), ({"security": "auto"}, "auto"), ({"security": "cleartext"}, "cleartext"), ({}, "starttls")])
+@pytest.mark.parametrize(
+    "beside, security", [({"secure": True}, "implicit_tls"), ({"security": "auto"}, "auto"), ({"security": "cleartext"}, "cleartext"), ({}, "starttls")]
+)
 def test_the_mode_beside_the_list_holds_for_every_port(beside: dict[str, t.Any], security: str) -> None:
-    found = endpoints({"host": HOST, **beside, "endpoints": [{"port": 1025}, {"port": 1026, "security": "opportunistic"}, {"port": 1027, "secure": True}]}, auto=True)
+    found = endpoints(
+        {"host": HOST, **beside, "endpoints": [{"port": 1025}, {"port": 1026, "security": "opportunistic"}, {"port": 1027, "secure": True}]}, auto=True
+    )
     assert [one.security for one in found] == [security, "opportunistic", "implicit_tls"]
 
 
-@pytest.mark.parametrize("listed, words", [
-    ("smtp.example.com", "endpoints is not a list"), (5, "endpoints is not a list"), ([], "endpoints is an empty list"), (["smtp.example.com"], "endpoints[0] is not a dictionary"),
-    ([{"host": HOST, "port": 465}, {"host": HOST, "port": 0}], "endpoints[1].port is 0"), ([{"host": HOST, "prot": 1}], "endpoints[0].prot is not an option; write port."),
-    ([{"port": 465}], "endpoints[0].host is empty"), ([{"host": HOST, "port": 25, "timeout": "x"}], "endpoints[0].timeout is 'x'"),
-])
+@pytest.mark.parametrize(
+    "listed, words",
+    [
+        ("smtp.example.com", "endpoints is not a list"),
+        (5, "endpoints is not a list"),
+        ([], "endpoints is an empty list"),
+        (["smtp.example.com"], "endpoints[0] is not a dictionary"),
+        ([{"host": HOST, "port": 465}, {"host": HOST, "port": 0}], "endpoints[1].port is 0"),
+        ([{"host": HOST, "prot": 1}], "endpoints[0].prot is not an option; write port."),
+        ([{"port": 465}], "endpoints[0].host is empty"),
+        ([{"host": HOST, "port": 25, "timeout": "x"}], "endpoints[0].timeout is 'x'"),
+    ],
+)
 def test_bad_lists(listed: t.Any, words: str) -> None:
     with pytest.raises(SettingsError) as caught:
         endpoints({"endpoints": listed})
@@ -84,27 +117,33 @@ def test_auto_is_for_looking_only() -> None:
         endpoints({"host": HOST, "port": 1025, "security": "auto"})
 
 
-@pytest.mark.parametrize("args, expected", [
-    ({}, Policy()),
-    ({"minimum_tls_version": "TLSv1.3", "certificate_days_error": "7", "certificate_days_warning": 30}, Policy("TLSv1.3", 7, 30)),
-    ({"cleartext_networks": ["10.0.0.0/8", "::1"]}, Policy(cleartext_networks=("10.0.0.0/8", "::1"))),
-    ({"cleartext_networks": "10.0.0.0/8, 192.0.2.0/24"}, Policy(cleartext_networks=("10.0.0.0/8", "192.0.2.0/24"))),
-    ({"require_all_addresses": "yes"}, Policy(require_all_addresses=True)),
-    ({"minimum_tls_version": None, "cleartext_networks": None, "certificate_days_error": None, "require_all_addresses": None}, Policy()),
-])
+@pytest.mark.parametrize(
+    "args, expected",
+    [
+        ({}, Policy()),
+        ({"minimum_tls_version": "TLSv1.3", "certificate_days_error": "7", "certificate_days_warning": 30}, Policy("TLSv1.3", 7, 30)),
+        ({"cleartext_networks": ["10.0.0.0/8", "::1"]}, Policy(cleartext_networks=("10.0.0.0/8", "::1"))),
+        ({"cleartext_networks": "10.0.0.0/8, 192.0.2.0/24"}, Policy(cleartext_networks=("10.0.0.0/8", "192.0.2.0/24"))),
+        ({"require_all_addresses": "yes"}, Policy(require_all_addresses=True)),
+        ({"minimum_tls_version": None, "cleartext_networks": None, "certificate_days_error": None, "require_all_addresses": None}, Policy()),
+    ],
+)
 def test_policy(args: dict[str, t.Any], expected: Policy) -> None:
     assert parse_policy(args) == expected
 
 
-@pytest.mark.parametrize("args, words", [
-    ({"minimum_tls_version": "1.3"}, "minimum_tls_version is '1.3'; write one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3."),
-    ({"cleartext_networks": ["lan"]}, "cleartext_networks holds 'lan', which is not a network; write CIDR"),
-    ({"cleartext_networks": [None]}, "cleartext_networks holds 'None'"),
-    ({"cleartext_networks": 5}, "cleartext_networks"),
-    ({"certificate_days_error": -1}, "certificate_days_error is '-1', which is out of range"),
-    ({"certificate_days_warning": "soon"}, "certificate_days_warning is 'soon', which is not a number"),
-    ({"require_all_addresses": "maybe"}, "require_all_addresses is 'maybe', which is neither true nor false"),
-])
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        ({"minimum_tls_version": "1.3"}, "minimum_tls_version is '1.3'; write one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3."),
+        ({"cleartext_networks": ["lan"]}, "cleartext_networks holds 'lan', which is not a network; write CIDR"),
+        ({"cleartext_networks": [None]}, "cleartext_networks holds 'None'"),
+        ({"cleartext_networks": 5}, "cleartext_networks"),
+        ({"certificate_days_error": -1}, "certificate_days_error is '-1', which is out of range"),
+        ({"certificate_days_warning": "soon"}, "certificate_days_warning is 'soon', which is not a number"),
+        ({"require_all_addresses": "maybe"}, "require_all_addresses is 'maybe', which is neither true nor false"),
+    ],
+)
 def test_bad_policy(args: dict[str, t.Any], words: str) -> None:
     with pytest.raises(SettingsError) as caught:
         parse_policy(args)
@@ -115,16 +154,19 @@ def settings(port: int = 465, security: str = "implicit_tls", **more: t.Any) -> 
     return Settings(HOST, port, security, **more)
 
 
-@pytest.mark.parametrize("chosen, option, expected", [
-    (settings(), "auto", [(587, "starttls"), (2465, "implicit_tls"), (2587, "starttls"), (2525, "starttls"), (25, "starttls")]),
-    (settings(587, "starttls"), None, [(465, "implicit_tls"), (2465, "implicit_tls"), (2587, "starttls"), (2525, "starttls"), (25, "starttls")]),
-    (settings(25, "cleartext"), "auto", [(465, "implicit_tls"), (587, "auto"), (2465, "implicit_tls"), (2587, "auto"), (2525, "auto")]),
-    (settings(), [], []),
-    (settings(), "[]", []),
-    (settings(), "587, 2525", [(587, "starttls"), (2525, "starttls")]),
-    (settings(), "[1025]", [(1025, "auto")]),
-    (settings(), [587, "2525", 587, 465, 1025], [(587, "starttls"), (2525, "starttls"), (1025, "auto")]),
-])
+@pytest.mark.parametrize(
+    "chosen, option, expected",
+    [
+        (settings(), "auto", [(587, "starttls"), (2465, "implicit_tls"), (2587, "starttls"), (2525, "starttls"), (25, "starttls")]),
+        (settings(587, "starttls"), None, [(465, "implicit_tls"), (2465, "implicit_tls"), (2587, "starttls"), (2525, "starttls"), (25, "starttls")]),
+        (settings(25, "cleartext"), "auto", [(465, "implicit_tls"), (587, "auto"), (2465, "implicit_tls"), (2587, "auto"), (2525, "auto")]),
+        (settings(), [], []),
+        (settings(), "[]", []),
+        (settings(), "587, 2525", [(587, "starttls"), (2525, "starttls")]),
+        (settings(), "[1025]", [(1025, "auto")]),
+        (settings(), [587, "2525", 587, 465, 1025], [(587, "starttls"), (2525, "starttls"), (1025, "auto")]),
+    ],
+)
 def test_alternatives(chosen: Settings, option: t.Any, expected: list[tuple[int, str]]) -> None:
     assert [(one["port"], one["security"]) for one in alternative_ports(chosen, option)] == expected
 
@@ -169,7 +211,9 @@ def test_logins_travel_sealed_in_the_option_that_is_masked() -> None:
     assert "password" not in called["module_args"]
 
 
-@pytest.mark.parametrize("result", [{"failed": True, "msg": "ca_path is /x", "option": "ca_path"}, {"failed": True, "msg": "no python"}, {"unreachable": True, "msg": "gone"}, {}])
+@pytest.mark.parametrize(
+    "result", [{"failed": True, "msg": "ca_path is /x", "option": "ca_path"}, {"failed": True, "msg": "no python"}, {"unreachable": True, "msg": "gone"}, {}]
+)
 def test_a_host_that_cannot_probe(result: dict[str, t.Any]) -> None:
     with pytest.raises(HostError) as caught:
         probe_host(lambda **_call: dict(result, invocation={"password": "x"}), [settings()], [plan_of(settings(), Policy())], False)
@@ -177,7 +221,10 @@ def test_a_host_that_cannot_probe(result: dict[str, t.Any]) -> None:
     assert str(caught.value)
 
 
-_ANY = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=9), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3))
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
 
 
 @given(st.dictionaries(st.sampled_from([*CONNECTION_OPTIONS, "endpoints"]), _ANY, max_size=6), _ANY)

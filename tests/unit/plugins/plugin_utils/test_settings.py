@@ -36,87 +36,92 @@ def refusal(raw: dict[str, t.Any], **how: t.Any) -> SettingsError:
     return caught.value
 
 
-@pytest.mark.parametrize("raw, option, written, advice", [
-    # host
-    ({}, "host", "host is empty", "host: smtp.example.com"),
-    ({"host": ""}, "host", "host is empty", "host: smtp.example.com"),
-    ({"host": "  "}, "host", "host is empty", "host: smtp.example.com"),
-    ({"host": "smtp://smtp.example.com"}, "host", "scheme", "host: smtp.example.com."),
-    ({"host": "smtps://smtp.example.com:465/"}, "host", "scheme", "host: smtp.example.com."),
-    ({"host": "smtp://app:pw@smtp.example.com:465/"}, "host", "scheme", "host: smtp.example.com."),
-    ({"host": "https://"}, "host", "scheme", "host: smtp.example.com"),
-    ({"host": "smtp.example.com:587"}, "host", "port in it", "host: smtp.example.com and port: 587."),
-    ({"host": "smtp.example.com:"}, "host", "port in it", "host: smtp.example.com and port: 587."),
-    ({"host": "[2001:db8::1]"}, "host", "brackets", 'host: "2001:db8::1"'),
-    ({"host": "[2001:db8::1]:25"}, "host", "brackets", 'host: "2001:db8::1"'),
-    ({"host": "user@smtp.example.com"}, "host", "not a host name", "host: smtp.example.com"),
-    ({"host": "smtp.example.com/x"}, "host", "not a host name", "host: smtp.example.com"),
-    ({"host": "smtp example com"}, "host", "not a host name", "host: smtp.example.com"),
-    ({"host": "smtp..example.com"}, "host", "not a host name", "host: smtp.example.com"),
-    ({"host": "-smtp.example.com"}, "host", "not a host name", "host: smtp.example.com"),
-    ({"host": "a" * 64 + ".example.com"}, "host", "not a host name", "host: smtp.example.com"),
-    ({"host": "ü" * 64 + ".example.com"}, "host", "not a host name", "host: smtp.example.com"),
-    ({"host": "smtp.example.com\r\nRCPT"}, "host", "not a host name", "host: smtp.example.com"),
-    ({"host": "192.0.2"}, "host", "not a complete IP address", "192.0.2.25"),
-    ({"host": "192.0.2.256"}, "host", "not a complete IP address", "192.0.2.25"),
-    ({"host": ["smtp.example.com"]}, "host", "not a host name", "host: smtp.example.com"),
-    # port
-    ({"host": HOST}, "port", "port is missing", "port: 465 with secure: true"),
-    ({"host": HOST, "port": 0}, "port", "port is 0", "465 with secure: true"),
-    ({"host": HOST, "port": -25}, "port", "port is -25", "465 with secure: true"),
-    ({"host": HOST, "port": 70000}, "port", "port is 70000", "465 with secure: true"),
-    ({"host": HOST, "port": "70000"}, "port", "port is 70000", "465 with secure: true"),
-    ({"host": HOST, "port": "abc"}, "port", "port is 'abc'", "465 with secure: true"),
-    ({"host": HOST, "port": "465.0"}, "port", "port is '465.0'", "465 with secure: true"),
-    ({"host": HOST, "port": 465.0}, "port", "port is '465.0'", "465 with secure: true"),
-    ({"host": HOST, "port": True}, "port", "port is 'True'", "465 with secure: true"),
-    ({"host": HOST, "port": "9" * 5000}, "port", "port is", "465 with secure: true"),
-    ({"host": HOST, "port": [25]}, "port", "port is '[25]'", "465 with secure: true"),
-    ({"host": HOST, "security": "auto"}, "port", "port is missing", "port: 465"),
-    # mode
-    ({"host": HOST, "security": "tls"}, "security", "security is 'tls'", "implicit_tls, starttls, opportunistic, cleartext (implicit_tls is probably"),
-    ({"host": HOST, "security": "STARTTLS"}, "security", "security is 'STARTTLS'", "(starttls is probably"),
-    ({"host": HOST, "security": "ssl"}, "security", "security is 'ssl'", "(implicit_tls is probably"),
-    ({"host": HOST, "security": "none"}, "security", "security is 'none'", "(cleartext is probably"),
-    ({"host": HOST, "security": 5}, "security", "security is '5'", "write one of implicit_tls, starttls"),
-    ({"host": HOST, "secure": True, "security": "starttls", "port": 587}, "security", "contradicts", "secure: false, or leave out secure"),
-    ({"host": HOST, "secure": True, "security": "cleartext", "port": 25}, "security", "contradicts", "secure: false, or leave out secure"),
-    ({"host": HOST, "secure": False, "security": "implicit_tls", "port": 465}, "security", "contradicts", "secure: true, or leave out secure"),
-    ({"host": HOST, "secure": "maybe", "port": 465}, "secure", "secure is 'maybe'", "secure: true or secure: false"),
-    ({"host": HOST, "secure": 2, "port": 465}, "secure", "secure is '2'", "secure: true or secure: false"),
-    # login
-    ({"host": HOST, "port": 465, "password": SECRET}, "username", "password is given without a username", "write username as well"),
-    ({"host": HOST, "port": 465, "username": "app", "password": f"a\0{SECRET}"}, "password", "password has a NUL byte", "write it without"),
-    ({"host": HOST, "port": 465, "username": "a\0b", "password": SECRET}, "username", "username has a NUL byte", "write it without"),
-    ({"host": HOST, "port": 465, "auth_mechanism": "NTLM"}, "auth_mechanism", "auth_mechanism is 'NTLM'", "write one of PLAIN, LOGIN"),
-    # the rest
-    ({"host": HOST, "port": 465, "timeout": 0}, "timeout", "timeout is '0'", "write a number from 0.1 to 3600 seconds"),
-    ({"host": HOST, "port": 465, "timeout": -1}, "timeout", "timeout is '-1'", "write a number from 0.1 to 3600 seconds"),
-    ({"host": HOST, "port": 465, "timeout": "soon"}, "timeout", "timeout is 'soon'", "write a number from 0.1 to 3600 seconds"),
-    ({"host": HOST, "port": 465, "timeout": "nan"}, "timeout", "timeout is 'nan'", "write a number from 0.1 to 3600 seconds"),
-    ({"host": HOST, "port": 465, "timeout": True}, "timeout", "timeout is 'True'", "write a number from 0.1 to 3600 seconds"),
-    ({"host": HOST, "port": 465, "ip_version": "5"}, "ip_version", "ip_version is '5'", "write any, 4 or 6"),
-    ({"host": HOST, "port": 465, "source_address": "eth0"}, "source_address", "source_address is 'eth0'", "192.0.2.10"),
-    ({"host": HOST, "port": 465, "source_address": "192.0.2.1", "ip_version": "6"}, "source_address", "is IPv4, but ip_version is 6", 'ip_version: "4"'),
-    ({"host": HOST, "port": 465, "helo_name": "a b"}, "helo_name", "white space", "app1.example.com"),
-    ({"host": HOST, "port": 465, "helo_name": "a\r\nMAIL"}, "helo_name", "line break", "on one line"),
-    ({"host": HOST, "port": 465, "server_name": "smtp.example.com:465"}, "server_name", "port in it", "server_name: smtp.example.com"),
-    ({"host": HOST, "port": 465, "sender": "App <app@example.com>"}, "sender", "not a bare mail address", "sender: app@example.com"),
-    ({"host": HOST, "port": 465, "sender": "app"}, "sender", "not a bare mail address", "sender: app@example.com"),
-    ({"host": HOST, "port": 465, "sender_name": "a\nb"}, "sender_name", "line break", "on one line"),
-    ({"host": HOST, "port": 465, "ca_path": "/etc/ca\n.pem"}, "ca_path", "line break", "on one line"),
-    ({"host": HOST, "port": 465, "validate_certs": "ca"}, "validate_certs", "validate_certs is 'ca'", "validate_certs: true or validate_certs: false"),
-    ({"host": HOST, "port": 465, "return_pem": []}, "return_pem", "return_pem is '[]'", "return_pem: true or return_pem: false"),
-    # names of other models
-    ({"host": HOST, "prot": 465}, "prot", "prot is not an option", "write port"),
-    ({"host": HOST, "smtp_port": 465}, "smtp_port", "smtp_port is not an option", "write port"),
-    ({"host": HOST, "smtp_user": "a"}, "smtp_user", "smtp_user is not an option", "write username"),
-    ({"host": HOST, "pass": SECRET}, "pass", "pass is not an option", "write password"),
-    ({"host": HOST, "no_reply": "a@b.c"}, "no_reply", "no_reply is not an option", "write sender"),
-    ({"host": HOST, "zzz": 1}, "zzz", "zzz is not an option", "write one of host, port"),
-])
+@pytest.mark.parametrize(
+    "raw, option, written, advice",
+    [
+        # host
+        ({}, "host", "host is empty", "host: smtp.example.com"),
+        ({"host": ""}, "host", "host is empty", "host: smtp.example.com"),
+        ({"host": "  "}, "host", "host is empty", "host: smtp.example.com"),
+        ({"host": "smtp://smtp.example.com"}, "host", "scheme", "host: smtp.example.com."),
+        ({"host": "smtps://smtp.example.com:465/"}, "host", "scheme", "host: smtp.example.com."),
+        ({"host": "smtp://app:pw@smtp.example.com:465/"}, "host", "scheme", "host: smtp.example.com."),
+        ({"host": "https://"}, "host", "scheme", "host: smtp.example.com"),
+        ({"host": "smtp.example.com:587"}, "host", "port in it", "host: smtp.example.com and port: 587."),
+        ({"host": "smtp.example.com:"}, "host", "port in it", "host: smtp.example.com and port: 587."),
+        ({"host": "[2001:db8::1]"}, "host", "brackets", 'host: "2001:db8::1"'),
+        ({"host": "[2001:db8::1]:25"}, "host", "brackets", 'host: "2001:db8::1"'),
+        ({"host": "user@smtp.example.com"}, "host", "not a host name", "host: smtp.example.com"),
+        ({"host": "smtp.example.com/x"}, "host", "not a host name", "host: smtp.example.com"),
+        ({"host": "smtp example com"}, "host", "not a host name", "host: smtp.example.com"),
+        ({"host": "smtp..example.com"}, "host", "not a host name", "host: smtp.example.com"),
+        ({"host": "-smtp.example.com"}, "host", "not a host name", "host: smtp.example.com"),
+        ({"host": "a" * 64 + ".example.com"}, "host", "not a host name", "host: smtp.example.com"),
+        ({"host": "ü" * 64 + ".example.com"}, "host", "not a host name", "host: smtp.example.com"),
+        ({"host": "smtp.example.com\r\nRCPT"}, "host", "not a host name", "host: smtp.example.com"),
+        ({"host": "192.0.2"}, "host", "not a complete IP address", "192.0.2.25"),
+        ({"host": "192.0.2.256"}, "host", "not a complete IP address", "192.0.2.25"),
+        ({"host": ["smtp.example.com"]}, "host", "not a host name", "host: smtp.example.com"),
+        # port
+        ({"host": HOST}, "port", "port is missing", "port: 465 with secure: true"),
+        ({"host": HOST, "port": 0}, "port", "port is 0", "465 with secure: true"),
+        ({"host": HOST, "port": -25}, "port", "port is -25", "465 with secure: true"),
+        ({"host": HOST, "port": 70000}, "port", "port is 70000", "465 with secure: true"),
+        ({"host": HOST, "port": "70000"}, "port", "port is 70000", "465 with secure: true"),
+        ({"host": HOST, "port": "abc"}, "port", "port is 'abc'", "465 with secure: true"),
+        ({"host": HOST, "port": "465.0"}, "port", "port is '465.0'", "465 with secure: true"),
+        ({"host": HOST, "port": 465.0}, "port", "port is '465.0'", "465 with secure: true"),
+        ({"host": HOST, "port": True}, "port", "port is 'True'", "465 with secure: true"),
+        ({"host": HOST, "port": "9" * 5000}, "port", "port is", "465 with secure: true"),
+        ({"host": HOST, "port": [25]}, "port", "port is '[25]'", "465 with secure: true"),
+        ({"host": HOST, "security": "auto"}, "port", "port is missing", "port: 465"),
+        # mode
+        ({"host": HOST, "security": "tls"}, "security", "security is 'tls'", "implicit_tls, starttls, opportunistic, cleartext (implicit_tls is probably"),
+        ({"host": HOST, "security": "STARTTLS"}, "security", "security is 'STARTTLS'", "(starttls is probably"),
+        ({"host": HOST, "security": "ssl"}, "security", "security is 'ssl'", "(implicit_tls is probably"),
+        ({"host": HOST, "security": "none"}, "security", "security is 'none'", "(cleartext is probably"),
+        ({"host": HOST, "security": 5}, "security", "security is '5'", "write one of implicit_tls, starttls"),
+        ({"host": HOST, "secure": True, "security": "starttls", "port": 587}, "security", "contradicts", "secure: false, or leave out secure"),
+        ({"host": HOST, "secure": True, "security": "cleartext", "port": 25}, "security", "contradicts", "secure: false, or leave out secure"),
+        ({"host": HOST, "secure": False, "security": "implicit_tls", "port": 465}, "security", "contradicts", "secure: true, or leave out secure"),
+        ({"host": HOST, "secure": "maybe", "port": 465}, "secure", "secure is 'maybe'", "secure: true or secure: false"),
+        ({"host": HOST, "secure": 2, "port": 465}, "secure", "secure is '2'", "secure: true or secure: false"),
+        # login
+        ({"host": HOST, "port": 465, "password": SECRET}, "username", "password is given without a username", "write username as well"),
+        ({"host": HOST, "port": 465, "username": "app", "password": f"a\0{SECRET}"}, "password", "password has a NUL byte", "write it without"),
+        ({"host": HOST, "port": 465, "username": "a\0b", "password": SECRET}, "username", "username has a NUL byte", "write it without"),
+        ({"host": HOST, "port": 465, "auth_mechanism": "NTLM"}, "auth_mechanism", "auth_mechanism is 'NTLM'", "write one of PLAIN, LOGIN"),
+        # the rest
+        ({"host": HOST, "port": 465, "timeout": 0}, "timeout", "timeout is '0'", "write a number from 0.1 to 3600 seconds"),
+        ({"host": HOST, "port": 465, "timeout": -1}, "timeout", "timeout is '-1'", "write a number from 0.1 to 3600 seconds"),
+        ({"host": HOST, "port": 465, "timeout": "soon"}, "timeout", "timeout is 'soon'", "write a number from 0.1 to 3600 seconds"),
+        ({"host": HOST, "port": 465, "timeout": "nan"}, "timeout", "timeout is 'nan'", "write a number from 0.1 to 3600 seconds"),
+        ({"host": HOST, "port": 465, "timeout": True}, "timeout", "timeout is 'True'", "write a number from 0.1 to 3600 seconds"),
+        ({"host": HOST, "port": 465, "ip_version": "5"}, "ip_version", "ip_version is '5'", "write any, 4 or 6"),
+        ({"host": HOST, "port": 465, "source_address": "eth0"}, "source_address", "source_address is 'eth0'", "192.0.2.10"),
+        ({"host": HOST, "port": 465, "source_address": "192.0.2.1", "ip_version": "6"}, "source_address", "is IPv4, but ip_version is 6", 'ip_version: "4"'),
+        ({"host": HOST, "port": 465, "helo_name": "a b"}, "helo_name", "white space", "app1.example.com"),
+        ({"host": HOST, "port": 465, "helo_name": "a\r\nMAIL"}, "helo_name", "line break", "on one line"),
+        ({"host": HOST, "port": 465, "server_name": "smtp.example.com:465"}, "server_name", "port in it", "server_name: smtp.example.com"),
+        ({"host": HOST, "port": 465, "sender": "App <app@example.com>"}, "sender", "not a bare mail address", "sender: app@example.com"),
+        ({"host": HOST, "port": 465, "sender": "app"}, "sender", "not a bare mail address", "sender: app@example.com"),
+        ({"host": HOST, "port": 465, "sender_name": "a\nb"}, "sender_name", "line break", "on one line"),
+        ({"host": HOST, "port": 465, "ca_path": "/etc/ca\n.pem"}, "ca_path", "line break", "on one line"),
+        ({"host": HOST, "port": 465, "validate_certs": "ca"}, "validate_certs", "validate_certs is 'ca'", "validate_certs: true or validate_certs: false"),
+        ({"host": HOST, "port": 465, "return_pem": []}, "return_pem", "return_pem is '[]'", "return_pem: true or return_pem: false"),
+        # names of other models
+        ({"host": HOST, "prot": 465}, "prot", "prot is not an option", "write port"),
+        ({"host": HOST, "smtp_port": 465}, "smtp_port", "smtp_port is not an option", "write port"),
+        ({"host": HOST, "smtp_user": "a"}, "smtp_user", "smtp_user is not an option", "write username"),
+        ({"host": HOST, "pass": SECRET}, "pass", "pass is not an option", "write password"),
+        ({"host": HOST, "no_reply": "a@b.c"}, "no_reply", "no_reply is not an option", "write sender"),
+        ({"host": HOST, "zzz": 1}, "zzz", "zzz is not an option", "write one of host, port"),
+    ],
+)
 def test_what_is_refused(raw: dict[str, t.Any], option: str, written: str, advice: str) -> None:
-    error = refusal({"password": SECRET, "username": "app", **raw} if "password" not in raw and option != "username" else raw, allow_auto="auto" in raw.values())
+    error = refusal(
+        {"password": SECRET, "username": "app", **raw} if "password" not in raw and option != "username" else raw, allow_auto="auto" in raw.values()
+    )
     assert error.option == option
     assert error.cause == "invalid_settings"
     assert written in str(error)
@@ -133,10 +138,17 @@ def assert_one_sentence(text: str) -> None:
     assert len(text) < 400
 
 
-@pytest.mark.parametrize("port, secure, advice", [
-    (587, True, "port 465 with secure: true"), (25, True, "port 465"), (2525, True, "port 465"), (2587, "yes", "port 465"),
-    (465, False, "secure: true with port 465"), (2465, False, "secure: true with port 2465"),
-])
+@pytest.mark.parametrize(
+    "port, secure, advice",
+    [
+        (587, True, "port 465 with secure: true"),
+        (25, True, "port 465"),
+        (2525, True, "port 465"),
+        (2587, "yes", "port 465"),
+        (465, False, "secure: true with port 465"),
+        (2465, False, "secure: true with port 2465"),
+    ],
+)
 def test_a_clash_with_the_convention_is_refused_where_nothing_is_probed(port: int, secure: t.Any, advice: str) -> None:
     error = refusal({"host": HOST, "port": port, "secure": secure}, probed=False)
     assert (error.option, error.cause) == ("secure", "mode_mismatch")
@@ -145,9 +157,13 @@ def test_a_clash_with_the_convention_is_refused_where_nothing_is_probed(port: in
     assert parse_settings({"host": HOST, "port": port, "secure": secure}, probed=True).port == port
 
 
-@pytest.mark.parametrize("how, given_login, option", [
-    ({"needs_credentials": True}, {"username": "app"}, "password"), ({"needs_credentials": True}, {"username": "app", "password": ""}, "password"),
-])
+@pytest.mark.parametrize(
+    "how, given_login, option",
+    [
+        ({"needs_credentials": True}, {"username": "app"}, "password"),
+        ({"needs_credentials": True}, {"username": "app", "password": ""}, "password"),
+    ],
+)
 def test_a_user_name_without_a_password(how: dict[str, t.Any], given_login: dict[str, t.Any], option: str) -> None:
     error = refusal({"host": HOST, "port": 465, **given_login}, **how)
     assert error.option == option
@@ -161,39 +177,45 @@ def test_the_prefix_names_the_entry() -> None:
         assert "endpoints[3]." in str(error)
 
 
-@pytest.mark.parametrize("raw, security, port", [
-    ({"port": 465}, "implicit_tls", 465),
-    ({"port": 2465}, "implicit_tls", 2465),
-    ({"port": 587}, "starttls", 587),
-    ({"port": 25}, "starttls", 25),
-    ({"port": 1025}, "starttls", 1025),
-    ({"port": 1025, "secure": False}, "starttls", 1025),
-    ({"port": 1025, "secure": True}, "implicit_tls", 1025),
-    ({"secure": True}, "implicit_tls", 465),
-    ({"secure": False}, "starttls", 587),
-    ({"security": "cleartext"}, "cleartext", 25),
-    ({"security": "opportunistic"}, "opportunistic", 587),
-    ({"security": "implicit_tls", "secure": "true"}, "implicit_tls", 465),
-    ({"security": "cleartext", "secure": "no", "port": "1025"}, "cleartext", 1025),
-    ({"port": " 587 "}, "starttls", 587),
-    ({"port": 465, "secure": None, "security": ""}, "implicit_tls", 465),
-    ({"port": 465, "security": "auto"}, "auto", 465),
-])
+@pytest.mark.parametrize(
+    "raw, security, port",
+    [
+        ({"port": 465}, "implicit_tls", 465),
+        ({"port": 2465}, "implicit_tls", 2465),
+        ({"port": 587}, "starttls", 587),
+        ({"port": 25}, "starttls", 25),
+        ({"port": 1025}, "starttls", 1025),
+        ({"port": 1025, "secure": False}, "starttls", 1025),
+        ({"port": 1025, "secure": True}, "implicit_tls", 1025),
+        ({"secure": True}, "implicit_tls", 465),
+        ({"secure": False}, "starttls", 587),
+        ({"security": "cleartext"}, "cleartext", 25),
+        ({"security": "opportunistic"}, "opportunistic", 587),
+        ({"security": "implicit_tls", "secure": "true"}, "implicit_tls", 465),
+        ({"security": "cleartext", "secure": "no", "port": "1025"}, "cleartext", 1025),
+        ({"port": " 587 "}, "starttls", 587),
+        ({"port": 465, "secure": None, "security": ""}, "implicit_tls", 465),
+        ({"port": 465, "security": "auto"}, "auto", 465),
+    ],
+)
 def test_mode_and_port(raw: dict[str, t.Any], security: str, port: int) -> None:
     found = parse_settings({"host": HOST, **raw}, probed=True, allow_auto=True)
     assert (found.security, found.port, found.secure) == (security, port, security == "implicit_tls")
 
 
-@pytest.mark.parametrize("host, name, endpoint", [
-    ("smtp.example.com", "smtp.example.com", "smtp.example.com:25"),
-    ("smtp.example.com.", "smtp.example.com", "smtp.example.com.:25"),
-    ("bücher.example", "xn--bcher-kva.example", "bücher.example:25"),
-    ("192.0.2.1", "192.0.2.1", "192.0.2.1:25"),
-    ("2001:db8::1", "2001:db8::1", "[2001:db8::1]:25"),
-    ("fe80::1%eth0", "fe80::1", "[fe80::1%eth0]:25"),
-    ("localhost", "localhost", "localhost:25"),
-    ("my_relay", "my_relay", "my_relay:25"),
-])
+@pytest.mark.parametrize(
+    "host, name, endpoint",
+    [
+        ("smtp.example.com", "smtp.example.com", "smtp.example.com:25"),
+        ("smtp.example.com.", "smtp.example.com", "smtp.example.com.:25"),
+        ("bücher.example", "xn--bcher-kva.example", "bücher.example:25"),
+        ("192.0.2.1", "192.0.2.1", "192.0.2.1:25"),
+        ("2001:db8::1", "2001:db8::1", "[2001:db8::1]:25"),
+        ("fe80::1%eth0", "fe80::1", "[fe80::1%eth0]:25"),
+        ("localhost", "localhost", "localhost:25"),
+        ("my_relay", "my_relay", "my_relay:25"),
+    ],
+)
 def test_hosts(host: str, name: str, endpoint: str) -> None:
     found = parse_settings({"host": f" {host} ", "port": 25}, probed=True)
     assert (found.host, found.certificate_name, found.endpoint) == (host, name, endpoint)
@@ -228,15 +250,32 @@ _JSON = st.recursive(
     max_leaves=5,
 )
 _KEYS = [
-    "host", "port", "secure", "security", "validate_certs", "ca_path", "server_name", "username", "password", "auth_mechanism", "sender", "sender_name",
-    "helo_name", "source_address", "ip_version", "timeout", "return_pem",
+    "host",
+    "port",
+    "secure",
+    "security",
+    "validate_certs",
+    "ca_path",
+    "server_name",
+    "username",
+    "password",
+    "auth_mechanism",
+    "sender",
+    "sender_name",
+    "helo_name",
+    "source_address",
+    "ip_version",
+    "timeout",
+    "return_pem",
 ]
 _HOSTS = st.one_of(st.just(HOST), st.ip_addresses().map(str), st.text("ab.:[]/@%-_1 ü", max_size=20), _JSON)
 
 
 @given(
     st.fixed_dictionaries({"host": _HOSTS}, optional={key: _JSON for key in _KEYS if key != "host"}),
-    st.booleans(), st.booleans(), st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
 )
 @example({"host": HOST, "port": "9" * 5000}, True, True, True)
 @example({"host": HOST, "port": "٤٦٥"}, True, True, True)

@@ -206,31 +206,58 @@ def flood(first: str, again: str) -> t.Callable[[Peer], None]:
     return play
 
 
-@pytest.mark.parametrize("play, mode, layer, kind", [
-    (hang_up, "starttls", "greeting", "closed"),
-    (Peer.reset, "starttls", "tcp", "reset"),
-    (esmtp(greeting="554 5.7.1 no\r\n"), "starttls", "greeting", "reply"),
-    (esmtp(greeting="421 busy\r\n"), "starttls", "greeting", "reply"),
-    (lambda peer: (peer.say("SSH-2.0-x\r\n"), peer.hold()), "starttls", "greeting", "malformed"),
-    (lambda peer: (peer.say("HTTP/1.1 400 Bad Request\r\n\r\n"), peer.hold()), "starttls", "greeting", "malformed"),
-    (flood("220 ", "x" * 100), "starttls", "greeting", "limit"),
-    (flood("", "220-x\r\n"), "starttls", "greeting", "limit"),
-    (esmtp(replies={"EHLO": "550 no\r\n", "HELO": "550 no\r\n"}), "starttls", "ehlo", "reply"),
-    (esmtp(replies={"EHLO": "421 later\r\n"}), "starttls", "ehlo", "reply"),
-    (esmtp(replies={"EHLO": "502 what\r\n"}), "starttls", "ehlo", "reply"),
-    (esmtp(replies={"EHLO": "502 what\r\n", "HELO": "250 tiny\r\n"}), "cleartext", None, None),
-    (esmtp(replies={"EHLO": "250-a\r\n" * 600}), "starttls", "ehlo", "limit"),
-    (esmtp(), "starttls", "starttls", "missing"),
-    (esmtp(), "opportunistic", None, None),
-    (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "454 4.7.0 not now\r\n"}), "starttls", "starttls", "reply"),
-    (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "454 4.7.0 not now\r\n"}), "opportunistic", "starttls", "reply"),
-    (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "250 fine\r\n"}), "starttls", "starttls", "reply"),
-    (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "220 go\r\n250 plain again\r\n"}), "starttls", "tls", "plaintext"),
-    (lambda peer: (peer.say("220 x\r\n"), peer.line(), peer.say(TLS_OFFERED), peer.line(), peer.say("220 go\r\n"), peer.hold()), "starttls", "tls", "timeout"),
-], ids=[
-    "closed", "reset", "554", "421", "ssh", "http", "endless line", "endless lines", "ehlo and helo refused", "ehlo 421", "ehlo 502", "helo in cleartext",
-    "endless ehlo", "no starttls", "opportunistic", "454", "454 opportunistic", "250 to starttls", "cleartext after starttls", "silence after starttls",
-])
+@pytest.mark.parametrize(
+    "play, mode, layer, kind",
+    [
+        (hang_up, "starttls", "greeting", "closed"),
+        (Peer.reset, "starttls", "tcp", "reset"),
+        (esmtp(greeting="554 5.7.1 no\r\n"), "starttls", "greeting", "reply"),
+        (esmtp(greeting="421 busy\r\n"), "starttls", "greeting", "reply"),
+        (lambda peer: (peer.say("SSH-2.0-x\r\n"), peer.hold()), "starttls", "greeting", "malformed"),
+        (lambda peer: (peer.say("HTTP/1.1 400 Bad Request\r\n\r\n"), peer.hold()), "starttls", "greeting", "malformed"),
+        (flood("220 ", "x" * 100), "starttls", "greeting", "limit"),
+        (flood("", "220-x\r\n"), "starttls", "greeting", "limit"),
+        (esmtp(replies={"EHLO": "550 no\r\n", "HELO": "550 no\r\n"}), "starttls", "ehlo", "reply"),
+        (esmtp(replies={"EHLO": "421 later\r\n"}), "starttls", "ehlo", "reply"),
+        (esmtp(replies={"EHLO": "502 what\r\n"}), "starttls", "ehlo", "reply"),
+        (esmtp(replies={"EHLO": "502 what\r\n", "HELO": "250 tiny\r\n"}), "cleartext", None, None),
+        (esmtp(replies={"EHLO": "250-a\r\n" * 600}), "starttls", "ehlo", "limit"),
+        (esmtp(), "starttls", "starttls", "missing"),
+        (esmtp(), "opportunistic", None, None),
+        (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "454 4.7.0 not now\r\n"}), "starttls", "starttls", "reply"),
+        (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "454 4.7.0 not now\r\n"}), "opportunistic", "starttls", "reply"),
+        (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "250 fine\r\n"}), "starttls", "starttls", "reply"),
+        (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "220 go\r\n250 plain again\r\n"}), "starttls", "tls", "plaintext"),
+        (
+            lambda peer: (peer.say("220 x\r\n"), peer.line(), peer.say(TLS_OFFERED), peer.line(), peer.say("220 go\r\n"), peer.hold()),
+            "starttls",
+            "tls",
+            "timeout",
+        ),
+    ],
+    ids=[
+        "closed",
+        "reset",
+        "554",
+        "421",
+        "ssh",
+        "http",
+        "endless line",
+        "endless lines",
+        "ehlo and helo refused",
+        "ehlo 421",
+        "ehlo 502",
+        "helo in cleartext",
+        "endless ehlo",
+        "no starttls",
+        "opportunistic",
+        "454",
+        "454 opportunistic",
+        "250 to starttls",
+        "cleartext after starttls",
+        "silence after starttls",
+    ],
+)
 def test_where_it_breaks(play: t.Callable[[Peer], None], mode: str, layer: str | None, kind: str | None) -> None:
     with TinyServer(play) as server:
         evidence = climb(server, mode, timeout=1.0)
@@ -245,13 +272,16 @@ LOGIN = ("app", "s3cret", None)
 MESSAGE = {"sender": "a@example.com", "recipients": ["b@example.com"], "message": "Subject: x\r\n\r\n.dot\r\n..two\r\nend\r\n", "deliver": True}
 
 
-@pytest.mark.parametrize("mode, allowed, layer, kind, sent", [
-    ("cleartext", True, None, None, True),
-    ("cleartext", False, "auth", "withheld", False),
-    ("opportunistic", True, "auth", "withheld", False),
-    ("auto", True, "auth", "withheld", False),
-    ("starttls", True, "starttls", "missing", False),
-])
+@pytest.mark.parametrize(
+    "mode, allowed, layer, kind, sent",
+    [
+        ("cleartext", True, None, None, True),
+        ("cleartext", False, "auth", "withheld", False),
+        ("opportunistic", True, "auth", "withheld", False),
+        ("auto", True, "auth", "withheld", False),
+        ("starttls", True, "starttls", "missing", False),
+    ],
+)
 def test_a_password_in_cleartext(mode: str, allowed: bool, layer: str | None, kind: str | None, sent: bool) -> None:
     with TinyServer(esmtp(ehlo=AUTH_OFFERED, users={"app": "s3cret"})) as server:
         evidence = climb(server, mode, credentials=LOGIN, cleartext_allowed=allowed, transaction=MESSAGE)
@@ -270,6 +300,7 @@ def test_mechanisms_before_tls_are_not_used_after_it(context: ssl.SSLContext) ->
 
 def test_what_was_injected_before_tls_is_dropped(context: ssl.SSLContext) -> None:
     """RFC 3207 section 4.2: a reply in the same segment as 220 must not be taken for the answer to EHLO."""
+
     def play(peer: Peer) -> None:
         peer.say("220 tiny.test\r\n")
         peer.line()
@@ -315,7 +346,7 @@ def test_a_message_is_sent_once_and_stuffed(context: ssl.SSLContext) -> None:
         evidence = climb(server, "implicit_tls", transaction=MESSAGE)
         assert evidence["failure"] is None
         assert evidence["transaction"]["message"]["lines"] == ["2.0.0 Ok: queued as TINY1"]
-        assert server.lines[server.lines.index("DATA"):server.lines.index(".") + 1] == ["DATA", "Subject: x", "", "..dot", "...two", "end", "."]
+        assert server.lines[server.lines.index("DATA") : server.lines.index(".") + 1] == ["DATA", "Subject: x", "", "..dot", "...two", "end", "."]
 
 
 def test_in_check_mode_the_message_is_taken_back(context: ssl.SSLContext) -> None:
@@ -327,9 +358,15 @@ def test_in_check_mode_the_message_is_taken_back(context: ssl.SSLContext) -> Non
         assert evidence["transaction"]["rset"]["code"] == 250
 
 
-@pytest.mark.parametrize("verb, reply, stage", [
-    ("MAIL", "550 5.7.1 no\r\n", "mail"), ("RCPT", "450 4.2.0 later\r\n", "rcpt"), ("DATA", "554 5.5.1 none\r\n", "data"), ("DATA", "250 odd\r\n", "data"),
-])
+@pytest.mark.parametrize(
+    "verb, reply, stage",
+    [
+        ("MAIL", "550 5.7.1 no\r\n", "mail"),
+        ("RCPT", "450 4.2.0 later\r\n", "rcpt"),
+        ("DATA", "554 5.5.1 none\r\n", "data"),
+        ("DATA", "250 odd\r\n", "data"),
+    ],
+)
 def test_where_a_message_is_refused(verb: str, reply: str, stage: str, context: ssl.SSLContext) -> None:
     with TinyServer(esmtp(context=context, implicit=True, replies={verb: reply})) as server:
         evidence = climb(server, "implicit_tls", transaction=MESSAGE)
@@ -362,8 +399,22 @@ def test_helo_name(address: str, name: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 _REPLIES = st.lists(
     st.one_of(
-        st.sampled_from([b"220 x\r\n", b"250-a\r\n250 STARTTLS\r\n", b"250 AUTH PLAIN\r\n", b"334 \r\n", b"334 AAAA\r\n", b"235 ok\r\n", b"354 go\r\n", b"421 x\r\n",
-                         b"535 no\r\n", b"250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 XOAUTH2\r\n250 STARTTLS\r\n", b"\x16\x03\x03\x00\x02", b"\x15\x03\x01\x00\x02\x02\x28"]),
+        st.sampled_from(
+            [
+                b"220 x\r\n",
+                b"250-a\r\n250 STARTTLS\r\n",
+                b"250 AUTH PLAIN\r\n",
+                b"334 \r\n",
+                b"334 AAAA\r\n",
+                b"235 ok\r\n",
+                b"354 go\r\n",
+                b"421 x\r\n",
+                b"535 no\r\n",
+                b"250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 XOAUTH2\r\n250 STARTTLS\r\n",
+                b"\x16\x03\x03\x00\x02",
+                b"\x15\x03\x01\x00\x02\x02\x28",
+            ]
+        ),
         st.binary(max_size=40),
     ),
     max_size=12,

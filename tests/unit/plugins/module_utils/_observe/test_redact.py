@@ -24,17 +24,21 @@ def echo(text: str) -> str:
     return found["lines"][0]
 
 
-@pytest.mark.parametrize("said", [
-    PASSWORD,
-    quote(PASSWORD, safe=""),
-    quopri.encodestring(PASSWORD.encode()).decode(),
-    "".join(f"={byte:02X}" for byte in PASSWORD.encode()),
-    base64.b64encode(PASSWORD.encode()).decode(),
-    base64.b64encode(f"\0app\0{PASSWORD}".encode()).decode(),
-    base64.b64encode(f"app\0app\0{PASSWORD}".encode()).decode(),
-    base64.b64encode(f"someone.else\0app\0{PASSWORD}".encode()).decode(),
-    base64.b64encode(f"user=app\x01auth=Bearer {PASSWORD}\x01\x01".encode()).decode(),
-], ids=["plain", "percent", "quoted-printable", "quoted-printable whole", "LOGIN", "PLAIN", "PLAIN authzid", "PLAIN other", "XOAUTH2"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        PASSWORD,
+        quote(PASSWORD, safe=""),
+        quopri.encodestring(PASSWORD.encode()).decode(),
+        "".join(f"={byte:02X}" for byte in PASSWORD.encode()),
+        base64.b64encode(PASSWORD.encode()).decode(),
+        base64.b64encode(f"\0app\0{PASSWORD}".encode()).decode(),
+        base64.b64encode(f"app\0app\0{PASSWORD}".encode()).decode(),
+        base64.b64encode(f"someone.else\0app\0{PASSWORD}".encode()).decode(),
+        base64.b64encode(f"user=app\x01auth=Bearer {PASSWORD}\x01\x01".encode()).decode(),
+    ],
+    ids=["plain", "percent", "quoted-printable", "quoted-printable whole", "LOGIN", "PLAIN", "PLAIN authzid", "PLAIN other", "XOAUTH2"],
+)
 def test_each_form_is_masked(said: str) -> None:
     shown = echo(f"535 5.7.8 no: AUTH {said} refused")
     assert "********" in shown
@@ -62,14 +66,25 @@ def test_an_echo_in_the_clear_as_the_probe_would_show_it(password: str) -> None:
 def test_only_the_words_of_the_relay_change() -> None:
     found = {
         "greeting": {"code": 220, "lines": ["hunter2 says hello"]},
-        "chain": ["AAhunter2AA"], "address": "hunter2", "mode": "starttls", "ms": 1.5, "ok": None,
+        "chain": ["AAhunter2AA"],
+        "address": "hunter2",
+        "mode": "starttls",
+        "ms": 1.5,
+        "ok": None,
         "failure": {"layer": "auth", "kind": "reply", "lines": ["a", "hunter2"], "partial": "xhunter2x", "text": "hunter2", "offered": ["hunter2"]},
     }
     clean = redact(found, secret_forms("app", "hunter2"))
     assert clean["chain"] == found["chain"]
     assert clean["address"] == "hunter2"
     assert clean["greeting"]["lines"] == ["******** says hello"]
-    assert clean["failure"] == {"layer": "auth", "kind": "reply", "lines": ["a", "********"], "partial": "x********x", "text": "********", "offered": ["********"]}
+    assert clean["failure"] == {
+        "layer": "auth",
+        "kind": "reply",
+        "lines": ["a", "********"],
+        "partial": "x********x",
+        "text": "********",
+        "offered": ["********"],
+    }
     assert found["failure"]["text"] == "hunter2"  # the original is left alone
 
 
