@@ -98,6 +98,8 @@ def explain_event(read: Read, stage: str) -> Explained:
         if status.temporary:
             matches = [_later(match) for match in matches]
     if matches:
+        if _CLEARTEXT_PORT.search(low):
+            matches = [_late(match) for match in matches]
         matches.sort(key=lambda match: match.rank)
         return Explained(read.text, matches[0], tuple(matches[1:]), status, True, None)
     vague = next((rule for rule in VAGUE if rule.parts[0] in low), None)
@@ -110,6 +112,13 @@ def _later(match: Match) -> Match:
     if match.cause in ("sender_rejected", "recipient_rejected", "message_rejected") and match.hint is None and match.variant != "auth_required":
         return match._replace(cause="temporarily_rejected", variant="", note="")
     return match
+
+
+def _late(match: Match) -> Match:
+    """Silence on a port that by convention starts in cleartext: rather a relay that does not greet than one that waits for TLS."""
+    if match.variant != "implicit_spoken" or match.confidence != "likely":
+        return match
+    return match._replace(cause="greeting_timeout", variant="", confidence="possible", also=("mode_mismatch", "connection_closed"), note="")
 
 
 def _of_status(said: Meaning, status: Status) -> Match:
@@ -154,7 +163,7 @@ class _Index(t.Generic[_Row]):
     """Rows by the longest word of their text, so that an event is compared only with the few rows whose word it has."""
 
     def __init__(self, rows: Iterable[_Row]) -> None:
-        self._rows = tuple(rows)
+        self._rows: tuple[_Row, ...] = tuple(rows)
         self._by_word: dict[str, list[int]] = {}
         for number, row in enumerate(self._rows):
             words = [word for part in row.parts for word in _WORD.findall(part)]
@@ -179,6 +188,7 @@ _MAIL_PARTS = ("smtp", "mail", "starttls")
 _MAIL_WORDS = frozenset("greeting ehlo helo rcpt postfix exim exim4 sasl recipients relay mx 465 587 2465 2525 2587 1025".split())
 _ENHANCED_REPLY = re.compile(r"(?<!\d)[245]\d\d[ -][245]\.\d\.\d")
 _OTHER_SERVICE = re.compile(r":(?:5432|3306|6379|27017|443|80|8080|8443|9200|5672|11211|2375|389|636|22)\b")
+_CLEARTEXT_PORT = re.compile(r"(?:[a-z\]]:|\bport[ =:\"']{1,3})(?:25|587|2525|2587)\b")
 _ERROR_WORDS = re.compile(r"error|fail|rejected|rejects|denied|refus|timed out|unable|cannot|could not|exception|invalid|[\s(:\"'][45]\d\d[ -][45]\.\d")
 
 

@@ -69,8 +69,7 @@ def test_what_is_known_of_others(by: str, cause: str | list[str], text: str) -> 
 def test_there_are_enough_texts() -> None:
     assert len(OF_CLIENTS) + len(OF_OTHERS) > 450
     known = {row["cause"] for row in OF_CLIENTS} | {cause for _by, cause, _text in OF_OTHERS if isinstance(cause, str)}
-    # Causes that texts leave open: only a probe tells them for sure.
-    assert CODES - known <= {"connection_blocked", "greeting_timeout"}
+    assert known == CODES
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: " .. ".join(rule.parts))
