@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Many tasks in one run of ansible-playbook, each with its own result, and names of this test's own.
 
-    batch = Batch(folder, {"password": "s3cret"}, hosts={"twice.test": ["127.0.0.1", "::1"]})
-    batch.add("healthy", "mailops.smtp.smtp_gate", host="localhost", port=465)
-    batch.run()                       # once, for all
-    batch["healthy"]["cause"]
+batch = Batch(folder, {"password": "s3cret"}, hosts={"twice.test": ["127.0.0.1", "::1"]})
+batch.add("healthy", "mailops.smtp.smtp_gate", host="localhost", port=465)
+batch.run()                       # once, for all
+batch["healthy"]["cause"]
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ CONTRACT = {
     "starttls": "starttls_not_offered starttls_rejected",
     "tls": "tls_handshake_timeout tls_version_unsupported tls_handshake_failed client_certificate_required",
     "certificate": "certificate_expired certificate_not_yet_valid certificate_self_signed certificate_untrusted certificate_chain_incomplete"
-                   " certificate_name_mismatch certificate_weak",
+    " certificate_name_mismatch certificate_weak",
     "auth": "auth_not_offered auth_mechanism_not_offered auth_requires_tls auth_rejected",
     "transaction": "sender_rejected recipient_rejected message_rejected temporarily_rejected",
 }

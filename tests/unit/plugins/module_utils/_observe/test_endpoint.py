@@ -30,9 +30,23 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
 
 def plan(port: int, **changes: t.Any) -> dict[str, t.Any]:
     found: dict[str, t.Any] = {
-        "host": "127.0.0.1", "port": port, "security": "cleartext", "validate_certs": False, "ca_path": None, "server_name": "localhost", "helo_name": None,
-        "source_address": None, "ip_version": "any", "timeout": 3.0, "minimum_tls_version": "TLSv1.2", "cleartext_networks": [],
-        "require_all_addresses": False, "alternatives": [], "control_port": None, "try_injection": False, "transaction": None,
+        "host": "127.0.0.1",
+        "port": port,
+        "security": "cleartext",
+        "validate_certs": False,
+        "ca_path": None,
+        "server_name": "localhost",
+        "helo_name": None,
+        "source_address": None,
+        "ip_version": "any",
+        "timeout": 3.0,
+        "minimum_tls_version": "TLSv1.2",
+        "cleartext_networks": [],
+        "require_all_addresses": False,
+        "alternatives": [],
+        "control_port": None,
+        "try_injection": False,
+        "transaction": None,
     }
     found.update(changes)
     return found
@@ -47,6 +61,7 @@ def look(*plans: dict[str, t.Any], credentials: t.Sequence[Credentials] | None =
 @pytest.fixture()
 def two_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every name has 127.0.0.1 and 127.0.0.2 (Linux answers on the whole of 127.0.0.0/8)."""
+
     def both(_host: str, port: int, _version: str, _deadline: t.Any) -> tuple[list[Address], int]:
         return [Address(socket.AF_INET, (ip, port)) for ip in ("127.0.0.1", "127.0.0.2")], 2
 
@@ -157,7 +172,9 @@ def test_all_addresses_are_waited_for_when_all_must_work() -> None:
 def test_cleartext_networks_bound_where_a_password_may_go() -> None:
     play = esmtp(ehlo=AUTH_OFFERED, users={"app": "s3cret"})
     with twins(play, play) as (one, two):
-        (found,), _took = look(plan(one.port, cleartext_networks=["10.0.0.0/8", "127.0.0.2/32"], require_all_addresses=True), credentials=[("app", "s3cret", None)])
+        (found,), _took = look(
+            plan(one.port, cleartext_networks=["10.0.0.0/8", "127.0.0.2/32"], require_all_addresses=True), credentials=[("app", "s3cret", None)]
+        )
         assert not any(line.startswith("AUTH") for line in one.lines)
         assert any(line.startswith("AUTH") for line in two.lines)
         assert [(attempt["failure"] or {}).get("kind") for attempt in found["attempts"]] == ["withheld", None]

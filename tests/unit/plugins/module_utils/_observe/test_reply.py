@@ -46,49 +46,80 @@ def cut(data: bytes, at: t.Iterable[int]) -> list[bytes]:
     return [data[left:right] for left, right in zip(edges, edges[1:])]
 
 
-@pytest.mark.parametrize("data, expected", [
-    (b"220 mx.example.com ESMTP\r\n", [Reply(220, ["mx.example.com ESMTP"])]),
-    (b"220\r\n", [Reply(220, [""])]),
-    (b"220 \r\n", [Reply(220, [""])]),
-    (b"220-\r\n220-b\r\n220 c\r\n", [Reply(220, ["", "b", "c"])]),
-    (b"250-a\n250 b\n", [Reply(250, ["a", "b"])]),
-    (b"250-a\r\n250\r\n", [Reply(250, ["a", ""])]),
-    (b"220 a\r\n250 b\r\n", [Reply(220, ["a"]), Reply(250, ["b"])]),
-    # The code of the last line counts; relays that mix codes exist.
-    (b"250-a\r\n550 b\r\n", [Reply(550, ["a", "b"])]),
-    (b"250-a\r\n", []),
-    (b"250 not yet", []),
-    (b"220 gr\x00\xfc\xdf \xc3\xbc\x1b[31m\x7f\r\n", [Reply(220, ["gr\\x00\\xfc\\xdf ü\\x1b[31m\\x7f"])]),
-    (b"220 a\rb\r\n", [Reply(220, ["a\\rb"])]),
-    (b"220 x\r\r\n", [Reply(220, ["x"])]),
-    (b"354 go\r\n", [Reply(354, ["go"])]),
-    (b"599 x\r\n", [Reply(599, ["x"])]),
-])
+@pytest.mark.parametrize(
+    "data, expected",
+    [
+        (b"220 mx.example.com ESMTP\r\n", [Reply(220, ["mx.example.com ESMTP"])]),
+        (b"220\r\n", [Reply(220, [""])]),
+        (b"220 \r\n", [Reply(220, [""])]),
+        (b"220-\r\n220-b\r\n220 c\r\n", [Reply(220, ["", "b", "c"])]),
+        (b"250-a\n250 b\n", [Reply(250, ["a", "b"])]),
+        (b"250-a\r\n250\r\n", [Reply(250, ["a", ""])]),
+        (b"220 a\r\n250 b\r\n", [Reply(220, ["a"]), Reply(250, ["b"])]),
+        # The code of the last line counts; relays that mix codes exist.
+        (b"250-a\r\n550 b\r\n", [Reply(550, ["a", "b"])]),
+        (b"250-a\r\n", []),
+        (b"250 not yet", []),
+        (b"220 gr\x00\xfc\xdf \xc3\xbc\x1b[31m\x7f\r\n", [Reply(220, ["gr\\x00\\xfc\\xdf ü\\x1b[31m\\x7f"])]),
+        (b"220 a\rb\r\n", [Reply(220, ["a\\rb"])]),
+        (b"220 x\r\r\n", [Reply(220, ["x"])]),
+        (b"354 go\r\n", [Reply(354, ["go"])]),
+        (b"599 x\r\n", [Reply(599, ["x"])]),
+    ],
+)
 def test_replies(data: bytes, expected: list[Reply]) -> None:
     assert parse([data]) == (expected, None)
-    assert parse(data[at:at + 1] for at in range(len(data))) == (expected, None)
+    assert parse(data[at : at + 1] for at in range(len(data))) == (expected, None)
 
 
-@pytest.mark.parametrize("data", [
-    b"\r\n", b"\n", b"hello\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", b"* OK IMAP4rev1\r\n", b"+OK POP3\r\n", b"HTTP/1.1 400 Bad Request\r\n", b" 220 x\r\n",
-    b"22 x\r\n", b"2200 x\r\n", b"220x\r\n", b"120 x\r\n", b"620 x\r\n", b"220\tx\r\n", b"2\xb20 x\r\n", b"\x00\x00\x00\x00", b"\x80\x2e\x01\x00",
-    b"250-a\r\nb\r\n", b"250-a\r\n\r\n250 b\r\n", b"hello", b"SSH-", b"22x", b"220x", b"220\rx\r\n",
-])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\r\n",
+        b"\n",
+        b"hello\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"* OK IMAP4rev1\r\n",
+        b"+OK POP3\r\n",
+        b"HTTP/1.1 400 Bad Request\r\n",
+        b" 220 x\r\n",
+        b"22 x\r\n",
+        b"2200 x\r\n",
+        b"220x\r\n",
+        b"120 x\r\n",
+        b"620 x\r\n",
+        b"220\tx\r\n",
+        b"2\xb20 x\r\n",
+        b"\x00\x00\x00\x00",
+        b"\x80\x2e\x01\x00",
+        b"250-a\r\nb\r\n",
+        b"250-a\r\n\r\n250 b\r\n",
+        b"hello",
+        b"SSH-",
+        b"22x",
+        b"220x",
+        b"220\rx\r\n",
+    ],
+)
 def test_what_is_not_smtp(data: bytes) -> None:
     """Said as soon as it is certain: without waiting for the line's end."""
     assert parse([data])[1] == "malformed"
-    assert parse(data[at:at + 1] for at in range(len(data)))[1] == "malformed"
+    assert parse(data[at : at + 1] for at in range(len(data)))[1] == "malformed"
 
 
-@pytest.mark.parametrize("data, limit", [
-    (b"220 " + b"x" * LINE_LIMIT, "line"),
-    (b"220 " + b"x" * LINE_LIMIT + b"\r\n", "line"),
-    (b"220 " + b"\r" * LINE_LIMIT + b"\n", "line"),
-    (b"220-x\r\n" * (LINES_LIMIT + 1), "reply"),
-    ((b"220-" + b"x" * 8000 + b"\r\n") * 9, "reply"),
-], ids=["endless line", "long line", "long line end", "many lines", "many long lines"])
+@pytest.mark.parametrize(
+    "data, limit",
+    [
+        (b"220 " + b"x" * LINE_LIMIT, "line"),
+        (b"220 " + b"x" * LINE_LIMIT + b"\r\n", "line"),
+        (b"220 " + b"\r" * LINE_LIMIT + b"\n", "line"),
+        (b"220-x\r\n" * (LINES_LIMIT + 1), "reply"),
+        ((b"220-" + b"x" * 8000 + b"\r\n") * 9, "reply"),
+    ],
+    ids=["endless line", "long line", "long line end", "many lines", "many long lines"],
+)
 def test_limits(data: bytes, limit: str) -> None:
-    for pieces in ([data], [data[at:at + 1000] for at in range(0, len(data), 1000)]):
+    for pieces in ([data], [data[at : at + 1000] for at in range(0, len(data), 1000)]):
         parser = ReplyParser()
         with pytest.raises(Failure) as caught:
             for piece in pieces:
@@ -121,8 +152,12 @@ def test_drop_forgets_what_came_before_tls() -> None:
 
 _LINES = st.lists(
     st.one_of(
-        st.builds(lambda code, mark, text: code + mark + text + b"\r\n",
-                  st.sampled_from([b"220", b"250", b"550", b"199", b"25"]), st.sampled_from([b" ", b"-", b"", b"\t"]), st.binary(max_size=30)),
+        st.builds(
+            lambda code, mark, text: code + mark + text + b"\r\n",
+            st.sampled_from([b"220", b"250", b"550", b"199", b"25"]),
+            st.sampled_from([b" ", b"-", b"", b"\t"]),
+            st.binary(max_size=30),
+        ),
         st.binary(max_size=40),
     ),
     max_size=8,
@@ -147,19 +182,22 @@ def test_memory_is_bounded_whatever_is_repeated(piece: bytes, times: int) -> Non
     parse([piece * 200] * times)
 
 
-@pytest.mark.parametrize("lines, expected", [
-    (["mx.example.com"], {}),
-    ([], {}),
-    (["mx", "SIZE 10240000", "8BITMIME"], {"SIZE": ["10240000"], "8BITMIME": []}),
-    (["mx", "size 1", "StartTls"], {"SIZE": ["1"], "STARTTLS": []}),
-    (["mx", "AUTH PLAIN LOGIN"], {"AUTH": ["PLAIN", "LOGIN"]}),
-    (["mx", "AUTH=PLAIN LOGIN"], {"AUTH": ["PLAIN", "LOGIN"]}),
-    (["mx", "AUTH PLAIN LOGIN", "AUTH=PLAIN XOAUTH2"], {"AUTH": ["PLAIN", "LOGIN", "XOAUTH2"]}),
-    (["mx", "AUTH"], {"AUTH": []}),
-    (["mx", "", "  ", "HELP"], {"HELP": []}),
-    (["mx", "XXXXXXXA", "****"], {"XXXXXXXA": [], "****": []}),
-    (["STARTTLS"], {}),  # the first line is the greeting
-])
+@pytest.mark.parametrize(
+    "lines, expected",
+    [
+        (["mx.example.com"], {}),
+        ([], {}),
+        (["mx", "SIZE 10240000", "8BITMIME"], {"SIZE": ["10240000"], "8BITMIME": []}),
+        (["mx", "size 1", "StartTls"], {"SIZE": ["1"], "STARTTLS": []}),
+        (["mx", "AUTH PLAIN LOGIN"], {"AUTH": ["PLAIN", "LOGIN"]}),
+        (["mx", "AUTH=PLAIN LOGIN"], {"AUTH": ["PLAIN", "LOGIN"]}),
+        (["mx", "AUTH PLAIN LOGIN", "AUTH=PLAIN XOAUTH2"], {"AUTH": ["PLAIN", "LOGIN", "XOAUTH2"]}),
+        (["mx", "AUTH"], {"AUTH": []}),
+        (["mx", "", "  ", "HELP"], {"HELP": []}),
+        (["mx", "XXXXXXXA", "****"], {"XXXXXXXA": [], "****": []}),
+        (["STARTTLS"], {}),  # the first line is the greeting
+    ],
+)
 def test_capabilities(lines: list[str], expected: dict[str, list[str]]) -> None:
     assert capabilities(lines) == expected
 
@@ -171,9 +209,19 @@ def test_capabilities_take_any_text(lines: list[str]) -> None:
     assert all(len(set(words)) == len(words) for words in found.values())
 
 
-@pytest.mark.parametrize("line, code", [
-    ("5.7.1 no", "5.7.1"), ("4.2.0", "4.2.0"), ("  2.0.0 ok", "2.0.0"), ("no 5.7.1", None), ("3.1.1 x", None), ("5.7", None), ("", None), ("5.1234.1 x", None),
-    ("[192.0.2.1] x", None),
-])
+@pytest.mark.parametrize(
+    "line, code",
+    [
+        ("5.7.1 no", "5.7.1"),
+        ("4.2.0", "4.2.0"),
+        ("  2.0.0 ok", "2.0.0"),
+        ("no 5.7.1", None),
+        ("3.1.1 x", None),
+        ("5.7", None),
+        ("", None),
+        ("5.1234.1 x", None),
+        ("[192.0.2.1] x", None),
+    ],
+)
 def test_status_code(line: str, code: str | None) -> None:
     assert status_code(line) == code

@@ -31,18 +31,21 @@ def test_deadline() -> None:
     assert Deadline(-5).remaining() == 0
 
 
-@pytest.mark.parametrize("error, kind, name", [
-    (socket.timeout("timed out"), "timeout", None),
-    (OSError(errno.ETIMEDOUT, "x"), "timeout", None),
-    (ConnectionResetError(errno.ECONNRESET, "x"), "reset", None),
-    (BrokenPipeError(errno.EPIPE, "x"), "reset", None),
-    (ConnectionAbortedError(errno.ECONNABORTED, "x"), "reset", None),
-    (ConnectionRefusedError(errno.ECONNREFUSED, "x"), "os", "ECONNREFUSED"),
-    (OSError(errno.EHOSTUNREACH, "x"), "os", "EHOSTUNREACH"),
-    (PermissionError(errno.EPERM, "x"), "os", "EPERM"),
-    (OSError("no number"), "os", "unknown"),
-    (OSError(99999, "x"), "os", "unknown"),
-])
+@pytest.mark.parametrize(
+    "error, kind, name",
+    [
+        (socket.timeout("timed out"), "timeout", None),
+        (OSError(errno.ETIMEDOUT, "x"), "timeout", None),
+        (ConnectionResetError(errno.ECONNRESET, "x"), "reset", None),
+        (BrokenPipeError(errno.EPIPE, "x"), "reset", None),
+        (ConnectionAbortedError(errno.ECONNABORTED, "x"), "reset", None),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), "os", "ECONNREFUSED"),
+        (OSError(errno.EHOSTUNREACH, "x"), "os", "EHOSTUNREACH"),
+        (PermissionError(errno.EPERM, "x"), "os", "EPERM"),
+        (OSError("no number"), "os", "unknown"),
+        (OSError(99999, "x"), "os", "unknown"),
+    ],
+)
 def test_socket_failure(error: OSError, kind: str, name: str | None) -> None:
     failure = socket_failure(error)
     assert (failure.kind, failure.facts.get("errno")) == (kind, name)
@@ -94,13 +97,16 @@ def test_many_addresses(monkeypatch: pytest.MonkeyPatch, fours: int, sixes: int)
     assert {one.version for one in found} == ({4} if fours else set()) | ({6} if sixes else set())
 
 
-@pytest.mark.parametrize("error, kind, name", [
-    (socket.gaierror(socket.EAI_NONAME, "x"), "resolver", "EAI_NONAME"),
-    (socket.gaierror(socket.EAI_AGAIN, "x"), "resolver", "EAI_AGAIN"),
-    (socket.gaierror(12345, "x"), "resolver", "12345"),
-    (UnicodeError("label too long"), "resolver", "EAI_FAIL"),
-    (OSError(5, "x"), "resolver", "EAI_FAIL"),
-])
+@pytest.mark.parametrize(
+    "error, kind, name",
+    [
+        (socket.gaierror(socket.EAI_NONAME, "x"), "resolver", "EAI_NONAME"),
+        (socket.gaierror(socket.EAI_AGAIN, "x"), "resolver", "EAI_AGAIN"),
+        (socket.gaierror(12345, "x"), "resolver", "12345"),
+        (UnicodeError("label too long"), "resolver", "EAI_FAIL"),
+        (OSError(5, "x"), "resolver", "EAI_FAIL"),
+    ],
+)
 def test_no_answer(monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str, name: str) -> None:
     def getaddrinfo(*_args: t.Any) -> t.NoReturn:
         raise error

@@ -79,13 +79,26 @@ def test_xoauth2_answers_the_error_with_nothing() -> None:
     assert relay.lines == ["AUTH XOAUTH2 " + b64("user=a@example.com\x01auth=Bearer ya29.token\x01\x01"), ""]
 
 
-@pytest.mark.parametrize("mechanism, nonce, server_first, proof, server_final", [
-    # RFC 5802 section 5 and RFC 7677 section 3: user "user", password "pencil".
-    ("SCRAM-SHA-1", "fyko+d2lbbFgONRv9qkxdawL", "r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
-     "v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=", "v=rmF9pqV8S7suAoZWja4dJRkFsKQ="),
-    ("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO", "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
-     "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=", "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="),
-])
+@pytest.mark.parametrize(
+    "mechanism, nonce, server_first, proof, server_final",
+    [
+        # RFC 5802 section 5 and RFC 7677 section 3: user "user", password "pencil".
+        (
+            "SCRAM-SHA-1",
+            "fyko+d2lbbFgONRv9qkxdawL",
+            "r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
+            "v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
+            "v=rmF9pqV8S7suAoZWja4dJRkFsKQ=",
+        ),
+        (
+            "SCRAM-SHA-256",
+            "rOprNGfwEbeRWgbNEkqO",
+            "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+            "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+            "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",
+        ),
+    ],
+)
 def test_scram_of_the_rfcs(mechanism: str, nonce: str, server_first: str, proof: str, server_final: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sasl.base64, "b64encode", _first_fixed(nonce))
     steps = sasl._STEPS[mechanism](mechanism, b"user", b"pencil")
@@ -109,10 +122,21 @@ def _first_fixed(nonce: str) -> t.Callable[[bytes], bytes]:
     return encode
 
 
-@pytest.mark.parametrize("server_first", [
-    "", "r=other,s=QSXCR+Q6sek8bf92,i=4096", "s=QSXCR+Q6sek8bf92,i=4096", "i=4096", "r={nonce}x,s=QSXCR+Q6sek8bf92,i=0", "r={nonce}x,s=QSXCR+Q6sek8bf92,i=-1",
-    "r={nonce}x,s=QSXCR+Q6sek8bf92,i=999999999", "r={nonce}x,s=QSXCR+Q6sek8bf92,i=x", "r={nonce}x,s=****,i=4096", "r={nonce}x,s=QSXCR+Q6sek8bf92,i=" + "9" * 6000,
-])
+@pytest.mark.parametrize(
+    "server_first",
+    [
+        "",
+        "r=other,s=QSXCR+Q6sek8bf92,i=4096",
+        "s=QSXCR+Q6sek8bf92,i=4096",
+        "i=4096",
+        "r={nonce}x,s=QSXCR+Q6sek8bf92,i=0",
+        "r={nonce}x,s=QSXCR+Q6sek8bf92,i=-1",
+        "r={nonce}x,s=QSXCR+Q6sek8bf92,i=999999999",
+        "r={nonce}x,s=QSXCR+Q6sek8bf92,i=x",
+        "r={nonce}x,s=****,i=4096",
+        "r={nonce}x,s=QSXCR+Q6sek8bf92,i=" + "9" * 6000,
+    ],
+)
 def test_scram_cancels_when_the_relay_is_not_sound(server_first: str) -> None:
     """No hashing for ever, no proof for a replayed nonce: the dialogue is cancelled with "*" (RFC 4954 section 4)."""
 
@@ -186,16 +210,19 @@ def test_what_was_sent_does_not_come_back(mechanism: str, sent: int) -> None:
     assert said[-1] not in str(caught.value.facts)
 
 
-@pytest.mark.parametrize("offered, wanted, tls, chosen", [
-    (["LOGIN", "PLAIN"], None, True, "PLAIN"),
-    (["login", "plain"], None, True, "PLAIN"),
-    (["CRAM-MD5", "LOGIN"], None, True, "LOGIN"),
-    (["CRAM-MD5", "PLAIN"], None, False, "CRAM-MD5"),
-    (["PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256"], None, False, "SCRAM-SHA-256"),
-    (["XOAUTH2", "PLAIN"], None, True, "PLAIN"),
-    (["PLAIN", "CRAM-MD5"], "CRAM-MD5", True, "CRAM-MD5"),
-    (["XOAUTH2"], "XOAUTH2", True, "XOAUTH2"),
-])
+@pytest.mark.parametrize(
+    "offered, wanted, tls, chosen",
+    [
+        (["LOGIN", "PLAIN"], None, True, "PLAIN"),
+        (["login", "plain"], None, True, "PLAIN"),
+        (["CRAM-MD5", "LOGIN"], None, True, "LOGIN"),
+        (["CRAM-MD5", "PLAIN"], None, False, "CRAM-MD5"),
+        (["PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256"], None, False, "SCRAM-SHA-256"),
+        (["XOAUTH2", "PLAIN"], None, True, "PLAIN"),
+        (["PLAIN", "CRAM-MD5"], "CRAM-MD5", True, "CRAM-MD5"),
+        (["XOAUTH2"], "XOAUTH2", True, "XOAUTH2"),
+    ],
+)
 def test_mechanism(offered: list[str], wanted: str | None, tls: bool, chosen: str) -> None:
     assert sasl.choose_mechanism(offered, wanted, tls) == chosen
 

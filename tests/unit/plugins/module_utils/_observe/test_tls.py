@@ -57,9 +57,18 @@ def test_a_million_certificates_are_not_kept() -> None:
     assert len(tls._certificates(message([b"x"] * 5000, True), True)) == 16
 
 
-@pytest.mark.parametrize("data, verdict", [
-    (b"\x16\x03\x01\x02\x00", True), (b"\x15\x03\x03", True), (b"\x16", True), (b"\x16\x02", False), (b"", False), (b"220 x", False), (b"\x80\x2e\x01", False),
-])
+@pytest.mark.parametrize(
+    "data, verdict",
+    [
+        (b"\x16\x03\x01\x02\x00", True),
+        (b"\x15\x03\x03", True),
+        (b"\x16", True),
+        (b"\x16\x02", False),
+        (b"", False),
+        (b"220 x", False),
+        (b"\x80\x2e\x01", False),
+    ],
+)
 def test_looks_like_tls(data: bytes, verdict: bool) -> None:
     assert looks_like_tls(data) is verdict
 
