@@ -147,7 +147,7 @@ class Wire:
             raise socket_failure(error) from None
         self.raw_bytes += len(data)
         if self.raw_bytes > _RAW_LIMIT:
-            raise Failure("limit", limit="bytes", text="")
+            raise Failure("limit", limit="stream", text="")
         return data
 
     def _receive(self, deadline: Deadline) -> bytes:
