@@ -20,6 +20,29 @@ import yaml
 from tests.support import mailpit
 from tests.support.systemd_host import SystemdHost
 
+EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "examples" / "staging"
+APP = "pangolin.staging.example.com"
+PANGOLIN = "/opt/pangolin/config/config.yml"
+# Logs in again and again with what stands in Pangolin's file and trusts what stands in the CA file, as the app does after a restart.
+# One line an attempt: the user and what happened.
+WATCHER = """
+import base64, smtplib, ssl, sys, time, yaml
+while True:
+    time.sleep(0.1)
+    try:
+        email = yaml.safe_load(open(sys.argv[1]))["email"]
+        context = ssl.create_default_context(cafile="/etc/ssl/mailpit-staging-ca.pem")
+        with smtplib.SMTP(email["smtp_host"], email["smtp_port"], timeout=10) as client:
+            client.starttls(context=context)
+            pair = base64.b64encode(("\\0" + email["smtp_user"] + "\\0" + email["smtp_pass"]).encode()).decode()
+            outcome = client.docmd("AUTH", "PLAIN " + pair)[0]
+    except (ConnectionError, smtplib.SMTPServerDisconnected):
+        outcome = "restarting"
+    except Exception as error:
+        outcome = repr(error)
+    print(email["smtp_user"], outcome, flush=True)
+"""
+
 PASSWORD = "pa ss:\"'#;$ wörd"
 NAME = "mailpit.staging.example.com"
 
@@ -42,12 +65,15 @@ class Site:
         tasks = tasks or ({"name": "Run the role", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit"}},)
         (self.shared / "variables.json").write_text(json.dumps(self.variables | changes))
         (self.shared / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}], sort_keys=False))
+        return self.playbook(str(self.shared / "play.yml"), f"{NAME},", "-e", f"@{self.shared}/variables.json", *options)
+
+    def playbook(self, name: str, inventory: str, *options: str) -> subprocess.CompletedProcess[str]:
         program = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
-        settings = ["-i", f"{NAME},", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", "-e", f"@{self.shared}/variables.json"]
+        settings = ["-i", inventory, "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
         environment = ["env", "ANSIBLE_NOCOLOR=1", "ANSIBLE_PIPELINING=1", f"ANSIBLE_COLLECTIONS_PATH={os.environ['ANSIBLE_COLLECTIONS_PATH']}"]
         begin = time.monotonic()
-        done = self.host.run([*environment, program, *settings, *options, str(self.shared / "play.yml")])
-        print(f"{time.monotonic() - begin:.1f} s: {sorted(changes)} {list(options)}", flush=True)
+        done = self.host.run([*environment, program, *settings, *options, name])
+        print(f"{time.monotonic() - begin:.1f} s: {name} {options}", flush=True)
         assert PASSWORD not in done.stdout + done.stderr and "Traceback" not in done.stdout + done.stderr
         return done
 
@@ -59,9 +85,9 @@ class Site:
     def shown(self, property_name: str) -> str:
         return self.host.run(["systemctl", "show", "--value", "--property", property_name, "mailpit.service"]).stdout.strip()
 
-    def serial(self) -> str:
+    def serial(self, port: int = 587) -> str:
         """The serial number of the certificate that Mailpit shows now."""
-        command = "echo QUIT | openssl s_client -starttls smtp -connect 127.0.0.1:587 2>/dev/null | openssl x509 -noout -serial"
+        command = f"echo QUIT | openssl s_client -starttls smtp -connect 127.0.0.1:{port} 2>/dev/null | openssl x509 -noout -serial"
         return self.host.run(["sh", "-c", command]).stdout.strip()
 
 
@@ -133,3 +159,42 @@ def test_a_whole_life(site: Site) -> None:
     site.works(mailpit_state="absent", mailpit_remove_data=True)
     left = site.host.run(["sh", "-c", "ls -d /etc/mailpit /opt/mailpit /var/lib/mailpit /etc/systemd/system/mailpit.service; id mailpit"])
     assert left.stdout == "" and site.shown("ActiveState") == "inactive"
+
+
+def test_the_example_and_a_rotation_without_a_moment_in_which_the_app_cannot_mail(site: Site) -> None:
+    inventory = site.shared / "staging"
+    shutil.copytree(EXAMPLE, inventory)
+    site.host.run(["sh", "-c", f"echo 127.0.0.1 {APP} >> /etc/hosts; mkdir -p /opt/pangolin/config; printf 'app:\\n  name: x # stays\\n' > {PANGOLIN}"])
+    extra = {"mailpit_controller_file": str(site.shared / "mailpit"), "staging_become": False, "mail_config_fallback": "fail"}
+
+    def run(name: str, **more: t.Any) -> str:
+        done = site.playbook(f"mailops.smtp.{name}", str(inventory / "inventory.yml"), "-e", json.dumps(extra | more))
+        assert done.returncode == 0, done.stdout[-8000:] + done.stderr
+        return done.stdout
+
+    run("staging", vault_staging_mail_password=PASSWORD)
+    config = yaml.safe_load(site.host.run(["cat", PANGOLIN]).stdout)
+    assert config["app"] == {"name": "x"} and config["email"]["smtp_user"] == "pangolin" and config["email"]["smtp_pass"] == PASSWORD
+    old_ca, old_serial = (site.host.run(["cat", "/etc/ssl/mailpit-staging-ca.pem"]).stdout, site.serial(1025))
+
+    log = site.shared / "attempts"
+    with log.open("w") as output:
+        watcher = subprocess.Popen([*site.host.prefix, sys.executable, "-c", WATCHER, PANGOLIN], stdout=output, stderr=subprocess.STDOUT)
+    try:
+        run("mailpit_rotate", vault_staging_mail_password="another " + PASSWORD, staging_mail_user="pangolin-2", mailpit_rotate_ca=True)
+        time.sleep(1)
+    finally:
+        watcher.kill()
+        watcher.wait()
+    attempts = [line.split(" ", 1) for line in log.read_text().splitlines()]
+    assert {user for user, _outcome in attempts} == {"pangolin", "pangolin-2"}
+    assert {outcome for _user, outcome in attempts} <= {"235", "restarting"}, attempts
+    assert sum(outcome == "restarting" for _user, outcome in attempts) < len(attempts) / 2
+
+    new_ca = site.host.run(["cat", "/etc/ssl/mailpit-staging-ca.pem"]).stdout
+    assert new_ca.count("BEGIN CERTIFICATE") == 1 and new_ca != old_ca and site.serial(1025) != old_serial
+    assert site.host.run(["cut", "-d:", "-f1", "/etc/mailpit/smtp.passwd"]).stdout == "pangolin-2\n"
+
+    # What the watcher and the checks of wrong logins left in the log is counted.
+    output = site.playbook("mailops.smtp.mailpit_watch", str(inventory / "inventory.yml"), "-e", json.dumps({"staging_become": False})).stdout
+    assert "times auth_rejected" in output and "times auth_requires_tls" in output
