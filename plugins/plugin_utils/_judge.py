@@ -19,7 +19,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import (
     masked_capabilities,
     offered,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._error_texts import explain_reply
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain._texts import explain_reply
 from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import IMPLICIT_TLS_PORTS, Settings, clash_sentence, convention_clash
 
 __all__ = ("alternative_verdicts", "judge")

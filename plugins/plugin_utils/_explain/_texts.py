@@ -4,7 +4,7 @@
 """From what an app, a mail server or a provider wrote to a cause, its layer and what to do.
 
 Three sources, the surest answer wins: the providers' own replies (_provider_texts), the texts of clients and servers
-(_error_rules), and the status codes (_status_codes). A text that none of them knows is said to be unknown, with the nearest known
+(_rules), and the status codes (_status_codes). A text that none of them knows is said to be unknown, with the nearest known
 texts, and never guessed.
 """
 
@@ -15,9 +15,9 @@ import typing as t
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
-from . import _causes
-from ._error_match import MAX_CANDIDATES, Explained, Match, Read, explain_event, fits, nearest, one_line, provider_text, stage_of_command
-from ._error_sentences import excerpt, sentences
+from .. import _causes
+from ._match import MAX_CANDIDATES, Explained, Match, Read, explain_event, fits, nearest, one_line, provider_text, stage_of_command
+from ._sentences import excerpt, sentences
 from ._log_events import DIALOGUE, MAX_EVENT, Event, events
 
 __all__ = ("Hint", "explain", "explain_reply")

@@ -10,8 +10,8 @@ import re
 import string
 import typing as t
 
-from . import _causes
-from ._error_match import one_line
+from .. import _causes
+from ._match import one_line
 from ._log_events import MAX_EVENT
 from ._masking import mask
 

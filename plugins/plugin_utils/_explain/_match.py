@@ -15,7 +15,7 @@ import typing as t
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 
-from ._error_rules import CONFIDENCES, NOISE, RULES, STAGES, VAGUE, Rule
+from ._rules import CONFIDENCES, NOISE, RULES, STAGES, VAGUE, Rule
 from ._log_events import MAX_EVENT
 from ._provider_texts import PROVIDER_TEXTS, ProviderText
 from ._status_codes import Meaning, Status, find_status, meaning
