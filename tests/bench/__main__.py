@@ -59,12 +59,12 @@ def one_endpoint(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> Iterator
             raise SystemExit(f"the probe failed on a healthy relay: {failures}")
         with far_away(relay.host, near) as far:
             medians = alternate(rounds, {
-                f"{name} {distance}": [command(port)]
+                f"{name} {distance}": [command]
                 for distance, port in (("near", near), ("far", far))
                 for name, command in {
-                    "probe": lambda port: script("probe", plans(1, relay.host, port, security, ca_file)),
-                    "script": lambda port: script("script", mode, relay.host, port, ca_file),
-                    "alone": lambda port: script("script", mode, relay.host, port, ca_file, "alone"),
+                    "probe": script("probe", plans(1, relay.host, port, security, ca_file)),
+                    "script": script("script", mode, relay.host, port, ca_file),
+                    "alone": script("script", mode, relay.host, port, ca_file, "alone"),
                 }.items()
             })
         for distance, where in (("near", "near"), ("far", "50 ms away")):
@@ -72,7 +72,10 @@ def one_endpoint(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> Iterator
             for name, what in (("script", "shortest script, same trust"), ("alone", "shortest script, CA file alone")):
                 reference = medians[f"{name} {distance}"]
                 ratio = probe.wall / reference.wall
-                row = {"what": f"{security}, {where}", "seconds": probe.wall, "cpu": probe.cpu, "beside": what, "reference": reference.wall, "reference_cpu": reference.cpu}
+                row = {
+                    "what": f"{security}, {where}", "seconds": probe.wall, "cpu": probe.cpu,
+                    "beside": what, "reference": reference.wall, "reference_cpu": reference.cpu,
+                }
                 yield row if name == "alone" else {**row, "good": ratio <= LIMIT, "wanted": f"at most {LIMIT}"}
         yield round_trips(relay, mode, security, ca_file, max(3, rounds // 3))
 
@@ -138,7 +141,8 @@ def line(row: Row) -> str:
         return f"{text} {row['count']:8.2f}     {row['wanted']}"
     text += f" {row['seconds']:8.4f} s"
     if "reference" in row:
-        text += f"   {row['seconds'] / row['reference']:6.2f} times {row['beside']} ({row['reference']:.4f} s); processor time {row['cpu'] / row['reference_cpu']:.2f} times"
+        text += f"   {row['seconds'] / row['reference']:6.2f} times {row['beside']} ({row['reference']:.4f} s)"
+        text += f"; processor time {row['cpu'] / row['reference_cpu']:.2f} times"
     else:
         text += f"   {row['megabytes']:6.1f} MB, {row['failure']}"
     return f"{text}; {row['wanted']}" if "wanted" in row else text
@@ -152,7 +156,8 @@ def main() -> int:
     options = parser.parse_args()
     few = max(3, options.rounds // 5)
     machine = {
-        "processors": len(os.sched_getaffinity(0)), "system": platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()), "python": platform.python_version(),
+        "processors": len(os.sched_getaffinity(0)), "python": platform.python_version(),
+        "system": platform.freedesktop_os_release().get("PRETTY_NAME", "Linux"),
         "openssl": ssl.OPENSSL_VERSION, "load": os.getloadavg()[0],
     }
     print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)

@@ -51,7 +51,9 @@ def run(command: Sequence[t.Any], environment: Mapping[str, str] | None = None) 
     """How long a whole process took, and what it printed. RuntimeError when it fails."""
     with tempfile.TemporaryFile("w+") as output:
         started = time.monotonic()
-        process = subprocess.Popen([str(part) for part in command], env={**ENVIRONMENT, **(environment or {})}, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            [str(part) for part in command], env={**ENVIRONMENT, **(environment or {})}, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
         _pid, status, used = os.wait4(process.pid, 0)
         took = Took(time.monotonic() - started, used.ru_utime + used.ru_stime)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -73,4 +75,4 @@ def alternate(rounds: int, commands: Mapping[str, Sequence[Sequence[t.Any]]], en
             each = [run(command, environment)[0] for command in several]
             if number:
                 taken[name].append(Took(sum(took.wall for took in each), sum(took.cpu for took in each)))
-    return {name: Took(statistics.median(took.wall for took in all_of_it), statistics.median(took.cpu for took in all_of_it)) for name, all_of_it in taken.items()}
+    return {name: Took(*map(statistics.median, zip(*all_of_it))) for name, all_of_it in taken.items()}

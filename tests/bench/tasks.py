@@ -19,7 +19,8 @@ TASKS = 5
 
 
 def _gate(port: int, secure: bool, host: str, ca_file: pathlib.Path) -> list[dict[str, t.Any]]:
-    return [{"mailops.smtp.smtp_gate": {"host": host, "port": port, "secure": secure, "security": "implicit_tls" if secure else "starttls", "ca_path": str(ca_file)}}]
+    mode = "implicit_tls" if secure else "starttls"
+    return [{"mailops.smtp.smtp_gate": {"host": host, "port": port, "secure": secure, "security": mode, "ca_path": str(ca_file)}}]
 
 
 def tasks(host: str, implicit: int, starttls: int, ca_file: pathlib.Path, folder: pathlib.Path, rounds: int) -> dict[str, Took]:
@@ -36,7 +37,10 @@ def tasks(host: str, implicit: int, starttls: int, ca_file: pathlib.Path, folder
     }
     commands = {}
     for number, (name, some) in enumerate(done.items()):
-        play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable}, "tasks": some * TASKS}
+        play = {
+            "hosts": "localhost", "connection": "local", "gather_facts": False,
+            "vars": {"ansible_python_interpreter": sys.executable}, "tasks": some * TASKS,
+        }
         path = folder / f"play{number}.yml"
         path.write_text(json.dumps([play]))
         commands[name] = [[pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", path]]
