@@ -267,6 +267,9 @@ def _refuse_contradictions(choice: Choice, certificate: str) -> None:
         raise MailpitRefusal(f"mailpit_certificate: files needs a certificate and its key: set {missing}")
     if certificate not in ("none", "files") and not choice.names:
         raise MailpitRefusal(f"mailpit_certificate: {certificate} needs the names that clients use: set mailpit_server_names")
+    for name in choice.names:
+        if not re.fullmatch(r"(\*\.)?[\w.-]+|[0-9A-Fa-f:]+", name):
+            raise MailpitRefusal(f"mailpit_server_names holds {name!r}: write a name or an address alone, without scheme, port or blanks")
     if certificate == "mailpit":
         _refuse_sans(choice)
     if choice.ui_tls and certificate == "none":

@@ -173,6 +173,8 @@ def test_choices_that_are_allowed() -> None:
         ({"certificate": "files", "key_file": ""}, ["mailpit_certificate_key_file"]),
         ({"certificate": "own_ca", "names": ()}, ["mailpit_server_names"]),
         ({"certificate": "mailpit", "names": ("192.0.2.1",)}, ["DNS names only"]),
+        ({"names": ("smtp://mailpit.example.com",)}, ["without scheme, port or blanks"]),
+        ({"names": ("mailpit.example.com:1025",)}, ["without scheme, port or blanks"]),
         ({"certificate": "mailpit", "version": "v1.22.0"}, ["1.27.2 or newer"]),
         ({"version": "1.14.4"}, ["1.15.0 or newer"]),
         ({"auth": "users", "log_level": "verbose"}, ["passwords included"]),
