@@ -166,6 +166,8 @@ def _greeting(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settin
         return Diagnosis("connection_closed", detail=f"{when} ({failure.get('errno')})" if kind == "os" else when)
     if kind == "reply" and _wants_client_certificate(attempt, failure):
         return Diagnosis("client_certificate_required", detail=f": '{_said(failure)}'")
+    if kind == "reply" and failure["code"] < 400:
+        return Diagnosis("not_smtp", detail=f": it greets with '{_said(failure)}', where SMTP has 220")
     if kind == "reply":
         return Diagnosis("greeting_rejected", detail=_quoted(failure), facts=_reply_facts(failure, "greeting"))
     if kind == "malformed":

@@ -209,7 +209,8 @@ class Climb:
                     failure.layer = "tcp"
                 raise
             self.evidence["greeting"] = greeting.as_dict()
-            if not greeting.positive:
+            # RFC 5321 section 4.2.2 knows one code that opens a session.
+            if greeting.code != 220:
                 raise Failure("reply", code=greeting.code, lines=greeting.lines)
 
     @property
