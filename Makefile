@@ -5,7 +5,7 @@
 # Every target is one script of tools/, which makes what it needs below build/. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit units-all-pythons sanity lint docs-lint artifact integration lab bench build changelog clean
+.PHONY: help demo test unit units-all-pythons sanity lint docs-lint artifact integration fuzz lab bench build changelog clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-26s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ artifact: ## the built collection, installed, with only meta/ plugins/ roles/ pl
 
 integration: ## tests against real relays on loopback (root)
 	@tools/integration
+
+fuzz: ## a coverage-guided fuzzer on all that takes a relay's bytes (tools/fuzz 3600 climb: longer)
+	@tools/fuzz
 
 lab: ## tests in network namespaces: hosts, a provider's router, many relays (root)
 	@tools/lab run

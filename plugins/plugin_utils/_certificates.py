@@ -172,7 +172,7 @@ def read_chain(encoded: list[str], clock: datetime.datetime) -> list[Certificate
             # Names are parsed when they are asked for; those of a relay may be anything.
             parsed.subject.rfc4514_string()
             parsed.issuer.rfc4514_string()
-        except (ValueError, x509.InvalidVersion):
+        except Exception:  # ValueError, TypeError, InvalidVersion, ...: cryptography raises all kinds for what is not sound
             continue
         found.append(Certificate(parsed, clock))
     return found

@@ -319,7 +319,10 @@ class Climb:
         self.evidence["injected"] = False
         wire = self._open_wire
         if len(reply["lines"]) == 1 and wire.readable(0.3):
-            second = wire.read_reply()
+            try:
+                second = wire.read_reply(self.deadline.within(0.3))
+            except Failure:
+                return  # a session ticket, or nonsense: what follows will tell
             self.evidence["injected"] = True
             self._keep_ehlo("after_tls", second)
             self.capabilities = capabilities(second.lines)

@@ -341,6 +341,31 @@ def test_injection(vulnerable: bool, context: ssl.SSLContext) -> None:
         assert evidence["ehlo"]["after_tls"]["lines"] == ["tiny.test", "AUTH PLAIN"]
 
 
+@pytest.mark.parametrize("second", ["nonsense\r\n", "250", "", None])
+def test_injection_where_no_second_reply_is_sound(second: str | None, context: ssl.SSLContext) -> None:
+    """A relay without capabilities that goes on to say something odd, or hangs up: healthy until then, and never slow."""
+
+    def play(peer: Peer) -> None:
+        peer.say("220 tiny.test\r\n")
+        peer.line()
+        peer.say(TLS_OFFERED)
+        peer.line()
+        peer.say("220 go\r\n")
+        peer.start_tls(context)
+        peer.line()
+        peer.say("250 tiny.test\r\n")
+        if second is not None:
+            peer.say(second)
+            peer.hold()
+
+    with TinyServer(play) as server:
+        started = time.monotonic()
+        evidence = climb(server, "starttls", try_injection=True)
+        assert time.monotonic() - started < 2
+        assert evidence["failure"] is None
+        assert evidence["injected"] is False
+
+
 def test_a_message_is_sent_once_and_stuffed(context: ssl.SSLContext) -> None:
     with TinyServer(esmtp(context=context, implicit=True)) as server:
         evidence = climb(server, "implicit_tls", transaction=MESSAGE)
