@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import typing as t
-from urllib.parse import quote
 
 from .failure import printable
 
@@ -22,6 +21,8 @@ _CUT, _CUT_FORM = 80, 6
 
 def secret_forms(username: str, password: str) -> list[str]:
     """The password as it may be echoed: plain, base64 of LOGIN and PLAIN (any alignment), quoted-printable, percent-encoded."""
+    from urllib.parse import quote  # only a login needs it, and it costs every other call some milliseconds
+
     secret = password.encode()
     forms = {password, printable(secret), quote(password, safe=""), "".join(f"={byte:02X}" for byte in secret)}
     forms.add("".join(chr(byte) if 33 <= byte <= 126 and byte != 61 else f"={byte:02X}" for byte in secret))

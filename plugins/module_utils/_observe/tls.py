@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import ssl
 import threading
 import typing as t
@@ -23,6 +24,8 @@ _SYSTEM_BUNDLES = (
     "/etc/ssl/cert.pem",
     "/usr/local/etc/ssl/cert.pem",
 )
+# How OpenSSL names a certificate in a folder: the hash of its subject, and a number.
+_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+\Z")
 _CHAIN_LIMIT = 16
 _CA_SUBJECTS_LIMIT = 200
 _VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
@@ -139,10 +142,13 @@ class TLSContexts:
         else:
             context.minimum_version = self._minimum
         if self.verify:
-            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
             store = trust_store()
-            if store["found_elsewhere"]:
-                context.load_verify_locations(cafile=store["file"])
+            if _folder_has_all(store):
+                context.load_verify_locations(capath=store["folder"])
+            else:
+                context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+                if store["found_elsewhere"]:
+                    context.load_verify_locations(cafile=store["file"])
             if self.ca_path is not None:
                 context.load_verify_locations(cafile=self.ca_path)
         else:
@@ -190,6 +196,29 @@ def trust_store() -> dict[str, t.Any]:
         # A Python with an OpenSSL of its own looks where nothing was installed; the host's store is where its system keeps it.
         file = next((path for path in _SYSTEM_BUNDLES if os.path.isfile(path)), None)
     return {"file": file, "folder": folder, "found_elsewhere": missing and file is not None, "empty": missing and file is None}
+
+
+def _folder_has_all(store: dict[str, t.Any]) -> bool:
+    """Whether each certificate of the bundle is in the folder around it as well, as where Debian's update-ca-certificates makes both.
+
+    OpenSSL 3.0 takes 20 ms to read a whole bundle, half of what the rest of a probe takes near a relay; in a folder it looks up what it needs.
+    """
+    file, folder = store["file"], store["folder"]
+    if not file or not folder or os.path.dirname(os.path.realpath(file)) != os.path.realpath(folder):
+        return False
+    try:
+        missing = _certificate_texts(file)
+        for name in os.listdir(folder):
+            if _HASHED_NAME.match(name):
+                missing -= _certificate_texts(os.path.join(folder, name))
+    except OSError:
+        return False
+    return not missing
+
+
+def _certificate_texts(path: str) -> set[bytes]:
+    with open(path, "rb", 0) as file:
+        return {part.partition(b"-----END")[0] for part in file.read().split(b"-----BEGIN")[1:]}
 
 
 def on_this_host(path: str) -> str:

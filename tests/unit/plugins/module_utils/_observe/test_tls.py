@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import types
+import typing as t
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -94,3 +96,42 @@ def test_ca_file(tmp_path: object) -> None:
         TLSContexts(True, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file()
     with pytest.raises(OSError):
         TLSContexts(False, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> dict[str, t.Any]:
+    """A system's store as Debian makes it: a bundle among links by hash."""
+    texts = [f"-----BEGIN CERTIFICATE-----\n{number}\n-----END CERTIFICATE-----\n" for number in range(3)]
+    for number, text in enumerate(texts):
+        (tmp_path / f"ca{number}.pem").write_text(text)
+        (tmp_path / f"0123abc{number}.{number}").symlink_to(f"ca{number}.pem")
+    (tmp_path / "bundle.crt").write_text("".join(texts))
+    return {"file": str(tmp_path / "bundle.crt"), "folder": str(tmp_path)}
+
+
+def test_a_bundle_that_is_in_its_folder_need_not_be_read(store: dict[str, t.Any], tmp_path: Path) -> None:
+    assert tls._folder_has_all(store)
+    (tmp_path / "9999ffff.0").write_text("-----BEGIN CERTIFICATE-----\nmore\n-----END CERTIFICATE-----\n")
+    assert tls._folder_has_all(store)
+
+
+@pytest.mark.parametrize("change", [
+    lambda folder: (folder / "bundle.crt").open("a").write("-----BEGIN CERTIFICATE-----\nby hand\n-----END CERTIFICATE-----\n"),
+    lambda folder: (folder / "bundle.crt").open("a").write("-----BEGIN TRUSTED CERTIFICATE-----\nby hand\n-----END TRUSTED CERTIFICATE-----\n"),
+    lambda folder: (folder / "0123abc1.1").unlink(),
+    lambda folder: (folder / "ca1.pem").unlink(),
+    lambda folder: (folder / "ca1.pem").write_text(""),
+    lambda folder: (folder / "bundle.crt").unlink(),
+])
+def test_a_bundle_that_says_more_than_its_folder_is_read(store: dict[str, t.Any], tmp_path: Path, change: t.Callable[[Path], t.Any]) -> None:
+    change(tmp_path)
+    assert not tls._folder_has_all(store)
+
+
+def test_a_bundle_elsewhere_is_read(store: dict[str, t.Any], tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    assert not tls._folder_has_all({**store, "folder": str(tmp_path / "other")})
+    assert not tls._folder_has_all({**store, "file": None})
+    assert not tls._folder_has_all({**store, "folder": None})
+    (tmp_path / "other" / "cert.pem").symlink_to(store["file"])
+    assert tls._folder_has_all({**store, "file": str(tmp_path / "other" / "cert.pem")})
