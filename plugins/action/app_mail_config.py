@@ -77,7 +77,7 @@ class ActionModule(ActionBase):
             plan = _plan(descriptor, options, old.content)
         except AppError as error:
             raise AppError(f"{path}: {error}") from None
-        return {**self._result(descriptor, path, plan), **self._write(options, old, plan, task_vars)}
+        return {**self._result(descriptor, old.path, plan), **self._write(options, old, plan, task_vars)}
 
     def _result(self, descriptor: Descriptor, path: str, plan: Plan) -> dict[str, t.Any]:
         result: dict[str, t.Any] = {
@@ -125,7 +125,7 @@ class ActionModule(ActionBase):
         """Hand the new content to ansible.builtin.copy. Gives what of its result is told. Raises AppError."""
         attributes = {name: options[name] for name in ("owner", "group", "mode") if options[name] is not None}
         if old.content is None and options["state"] == "absent" or not plan.changed and not attributes:
-            return {}
+            return {"created": False}
         fresh = old.content is None and not self._task.check_mode
         if old.content is None:
             attributes.setdefault("mode", "0600")
@@ -142,7 +142,7 @@ class ActionModule(ActionBase):
             if fresh:
                 self._execute_module(module_name="ansible.legacy.file", module_args={"path": old.path, "state": "absent"}, task_vars=task_vars)
             raise AppError(_why(old, plan, written))
-        told: dict[str, t.Any] = {"changed": plan.changed or bool(written.get("changed"))}
+        told: dict[str, t.Any] = {"changed": plan.changed or bool(written.get("changed")), "created": old.content is None}
         if written.get("backup_file"):
             told["backup_file"] = written["backup_file"]
         return told

@@ -42,7 +42,7 @@ options:
   app:
     description:
       - The app, by the name of its descriptor.
-      - The collection brings V(pangolin). How to describe another one is told in the collection's C(docs/apps.md).
+      - The collection brings V(pangolin), V(mailpit_relay) and V(mailpit_forward). How to describe another one is told in the collection's C(docs/apps.md).
     type: str
     required: true
   path:
@@ -191,7 +191,7 @@ app:
   type: str
   sample: pangolin
 path:
-  description: The app's file.
+  description: The app's file; where O(path) is a symbolic link, the file that it points to.
   returned: success
   type: str
   sample: /opt/pangolin/config/config.yml
@@ -240,6 +240,11 @@ findings:
       description: What to do about it.
       type: str
       sample: "Use port 465 with secure: true if the relay has it; nothing on the way can take TLS away there."
+created:
+  description: Whether the file is new.
+  returned: success
+  type: bool
+  sample: false
 restart_hint:
   description: How this app is usually made to read its file again.
   returned: success

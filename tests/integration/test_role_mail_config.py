@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.support import faulty
-from tests.support.pki import Pki
+from tests.support.pki import Issued, Pki
 from tests.support.playbook import Run, play
 from tests.support.postfix import Listener, Postfix
 
@@ -24,6 +24,7 @@ class Relay(t.NamedTuple):
     """A Postfix and what its clients need to know."""
 
     postfix: Postfix
+    issued: Issued
     ca_file: pathlib.Path
 
     def settings(self, listener: str, **more: t.Any) -> dict[str, t.Any]:
@@ -36,8 +37,9 @@ class Relay(t.NamedTuple):
 @pytest.fixture(scope="module")
 def relay(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Relay]:
     pki = Pki(tmp_path_factory.mktemp("pki"))
-    with Postfix([Listener("implicit"), Listener("starttls")], certificate=pki.issue("localhost"), users={USER: PASSWORD}, require_auth=True) as postfix:
-        yield Relay(postfix, pki.ca_file)
+    issued = pki.issue("localhost")
+    with Postfix([Listener("implicit"), Listener("starttls")], certificate=issued, users={USER: PASSWORD}, require_auth=True) as postfix:
+        yield Relay(postfix, issued, pki.ca_file)
 
 
 class Host(t.NamedTuple):
@@ -92,7 +94,11 @@ def test_check_then_deploy_then_nothing(host: Host, relay: Relay) -> None:
     host.restarted.unlink()
     again = host.run(settings, mail_config_check_credentials=True)
     assert again.returncode == 0 and again.recap["changed"] == 0 and not host.restarted.exists(), again.output
-    assert host.config.read_text() == new
+    assert host.config.read_text() == new and files(host.folder) == ["config.yml", "play"]
+
+    apps = [{"app": "pangolin", "path": str(host.config), "backup": True}]
+    assert host.run({**settings, "sender": "other@example.com"}, apps=apps).returncode == 0
+    assert len(list(host.folder.glob("config.yml.*~"))) == 1
 
 
 def test_the_gate_stops_it(host: Host, relay: Relay) -> None:
@@ -145,7 +151,11 @@ def test_bad_input_is_refused_before_any_packet(host: Host, relay: Relay, settin
         assert server.connections == 0 and host.config.read_text() == OLD
 
 
-def test_one_app_fails_and_the_other_is_restarted(host: Host, relay: Relay) -> None:
+def files(folder: pathlib.Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir())
+
+
+def test_one_app_fails_and_all_have_their_old_files(host: Host, relay: Relay) -> None:
     other = host.folder / "other.yml"
     other.write_text("a: 1\n")
     apps = [
@@ -154,7 +164,29 @@ def test_one_app_fails_and_the_other_is_restarted(host: Host, relay: Relay) -> N
     ]
     run = host.run(relay.settings("implicit"), apps=apps)
     assert run.returncode != 0 and "validate refused the new content" in words(run)
-    assert other.read_text() == "a: 1\n" and "localhost" in host.config.read_text() and host.restarted.exists()
+    assert other.read_text() == "a: 1\n" and host.config.read_text() == OLD
+    assert oct(host.config.stat().st_mode)[-3:] == "640" and files(host.folder) == ["config.yml", "other.yml", "play", "restarted"]
+
+
+def test_a_proof_that_fails_puts_the_old_files_back(host: Host, tmp_path_factory: pytest.TempPathFactory) -> None:
+    pki = Pki(tmp_path_factory.mktemp("pki"))
+    healthy = faulty.smtp(implicit=faulty.honest(pki.issue("localhost")))
+    new = host.folder / "new.yml"
+    apps = [{"app": "pangolin", "path": str(path), "restart": {"command": ["touch", str(host.restarted)]}} for path in (host.config, new)]
+    with faulty.FaultyServer(faulty.in_turn(healthy, faulty.close())) as server:
+        settings = {"host": "localhost", "ip_version": "4", "port": server.port, "secure": True, "ca_path": str(pki.ca_file), "timeout": 3}
+        run = host.run(settings, apps=apps)
+    assert run.returncode != 0 and "cannot send mail through localhost" in words(run), run.output
+    assert host.config.read_text() == OLD and files(host.folder) == ["config.yml", "play", "restarted"]
+
+
+def test_a_recipient_that_is_refused_stops_it_before_anything_is_written(host: Host, relay: Relay) -> None:
+    with Postfix(
+        [Listener("implicit")], certificate=relay.issued, users={USER: PASSWORD}, reject_recipients={"no@example.com": "550 5.1.1 no such user"},
+    ) as strict:
+        settings = relay.settings("implicit", port=strict.port("implicit"))
+        run = host.run(settings, mail_config_prove_recipient="no@example.com")
+    assert run.returncode != 0 and "recipient_rejected" in run.output and host.config.read_text() == OLD and not host.restarted.exists()
 
 
 def test_without_a_gate_the_convention_decides(host: Host) -> None:
