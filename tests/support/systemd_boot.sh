@@ -27,5 +27,9 @@ ip link set lo up
 find "$root/lib/systemd/system/sysinit.target.wants" "$root/lib/systemd/system/sockets.target.wants" -mindepth 1 ! -name 'systemd-journald*' -delete
 find "$root/etc/systemd/system" -mindepth 1 -delete
 printf '[Unit]\nDefaultDependencies=no\nWants=systemd-journald.service\n' >"$root/etc/systemd/system/mailops-test.target"
+# pivot_root, not chroot: in a chroot a service can have no user namespace.
+mkdir -p "$root/run/old"
 cd "$root"
-exec chroot . /usr/bin/env -i container=mailops PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=mailops-test.target --log-target=null
+pivot_root . run/old
+umount --lazy /run/old
+exec /usr/bin/env -i container=mailops PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=mailops-test.target --log-target=null
