@@ -161,7 +161,7 @@ class World:
             password="{{ password }}",
             alternatives=[],
         )
-        add("slow", GATE, **ca, endpoints=[{"port": self.slow.port, "secure": False, "timeout": 20}, {"port": self.implicit}])
+        add("slow", GATE, **ca, endpoints=[{"port": self.slow.port, "secure": False, "timeout": 20}, {"port": self.implicit, "secure": True}])
         add("looped", GATE, {"loop": [self.implicit, self.expired]}, **ca, port="{{ item }}", secure=True, alternatives=[])
         add("delegated", GATE, {"delegate_to": "localhost", "run_once": True}, **ca, port=self.expired, secure=True, alternatives=[])
         add("defaults", GATE, {"module_defaults": {"group/mailops.smtp.smtp": {"ca_path": self.ca, "host": "localhost", "secure": True}}}, port=self.implicit)
