@@ -18,7 +18,7 @@ from support.postfix import Listener, Postfix
 from .network import add_addresses, require_lab
 from .plan import DOMAIN, RUN, ipv4, ipv6
 
-__all__ = ["CREDENTIALS", "FIRST", "Farm", "Place", "addresses"]
+__all__ = ["CREDENTIALS", "FIRST", "Farm", "Place", "addresses", "far_address"]
 
 # Number of the first relay's address in its network.
 FIRST = 10
@@ -47,6 +47,11 @@ def addresses(names: list[str]) -> dict[str, tuple[str, str]]:
     return {name: (ipv4("relays", FIRST + i), ipv6("relays", FIRST + i)) for i, name in enumerate(names)}
 
 
+def far_address(ip: str) -> str:
+    """The relay's address behind the long wire."""
+    return ipv4("far", int(ip.rpartition(".")[2]))
+
+
 class Place:
     """What a row's `serve` is given: a name, two addresses, a PKI, and ways to start servers there."""
 
@@ -55,6 +60,7 @@ class Place:
         self.name = f"{name}.{DOMAIN}"
         self.ip = ip
         self.ip6 = ip6
+        self.far = far_address(ip)
 
     @property
     def pki(self) -> Pki:
@@ -74,17 +80,17 @@ class Place:
         """A certificate, by default for this relay's name; options as in Pki.issue."""
         return self.pki.issue(name or self.name, **options)
 
-    def listen(self, behaviour: Behaviour, *ports: int, ipv6: bool = False) -> None:
-        """Serve these ports with a scripted server."""
+    def listen(self, behaviour: Behaviour, *ports: int, at: str = "ip") -> None:
+        """Serve these ports with a scripted server at `ip`, `ip6` or `far`."""
         for port in ports:
-            server = self.farm.start(FaultyServer(behaviour, self.ip6 if ipv6 else self.ip, port))
+            server = self.farm.start(FaultyServer(behaviour, getattr(self, at), port))
             self.farm.scripted.setdefault(self.name.partition(".")[0], []).append(server)
 
-    def postfix(self, tls: str, port: int, instance: str = "", ipv6: bool = False, **options: Any) -> None:
-        """One port of a real Postfix; options as in Listener."""
+    def postfix(self, tls: str, port: int, instance: str = "", at: str = "ip", **options: Any) -> None:
+        """One port of a real Postfix at `ip`, `ip6` or `far`; options as in Listener."""
         if tls != "cleartext":
             options.setdefault("certificate", self.issue(key_type="rsa") if options.pop("rsa", False) else self.issue())
-        self.farm.listeners.setdefault(instance, []).append(Listener(tls, self.ip6 if ipv6 else self.ip, port, **options))
+        self.farm.listeners.setdefault(instance, []).append(Listener(tls, getattr(self, at), port, **options))
 
     def start(self, server: Server) -> Server:
         """Keep any other server of tests.support running."""
@@ -132,7 +138,9 @@ def main() -> None:
     from .scenario import rows
 
     relays = {row.relay: row.serve for row in rows() if not row.at}
-    add_addresses("relays", "relays", range(FIRST, FIRST + len(relays)))
+    numbers = range(FIRST, FIRST + len(relays))
+    add_addresses("relays", "eth0", [address for n in numbers for address in (f"{ipv4('relays', n)}/24", f"{ipv6('relays', n)}/64 nodad")])
+    add_addresses("relays", "far", [f"{ipv4('far', n)}/24" for n in numbers])
     with ExitStack() as stack:
         farm = Farm(stack)
         farm.serve(relays)

@@ -14,6 +14,7 @@ from .hosts import start_hosts, wait_for_hosts
 from .network import make_network, run
 from .plan import RUN
 from .resolver import RESOLV_CONF, start_resolver
+from .slowlink import start_slow_link
 
 
 def main() -> None:
@@ -35,6 +36,7 @@ def main() -> None:
             there.touch()
         run(["mount", "--bind", str(RUN / name), str(there)])
     make_network()
+    start_slow_link()
     start_resolver({})
     start_hosts()
     wait_for_hosts()

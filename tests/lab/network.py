@@ -77,7 +77,6 @@ def make_network() -> None:
         ], name)
 
 
-def add_addresses(namespace: str, network: str, numbers: Iterable[int]) -> None:
-    """Give a node more addresses, IPv4 and IPv6 each: every relay has one of its own, and so can stand on the port that it has in real life."""
-    addresses = [address for number in numbers for address in (f"{ipv4(network, number)}/24", f"{ipv6(network, number)}/64 nodad")]
-    _batch([f"addr replace {address} dev eth0" for address in addresses], namespace)
+def add_addresses(namespace: str, device: str, addresses: Iterable[str]) -> None:
+    """Give a node more addresses: every relay has its own, and so can stand on the port that it has in real life."""
+    _batch([f"addr replace {address} dev {device}" for address in addresses], namespace)

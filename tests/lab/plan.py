@@ -6,6 +6,7 @@
     ctl, dns (core) --+                 +-- red01 .. red10    (a provider that lets mail out)
                       +-- gw (router) --+
     relays -----------+                 +-- blue01 .. blue10  (a provider that filters port 465)
+       +---- a long wire
 
 The addresses exist in namespaces only. None of these namespaces has a way out of the machine.
 """
@@ -27,12 +28,14 @@ RUN = Path("/run/mailops-lab")
 
 DOMAIN = "lab.test"
 NETWORKS = {"core": 0, "relays": 2, "red": 11, "blue": 12}
+# The relays' second network, behind a long wire. IPv4 only.
+FAR = {"far": 3}
 ROUTER = 1
 
 
 def ipv4(network: str, number: int) -> str:
     """The IPv4 address of the node with this number."""
-    return f"10.77.{NETWORKS[network]}.{number}"
+    return f"10.77.{(NETWORKS | FAR)[network]}.{number}"
 
 
 def ipv6(network: str, number: int) -> str:

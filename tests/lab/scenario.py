@@ -56,7 +56,8 @@ class Row:
     rules     nftables rules of the provider's router; they know {ip} and {ip6}, the relay's addresses
     redirect  where the provider's router sends the connections instead: rules of its nat table, which know {ip} and {ip6}
     on_host   shell commands that are run in the managed host's network before
-    names     more names of the resolver: name (below the lab's domain) -> records; they know {ip} and {ip6} too
+    names     more names of the resolver: name (below the lab's domain) -> records; they know {ip} and {ip6} too, and {far},
+              the relay's address behind a long wire
     call      "probe" (smtp_endpoint_info), "gate" (smtp_gate) or "send" (smtp_send)
     expect    more that the result must hold: path with dots -> value, or a function of the value that says whether it is right
     """

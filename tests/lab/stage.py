@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .controllers import play
-from .farm import addresses
+from .farm import addresses, far_address
 from .hosts import ssh
 from .network import in_namespace, run
 from .plan import DOMAIN, HOSTS, ROOT, RUN, TARGETS, Host
@@ -106,7 +106,7 @@ class Stage:
 
     def _fill(self, row: Row, text: str) -> str:
         ip, ip6 = self.addresses.get(row.relay, ("", ""))
-        return text.format(ip=ip, ip6=ip6)
+        return text.format(ip=ip, ip6=ip6, far=far_address(ip) if ip else "")
 
     def names(self) -> dict[str, list[str]]:
         """Every name that the resolver has to know. A relay has an IPv4 address unless its row says otherwise."""

@@ -17,9 +17,9 @@ NOBODY, NOBODY6 = ipv4("relays", 251), ipv6("relays", 251)
 
 def _two_modes(place: Place) -> None:
     certificate = place.issue(names=[place.name, "dead6.lab.test", "dead4.lab.test", "ten-first.lab.test", "ten-last.lab.test"])
-    for v6 in (False, True):
-        place.postfix("implicit", 465, ipv6=v6, certificate=certificate)
-        place.postfix("starttls", 587, ipv6=v6, certificate=certificate)
+    for at in ("ip", "ip6"):
+        place.postfix("implicit", 465, at=at, certificate=certificate)
+        place.postfix("starttls", 587, at=at, certificate=certificate)
 
 
 def _ten(first: bool) -> tuple[str, ...]:

@@ -30,9 +30,9 @@ def _odd_ports(place: Place) -> None:
 
 
 def _both_families(place: Place) -> None:
-    for v6 in (False, True):
-        place.postfix("implicit", 465, ipv6=v6)
-        place.postfix("starttls", 587, ipv6=v6)
+    for at in ("ip", "ip6"):
+        place.postfix("implicit", 465, at=at)
+        place.postfix("starttls", 587, at=at)
 
 
 def _needs_sni(place: Place) -> None:

@@ -27,9 +27,9 @@ def _submission(place: Place) -> None:
 
 
 def _submission_both(place: Place) -> None:
-    for v6 in (False, True):
-        place.postfix("implicit", 465, ipv6=v6)
-        place.postfix("starttls", 587, ipv6=v6)
+    for at in ("ip", "ip6"):
+        place.postfix("implicit", 465, at=at)
+        place.postfix("starttls", 587, at=at)
 
 
 ROWS = [
