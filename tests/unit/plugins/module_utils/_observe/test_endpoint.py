@@ -16,7 +16,7 @@ import typing as t
 import pytest
 from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe import endpoint
+from ansible_collections.mailops.smtp.plugins.module_utils._observe import endpoint, wire
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, Credentials, observe
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
 
@@ -219,6 +219,27 @@ def test_a_name_that_does_not_exist() -> None:
     assert found["dns"]["ok"] is False
     assert found["dns"]["failure"]["layer"] == "dns"
     assert found["attempts"] == []
+
+
+def test_a_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its resolver may name IPv6 addresses all the same."""
+    real = socket.socket
+
+    def only_four(family: int, *args: t.Any) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return real(family, *args)
+
+    def both(_host: str, port: int, _version: str, _deadline: t.Any) -> tuple[list[Address], int]:
+        return [Address(socket.AF_INET6, ("::1", port, 0, 0)), Address(socket.AF_INET, ("127.0.0.1", port))], 2
+
+    monkeypatch.setattr(endpoint, "resolve", both)
+    with TinyServer(esmtp()) as server:
+        monkeypatch.setattr(wire.socket, "socket", only_four)
+        (found,), took = look(plan(server.port))
+        monkeypatch.undo()
+        assert took < 1.5
+        assert [attempt["failure"] and attempt["failure"]["errno"] for attempt in found["attempts"]] == ["EAFNOSUPPORT", None]
 
 
 def test_a_source_address_that_is_not_ours() -> None:
