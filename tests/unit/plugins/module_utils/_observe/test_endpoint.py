@@ -225,10 +225,10 @@ def test_a_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its resolver may name IPv6 addresses all the same."""
     real = socket.socket
 
-    def only_four(family: int, *args: t.Any) -> socket.socket:
+    def only_four(family: int, *args: t.Any, **more: t.Any) -> socket.socket:
         if family == socket.AF_INET6:
             raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
-        return real(family, *args)
+        return real(family, *args, **more)
 
     def both(_host: str, port: int, _version: str, _deadline: t.Any) -> tuple[list[Address], int]:
         return [Address(socket.AF_INET6, ("::1", port, 0, 0)), Address(socket.AF_INET, ("127.0.0.1", port))], 2
