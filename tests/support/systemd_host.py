@@ -74,7 +74,7 @@ class SystemdHost:
         """What goes before a command that is to run on this host."""
         return [program("nsenter"), "--target", str(self._pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]
 
-    def run(self, command: Sequence[str], seconds: float = 300) -> subprocess.CompletedProcess[str]:
+    def run(self, command: Sequence[str], seconds: float = 900) -> subprocess.CompletedProcess[str]:
         """Run a command on this host."""
         return subprocess.run([*self.prefix, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=seconds)
 
