@@ -84,6 +84,7 @@ class TinyServer:
         self._sock.listen(50)
         self.host, self.port = self._sock.getsockname()[:2]
         self._peers: list[Peer] = []
+        self._threads: list[threading.Thread] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> TinyServer:
@@ -98,6 +99,12 @@ class TinyServer:
                 pass
             sock.close()
 
+    def heard(self) -> list[str]:
+        """Every line of clients that have left; waits until they are read."""
+        for thread in self._threads:
+            thread.join(5)
+        return self.lines
+
     def _accept(self) -> None:
         while True:
             try:
@@ -107,7 +114,9 @@ class TinyServer:
             peer = Peer(sock, self, self.connections)
             self.connections += 1
             self._peers.append(peer)
-            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(peer,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def _serve(self, peer: Peer) -> None:
         try:

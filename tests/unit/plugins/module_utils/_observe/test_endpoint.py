@@ -124,7 +124,7 @@ def test_other_ports_get_neither_login_nor_message() -> None:
     message = {"sender": "a@x.test", "recipients": ["b@x.test"], "message": "x\r\n", "deliver": True}
     with TinyServer(esmtp(ehlo=AUTH_OFFERED, users={"app": "s3cret"})) as works:
         look(plan(closed_port(), alternatives=[{"port": works.port, "security": "auto"}], transaction=message), credentials=[("app", "s3cret", None)])
-        assert [line.split()[0] for line in works.lines] == ["EHLO", "QUIT"]
+        assert [line.split()[0] for line in works.heard()] == ["EHLO", "QUIT"]
 
 
 def test_a_refused_login_is_not_tried_on_other_ports() -> None:
