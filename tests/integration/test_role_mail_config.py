@@ -195,3 +195,12 @@ def test_without_a_gate_the_convention_decides(host: Host) -> None:
     assert run.returncode != 0 and "port 587 starts in cleartext" in words(run) and host.config.read_text() == OLD
     run = host.run({**settings, "port": 465}, mail_config_gate=False)
     assert run.returncode == 0 and yaml.safe_load(host.config.read_text())["email"]["smtp_port"] == 465, run.output
+
+
+def test_a_restart_that_fails_keeps_the_old_file_beside_the_new_one(host: Host, relay: Relay) -> None:
+    apps = [{"app": "pangolin", "path": str(host.config), "restart": {"command": ["false"]}}]
+    run = host.run(relay.settings("implicit"), apps=apps)
+    assert run.returncode != 0 and "localhost" in host.config.read_text()
+    assert (host.folder / "config.yml.mail_config~").read_text() == OLD
+    run = host.run(relay.settings("implicit"), apps=apps)
+    assert run.returncode == 0 and files(host.folder) == ["config.yml", "play"], run.output

@@ -168,11 +168,15 @@ def _must_be_scalar(value: Node, key: Node) -> None:
         raise YamlError(f"line {value.line}: {key.value} holds {'a list' if value.resolved().kind == 'sequence' else 'a mapping'} where a single value belongs")
 
 
-def _effective(node: Node, depth: int = 0) -> dict[str, Node]:
-    """The values of a mapping by key, with what `<<` merges into it."""
-    node = node.resolved()
-    if node.kind != "mapping" or depth > 20:
+def _effective(node: Node, known: dict[int, dict[str, Node]] | None = None) -> dict[str, Node]:
+    """The values of a mapping by key, with what `<<` merges into it. Every mapping is looked at once, however often it is merged."""
+    node, known = node.resolved(), {} if known is None else known
+    if node.kind != "mapping":
         return {}
+    if id(node) in known:
+        return known[id(node)]
+    # A mapping that merges itself has nothing to add.
+    known[id(node)] = {}
     merged: dict[str, Node] = {}
     own: dict[str, Node] = {}
     for key, value in node.pairs:
@@ -181,10 +185,11 @@ def _effective(node: Node, depth: int = 0) -> dict[str, Node]:
         if key.value == "<<" and key.style is None:
             sources = value.resolved().entries if value.resolved().kind == "sequence" else [value]
             for source in sources:
-                merged = {**_effective(source, depth + 1), **merged}
+                merged = {**_effective(source, known), **merged}
         else:
             own[key.value] = value
-    return {**merged, **own}
+    known[id(node)] = {**merged, **own}
+    return known[id(node)]
 
 
 # Changing a section that is there

@@ -234,6 +234,12 @@ def test_reading() -> None:
     assert read("", ("email",)) is None
 
 
+def test_merges_of_merges_take_no_time() -> None:
+    lines = ["m0: &m0 {host: x}"] + [f"m{n}: &m{n} {{<<: [{', '.join([f'*m{n - 1}'] * 9)}]}}" for n in range(1, 40)]
+    text = "\n".join([*lines, "self: &self {<<: *self}", "email: {<<: [*m39, *self]}"]) + "\n"
+    assert read(text, ("email",)) == {"host": "x"}
+
+
 NASTY = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=0, max_size=40)
 
 
