@@ -9,6 +9,7 @@ import base64
 import json
 import pathlib
 import smtplib
+import urllib.request
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils import _mailpit_lockdown
@@ -116,3 +117,20 @@ def test_verbose_logging_shows_passwords(tmp_path: pathlib.Path) -> None:
     with Mailpit(tmp_path, {"MP_SMTP_AUTH_ACCEPT_ANY": "true", "MP_SMTP_AUTH_ALLOW_INSECURE": "true", "MP_VERBOSE": "true"}) as relay:
         assert login(relay, "app", "secret") == 235
         assert base64.b64encode(b"\0app\0secret").decode() in relay.log()
+
+
+@pytest.mark.parametrize(
+    "triggers, command, code", [("Sender:451:100", "MAIL", 451), ("Recipient:550:100", "RCPT", 550), ("Authentication:535:100", "AUTH", 535)]
+)
+def test_chaos_fails_as_it_is_told(triggers: str, command: str, code: int, tmp_path: pathlib.Path) -> None:
+    choice = _mailpit.Choice(security="cleartext", auth="accept_any", chaos=True, chaos_triggers=triggers)
+    environment = _mailpit.plan(choice).environment
+    with Mailpit(tmp_path, {name: environment[name] for name in environment if name.startswith(("MP_SMTP_AUTH", "MP_ENABLE", "MP_CHAOS"))}) as relay:
+        with smtplib.SMTP(relay.host, relay.port, timeout=10) as client:
+            client.ehlo()
+            codes = {"AUTH": client.docmd("AUTH", "PLAIN AGEAYg==")[0], "MAIL": client.mail("app@example.com")[0], "RCPT": client.rcpt("to@example.com")[0]}
+        assert codes[command] == code
+        body = json.dumps({"Sender": {"ErrorCode": 452, "Probability": 100}}).encode()
+        request = urllib.request.Request(f"http://{relay.host}:{relay.ui_port}/api/v1/chaos", body, method="PUT")
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert json.load(answer)["Sender"] == {"ErrorCode": 452, "Probability": 100}
