@@ -65,6 +65,10 @@ def _endless_ehlo(peer: Peer) -> None:
         peer.send("250-more\r\n" * 1000)
 
 
+def _hears_one_line(peer: Peer) -> None:
+    peer.line()
+
+
 def _closes_at_auth(place: Place) -> Behaviour:
     tls = honest(place.issue())
 
@@ -177,7 +181,7 @@ ROWS = [
     Row("ehlo-garbage", "EHLO is answered with something that is no reply", _talks("220 odd\r\n", "what?\r\n", "what?\r\n"), 587, STARTTLS,
         ("ehlo_rejected", "not_smtp")),
     Row("closes-at-ehlo", "greets, and closes when EHLO comes",
-        lambda place: place.listen(sequence(say("220 odd\r\n", hold=False), lambda peer: peer.line()), 587), 587,
+        lambda place: place.listen(sequence(say("220 odd\r\n", hold=False), _hears_one_line), 587), 587,
         STARTTLS, ("ehlo_rejected", "connection_closed")),
     Row("ehlo-after-tls", "EHLO is refused after STARTTLS", _talks("220 odd\r\n", "250-odd\r\n250 STARTTLS\r\n", "220 go\r\n", "550 no\r\n", "550 no\r\n"),
         587, STARTTLS,
