@@ -85,19 +85,22 @@ class TinyServer:
         self.host, self.port = self._sock.getsockname()[:2]
         self._peers: list[Peer] = []
         self._threads: list[threading.Thread] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def __enter__(self) -> TinyServer:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        """Wake every thread and wait for it. Each closes its own socket: a descriptor closed under a thread that reads it may be another one's by then."""
         self.over.set()
         for sock in (self._sock, *(peer.sock for peer in self._peers)):
             try:
-                sock.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
             except OSError:
                 pass
-            sock.close()
+        for thread in (self._accepting, *self._threads):
+            thread.join(5)
 
     def heard(self) -> list[str]:
         """Every line of clients that have left; waits until they are read."""
@@ -110,6 +113,7 @@ class TinyServer:
             try:
                 sock = self._sock.accept()[0]
             except OSError:
+                self._sock.close()
                 return
             peer = Peer(sock, self, self.connections)
             self.connections += 1

@@ -353,9 +353,11 @@ def test_injection_where_no_second_reply_is_sound(second: str | None, context: s
         peer.start_tls(context)
         peer.line()
         peer.say("250 tiny.test\r\n")
-        if second is not None:
+        if second is None:
+            socket.socket.shutdown(peer.sock, socket.SHUT_WR)
+        else:
             peer.say(second)
-            peer.hold()
+        peer.hold()
 
     with TinyServer(play) as server:
         started = time.monotonic()
