@@ -386,6 +386,7 @@ def test_the_password_is_nowhere_in_the_output(world: World) -> None:
         ({"host": "smtp://localhost", "port": 465}, "host has a scheme in it; write only the name: host: localhost."),
         ({"host": "localhost:465"}, "host has a port in it; write host: localhost and port: 465."),
         ({"host": "localhost", "port": 465, "password": PASSWORD}, "password is given without a username"),
+        ({"host": "localhost", "port": 465, "check_credentials": True, "username": ""}, "check_credentials is true, but there is no username"),
         ({"host": "localhost", "port": 465, "check_credentials": True, "username": "app"}, "username is given without a password"),
         ({"host": "localhost", "port": 465, "ca_path": "/nowhere/ca.pem"}, "ca_path is /nowhere/ca.pem, and on this host: no such file or directory"),
         ({"host": "localhost", "port": 465, "ca_path": "/etc/hostname"}, "ca_path is /etc/hostname, and on this host: holds no CA certificate"),

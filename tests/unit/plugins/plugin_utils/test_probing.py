@@ -81,6 +81,18 @@ def test_what_stands_beside_the_list_is_the_default_of_each() -> None:
     assert [(one.username, one.password) for one in found] == [("app", "x")] * 5 + [("b", "y")]
 
 
+@pytest.mark.parametrize("args", [{"port": 465}, {"port": 465, "username": ""}, {"endpoints": [{"port": 465}, {"port": 587, "username": None}]}])
+def test_an_empty_variable_does_not_pass_for_a_login(args: dict[str, t.Any]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        endpoints({"host": HOST, **args}, credentials=True)
+    assert "check_credentials is true, but there is no username; write username and password" in str(caught.value)
+
+
+def test_endpoints_without_a_login_may_stand_beside_one_that_has_one() -> None:
+    found = endpoints({"host": HOST, "endpoints": [{"port": 465, "username": "app", "password": "x"}, {"port": 25}]}, credentials=True)
+    assert [one.username for one in found] == ["app", None]
+
+
 @pytest.mark.parametrize(
     "beside, security", [({"secure": True}, "implicit_tls"), ({"security": "auto"}, "auto"), ({"security": "cleartext"}, "cleartext"), ({}, "starttls")]
 )
