@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .plan import ROOT
+from .plan import DOMAIN, ROOT
 
 __all__ = ["TOOLS", "Endpoint", "names_the_cause", "passes"]
 
@@ -134,5 +134,6 @@ def passes(code: int, output: str) -> bool:
 
 
 def names_the_cause(causes: Iterable[str | None], output: str) -> bool:
-    """Whether a reader of this output could tell one of these causes."""
-    return any(re.search(WORDS[cause], output, re.IGNORECASE) for cause in causes if cause)
+    """Whether a reader of this output could tell one of these causes. The lab's names, which give the fault away, do not count."""
+    words = re.sub(rf"[\w*.-]+\.{re.escape(DOMAIN)}", "relay.example", output)
+    return any(re.search(WORDS[cause], words, re.IGNORECASE) for cause in causes if cause)
