@@ -35,6 +35,16 @@ def test_a_healthy_endpoint_costs_one_connection(stage: Stage, name: str) -> Non
     assert _connections(ip) - before == 1
 
 
+def test_bad_settings_cost_no_connection(stage: Stage) -> None:
+    """What cannot work is refused before a packet is sent."""
+    ip, _ip6 = stage.addresses["untouched"]
+    before = _connections(ip)
+    refused = [row for row in ROWS.values() if row.relay == "untouched" and row.cause == "invalid_settings"]
+    found, _printed = stage.one_by_one(RELEASE, "smtp_gate", {HOST: refused})
+    assert {result["cause"] for result in found.values()} == {"invalid_settings"}
+    assert _connections(ip) == before
+
+
 def _mails() -> set[str]:
     return {str(path) for path in (RUN / "tmp").glob("mailops-*/mail/**/*") if path.is_file()}
 
