@@ -48,7 +48,7 @@ ssh_args = -F none -o ControlMaster=auto -o ControlPersist=60s -o IdentitiesOnly
 
 def play(
     release: str, name: str, hosts: list[Host], tasks: list[dict[str, Any]], host_vars: Mapping[str, Mapping[str, Any]] | None = None, *options: str,
-    forks: int = 4, seconds: float = 300, environment: Mapping[str, str] | None = None,
+    forks: int = 4, seconds: float = 300, environment: Mapping[str, str] | None = None, strategy: str = "free",
 ) -> tuple[list[dict[str, Any]], str]:
     """Run tasks on hosts with one ansible-core; gives the results as lab/callback/record.py writes them, and all that Ansible printed.
 
@@ -64,7 +64,7 @@ def play(
         for host in hosts
     }
     (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": inventory}}))
-    (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "strategy": "free", "tasks": tasks}]))
+    (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "strategy": strategy, "tasks": tasks}]))
     binaries = ROOT / "build" / "venv" / f"core-{release}" / "bin"
     variables = {
         "PATH": f"{binaries}:{os.environ['PATH']}",
