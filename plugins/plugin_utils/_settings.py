@@ -158,6 +158,9 @@ def parse_settings(
         if key not in _KNOWN:
             raise SettingsError(_unknown_option(str(key), prefix), f"{prefix}{key}")
     given = {key: value for key, value in raw.items() if value is not None and value != ""}
+    for key, value in given.items():
+        if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+            raise SettingsError(f"{prefix}{key} holds half a character (a lone surrogate), which cannot be sent; write it anew.", f"{prefix}{key}")
 
     def name(option: str) -> str:
         return f"{prefix}{option}"

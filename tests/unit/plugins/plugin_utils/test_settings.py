@@ -109,6 +109,11 @@ def refusal(raw: dict[str, t.Any], **how: t.Any) -> SettingsError:
         ({"host": HOST, "port": 465, "ca_path": "/etc/ca\n.pem"}, "ca_path", "line break", "on one line"),
         ({"host": HOST, "port": 465, "validate_certs": "ca"}, "validate_certs", "validate_certs is 'ca'", "validate_certs: true or validate_certs: false"),
         ({"host": HOST, "port": 465, "return_pem": []}, "return_pem", "return_pem is '[]'", "return_pem: true or return_pem: false"),
+        ({"host": HOST, "port": 465, "helo_name": "a\ud800@b.example"}, "helo_name", "helo_name holds half a character", "write it anew"),
+        ({"host": HOST, "port": 465, "sender": "a\ud800@b.example"}, "sender", "sender holds half a character", "write it anew"),
+        ({"host": HOST, "port": 465, "sender_name": "a\ud800@b.example"}, "sender_name", "sender_name holds half a character", "write it anew"),
+        ({"host": HOST, "port": 465, "ca_path": "a\ud800@b.example"}, "ca_path", "ca_path holds half a character", "write it anew"),
+        ({"host": HOST, "port": 465, "username": "app", "password": "\udcffx"}, "password", "password holds half a character", "write it anew"),
         # names of other models
         ({"host": HOST, "prot": 465}, "prot", "prot is not an option", "write port"),
         ({"host": HOST, "smtp_port": 465}, "smtp_port", "smtp_port is not an option", "write port"),
