@@ -190,7 +190,7 @@ def trust_store() -> dict[str, t.Any]:
     """Where this Python looks for trusted CAs, and whether anything is there."""
     paths = ssl.get_default_verify_paths()
     folder = paths.capath if paths.capath and os.path.isdir(paths.capath) and os.listdir(paths.capath) else None
-    file = paths.cafile
+    file: str | None = paths.cafile
     missing = file is None and folder is None
     if missing:
         # A Python with an OpenSSL of its own looks where nothing was installed; the host's store is where its system keeps it.
