@@ -226,7 +226,7 @@ def test_archive_of_the_controller_broken_upgrade_and_removal(host: Host, tmp_pa
     def installed() -> list[str]:
         return sorted(path.name for path in opt.iterdir())
 
-    wanted = {"mailpit_version": "1.30.4", "mailpit_controller_file": str(archive)}
+    wanted = {"mailpit_version": "v1.30.4", "mailpit_controller_file": str(archive)}
     succeeded(host.run(**wanted))
     assert installed() == ["1.30.4"] and sorted(path.name for path in (opt / "1.30.4").iterdir()) == ["mailpit", "mailpit.tar.gz"]
     assert succeeded(host.run(**wanted)).recap["changed"] == 0

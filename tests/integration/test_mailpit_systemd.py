@@ -73,7 +73,7 @@ class Site:
         environment = ["env", "ANSIBLE_NOCOLOR=1", "ANSIBLE_PIPELINING=1", f"ANSIBLE_COLLECTIONS_PATH={os.environ['ANSIBLE_COLLECTIONS_PATH']}"]
         begin = time.monotonic()
         done = self.host.run([*environment, program, *settings, *options, name])
-        print(f"{time.monotonic() - begin:.1f} s: {name} {options}", flush=True)
+        print(f"{time.monotonic() - begin:.1f} s: {name} {options[1:]}", flush=True)
         assert PASSWORD not in done.stdout + done.stderr and "Traceback" not in done.stdout + done.stderr
         return done
 
@@ -115,7 +115,9 @@ def test_a_whole_life(site: Site) -> None:
     assert site.host.run(["stat", "-c", "%U %a", "/etc/mailpit/ca/ca.key"]).stdout == "root 600\n"
     # The sandbox holds: what the service must not reach is not there for it.
     pid = site.shown("MainPID")
-    assert site.host.run(["nsenter", "--target", pid, "--mount", "ls", "/etc/mailpit/ca"]).returncode != 0
+    assert "ca.key" in site.host.run(["ls", "/etc/mailpit/ca"]).stdout
+    assert "ca.key" not in site.host.run(["nsenter", "--target", pid, "--mount", "ls", "/etc/mailpit/ca"]).stdout
+    assert "Read-only" in site.host.run(["nsenter", "--target", pid, "--mount", "touch", "/etc/mailpit/x"]).stderr
     assert "CapEff:\t0000000000000400" in site.host.run(["cat", f"/proc/{pid}/status"]).stdout, "CAP_NET_BIND_SERVICE and nothing else"
 
     output = site.works()
