@@ -1,5 +1,5 @@
 # Copyright: (c) mailops.smtp contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every mode, login and certificate that the role allows, on a real Mailpit, seen by real clients."""
 

@@ -1,4 +1,4 @@
 # Copyright: (c) mailops.smtp contributors
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What tests need beside the collection: certificates, real relays, faulty relays, real clients."""

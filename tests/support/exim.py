@@ -1,5 +1,5 @@
 # Copyright: (c) mailops.smtp contributors
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A real Exim 4 (with GnuTLS), from Debian's package, unpacked and not installed."""
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Copyright: (c) mailops.smtp contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Becomes a systemd in namespaces of its own, which systemd_host.py has made. The root is this machine's under a layer that
