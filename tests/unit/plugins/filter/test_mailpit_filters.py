@@ -1,0 +1,85 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's filters: a bad choice is an answer with one sentence, a wrong call is an error."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.mailops.smtp.plugins.filter import mailpit_certificates, mailpit_environment, mailpit_password_file, mailpit_plan
+from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit_accounts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import MailpitRefusal
+
+USERS = [{"name": "app", "password": "s3cret"}]
+CHOICE = {"auth": "users", "users": USERS, "names": ["mailpit.example.com"], "auth_file": "/a", "cert_file": "/c", "key_file": "/k"}
+
+
+@pytest.mark.parametrize("module", [mailpit_certificates, mailpit_environment, mailpit_password_file, mailpit_plan])
+def test_ansible_finds_the_filter_under_its_files_name(module: t.Any) -> None:
+    assert list(module.FilterModule().filters()) == [module.__name__.rpartition(".")[2]]
+
+
+def test_plan_says_what_mailpit_is_started_with() -> None:
+    planned = mailpit_plan.mailpit_plan(CHOICE)
+    assert planned["refusal"] is None and planned["certificate"] == "own_ca" and planned["verifiable"] and not planned["cleartext_auth"]
+    assert planned["environment"]["MP_SMTP_REQUIRE_STARTTLS"] == "true" and planned["warnings"] == []
+    assert "s3cret" not in str(planned)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"security": "tls"}, "mailpit_security is 'tls'"),
+        ({"users": []}, "mailpit_users"),
+        ({"users": [{"name": "a b", "password": "s3cret"}]}, "mailpit_users holds the name 'a b'"),
+        ({"ui_users": [{"name": "", "password": "s3cret"}]}, "entry 1 of mailpit_ui_users"),
+    ],
+)
+def test_plan_answers_a_bad_choice_with_a_sentence_and_nothing_else(change: dict, words: str) -> None:
+    planned = mailpit_plan.mailpit_plan({**CHOICE, **change})
+    assert list(planned) == ["refusal"] and words in planned["refusal"] and "s3cret" not in planned["refusal"]
+
+
+def test_plan_finds_out_that_there_is_no_bcrypt_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise MailpitRefusal("this controller has no bcrypt")
+
+    monkeypatch.setattr(_mailpit_accounts, "bcrypt_hasher", missing)
+    assert mailpit_plan.mailpit_plan(CHOICE) == {"refusal": "this controller has no bcrypt"}
+    assert mailpit_plan.mailpit_plan({**CHOICE, "auth": "none", "users": []})["refusal"] is None
+
+
+def test_password_file() -> None:
+    first = mailpit_password_file.mailpit_password_file(USERS)
+    assert first["refusal"] is None and mailpit_password_file.mailpit_password_file(USERS, first["text"]) == first
+    locked_out = mailpit_password_file.mailpit_password_file([{"name": "app", "password": "new"}], first["text"], keep_others=True)
+    assert locked_out["text"] == "" and "rotate to a new name" in locked_out["refusal"]
+
+
+def test_certificates() -> None:
+    made = mailpit_certificates.mailpit_certificates({}, "own_ca", ["mailpit.example.com"])
+    texts = {name: made[name] for name in ("ca_certificate", "ca_key", "next_certificate", "next_key", "previous_certificate", "certificate", "key")}
+    assert mailpit_certificates.mailpit_certificates(texts, "own_ca", ["mailpit.example.com"], days="90", renew_days="30") == {**made, "reason": ""}
+    assert "introduce first" in mailpit_certificates.mailpit_certificates(texts, "own_ca", ["mailpit.example.com"], step="switch")["refusal"]
+    given = {"certificate": made["certificate"], "key": made["key"]}
+    assert mailpit_certificates.mailpit_certificates(given, "files", ["mailpit.example.com"])["refusal"] is None
+    assert "is not for other.example.com" in mailpit_certificates.mailpit_certificates(given, "files", ["other.example.com"])["refusal"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: mailpit_plan.mailpit_plan("starttls"),
+        lambda: mailpit_plan.mailpit_plan({"securty": "starttls"}),
+        lambda: mailpit_environment.mailpit_environment([]),
+        lambda: mailpit_environment.mailpit_environment({}, "windows"),
+        lambda: mailpit_certificates.mailpit_certificates({"cert": ""}, "own_ca", ["a.example"]),
+        lambda: mailpit_certificates.mailpit_certificates({}, "acme", ["a.example"]),
+    ],
+)
+def test_wrong_calls_are_errors(call: t.Callable[[], t.Any]) -> None:
+    with pytest.raises(AnsibleFilterError):
+        call()
