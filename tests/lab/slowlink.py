@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A long wire between the router and the relays: two TAP devices and a process that holds each frame for a while.
 
-Many kernels lack netem, which would do the same. Relays have a second address at the far end of it.
+Not every kernel has netem, which would do the same. Relays have a second address at the far end of it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import fcntl
 import heapq
 import os
 import select
+import stat
 import struct
 import subprocess
 import sys
@@ -55,11 +56,21 @@ def _tap(namespace: str) -> int:
         if libc.setns(step, _CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "setns")
         if step == there:
-            device = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+            device = os.open(_clone_device(), os.O_RDWR | os.O_NONBLOCK)
             fcntl.ioctl(device, _TUNSETIFF, struct.pack("16sH22x", _DEVICE.encode(), _IFF_TAP_WITHOUT_HEADER))
     os.close(here)
     os.close(there)
     return device
+
+
+def _clone_device() -> str:
+    """The device that TAP devices are made from; some machines have the driver and not the file."""
+    if os.path.exists("/dev/net/tun"):
+        return "/dev/net/tun"
+    own = RUN / "tun"
+    if not own.exists():
+        os.mknod(own, stat.S_IFCHR | 0o600, os.makedev(10, 200))
+    return str(own)
 
 
 def main() -> None:
