@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from support.faulty import Behaviour, Peer, honest, plaintext, say, sequence, server_context, silent, smtp
+from support.faulty import Behaviour, Peer, drip_records, honest, plaintext, say, sequence, server_context, silent, smtp
 from support.pki import Authority
 from support.relays import Exim, OpensslServer
 
@@ -227,6 +227,10 @@ ROWS = [
         chain=["leaf", "intermediate"])), 465, IMPLICIT, ("certificate_chain_incomplete", "certificate_untrusted")),
     Row("many-names", "nothing: 150 names", lambda place: place.postfix("implicit", 465, certificate=place.issue(
         names=[*(f"n{i}.example.com" for i in range(149)), place.name])), 465, IMPLICIT, observed="implicit_tls"),
+    Row("huge-certificate", "a certificate with 20,000 names, more than OpenSSL takes", lambda place: place.listen(smtp(implicit=honest(place.issue(
+        names=[*(f"n{i}.example.com" for i in range(20_000)), place.name]))), 465), 465, IMPLICIT, "tls_handshake_failed"),
+    Row("many-records", "a handshake of records of one byte, without end and without pause", lambda place: place.listen(drip_records(0), 465), 465, IMPLICIT,
+        ("tls_handshake_failed", "tls_handshake_timeout"), seconds=WAIT),
     Row("weak-md5", "signed with MD5", lambda place: place.listen(
         smtp(implicit=honest(place.issue(hash_name="md5"))), 465), 465, IMPLICIT, "certificate_weak"),
     # Logins.
