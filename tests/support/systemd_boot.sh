@@ -4,9 +4,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Becomes a systemd in namespaces of its own, which systemd_host.py has made. The root is this machine's under a layer that
-# vanishes with it; nothing of the kernel's settings can be written. $1 is an empty folder to mount on, $2 one that is shared.
+# vanishes with it; nothing of the kernel's settings can be written. $1 is an empty folder to mount on, $2 one that is shared,
+# $3 the checkout, which is shown as it is where it would be hidden (below /tmp, say).
 set -eu
-layer=$1 shared=$2
+layer=$1 shared=$2 checkout=$3
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$layer"
 mkdir "$layer/upper" "$layer/work" "$layer/root"
@@ -22,6 +23,10 @@ mount -t tmpfs tmpfs "$root/run"
 mount -t tmpfs tmpfs "$root/tmp"
 mkdir -p "$root/$shared"
 mount --bind "$shared" "$root/$shared"
+if [ ! -e "$root/$checkout" ]; then
+    mkdir -p "$root/$checkout"
+    mount --bind "$checkout" "$root/$checkout"
+fi
 ip link set lo up
 # Only the journal is started with it: no udev, no mounts, no sysctl.
 find "$root/lib/systemd/system/sysinit.target.wants" "$root/lib/systemd/system/sockets.target.wants" -mindepth 1 ! -name 'systemd-journald*' -delete

@@ -17,6 +17,7 @@ from .process import Missing, program
 __all__ = ["SystemdHost"]
 
 _BOOT = Path(__file__).parent / "systemd_boot.sh"
+_CHECKOUT = Path(__file__).resolve().parents[2]
 _SYSTEMD = Path("/lib/systemd/systemd")
 
 
@@ -42,7 +43,8 @@ class SystemdHost:
         self._cgroup.mkdir()
         join = f'echo $$ > "{self._cgroup}/cgroup.procs" && exec "$@"'
         spaces = ["--pid", "--fork", "--kill-child", "--mount", "--uts", "--ipc", "--net", "--cgroup"]
-        command = ["sh", "-c", join, "sh", program("setpriv"), "--pdeathsig", "KILL", program("unshare"), *spaces, "sh", str(_BOOT), str(layer), str(shared)]
+        boot = ["sh", str(_BOOT), str(layer), str(shared), str(_CHECKOUT)]
+        command = ["sh", "-c", join, "sh", program("setpriv"), "--pdeathsig", "KILL", program("unshare"), *spaces, *boot]
         with (folder / "boot.log").open("wb") as log:
             self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
