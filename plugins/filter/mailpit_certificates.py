@@ -24,7 +24,7 @@ options:
     description:
       - V(own_ca) for a CA and a certificate from it.
       - V(self_signed) for one certificate that is its own issuer.
-      - V(files) to check a certificate and key that were given, and return them as they are.
+      - V(files) for a certificate and key that were given, which are checked first.
     type: str
     choices: [own_ca, self_signed, files]
     required: true
@@ -41,9 +41,14 @@ options:
     description: A certificate with fewer days left is made anew.
     type: int
     default: 30
+  given:
+    description:
+      - With O(kind=files), the PEM texts that were given. C(certificate), C(key), and C(ca_certificate) if clients need one.
+    type: dict
+    default: {}
   step:
     description:
-      - Where a change of the CA stands. V(steady) outside of one, then V(introduce), V(switch) and V(retire).
+      - Where a change of what clients trust stands. V(steady) outside of one, then V(introduce), V(switch) and V(retire).
     type: str
     choices: [steady, introduce, switch, retire]
     default: steady
@@ -69,7 +74,7 @@ _value:
       description: Why this will not do, in one sentence, or V(none).
       type: str
     trust:
-      description: What clients get to verify Mailpit with, one or more PEM certificates. Empty for V(files).
+      description: What clients get to verify Mailpit with, one or more PEM certificates. Empty where their own store has it.
       type: str
     reason:
       description: Why the certificate is new, empty when it is not.
@@ -84,19 +89,23 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit, _mailpit_pki
 
 
+def _pki(what: str, texts: t.Any) -> _mailpit_pki.Pki:
+    fields = {field.name for field in dataclasses.fields(_mailpit_pki.Pki)}
+    if not isinstance(texts, t.Mapping) or set(texts) - fields:
+        raise AnsibleFilterError(f"{what} of mailpit_certificates must be a dictionary with some of {', '.join(sorted(fields))}")
+    return _mailpit_pki.Pki(**texts)
+
+
 def mailpit_certificates(
-    value: t.Any, kind: str, names: t.Sequence[str], days: t.Any = 90, renew_days: t.Any = 30, step: str = "steady", force: bool = False
+    value: t.Any, kind: str, names: t.Sequence[str], days: t.Any = 90, renew_days: t.Any = 30, step: str = "steady", force: bool = False, given: t.Any = None
 ) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
-    fields = {field.name for field in dataclasses.fields(_mailpit_pki.Pki)}
-    if not isinstance(value, t.Mapping) or set(value) - fields:
-        raise AnsibleFilterError(f"mailpit_certificates takes a dictionary with some of {', '.join(sorted(fields))}")
-    existing = _mailpit_pki.Pki(**value)
+    existing, handed_in = _pki("the input", value), _pki("given", given or {})
     now = datetime.datetime.now(datetime.timezone.utc)
     try:
         if kind == "files":
-            refusal = _mailpit_pki.check_pair(existing.certificate, existing.key, names, now)
-            return {**dataclasses.asdict(existing), "refusal": refusal}
+            refusal = _mailpit_pki.check_pair(handed_in.certificate, handed_in.key, names, now)
+            return {**dataclasses.asdict(_mailpit_pki.give(existing, handed_in, step)), "refusal": refusal}
         if kind not in ("own_ca", "self_signed"):
             raise AnsibleFilterError(f"mailpit_certificates does not know the kind {kind!r}")
         result = _mailpit_pki.issue(kind, list(names), existing, now, int(days), int(renew_days), step, force)

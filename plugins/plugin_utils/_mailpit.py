@@ -4,7 +4,7 @@
 """
 One choice of security and authentication, turned into Mailpit's environment or refused in a sentence.
 
-Two halves. The lower one is a model of Mailpit's own rules (measured on v1.30.5, every combination of its flags):
+Two halves. The lower one is a model of Mailpit's own rules (measured on 1.21.7, 1.27.11, 1.30.5 and 1.31.0, every combination of its flags):
 ``refusal_of`` says what Mailpit refuses, ``effect_of`` what a client meets when it does start. The upper one, ``plan``,
 turns the role's choice into flags and returns them only if the model says that they do what the choice is called.
 """
@@ -35,9 +35,11 @@ AUTHS = ("none", "users", "accept_any")
 # 'mailpit' is its own `sans:` pair, made anew at every start.
 CERTIFICATES = ("none", "files", "own_ca", "self_signed", "mailpit")
 
-# Mailpit's first release with `sans:`, and with --smtp-require-tls and --smtp-require-starttls under these names.
+# Mailpit's first releases with `sans:`; with MP_SMTP_FORWARD_CONFIG, MP_ENABLE_CHAOS and MP_CHAOS_TRIGGERS; with all else that plan() writes
+# (MP_DATABASE is the last of it, MP_SMTP_REQUIRE_TLS and MP_SMTP_REQUIRE_STARTTLS are of 1.15.0).
 _SANS_SINCE = (1, 27, 2)
-_REQUIRE_SINCE = (1, 15, 0)
+_FORWARD_AND_CHAOS_SINCE = (1, 22, 0)
+_SINCE = (1, 16, 0)
 
 # What a user may not set beside the role, and what to set instead.
 _OWNED = {
@@ -88,8 +90,6 @@ _BOOLEANS = frozenset(
         "MP_SMTP_STRICT_RFC_HEADERS", "MP_TAGS_TITLE_CASE", "MP_TAGS_USERNAME", "MP_USE_MESSAGE_DATES",
     )
 )  # fmt: skip
-# What Go itself reads: the CAs that Mailpit as a client trusts, and the time zone of its log.
-_FOR_GO = ("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
 # What Go itself reads: the CAs that Mailpit as a client trusts, and the time zone of its log.
 _FOR_GO = ("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
 _YES = frozenset(("1", "true", "yes", "on", "y", "enabled"))
@@ -285,8 +285,11 @@ def _refuse_contradictions(choice: Choice, certificate: str) -> None:
     if re.search(r"[^0-9a-zA-Z/\-_.@]", choice.ui_webroot):
         raise MailpitRefusal(f"mailpit_ui_webroot is {choice.ui_webroot!r}: write a path of letters, digits, '/', '-', '_', '.' and '@', such as /mailpit/")
     version = _version(choice.version)
-    if version and version < _REQUIRE_SINCE:
-        raise MailpitRefusal(f"Mailpit {choice.version} does not know the settings that require TLS: set mailpit_version to 1.15.0 or newer")
+    if version and version < _SINCE:
+        raise MailpitRefusal(f"Mailpit {choice.version} does not know all settings that the role writes: set mailpit_version to 1.16.0 or newer")
+    for option, chosen in (("mailpit_forward_config", choice.forward_config), ("mailpit_chaos", choice.chaos)):
+        if version and version < _FORWARD_AND_CHAOS_SINCE and chosen:
+            raise MailpitRefusal(f"Mailpit {choice.version} does not know {option}: set mailpit_version to 1.22.0 or newer, or take {option} out")
 
 
 def _refuse_sans(choice: Choice) -> None:

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-The certificates that the role makes for Mailpit: a small CA and a leaf, or one self-signed certificate.
+The certificates that Mailpit shows: a small CA and a leaf, one self-signed certificate, or a pair that was given.
 
 What is there and still good is kept as it is, so a run changes something only when it has a reason, and says which.
-A leaf may be renewed at any time, because clients trust the CA. A new CA needs three steps, or there is a moment when a host
-trusts the wrong one: ``introduce`` (clients get both CAs), ``switch`` (Mailpit's leaf comes from the new one), ``retire``
-(clients drop the old one).
+A leaf may be renewed at any time while clients trust its CA. What clients trust changes in three steps, or there is a moment when
+a host trusts the wrong one: ``introduce`` (clients get the new one beside the old one), ``switch`` (Mailpit shows the new
+certificate), ``retire`` (clients drop the old one).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ except ImportError:  # ansible-core brings it; reading the documentation must wo
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import MailpitRefusal
 
-__all__ = ["STEPS", "Pki", "check_pair", "issue"]
+__all__ = ["STEPS", "Pki", "check_pair", "give", "issue"]
 
 STEPS = ("steady", "introduce", "switch", "retire")
 _CA_DAYS = 3650
@@ -37,9 +37,10 @@ _BACKDATE = datetime.timedelta(hours=1)  # clients whose clock is a little behin
 @dataclasses.dataclass(frozen=True)
 class Pki:
     """
-    PEM texts. The fields are also the files' names on the Mailpit host; an empty text is a file that is not there.
+    PEM texts. Each but the last two is also a file on the Mailpit host; an empty text is a file that is not there.
 
-    ``trust`` is what clients get; ``reason`` says why the leaf is new, and is empty when it is not.
+    ``ca_*`` is what clients trust in the long run, ``next_*`` what they will (of a self-signed pair: the next pair itself),
+    ``previous_certificate`` what they still do. ``trust`` is what they get; ``reason`` says why the leaf is new, and is empty when it is not.
     """
 
     ca_certificate: str = ""
@@ -63,47 +64,89 @@ def issue(
     ``force`` makes a new leaf. Raises MailpitRefusal when ``step`` does not fit, or the CA is about to expire (clients have to
     be told first).
     """
-    if step not in STEPS:
-        raise MailpitRefusal(f"mailpit_ca_step is {step!r}: write one of {', '.join(STEPS)}")
+    _check_step(step)
     if days <= renew_days:
         raise MailpitRefusal(f"mailpit_certificate_days is {days} and mailpit_certificate_renew_days is {renew_days}: the first must be the larger one")
     if kind == "self_signed":
-        if step != "steady":
-            raise MailpitRefusal("mailpit_ca_step is for mailpit_certificate: own_ca: a self-signed certificate has no CA to change")
-        return _self_signed(names, existing, now, days, renew_days, force)
+        return _self_signed(names, existing, now, days, renew_days, step, force)
     return _own_ca(names, existing, now, days, renew_days, step, force)
 
 
-def _self_signed(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, force: bool) -> Pki:
-    reason = "asked for" if force else _why_not(existing.certificate, existing.key, names, now, renew_days)
-    certificate, key, previous = existing.certificate, existing.key, existing.previous_certificate
-    if not reason and _load(certificate).issuer != _load(certificate).subject:
+def give(existing: Pki, given: Pki, step: str = "steady") -> Pki:
+    """
+    The pair of ``given`` (checked by check_pair) for Mailpit, and its ``ca_certificate`` for the clients, empty where their own store has it.
+
+    With ``introduce`` Mailpit keeps the pair of ``existing``, and the clients get both CAs; with ``switch`` they keep both.
+    Raises MailpitRefusal when ``step`` is none.
+    """
+    _check_step(step)
+    before = existing.ca_certificate if existing.ca_certificate != given.ca_certificate else existing.previous_certificate
+    previous = before if step in ("introduce", "switch") else ""
+    keep = step == "introduce" and existing.certificate and existing.key
+    shown = existing if keep else given
+    reason = "another one was given" if (shown.certificate, shown.key) != (existing.certificate, existing.key) else ""
+    return Pki(
+        ca_certificate=given.ca_certificate, previous_certificate=previous, certificate=shown.certificate, key=shown.key,
+        trust=given.ca_certificate + previous, reason=reason,
+    )  # fmt: skip
+
+
+def _check_step(step: str) -> None:
+    if step not in STEPS:
+        raise MailpitRefusal(f"mailpit_ca_step is {step!r}: write one of {', '.join(STEPS)}")
+
+
+def _nothing_introduced() -> MailpitRefusal:
+    return MailpitRefusal("mailpit_ca_step: switch has nothing new to switch to: run with mailpit_ca_step: introduce first, which hands it to the clients")
+
+
+def _self_signed(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, step: str, force: bool) -> Pki:
+    pair = (existing.certificate, existing.key)
+    following = (existing.next_certificate, existing.next_key)
+    previous = existing.previous_certificate
+    reason = _why_not(*pair, names, now, renew_days)
+    if not reason and not _is_self_signed(pair[0]):
         reason = "it is not self-signed"
+    if step == "introduce" and _usable(*pair, now):
+        reason = ""
+        if _why_not(*following, names, now, renew_days):
+            following = _make(names[0], names, now, days, None)
+    elif step == "switch":
+        if not _why_not(*following, names, now, 0):
+            return Pki(
+                previous_certificate=pair[0], certificate=following[0], key=following[1], trust=following[0] + pair[0],
+                reason="it was introduced to the clients",
+            )  # fmt: skip
+        if not previous:
+            raise _nothing_introduced()
+    elif step == "retire":
+        following, previous = ("", ""), ""
+    elif force:
+        reason = reason or "asked for"
     if reason:
         # Clients get the new one beside the old one before Mailpit changes over.
-        previous, (certificate, key) = certificate, _make(names[0], names, now, days, None)
+        previous, pair = pair[0], _make(names[0], names, now, days, None)
     if not _still_valid(previous, now):
         previous = ""
-    return Pki(certificate=certificate, key=key, previous_certificate=previous, trust=certificate + previous, reason=reason)
+    trust = "".join(pem for pem in (pair[0], following[0], previous) if pem)
+    return Pki("", "", following[0], following[1], previous, pair[0], pair[1], trust, reason)
 
 
 def _own_ca(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, step: str, force: bool) -> Pki:
     ca = (existing.ca_certificate, existing.ca_key)
     following = (existing.next_certificate, existing.next_key)
     previous = existing.previous_certificate
-    if not _usable_ca(*ca, now):
+    if not _usable(*ca, now):
         # None yet, or one that no client accepts any more: nothing can be kept working, so nothing needs steps.
         ca, following, previous = _make_ca(now), ("", ""), ""
     elif step == "introduce":
-        if not _usable_ca(*following, now):
+        if not _usable(*following, now):
             following = _make_ca(now)
     elif step == "switch":
-        if _usable_ca(*following, now):
+        if _usable(*following, now):
             previous, ca, following = ca[0], following, ("", "")
         elif not previous:
-            raise MailpitRefusal(
-                "mailpit_ca_step: switch has no new CA to switch to: run with mailpit_ca_step: introduce first, and hand the file to the clients"
-            )
+            raise _nothing_introduced()
     elif step == "retire":
         following, previous = ("", ""), ""
     elif _left(ca[0], now) < datetime.timedelta(days=renew_days):
@@ -260,10 +303,10 @@ def _covers(certificate: x509.Certificate, name: str) -> bool:
     return wanted in held or ("." in wanted and "*." + wanted.split(".", 1)[1] in held)
 
 
-def _usable_ca(certificate: str, key: str, now: datetime.datetime) -> bool:
+def _usable(certificate: str, key: str, now: datetime.datetime) -> bool:
     try:
-        authority = _load(certificate)
-        return _same_key(authority, serialization.load_pem_private_key(key.encode(), None)) and now < authority.not_valid_after_utc
+        loaded = _load(certificate)
+        return _same_key(loaded, serialization.load_pem_private_key(key.encode(), None)) and now < loaded.not_valid_after_utc
     except (ValueError, TypeError):
         return False
 
@@ -273,6 +316,11 @@ def _still_valid(certificate: str, now: datetime.datetime) -> bool:
         return now < _load(certificate).not_valid_after_utc
     except ValueError:
         return False
+
+
+def _is_self_signed(pem: str) -> bool:
+    certificate = _load(pem)
+    return certificate.issuer == certificate.subject
 
 
 def _issued_by(certificate: str, authority: str) -> bool:

@@ -17,7 +17,7 @@ from .hosts import KEY, KNOWN_HOSTS, python_of
 from .network import in_namespace
 from .plan import ROOT, RUN, Host
 
-__all__ = ["CONTROLLERS", "play", "supports"]
+__all__ = ["CONTROLLERS", "ansible_playbook", "play", "supports"]
 
 CONTROLLERS = ("2.19", "2.20", "2.21")
 
@@ -56,7 +56,6 @@ def play(
     RuntimeError when Ansible itself fails (a task that fails is a result) or takes longer than `seconds`.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-{release}-", dir=RUN / "tmp"))
-    (folder / "ansible.cfg").write_text(CONFIG.format(here=Path(__file__).parent, forks=forks, run=RUN, key=KEY, known_hosts=KNOWN_HOSTS))
     inventory = {
         host.name: {
             "ansible_host": host.address, "ansible_user": "root", "ansible_python_interpreter": python_of(host), **(host_vars or {}).get(host.name, {}),
@@ -65,6 +64,21 @@ def play(
     }
     (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": inventory}}))
     (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "strategy": strategy, "tasks": tasks}]))
+    (folder / "record").touch()
+    arguments = ["-i", str(folder / "inventory.json"), *options, str(folder / "play.yml")]
+    done = ansible_playbook(release, folder, *arguments, forks=forks, seconds=seconds, environment=environment)
+    printed = done.stdout + done.stderr
+    results = [json.loads(line) for line in (folder / "record").read_text().splitlines()]
+    if done.returncode not in (0, 2) or not results:
+        raise RuntimeError(f"ansible-core {release}, {name}: exit code {done.returncode}\n{printed[-3000:]}")
+    return results, printed
+
+
+def ansible_playbook(
+    release: str, folder: Path, *arguments: str, forks: int = 4, seconds: float = 300, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command with these arguments in the namespace ctl. RuntimeError when it takes longer than `seconds`."""
+    (folder / "ansible.cfg").write_text(CONFIG.format(here=Path(__file__).parent, forks=forks, run=RUN, key=KEY, known_hosts=KNOWN_HOSTS))
     binaries = ROOT / "build" / "venv" / f"core-{release}" / "bin"
     variables = {
         "PATH": f"{binaries}:{os.environ['PATH']}",
@@ -75,14 +89,8 @@ def play(
         "LAB_RECORD": str(folder / "record"),
         **(environment or {}),
     }
-    (folder / "record").touch()
-    command = in_namespace("ctl", str(binaries / "ansible-playbook"), "-i", str(folder / "inventory.json"), *options, str(folder / "play.yml"))
+    command = in_namespace("ctl", str(binaries / "ansible-playbook"), *arguments)
     try:
-        done = subprocess.run(command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)
+        return subprocess.run(command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as error:
-        raise RuntimeError(f"ansible-core {release}, {name}: not done after {seconds:.0f} s") from error
-    printed = done.stdout + done.stderr
-    results = [json.loads(line) for line in (folder / "record").read_text().splitlines()]
-    if done.returncode not in (0, 2) or not results:
-        raise RuntimeError(f"ansible-core {release}, {name}: exit code {done.returncode}\n{printed[-3000:]}")
-    return results, printed
+        raise RuntimeError(f"ansible-core {release}, {arguments[-1]}: not done after {seconds:.0f} s") from error

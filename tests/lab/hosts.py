@@ -11,15 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .network import in_namespace, run
-from .plan import HOSTS, RUN, TARGETS, Host, version_manager
+from .plan import CGROUP, MANAGED, RUN, TARGETS, Host, version_manager
 from .resolver import RESOLV_CONF
 from .trees import tree
 
-__all__ = ["KEY", "KNOWN_HOSTS", "python_of", "ssh", "start_hosts", "wait_for_hosts"]
+__all__ = ["KEY", "KNOWN_HOSTS", "python_of", "root_of", "ssh", "start_hosts", "wait_for_hosts"]
 
 KEY = RUN / "keys" / "client"
 KNOWN_HOSTS = RUN / "keys" / "known_hosts"
 BOOT = Path(__file__).with_name("boot.sh")
+CGROUPS = RUN / "cgroups"
 
 
 def python_of(host: Host) -> str:
@@ -44,24 +45,47 @@ def start_hosts() -> None:
     for name in ("client", "host"):
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(RUN / "keys" / name)])
     host_key = (RUN / "keys" / "host.pub").read_text().strip()
-    KNOWN_HOSTS.write_text("".join(f"{host.address} {host_key}\n" for host in HOSTS))
+    KNOWN_HOSTS.write_text("".join(f"{host.address} {host_key}\n" for host in MANAGED))
     (RUN / "host-resolv.conf").write_text(RESOLV_CONF)
     (RUN / "hosts-logs").mkdir()
-    for host in HOSTS:
+    CGROUPS.mkdir()
+    run(["mount", "-t", "cgroup2", "cgroup2", str(CGROUPS)])
+    for host in MANAGED:
         lent = str(version_manager()) if TARGETS[host.python] == "pyenv" else ""
         with open(RUN / "hosts-logs" / host.name, "wb") as log:
+            first = [*_own_cgroup(host), "unshare", "--mount", "--uts", "--ipc", "--cgroup", "--pid", "--fork", "--kill-child", "bash", str(BOOT)]
             subprocess.Popen(
-                in_namespace(host.name, "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "bash", str(BOOT),
-                             host.name, str(tree(host.tree)), str(RUN), lent),
+                in_namespace(host.name, *first, host.name, str(tree(host.tree)), str(RUN), "systemd" if host.systemd else "sshd", lent),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
+
+
+def _own_cgroup(host: Host) -> list[str]:
+    """What goes before a command that is to begin a control group of its own, which systemd needs."""
+    if not host.systemd:
+        return []
+    group = CGROUPS / CGROUP / host.name
+    group.mkdir(parents=True)
+    return ["sh", "-c", f'echo $$ > "{group}/cgroup.procs" && exec "$@"', "sh"]
+
+
+def root_of(host: Host) -> Path:
+    """The host's own root folder, as a process of the lab reaches it from outside. RuntimeError when the host is down."""
+    for pid in run(["ip", "netns", "pids", host.name]).split():
+        root = Path("/proc", pid, "root")
+        try:
+            if (root / "etc/hostname").read_text() == f"{host.name}\n":
+                return root
+        except OSError:
+            continue
+    raise RuntimeError(f"no process of {host.name} runs")
 
 
 def wait_for_hosts(seconds: float = 60) -> None:
     """Wait until each host runs its Python over ssh. RuntimeError with the host's log when one does not."""
     deadline = time.monotonic() + seconds
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda host: _wait(host, deadline), HOSTS))
+        list(pool.map(lambda host: _wait(host, deadline), MANAGED))
 
 
 def _wait(host: Host, deadline: float) -> None:

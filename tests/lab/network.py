@@ -9,7 +9,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Sequence
 
-from .plan import HOSTS, NETWORKS, NODES, ROUTER, RUN, ipv4, ipv6
+from .plan import MANAGED, NETWORKS, NODES, ROUTER, RUN, ipv4, ipv6
 
 __all__ = ["add_addresses", "in_namespace", "inside", "make_network", "require_lab", "run"]
 
@@ -50,7 +50,7 @@ def _batch(lines: Iterable[str], namespace: str | None = None) -> None:
 
 def make_network() -> None:
     """Make the router, its bridges, and a namespace for every node and host. Nothing of it is ever seen outside the lab."""
-    nodes = {**NODES, **{host.name: (host.network, host.number) for host in HOSTS}}
+    nodes = {**NODES, **{host.name: (host.network, host.number) for host in MANAGED}}
     _batch(f"netns add {name}" for name in ("gw", *nodes))
     bridges = ["link set lo up"]
     for network, number in NETWORKS.items():

@@ -6,7 +6,7 @@
     ctl, dns (core) --+                 +-- red01 .. red10    (a provider that lets mail out)
                       +-- gw (router) --+
     relays -----------+                 +-- blue01 .. blue10  (a provider that filters port 465)
-       +---- a long wire
+       +---- a long wire                    mailpit is in red, too
 
 The addresses exist in namespaces only. None of these namespaces has a way out of the machine.
 """
@@ -17,7 +17,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BUILD", "DOMAIN", "HOSTS", "NETWORKS", "NODES", "RUN", "STATE", "TARGETS", "TREES", "Host", "ipv4", "ipv6"]
+__all__ = ["BUILD", "CGROUP", "DOMAIN", "HOSTS", "MAILPIT", "MANAGED", "NAMES", "NETWORKS", "NODES", "RUN", "STATE", "TARGETS", "TREES", "Host", "ipv4", "ipv6"]
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "lab"
@@ -25,6 +25,8 @@ BUILD = ROOT / "build" / "lab"
 STATE = BUILD / os.environ.get("LAB_NAME", "default")
 # A tmpfs that only processes of the lab see: keys, sockets, logs. It goes away with the lab.
 RUN = Path("/run/mailops-lab")
+# Of the hosts with a systemd. The only thing of the lab that does not go away with it by itself.
+CGROUP = f"mailops-lab-{STATE.name}"
 
 DOMAIN = "lab.test"
 NETWORKS = {"core": 0, "relays": 2, "red": 11, "blue": 12}
@@ -47,7 +49,7 @@ def ipv6(network: str, number: int) -> str:
 TREES = {
     "bullseye": "",
     "bookworm": "",
-    "trixie": "opensmtpd",
+    "trixie": "opensmtpd,systemd",
     "forky": "",
 }
 
@@ -71,6 +73,8 @@ class Host:
     network: str
     number: int
     python: str
+    # Its first process is the tree's own systemd, instead of its sshd.
+    systemd: bool = False
 
     @property
     def tree(self) -> str:
@@ -90,6 +94,11 @@ def _hosts() -> list[Host]:
 
 
 HOSTS = _hosts()
+# Where the role mailpit is tested. It is not one of the fleet.
+MAILPIT = Host("mailpit", "red", 31, "3.13", systemd=True)
+MANAGED = [*HOSTS, MAILPIT]
+# The names of docs/examples/staging.
+NAMES = {"mailpit.staging.example.com": [f"A {MAILPIT.address}"], "pangolin.staging.example.com": [f"A {HOSTS[3].address}"]}
 # The other namespaces: name -> (network, number).
 NODES = {"ctl": ("core", 2), "dns": ("core", 53), "relays": ("relays", 2)}
 

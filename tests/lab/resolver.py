@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from .network import in_namespace, run
-from .plan import DOMAIN, NODES, RUN, ipv4, ipv6
+from .plan import DOMAIN, NAMES, NODES, RUN, ipv4, ipv6
 
 __all__ = ["RESOLV_CONF", "serve_names", "start_resolver"]
 
@@ -59,7 +59,7 @@ remote-control:
 def _config(names: Mapping[str, Sequence[str]]) -> str:
     data = [f'local-zone: "{zone}." {kind}' for zone, kind in ZONES.items()]
     data.append(f'local-zone: "{SERVFAIL}." transparent')
-    data += [f"local-data: '{name}. 60 IN {record}'" for name, records in names.items() for record in records]
+    data += [f"local-data: '{name}. 60 IN {record}'" for name, records in {**NAMES, **names}.items() for record in records]
     return CONFIG.format(run=RUN, ipv4=ipv4(*NODES["dns"]), ipv6=ipv6(*NODES["dns"]), data="\n".join(f"  {line}" for line in data), servfail=SERVFAIL)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .plan import ROOT, STATE
+from .plan import CGROUP, ROOT, STATE
 
 __all__ = ["down", "enter", "first_process", "locked", "up"]
 
@@ -78,6 +78,13 @@ def down() -> None:
             while inner and _started(inner):
                 time.sleep(0.02)
     PID.unlink(missing_ok=True)
+    _remove_cgroup()
+
+
+def _remove_cgroup() -> None:
+    """Remove the control groups of hosts that have ended. The mount is seen by this command only, and ends with it."""
+    script = 'mount -t cgroup2 cgroup2 "$1" && { [ ! -d "$1/$2" ] || find "$1/$2" -depth -type d -exec rmdir {} +; }'
+    subprocess.run(["unshare", "--mount", "sh", "-c", script, "sh", str(STATE), CGROUP], check=True)
 
 
 def _child(pid: int) -> int | None:

@@ -20,9 +20,9 @@ __all__ = ["Mailpit", "binary", "read_environment_file"]
 
 
 @functools.cache
-def binary() -> str:
-    """The path of the binary: MAILPIT, PATH, or built with Go. Raises Missing with the way to get it."""
-    done = subprocess.run([str(ROOT / "tools" / "install-mailpit")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+def binary(version: str = "") -> str:
+    """The path of the binary: MAILPIT, PATH, or built with Go; of a version of tools/mailpit when one is given. Raises Missing with the way to get it."""
+    done = subprocess.run([str(ROOT / "tools" / "install-mailpit"), version], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise Missing(done.stderr.strip() or "tools/install-mailpit failed")
     return done.stdout.strip()

@@ -65,8 +65,10 @@ def test_certificates() -> None:
     assert mailpit_certificates.mailpit_certificates(texts, "own_ca", ["mailpit.example.com"], days="90", renew_days="30") == {**made, "reason": ""}
     assert "introduce first" in mailpit_certificates.mailpit_certificates(texts, "own_ca", ["mailpit.example.com"], step="switch")["refusal"]
     given = {"certificate": made["certificate"], "key": made["key"]}
-    assert mailpit_certificates.mailpit_certificates(given, "files", ["mailpit.example.com"])["refusal"] is None
-    assert "is not for other.example.com" in mailpit_certificates.mailpit_certificates(given, "files", ["other.example.com"])["refusal"]
+    taken = mailpit_certificates.mailpit_certificates({}, "files", ["mailpit.example.com"], given=given)
+    assert taken["refusal"] is None and taken["certificate"] == made["certificate"] and taken["trust"] == ""
+    refused = mailpit_certificates.mailpit_certificates({}, "files", ["other.example.com"], given=given)
+    assert "is not for other.example.com" in refused["refusal"]
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,7 @@ def test_certificates() -> None:
         lambda: mailpit_environment.mailpit_environment({}, "windows"),
         lambda: mailpit_certificates.mailpit_certificates({"cert": ""}, "own_ca", ["a.example"]),
         lambda: mailpit_certificates.mailpit_certificates({}, "acme", ["a.example"]),
+        lambda: mailpit_certificates.mailpit_certificates({}, "files", ["a.example"], given={"cert": ""}),
     ],
 )
 def test_wrong_calls_are_errors(call: t.Callable[[], t.Any]) -> None:

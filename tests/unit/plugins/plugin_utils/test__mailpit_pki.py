@@ -12,7 +12,7 @@ import ssl
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import MailpitRefusal
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit_pki import Pki, check_pair, issue
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit_pki import Pki, check_pair, give, issue
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
@@ -122,6 +122,56 @@ def test_a_new_ca_never_leaves_a_client_without_trust(tmp_path: pathlib.Path) ->
     assert not clients_accept(tmp_path, old.trust, switched), "this is why the order matters"
 
 
+def test_a_new_self_signed_certificate_never_leaves_a_client_without_trust(tmp_path: pathlib.Path) -> None:
+    old = issue("self_signed", NAMES, Pki(), NOW)
+    introduced = issue("self_signed", NAMES, old, NOW, step="introduce")
+    assert (introduced.certificate, introduced.key, introduced.reason) == (old.certificate, old.key, "")
+    assert issue("self_signed", NAMES, introduced, NOW, step="introduce") == introduced
+    assert issue("self_signed", NAMES, introduced, NOW) == introduced, "a run in between forgets nothing and switches nothing"
+    switched = issue("self_signed", NAMES, introduced, NOW, step="switch")
+    assert (switched.certificate, switched.key) == (introduced.next_certificate, introduced.next_key) and switched.reason
+    assert issue("self_signed", NAMES, switched, NOW, step="switch") == dataclasses.replace(switched, reason="")
+    retired = issue("self_signed", NAMES, switched, NOW, step="retire")
+    assert retired.trust == retired.certificate == switched.certificate and not retired.reason
+    assert clients_accept(tmp_path, old.trust, introduced)
+    assert clients_accept(tmp_path, introduced.trust, introduced)
+    assert clients_accept(tmp_path, introduced.trust, switched)
+    assert clients_accept(tmp_path, retired.trust, switched)
+    assert not clients_accept(tmp_path, old.trust, switched), "this is why the order matters"
+
+
+def test_steps_from_nothing_or_from_what_no_client_accepts_make_a_certificate_at_once() -> None:
+    assert issue("self_signed", NAMES, Pki(), NOW, step="introduce").reason == "there was none"
+    ended = issue("self_signed", NAMES, issue("self_signed", NAMES, Pki(), NOW), NOW + 91 * DAY, step="introduce")
+    assert ended.reason and not ended.next_certificate
+    # A CA that was to follow is no certificate to show.
+    halfway = issue("own_ca", NAMES, issue("own_ca", NAMES, Pki(), NOW), NOW, step="introduce")
+    with pytest.raises(MailpitRefusal, match="introduce first"):
+        issue("self_signed", NAMES, halfway, NOW, step="switch")
+
+
+def test_a_pair_that_was_given_is_shown_once_the_clients_have_its_ca(tmp_path: pathlib.Path) -> None:
+    first, second = (issue("own_ca", NAMES, Pki(), NOW) for _each in range(2))
+    old, new = (Pki(certificate=one.certificate, key=one.key, ca_certificate=one.ca_certificate) for one in (first, second))
+    before = give(Pki(), old)
+    assert before.trust == old.ca_certificate and before.reason and not give(before, old).reason
+    introduced = give(before, new, "introduce")
+    assert introduced.certificate == old.certificate and not introduced.reason
+    assert give(introduced, new, "introduce") == introduced
+    switched = give(introduced, new, "switch")
+    assert switched.certificate == new.certificate and switched.reason
+    retired = give(switched, new, "retire")
+    assert retired.trust == new.ca_certificate and not retired.reason
+    assert clients_accept(tmp_path, before.trust, introduced)
+    assert clients_accept(tmp_path, introduced.trust, introduced)
+    assert clients_accept(tmp_path, introduced.trust, switched)
+    assert clients_accept(tmp_path, retired.trust, switched)
+    # Where the clients' own store has the CA there is nothing to hand out.
+    assert give(Pki(), Pki(certificate=new.certificate, key=new.key)).trust == ""
+    with pytest.raises(MailpitRefusal, match="mailpit_ca_step is 'jump'"):
+        give(before, new, "jump")
+
+
 def test_ca_that_ends_soon_is_not_changed_behind_the_clients_back() -> None:
     first = issue("own_ca", NAMES, Pki(), NOW)
     with pytest.raises(MailpitRefusal, match="mailops.smtp.mailpit_rotate"):
@@ -138,7 +188,7 @@ def test_ca_that_ends_soon_is_not_changed_behind_the_clients_back() -> None:
         ({"step": "switch"}, "introduce first"),
         ({"step": "jump"}, "mailpit_ca_step is 'jump'"),
         ({"days": 30}, "must be the larger"),
-        ({"kind": "self_signed", "step": "introduce"}, "has no CA to change"),
+        ({"kind": "self_signed", "step": "switch"}, "introduce first"),
         ({"names": ["exa mple\u2028.com"]}, "neither a name nor an address"),
     ],
 )

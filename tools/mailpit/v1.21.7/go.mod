@@ -3,4 +3,4 @@ module mailops.smtp/tools/mailpit
 
 go 1.25.0
 
-require github.com/axllent/mailpit v1.30.5
+require github.com/axllent/mailpit v1.21.7

@@ -1,0 +1,203 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+Staging with Mailpit over real ssh, as its page in docs/ tells it: a host with a real systemd for Mailpit, two hosts that send through it.
+
+The tests go on from each other, in the order of this file.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from lab.hosts import root_of, ssh
+from lab.network import in_namespace, run
+from lab.plan import MAILPIT
+from lab.staging import APP_HOSTS, CA_FILE, CONFIG_FILE, MAILPIT_NAME, App, Site, changed
+
+from tests.support import mailpit
+from tests.support.pangolin import pangolin_send
+
+PASSWORD = "pa ss:\"'#;$ wörd"
+OLD, NEW = "1.21.7", "1.31.0"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("staging"), {version: mailpit.binary(f"v{version}") for version in (OLD, NEW)}, PASSWORD)
+    with site.mirrored():
+        yield site
+
+
+def email(host) -> dict:
+    return yaml.safe_load((Path(f"{root_of(host)}{CONFIG_FILE}")).read_text())["email"]
+
+
+def test_check_mode_says_what_would_come_and_changes_nothing(site: Site) -> None:
+    foreseen = changed(site.works("staging", "--check", "--diff", "--limit", MAILPIT_NAME))
+    assert foreseen[MAILPIT_NAME] > 0
+    assert site.on_mailpit("ls -d /etc/mailpit /opt/mailpit /var/lib/mailpit 2>/dev/null; id mailpit 2>/dev/null") == ""
+
+
+def test_from_empty_hosts_to_a_proven_mail(site: Site) -> None:
+    output = site.works("staging")
+    for name in (MAILPIT_NAME, *APP_HOSTS):
+        # The proof comes from every host, over its own wire.
+        assert output.count(f"{MAILPIT_NAME} -> {name}") >= 2 or name == MAILPIT_NAME, output
+    assert sorted(message["Subject"] for message in site.api("messages")["messages"]) == sorted(f"Staging check of {name}" for name in APP_HOSTS)
+    assert site.api("info")["Version"] == f"v{OLD}"
+    for host in APP_HOSTS.values():
+        assert (email(host)["smtp_user"], email(host)["smtp_pass"], email(host)["smtp_secure"]) == ("pangolin", PASSWORD, False)
+
+    # The app's own client, on its own host, with its own file.
+    for name, host in APP_HOSTS.items():
+        root = root_of(host)
+        sent = pangolin_send(
+            f"{root}{CONFIG_FILE}", to="new-user@example.com", subject=f"Own mail of {name}", ca_file=f"{root}{CA_FILE}", prefix=in_namespace(host.name)
+        )
+        assert sent.ok, sent
+    assert {f"Own mail of {name}" for name in APP_HOSTS} <= {message["Subject"] for message in site.api("messages")["messages"]}
+
+    # A second run finds nothing to do; sending its mail is all that it changes.
+    assert changed(site.works("staging")) == {MAILPIT_NAME: 0, **dict.fromkeys(APP_HOSTS, 1)}
+
+
+def test_the_service_is_locked_up(site: Site) -> None:
+    assert (site.unit("ActiveState"), site.unit("User")) == ("active", "mailpit")
+    assert site.on_mailpit("stat -c '%U %a' /etc/mailpit/smtp.passwd /etc/mailpit/ca/ca.key").split("\n")[:2] == ["mailpit 600", "root 600"]
+    pid = site.unit("MainPID")
+    assert "ca.key" in site.on_mailpit("ls /etc/mailpit/ca")
+    assert "ca.key" not in site.on_mailpit(f"nsenter --target {pid} --mount ls /etc/mailpit/ca")
+    assert "Read-only" in site.on_mailpit(f"nsenter --target {pid} --mount touch /etc/mailpit/x")
+    assert "CapEff:\t0000000000000000" in site.on_mailpit(f"cat /proc/{pid}/status")
+
+
+def test_the_proof_is_one_from_the_apps_hosts(site: Site, tmp_path: Path) -> None:
+    """Mailpit is up and well on its own host; one app's host cannot reach it."""
+    verify = tmp_path / "verify.yml"
+    include = {"name": "Verify", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit", "tasks_from": "verify"}}
+    verify.write_text(yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}]))
+    name, host = list(APP_HOSTS.items())[-1]
+    run(in_namespace(host.name, "nft", "-f", "-"), stdin="table inet staging { chain out { type filter hook output priority 0; tcp dport 1025 drop; } }")
+    try:
+        output = site.fails(str(verify), mailpit_verify_timeout=3)
+        assert f"{MAILPIT_NAME} -> {name}" in output and "connection_timeout" in output
+    finally:
+        run(in_namespace(host.name, "nft", "delete", "table", "inet", "staging"))
+
+
+def test_a_port_below_1024_and_the_networks_that_may_come(site: Site) -> None:
+    site.works("staging", "--limit", MAILPIT_NAME, mailpit_smtp_port=587, mailpit_allowed_networks=["10.77.0.0/16"])
+    assert "CapEff:\t0000000000000400" in site.on_mailpit(f"cat /proc/{site.unit('MainPID')}/status"), "CAP_NET_BIND_SERVICE and nothing else"
+    output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_allowed_networks=["10.77.11.0/24"], mailpit_verify_timeout=3)
+    assert "connection_timeout" in output
+    site.works("staging", "--limit", MAILPIT_NAME)
+
+
+def test_upgrade_and_downgrade_between_two_releases(site: Site) -> None:
+    before = {message["ID"] for message in site.api("messages")["messages"]}
+    # A download that is not what was promised leaves everything as it is.
+    pid = site.unit("MainPID")
+    assert "checksum" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_version=NEW, mailpit_checksum=site.checksums[OLD])
+    assert site.unit("MainPID") == pid and site.on_mailpit("ls /opt/mailpit").split()[0] == OLD
+    for version in (NEW, OLD, NEW):
+        site.version = version
+        site.works("staging", "--limit", MAILPIT_NAME)
+        assert site.api("info")["Version"] == f"v{version}"
+        assert site.on_mailpit("ls /opt/mailpit").split() == [version]
+        assert {message["ID"] for message in site.api("messages")["messages"]} == before
+    # A Mailpit that does not come up is a failure with its own words.
+    assert "level=error" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_environment={"MP_MAX_AGE": "never"}, mailpit_verify_timeout=4)
+    site.works("staging", "--limit", MAILPIT_NAME)
+
+
+def rotated(site: Site, tmp_path: Path, old: str, new: str, **extra) -> list[str]:
+    """Rotate while the apps run on. Gives what is worth saying about it."""
+    apps = [App(host, tmp_path) for host in APP_HOSTS.values()]
+    try:
+        site.password = f"{new} {PASSWORD}"
+        site.extra["staging_mail_user"] = new
+        site.works("mailpit_rotate", **extra)
+    finally:
+        attempts = [app.stop() for app in apps]
+    said = []
+    for host, mine in zip(APP_HOSTS.values(), attempts, strict=True):
+        assert {user for _when, user, _outcome in mine} == {old, new}
+        wrong = [attempt for attempt in mine if attempt[2] not in ("235", "refused")]
+        assert not wrong, wrong[:3]
+        refused = [attempt[0] for attempt in mine if attempt[2] == "refused"]
+        # The gaps: from the last success before a refusal to the first one after it.
+        gaps, last, open_gap = [], 0.0, False
+        for when, _user, outcome in mine:
+            if outcome == "235":
+                if open_gap:
+                    gaps.append(when - last)
+                last, open_gap = when, False
+            else:
+                open_gap = True
+        said.append(f"{host.name}: {len(mine)} logins, {len(refused)} refused, gaps {[round(gap, 3) for gap in gaps]}")
+        assert len(gaps) <= 2 and max(gaps, default=0) < 3, said
+    print(*said, sep="\n")
+    assert site.on_mailpit("cut -d: -f1 /etc/mailpit/smtp.passwd") == f"{new}\n"
+    return said
+
+
+def trusted(site: Site) -> list[str]:
+    """What each app's host trusts."""
+    return [run(ssh(host, f"cat {CA_FILE}")) for host in APP_HOSTS.values()]
+
+
+def test_rotation_of_the_account_and_the_certificate(site: Site, tmp_path: Path) -> None:
+    host = next(iter(APP_HOSTS.values()))
+    serial, trust = site.serial(host), trusted(site)
+    rotated(site, tmp_path, "pangolin", "pangolin-2")
+    assert site.serial(host) != serial and trusted(site) == trust
+
+
+def test_rotation_of_the_ca(site: Site, tmp_path: Path) -> None:
+    host = next(iter(APP_HOSTS.values()))
+    serial, trust = site.serial(host), trusted(site)
+    rotated(site, tmp_path, "pangolin-2", "pangolin-3", mailpit_rotate_ca=True)
+    assert site.serial(host) != serial
+    assert all(new != old and new.count("BEGIN CERTIFICATE") == 1 for new, old in zip(trusted(site), trust, strict=True))
+
+
+def test_rotation_of_a_self_signed_certificate(site: Site, tmp_path: Path) -> None:
+    site.extra["mailpit_certificate"] = "self_signed"
+    site.works("staging")
+    host = next(iter(APP_HOSTS.values()))
+    serial = site.serial(host)
+    rotated(site, tmp_path, "pangolin-3", "pangolin-4")
+    assert site.serial(host) != serial and all(text.count("BEGIN CERTIFICATE") == 1 for text in trusted(site))
+
+
+def test_a_host_that_cannot_be_reached_stops_the_rotation_before_the_old_account_goes(site: Site) -> None:
+    name, host = list(APP_HOSTS.items())[-1]
+    run(in_namespace(host.name, "nft", "-f", "-"), stdin="table inet staging { chain in { type filter hook input priority 0; tcp dport 22 reject; } }")
+    run(["sh", "-c", "rm -rf /run/mailops-lab/cp/*"])  # no ssh connection of an earlier play is used again
+    try:
+        site.fails("mailpit_rotate", staging_mail_user="pangolin-5")
+    finally:
+        run(in_namespace(host.name, "nft", "delete", "table", "inet", "staging"))
+    assert "pangolin-4\n" in site.on_mailpit("cut -d: -f1 /etc/mailpit/smtp.passwd")
+    sent = pangolin_send(f"{root_of(host)}{CONFIG_FILE}", ca_file=f"{root_of(host)}{CA_FILE}", prefix=in_namespace(host.name))
+    assert sent.ok, f"{name} still has a pair that works: {sent}"
+
+
+def test_what_came_in_is_counted(site: Site) -> None:
+    output = site.works("mailpit_watch")
+    assert "times auth_rejected" in output and "times auth_requires_tls" in output
+    assert "auth_rejected" in site.fails("mailpit_watch", mailpit_watch_limit=1)
+
+
+def test_removal(site: Site) -> None:
+    site.works("staging", "--limit", MAILPIT_NAME, mailpit_state="absent", mailpit_remove_data=True)
+    left = site.on_mailpit("ls -d /etc/mailpit /opt/mailpit /var/lib/mailpit /etc/systemd/system/mailpit.service 2>/dev/null; id mailpit 2>/dev/null")
+    assert left == "" and site.unit("ActiveState") == "inactive"
+    for host in APP_HOSTS.values():
+        assert subprocess.run(ssh(host, f"test -e {CA_FILE}"), check=False).returncode == 1
