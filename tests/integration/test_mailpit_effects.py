@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils import _mailpit_lockdown
 from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit, _mailpit_accounts
 
-from tests.support.mailpit import Mailpit
+from tests.support.mailpit import OLDEST, Mailpit
 from tests.support.pki import Pki
 
 TABLE = json.loads((pathlib.Path(__file__).parents[1] / "unit/plugins/plugin_utils/mailpit_flags.json").read_text())
@@ -43,13 +43,14 @@ def effect_of_running(relay: Mailpit, effect: _mailpit.Effect) -> list[str]:
     return _mailpit_lockdown.violations(effect.security, effect.auth, cleartext, encrypted)
 
 
+@pytest.mark.parametrize("version", ["", OLDEST])
 @pytest.mark.parametrize(
     "chosen",
     [flags(row) for row in VALID]
     + [_mailpit.Flags(cert=True, key=True, inline_auth=True), _mailpit.Flags(cert=True, key=True, inline_auth=True, require_starttls=True)],
     ids=lambda chosen: "-".join(name for name, value in vars(chosen).items() if value) or "none",
 )
-def test_the_model_is_right(chosen: _mailpit.Flags, files: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_the_model_is_right(chosen: _mailpit.Flags, version: str, files: pathlib.Path, tmp_path: pathlib.Path) -> None:
     environment = {
         "MP_SMTP_TLS_CERT": str(files / "cert.pem") if chosen.cert else "", "MP_SMTP_TLS_KEY": str(files / "key.pem") if chosen.key else "",
         "MP_SMTP_REQUIRE_TLS": "true" if chosen.require_tls else "", "MP_SMTP_REQUIRE_STARTTLS": "true" if chosen.require_starttls else "",
@@ -57,7 +58,7 @@ def test_the_model_is_right(chosen: _mailpit.Flags, files: pathlib.Path, tmp_pat
         "MP_SMTP_AUTH_ALLOW_INSECURE": "true" if chosen.allow_insecure else "", "MP_SMTP_AUTH_ACCEPT_ANY": "true" if chosen.accept_any else "",
     }  # fmt: skip
     effect = _mailpit.effect_of(chosen)
-    with Mailpit(tmp_path, environment) as relay:
+    with Mailpit(tmp_path, environment, version) as relay:
         assert effect_of_running(relay, effect) == []
         if effect.auth != "none" and effect.security in ("opportunistic", "cleartext"):
             assert login(relay, "app", "secret") == 235 and effect.cleartext_auth

@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table that the role's decisions are tested with is what this Mailpit does."""
+"""The table that the role's decisions are tested with is what Mailpit does, this one and the oldest of those that are pinned."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return folder
 
 
-def outcome(folder: pathlib.Path, environment: dict) -> str:
+def outcome(folder: pathlib.Path, environment: dict, version: str = "") -> str:
     """OK when Mailpit is up, else the error that it ends with."""
     smtp, ui = free_ports(2)
     log = folder / "log"
     log.unlink(missing_ok=True)
     ports = {"MP_SMTP_BIND_ADDR": f"127.0.0.1:{smtp}", "MP_UI_BIND_ADDR": f"127.0.0.1:{ui}"}
-    process = Process([mailpit.binary()], log, env={**ports, "MP_DISABLE_VERSION_CHECK": "1", "TMPDIR": str(folder), **environment})
+    process = Process([mailpit.binary(version)], log, env={**ports, "MP_DISABLE_VERSION_CHECK": "1", "TMPDIR": str(folder), **environment})
     try:
         end = time.monotonic() + 10
         while time.monotonic() < end:
@@ -48,8 +48,9 @@ def outcome(folder: pathlib.Path, environment: dict) -> str:
         process.close()
 
 
+@pytest.mark.parametrize("version", ["", mailpit.OLDEST])
 @pytest.mark.parametrize("row", TABLE["rows"], ids=lambda row: "-".join(str(part) for part in row[:-1]))
-def test_every_combination_of_flags(row: list, files: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_every_combination_of_flags(row: list, version: str, files: pathlib.Path, tmp_path: pathlib.Path) -> None:
     cert, require_tls, require_starttls, auth_file, allow_insecure, accept_any, expected = row
     environment = {}
     if cert in ("both", "cert_only"):
@@ -63,13 +64,15 @@ def test_every_combination_of_flags(row: list, files: pathlib.Path, tmp_path: pa
     ):  # fmt: skip
         if chosen:
             environment[f"MP_SMTP_{name}"] = "true"
-    assert outcome(tmp_path, environment) == expected
+    # Older versions differ in a capital letter.
+    assert outcome(tmp_path, environment, version).lower() == expected.lower()
 
 
+@pytest.mark.parametrize("version", ["", mailpit.OLDEST])
 @pytest.mark.parametrize("word, true", [("1", True), ("true", True), ("YES", True), ("on", False), ("enabled", False), ("y", False)])
-def test_only_three_words_are_true(word: str, true: bool, tmp_path: pathlib.Path) -> None:
+def test_only_three_words_are_true(word: str, true: bool, version: str, tmp_path: pathlib.Path) -> None:
     # Requiring TLS without a certificate is an error, so whether the word was understood shows at once.
-    assert (outcome(tmp_path, {"MP_SMTP_REQUIRE_TLS": word}) != "OK") == true
+    assert (outcome(tmp_path, {"MP_SMTP_REQUIRE_TLS": word}, version) != "OK") == true
 
 
 def test_sans_makes_a_certificate(tmp_path: pathlib.Path) -> None:

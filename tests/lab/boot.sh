@@ -47,13 +47,13 @@ if [ -n "$lent" ]; then
 fi
 
 # Who runs playbooks need not be root: deploy may become it.
-printf 'deploy:x:2000:2000::/home/deploy:/bin/bash\n' >> etc/passwd
+printf 'deploy:x:2000:2000::/srv/deploy:/bin/bash\n' >> etc/passwd
 printf 'deploy:x:2000:\n' >> etc/group
 printf 'deploy:*:19000:0:99999:7:::\n' >> etc/shadow
 echo 'deploy ALL=(ALL) NOPASSWD: ALL' > etc/sudoers.d/deploy
-mkdir -p home/deploy
-cp -r root/.ssh home/deploy/
-chown -R 2000:2000 home/deploy
+mkdir -p srv/deploy
+cp -r root/.ssh srv/deploy/
+chown -R 2000:2000 srv/deploy
 cat > etc/ssh/lab_config <<'CONFIG'
 HostKey /etc/ssh/lab_host_key
 UsePAM no

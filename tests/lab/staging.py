@@ -23,13 +23,16 @@ import yaml
 from .controllers import ansible_playbook
 from .hosts import python_of, root_of, ssh
 from .network import in_namespace, run
-from .plan import HOSTS, MAILPIT, NODES, ROOT, RUN, Host, ipv4
+from .plan import HOSTS, MAILPIT, NODES, ROOT, Host, ipv4
 
 __all__ = ["APP_HOSTS", "CA_FILE", "CONFIG_FILE", "MAILPIT_NAME", "App", "Site", "changed"]
 
 EXAMPLE = ROOT / "docs" / "examples" / "staging"
 MAILPIT_NAME = "mailpit.staging.example.com"
-APP_HOSTS = {"pangolin.staging.example.com": HOSTS[3], "pangolin-2.staging.example.com": next(host for host in HOSTS if host.network == "blue" and host.python == "3.13")}
+APP_HOSTS = {
+    "pangolin.staging.example.com": HOSTS[3],
+    "pangolin-2.staging.example.com": next(host for host in HOSTS if host.network == "blue" and host.python == "3.13"),
+}
 CONFIG_FILE = "/opt/pangolin/config/config.yml"
 CA_FILE = "/etc/ssl/mailpit-staging-ca.pem"
 # What Pangolin is restarted with here.
@@ -119,8 +122,8 @@ class Site:
     @contextmanager
     def mirrored(self) -> Iterator[None]:
         """Serve the releases."""
-        server = in_namespace("relays", sys.executable, "-m", "http.server", "--bind", ipv4(*NODES["relays"]), "--directory", str(self.mirror), str(MIRROR_PORT))
-        process = subprocess.Popen(server, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        server = [sys.executable, "-m", "http.server", "--bind", ipv4(*NODES["relays"]), "--directory", str(self.mirror), str(MIRROR_PORT)]
+        process = subprocess.Popen(in_namespace("relays", *server), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             yield
         finally:
@@ -136,9 +139,9 @@ class Site:
         variables = self.folder / "extra.json"
         variables.write_text(json.dumps(values))
         began = time.monotonic()
-        done = ansible_playbook(
-            "2.21", self.folder, "-i", str(self.inventory), "-e", f"@{variables}", *options, name if "/" in name else f"mailops.smtp.{name}", seconds=600
-        )
+        arguments = ["-i", str(self.inventory), "-e", f"@{variables}", *options, name if "/" in name else f"mailops.smtp.{name}"]
+        # The folder that Ansible uses by itself, as the user who logs in and root work side by side.
+        done = ansible_playbook("2.21", self.folder, *arguments, seconds=600, environment={"ANSIBLE_REMOTE_TMP": "~/.ansible/tmp"})
         print(f"{time.monotonic() - began:.1f} s: {name} {' '.join(options)} {extra}", flush=True)
         assert values["vault_staging_mail_password"] not in done.stdout + done.stderr, "a password was printed"
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr

@@ -17,7 +17,6 @@ import pytest
 import yaml
 from lab.hosts import root_of, ssh
 from lab.network import in_namespace, run
-from lab.plan import MAILPIT
 from lab.staging import APP_HOSTS, CA_FILE, CONFIG_FILE, MAILPIT_NAME, App, Site, changed
 
 from tests.support import mailpit
@@ -63,8 +62,7 @@ def test_from_empty_hosts_to_a_proven_mail(site: Site) -> None:
         assert sent.ok, sent
     assert {f"Own mail of {name}" for name in APP_HOSTS} <= {message["Subject"] for message in site.api("messages")["messages"]}
 
-    # A second run finds nothing to do; sending its mail is all that it changes.
-    assert changed(site.works("staging")) == {MAILPIT_NAME: 0, **dict.fromkeys(APP_HOSTS, 1)}
+    assert changed(site.works("staging", "--limit", MAILPIT_NAME)) == {MAILPIT_NAME: 0}
 
 
 def test_the_service_is_locked_up(site: Site) -> None:
@@ -83,7 +81,7 @@ def test_the_proof_is_one_from_the_apps_hosts(site: Site, tmp_path: Path) -> Non
     include = {"name": "Verify", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit", "tasks_from": "verify"}}
     verify.write_text(yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}]))
     name, host = list(APP_HOSTS.items())[-1]
-    run(in_namespace(host.name, "nft", "-f", "-"), stdin="table inet staging { chain out { type filter hook output priority 0; tcp dport 1025 drop; } }")
+    run(in_namespace(host.name, "nft", "-f", "-"), stdin="table inet staging { chain out { type filter hook output priority 0; tcp dport 1025 drop; }; }")
     try:
         output = site.fails(str(verify), mailpit_verify_timeout=3)
         assert f"{MAILPIT_NAME} -> {name}" in output and "connection_timeout" in output
@@ -91,29 +89,32 @@ def test_the_proof_is_one_from_the_apps_hosts(site: Site, tmp_path: Path) -> Non
         run(in_namespace(host.name, "nft", "delete", "table", "inet", "staging"))
 
 
-def test_a_port_below_1024_and_the_networks_that_may_come(site: Site) -> None:
-    site.works("staging", "--limit", MAILPIT_NAME, mailpit_smtp_port=587, mailpit_allowed_networks=["10.77.0.0/16"])
-    assert "CapEff:\t0000000000000400" in site.on_mailpit(f"cat /proc/{site.unit('MainPID')}/status"), "CAP_NET_BIND_SERVICE and nothing else"
-    output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_allowed_networks=["10.77.11.0/24"], mailpit_verify_timeout=3)
-    assert "connection_timeout" in output
-    site.works("staging", "--limit", MAILPIT_NAME)
-
-
 def test_upgrade_and_downgrade_between_two_releases(site: Site) -> None:
+    """With a port below 1024 at first, then with networks that leave one app's host out, then as usual again."""
     before = {message["ID"] for message in site.api("messages")["messages"]}
+
+    def runs(version: str) -> bool:
+        return site.api("info")["Version"] == f"v{version}" and {message["ID"] for message in site.api("messages")["messages"]} == before
+
     # A download that is not what was promised leaves everything as it is.
     pid = site.unit("MainPID")
     assert "checksum" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_version=NEW, mailpit_checksum=site.checksums[OLD])
     assert site.unit("MainPID") == pid and site.on_mailpit("ls /opt/mailpit").split()[0] == OLD
-    for version in (NEW, OLD, NEW):
-        site.version = version
-        site.works("staging", "--limit", MAILPIT_NAME)
-        assert site.api("info")["Version"] == f"v{version}"
-        assert site.on_mailpit("ls /opt/mailpit").split() == [version]
-        assert {message["ID"] for message in site.api("messages")["messages"]} == before
+
+    site.version = NEW
+    site.works("staging", "--limit", MAILPIT_NAME, mailpit_smtp_port=587, mailpit_allowed_networks=["10.77.0.0/16"])
+    assert "CapEff:\t0000000000000400" in site.on_mailpit(f"cat /proc/{site.unit('MainPID')}/status"), "CAP_NET_BIND_SERVICE and nothing else"
+    assert runs(NEW) and site.on_mailpit("ls /opt/mailpit").split() == [NEW]
+
+    site.version = OLD
+    assert "connection_timeout" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_allowed_networks=["10.77.11.0/24"], mailpit_verify_timeout=3)
+    assert runs(OLD) and sorted(site.on_mailpit("ls /opt/mailpit").split()) == [OLD, NEW], "what was not proved takes nothing away"
+
     # A Mailpit that does not come up is a failure with its own words.
     assert "level=error" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_environment={"MP_MAX_AGE": "never"}, mailpit_verify_timeout=4)
+    site.version = NEW
     site.works("staging", "--limit", MAILPIT_NAME)
+    assert runs(NEW) and site.on_mailpit("ls /opt/mailpit").split() == [NEW]
 
 
 def rotated(site: Site, tmp_path: Path, old: str, new: str, **extra) -> list[str]:
@@ -167,32 +168,22 @@ def test_rotation_of_the_ca(site: Site, tmp_path: Path) -> None:
     assert all(new != old and new.count("BEGIN CERTIFICATE") == 1 for new, old in zip(trusted(site), trust, strict=True))
 
 
-def test_rotation_of_a_self_signed_certificate(site: Site, tmp_path: Path) -> None:
-    site.extra["mailpit_certificate"] = "self_signed"
-    site.works("staging")
-    host = next(iter(APP_HOSTS.values()))
-    serial = site.serial(host)
-    rotated(site, tmp_path, "pangolin-3", "pangolin-4")
-    assert site.serial(host) != serial and all(text.count("BEGIN CERTIFICATE") == 1 for text in trusted(site))
-
-
 def test_a_host_that_cannot_be_reached_stops_the_rotation_before_the_old_account_goes(site: Site) -> None:
     name, host = list(APP_HOSTS.items())[-1]
-    run(in_namespace(host.name, "nft", "-f", "-"), stdin="table inet staging { chain in { type filter hook input priority 0; tcp dport 22 reject; } }")
+    run(in_namespace(host.name, "nft", "-f", "-"), stdin="table inet staging { chain in { type filter hook input priority 0; tcp dport 22 reject; }; }")
     run(["sh", "-c", "rm -rf /run/mailops-lab/cp/*"])  # no ssh connection of an earlier play is used again
     try:
-        site.fails("mailpit_rotate", staging_mail_user="pangolin-5")
+        site.fails("mailpit_rotate", staging_mail_user="pangolin-4")
     finally:
         run(in_namespace(host.name, "nft", "delete", "table", "inet", "staging"))
-    assert "pangolin-4\n" in site.on_mailpit("cut -d: -f1 /etc/mailpit/smtp.passwd")
+    assert "pangolin-3\n" in site.on_mailpit("cut -d: -f1 /etc/mailpit/smtp.passwd")
     sent = pangolin_send(f"{root_of(host)}{CONFIG_FILE}", ca_file=f"{root_of(host)}{CA_FILE}", prefix=in_namespace(host.name))
     assert sent.ok, f"{name} still has a pair that works: {sent}"
 
 
 def test_what_came_in_is_counted(site: Site) -> None:
-    output = site.works("mailpit_watch")
-    assert "times auth_rejected" in output and "times auth_requires_tls" in output
-    assert "auth_rejected" in site.fails("mailpit_watch", mailpit_watch_limit=1)
+    output = site.fails("mailpit_watch", mailpit_watch_limit=1)
+    assert "times auth_rejected" in output and "times auth_requires_tls" in output and "where 1 was the limit" in output
 
 
 def test_removal(site: Site) -> None:

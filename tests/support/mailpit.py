@@ -16,7 +16,10 @@ from pathlib import Path
 
 from .process import ROOT, Missing, Process, free_ports
 
-__all__ = ["Mailpit", "binary", "read_environment_file"]
+__all__ = ["OLDEST", "Mailpit", "binary", "read_environment_file"]
+
+# Of the versions that tools/mailpit pins. What the tests use by themselves is the newest, or the machine's own.
+OLDEST = min((path.name for path in (ROOT / "tools" / "mailpit").glob("v*")), key=lambda name: [int(part) for part in name[1:].split(".")])
 
 
 @functools.cache
@@ -39,9 +42,10 @@ class Mailpit:
     A running Mailpit; use it in a with statement.
 
     Raises RuntimeError with its output when it does not come up. Ports that the environment leaves open are free ones.
+    ``version`` is one of those that tools/mailpit pins.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None, version: str = "") -> None:
         environment = dict(environment or {})
         smtp, ui = free_ports(2)
         environment.setdefault("MP_SMTP_BIND_ADDR", f"127.0.0.1:{smtp}")
@@ -52,7 +56,7 @@ class Mailpit:
         self.port = int(environment["MP_SMTP_BIND_ADDR"].rpartition(":")[2])
         self.ui_port = int(environment["MP_UI_BIND_ADDR"].rpartition(":")[2])
         self.environment = environment
-        self._process = Process([binary()], folder / "mailpit.log", addresses=[(self.host, self.ui_port), (self.host, self.port)], env=environment)
+        self._process = Process([binary(version)], folder / "mailpit.log", addresses=[(self.host, self.ui_port), (self.host, self.port)], env=environment)
 
     def __enter__(self) -> Mailpit:
         return self

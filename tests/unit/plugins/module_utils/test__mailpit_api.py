@@ -146,6 +146,14 @@ def test_what_waiting_will_not_change(serve: t.Callable[..., Server], answer: t.
     assert caught.value.final and "s3cret" not in str(caught.value) and len(server.asked) == 1
 
 
+def test_a_mailpit_that_records_no_logins_is_said_to_be_one(serve: t.Callable[..., Server]) -> None:
+    older = {name: value for name, value in MESSAGE.items() if name != "Username"}
+    with pytest.raises(ApiError, match="leave username out"):
+        wait_for(Api(serve([older]).url), Wanted(subject="Hello", username="app"), 1, 30)
+    found, _trouble = wait_for(Api(serve([older]).url), Wanted(subject="Hello"), 1, 5)
+    assert len(found) == 1 and found[0]["username"] is None
+
+
 def test_nobody_there() -> None:
     found, trouble = wait_for(Api("http://127.0.0.1:9"), Wanted(subject="Hello"), 1, 0.3)
     assert found == [] and "cannot be reached" in str(trouble)
