@@ -86,14 +86,15 @@ import datetime
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit, _mailpit_pki
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import pki
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
 
-def _pki(what: str, texts: t.Any) -> _mailpit_pki.Pki:
-    fields = {field.name for field in dataclasses.fields(_mailpit_pki.Pki)}
+def _pki(what: str, texts: t.Any) -> pki.Pki:
+    fields = {field.name for field in dataclasses.fields(pki.Pki)}
     if not isinstance(texts, t.Mapping) or set(texts) - fields:
         raise AnsibleFilterError(f"{what} of mailpit_certificates must be a dictionary with some of {', '.join(sorted(fields))}")
-    return _mailpit_pki.Pki(**texts)
+    return pki.Pki(**texts)
 
 
 def mailpit_certificates(
@@ -104,12 +105,12 @@ def mailpit_certificates(
     now = datetime.datetime.now(datetime.timezone.utc)
     try:
         if kind == "files":
-            refusal = _mailpit_pki.check_pair(handed_in.certificate, handed_in.key, names, now)
-            return {**dataclasses.asdict(_mailpit_pki.give(existing, handed_in, step)), "refusal": refusal}
+            refusal = pki.check_pair(handed_in.certificate, handed_in.key, names, now)
+            return {**dataclasses.asdict(pki.give(existing, handed_in, step)), "refusal": refusal}
         if kind not in ("own_ca", "self_signed"):
             raise AnsibleFilterError(f"mailpit_certificates does not know the kind {kind!r}")
-        result = _mailpit_pki.issue(kind, list(names), existing, now, int(days), int(renew_days), step, force)
-    except _mailpit.MailpitRefusal as refusal:
+        result = pki.issue(kind, list(names), existing, now, int(days), int(renew_days), step, force)
+    except MailpitRefusal as refusal:
         return {"refusal": str(refusal)}
     return {**dataclasses.asdict(result), "refusal": None}
 

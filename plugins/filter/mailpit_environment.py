@@ -43,7 +43,8 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import render_environment
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
 
 def mailpit_environment(value: t.Any, style: str = "systemd") -> str:
@@ -51,8 +52,8 @@ def mailpit_environment(value: t.Any, style: str = "systemd") -> str:
     if not isinstance(value, t.Mapping):
         raise AnsibleFilterError("mailpit_environment takes a dictionary of names and values")
     try:
-        return _mailpit.render_environment(value, style)
-    except _mailpit.MailpitRefusal as refusal:
+        return render_environment(value, style)
+    except MailpitRefusal as refusal:
         raise AnsibleFilterError(str(refusal)) from refusal
 
 

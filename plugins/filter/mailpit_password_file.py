@@ -61,15 +61,16 @@ _value:
 
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit, _mailpit_accounts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
 
 def mailpit_password_file(value: t.Any, existing: str = "", keep_others: bool = False) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
     try:
-        _mailpit_accounts.check_users("the list of accounts", value)
-        return {"refusal": None, "text": _mailpit_accounts.render_password_file(value, existing, keep_others)}
-    except _mailpit.MailpitRefusal as refusal:
+        accounts.check_users("the list of accounts", value)
+        return {"refusal": None, "text": accounts.render_password_file(value, existing, keep_others)}
+    except MailpitRefusal as refusal:
         return {"refusal": str(refusal), "text": ""}
 
 

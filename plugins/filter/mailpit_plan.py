@@ -72,7 +72,9 @@ import dataclasses
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit, _mailpit_accounts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
 
 
 def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
@@ -81,18 +83,18 @@ def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
         raise AnsibleFilterError("mailpit_plan takes a dictionary with security, auth and what else the role mailpit knows")
     options = dict(value)
     users, ui_users = options.pop("users", None) or [], options.pop("ui_users", None) or []
-    known = {field.name for field in dataclasses.fields(_mailpit.Choice)}
+    known = {field.name for field in dataclasses.fields(Choice)}
     if set(options) - known:
         raise AnsibleFilterError(f"mailpit_plan does not know {', '.join(sorted(set(options) - known))}")
     try:
-        _mailpit_accounts.check_users("mailpit_users", users)
-        _mailpit_accounts.check_users("mailpit_ui_users", ui_users)
+        accounts.check_users("mailpit_users", users)
+        accounts.check_users("mailpit_ui_users", ui_users)
         if users or ui_users:
-            _mailpit_accounts.bcrypt_hasher()  # a controller without bcrypt is found out before anything is written
+            accounts.bcrypt_hasher()  # a controller without bcrypt is found out before anything is written
         options["names"] = tuple(options.get("names") or ())
-        choice = _mailpit.Choice(**options, has_users=bool(users), has_ui_users=bool(ui_users))
-        result = _mailpit.plan(choice)
-    except _mailpit.MailpitRefusal as refusal:
+        choice = Choice(**options, has_users=bool(users), has_ui_users=bool(ui_users))
+        result = plan(choice)
+    except MailpitRefusal as refusal:
         return {"refusal": str(refusal)}
     return {
         "refusal": None,

@@ -120,7 +120,7 @@ encrypted:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.smtp.plugins.module_utils import _mailpit_lockdown as lockdown
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit import lockdown
 
 ARGUMENT_SPEC: dict[str, t.Any] = dict(
     host=dict(type="str", required=True),

@@ -155,7 +155,7 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_api import Api, ApiError, Wanted, wait_for
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api, ApiError, Wanted, wait_for
 
 # Headers cost one request a message.
 _HEADERS_OF = 20

@@ -12,20 +12,22 @@ import smtplib
 import urllib.request
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.module_utils import _mailpit_lockdown
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit, _mailpit_accounts
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit import lockdown
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import Effect, Flags, effect_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
 
 from tests.support.mailpit import OLDEST, Mailpit
 from tests.support.pki import Pki
 
-TABLE = json.loads((pathlib.Path(__file__).parents[1] / "unit/plugins/plugin_utils/mailpit_flags.json").read_text())
+TABLE = json.loads((pathlib.Path(__file__).parents[1] / "unit/plugins/plugin_utils/_mailpit/flags.json").read_text())
 VALID = [row for row in TABLE["rows"] if row[-1] == "OK"]
 
 
-def flags(row: list) -> _mailpit.Flags:
+def flags(row: list) -> Flags:
     cert, require_tls, require_starttls, auth_file, allow_insecure, accept_any, _result = row
     pair = cert == "both"
-    return _mailpit.Flags(pair, pair, bool(require_tls), bool(require_starttls), bool(auth_file), False, bool(allow_insecure), bool(accept_any))
+    return Flags(pair, pair, bool(require_tls), bool(require_starttls), bool(auth_file), False, bool(allow_insecure), bool(accept_any))
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +40,26 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return folder
 
 
-def effect_of_running(relay: Mailpit, effect: _mailpit.Effect) -> list[str]:
-    cleartext, encrypted = _mailpit_lockdown.look(relay.host, relay.port, effect.security, "localhost", 15)
-    return _mailpit_lockdown.violations(effect.security, effect.auth, cleartext, encrypted)
+def effect_of_running(relay: Mailpit, effect: Effect) -> list[str]:
+    cleartext, encrypted = lockdown.look(relay.host, relay.port, effect.security, "localhost", 15)
+    return lockdown.violations(effect.security, effect.auth, cleartext, encrypted)
 
 
 @pytest.mark.parametrize("version", ["", OLDEST])
 @pytest.mark.parametrize(
     "chosen",
     [flags(row) for row in VALID]
-    + [_mailpit.Flags(cert=True, key=True, inline_auth=True), _mailpit.Flags(cert=True, key=True, inline_auth=True, require_starttls=True)],
+    + [Flags(cert=True, key=True, inline_auth=True), Flags(cert=True, key=True, inline_auth=True, require_starttls=True)],
     ids=lambda chosen: "-".join(name for name, value in vars(chosen).items() if value) or "none",
 )
-def test_the_model_is_right(chosen: _mailpit.Flags, version: str, files: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_the_model_is_right(chosen: Flags, version: str, files: pathlib.Path, tmp_path: pathlib.Path) -> None:
     environment = {
         "MP_SMTP_TLS_CERT": str(files / "cert.pem") if chosen.cert else "", "MP_SMTP_TLS_KEY": str(files / "key.pem") if chosen.key else "",
         "MP_SMTP_REQUIRE_TLS": "true" if chosen.require_tls else "", "MP_SMTP_REQUIRE_STARTTLS": "true" if chosen.require_starttls else "",
         "MP_SMTP_AUTH_FILE": str(files / "passwd") if chosen.auth_file else "", "MP_SMTP_AUTH": "app:secret" if chosen.inline_auth else "",
         "MP_SMTP_AUTH_ALLOW_INSECURE": "true" if chosen.allow_insecure else "", "MP_SMTP_AUTH_ACCEPT_ANY": "true" if chosen.accept_any else "",
     }  # fmt: skip
-    effect = _mailpit.effect_of(chosen)
+    effect = effect_of(chosen)
     with Mailpit(tmp_path, environment, version) as relay:
         assert effect_of_running(relay, effect) == []
         if effect.auth != "none" and effect.security in ("opportunistic", "cleartext"):
@@ -96,18 +98,18 @@ def test_how_mailpit_reads_a_password_file(text: str, accounts: list, rejected: 
 def test_a_file_without_a_word_lets_everybody_in(text: str, tmp_path: pathlib.Path) -> None:
     (tmp_path / "passwd").write_text(text)
     with Mailpit(tmp_path, {"MP_SMTP_AUTH_FILE": str(tmp_path / "passwd"), "MP_SMTP_AUTH_ALLOW_INSECURE": "true"}) as relay:
-        assert effect_of_running(relay, _mailpit.Effect("cleartext", "none", False)) == []
+        assert effect_of_running(relay, Effect("cleartext", "none", False)) == []
 
 
 def test_a_file_of_comments_locks_everybody_out(tmp_path: pathlib.Path) -> None:
     (tmp_path / "passwd").write_text("# no accounts yet\n")
     with Mailpit(tmp_path, {"MP_SMTP_AUTH_FILE": str(tmp_path / "passwd"), "MP_SMTP_AUTH_ALLOW_INSECURE": "true"}) as relay:
-        assert effect_of_running(relay, _mailpit.Effect("cleartext", "users", True)) == []
+        assert effect_of_running(relay, Effect("cleartext", "users", True)) == []
 
 
 def test_the_roles_password_file_is_read_as_written(tmp_path: pathlib.Path) -> None:
     users = [{"name": "app", "password": "pa ss:\"'#;$ wörd"}, {"name": "a-b_c.d@example.com", "password": "x" * 72}]
-    (tmp_path / "passwd").write_text(_mailpit_accounts.render_password_file(users))
+    (tmp_path / "passwd").write_text(mailpit_accounts.render_password_file(users))
     with Mailpit(tmp_path, {"MP_SMTP_AUTH_FILE": str(tmp_path / "passwd"), "MP_SMTP_AUTH_ALLOW_INSECURE": "true"}) as relay:
         assert [login(relay, user["name"], user["password"]) for user in users] == [235, 235]
         assert login(relay, "app", "wrong") == 535
@@ -124,8 +126,8 @@ def test_verbose_logging_shows_passwords(tmp_path: pathlib.Path) -> None:
     "triggers, command, code", [("Sender:451:100", "MAIL", 451), ("Recipient:550:100", "RCPT", 550), ("Authentication:535:100", "AUTH", 535)]
 )
 def test_chaos_fails_as_it_is_told(triggers: str, command: str, code: int, tmp_path: pathlib.Path) -> None:
-    choice = _mailpit.Choice(security="cleartext", auth="accept_any", chaos=True, chaos_triggers=triggers)
-    environment = _mailpit.plan(choice).environment
+    choice = Choice(security="cleartext", auth="accept_any", chaos=True, chaos_triggers=triggers)
+    environment = plan(choice).environment
     with Mailpit(tmp_path, {name: environment[name] for name in environment if name.startswith(("MP_SMTP_AUTH", "MP_ENABLE", "MP_CHAOS"))}) as relay:
         with smtplib.SMTP(relay.host, relay.port, timeout=10) as client:
             client.ehlo()

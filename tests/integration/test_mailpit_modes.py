@@ -16,8 +16,11 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.mailops.smtp.plugins.module_utils import _mailpit_api, _mailpit_lockdown
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit, _mailpit_accounts, _mailpit_pki
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit import lockdown
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api, Wanted, wait_for
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts, pki as mailpit_pki
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import AUTHS, SECURITIES
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
 
 from tests.support.mailpit import Mailpit
 from tests.support.pangolin import pangolin_send
@@ -54,14 +57,14 @@ def certificates(kind: str, folder: pathlib.Path) -> tuple[str, str, str]:
         pki = Pki(folder / "pki")
         issued = pki.issue("localhost")
         return issued.chain_file.read_text(), issued.key_file.read_text(), pki.ca_file.read_text()
-    made = _mailpit_pki.issue(kind, NAMES, _mailpit_pki.Pki(), datetime.datetime.now(datetime.timezone.utc))
+    made = mailpit_pki.issue(kind, NAMES, mailpit_pki.Pki(), datetime.datetime.now(datetime.timezone.utc))
     return made.certificate, made.key, made.trust
 
 
 def allowed() -> t.Iterator[tuple[str, str, str]]:
     """What plan() lets through, once for each mode, login and certificate."""
-    for security in _mailpit.SECURITIES:
-        for auth in _mailpit.AUTHS:
+    for security in SECURITIES:
+        for auth in AUTHS:
             for certificate in ("none",) if security == "cleartext" else ("files", "own_ca", "self_signed", "mailpit"):
                 yield security, auth, certificate
 
@@ -77,10 +80,10 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         (folder / "key.pem").write_text(key)
         trust = folder / "ca.pem"
         trust.write_text(ca)
-    (folder / "smtp.passwd").write_text(_mailpit_accounts.render_password_file([{"name": USER, "password": PASSWORD}]))
+    (folder / "smtp.passwd").write_text(mailpit_accounts.render_password_file([{"name": USER, "password": PASSWORD}]))
     smtp, ui = free_ports(2)
-    planned = _mailpit.plan(
-        _mailpit.Choice(
+    planned = plan(
+        Choice(
             security=security, auth=auth, certificate=certificate, allow_cleartext_auth=security == "opportunistic", has_users=auth == "users",
             cert_file=str(folder / "cert.pem"), key_file=str(folder / "key.pem"), auth_file=str(folder / "smtp.passwd"), names=NAMES,
             smtp_address="127.0.0.1", smtp_port=smtp, ui_port=ui, database=str(folder / "mailpit.db"),
@@ -92,12 +95,12 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_wrong_clients_are_turned_away(running: Running) -> None:
     port = running.mailpit.port
-    cleartext, encrypted = _mailpit_lockdown.look("127.0.0.1", port, running.security, "localhost", 15)
-    assert _mailpit_lockdown.violations(running.security, running.auth, cleartext, encrypted) == []
-    for other in set(_mailpit.SECURITIES) - {running.security} if running.auth == "users" else ():
+    cleartext, encrypted = lockdown.look("127.0.0.1", port, running.security, "localhost", 15)
+    assert lockdown.violations(running.security, running.auth, cleartext, encrypted) == []
+    for other in set(SECURITIES) - {running.security} if running.auth == "users" else ():
         # The check can fail: no other mode is taken for this one.
-        cleartext, encrypted = _mailpit_lockdown.look("127.0.0.1", port, other, "localhost", 15)
-        assert _mailpit_lockdown.violations(other, running.auth, cleartext, encrypted), f"{running.security} passes for {other}"
+        cleartext, encrypted = lockdown.look("127.0.0.1", port, other, "localhost", 15)
+        assert lockdown.violations(other, running.auth, cleartext, encrypted), f"{running.security} passes for {other}"
 
 
 def test_smtplib_delivers_and_the_message_is_found(running: Running) -> None:
@@ -121,9 +124,9 @@ def test_smtplib_delivers_and_the_message_is_found(running: Running) -> None:
         else:
             assert not client.has_extn("auth")
         client.sendmail("app@example.com", ["Hidden@example.com", "new-user@example.com"], "To: new-user@example.com\r\nSubject: From smtplib\r\n\r\nHello\r\n")
-    api = _mailpit_api.Api(f"http://{host}:{running.mailpit.ui_port}")
-    wanted = _mailpit_api.Wanted(subject="From smtplib", recipients=["new-user@example.com", "hidden@example.com"])
-    found, trouble = _mailpit_api.wait_for(api, wanted, 1, 5)
+    api = Api(f"http://{host}:{running.mailpit.ui_port}")
+    wanted = Wanted(subject="From smtplib", recipients=["new-user@example.com", "hidden@example.com"])
+    found, trouble = wait_for(api, wanted, 1, 5)
     assert trouble is None and len(found) == 1 and found[0]["username"] == {"users": USER, "accept_any": "anybody", "none": None}[running.auth]
 
 
@@ -167,8 +170,8 @@ def test_nodemailer_delivers(running: Running, tmp_path: pathlib.Path) -> None:
     config.write_text(yaml.safe_dump({"email": email}))
     outcome = pangolin_send(config, to="new-user@example.com", subject="From nodemailer", ca_file=running.trust)
     assert outcome.ok, outcome
-    api = _mailpit_api.Api(f"http://127.0.0.1:{running.mailpit.ui_port}")
-    found, _trouble = _mailpit_api.wait_for(api, _mailpit_api.Wanted(subject="From nodemailer", sender="pangolin@example.com"), 1, 5)
+    api = Api(f"http://127.0.0.1:{running.mailpit.ui_port}")
+    found, _trouble = wait_for(api, Wanted(subject="From nodemailer", sender="pangolin@example.com"), 1, 5)
     assert len(found) == 1
 
     if running.certificate not in ("own_ca", "none"):

@@ -12,7 +12,9 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit, _mailpit_accounts, _mailpit_pki
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts, pki as mailpit_pki
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import AUTHS, SECURITIES
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
 
 from tests.support.mailpit import Mailpit
 from tests.support.playbook import Run, play
@@ -21,7 +23,7 @@ from tests.support.process import free_ports
 PASSWORD = "pa ss:\"'#;$ wörd"
 MODES = [
     (security, auth, certificate)
-    for security, auth in itertools.product(_mailpit.SECURITIES, _mailpit.AUTHS)
+    for security, auth in itertools.product(SECURITIES, AUTHS)
     for certificate in (("none",) if security == "cleartext" else ("own_ca", "self_signed", "mailpit"))
 ]
 
@@ -30,23 +32,23 @@ MODES = [
 def relays(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[list[dict[str, t.Any]]]:
     """One Mailpit for each of MODES; what a client needs to know of it, as an endpoint of the modules."""
     folder = tmp_path_factory.mktemp("probe")
-    (folder / "passwd").write_text(_mailpit_accounts.render_password_file([{"name": "app", "password": PASSWORD}]))
+    (folder / "passwd").write_text(mailpit_accounts.render_password_file([{"name": "app", "password": PASSWORD}]))
     for kind in ("own_ca", "self_signed"):
-        made = _mailpit_pki.issue(kind, ["localhost"], _mailpit_pki.Pki(), datetime.datetime.now(datetime.timezone.utc))
+        made = mailpit_pki.issue(kind, ["localhost"], mailpit_pki.Pki(), datetime.datetime.now(datetime.timezone.utc))
         for name, text in (("cert", made.certificate), ("key", made.key), ("ca", made.trust)):
             (folder / f"{kind}.{name}").write_text(text)
     endpoints = []
     with contextlib.ExitStack() as stack:
         for number, (security, auth, certificate) in enumerate(MODES):
             smtp, ui = free_ports(2)
-            choice = _mailpit.Choice(
+            choice = Choice(
                 security=security, auth=auth, certificate=certificate, has_users=auth == "users", allow_cleartext_auth=security == "opportunistic",
                 names=("localhost",), cert_file=str(folder / f"{certificate}.cert"), key_file=str(folder / f"{certificate}.key"),
                 auth_file=str(folder / "passwd"), smtp_address="127.0.0.1", smtp_port=smtp, ui_port=ui,
             )  # fmt: skip
             home = folder / str(number)
             home.mkdir()
-            stack.enter_context(Mailpit(home, _mailpit.plan(choice).environment))
+            stack.enter_context(Mailpit(home, plan(choice).environment))
             endpoint: dict[str, t.Any] = {"host": "localhost", "port": smtp, "security": security, "ip_version": "4"}
             if certificate == "mailpit":
                 endpoint["validate_certs"] = False

@@ -11,8 +11,8 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.mailops.smtp.plugins.module_utils import _mailpit_api
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit_accounts
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api, Wanted, wait_for
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts
 
 from tests.support.mailpit import Mailpit
 from tests.support.pki import Pki
@@ -33,7 +33,7 @@ def configure(folder: pathlib.Path, app: str, path: pathlib.Path, settings: dict
 def test_mail_goes_on_through_the_relay(app: str, security: str, tmp_path: pathlib.Path) -> None:
     pki = Pki(tmp_path / "pki")
     issued = pki.issue("localhost")
-    (tmp_path / "passwd").write_text(_mailpit_accounts.render_password_file([{"name": "app", "password": PASSWORD}]))
+    (tmp_path / "passwd").write_text(mailpit_accounts.render_password_file([{"name": "app", "password": PASSWORD}]))
     environment = {"MP_SMTP_AUTH_FILE": str(tmp_path / "passwd")}
     if security == "cleartext":
         environment["MP_SMTP_AUTH_ALLOW_INSECURE"] = "true"
@@ -54,8 +54,8 @@ def test_mail_goes_on_through_the_relay(app: str, security: str, tmp_path: pathl
         with Mailpit(tmp_path / "source", flag[app] | {"SSL_CERT_FILE": str(pki.ca_file)}) as source:
             with smtplib.SMTP("127.0.0.1", source.port, timeout=10) as client:
                 client.sendmail("app@example.com", ["new-user@example.com"], "To: new-user@example.com\r\nSubject: Passed on\r\n\r\nHello\r\n")
-            api = _mailpit_api.Api(f"http://127.0.0.1:{target.ui_port}")
-            found, _trouble = _mailpit_api.wait_for(api, _mailpit_api.Wanted(subject="Passed on"), 1, 10)
+            api = Api(f"http://127.0.0.1:{target.ui_port}")
+            found, _trouble = wait_for(api, Wanted(subject="Passed on"), 1, 10)
             assert len(found) == 1 and found[0]["username"] == "app", source.log()
 
 

@@ -14,7 +14,7 @@ import tarfile
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
 
 from tests.support import mailpit
 from tests.support.mailpit import Mailpit, read_environment_file
@@ -123,12 +123,12 @@ def test_from_nothing_to_a_proven_mailpit_and_other_accounts(host: Host) -> None
 @pytest.mark.parametrize("security, auth, certificate", [("opportunistic", "none", "mailpit"), ("cleartext", "accept_any", "")])
 def test_other_modes_are_proven_too(host: Host, security: str, auth: str, certificate: str) -> None:
     listening = (host.variables["mailpit_smtp_address"], host.variables["mailpit_smtp_port"])
-    choice = _mailpit.Choice(
+    choice = Choice(
         security=security, auth=auth, certificate=certificate, names=("localhost",), smtp_address=listening[0], smtp_port=listening[1],
         ui_port=host.variables["mailpit_ui_port"],
     )  # fmt: skip
     wanted = {"mailpit_security": security, "mailpit_auth": auth, "mailpit_certificate": certificate}
-    with Mailpit(host.folder, _mailpit.plan(choice).environment):
+    with Mailpit(host.folder, plan(choice).environment):
         succeeded(host.run(tasks_from="verify", **wanted))
 
 

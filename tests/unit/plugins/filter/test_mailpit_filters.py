@@ -10,8 +10,8 @@ import typing as t
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailops.smtp.plugins.filter import mailpit_certificates, mailpit_environment, mailpit_password_file, mailpit_plan
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit_accounts
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import MailpitRefusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
 USERS = [{"name": "app", "password": "s3cret"}]
 CHOICE = {"auth": "users", "users": USERS, "names": ["mailpit.example.com"], "auth_file": "/a", "cert_file": "/c", "key_file": "/k"}
@@ -47,7 +47,7 @@ def test_plan_finds_out_that_there_is_no_bcrypt_before_anything_is_written(monke
     def missing() -> None:
         raise MailpitRefusal("this controller has no bcrypt")
 
-    monkeypatch.setattr(_mailpit_accounts, "bcrypt_hasher", missing)
+    monkeypatch.setattr(mailpit_accounts, "bcrypt_hasher", missing)
     assert mailpit_plan.mailpit_plan(CHOICE) == {"refusal": "this controller has no bcrypt"}
     assert mailpit_plan.mailpit_plan({**CHOICE, "auth": "none", "users": []})["refusal"] is None
 

@@ -25,7 +25,7 @@ try:
 except ImportError:  # ansible-core brings it; reading the documentation must work without it
     pass
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import MailpitRefusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
 __all__ = ["STEPS", "Pki", "check_pair", "give", "issue"]
 

@@ -11,11 +11,12 @@ import json
 import pathlib
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import Choice, Effect, Flags, MailpitRefusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import render_environment
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import AUTHS, Effect, Flags, MailpitRefusal, SECURITIES, effect_of, refusal_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import CERTIFICATES, Choice, plan
 
 # Measured again by tests/integration/test_mailpit_flags.py. "OK" is a Mailpit that starts, anything else its own words.
-MEASURED = json.loads((pathlib.Path(__file__).parent / "mailpit_flags.json").read_text())["rows"]
+MEASURED = json.loads((pathlib.Path(__file__).parent / "flags.json").read_text())["rows"]
 
 # A word of Mailpit's sentence, and one of ours for the same reason.
 SAME_REASON = [
@@ -61,7 +62,7 @@ def choice(**changes) -> Choice:
 
 def refused(**changes) -> str:
     with pytest.raises(MailpitRefusal) as caught:
-        _mailpit.plan(choice(**changes))
+        plan(choice(**changes))
     return str(caught.value)
 
 
@@ -84,7 +85,7 @@ def test_the_table_is_whole() -> None:
 
 @pytest.mark.parametrize("row", MEASURED, ids=lambda row: "-".join(str(part) for part in row[:-1]))
 def test_model_refuses_what_mailpit_refuses_and_for_the_same_reason(row: list) -> None:
-    sentence = _mailpit.refusal_of(flags_of(row))
+    sentence = refusal_of(flags_of(row))
     if row[-1] == "OK":
         assert sentence is None
         return
@@ -117,23 +118,23 @@ def test_no_combination_gets_past_the_one_choice(row: list) -> None:
     ],
 )
 def test_effect_is_what_was_measured(flags: Flags, effect: Effect) -> None:
-    assert _mailpit.effect_of(flags) == effect
+    assert effect_of(flags) == effect
 
 
-EVERY_CHOICE = list(itertools.product(_mailpit.SECURITIES, _mailpit.AUTHS, ("", *_mailpit.CERTIFICATES), (False, True)))
+EVERY_CHOICE = list(itertools.product(SECURITIES, AUTHS, ("", *CERTIFICATES), (False, True)))
 
 
 @pytest.mark.parametrize("security, auth, certificate, cleartext", EVERY_CHOICE)
 def test_every_choice_does_what_it_says_or_is_refused(security: str, auth: str, certificate: str, cleartext: bool) -> None:
     wanted = choice(security=security, auth=auth, certificate=certificate, allow_cleartext_auth=cleartext)
     try:
-        planned = _mailpit.plan(wanted)
+        planned = plan(wanted)
     except MailpitRefusal as refusal:
         assert "mailpit_" in str(refusal) and "set " in str(refusal)
         return
     flags = flags_in(planned.environment)
-    assert _mailpit.refusal_of(flags) is None
-    effect = _mailpit.effect_of(flags)
+    assert refusal_of(flags) is None
+    effect = effect_of(flags)
     assert effect == planned.effect
     assert (effect.security, effect.auth) == (security, auth)
     if security in ("implicit_tls", "starttls"):
@@ -148,15 +149,15 @@ def test_choices_that_are_allowed() -> None:
     allowed = set()
     for security, auth, certificate, cleartext in EVERY_CHOICE:
         try:
-            _mailpit.plan(choice(security=security, auth=auth, certificate=certificate, allow_cleartext_auth=cleartext))
+            plan(choice(security=security, auth=auth, certificate=certificate, allow_cleartext_auth=cleartext))
         except MailpitRefusal:
             continue
         allowed.add((security, auth, certificate or "default", cleartext))
     tls_certificates = {"default", "files", "own_ca", "self_signed", "mailpit"}
-    expected = {(security, auth, c, False) for security in ("implicit_tls", "starttls") for auth in _mailpit.AUTHS for c in tls_certificates}
+    expected = {(security, auth, c, False) for security in ("implicit_tls", "starttls") for auth in AUTHS for c in tls_certificates}
     expected |= {("opportunistic", "none", c, cleartext) for c in tls_certificates for cleartext in (False, True)}
     expected |= {("opportunistic", auth, c, True) for auth in ("users", "accept_any") for c in tls_certificates}
-    expected |= {("cleartext", auth, c, cleartext) for auth in _mailpit.AUTHS for c in ("default", "none") for cleartext in (False, True)}
+    expected |= {("cleartext", auth, c, cleartext) for auth in AUTHS for c in ("default", "none") for cleartext in (False, True)}
     assert allowed == expected
 
 
@@ -209,12 +210,12 @@ def test_refusals_name_the_option_and_what_to_write(changes: dict, words: list) 
 
 @pytest.mark.parametrize("word", [True, "on", "ON", "enabled", "y", "1", "yes", "true", 1])
 def test_booleans_get_the_one_spelling_that_mailpit_takes_for_true(word: object) -> None:
-    assert _mailpit.plan(choice(extra={"MP_USE_MESSAGE_DATES": word})).environment["MP_USE_MESSAGE_DATES"] == "true"
+    assert plan(choice(extra={"MP_USE_MESSAGE_DATES": word})).environment["MP_USE_MESSAGE_DATES"] == "true"
 
 
 @pytest.mark.parametrize("word", [False, "off", "no", "0", "", 0])
 def test_false_is_left_out(word: object) -> None:
-    assert "MP_USE_MESSAGE_DATES" not in _mailpit.plan(choice(extra={"MP_USE_MESSAGE_DATES": word})).environment
+    assert "MP_USE_MESSAGE_DATES" not in plan(choice(extra={"MP_USE_MESSAGE_DATES": word})).environment
 
 
 @pytest.mark.parametrize(
@@ -229,11 +230,11 @@ def test_false_is_left_out(word: object) -> None:
     ],
 )
 def test_bind_address(address: str, bound: str) -> None:
-    assert _mailpit.plan(choice(smtp_address=address, smtp_port="1025")).environment["MP_SMTP_BIND_ADDR"] == bound
+    assert plan(choice(smtp_address=address, smtp_port="1025")).environment["MP_SMTP_BIND_ADDR"] == bound
 
 
 def test_environment_of_forced_starttls() -> None:
-    assert _mailpit.plan(choice(auth="users")).environment == {
+    assert plan(choice(auth="users")).environment == {
         "MP_DATABASE": "/var/lib/mailpit/mailpit.db",
         "MP_DISABLE_VERSION_CHECK": "true",
         "MP_MAX_MESSAGES": "500",
@@ -248,15 +249,15 @@ def test_environment_of_forced_starttls() -> None:
 
 
 def test_warnings_say_what_works_and_should_be_known() -> None:
-    assert not _mailpit.plan(choice()).warnings
-    assert "no client can verify" in " ".join(_mailpit.plan(choice(certificate="mailpit")).warnings)
-    assert "outside TLS" in " ".join(_mailpit.plan(choice(security="cleartext", auth="users")).warnings)
-    assert "open to whoever" in " ".join(_mailpit.plan(choice(ui_address="0.0.0.0")).warnings)
-    assert "cleartext" in " ".join(_mailpit.plan(choice(ui_address="0.0.0.0", has_ui_users=True)).warnings)
-    assert not _mailpit.plan(choice(ui_address="0.0.0.0", has_ui_users=True, ui_tls=True)).warnings
+    assert not plan(choice()).warnings
+    assert "no client can verify" in " ".join(plan(choice(certificate="mailpit")).warnings)
+    assert "outside TLS" in " ".join(plan(choice(security="cleartext", auth="users")).warnings)
+    assert "open to whoever" in " ".join(plan(choice(ui_address="0.0.0.0")).warnings)
+    assert "cleartext" in " ".join(plan(choice(ui_address="0.0.0.0", has_ui_users=True)).warnings)
+    assert not plan(choice(ui_address="0.0.0.0", has_ui_users=True, ui_tls=True)).warnings
 
 
 def test_environment_file_for_systemd_quotes_and_for_a_container_does_not() -> None:
     environment = {"MP_A": "plain/1.2:3", "MP_B": r'a "b" \d+$ `c`', "MP_C": "two words"}
-    assert _mailpit.render_environment(environment, "systemd").splitlines()[1:] == ["MP_A=plain/1.2:3", r'MP_B="a \"b\" \\d+\$ \`c\`"', 'MP_C="two words"']
-    assert _mailpit.render_environment(environment, "container").splitlines()[1:] == ["MP_A=plain/1.2:3", r'MP_B=a "b" \d+$ `c`', "MP_C=two words"]
+    assert render_environment(environment, "systemd").splitlines()[1:] == ["MP_A=plain/1.2:3", r'MP_B="a \"b\" \\d+\$ \`c\`"', 'MP_C="two words"']
+    assert render_environment(environment, "container").splitlines()[1:] == ["MP_A=plain/1.2:3", r'MP_B=a "b" \d+$ `c`', "MP_C=two words"]

@@ -18,7 +18,7 @@ import secrets
 import threading
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import MailpitRefusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
 __all__ = ["Hasher", "bcrypt_hasher", "check_users", "render_password_file"]
 

@@ -11,8 +11,8 @@ import pathlib
 import ssl
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import MailpitRefusal
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit_pki import Pki, check_pair, give, issue
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.pki import Pki, check_pair, give, issue
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)

@@ -9,9 +9,9 @@ import builtins
 import re
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils import _mailpit_accounts
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import MailpitRefusal
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit_accounts import check_users, render_password_file
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.accounts import check_users, render_password_file
 
 APP = {"name": "app", "password": "pa ss:\"'#;$ wörd"}
 OTHER = {"name": "other", "password": "second"}
@@ -96,7 +96,7 @@ def test_without_bcrypt_the_sentence_says_what_to_install(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(builtins, "__import__", no_bcrypt)
     assert LINE.fullmatch(render_password_file([APP]).strip())  # libcrypt
-    monkeypatch.setattr(_mailpit_accounts, "_libcrypt_hasher", lambda: None)
+    monkeypatch.setattr(mailpit_accounts, "_libcrypt_hasher", lambda: None)
     with pytest.raises(MailpitRefusal, match="pip install bcrypt"):
         render_password_file([APP])
 
@@ -117,11 +117,11 @@ def test_a_libcrypt_without_bcrypt_is_not_used(monkeypatch: pytest.MonkeyPatch) 
         def __call__(self, *args: object) -> object:
             return self.function(*args)  # type: ignore[operator]
 
-    monkeypatch.setattr(_mailpit_accounts.ctypes, "CDLL", lambda _name: Old())
-    assert _mailpit_accounts._libcrypt_hasher() is None
+    monkeypatch.setattr(mailpit_accounts.ctypes, "CDLL", lambda _name: Old())
+    assert mailpit_accounts._libcrypt_hasher() is None
 
     def missing(_name: str) -> object:
         raise OSError("no such library")
 
-    monkeypatch.setattr(_mailpit_accounts.ctypes, "CDLL", missing)
-    assert _mailpit_accounts._libcrypt_hasher() is None
+    monkeypatch.setattr(mailpit_accounts.ctypes, "CDLL", missing)
+    assert mailpit_accounts._libcrypt_hasher() is None

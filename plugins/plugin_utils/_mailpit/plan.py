@@ -4,9 +4,7 @@
 """
 One choice of security and authentication, turned into Mailpit's environment or refused in a sentence.
 
-Two halves. The lower one is a model of Mailpit's own rules (measured on 1.21.7, 1.27.11, 1.30.5 and 1.31.0, every combination of its flags):
-``refusal_of`` says what Mailpit refuses, ``effect_of`` what a client meets when it does start. The upper one, ``plan``,
-turns the role's choice into flags and returns them only if the model says that they do what the choice is called.
+The choice becomes flags, and these are returned only if the model says that they do what the choice is called.
 """
 
 from __future__ import annotations
@@ -15,23 +13,11 @@ import dataclasses
 import re
 import typing as t
 
-__all__ = [
-    "AUTHS",
-    "CERTIFICATES",
-    "SECURITIES",
-    "Choice",
-    "Effect",
-    "Flags",
-    "MailpitRefusal",
-    "Plan",
-    "effect_of",
-    "plan",
-    "refusal_of",
-    "render_environment",
-]
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import additions
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import AUTHS, SECURITIES, Effect, Flags, MailpitRefusal, effect_of
 
-SECURITIES = ("implicit_tls", "starttls", "opportunistic", "cleartext")
-AUTHS = ("none", "users", "accept_any")
+__all__ = ["CERTIFICATES", "Choice", "Plan", "plan"]
+
 # 'mailpit' is its own `sans:` pair, made anew at every start.
 CERTIFICATES = ("none", "files", "own_ca", "self_signed", "mailpit")
 
@@ -40,87 +26,6 @@ CERTIFICATES = ("none", "files", "own_ca", "self_signed", "mailpit")
 _SANS_SINCE = (1, 27, 2)
 _FORWARD_AND_CHAOS_SINCE = (1, 22, 0)
 _SINCE = (1, 16, 0)
-
-# What a user may not set beside the role, and what to set instead.
-_OWNED = {
-    "MP_SMTP_TLS_CERT": "mailpit_certificate",
-    "MP_SMTP_TLS_KEY": "mailpit_certificate",
-    "MP_SMTP_REQUIRE_TLS": "mailpit_security: implicit_tls",
-    "MP_SMTP_REQUIRE_STARTTLS": "mailpit_security: starttls",
-    "MP_SMTP_AUTH_FILE": "mailpit_auth: users and mailpit_users",
-    "MP_SMTP_AUTH": "mailpit_auth: users and mailpit_users (given inline, Mailpit accepts passwords outside TLS although it logs STARTTLS as required)",
-    "MP_SMTP_AUTH_ACCEPT_ANY": "mailpit_auth: accept_any",
-    "MP_SMTP_AUTH_ALLOW_INSECURE": "mailpit_security: cleartext, or mailpit_auth_allow_cleartext with opportunistic",
-    "MP_SMTP_BIND_ADDR": "mailpit_smtp_address and mailpit_smtp_port",
-    "MP_SMTP_DISABLE_RDNS": "mailpit_reverse_dns",
-    "MP_SMTP_RELAY_CONFIG": "mailpit_relay_config",
-    "MP_SMTP_FORWARD_CONFIG": "mailpit_forward_config",
-    "MP_UI_BIND_ADDR": "mailpit_ui_address and mailpit_ui_port",
-    "MP_UI_AUTH_FILE": "mailpit_ui_users",
-    "MP_UI_AUTH": "mailpit_ui_users",
-    "MP_UI_TLS_CERT": "mailpit_ui_tls",
-    "MP_UI_TLS_KEY": "mailpit_ui_tls",
-    "MP_WEBROOT": "mailpit_ui_webroot",
-    "MP_DATABASE": "mailpit_data_dir",
-    "MP_MAX_MESSAGES": "mailpit_max_messages",
-    "MP_VERBOSE": "mailpit_log_level: verbose",
-    "MP_QUIET": "mailpit_log_level: quiet",
-    "MP_ENABLE_CHAOS": "mailpit_chaos",
-    "MP_CHAOS_TRIGGERS": "mailpit_chaos_triggers",
-    "MP_DISABLE_VERSION_CHECK": "nothing: the role installs the version, so Mailpit never looks for another",
-}
-# Old names that Mailpit reads wrongly or not at all.
-_DEAD = {
-    "MP_SMTP_SSL_CERT": "mailpit_certificate",
-    "MP_SMTP_SSL_KEY": "mailpit_certificate",
-    "MP_SMTP_TLS_REQUIRED": "mailpit_security: starttls",
-    "MP_UI_SSL_CERT": "mailpit_ui_tls",
-    "MP_UI_SSL_KEY": "mailpit_ui_tls",
-    "MP_DATA_FILE": "mailpit_data_dir",
-    "MP_STRICT_RFC_HEADERS": "MP_SMTP_STRICT_RFC_HEADERS",
-    "MP_DISABLE_HTML_CHECK": "nothing: it has no effect any more",
-}
-_BOOLEANS = frozenset(
-    (
-        "MP_ALLOW_INTERNAL_HTTP_REQUESTS", "MP_ALLOW_UNTRUSTED_TLS", "MP_BLOCK_REMOTE_CSS_AND_FONTS", "MP_DEMO_MODE", "MP_DISABLE_AUTO_VACUUM",
-        "MP_DISABLE_HTTP_COMPRESSION", "MP_DISABLE_LINK_CHECK_RATE_LIMIT", "MP_DISABLE_WAL", "MP_HIDE_DELETE_ALL_BUTTON", "MP_IGNORE_DUPLICATE_IDS",
-        "MP_SEND_API_AUTH_ACCEPT_ANY", "MP_SMTP_FORWARD_ALLOW_INSECURE", "MP_SMTP_FORWARD_FWD_SMTP_ERRORS", "MP_SMTP_FORWARD_STARTTLS",
-        "MP_SMTP_FORWARD_TLS", "MP_SMTP_IGNORE_REJECTED_RECIPIENTS", "MP_SMTP_RELAY_ALL", "MP_SMTP_RELAY_ALLOW_INSECURE",
-        "MP_SMTP_RELAY_FWD_SMTP_ERRORS", "MP_SMTP_RELAY_PRESERVE_MESSAGE_IDS", "MP_SMTP_RELAY_STARTTLS", "MP_SMTP_RELAY_TLS",
-        "MP_SMTP_STRICT_RFC_HEADERS", "MP_TAGS_TITLE_CASE", "MP_TAGS_USERNAME", "MP_USE_MESSAGE_DATES",
-    )
-)  # fmt: skip
-# What Go itself reads: the CAs that Mailpit as a client trusts, and the time zone of its log.
-_FOR_GO = ("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
-_YES = frozenset(("1", "true", "yes", "on", "y", "enabled"))
-_NO = frozenset(("0", "false", "no", "off", "n", "disabled", ""))
-
-
-class MailpitRefusal(ValueError):
-    """What was asked for cannot work, or would not do what it is called. The text is one sentence with the setting to change."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Flags:
-    """The flags of Mailpit's SMTP server that decide how a session is protected. ``auth_file`` means one that holds an account."""
-
-    cert: bool = False
-    key: bool = False
-    require_tls: bool = False
-    require_starttls: bool = False
-    auth_file: bool = False
-    inline_auth: bool = False
-    allow_insecure: bool = False
-    accept_any: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Effect:
-    """What a client meets: the mode, who may log in, and whether a password is taken outside TLS."""
-
-    security: str
-    auth: str
-    cleartext_auth: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,44 +70,6 @@ class Plan:
     effect: Effect
     verifiable: bool
     warnings: tuple[str, ...]
-
-
-def refusal_of(flags: Flags) -> str | None:
-    """
-    Why Mailpit would not start with these flags, in our words, or None.
-
-    The order is Mailpit's own, so that the first reason given here is the one that it would give.
-    """
-    if flags.cert != flags.key:
-        missing = "key" if flags.cert else "certificate"
-        return f"Mailpit needs a certificate and its key, and here the {missing} is missing: give both, or set mailpit_certificate to own_ca"
-    if flags.require_tls and not flags.cert:
-        return "TLS cannot be required without a certificate: set mailpit_certificate to own_ca, self_signed or files, or mailpit_security to cleartext"
-    if flags.require_starttls and not flags.cert:
-        return "STARTTLS cannot be required without a certificate: set mailpit_certificate to own_ca, self_signed or files, or mailpit_security to cleartext"
-    if (flags.require_tls or flags.require_starttls) and flags.allow_insecure:
-        return "passwords cannot be allowed outside TLS where TLS is required: set mailpit_auth_allow_cleartext to false, or mailpit_security to opportunistic"
-    if flags.require_tls and flags.require_starttls:
-        return "one port speaks either implicit TLS or STARTTLS: set mailpit_security to one of implicit_tls and starttls"
-    if (flags.auth_file or flags.inline_auth) and flags.accept_any:
-        return "Mailpit either knows its users or accepts any login: set mailpit_auth to one of users and accept_any"
-    if (flags.auth_file or flags.inline_auth or flags.accept_any) and not flags.cert and not flags.allow_insecure:
-        return "logins need TLS: set mailpit_security to implicit_tls or starttls, or choose cleartext passwords by name with mailpit_security: cleartext"
-    return None
-
-
-def effect_of(flags: Flags) -> Effect:
-    """What a client meets when Mailpit runs with these flags. Raises MailpitRefusal when it would not start."""
-    refused = refusal_of(flags)
-    if refused:
-        raise MailpitRefusal(refused)
-    auth = "users" if flags.auth_file or flags.inline_auth else "accept_any" if flags.accept_any else "none"
-    if flags.require_tls:
-        return Effect("implicit_tls", auth, False)
-    # A password file turns STARTTLS on by itself; inline credentials and accept-any do not.
-    if flags.require_starttls or (flags.auth_file and not flags.allow_insecure):
-        return Effect("starttls", auth, False)
-    return Effect("opportunistic" if flags.cert else "cleartext", auth, auth != "none")
 
 
 def plan(choice: Choice) -> Plan:
@@ -353,36 +220,11 @@ def _environment(choice: Choice, certificate: str, flags: Flags) -> dict[str, st
         "MP_CHAOS_TRIGGERS": choice.chaos_triggers,
     }
     environment = {name: "true" if value is True else value for name, value in values.items() if value}
-    environment.update(_extra(choice.extra))
+    environment.update(additions(choice.extra))
     for name, value in environment.items():
         if re.search(r"[\x00-\x1f\x7f]", value):
             raise MailpitRefusal(f"{name} holds a line break or another control character, which an environment file cannot hold: write it on one line")
     return dict(sorted(environment.items()))  # type: ignore[arg-type]
-
-
-def _extra(extra: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """What the user adds: nothing that the role decides, and booleans in the one spelling that Mailpit takes for true."""
-    result = {}
-    for name, value in extra.items():
-        if not re.fullmatch(r"MP_[A-Z0-9_]+", str(name)) and name not in _FOR_GO:
-            raise MailpitRefusal(
-                f"mailpit_environment holds {name!r}: Mailpit reads only names such as MP_MAX_AGE, and {', '.join(_FOR_GO)}, so write one of those"
-            )
-        if name in _OWNED:
-            raise MailpitRefusal(f"mailpit_environment must not hold {name}, which the role decides: set {_OWNED[name]}")
-        if name in _DEAD:
-            raise MailpitRefusal(f"mailpit_environment holds {name}, which Mailpit no longer reads as it says: set {_DEAD[name]}")
-        if value is None:
-            raise MailpitRefusal(f"{name} in mailpit_environment has no value: give it one, or take it out")
-        if name in _BOOLEANS:
-            word = str(value).strip().lower()
-            if word not in _YES | _NO:
-                raise MailpitRefusal(f"{name} in mailpit_environment is {value!r}: write true or false")
-            if word in _YES:
-                result[name] = "true"
-        else:
-            result[str(name)] = str(value).lower() if isinstance(value, bool) else str(value)
-    return result
 
 
 def _warnings(choice: Choice, certificate: str, effect: Effect) -> t.Iterator[str]:
@@ -432,18 +274,3 @@ def _version(text: str) -> tuple[int, ...] | None:
     """'v1.30.5' as numbers, None for what is not a release (a build of one's own)."""
     match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", text.strip())
     return tuple(int(part) for part in match.groups()) if match else None
-
-
-def render_environment(environment: t.Mapping[str, str], style: str) -> str:
-    """
-    The text of an environment file: ``systemd`` (its EnvironmentFile, which a POSIX shell reads alike) or ``container``.
-
-    Docker's and Podman's --env-file takes everything after the first '=' as it is; systemd takes quotes and backslashes away.
-    """
-    _one_of("the style of the environment file", style, ("systemd", "container"))
-    lines = ["# Written by Ansible (mailops.smtp.mailpit): changes made here are overwritten."]
-    for name, value in environment.items():
-        if style == "systemd" and not re.fullmatch(r"[A-Za-z0-9_./:@,+=%\[\]-]*", value):
-            value = '"' + re.sub(r'(["\\$`])', r"\\\1", value) + '"'
-        lines.append(f"{name}={value}")
-    return "\n".join(lines) + "\n"

@@ -13,7 +13,7 @@ import typing as t
 import urllib.parse
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_api import Api, ApiError, Wanted, summary, wait_for
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api, ApiError, Wanted, summary, wait_for
 
 MESSAGE = {
     "ID": "abc", "MessageID": "1@example.com", "Subject": "Hello", "From": {"Name": "App", "Address": "app@example.com"},

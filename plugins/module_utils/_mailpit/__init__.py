@@ -1,0 +1,4 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked of a running Mailpit from a managed host: its API, and whether it keeps the wrong clients out."""

@@ -1,0 +1,108 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mailpit's environment: what a user may add to what the role decides, and the file that it is written to."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
+
+__all__ = ["additions", "render_environment"]
+
+# What a user may not set beside the role, and what to set instead.
+_OWNED = {
+    "MP_SMTP_TLS_CERT": "mailpit_certificate",
+    "MP_SMTP_TLS_KEY": "mailpit_certificate",
+    "MP_SMTP_REQUIRE_TLS": "mailpit_security: implicit_tls",
+    "MP_SMTP_REQUIRE_STARTTLS": "mailpit_security: starttls",
+    "MP_SMTP_AUTH_FILE": "mailpit_auth: users and mailpit_users",
+    "MP_SMTP_AUTH": "mailpit_auth: users and mailpit_users (given inline, Mailpit accepts passwords outside TLS although it logs STARTTLS as required)",
+    "MP_SMTP_AUTH_ACCEPT_ANY": "mailpit_auth: accept_any",
+    "MP_SMTP_AUTH_ALLOW_INSECURE": "mailpit_security: cleartext, or mailpit_auth_allow_cleartext with opportunistic",
+    "MP_SMTP_BIND_ADDR": "mailpit_smtp_address and mailpit_smtp_port",
+    "MP_SMTP_DISABLE_RDNS": "mailpit_reverse_dns",
+    "MP_SMTP_RELAY_CONFIG": "mailpit_relay_config",
+    "MP_SMTP_FORWARD_CONFIG": "mailpit_forward_config",
+    "MP_UI_BIND_ADDR": "mailpit_ui_address and mailpit_ui_port",
+    "MP_UI_AUTH_FILE": "mailpit_ui_users",
+    "MP_UI_AUTH": "mailpit_ui_users",
+    "MP_UI_TLS_CERT": "mailpit_ui_tls",
+    "MP_UI_TLS_KEY": "mailpit_ui_tls",
+    "MP_WEBROOT": "mailpit_ui_webroot",
+    "MP_DATABASE": "mailpit_data_dir",
+    "MP_MAX_MESSAGES": "mailpit_max_messages",
+    "MP_VERBOSE": "mailpit_log_level: verbose",
+    "MP_QUIET": "mailpit_log_level: quiet",
+    "MP_ENABLE_CHAOS": "mailpit_chaos",
+    "MP_CHAOS_TRIGGERS": "mailpit_chaos_triggers",
+    "MP_DISABLE_VERSION_CHECK": "nothing: the role installs the version, so Mailpit never looks for another",
+}
+# Old names that Mailpit reads wrongly or not at all.
+_DEAD = {
+    "MP_SMTP_SSL_CERT": "mailpit_certificate",
+    "MP_SMTP_SSL_KEY": "mailpit_certificate",
+    "MP_SMTP_TLS_REQUIRED": "mailpit_security: starttls",
+    "MP_UI_SSL_CERT": "mailpit_ui_tls",
+    "MP_UI_SSL_KEY": "mailpit_ui_tls",
+    "MP_DATA_FILE": "mailpit_data_dir",
+    "MP_STRICT_RFC_HEADERS": "MP_SMTP_STRICT_RFC_HEADERS",
+    "MP_DISABLE_HTML_CHECK": "nothing: it has no effect any more",
+}
+_BOOLEANS = frozenset(
+    (
+        "MP_ALLOW_INTERNAL_HTTP_REQUESTS", "MP_ALLOW_UNTRUSTED_TLS", "MP_BLOCK_REMOTE_CSS_AND_FONTS", "MP_DEMO_MODE", "MP_DISABLE_AUTO_VACUUM",
+        "MP_DISABLE_HTTP_COMPRESSION", "MP_DISABLE_LINK_CHECK_RATE_LIMIT", "MP_DISABLE_WAL", "MP_HIDE_DELETE_ALL_BUTTON", "MP_IGNORE_DUPLICATE_IDS",
+        "MP_SEND_API_AUTH_ACCEPT_ANY", "MP_SMTP_FORWARD_ALLOW_INSECURE", "MP_SMTP_FORWARD_FWD_SMTP_ERRORS", "MP_SMTP_FORWARD_STARTTLS",
+        "MP_SMTP_FORWARD_TLS", "MP_SMTP_IGNORE_REJECTED_RECIPIENTS", "MP_SMTP_RELAY_ALL", "MP_SMTP_RELAY_ALLOW_INSECURE",
+        "MP_SMTP_RELAY_FWD_SMTP_ERRORS", "MP_SMTP_RELAY_PRESERVE_MESSAGE_IDS", "MP_SMTP_RELAY_STARTTLS", "MP_SMTP_RELAY_TLS",
+        "MP_SMTP_STRICT_RFC_HEADERS", "MP_TAGS_TITLE_CASE", "MP_TAGS_USERNAME", "MP_USE_MESSAGE_DATES",
+    )
+)  # fmt: skip
+# What Go itself reads: the CAs that Mailpit as a client trusts, and the time zone of its log.
+_FOR_GO = ("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
+_YES = frozenset(("1", "true", "yes", "on", "y", "enabled"))
+_NO = frozenset(("0", "false", "no", "off", "n", "disabled", ""))
+
+
+def additions(extra: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """What the user adds: nothing that the role decides, and booleans in the one spelling that Mailpit takes for true."""
+    result = {}
+    for name, value in extra.items():
+        if not re.fullmatch(r"MP_[A-Z0-9_]+", str(name)) and name not in _FOR_GO:
+            raise MailpitRefusal(
+                f"mailpit_environment holds {name!r}: Mailpit reads only names such as MP_MAX_AGE, and {', '.join(_FOR_GO)}, so write one of those"
+            )
+        if name in _OWNED:
+            raise MailpitRefusal(f"mailpit_environment must not hold {name}, which the role decides: set {_OWNED[name]}")
+        if name in _DEAD:
+            raise MailpitRefusal(f"mailpit_environment holds {name}, which Mailpit no longer reads as it says: set {_DEAD[name]}")
+        if value is None:
+            raise MailpitRefusal(f"{name} in mailpit_environment has no value: give it one, or take it out")
+        if name in _BOOLEANS:
+            word = str(value).strip().lower()
+            if word not in _YES | _NO:
+                raise MailpitRefusal(f"{name} in mailpit_environment is {value!r}: write true or false")
+            if word in _YES:
+                result[name] = "true"
+        else:
+            result[str(name)] = str(value).lower() if isinstance(value, bool) else str(value)
+    return result
+
+
+def render_environment(environment: t.Mapping[str, str], style: str) -> str:
+    """
+    The text of an environment file: ``systemd`` (its EnvironmentFile, which a POSIX shell reads alike) or ``container``.
+
+    Docker's and Podman's --env-file takes everything after the first '=' as it is; systemd takes quotes and backslashes away.
+    """
+    if style not in ("systemd", "container"):
+        raise MailpitRefusal(f"the style of the environment file is {style!r}: write one of systemd, container")
+    lines = ["# Written by Ansible (mailops.smtp.mailpit): changes made here are overwritten."]
+    for name, value in environment.items():
+        if style == "systemd" and not re.fullmatch(r"[A-Za-z0-9_./:@,+=%\[\]-]*", value):
+            value = '"' + re.sub(r'(["\\$`])', r"\\\1", value) + '"'
+        lines.append(f"{name}={value}")
+    return "\n".join(lines) + "\n"
