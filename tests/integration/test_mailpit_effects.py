@@ -17,7 +17,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accou
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import Effect, Flags, effect_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
 
-from tests.support.mailpit import OLDEST, Mailpit
+from tests.support.mailpit import PINNED, Mailpit
 from tests.support.pki import Pki
 
 TABLE = json.loads((pathlib.Path(__file__).parents[1] / "unit/plugins/plugin_utils/_mailpit/flags.json").read_text())
@@ -45,7 +45,7 @@ def effect_of_running(relay: Mailpit, effect: Effect) -> list[str]:
     return lockdown.violations(effect.security, effect.auth, cleartext, encrypted)
 
 
-@pytest.mark.parametrize("version", ["", OLDEST])
+@pytest.mark.parametrize("version", ["", PINNED[0]])
 @pytest.mark.parametrize(
     "chosen",
     [flags(row) for row in VALID]

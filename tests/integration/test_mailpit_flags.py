@@ -48,7 +48,7 @@ def outcome(folder: pathlib.Path, environment: dict, version: str = "") -> str:
         process.close()
 
 
-@pytest.mark.parametrize("version", ["", mailpit.OLDEST])
+@pytest.mark.parametrize("version", ["", mailpit.PINNED[0]])
 @pytest.mark.parametrize("row", TABLE["rows"], ids=lambda row: "-".join(str(part) for part in row[:-1]))
 def test_every_combination_of_flags(row: list, version: str, files: pathlib.Path, tmp_path: pathlib.Path) -> None:
     cert, require_tls, require_starttls, auth_file, allow_insecure, accept_any, expected = row
@@ -68,7 +68,7 @@ def test_every_combination_of_flags(row: list, version: str, files: pathlib.Path
     assert outcome(tmp_path, environment, version).lower() == expected.lower()
 
 
-@pytest.mark.parametrize("version", ["", mailpit.OLDEST])
+@pytest.mark.parametrize("version", ["", mailpit.PINNED[0]])
 @pytest.mark.parametrize("word, true", [("1", True), ("true", True), ("YES", True), ("on", False), ("enabled", False), ("y", False)])
 def test_only_three_words_are_true(word: str, true: bool, version: str, tmp_path: pathlib.Path) -> None:
     # Requiring TLS without a certificate is an error, so whether the word was understood shows at once.

@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tools/lab calls: up, down, run, compare, shell."""
+"""What tools/lab calls: trees, up, down, run, compare, shell."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from .trees import make_trees
 __all__: list[str] = []
 
 
+def _trees() -> None:
+    with sandbox.locked("trees", BUILD):
+        make_trees()
+
+
 def _up() -> bool:
     """Bring the lab up; False when it was up."""
     with sandbox.locked():
         if sandbox.first_process():
             return False
         started = time.monotonic()
-        with sandbox.locked("trees", BUILD):
-            make_trees()
+        _trees()
         sandbox.up()
     print(f"lab: up after {time.monotonic() - started:.1f} s", flush=True)
     return True
@@ -53,7 +57,9 @@ def main(arguments: list[str]) -> int:
     """Exit code of the subcommand."""
     command, *rest = arguments
     try:
-        if command == "up":
+        if command == "trees":
+            _trees()
+        elif command == "up":
             if not _up():
                 print("lab: is up already")
         elif command == "down":

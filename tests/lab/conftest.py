@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -22,6 +24,18 @@ def pytest_configure() -> None:
     """Refuse to start where a packet could leave the machine."""
     if not inside():
         pytest.exit("tests/lab runs inside its own network namespaces: sudo tools/lab run [pytest option...]", returncode=4)
+
+
+class _TwoGroups(LoadScopeScheduling):
+    """Of two processes (-n 2) one has the staging environment, which has hosts and names of its own, the other all that share the stage."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "staging" if "test_staging.py" in nodeid else "stage"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _TwoGroups:
+    """See above."""
+    return _TwoGroups(config, log)
 
 
 @pytest.fixture(scope="session")

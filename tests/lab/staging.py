@@ -23,9 +23,9 @@ import yaml
 from .controllers import ansible_playbook
 from .hosts import python_of, root_of, ssh
 from .network import in_namespace, run
-from .plan import HOSTS, MAILPIT, NODES, ROOT, Host, ipv4
+from .plan import HOSTS, MAILPIT, NODES, ROOT, RUN, Host, ipv4
 
-__all__ = ["APP_HOSTS", "CA_FILE", "CONFIG_FILE", "MAILPIT_NAME", "App", "Site", "changed"]
+__all__ = ["APP_HOSTS", "CA_FILE", "CONFIG_FILE", "CONNECTIONS", "MAILPIT_NAME", "App", "Site", "changed"]
 
 EXAMPLE = ROOT / "docs" / "examples" / "staging"
 MAILPIT_NAME = "mailpit.staging.example.com"
@@ -38,6 +38,8 @@ CA_FILE = "/etc/ssl/mailpit-staging-ca.pem"
 # What Pangolin is restarted with here.
 RESTART = "/run/restart-pangolin"
 MIRROR_PORT = 8080
+# Where ssh keeps the connections of one play for the next.
+CONNECTIONS = RUN / "staging-cp"
 
 # Node.js reads NODE_EXTRA_CA_CERTS, and Pangolin its config, at the start only; so does this. A line for each mail that it tries to send:
 # when, as whom, and what became of it.
@@ -140,8 +142,9 @@ class Site:
         variables.write_text(json.dumps(values))
         began = time.monotonic()
         arguments = ["-i", str(self.inventory), "-e", f"@{variables}", *options, name if "/" in name else f"mailops.smtp.{name}"]
-        # The folder that Ansible uses by itself, as the user who logs in and root work side by side.
-        done = ansible_playbook("2.21", self.folder, *arguments, seconds=600, environment={"ANSIBLE_REMOTE_TMP": "~/.ansible/tmp"})
+        # The remote folder that Ansible uses by itself, as the user who logs in and root work side by side.
+        environment = {"ANSIBLE_REMOTE_TMP": "~/.ansible/tmp", "ANSIBLE_SSH_CONTROL_PATH_DIR": str(CONNECTIONS)}
+        done = ansible_playbook("2.21", self.folder, *arguments, seconds=600, environment=environment)
         print(f"{time.monotonic() - began:.1f} s: {name} {' '.join(options)} {extra}", flush=True)
         assert values["vault_staging_mail_password"] not in done.stdout + done.stderr, "a password was printed"
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr

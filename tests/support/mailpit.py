@@ -16,10 +16,10 @@ from pathlib import Path
 
 from .process import ROOT, Missing, Process, free_ports
 
-__all__ = ["OLDEST", "Mailpit", "binary", "read_environment_file"]
+__all__ = ["PINNED", "Mailpit", "binary", "read_environment_file"]
 
-# Of the versions that tools/mailpit pins. What the tests use by themselves is the newest, or the machine's own.
-OLDEST = min((path.name for path in (ROOT / "tools" / "mailpit").glob("v*")), key=lambda name: [int(part) for part in name[1:].split(".")])
+# The versions that tools/mailpit pins, the oldest first. What the tests use by themselves is the newest, or the machine's own.
+PINNED = sorted((path.name for path in (ROOT / "tools" / "mailpit").glob("v*")), key=lambda name: [int(part) for part in name[1:].split(".")])
 
 
 @functools.cache

@@ -126,7 +126,7 @@ def _open(host: str, port: int, deadline: Deadline) -> Wire:
 
 
 def _cleartext(wire: Wire, deadline: Deadline) -> Session:
-    # An implicit TLS listener is silent until it has heard something. Two seconds of silence after our EHLO are an answer too.
+    # An implicit TLS listener is silent until it has heard something. Three seconds of silence after our EHLO are an answer too.
     wire.deadline = deadline.within(_GREETING_SECONDS + 3)
     session = Session(False)
     try:
