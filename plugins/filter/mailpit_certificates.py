@@ -106,7 +106,7 @@ def mailpit_certificates(
     try:
         if kind == "files":
             refusal = pki.check_pair(handed_in.certificate, handed_in.key, names, now)
-            return {**dataclasses.asdict(pki.give(existing, handed_in, step)), "refusal": refusal}
+            return {**dataclasses.asdict(pki.give(existing, handed_in, now, step)), "refusal": refusal}
         if kind not in ("own_ca", "self_signed"):
             raise AnsibleFilterError(f"mailpit_certificates does not know the kind {kind!r}")
         result = pki.issue(kind, list(names), existing, now, int(days), int(renew_days), step, force)

@@ -17,33 +17,13 @@ import pytest
 from tests.support.batch import Batch
 from tests.support.faulty import FaultyServer, delayed, full_backlog, honest, server_context, silent, smtp
 from tests.support.pki import EXPIRED, Pki
+from tests.support.contract import PROBE_KEYS
 from tests.support.playbook import play
 from tests.support.postfix import Listener, Postfix
 
 GATE = "mailops.smtp.smtp_gate"
 PASSWORD = "hunter2-S3cret"
 ANSWER = {"changed", "probes", "cause", "layer", "remedy", "alternatives", "selected", "msg", "failed"}
-PROBE = [
-    "host",
-    "port",
-    "security",
-    "security_observed",
-    "ok",
-    "layer",
-    "cause",
-    "message",
-    "remedy",
-    "addresses",
-    "layers",
-    "greeting",
-    "capabilities",
-    "tls",
-    "certificates",
-    "chain_available",
-    "transaction",
-    "findings",
-    "elapsed_ms",
-]
 HOSTS = {"twice.test": ["127.0.0.1", "::1"]}
 
 
@@ -202,7 +182,7 @@ def test_passes(world: World, name: str, observed: str) -> None:
     assert ANSWER <= set(answer)
     assert (answer["cause"], answer["layer"], answer["remedy"], answer["alternatives"]) == (None, None, None, [])
     seen = probe(world, name)
-    assert list(seen) == PROBE
+    assert list(seen) == PROBE_KEYS
     assert (seen["ok"], seen["cause"], seen["security_observed"]) == (True, None, observed)
     assert answer["selected"] == {
         "host": seen["host"],
@@ -244,7 +224,7 @@ def test_fails(world: World, name: str, cause: str | None, layer: str, observed:
     assert answer["failed"] and not answer["changed"]
     assert ANSWER <= set(answer)
     seen = probe(world, name)
-    assert list(seen) == PROBE
+    assert list(seen) == PROBE_KEYS
     assert (answer["cause"], answer["layer"], answer["remedy"]) == (seen["cause"], seen["layer"], seen["remedy"])
     # What a resolver says to .invalid depends on the resolver: it may be silent.
     assert answer["cause"] == cause or (cause is None and answer["cause"] in ("name_not_found", "name_server_failure"))

@@ -18,7 +18,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
 
 from tests.support.mailpit import PINNED, Mailpit
-from tests.support.pki import Pki
 
 TABLE = json.loads((pathlib.Path(__file__).parents[1] / "unit/plugins/plugin_utils/_mailpit/flags.json").read_text())
 VALID = [row for row in TABLE["rows"] if row[-1] == "OK"]
@@ -28,16 +27,6 @@ def flags(row: list) -> Flags:
     cert, require_tls, require_starttls, auth_file, allow_insecure, accept_any, _result = row
     pair = cert == "both"
     return Flags(pair, pair, bool(require_tls), bool(require_starttls), bool(auth_file), False, bool(allow_insecure), bool(accept_any))
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    folder = tmp_path_factory.mktemp("effects")
-    issued = Pki(folder / "pki").issue("localhost")
-    (folder / "cert.pem").write_bytes(issued.chain_file.read_bytes())
-    (folder / "key.pem").write_bytes(issued.key_file.read_bytes())
-    (folder / "passwd").write_text("app:secret\n")
-    return folder
 
 
 def effect_of_running(relay: Mailpit, effect: Effect) -> list[str]:
@@ -52,11 +41,11 @@ def effect_of_running(relay: Mailpit, effect: Effect) -> list[str]:
     + [Flags(cert=True, key=True, inline_auth=True), Flags(cert=True, key=True, inline_auth=True, require_starttls=True)],
     ids=lambda chosen: "-".join(name for name, value in vars(chosen).items() if value) or "none",
 )
-def test_the_model_is_right(chosen: Flags, version: str, files: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_the_model_is_right(chosen: Flags, version: str, mailpit_files: pathlib.Path, tmp_path: pathlib.Path) -> None:
     environment = {
-        "MP_SMTP_TLS_CERT": str(files / "cert.pem") if chosen.cert else "", "MP_SMTP_TLS_KEY": str(files / "key.pem") if chosen.key else "",
+        "MP_SMTP_TLS_CERT": str(mailpit_files / "cert.pem") if chosen.cert else "", "MP_SMTP_TLS_KEY": str(mailpit_files / "key.pem") if chosen.key else "",
         "MP_SMTP_REQUIRE_TLS": "true" if chosen.require_tls else "", "MP_SMTP_REQUIRE_STARTTLS": "true" if chosen.require_starttls else "",
-        "MP_SMTP_AUTH_FILE": str(files / "passwd") if chosen.auth_file else "", "MP_SMTP_AUTH": "app:secret" if chosen.inline_auth else "",
+        "MP_SMTP_AUTH_FILE": str(mailpit_files / "passwd") if chosen.auth_file else "", "MP_SMTP_AUTH": "app:secret" if chosen.inline_auth else "",
         "MP_SMTP_AUTH_ALLOW_INSECURE": "true" if chosen.allow_insecure else "", "MP_SMTP_AUTH_ACCEPT_ANY": "true" if chosen.accept_any else "",
     }  # fmt: skip
     effect = effect_of(chosen)

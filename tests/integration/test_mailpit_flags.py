@@ -12,20 +12,9 @@ import time
 import pytest
 
 from tests.support import mailpit
-from tests.support.pki import Pki
 from tests.support.process import Process, free_ports
 
 TABLE = json.loads((pathlib.Path(__file__).parents[1] / "unit/plugins/plugin_utils/mailpit_flags.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    folder = tmp_path_factory.mktemp("flags")
-    issued = Pki(folder / "pki").issue("localhost")
-    (folder / "cert.pem").write_bytes(issued.chain_file.read_bytes())
-    (folder / "key.pem").write_bytes(issued.key_file.read_bytes())
-    (folder / "passwd").write_text("app:secret\n")
-    return folder
 
 
 def outcome(folder: pathlib.Path, environment: dict, version: str = "") -> str:
@@ -50,15 +39,15 @@ def outcome(folder: pathlib.Path, environment: dict, version: str = "") -> str:
 
 @pytest.mark.parametrize("version", ["", mailpit.PINNED[0]])
 @pytest.mark.parametrize("row", TABLE["rows"], ids=lambda row: "-".join(str(part) for part in row[:-1]))
-def test_every_combination_of_flags(row: list, version: str, files: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_every_combination_of_flags(row: list, version: str, mailpit_files: pathlib.Path, tmp_path: pathlib.Path) -> None:
     cert, require_tls, require_starttls, auth_file, allow_insecure, accept_any, expected = row
     environment = {}
     if cert in ("both", "cert_only"):
-        environment["MP_SMTP_TLS_CERT"] = str(files / "cert.pem")
+        environment["MP_SMTP_TLS_CERT"] = str(mailpit_files / "cert.pem")
     if cert in ("both", "key_only"):
-        environment["MP_SMTP_TLS_KEY"] = str(files / "key.pem")
+        environment["MP_SMTP_TLS_KEY"] = str(mailpit_files / "key.pem")
     if auth_file:
-        environment["MP_SMTP_AUTH_FILE"] = str(files / "passwd")
+        environment["MP_SMTP_AUTH_FILE"] = str(mailpit_files / "passwd")
     for name, chosen in (
         ("REQUIRE_TLS", require_tls), ("REQUIRE_STARTTLS", require_starttls), ("AUTH_ALLOW_INSECURE", allow_insecure), ("AUTH_ACCEPT_ANY", accept_any),
     ):  # fmt: skip

@@ -72,22 +72,41 @@ def issue(
     return _own_ca(names, existing, now, days, renew_days, step, force)
 
 
-def give(existing: Pki, given: Pki, step: str = "steady") -> Pki:
+def give(existing: Pki, given: Pki, now: datetime.datetime, step: str = "steady") -> Pki:
     """
     The pair of ``given`` (checked by check_pair) for Mailpit, and its ``ca_certificate`` for the clients, empty where their own store has it.
 
-    With ``introduce`` Mailpit keeps the pair of ``existing``, and the clients get both CAs; with ``switch`` they keep both.
+    With ``introduce`` Mailpit keeps the pair of ``existing``. What the clients trust already stays until ``retire``, or until it ends.
     Raises MailpitRefusal when ``step`` is none.
     """
     _check_step(step)
-    before = existing.ca_certificate if existing.ca_certificate != given.ca_certificate else existing.previous_certificate
-    previous = before if step in ("introduce", "switch") else ""
-    keep = step == "introduce" and existing.certificate and existing.key
+    keep = step == "introduce" and _usable(existing.certificate, existing.key, now)
     shown = existing if keep else given
+    before = _anchor(existing, now)
+    previous = existing.previous_certificate if before in ("", given.ca_certificate) else before
     reason = "another one was given" if (shown.certificate, shown.key) != (existing.certificate, existing.key) else ""
-    return Pki(
-        ca_certificate=given.ca_certificate, previous_certificate=previous, certificate=shown.certificate, key=shown.key,
-        trust=given.ca_certificate + previous, reason=reason,
+    result = Pki(ca_certificate=given.ca_certificate, previous_certificate=previous, certificate=shown.certificate, key=shown.key, reason=reason)
+    return _with_trust(result, now, step)
+
+
+def _anchor(pki: Pki, now: datetime.datetime) -> str:
+    """What a client must trust to accept the certificate that is shown; empty where that is nothing of ours, or no client accepts it any more."""
+    if not _usable(pki.certificate, pki.key, now):
+        return ""
+    if not _issued_by(pki.certificate, pki.ca_certificate) and _is_self_signed(pki.certificate):
+        return pki.certificate
+    return pki.ca_certificate
+
+
+def _with_trust(pki: Pki, now: datetime.datetime, step: str) -> Pki:
+    """What clients get: what they need now, what they will need, and what they needed so far."""
+    previous = pki.previous_certificate if step != "retire" and _still_valid(pki.previous_certificate, now) else ""
+    following = "" if step == "retire" else pki.next_certificate
+    # A file that was given may end without a line break.
+    parts = [part.rstrip("\n") + "\n" for part in (_anchor(pki, now), pki.ca_certificate, following, previous) if part]
+    return dataclasses.replace(
+        pki, previous_certificate=previous, next_certificate=following, next_key=pki.next_key if following else "",
+        trust="".join(dict.fromkeys(parts)),
     )  # fmt: skip
 
 
@@ -101,55 +120,53 @@ def _nothing_introduced() -> MailpitRefusal:
 
 
 def _self_signed(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, step: str, force: bool) -> Pki:
-    pair = (existing.certificate, existing.key)
-    following = (existing.next_certificate, existing.next_key)
-    previous = existing.previous_certificate
-    reason = _why_not(*pair, names, now, renew_days)
-    if not reason and not _is_self_signed(pair[0]):
+    reason = _why_not(existing.certificate, existing.key, names, now, renew_days)
+    if not reason and not _is_self_signed(existing.certificate):
         reason = "it is not self-signed"
-    if step == "introduce" and _usable(*pair, now):
-        reason = ""
-        if _why_not(*following, names, now, renew_days):
+    following = (existing.next_certificate, existing.next_key)
+    introduced = not _why_not(*following, names, now, 0)
+    if step == "introduce":
+        if not introduced:
             following = _make(names[0], names, now, days, None)
-    elif step == "switch":
-        if not _why_not(*following, names, now, 0):
-            return Pki(
-                previous_certificate=pair[0], certificate=following[0], key=following[1], trust=following[0] + pair[0],
-                reason="it was introduced to the clients",
-            )  # fmt: skip
-        if not previous:
-            raise _nothing_introduced()
-    elif step == "retire":
-        following, previous = ("", ""), ""
-    elif force:
-        reason = reason or "asked for"
-    if reason:
+        if _anchor(existing, now):
+            return _with_trust(dataclasses.replace(existing, next_certificate=following[0], next_key=following[1], reason=""), now, step)
+    if step == "switch" and introduced:
+        pair, following, reason = following, ("", ""), "it was introduced to the clients"
+    elif step == "switch" and not existing.previous_certificate:
+        raise _nothing_introduced()
+    elif reason or (force and step == "steady"):
         # Clients get the new one beside the old one before Mailpit changes over.
-        previous, pair = pair[0], _make(names[0], names, now, days, None)
-    if not _still_valid(previous, now):
-        previous = ""
-    trust = "".join(pem for pem in (pair[0], following[0], previous) if pem)
-    return Pki("", "", following[0], following[1], previous, pair[0], pair[1], trust, reason)
+        pair, reason = _make(names[0], names, now, days, None), reason or "asked for"
+    else:
+        pair = (existing.certificate, existing.key)
+    previous = _anchor(existing, now) if reason else existing.previous_certificate
+    result = Pki(next_certificate=following[0], next_key=following[1], previous_certificate=previous, certificate=pair[0], key=pair[1], reason=reason)
+    return _with_trust(result, now, step)
 
 
 def _own_ca(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, step: str, force: bool) -> Pki:
     ca = (existing.ca_certificate, existing.ca_key)
     following = (existing.next_certificate, existing.next_key)
     previous = existing.previous_certificate
-    if not _usable(*ca, now):
-        # None yet, or one that no client accepts any more: nothing can be kept working, so nothing needs steps.
-        ca, following, previous = _make_ca(now), ("", ""), ""
-    elif step == "introduce":
-        if not _usable(*following, now):
+    anchor = _anchor(existing, now)
+    if step == "introduce":
+        if not _usable_ca(*following, now):
             following = _make_ca(now)
+        if anchor and (anchor != ca[0] or not _usable_ca(*ca, now)):
+            # Something else is shown than a certificate from a CA of the role's own: it stays until the clients have that CA.
+            result = dataclasses.replace(existing, next_certificate=following[0], next_key=following[1], reason="")
+            return _with_trust(result, now, step)
+        if not _usable_ca(*ca, now):
+            ca = _make_ca(now)
     elif step == "switch":
-        if _usable(*following, now):
-            previous, ca, following = ca[0], following, ("", "")
+        if _usable_ca(*following, now):
+            previous, ca, following = anchor, following, ("", "")
         elif not previous:
             raise _nothing_introduced()
-    elif step == "retire":
-        following, previous = ("", ""), ""
-    elif _left(ca[0], now) < datetime.timedelta(days=renew_days):
+    elif not _usable_ca(*ca, now):
+        # None yet, or one that no client accepts any more. Whatever is shown instead, clients go on to trust it beside the new one.
+        ca, following, previous = (following if _usable_ca(*following, now) else _make_ca(now)), ("", ""), anchor
+    elif step == "steady" and _left(ca[0], now) < datetime.timedelta(days=renew_days):
         raise MailpitRefusal(
             f"Mailpit's own CA ends on {_load(ca[0]).not_valid_after_utc:%Y-%m-%d}: run the playbook mailops.smtp.mailpit_rotate, "
             "which hands the new one to the clients first"
@@ -160,8 +177,7 @@ def _own_ca(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days:
         reason = "it is not from this CA"
     if reason:
         certificate, key = _make(names[0], names, now, days, ca)
-    trust = "".join(pem for pem in (ca[0], following[0], previous) if pem)
-    return Pki(ca[0], ca[1], following[0], following[1], previous, certificate, key, trust, reason)
+    return _with_trust(Pki(ca[0], ca[1], following[0], following[1], previous, certificate, key, reason=reason), now, step)
 
 
 def check_pair(certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime) -> str | None:
@@ -304,10 +320,20 @@ def _covers(certificate: x509.Certificate, name: str) -> bool:
 
 
 def _usable(certificate: str, key: str, now: datetime.datetime) -> bool:
+    """Whether a certificate has its key and has not ended."""
     try:
         loaded = _load(certificate)
         return _same_key(loaded, serialization.load_pem_private_key(key.encode(), None)) and now < loaded.not_valid_after_utc
     except (ValueError, TypeError):
+        return False
+
+
+def _usable_ca(certificate: str, key: str, now: datetime.datetime) -> bool:
+    if not _usable(certificate, key, now):
+        return False
+    try:
+        return _load(certificate).extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
         return False
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.contract import PROBE_KEYS
 from tests.support.evidence import ROWS, Row, attempt, make_chains, observation
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS
@@ -21,27 +22,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import Hos
 from ansible_collections.mailops.smtp.plugins.plugin_utils._judge import alternative_verdicts, judge
 from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings
 
-KEYS = [
-    "host",
-    "port",
-    "security",
-    "security_observed",
-    "ok",
-    "layer",
-    "cause",
-    "message",
-    "remedy",
-    "addresses",
-    "layers",
-    "greeting",
-    "capabilities",
-    "tls",
-    "certificates",
-    "chain_available",
-    "transaction",
-    "findings",
-    "elapsed_ms",
-]
 CERTIFICATE_KEYS = [
     "subject",
     "issuer",
@@ -78,7 +58,7 @@ def verdict(row: Row, chains: dict[str, list[str]]) -> dict[str, t.Any]:
 
 def assert_shape(probe: dict[str, t.Any]) -> None:
     """The keys of every entry, whatever happened; data that can travel as JSON."""
-    assert list(probe) == KEYS
+    assert list(probe) == PROBE_KEYS
     json.dumps(probe)
     assert list(probe["capabilities"]) == ["before_tls", "after_tls"]
     assert list(probe["tls"]) == ["version", "cipher", "verified", "verify_error"]
@@ -336,7 +316,7 @@ def test_any_failure_gets_a_verdict(chains: dict[str, list[str]]) -> None:
         evidence = row.evidence(chains)
         policy = Policy(require_all_addresses=everywhere, cleartext_networks=("10.0.0.0/8",))
         probe = judge(asked(port=port, security=security), evidence, policy, clock)
-        assert list(probe) == KEYS
+        assert list(probe) == PROBE_KEYS
         json.dumps(probe)
         if probe["ok"]:
             assert any(one["failure"] is None for one in made)

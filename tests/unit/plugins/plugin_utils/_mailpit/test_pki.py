@@ -142,8 +142,11 @@ def test_a_new_self_signed_certificate_never_leaves_a_client_without_trust(tmp_p
 
 def test_steps_from_nothing_or_from_what_no_client_accepts_make_a_certificate_at_once() -> None:
     assert issue("self_signed", NAMES, Pki(), NOW, step="introduce").reason == "there was none"
-    ended = issue("self_signed", NAMES, issue("self_signed", NAMES, Pki(), NOW), NOW + 91 * DAY, step="introduce")
-    assert ended.reason and not ended.next_certificate
+    for kind in ("own_ca", "self_signed"):
+        for existing, when in ((Pki(), NOW), (issue(kind, NAMES, Pki(), NOW), NOW + 91 * DAY), (issue(kind, NAMES, Pki(), NOW), NOW + 3651 * DAY)):
+            introduced = issue(kind, NAMES, existing, when, step="introduce")
+            assert introduced.reason and introduced.next_certificate and introduced.next_certificate in introduced.trust
+            assert issue(kind, NAMES, introduced, when, step="switch").certificate not in ("", existing.certificate)
     # A CA that was to follow is no certificate to show.
     halfway = issue("own_ca", NAMES, issue("own_ca", NAMES, Pki(), NOW), NOW, step="introduce")
     with pytest.raises(MailpitRefusal, match="introduce first"):
@@ -152,24 +155,54 @@ def test_steps_from_nothing_or_from_what_no_client_accepts_make_a_certificate_at
 
 def test_a_pair_that_was_given_is_shown_once_the_clients_have_its_ca(tmp_path: pathlib.Path) -> None:
     first, second = (issue("own_ca", NAMES, Pki(), NOW) for _each in range(2))
-    old, new = (Pki(certificate=one.certificate, key=one.key, ca_certificate=one.ca_certificate) for one in (first, second))
-    before = give(Pki(), old)
-    assert before.trust == old.ca_certificate and before.reason and not give(before, old).reason
-    introduced = give(before, new, "introduce")
+    old, new = (Pki(certificate=one.certificate, key=one.key, ca_certificate=one.ca_certificate.rstrip()) for one in (first, second))
+    before = give(Pki(), old, NOW)
+    assert before.trust == first.ca_certificate and before.reason and not give(before, old, NOW).reason
+    introduced = give(before, new, NOW, "introduce")
     assert introduced.certificate == old.certificate and not introduced.reason
-    assert give(introduced, new, "introduce") == introduced
-    switched = give(introduced, new, "switch")
+    assert give(introduced, new, NOW, "introduce") == introduced
+    switched = give(introduced, new, NOW, "switch")
     assert switched.certificate == new.certificate and switched.reason
-    retired = give(switched, new, "retire")
-    assert retired.trust == new.ca_certificate and not retired.reason
+    retired = give(switched, new, NOW, "retire")
+    assert retired.trust == second.ca_certificate and not retired.reason
     assert clients_accept(tmp_path, before.trust, introduced)
     assert clients_accept(tmp_path, introduced.trust, introduced)
     assert clients_accept(tmp_path, introduced.trust, switched)
     assert clients_accept(tmp_path, retired.trust, switched)
     # Where the clients' own store has the CA there is nothing to hand out.
-    assert give(Pki(), Pki(certificate=new.certificate, key=new.key)).trust == ""
+    assert give(Pki(), Pki(certificate=new.certificate, key=new.key), NOW).trust == ""
     with pytest.raises(MailpitRefusal, match="mailpit_ca_step is 'jump'"):
-        give(before, new, "jump")
+        give(before, new, NOW, "jump")
+
+
+def certificates_of(kind: str, existing: Pki, step: str, given: Pki) -> Pki:
+    return give(existing, given, NOW, step) if kind == "files" else issue(kind, NAMES, existing, NOW, step=step)
+
+
+@pytest.mark.parametrize("before", ["own_ca", "self_signed", "files"])
+@pytest.mark.parametrize("after", ["own_ca", "self_signed", "files"])
+def test_from_any_kind_to_any_other_no_client_is_left_without_trust(before: str, after: str, tmp_path: pathlib.Path) -> None:
+    """Each client's file with each certificate of Mailpit's that it may meet: a file is handed out before Mailpit is restarted."""
+    first, second = (
+        Pki(certificate=one.certificate, key=one.key, ca_certificate=one.ca_certificate) for one in (issue("own_ca", NAMES, Pki(), NOW) for _each in "12")
+    )
+    held = certificates_of(before, Pki(), "steady", first)
+    assert clients_accept(tmp_path, held.trust, held)
+    steps = [held]
+    for step in ("introduce", "switch", "retire"):
+        steps.append(certificates_of(after, steps[-1], step, second))
+        assert clients_accept(tmp_path, steps[-1].trust, steps[-2]), f"{step}: the new file, the old certificate"
+        assert clients_accept(tmp_path, steps[-1].trust, steps[-1]), f"{step}: the new file, the new certificate"
+    _held, introduced, switched, retired = steps
+    assert clients_accept(tmp_path, introduced.trust, switched), "an app that has read the file once goes on"
+    assert (introduced.certificate, introduced.key) == (held.certificate, held.key) and not introduced.reason
+    assert switched.certificate != held.certificate and switched.reason
+    assert retired.trust.count("BEGIN") == 1 and not retired.previous_certificate and not retired.next_key
+    assert certificates_of(after, retired, "steady", second) == dataclasses.replace(retired, reason="")
+    # Without steps: for apps that read the file at every connection.
+    at_once = certificates_of(after, held, "steady", second)
+    assert clients_accept(tmp_path, at_once.trust, held) and clients_accept(tmp_path, at_once.trust, at_once)
+    assert certificates_of(after, at_once, "steady", second) == dataclasses.replace(at_once, reason="")
 
 
 def test_ca_that_ends_soon_is_not_changed_behind_the_clients_back() -> None:
