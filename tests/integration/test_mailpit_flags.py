@@ -14,7 +14,7 @@ import pytest
 from tests.support import mailpit
 from tests.support.process import Process, free_ports
 
-TABLE = json.loads((pathlib.Path(__file__).parents[1] / "unit/plugins/plugin_utils/mailpit_flags.json").read_text())
+TABLE = json.loads((pathlib.Path(__file__).parents[1] / "unit/plugins/plugin_utils/_mailpit/flags.json").read_text())
 
 
 def outcome(folder: pathlib.Path, environment: dict, version: str = "") -> str:

@@ -5,23 +5,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import os
-import quopri
 import subprocess
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from lab.controllers import CONTROLLERS, play, supports
 from lab.farm import CREDENTIALS
 from lab.hosts import python_of, ssh
+from lab.leaks import forms, leaks_of
 from lab.network import run
 from lab.plan import DOMAIN, RUN
 from lab.stage import CA_PATH, TARGET_HOSTS, Stage
@@ -52,27 +49,12 @@ with open("/var/log/lab-syslog", "ab", 0) as file:
 """
 
 
-def forms(password: str) -> list[str]:
-    """Every form in which a password may travel or show: as it is, encoded, in an AUTH exchange, inside something longer that is base64."""
-    raw = password.encode()
-    found = [password, json.dumps(password)[1:-1], repr(password)[1:-1], quote(password), quote(password, safe="")]
-    found += [quopri.encodestring(raw).decode().strip(), raw.hex()]
-    for plain in (raw, f"\0{USER}\0{password}".encode(), f"{USER}\0{USER}\0{password}".encode(), f"{USER}:{password}".encode()):
-        found.append(b64encode(plain).decode().rstrip("="))
-    # Inside a longer text base64 falls into one of three steps; the first and last characters depend on the neighbours.
-    found += [b64encode(b"x" * step + raw).decode()[4 if step else 0:].rstrip("=")[:-2] for step in range(3)]
-    # CRAM-MD5 (RFC 2195) with the challenge of the lab's scripted server, which is always the same.
-    digest = hmac.new(raw, b"<1896.697170952@faulty.test>", hashlib.md5).hexdigest()
-    found += [digest, b64encode(f"{USER} {digest}".encode()).decode()]
-    return [form for form in dict.fromkeys(found) if len(form) > 7]
-
-
-FORMS = {form for password in (PASSWORD, WRONG) for form in forms(password)}
+FORMS = {form for password in (PASSWORD, WRONG) for form in forms(USER, password)}
 
 
 def leaks(text: str) -> list[str]:
     """The places where a form of a password stands."""
-    return [text[max(0, at - 60):at + len(form) + 20] for form in sorted(FORMS) if (at := text.find(form)) >= 0]
+    return leaks_of(FORMS, text)
 
 
 def _tasks() -> list[dict[str, Any]]:

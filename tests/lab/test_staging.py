@@ -49,7 +49,7 @@ def test_check_mode_says_what_would_come_and_changes_nothing(site: Site) -> None
 
 
 def test_from_empty_hosts_to_a_proven_mail(site: Site) -> None:
-    output = site.works("staging")
+    output = site.works("staging", "-vvvv")
     for name in (MAILPIT_NAME, *APP_HOSTS):
         # The proof comes from every host, over its own wire.
         assert output.count(f"{MAILPIT_NAME} -> {name}") >= 2 or name == MAILPIT_NAME, output
@@ -128,7 +128,7 @@ def rotated(site: Site, tmp_path: Path, old: str, new: str, **extra: Any) -> Non
     try:
         site.password = f"{new} {PASSWORD}"
         site.extra["staging_mail_user"] = new
-        site.works("mailpit_rotate", **extra)
+        site.works("mailpit_rotate", "-vvvv", **extra)
     finally:
         attempts = [app.stop() for app in apps]
     for host, mine in zip(APP_HOSTS.values(), attempts, strict=True):
