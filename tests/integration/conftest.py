@@ -1,15 +1,25 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What several of these tests start Mailpit with."""
+"""What several of these tests need, and how they share several processes."""
 
 from __future__ import annotations
 
 import pathlib
+from typing import Any
 
 import pytest
 
+from tests.support.parallel import Together
 from tests.support.pki import Pki
+
+# Files with many long tests and nothing dear that these share.
+_ONE_BY_ONE = ("test_app_mail_config.py", "test_mailpit_role.py", "test_role_mail_config.py")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """A file stays together, as its tests often share one long run of Ansible."""
+    return Together(config, log, lambda nodeid: nodeid if any(name in nodeid for name in _ONE_BY_ONE) else nodeid.partition("::")[0])
 
 
 @pytest.fixture(scope="session")

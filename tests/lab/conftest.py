@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+
+from tests.support.parallel import Together
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -26,16 +27,9 @@ def pytest_configure() -> None:
         pytest.exit("tests/lab runs inside its own network namespaces: sudo tools/lab run [pytest option...]", returncode=4)
 
 
-class _TwoGroups(LoadScopeScheduling):
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     """Of two processes (-n 2) one has the staging environment, which has hosts and names of its own, the other all that share the stage."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "staging" if "test_staging.py" in nodeid else "stage"
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _TwoGroups:
-    """See above."""
-    return _TwoGroups(config, log)
+    return Together(config, log, lambda nodeid: "staging" if "test_staging.py" in nodeid else "stage")
 
 
 @pytest.fixture(scope="session")
