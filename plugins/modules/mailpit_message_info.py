@@ -47,7 +47,7 @@ options:
     description: The Message-ID, with or without angle brackets.
     type: str
   username:
-    description: The login that the message was sent with. Mailpit 1.26.2 and newer know it.
+    description: The login that the message was sent with. Mailpit 1.28.3 and newer know it; older ones leave it empty for AUTH PLAIN, or always.
     type: str
   count:
     description: How many messages must have come.

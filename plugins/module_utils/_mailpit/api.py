@@ -106,7 +106,7 @@ class Api:
         if not isinstance(answer, dict) or not isinstance(answer.get("messages"), list):
             raise ApiError(f"what answers at {self._url} is not Mailpit's API: give the url of its web interface, with the webroot if there is one", True)
         if wanted.username is not None and any("Username" not in message for message in answer["messages"]):
-            raise ApiError("this Mailpit does not record logins, which 1.26.2 and newer do: upgrade it, or leave username out", True)
+            raise ApiError("this Mailpit does not record logins, which 1.28.3 and newer do: upgrade it, or leave username out", True)
         return [message for message in map(summary, answer["messages"]) if wanted.fits(message)]
 
     def received(self, message_id: str, deadline: float) -> list[str]:
