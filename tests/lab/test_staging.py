@@ -128,7 +128,7 @@ def rotated(site: Site, tmp_path: Path, old: str, new: str, **extra: Any) -> Non
     try:
         site.password = f"{new} {PASSWORD}"
         site.extra["staging_mail_user"] = new
-        site.works("mailpit_rotate", "-vvvv", **extra)
+        site.works("mailpit_rotate", **extra)
     finally:
         attempts = [app.stop() for app in apps]
     for host, mine in zip(APP_HOSTS.values(), attempts, strict=True):
