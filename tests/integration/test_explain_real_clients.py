@@ -34,12 +34,15 @@ MESSAGE = "Subject: test\r\n\r\ntest\r\n"
 
 @dataclass(frozen=True)
 class Way:
-    """How a client is told to send: implicit, starttls or cleartext; user "" sends without a login."""
+    """How a client is told to send: implicit, starttls or cleartext; user "" sends without a login; ``seconds`` are its own timeouts."""
 
     port: int
     mode: str
     ca_file: str
     user: str = ""
+    host: str = "localhost"
+    seconds: int = 2
+    within: tuple[str, ...] = ()  # the command that starts the client elsewhere
 
 
 # Clients: what they print on both channels
@@ -55,12 +58,12 @@ def run(command: list[str], text: str = "", **environment: str) -> str:
 
 PYTHON = """
 import smtplib, ssl, sys
-port, mode, ca_file, user, password = sys.argv[1:]
+host, port, mode, ca_file, seconds, user, password = sys.argv[1:]
 context = ssl.create_default_context(cafile=ca_file)
 if mode == "implicit":
-    client = smtplib.SMTP_SSL("localhost", int(port), timeout=2, context=context)
+    client = smtplib.SMTP_SSL(host, int(port), timeout=float(seconds), context=context)
 else:
-    client = smtplib.SMTP("localhost", int(port), timeout=2)
+    client = smtplib.SMTP(host, int(port), timeout=float(seconds))
     if mode == "starttls":
         client.starttls(context=context)
 if user:
@@ -69,50 +72,48 @@ client.sendmail("a@example.com", ["b@example.org"], "Subject: test\\r\\n\\r\\nte
 """
 
 NODEMAILER = """
-const [port, mode, caFile, user, pass] = process.argv.slice(1);
+const [host, port, mode, caFile, seconds, user, pass] = process.argv.slice(1);
 const transport = require('nodemailer').createTransport({
-  host: 'localhost', port: +port, secure: mode === 'implicit', requireTLS: mode === 'starttls', ignoreTLS: mode === 'cleartext',
-  connectionTimeout: 2000, greetingTimeout: 2000, auth: user ? {user, pass} : undefined, tls: {ca: require('fs').readFileSync(caFile)}
+  host, port: +port, secure: mode === 'implicit', requireTLS: mode === 'starttls', ignoreTLS: mode === 'cleartext',
+  connectionTimeout: 1000 * seconds, greetingTimeout: 1000 * seconds, auth: user ? {user, pass} : undefined, tls: {ca: require('fs').readFileSync(caFile)}
 });
 transport.sendMail({from: 'a@example.com', to: 'b@example.org', subject: 'test', text: 'test'}).catch(error => console.error(error));
 """
 
 
+def arguments(way: Way) -> list[str]:
+    return [way.host, str(way.port), way.mode, way.ca_file, str(way.seconds), way.user, WRONG_PASSWORD]
+
+
 def python(way: Way) -> str:
-    return run([sys.executable, "-c", PYTHON, str(way.port), way.mode, way.ca_file, way.user, WRONG_PASSWORD])
+    return run([*way.within, sys.executable, "-c", PYTHON, *arguments(way)])
 
 
 def nodemailer(way: Way) -> str:
     modules = BUILD / "nodemailer" / "node_modules"
     if not modules.is_dir():
         raise Missing("nodemailer is not installed: run tools/install-relays as root")
-    return run([program("node"), "-e", NODEMAILER, str(way.port), way.mode, way.ca_file, way.user, WRONG_PASSWORD], NODE_PATH=str(modules))
+    return run([*way.within, program("node"), "-e", NODEMAILER, *arguments(way)], NODE_PATH=str(modules))
 
 
 def curl(way: Way) -> str:
-    command = [program("curl"), "--silent", "--show-error", "--max-time", "3", "--connect-timeout", "2", "--cacert", way.ca_file]
-    command += [f"{'smtps' if way.mode == 'implicit' else 'smtp'}://localhost:{way.port}", *(["--ssl-reqd"] if way.mode == "starttls" else [])]
-    command += [
-        "--mail-from",
-        "a@example.com",
-        "--mail-rcpt",
-        "b@example.org",
-        "--upload-file",
-        "-",
-        *(["--user", f"{way.user}:{WRONG_PASSWORD}"] if way.user else []),
-    ]
-    return run(command, MESSAGE)
+    command = [*way.within, program("curl"), "--silent", "--show-error", "--max-time", str(way.seconds + 1), "--connect-timeout", str(way.seconds)]
+    command += ["--cacert", way.ca_file, f"{'smtps' if way.mode == 'implicit' else 'smtp'}://{way.host}:{way.port}"]
+    command += [*(["--ssl-reqd"] if way.mode == "starttls" else []), *(["--user", f"{way.user}:{WRONG_PASSWORD}"] if way.user else [])]
+    return run([*command, "--mail-from", "a@example.com", "--mail-rcpt", "b@example.org", "--upload-file", "-"], MESSAGE)
 
 
 def swaks(way: Way) -> str:
-    command = [program("swaks"), "--server", "localhost", "--port", str(way.port), "--timeout", "2", "--from", "a@example.com", "--to", "b@example.org"]
-    command += ["--tls-verify", "--tls-ca-path", way.ca_file, *{"implicit": ["--tlsc"], "starttls": ["--tls"], "cleartext": []}[way.mode]]
+    command = [*way.within, program("swaks"), "--server", way.host, "--port", str(way.port), "--timeout", str(way.seconds)]
+    command += ["--from", "a@example.com", "--to", "b@example.org", "--tls-verify", "--tls-ca-path", way.ca_file]
+    command += {"implicit": ["--tlsc"], "starttls": ["--tls"], "cleartext": []}[way.mode]
     return run([*command, *(["--auth", "PLAIN", "--auth-user", way.user, "--auth-password", WRONG_PASSWORD] if way.user else [])])
 
 
 def openssl(way: Way) -> str:
-    command = [program("openssl"), "s_client", "-brief", "-connect", f"localhost:{way.port}", "-CAfile", way.ca_file, "-verify_return_error"]
-    return run([*command, "-verify_hostname", "localhost", *(["-starttls", "smtp"] if way.mode == "starttls" else [])], "QUIT\r\n")
+    command = [*way.within, program("openssl"), "s_client", "-brief", "-connect", f"{way.host}:{way.port}", "-CAfile", way.ca_file]
+    command += ["-verify_return_error", "-verify_hostname", way.host, *(["-starttls", "smtp"] if way.mode == "starttls" else [])]
+    return run(command, "QUIT\r\n")
 
 
 CLIENTS: dict[str, Callable[[Way], str]] = {"python": python, "nodemailer": nodemailer, "curl": curl, "swaks": swaks, "openssl": openssl}
@@ -231,6 +232,38 @@ def nothing_listens() -> Iterator[FullBacklog]:
 def test_no_connection(place: Callable[[], AbstractContextManager[FullBacklog]], cause: str, clients: frozenset[str], pki: Pki) -> None:
     with place() as where:
         check(ask(clients, Way(where.port, "cleartext", str(pki.ca_file))), (cause,))
+
+
+# A network of the client's own: one neighbour that never answers, one address without a route, one that is prohibited. The kernel gives up
+# after 3 s, before the clients do: it is the kernel's error that they print, and curl prints none of it.
+NETWORK = """
+ip link set lo up
+ip link add name near type veth peer name far
+ip link set near up
+ip link set far up
+ip address add 192.0.2.1/24 dev near
+ip neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev near
+ip route add unreachable 198.51.100.1
+ip route add prohibit 198.51.100.2
+sysctl -qw net.ipv4.tcp_syn_retries=1
+exec "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "cause"),
+    [
+        ("192.0.2.2", "connection_timeout"),
+        ("198.51.100.1", "no_route"),
+        ("198.51.100.2", "connection_blocked"),
+        ("203.0.113.1", "no_route"),
+        ("127.0.0.1", "connection_refused"),
+    ],
+    ids=["no answer", "host unreachable", "prohibited", "network unreachable", "refused"],
+)
+def test_the_kernel_gives_up_before_the_client(address: str, cause: str, pki: Pki) -> None:
+    within = ("unshare", "--net", "sh", "-ec", NETWORK, "sh")
+    check(ask(ALL, Way(465, "cleartext", str(pki.ca_file), host=address, seconds=6, within=within)), (cause,))
 
 
 def test_a_healthy_session_has_no_cause(pki: Pki, tmp_path: Path) -> None:

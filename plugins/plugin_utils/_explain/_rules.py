@@ -282,7 +282,24 @@ _TCP = (
         "couldn't connect to host, port: .. connection refused",
         "os error 111",
     ),
-    *_rules("connection_refused", "likely", "failed to connect to .. couldn't connect to server", "curl: (7)", also=("connection_timeout",)),
+    # curl says one thing for every way in which no connection comes about; only its code tells a timeout from the rest.
+    *_rules("connection_timeout", "certain", "curl: (28) failed to connect to", "curl error 28: failed to connect to"),
+    *_rules(
+        "connection_refused",
+        "likely",
+        "curl: (7)",
+        "curl error 7: failed to connect to",
+        also=("no_route", "connection_blocked", "connection_reset"),
+        note="curl prints the same for a host that is unreachable and for a connection that is reset at once.",
+    ),
+    *_rules(
+        "connection_refused",
+        "possible",
+        "failed to connect to .. couldn't connect to server",
+        "failed to connect to .. could not connect to server",
+        also=("connection_timeout", "no_route", "connection_blocked", "connection_reset"),
+        note="curl prints the same for every connection that does not come about.",
+    ),
     *_rules(
         "no_route",
         "certain",
@@ -336,6 +353,8 @@ _TCP = (
         "dial tcp .. permission denied",
         "unable to connect to .. permission denied",
         "errno 13] permission denied .. connect",
+        "create_connection .. errno 13] permission denied",
+        "create_connection .. errno 1] operation not permitted",
     ),
     *_rules(
         "connection_reset",
