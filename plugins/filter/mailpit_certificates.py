@@ -36,11 +36,11 @@ options:
   days:
     description: How long a new certificate is valid.
     type: int
-    default: 90
+    default: 365
   renew_days:
     description: A certificate with fewer days left is made anew.
     type: int
-    default: 30
+    default: 120
   given:
     description:
       - With O(kind=files), the PEM texts that were given. C(certificate), C(key), and C(ca_certificate) if clients need one.
@@ -98,7 +98,7 @@ def _pki(what: str, texts: t.Any) -> pki.Pki:
 
 
 def mailpit_certificates(
-    value: t.Any, kind: str, names: t.Sequence[str], days: t.Any = 90, renew_days: t.Any = 30, step: str = "steady", force: bool = False, given: t.Any = None
+    value: t.Any, kind: str, names: t.Sequence[str], days: t.Any = 365, renew_days: t.Any = 120, step: str = "steady", force: bool = False, given: t.Any = None
 ) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
     existing, handed_in = _pki("the input", value), _pki("given", given or {})

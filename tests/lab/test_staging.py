@@ -115,8 +115,10 @@ def test_upgrade_and_downgrade_between_two_releases(site: Site) -> None:
     assert "connection_timeout" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_allowed_networks=["10.77.11.0/24"], mailpit_verify_timeout=3)
     assert runs(OLD) and sorted(site.on_mailpit("ls /opt/mailpit").split()) == [OLD, NEW], "what was not proved takes nothing away"
 
-    # A Mailpit that does not come up is a failure with its own words.
-    assert "level=error" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_environment={"MP_MAX_AGE": "never"}, mailpit_verify_timeout=4)
+    # A Mailpit that does not come up is a failure with its own words; that it runs now is no reason not to go to another folder.
+    elsewhere = {"mailpit_environment": {"MP_MAX_AGE": "never"}, "mailpit_data_dir": "/srv/mailpit"}
+    assert "level=error" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_verify_timeout=4, **elsewhere)
+    assert site.on_mailpit("stat -c %U /srv/mailpit") == "mailpit\n"
     site.version = NEW
     site.works("staging", "--limit", MAILPIT_NAME)
     assert runs(NEW) and site.on_mailpit("ls /opt/mailpit").split() == [NEW]

@@ -55,7 +55,7 @@ class Pki:
 
 
 def issue(
-    kind: str, names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int = 90, renew_days: int = 30, step: str = "steady", force: bool = False
+    kind: str, names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int = 365, renew_days: int = 120, step: str = "steady", force: bool = False
 ) -> Pki:
     """
     The certificates to have from now on.

@@ -47,7 +47,7 @@ def test_made_once_and_then_kept(kind: str, tmp_path: pathlib.Path) -> None:
     assert first.reason == "there was none"
     assert all(clients_accept(tmp_path, first.trust, first, name) for name in NAMES)
     assert not clients_accept(tmp_path, first.trust, first, "other.example.com")
-    again = issue(kind, NAMES, first, NOW + 59 * DAY)
+    again = issue(kind, NAMES, first, NOW + 244 * DAY)
     assert again == dataclasses.replace(first, reason="")
 
 
@@ -55,7 +55,7 @@ def test_made_once_and_then_kept(kind: str, tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     "change, reason",
     [
-        ({"now": NOW + 61 * DAY}, "it ends on"),
+        ({"now": NOW + 246 * DAY}, "it ends on"),
         ({"names": ["other.example.com"]}, "it is for other names"),
         ({"names": [*NAMES, "more.example.com"]}, "it is for other names"),
         ({"force": True}, "asked for"),
@@ -74,12 +74,12 @@ def test_leaf_is_renewed_when_there_is_a_reason(kind: str, change: dict, reason:
 
 def test_self_signed_clients_get_the_new_one_beside_the_old_one(tmp_path: pathlib.Path) -> None:
     first = issue("self_signed", NAMES, Pki(), NOW)
-    second = issue("self_signed", NAMES, first, NOW + 61 * DAY)
+    second = issue("self_signed", NAMES, first, NOW + 246 * DAY)
     assert second.previous_certificate == first.certificate and second.trust == second.certificate + first.certificate
     assert clients_accept(tmp_path, second.trust, first)
-    again = issue("self_signed", NAMES, second, NOW + 62 * DAY)
+    again = issue("self_signed", NAMES, second, NOW + 247 * DAY)
     assert again == dataclasses.replace(second, reason="")
-    assert issue("self_signed", NAMES, second, NOW + 91 * DAY).trust == second.certificate, "the old one has ended"
+    assert issue("self_signed", NAMES, second, NOW + 366 * DAY).trust == second.certificate, "the old one has ended"
 
 
 def test_order_and_case_of_names_are_no_reason() -> None:
@@ -143,7 +143,7 @@ def test_a_new_self_signed_certificate_never_leaves_a_client_without_trust(tmp_p
 def test_steps_from_nothing_or_from_what_no_client_accepts_make_a_certificate_at_once() -> None:
     assert issue("self_signed", NAMES, Pki(), NOW, step="introduce").reason == "there was none"
     for kind in ("own_ca", "self_signed"):
-        for existing, when in ((Pki(), NOW), (issue(kind, NAMES, Pki(), NOW), NOW + 91 * DAY), (issue(kind, NAMES, Pki(), NOW), NOW + 3651 * DAY)):
+        for existing, when in ((Pki(), NOW), (issue(kind, NAMES, Pki(), NOW), NOW + 366 * DAY), (issue(kind, NAMES, Pki(), NOW), NOW + 3651 * DAY)):
             introduced = issue(kind, NAMES, existing, when, step="introduce")
             assert introduced.reason and introduced.next_certificate and introduced.next_certificate in introduced.trust
             assert issue(kind, NAMES, introduced, when, step="switch").certificate not in ("", existing.certificate)
@@ -209,7 +209,7 @@ def test_ca_that_ends_soon_is_not_changed_behind_the_clients_back() -> None:
     first = issue("own_ca", NAMES, Pki(), NOW)
     with pytest.raises(MailpitRefusal, match="mailops.smtp.mailpit_rotate"):
         issue("own_ca", NAMES, first, NOW + 3640 * DAY)
-    introduced = issue("own_ca", NAMES, first, NOW + 3625 * DAY, step="introduce")
+    introduced = issue("own_ca", NAMES, first, NOW + 3535 * DAY, step="introduce")
     assert introduced.next_certificate
     # One that has ended is of no use to anybody.
     assert issue("own_ca", NAMES, first, NOW + 3651 * DAY).ca_certificate != first.ca_certificate
@@ -240,7 +240,7 @@ def test_certificate_that_was_given() -> None:
         "holds no certificate": ("nothing", good.key, ["mailpit.example.com"], NOW),
         "holds no private key": (good.certificate, "nothing", ["mailpit.example.com"], NOW),
         "is not the key": (good.certificate, other.key, ["mailpit.example.com"], NOW),
-        "expired on": (good.certificate, good.key, ["mailpit.example.com"], NOW + 91 * DAY),
+        "expired on": (good.certificate, good.key, ["mailpit.example.com"], NOW + 366 * DAY),
         "not valid before": (good.certificate, good.key, ["mailpit.example.com"], NOW - DAY),
         "is not for a.b.example.com but for": (good.certificate, good.key, ["a.b.example.com"], NOW),
     }
