@@ -25,6 +25,9 @@ from tests.support.process import free_ports
 SECRET = "pa ss:\"'#;$ wörd"
 SECOND = "another-pa$$word"
 USERS = [{"name": "app", "password": SECRET}]
+NO_SUCH_PAIR = {
+    "mailpit_certificate": "files", "mailpit_certificate_file": "/nonexistent/cert.pem", "mailpit_certificate_key_file": "/nonexistent/key.pem",
+}  # fmt: skip
 
 
 class Host:
@@ -86,7 +89,7 @@ def refused(run: Run) -> str:
     return run.output
 
 
-def test_from_nothing_to_a_proven_mailpit_and_another_account(host: Host) -> None:
+def test_from_nothing_to_a_proven_mailpit_another_account_and_back(host: Host) -> None:
     restarted = host.folder / "restarted"
     wanted = {"mailpit_auth": "users", "mailpit_users": USERS, "mailpit_restart_command": ["touch", str(restarted)]}
     succeeded(host.run("--diff", "-vvvv", **wanted))
@@ -113,9 +116,17 @@ def test_from_nothing_to_a_proven_mailpit_and_another_account(host: Host) -> Non
     assert succeeded(host.run(**other)).recap["changed"] == 2, "the file, and the restart"
     assert host.text("smtp.passwd").startswith(first + "other:$2b$") and restarted.exists()
 
+    # What runs Mailpit instead of systemd refuses the new configuration, and takes the old one.
+    before = host.everything()
+    choosy = {"mailpit_restart_command": ["sh", "-c", f"! grep MP_LABEL {host.config}/mailpit.env >&2"], "mailpit_environment": {"MP_LABEL": "new"}}
+    changed = {"mailpit_security": "implicit_tls", "mailpit_auth": "accept_any", "mailpit_users": [], "mailpit_certificate": "self_signed"}
+    output = refused(host.run(**other | changed | choosy))
+    assert "mailpit_restart_command failed: MP_LABEL=new Mailpit has its old configuration back." in output
+    assert host.everything() == before
+
 
 @pytest.mark.parametrize("security, auth, certificate", [("opportunistic", "none", "mailpit"), ("cleartext", "accept_any", "")])
-def test_other_modes_are_proven_too(host: Host, security: str, auth: str, certificate: str) -> None:
+def test_other_modes_are_proven_too(host: Host, security: str, auth: str, certificate: str, tmp_path: pathlib.Path) -> None:
     listening = (host.variables["mailpit_smtp_address"], host.variables["mailpit_smtp_port"])
     choice = Choice(
         security=security, auth=auth, certificate=certificate, names=("localhost",), smtp_address=listening[0], smtp_port=listening[1],
@@ -124,6 +135,10 @@ def test_other_modes_are_proven_too(host: Host, security: str, auth: str, certif
     wanted = {"mailpit_security": security, "mailpit_auth": auth, "mailpit_certificate": certificate}
     with Mailpit(host.folder, plan(choice).environment):
         succeeded(host.run(tasks_from="verify", **wanted))
+        unreachable = tmp_path / "inventory.yml"
+        unreachable.write_text("all: {hosts: {gone: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 9}}}")
+        run = host.run("-i", str(unreachable), "--limit", "localhost", tasks_from="verify", mailpit_clients=["gone"], **wanted)
+        assert "gone could not be reached, and Mailpit is not proved from there" in refused(run)
 
 
 def test_a_mailpit_that_is_not_running_is_said_so(host: Host) -> None:
@@ -141,6 +156,10 @@ def test_a_mailpit_that_is_not_running_is_said_so(host: Host) -> None:
         ({"mailpit_service_manager": "systemd", "ansible_facts": {"service_mgr": "openrc", "architecture": "x86_64"}}, "set mailpit_service_manager to none"),
         ({"mailpit_relay_config": "/nonexistent/relay.yml"}, "mailpit_relay_config is /nonexistent/relay.yml, which is not there"),
         ({"mailpit_smtp_port": "abc"}, "mailpit_smtp_port is 'abc'"),
+        ({"mailpit_controller_file": "/nonexistent/mailpit"}, "mailpit_controller_file is /nonexistent/mailpit, which the controller does not have"),
+        ({**NO_SUCH_PAIR, "mailpit_certificate_remote": False}, "set mailpit_certificate_remote to true if it is a file of the Mailpit host"),
+        ({**NO_SUCH_PAIR, "mailpit_certificate_remote": True}, "mailpit_certificate_file is /nonexistent/cert.pem, which is not there"),
+        ({**NO_SUCH_PAIR, "mailpit_certificate_remote": True, "mailpit_ca_file": "ca.pem"}, "mailpit_ca_file is ca.pem, which the controller does not have"),
     ],
 )
 def test_refused_before_anything_is_written(host: Host, changes: dict, words: str) -> None:

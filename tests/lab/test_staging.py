@@ -95,7 +95,7 @@ def test_the_proof_is_one_from_the_apps_hosts(site: Site, tmp_path: Path) -> Non
 
 
 def test_upgrade_and_downgrade_between_two_releases(site: Site) -> None:
-    """With a port below 1024 at first, then with networks that leave one app's host out, then as usual again."""
+    """With a port below 1024 at first. An upgrade that cannot be proved, or does not come up, leaves Mailpit as it was."""
     before = {message["ID"] for message in site.api("messages")["messages"]}
 
     def runs(version: str) -> bool:
@@ -112,14 +112,21 @@ def test_upgrade_and_downgrade_between_two_releases(site: Site) -> None:
     assert runs(NEW) and site.on_mailpit("ls /opt/mailpit").split() == [NEW]
 
     site.version = OLD
-    assert "connection_timeout" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_allowed_networks=["10.77.11.0/24"], mailpit_verify_timeout=3)
-    assert runs(OLD) and sorted(site.on_mailpit("ls /opt/mailpit").split()) == [OLD, NEW], "what was not proved takes nothing away"
+    site.works("staging", "--limit", MAILPIT_NAME)
+    assert runs(OLD) and site.on_mailpit("ls /opt/mailpit").split() == [OLD]
+
+    # What was not proved is not left running, and takes nothing away.
+    site.version = NEW
+    output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_allowed_networks=["10.77.11.0/24"], mailpit_verify_timeout=3)
+    assert "connection_timeout" in output and "Mailpit has its old configuration back." in output
+    assert runs(OLD) and sorted(site.on_mailpit("ls /opt/mailpit").split()) == [OLD, NEW]
 
     # A Mailpit that does not come up is a failure with its own words; that it runs now is no reason not to go to another folder.
     elsewhere = {"mailpit_environment": {"MP_MAX_AGE": "never"}, "mailpit_data_dir": "/srv/mailpit"}
-    assert "level=error" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_verify_timeout=4, **elsewhere)
-    assert site.on_mailpit("stat -c %U /srv/mailpit") == "mailpit\n"
-    site.version = NEW
+    output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_verify_timeout=4, **elsewhere)
+    assert "level=error" in output and "Mailpit has its old configuration back." in output
+    assert runs(OLD) and site.on_mailpit("stat -c %U /srv/mailpit") == "mailpit\n"
+
     site.works("staging", "--limit", MAILPIT_NAME)
     assert runs(NEW) and site.on_mailpit("ls /opt/mailpit").split() == [NEW]
 
