@@ -17,9 +17,9 @@ from pathlib import Path
 from ansible import constants as C
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._descriptor import AppError, Descriptor, load_descriptor
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._plan import Plan, mask, plan_absent, plan_present
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import SettingsError, parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, load_descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, mask, plan_absent, plan_present
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError, parse_settings
 
 _SPEC: dict[str, dict[str, t.Any]] = {
     "app": {"type": "str", "required": True},

@@ -8,10 +8,10 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._answer import host_failure, host_name, settings_failure
-from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._judge import judge
-from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import (
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, host_name, settings_failure
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import (
     CONNECTION_OPTIONS,
     HostError,
     endpoint_settings,
@@ -19,7 +19,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import (
     probe_host,
     take,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import SettingsError, to_bool
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError, to_bool
 
 _OPTIONS = (*CONNECTION_OPTIONS, "endpoints", "check_credentials", "check_injection")
 

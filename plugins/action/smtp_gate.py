@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._answer import host_failure, host_name, settings_failure, verdict_sentence
-from ansible_collections.mailops.smtp.plugins.plugin_utils._judge import alternative_verdicts, judge
-from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import (
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, host_name, settings_failure, verdict_sentence
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import alternative_verdicts, judge
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import (
     CONNECTION_OPTIONS,
     POLICY_OPTIONS,
     HostError,
@@ -22,7 +22,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import (
     probe_host,
     take,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings, SettingsError, to_bool
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, SettingsError, to_bool
 
 _OPTIONS = (*CONNECTION_OPTIONS, *POLICY_OPTIONS, "endpoints", "alternatives", "fallback", "check_credentials")
 # Where another port of the same relay cannot help.

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._answer import host_failure, host_name, settings_failure
-from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._judge import judge
-from ansible_collections.mailops.smtp.plugins.plugin_utils._message import compose, queue_id
-from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import CONNECTION_OPTIONS, HostError, plan_of, probe_host, take
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings, SettingsError, parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, host_name, settings_failure
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.message import compose, queue_id
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import CONNECTION_OPTIONS, HostError, plan_of, probe_host, take
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, SettingsError, parse_settings
 
 _OPTIONS = (*CONNECTION_OPTIONS, "sender", "sender_name", "recipients", "subject", "body", "headers")
 _NOT_FOR_SETTINGS = ("recipients", "subject", "body", "headers")

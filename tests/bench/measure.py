@@ -16,9 +16,9 @@ import time
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import plan_of
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 
 __all__ = ("HERE", "ROOT", "Took", "alternate", "plans", "run", "script")
 

@@ -28,10 +28,10 @@ with atheris.instrument_imports(include=["ansible_collections"]):
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import LINE_LIMIT, Reply, ReplyParser, capabilities, status_code
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
-    from ansible_collections.mailops.smtp.plugins.plugin_utils._certificates import chain_verdict, disordered, read_chain, weakness
-    from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import HostFacts, Policy
-    from ansible_collections.mailops.smtp.plugins.plugin_utils._judge import judge
-    from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import chain_verdict, disordered, read_chain, weakness
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
 MODES = ["implicit_tls", "starttls", "opportunistic", "cleartext", "auto"]
 PASSWORD = "hunter2-S3cret"

@@ -26,10 +26,10 @@ import pytest
 from tests.support.faulty import Behaviour, FaultyServer, Peer, drip, drip_records, endless, honest, sequence, server_context, smtp
 from tests.support.pki import Issued, Pki
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import HostFacts, Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._judge import judge
-from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import plan_of
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
 TIMEOUT = 3.0
 MEGABYTES = 24  # what a probe may need beyond Python itself

@@ -14,10 +14,10 @@ import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._descriptor import load_descriptor
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._plan import plan_present
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._yaml_edit import quote
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import load_descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import plan_present
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_edit import quote
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 
 from tests.support import faulty
 from tests.support.pangolin import pangolin_send

@@ -10,9 +10,9 @@ import string
 import pytest
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS, Cause, Finding, cause_row
-from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import Diagnosis
-from ansible_collections.mailops.smtp.plugins.plugin_utils._judge import _words
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Diagnosis
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import _words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
 # Layer to causes, as promised to users. None may go or be renamed.
 CONTRACT = {

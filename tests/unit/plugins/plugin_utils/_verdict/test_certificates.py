@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.pki import EXPIRED, Pki
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._certificates import Certificate, chain_verdict, disordered, read_chain, weakness
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate, chain_verdict, disordered, read_chain, weakness
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 

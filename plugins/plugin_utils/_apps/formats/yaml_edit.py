@@ -15,7 +15,7 @@ import re
 import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._yaml_tree import LINE_BREAKS, Document, Node, YamlError, parse
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_tree import LINE_BREAKS, Document, Node, YamlError, parse
 
 __all__ = ("edit", "quote", "read", "remove")
 

@@ -18,9 +18,9 @@ from tests.support.contract import PROBE_KEYS
 from tests.support.evidence import ROWS, Row, attempt, make_chains, observation
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS
-from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import HostFacts, Policy, diagnose
-from ansible_collections.mailops.smtp.plugins.plugin_utils._judge import alternative_verdicts, judge
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy, diagnose
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import alternative_verdicts, judge
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
 CERTIFICATE_KEYS = [
     "subject",

@@ -9,8 +9,8 @@ import os
 
 import pytest
 import yaml
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._yaml_edit import edit, quote, read, remove
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._yaml_tree import MAX_CHARACTERS, YamlError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_edit import edit, quote, read, remove
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_tree import MAX_CHARACTERS, YamlError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils import _providers
 from ansible_collections.mailops.smtp.plugins.plugin_utils._providers import PROVIDERS, Provider, ProviderError, choose_port, describe, find_provider
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import convention_clash, parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import convention_clash, parse_settings
 
 REGION = {"ses": "eu-west-1"}
 

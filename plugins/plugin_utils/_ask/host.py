@@ -16,8 +16,8 @@ import typing as t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import TLS_VERSIONS, HostFacts, Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import (
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import TLS_VERSIONS, HostFacts, Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     CLEARTEXT_FIRST_PORTS,
     IMPLICIT_TLS_PORTS,
     Settings,

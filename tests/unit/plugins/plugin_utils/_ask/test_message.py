@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._message import compose, queue_id
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.message import compose, queue_id
 
 
 def parsed(text: str) -> email.message.EmailMessage:

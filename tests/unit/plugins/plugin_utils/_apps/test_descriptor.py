@@ -11,9 +11,9 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._descriptor import AppError, known_apps, load_descriptor, parse_descriptor
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._render import render
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import SECURITY_MODES, parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, known_apps, load_descriptor, parse_descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import render
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES, parse_settings
 
 GOOD: dict[str, t.Any] = yaml.safe_load("""
 id: relayd

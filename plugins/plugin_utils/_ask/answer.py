@@ -9,8 +9,8 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
-from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import HostError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings, SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, SettingsError
 
 __all__ = ("host_failure", "host_name", "settings_failure", "verdict_sentence")
 

@@ -10,11 +10,11 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps import _yaml_edit
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._descriptor import AppError, Descriptor
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._render import render
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._yaml_tree import Node, YamlError, parse
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import SECURITY_MODES, Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import yaml_edit
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import render
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_tree import Node, YamlError, parse
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES, Settings
 
 __all__ = ("Plan", "mask", "plan_absent", "plan_present")
 
@@ -43,7 +43,7 @@ def plan_present(descriptor: Descriptor, settings: Settings, given: Mapping[str,
     text = _decode(old)
     try:
         managed = [key for key in descriptor.managed if key in rendered.values or key not in descriptor.keep]
-        new = _yaml_edit.edit(text, descriptor.section, rendered.values, managed, rendered.text)
+        new = yaml_edit.edit(text, descriptor.section, rendered.values, managed, rendered.text)
     except YamlError as error:
         raise AppError(f"it cannot be edited: {error}.") from None
     read_back = _read_back(descriptor, new, settings.security)
@@ -63,7 +63,7 @@ def plan_absent(descriptor: Descriptor, old: bytes | None) -> Plan:
     """Take the app's mail settings out of the file. Raises AppError."""
     text = _decode(old)
     try:
-        new = _yaml_edit.remove(text, descriptor.section, descriptor.managed)
+        new = yaml_edit.remove(text, descriptor.section, descriptor.managed)
     except YamlError as error:
         raise AppError(f"it cannot be edited: {error}.") from None
     shown = _shown(descriptor, text, new, "the old password"), _shown(descriptor, new, text, "")
@@ -164,7 +164,7 @@ def _limit_findings(descriptor: Descriptor, settings: Settings, given: Mapping[s
 
 def _read_back(descriptor: Descriptor, text: str, asked: str) -> dict[str, t.Any]:
     """What the app reads from the file, as our model, without the password."""
-    values = _yaml_edit.read(text, descriptor.section) or {}
+    values = yaml_edit.read(text, descriptor.section) or {}
     settings: dict[str, t.Any] = {}
     for name, key in descriptor.keys.items():
         value = values.get(key)
@@ -181,7 +181,7 @@ def _read_back(descriptor: Descriptor, text: str, asked: str) -> dict[str, t.Any
 
 def _shown(descriptor: Descriptor, text: str, other: str, password: str) -> str:
     """The app's section for a diff: our keys only, and of the password only that it is another one."""
-    values, others = (_yaml_edit.read(one, descriptor.section) or {} for one in (text, other))
+    values, others = (yaml_edit.read(one, descriptor.section) or {} for one in (text, other))
     secret = descriptor.keys.get("password")
     lines = []
     for key in descriptor.managed:
@@ -195,7 +195,7 @@ def _shown(descriptor: Descriptor, text: str, other: str, password: str) -> str:
             found = value.resolved()
             lines.append(f"{key}: {found.value if found.kind == 'scalar' else '(' + found.kind + ')'}")
         else:
-            lines.append(f"{key}: {_yaml_edit.quote(value)}")
+            lines.append(f"{key}: {yaml_edit.quote(value)}")
     indent = "    " if descriptor.section and lines else ""
     head = [".".join(descriptor.section) + ":"] if indent else []
     return "".join(line + "\n" for line in [*head, *(indent + line for line in lines)])

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Replies that providers word in their own way, and what has to be changed there. To add one, add a row.
 
-The words are matched as in _rules: plain, lower case, " .. " for "and later". A row whose ``stages`` is empty fits everywhere.
+The words are matched as in rules: plain, lower case, " .. " for "and later". A row whose ``stages`` is empty fits everywhere.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ import string
 import typing as t
 
 from .. import _causes
-from ._match import one_line
-from ._log_events import MAX_EVENT
-from ._masking import mask
+from .match import one_line
+from .log_events import MAX_EVENT
+from .masking import mask
 
 __all__ = ("excerpt", "sentences")
 

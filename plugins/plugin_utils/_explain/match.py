@@ -15,10 +15,10 @@ import typing as t
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 
-from ._rules import CONFIDENCES, NOISE, RULES, STAGES, VAGUE, Rule
-from ._log_events import MAX_EVENT
-from ._provider_texts import PROVIDER_TEXTS, ProviderText
-from ._status_codes import Meaning, Status, find_status, meaning
+from .rules import CONFIDENCES, NOISE, RULES, STAGES, VAGUE, Rule
+from .log_events import MAX_EVENT
+from .provider_texts import PROVIDER_TEXTS, ProviderText
+from .status_codes import Meaning, Status, find_status, meaning
 
 __all__ = ("MAX_CANDIDATES", "Explained", "Match", "Read", "explain_event", "fits", "nearest", "one_line", "provider_text", "stage_of_command")
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import (
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import (
     CONNECTION_OPTIONS,
     HostError,
     alternative_ports,
@@ -25,7 +25,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._probing import (
     probe_host,
     take,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings, SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, SettingsError
 
 HOST = "smtp.example.com"
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import capabilities, status_code
-from ansible_collections.mailops.smtp.plugins.plugin_utils._certificates import chain_verdict, read_chain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import chain_verdict, read_chain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 
 __all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "masked_capabilities", "observed_security", "offered")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import (
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     AUTH_MECHANISMS,
     CLEARTEXT_FIRST_PORTS,
     IMPLICIT_TLS_PORTS,

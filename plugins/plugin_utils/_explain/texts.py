@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 from .. import _causes
-from ._match import MAX_CANDIDATES, Explained, Match, Read, explain_event, fits, nearest, one_line, provider_text, stage_of_command
-from ._sentences import excerpt, sentences
-from ._log_events import DIALOGUE, MAX_EVENT, Event, events
+from .match import MAX_CANDIDATES, Explained, Match, Read, explain_event, fits, nearest, one_line, provider_text, stage_of_command
+from .sentences import excerpt, sentences
+from .log_events import DIALOGUE, MAX_EVENT, Event, events
 
 __all__ = ("Hint", "explain", "explain_reply")
 

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import SECURITY_MODES
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES
 
 __all__ = ("FORMATS", "AppError", "Descriptor", "Limit", "Mode", "known_apps", "load_descriptor", "parse_descriptor")
 
-# An editor for another format joins here and in _plan.py.
+# An editor for another format joins here and in change.py.
 FORMATS = ("yaml",)
 _BUILT_IN = Path(__file__).parent
 _MODEL = (

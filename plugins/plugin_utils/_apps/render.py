@@ -15,9 +15,9 @@ import yaml
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._descriptor import AppError, Descriptor
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps._yaml_edit import quote
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_edit import quote
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
 __all__ = ("Rendered", "render")
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import FINDINGS, LAYERS, cause_row
-from ansible_collections.mailops.smtp.plugins.plugin_utils._certificates import disordered, read_chain, weakness
-from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import (
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import disordered, read_chain, weakness
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import (
     Diagnosis,
     HostFacts,
     Policy,
@@ -19,8 +19,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._diagnosis import (
     masked_capabilities,
     offered,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain._texts import explain_reply
-from ansible_collections.mailops.smtp.plugins.plugin_utils._settings import IMPLICIT_TLS_PORTS, Settings, clash_sentence, convention_clash
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import explain_reply
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import IMPLICIT_TLS_PORTS, Settings, clash_sentence, convention_clash
 
 __all__ = ("alternative_verdicts", "judge")
 

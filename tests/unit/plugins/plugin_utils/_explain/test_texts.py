@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils import _causes
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain._rules import CONFIDENCES, RULES
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain._texts import explain, explain_reply
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain._provider_texts import PROVIDER_TEXTS
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.rules import CONFIDENCES, RULES
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import explain, explain_reply
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.provider_texts import PROVIDER_TEXTS
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
