@@ -50,9 +50,10 @@ def ipv6(network: str, number: int) -> str:
     return f"fd77:0:0:{NETWORKS[network]}::{number}"
 
 
-# Debian suites: a tree of each is made once. The packages beside Python and sshd are relays that clash with what the machine has.
+# Debian suites: a tree of each is made once. The packages beside Python and sshd are relays that clash with what the machine has,
+# and what pip needs of a Python 3.9.
 TREES = {
-    "bullseye": "",
+    "bullseye": "python3-distutils",
     "bookworm": "",
     "trixie": "opensmtpd,systemd",
     "forky": "",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .plan import BUILD, ROOT, TARGETS
+from .plan import ROOT, TARGETS
 from .trees import make_trees, tree
 
 __all__ = ["debian_python", "versions"]
