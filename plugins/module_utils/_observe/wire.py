@@ -171,6 +171,10 @@ class Wire:
             else:
                 self._incoming.write_eof()
 
+    def receive(self) -> bytes:
+        """The next bytes, through TLS once that has begun; empty at the end of the stream."""
+        return self._receive(self.deadline)
+
     # -- SMTP
 
     def read_reply(self, deadline: Deadline | None = None) -> Reply:
