@@ -157,7 +157,8 @@ def main() -> None:
     try:
         cleartext, encrypted = lockdown.look(host, port, security, module.params["server_name"] or host, timeout)
     except Unreachable as error:
-        module.exit_json(changed=False, ok=False, violations=[str(error)], msg=f"Mailpit's mode could not be seen: {error}")
+        sentence = f"Mailpit's mode could not be seen: {error}"
+        module.exit_json(changed=False, ok=False, violations=[str(error)], msg=sentence)
     found = lockdown.violations(security, auth, cleartext, encrypted)
     where = f"{host} port {port} is {'not ' if found else ''}in the mode {security} with {auth}"
     module.exit_json(

@@ -38,7 +38,9 @@ options:
     type: bool
     default: true
   server_name:
-    description: The name for SNI and the certificate of the web interface, where O(url) holds another, 127.0.0.1 say. Left out, it is the host of O(url).
+    description:
+      - The name for SNI and the certificate of the web interface, where O(url) holds another, 127.0.0.1 say.
+      - Left out, it is the host of O(url).
     type: str
   subject:
     description: The whole subject. An empty one means a message without a subject.
@@ -294,8 +296,11 @@ def refusal(params: dict[str, t.Any]) -> str | None:
     if not 1 <= params["count"] <= _COUNT_LIMIT:
         return f"count is {params['count']}: write a number from 1 to {_COUNT_LIMIT}"
     if ":" in (params["url_username"] or ""):
-        return "url_username holds a colon, which a login of a web interface cannot: write the name alone, and the password into url_password"
-    return None
+        return "url_username holds a colon, which no login can: write the name alone, and the password into url_password"
+    texts = {name: value for name, value in params.items() if isinstance(value, str)}
+    texts["recipients"] = "".join(params["recipients"] or [])
+    broken = [name for name, text in texts.items() if any("\ud800" <= char <= "\udfff" for char in text)]
+    return f"{broken[0]} holds bytes that are no UTF-8: write it in UTF-8" if broken else None
 
 
 class _Module(AnsibleModule):
@@ -329,7 +334,8 @@ def main() -> None:
         module.fail_json(msg=str(error))
     except OSError as error:
         why = error.strerror or "no certificate in it"
-        module.fail_json(msg=f"ca_path {params['ca_path']} cannot be used ({why}): write the path of a CA file in PEM on this host")
+        path = params["ca_path"]
+        module.fail_json(msg=f"ca_path {path} cannot be used ({why}): write the path of a CA file in PEM on this host")
     asked = Asked(wanted, params["count"], params["content"], params["checks"], params["timeout"])
     result = look(api, asked, begin)
     for message in result["messages"] + result["newest"]:

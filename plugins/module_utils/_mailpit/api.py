@@ -6,13 +6,22 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import re
+import stat
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import Unreachable, in_words
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.shown import Shown
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.web import Answer, BadAnswer, TooLong, get, parse_url
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.web import (
+    Answer,
+    BadAnswer,
+    TooLong,
+    get,
+    parse_url,
+)
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts
@@ -23,7 +32,9 @@ _SMTP = re.compile(rb"[2-5][0-9][0-9][ -]")
 _OTHERS = ((b"+OK", "a POP3 server"), (b"SSH-", "an SSH server"), (b"* OK", "an IMAP server"))
 _FOR_TLS = re.compile(rb"https? request (?:was sent )?to (?:an )?https", re.IGNORECASE)
 # What may be gone at the next try: a proxy before a Mailpit that restarts, or one that asks for patience.
+_NO_SUCH_NAME = ("EAI_NONAME", "EAI_NODATA", "EAI_FAIL")
 _PASSING = (429, 502, 503, 504)
+_CA_LIMIT = 16 * 1024 * 1024
 _WHAT = "write into url where Mailpit's web interface is, with the webroot if it has one"
 
 
@@ -46,7 +57,8 @@ class Api:
     """
     Mailpit's API at ``url`` (with its webroot, if it has one); the attribute ``url`` is how it is shown.
 
-    ``server_name`` is the name for SNI and the certificate, by default the host of the url. Raises BadUrl; OSError where ca_path cannot be read.
+    ``server_name`` is the name for SNI and the certificate, by default the host of the url.
+    Raises BadUrl; OSError where ca_path is no file of certificates.
     """
 
     def __init__(
@@ -65,9 +77,11 @@ class Api:
         self._name = server_name or self.site.host
         self._headers = {"Accept": "application/json"}
         if username is not None:
-            pair = f"{username}:{password or ''}".encode("utf-8", "surrogateescape")
+            pair = f"{username}:{password or ''}".encode()
             self._headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
         self._contexts = TLSContexts(validate_certs, ca_path if self.site.tls else None, "TLSv1.2")
+        if self.site.tls and ca_path is not None:
+            _refuse_no_file(ca_path)
         self._contexts.load_ca_file()
 
     def get(self, path: str, deadline: Deadline) -> t.Any:
@@ -75,10 +89,11 @@ class Api:
         try:
             answer = get(self.site, f"api/v1/{path}", self._headers, self._contexts, self._name, deadline)
         except Unreachable as error:
-            final = error.failure is not None and error.failure.facts.get("error") in ("EAI_NONAME", "EAI_NODATA", "EAI_FAIL")
-            raise ApiError(f"url {self.url} cannot be reached: {self.shown.text(str(error))}; {_WHAT}, as this host reaches it", final) from None
+            final = error.failure is not None and error.failure.facts.get("error") in _NO_SUCH_NAME
+            why = self.shown.text(str(error))
+            raise ApiError(f"url {self.url} cannot be reached: {why}; {_WHAT}, seen from this host", final) from None
         except TooLong as error:
-            raise ApiError(f"what answers at url {self.url} sends more than Mailpit does ({error} is too long): {_WHAT}", too_long=True) from None
+            raise self._too_long(f" ({error} is too long)") from None
         except BadAnswer as error:
             raise ApiError(self._not_web(error)) from None
         except Failure as failure:
@@ -91,6 +106,9 @@ class Api:
         """The error for an answer that is not Mailpit's."""
         return ApiError(f"what answers at url {self.url} is not Mailpit's API ({why}): {_WHAT}")
 
+    def _too_long(self, what: str) -> ApiError:
+        return ApiError(f"what answers at url {self.url} sends more than Mailpit does{what}: {_WHAT}", too_long=True)
+
     def _json(self, body: bytes) -> t.Any:
         try:
             return json.loads(body.decode("utf-8"), parse_int=_integer, parse_constant=_no_constant)
@@ -98,6 +116,8 @@ class Api:
             raise self.foreign("its text is not UTF-8") from None
         except RecursionError:
             raise self.foreign("its JSON is too deep") from None
+        except MemoryError:
+            raise self._too_long(", and than there is memory for") from None
         except ValueError:
             begin = self.shown.text(body.lstrip()[:60])
             raise self.foreign(f"it is no JSON, and begins with: {begin}" if begin else "its answer is empty") from None
@@ -106,22 +126,26 @@ class Api:
         url, text = self.url, self.shown.text(str(failure.facts.get("text") or ""), 300)
         if failure.kind == "certificate":
             return ApiError(
-                f"the certificate at url {url} does not verify ({text}): give its CA in ca_path, and in server_name the name that it is for"
+                f"the certificate at url {url} does not verify ({text}):"
+                " give its CA in ca_path, and in server_name the name that it is for"
             )
         if failure.kind == "tls_spoken":
-            return ApiError(f"url {url} is answered in TLS: write https:// where this is Mailpit's web interface, else {_WHAT}")
+            return ApiError(f"url {url} is answered in TLS: write https:// if that is its web interface, else {_WHAT}")
         if failure.kind == "plaintext":
             if text.startswith("HTTP/"):
                 return ApiError(f"url {url} is answered without TLS: write http:// into url")
             return ApiError(self._not_web(BadAnswer("is no HTTP", text.encode())))
+        if failure.facts.get("reason") == "BAD_SERVER_NAME":
+            name = self.shown.text(self._name)
+            return ApiError(f"the name '{name}' for TLS at url {url} is none: write into server_name that of its certificate")
         if failure.kind == "tls":
-            return ApiError(f"TLS at url {url} failed ({text or 'no reason'}): {_WHAT}, and http:// where it has no TLS")
+            return ApiError(f"TLS at url {url} failed ({text or 'no reason'}): {_WHAT}, with http:// if it has no TLS")
         if failure.kind == "limit":
-            return ApiError(f"what answers at url {url} sends more than Mailpit does: {_WHAT}", too_long=True)
+            return self._too_long("")
         if failure.kind == "timeout":
             return ApiError(f"url {url} gave no whole answer in time: {_WHAT}, or raise timeout", False)
         if failure.kind == "closed":
-            return ApiError(f"url {url} takes the connection and closes it without a whole answer: {_WHAT}, not an SMTP port", False)
+            return ApiError(f"url {url} closes its connections without a whole answer: {_WHAT}, no SMTP port", False)
         return ApiError(f"the connection to url {url} broke ({self.shown.text(in_words(failure))}): {_WHAT}", False)
 
     def _not_web(self, error: BadAnswer) -> str:
@@ -140,17 +164,25 @@ class Api:
     def _refused(self, answer: Answer) -> str:
         url, status = self.url, answer.status
         if status == 401 and self._login:
-            return f"Mailpit's web interface at url {url} does not take this login: check url_username and url_password against mailpit_ui_users"
+            return f"url {url} does not take this login: check url_username and url_password against mailpit_ui_users"
         if status == 401:
-            return f"Mailpit's web interface at url {url} wants a login: give url_username and url_password, those of mailpit_ui_users"
+            return f"url {url} wants a login: give url_username and url_password, those of mailpit_ui_users"
         if 300 <= status < 400:
             where = self.shown.text(answer.headers.get("location", "").encode("latin-1"), 300)
-            return f"url {url} sends elsewhere ({status}{', to ' + where if where else ''}), which is not followed: {_WHAT}"
+            to = f", to {where}" if where else ""
+            return f"url {url} sends elsewhere ({status}{to}), which is not followed: {_WHAT}"
         if status == 400 and _FOR_TLS.search(answer.body[:1000]):
             return f"url {url} is answered by a server that wants TLS: write https:// into url"
         if status in (404, 405, 410):
             return f"there is no Mailpit API at url {url} ({status}): {_WHAT}"
         return f"Mailpit's web interface at url {url} answered with {status}: {_WHAT}"
+
+
+def _refuse_no_file(path: str) -> None:
+    """A FIFO or a device would be read for ever. Raises OSError."""
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode) or found.st_size > _CA_LIMIT:
+        raise OSError(errno.EINVAL, "it is no file of certificates", path)
 
 
 def _integer(text: str) -> int:

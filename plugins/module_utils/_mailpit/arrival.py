@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the wanted messages have come: the wait, what is in them, and one sentence about it, all under one deadline."""
+"""Whether the wanted messages have come: the wait, what is in them, and a sentence about it, under one deadline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NEWEST_SHOWN = 5
 
 
 class Asked(t.NamedTuple):
-    """What a look is to find, and what to read of it. ``timeout`` is in seconds, ``checks`` are names of details.CHECKS."""
+    """What a look is to find, and what to read of it. ``timeout`` in seconds, ``checks`` of details.CHECKS."""
 
     wanted: Wanted
     number: int = 1
@@ -44,27 +44,29 @@ def look(api: Api, asked: Asked, begin: float) -> dict[str, t.Any]:
         found, trouble = wait_for(api, asked.wanted, asked.number, deadline.within(deadline.remaining() - kept))
     except ApiError as error:
         trouble = str(error)
-    messages = [
-        {**message.as_result(api.shown), "received_headers": [], "content": None, "checks": None} for message in found.messages
-    ]
+    unread: dict[str, t.Any] = {"received_headers": [], "content": None, "checks": None}
+    messages = [{**message.as_result(api.shown), **unread} for message in found.messages]
     enough = len(messages) >= asked.number
     sentence = trouble or _describe(asked.wanted, len(messages), api.shown)
     if trouble is None and not enough:
         wished = f" where {asked.number} were to be" if asked.number > 1 else ""
-        sentence += f"{wished} at {api.url} after {time.monotonic() - begin:.0f} seconds{_instead(asked.wanted, found, api.shown)}"
+        sentence += f"{wished} at {api.url} after {time.monotonic() - begin:.0f} seconds"
+        sentence += _instead(asked.wanted, found, api.shown)
     try:
         for entry, message in zip(messages[:_DETAILS_OF], found.messages):
             _read(api, message.id, asked, entry, deadline)
     except ApiError as error:
         sentence += f"; not all of what is in them could be read: {error}"
     newest = [] if enough else [message.as_result(api.shown) for message in found.newest[:_NEWEST_SHOWN]]
-    return {"found": enough, "message": sentence, "msg": sentence, "messages": messages, "newest": newest, "total": found.total}
+    result = {"found": enough, "message": sentence, "msg": sentence, "total": found.total}
+    return {**result, "messages": messages, "newest": newest}
 
 
 def _read(api: Api, identifier: str, asked: Asked, entry: dict[str, t.Any], deadline: Deadline) -> None:
     """Put into ``entry`` what stands in one message, as far as it is asked for. Raises ApiError."""
     headers = details.headers(api, identifier, deadline)
-    entry["received_headers"] = [value for header in headers if header["name"] == "Received" for value in header["values"]]
+    received = [header["values"] for header in headers if header["name"] == "Received"]
+    entry["received_headers"] = received[0] if received else []
     if asked.content:
         entry["content"] = {**details.content(api, identifier, deadline), "headers": headers}
     if asked.checks:
@@ -86,14 +88,18 @@ def _describe(wanted: Wanted, found: int, shown: Shown) -> str:
         parts.append(f"to {', '.join(wanted.recipients)}")
     if wanted.username is not None:
         parts.append(f"sent as {wanted.username}")
-    return shown.text(" ".join([f"{found or 'no'} message{'' if found < 2 else 's'}", *parts, "is" if found < 2 else "are", "in Mailpit"]), 2000)
+    number = f"{found} messages" if found > 1 else f"{found or 'no'} message"
+    return shown.text(" ".join([number, *parts, "are" if found > 1 else "is", "in Mailpit"]), 2000)
 
 
 def _instead(wanted: Wanted, found: Found, shown: Shown) -> str:
-    """What is there instead, as the end of a sentence: of the newest messages those that are most like the wanted ones."""
+    """What is there instead, as the end of a sentence: of the newest messages those most like the wanted ones."""
     if not found.newest:
         return "; it holds no message at all"
     nearest = sorted(found.newest, key=wanted.misses)[:3]
-    texts = [f"'{m.subject[:200]}' from {(m.sender or 'nobody')[:200]} to {', '.join(m.recipients[:5])[:500] or 'nobody'}" for m in nearest]
+    texts = [
+        f"'{one.subject[:200]}' from {(one.sender or 'nobody')[:200]} to {', '.join(one.recipients[:5])[:500] or 'nobody'}"
+        for one in nearest
+    ]
     total = found.total or len(found.newest)
     return f"; {total} {'is' if total == 1 else 'are'} there, among them: {shown.text('; '.join(texts), 3000)}"

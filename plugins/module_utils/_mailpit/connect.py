@@ -28,7 +28,11 @@ _WORDS = {
 
 
 class Unreachable(Exception):
-    """No address of the host takes a TCP connection; the text says why, as far as the last one showed. ``failure`` is that one's."""
+    """
+    No address of the host takes a TCP connection; the text says why, as far as the last one showed.
+
+    ``failure`` is that one's.
+    """
 
     def __init__(self, text: str, failure: Failure | None) -> None:
         super().__init__(text)
@@ -41,6 +45,8 @@ def connect(host: str, port: int, deadline: Deadline) -> Wire:
         addresses = resolve(host, port, "any", deadline)[0]
     except Failure as failure:
         raise Unreachable(f"{host} could not be resolved ({in_words(failure)})", failure) from None
+    except RuntimeError:  # of Thread.start
+        raise Unreachable("this host lets its user start no further thread (ulimit -u)", None) from None
     last, cause = "no address", None
     for position, address in enumerate(addresses):
         # A dead address must leave time for the next one.
@@ -59,5 +65,5 @@ def in_words(failure: Failure) -> str:
     """What a failure was, for a sentence."""
     text = _WORDS.get(failure.kind, failure.kind)
     facts = failure.facts
-    detail = facts.get("errno") or facts.get("text") or facts.get("reason") or facts.get("error") or facts.get("partial")
+    detail = next((facts[name] for name in ("errno", "text", "reason", "error", "partial") if facts.get(name)), None)
     return text + (f" ({detail})" if detail else "")

@@ -21,7 +21,7 @@ _ENTRIES_LIMIT = 200
 
 
 def headers(api: Api, identifier: str, deadline: Deadline) -> list[dict[str, t.Any]]:
-    """Each header once as ``{name, values}``, by name, the values of one name in the order of the message. Raises ApiError."""
+    """Each header once as ``{name, values}``, by name; values in the order of the message. Raises ApiError."""
     answer = api.get(f"message/{quote(identifier, safe='')}/headers", deadline)
     if not isinstance(answer, dict):
         raise api.foreign("the headers of a message are no object")
@@ -57,12 +57,13 @@ def content(api: Api, identifier: str, deadline: Deadline) -> dict[str, t.Any]:
 
 
 def check(api: Api, identifier: str, name: str, deadline: Deadline) -> dict[str, t.Any]:
-    """What the check ``name`` of CHECKS says; its ``error`` says why there is nothing, when that is so. Raises ApiError."""
+    """What the check ``name`` of CHECKS says; its ``error`` says why there is nothing, if so. Raises ApiError."""
     try:
         answer = api.get(f"message/{quote(identifier, safe='')}/{CHECKS[name]}", deadline)
     except ApiError as error:
         if error.status == 404 and name == "spam":
-            return _spam(api, {"Error": "this Mailpit has no SpamAssassin: set MP_ENABLE_SPAMASSASSIN in mailpit_environment"})
+            why = "this Mailpit has no SpamAssassin: set MP_ENABLE_SPAMASSASSIN in mailpit_environment"
+            return _spam(api, {"Error": why})
         if error.status == 400 and name == "html":
             return _html(api, {}, "the message has no HTML that Mailpit can check")
         if error.status is None or error.status == 401:

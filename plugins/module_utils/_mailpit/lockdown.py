@@ -115,8 +115,8 @@ def _answered(code: int | None, session: Session) -> str:
 
 
 def _cleartext(wire: Wire, security: str, deadline: Deadline) -> Session:
-    # An implicit TLS listener is silent until it has heard something. Three seconds of silence after our EHLO are an answer too,
-    # and where that is the right answer, there must be time left for the session in TLS.
+    # An implicit TLS listener is silent until it has heard something. Three seconds of silence after our EHLO are an
+    # answer too, and where that is the right answer, there must be time left for the session in TLS.
     seconds = _GREETING_SECONDS + 3
     wire.deadline = deadline.within(min(seconds, deadline.remaining() / 2) if security == "implicit_tls" else seconds)
     session = Session(False)

@@ -23,7 +23,7 @@ _NEWEST = 20
 # Nobody's staging has as many; a server that never comes to an end is left here.
 _WALK_LIMIT = 100_000
 _RECIPIENTS_SHOWN = 200
-# Parts of a subject that can be searched for as they are: no quote, which cannot be escaped in a search, and nothing that is no text.
+# Parts of a subject that can be searched for as they are: no quote, which cannot be escaped, and only text.
 _SUBJECT_PART = re.compile("[^\"\x00-\x1f\x7f\ud800-\udfff]+")
 # Mailpit keeps addresses as JSON and cleans what is searched for in them: these characters are the same on both sides.
 _ADDRESS_PART = re.compile(r"[A-Za-z0-9@._+=#/~-]+")
@@ -58,7 +58,7 @@ class Message(t.NamedTuple):
 
 
 class Wanted(t.NamedTuple):
-    """Which messages count. None is whatever; ``recipients`` must all be among those of the message, letter case aside."""
+    """Which messages count. None is whatever; all ``recipients`` must be among those of the message, in any case."""
 
     subject: t.Optional[str] = None
     recipients: t.Sequence[str] = ()
@@ -81,8 +81,8 @@ class Wanted(t.NamedTuple):
         """
         A search of Mailpit's that finds at least these messages; empty for all.
 
-        Its words are all looked for, each anywhere in its field; the exact comparison is done here. What cannot be searched for
-        (a quote, an empty subject, a login) is left out.
+        Its words are all looked for, each anywhere in its field; the exact comparison is done here.
+        What cannot be searched for (a quote, an empty subject, a login) is left out.
         """
         words = [("message-id", self.message_id or "", _ADDRESS_PART), ("from", self.sender or "", _ADDRESS_PART)]
         words += [("addressed", address, _ADDRESS_PART) for address in self.recipients[:5]]
@@ -94,7 +94,7 @@ class Wanted(t.NamedTuple):
 
 
 class Found(t.NamedTuple):
-    """What a look at Mailpit gave: the wanted messages, newest first; else the newest of all that are there, and how many there are."""
+    """What a look at Mailpit gave: the wanted messages, newest first; else the newest of all, and their number."""
 
     messages: t.List[Message]
     newest: t.List[Message]
@@ -133,7 +133,7 @@ def wait_for(api: Api, wanted: Wanted, count: int, deadline: Deadline) -> tuple[
 
 
 def _look(api: Api, wanted: Wanted, count: int, narrow: bool, deadline: Deadline) -> tuple[Found, bool]:
-    """One look, and whether the next may be narrowed by a search: not where this one missed a message that was there (an old Mailpit)."""
+    """One look, and whether a search may narrow the next: not where this one missed a message that was there."""
     query = wanted.query() if narrow else ""
     messages, first, total = _walk(api, wanted, count, query, deadline)
     if len(messages) >= count:
@@ -146,8 +146,10 @@ def _look(api: Api, wanted: Wanted, count: int, narrow: bool, deadline: Deadline
     return Found(messages, first[:_NEWEST], total), narrow
 
 
-def _walk(api: Api, wanted: Wanted, count: int, query: str, deadline: Deadline) -> tuple[list[Message], list[Message], int | None]:
-    """Page by page to the first ``count`` wanted messages or the end: these, the first page, and how many Mailpit says there are."""
+def _walk(
+    api: Api, wanted: Wanted, count: int, query: str, deadline: Deadline
+) -> tuple[list[Message], list[Message], int | None]:
+    """Page by page to ``count`` wanted messages or the end: these, the first page, and how many Mailpit says there are."""
     found: dict[str, Message] = {}
     first: list[Message] = []
     total = None
@@ -162,14 +164,17 @@ def _walk(api: Api, wanted: Wanted, count: int, query: str, deadline: Deadline) 
             continue
         first = first or page
         # New messages push the others to the next page, so one may be seen twice.
-        found.update({message.id: message for message in page if message.id not in found and not wanted.misses(message)})
+        fitting = [message for message in page if message.id not in found and not wanted.misses(message)]
+        found.update({message.id: message for message in fitting})
         if len(found) >= count or len(page) < size or page[-1].id == last:
             break
         start, last = start + len(page), page[-1].id
     return list(found.values()), first, total
 
 
-def _page(api: Api, wanted: Wanted, query: str, start: int, size: int, deadline: Deadline) -> tuple[list[Message], int | None]:
+def _page(
+    api: Api, wanted: Wanted, query: str, start: int, size: int, deadline: Deadline
+) -> tuple[list[Message], int | None]:
     """``size`` messages from number ``start`` on, the newest first, and how many there are in all."""
     asked = {"query": query} if query else {}
     where = urlencode({**asked, "start": start, "limit": size}, errors="replace")
@@ -178,7 +183,7 @@ def _page(api: Api, wanted: Wanted, query: str, start: int, size: int, deadline:
     if not isinstance(entries, list) or len(entries) > size:
         raise api.foreign("there is no list of messages in it")
     if wanted.username is not None and any(isinstance(entry, dict) and "Username" not in entry for entry in entries):
-        raise ApiError("this Mailpit does not record logins, which 1.28.3 and newer do: upgrade it, or leave username out")
+        raise ApiError("this Mailpit records no logins, which 1.28.3 and newer do: upgrade it, or leave username out")
     return [_message(api, entry) for entry in entries], _number(answer.get("total"))
 
 

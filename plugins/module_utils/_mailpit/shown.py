@@ -17,12 +17,12 @@ _PIECE = 160
 
 
 class Shown:
-    """The gate that everything passes that a server or a mail said. ``password`` is what must not come out, in any encoding."""
+    """The gate that everything passes that a server or a mail said. ``password`` must not come out, in any encoding."""
 
     def __init__(self, username: str | None = None, password: str | None = None) -> None:
         self._forms: list[str] = []
         if password:
-            self._forms = [base64.b64encode(f"{username or ''}:{password}".encode("utf-8", "surrogateescape")).decode("ascii")]
+            self._forms = [base64.b64encode(f"{username or ''}:{password}".encode()).decode("ascii")]
             self._forms += secret_forms(username or "", password)
 
     def text(self, said: str | bytes, limit: int = 1000) -> str:

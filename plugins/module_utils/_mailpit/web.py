@@ -4,8 +4,8 @@
 """
 One GET over HTTP/1.1 (RFC 9112) under one deadline, with bounded sizes.
 
-The standard library's clients have a timeout for each read, so that a server which drips a byte now and then is never left.
-No proxy, no redirect, no cookies and no compression: a password may be with the request, and Mailpit needs none of them.
+The standard library's clients have a timeout for each read: a server which drips a byte now and then is never left.
+No proxy, no redirect and no compression: a password may be with the request, and Mailpit needs none of them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _HOST = re.compile(r"[A-Za-z0-9_.-]+\Z|\[?[0-9A-Fa-f:.]+\]?\Z")
 
 
 class BadUrl(ValueError):
-    """The text is not the address of a web interface; it says what to write. It never repeats a login that stood in it."""
+    """The text is no address of a web interface; it says what to write, and never repeats a login that stood in it."""
 
 
 class BadAnswer(Exception):
@@ -76,28 +76,34 @@ class Answer(t.NamedTuple):
 def parse_url(url: str) -> Site:
     """``http://HOST:PORT/WEBROOT`` or https. Raises BadUrl."""
     if "@" in url:
-        raise BadUrl("url holds an @, as a login before the host does: write url without it, and the login into url_username and url_password")
+        raise BadUrl(
+            "url holds an @, as a login before the host does:"
+            " write url without it, and the login into url_username and url_password"
+        )
     try:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError as error:
-        raise BadUrl(f"url is {url!r}, which is no address ({error}): write http://HOST:PORT or https://HOST:PORT") from None
+        raise BadUrl(f"url is {url!r}, which is no address ({error}): write http://HOST:PORT") from None
     if parts.scheme not in ("http", "https"):
         raise BadUrl(f"url is {url!r}: write it with http:// or https://, such as http://127.0.0.1:8025")
     if parts.query or parts.fragment or "?" in url or "#" in url:
-        raise BadUrl(f"url is {url!r}: write it without ? and #, only the address of Mailpit's web interface and its webroot")
+        raise BadUrl(f"url is {url!r}: write it without ? and #, only where Mailpit's web interface is and its webroot")
     host = parts.hostname or ""
     try:
         host = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
         host = ""
     if not _HOST.match(host) or len(host) > 255 or port == 0:
-        raise BadUrl(f"url is {url!r}: write a host and a port from 1 to 65535 after http://, such as http://127.0.0.1:8025")
+        raise BadUrl(f"url is {url!r}: write a host and a port from 1 to 65535, such as http://127.0.0.1:8025")
     tls = parts.scheme == "https"
-    return Site(tls, host, port or (443 if tls else 80), quote(parts.path.rstrip("/"), safe="/%:+,;=~!$&'()*", errors="replace"))
+    path = quote(parts.path.rstrip("/"), safe="/%:+,;=~!$&'()*", errors="replace")
+    return Site(tls, host, port or (443 if tls else 80), path)
 
 
-def get(site: Site, path: str, headers: t.Mapping[str, str], contexts: TLSContexts, server_name: str, deadline: Deadline) -> Answer:
+def get(
+    site: Site, path: str, headers: t.Mapping[str, str], contexts: TLSContexts, server_name: str, deadline: Deadline
+) -> Answer:
     """
     The answer to GET ``path`` below the site's own. ``contexts`` and ``server_name`` are used where the site has TLS.
 

@@ -228,7 +228,7 @@ class Wire:
             self.tls.do_handshake()
         except ssl.SSLWantReadError:
             pass
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise Failure("tls", reason="BAD_SERVER_NAME", text=str(error)) from None
         except ssl.SSLError as error:
             raise Failure("tls", **TLSRecord.describe(error)) from None

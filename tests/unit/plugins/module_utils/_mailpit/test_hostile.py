@@ -13,6 +13,7 @@ import base64
 import concurrent.futures
 import contextlib
 import json
+import os
 import pathlib
 import socket
 import ssl
@@ -21,10 +22,13 @@ import threading
 import time
 import typing as t
 
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.arrival import Asked, look
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.messages import Wanted
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.messages import Message, Wanted
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.shown import Shown
 
 TIMEOUT = 1.0
 # What a loaded machine may add; the rows that hang would hang for ever.
@@ -141,14 +145,14 @@ ROWS: dict[str, tuple[Script, str]] = {
     # HTTP that is none
     "length is negative": (says(OK + b"Content-Length: -1\r\n\r\n"), "Content-Length that is no number"),
     "two lengths": (says(OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{} "), "differ"),
-    "body shorter than its length": (says(OK + b"Content-Length: 50\r\n\r\n{}"), "closes it"),
+    "body shorter than its length": (says(OK + b"Content-Length: 50\r\n\r\n{}"), "without a whole answer"),
     "chunk size is no number": (says(OK + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n{}\r\n0\r\n\r\n"), "no number"),
     "chunk size is negative": (says(OK + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n{}\r\n0\r\n\r\n"), "no number"),
     "chunk size is huge": (says(OK + b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\n"), "no number"),
     "chunk longer than its size": (says(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}xxxxxxxx\r\n0\r\n\r\n"), "url"),
-    "closed in a chunk": (says(OK + b"Transfer-Encoding: chunked\r\n\r\n20\r\n{}"), "closes it"),
-    "closed at once": (says(b""), "closes it"),
-    "closed in the status line": (says(b"HTTP/1.1 2"), "closes it"),
+    "closed in a chunk": (says(OK + b"Transfer-Encoding: chunked\r\n\r\n20\r\n{}"), "without a whole answer"),
+    "closed at once": (says(b""), "without a whole answer"),
+    "closed in the status line": (says(b"HTTP/1.1 2"), "without a whole answer"),
     "strange transfer coding": (says(OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n"), "transfer coding"),
     "gzip unasked": (says(OK + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"), "compressed"),
     "HTTP/0.9": (says(b"<html>\xff\x1b]0;x\x07 hello\n"), "is no HTTP"),
@@ -241,7 +245,7 @@ NOT_TLS_ROWS: dict[str, tuple[Script, str]] = {
     "half a record": (holds(b"\x16\x03\x03\x40\x00\x02"), "no whole answer in time"),
     "dripped record": (drips(b"\x16\x03\x03\x40\x00\x02", b"\0"), "no whole answer in time"),
     "rubbish as a handshake": (says(b"\x16\x03\x03\x00\x05hello"), "TLS at url"),
-    "closed in the handshake": (says(b""), "closes it"),
+    "closed in the handshake": (says(b""), "without a whole answer"),
     "records without end": (floods(b"", b"\x16\x03\x03\x00\x04\x00\x00\x00\x00"), "url"),
 }
 
@@ -408,3 +412,56 @@ def test_many_pages_without_end_stop_with_the_time() -> None:
     result, seconds = ask(f"http://127.0.0.1:{server.port}")
     server.close()
     assert result["found"] is False and "in time" in result["msg"] and seconds < TIMEOUT + GRACE
+
+
+TEXT = st.text(st.characters(), max_size=400)
+
+
+@hypothesis.given(st.builds(Message, TEXT, TEXT, TEXT, TEXT, st.lists(TEXT, max_size=3), TEXT, st.none(), TEXT, st.lists(TEXT, max_size=3), TEXT))
+@hypothesis.settings(max_examples=200, deadline=None)
+def test_whatever_stands_in_a_message_is_printable(message: Message) -> None:
+    shown = Shown("tester", PASSWORD)
+    written = json.dumps(message.as_result(shown), ensure_ascii=False)
+    assert all(char.isprintable() for char in written)
+    lines, _cut = shown.lines(message.snippet * 20, 3000)
+    assert all(line.isprintable() for line in lines) and sum(map(len, lines)) <= 3000 * 10
+
+
+@hypothesis.given(st.text(max_size=200), st.sampled_from([PASSWORD, TOKEN]), st.text(max_size=200), st.integers(20, 400))
+@hypothesis.settings(max_examples=200, deadline=None)
+def test_no_place_in_a_text_shows_the_password(before: str, secret: str, after: str, limit: int) -> None:
+    shown = Shown("tester", PASSWORD).text(before + secret + after, limit)
+    assert PASSWORD not in shown and secret not in shown and secret[:12] not in shown
+
+
+def test_a_ca_path_that_would_be_read_for_ever_is_refused(tmp_path: pathlib.Path) -> None:
+    os.mkfifo(f"{tmp_path}/fifo")
+    for path in (f"{tmp_path}/fifo", "/dev/zero", str(tmp_path), f"{tmp_path}/none"):
+        with pytest.raises(OSError):
+            Api("https://127.0.0.1:1", ca_path=path)
+
+
+def test_no_thread_left_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    result, _seconds = ask("http://127.0.0.1:1")
+    assert "no further thread (ulimit -u)" in result["msg"]
+
+
+@pytest.mark.parametrize("timeout", [1e-9, 0.001, 0.05])
+def test_a_very_short_time_is_none_too_short_for_a_sentence(timeout: float) -> None:
+    server = Server(holds(b""), None)
+    result, seconds = ask(f"http://127.0.0.1:{server.port}", timeout)
+    server.close()
+    assert not result["found"] and "url" in result["msg"] and seconds < 1
+
+
+@pytest.mark.parametrize("name", ["a\0b", "", "x" * 300, "\ud800", "..", "127.0.0.1", "*.example.com"])
+def test_an_odd_server_name_is_a_sentence(name: str, certificate: ssl.SSLContext) -> None:
+    server = Server(says(body({"messages": []})), certificate)
+    api = Api(f"https://127.0.0.1:{server.port}", server_name=name)
+    result = look(api, Asked(Wanted(subject="x"), timeout=1), time.monotonic())
+    server.close()
+    assert not result["found"] and "url" in result["msg"]

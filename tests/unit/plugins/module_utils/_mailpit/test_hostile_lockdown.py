@@ -13,6 +13,7 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import Unreachable
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.lockdown import Session, look, violations
 
 TIMEOUT = 1.5
@@ -161,3 +162,19 @@ def test_what_was_seen_before_it_broke_off_stays(outcomes: t.Any) -> None:
 
 def test_silence_leaves_time_for_the_session_in_tls(outcomes: t.Any) -> None:
     assert outcomes["silent", "implicit_tls"][1].ended == "no answer in time" and outcomes["silent", "implicit_tls"][2] >= TIMEOUT * 0.9
+
+
+@pytest.mark.parametrize("name", ["a\0b", "", "x" * 300, "\ud800", "..", "*.example.com"])
+def test_an_odd_server_name_ends_the_session_in_tls_and_no_more(name: str) -> None:
+    server = Server(lambda sock: _starttls(sock, b""))
+    cleartext, encrypted = look("127.0.0.1", server.port, "starttls", name, 0.6)
+    server.close()
+    assert cleartext.mail_code == 530 and not encrypted.reached and encrypted.ended and encrypted.ended.isprintable()
+
+
+@pytest.mark.parametrize("host", ["x" * 300, "a..b", "\u00fc" * 100, "nobody.invalid", "a\0b", "\ud800"])
+def test_an_odd_host_is_a_sentence(host: str) -> None:
+    begin = time.monotonic()
+    with pytest.raises(Unreachable) as caught:
+        look(host, 25, "starttls", "x", 2)
+    assert "resolved" in str(caught.value) and time.monotonic() - begin < 2 + GRACE
