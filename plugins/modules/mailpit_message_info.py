@@ -127,7 +127,7 @@ EXAMPLES = r"""
     not mail.found
     or mail.messages[0].content.text | select('search', 'https://app[.]example[.]com/verify') | length == 0
     or mail.messages[0].content.attachments | map(attribute='file_name') | list != ['terms.pdf']
-    or mail.messages[0].checks.html.supported < 80
+    or mail.messages[0].checks.html.supported < 70
   delegate_to: mailpit.example.com
 
 - name: A web interface with TLS, a login and a webroot, asked on its own host

@@ -16,6 +16,7 @@ import typing as t
 import urllib.request
 
 import pytest
+import yaml
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit import arrival
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.arrival import Asked
@@ -24,6 +25,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.messages imp
 from tests.support.mailpit import PINNED, Mailpit
 from tests.support.pki import Pki
 from tests.support.playbook import Run, play
+from tests.support.process import ROOT
 
 PASSWORD = "ui-s3cret-pässword"
 SUBJECTS = [
@@ -51,11 +53,11 @@ def message(subject: str, to: str, number: int) -> bytes:
 def rich() -> bytes:
     """A mail with everything: text, HTML, a picture in it, an attachment, a header of its own."""
     mail = email.message.EmailMessage()
-    mail["From"], mail["To"], mail["Cc"] = "app@example.com", "rich@example.com", "copy@example.com"
-    mail["Subject"], mail["Message-ID"], mail["X-App"] = "Verify", "<rich@example.com>", "pangolin"
+    mail["From"], mail["To"], mail["Cc"] = "app@example.com", "new-user@example.com", "copy@example.com"
+    mail["Subject"], mail["Message-ID"], mail["X-App"] = "Bestätigen Sie Ihre Adresse", "<rich@example.com>", "pangolin"
     mail.set_content("Hello Jörg,\nplease visit https://app.example.com/verify?t=1\x1b[2J\nBye\n")
     mail.add_alternative('<p style="display:grid">Hi <a href="http://127.0.0.1:1/verify">here</a></p>\n<p>Bye</p>', subtype="html")
-    mail.add_attachment(b"%PDF-1.4 x", maintype="application", subtype="pdf", filename="tërms.pdf")
+    mail.add_attachment(b"%PDF-1.4 x", maintype="application", subtype="pdf", filename="terms.pdf")
     return mail.as_bytes()
 
 
@@ -71,7 +73,7 @@ class Box:
 
             for number, subject in enumerate(SUBJECTS):
                 send(subject, f"user{number}@example.com", number, f"hidden+{number}@example.com")
-            client.sendmail("app@example.com", ["rich@example.com", "copy@example.com"], rich())
+            client.sendmail("app@example.com", ["new-user@example.com", "copy@example.com"], rich())
             for number in range(2000):
                 send("Filler" if number % 2 else f"Filler {number}", "filler@example.com", 10_000 + number)
 
@@ -120,7 +122,7 @@ def test_more_than_a_page_is_counted_and_returned(box: Box) -> None:
     found = look(box, 1000, subject="Filler", recipients=["filler@example.com"])
     assert found["found"] and len({one["id"] for one in found["messages"]}) == 1000
     assert all(one["received_headers"] for one in found["messages"][:20])
-    more = look(box, 1001, 1, subject="Filler")
+    more = look(box, 1001, 5, subject="Filler")
     assert not more["found"] and len(more["messages"]) == 1000
     assert more["msg"].startswith("1000 messages with the subject 'Filler' are in Mailpit where 1001 were to be at http")
 
@@ -138,13 +140,27 @@ def test_a_play_can_assert_on_what_is_in_the_mail(box: Box, tmp_path: pathlib.Pa
     assert content["text"] == ["Hello Jörg,", "please visit https://app.example.com/verify?t=1\\x1b[2J", "Bye"] and not content["cut"]
     assert content["html"][-1] == "<p>Bye</p>"
     (attachment,) = content["attachments"]
-    assert (attachment["file_name"], attachment["content_type"], attachment["inline"]) == ("tërms.pdf", "application/pdf", False)
+    assert (attachment["file_name"], attachment["content_type"], attachment["inline"]) == ("terms.pdf", "application/pdf", False)
     assert attachment["size"] == 10
     assert {"name": "X-App", "values": ["pangolin"]} in content["headers"]
     assert 0 < found["checks"]["html"]["supported"] <= 100 and found["checks"]["html"]["warnings"]
     assert "http://127.0.0.1:1/verify" in [link["url"] for link in found["checks"]["links"]["links"]] and found["checks"]["links"]["errors"] >= 1
     assert "MP_ENABLE_SPAMASSASSIN" in found["checks"]["spam"]["error"]
     assert "no HTML" in results["none"]["messages"][0]["checks"]["html"]["error"]
+
+
+def test_the_examples_of_the_documentation_run(box: Box, tmp_path: pathlib.Path) -> None:
+    source = (ROOT / "plugins" / "modules" / "mailpit_message_info.py").read_text()
+    examples = yaml.safe_load(source.partition('EXAMPLES = r"""')[2].partition('"""')[0])
+    tasks = []
+    for task in examples[:2]:
+        options = {**task["mailops.smtp.mailpit_message_info"], "url": box.url, "timeout": 5}
+        tasks.append({key: value for key, value in task.items() if key != "delegate_to"} | {"mailops.smtp.mailpit_message_info": options})
+    tasks[0]["mailops.smtp.mailpit_message_info"]["subject"] = "Bestätigen Sie Ihre Adresse"
+    done = play(tmp_path / "play", tasks, {})
+    assert done.returncode == 0, done.output
+    tasks[1]["failed_when"] = tasks[1]["failed_when"].replace("verify", "other")
+    assert play(tmp_path / "play", tasks, {}).returncode == 2
 
 
 def test_failed_when_says_what_came_instead(box: Box, tmp_path: pathlib.Path) -> None:

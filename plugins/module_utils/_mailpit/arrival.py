@@ -47,8 +47,10 @@ def look(api: Api, asked: Asked, begin: float) -> dict[str, t.Any]:
     unread: dict[str, t.Any] = {"received_headers": [], "content": None, "checks": None}
     messages = [{**message.as_result(api.shown), **unread} for message in found.messages]
     enough = len(messages) >= asked.number
-    sentence = trouble or _describe(asked.wanted, len(messages), api.shown)
-    if trouble is None and not enough:
+    sentence = _describe(asked.wanted, len(messages), api.shown)
+    if trouble is not None:
+        sentence = f"{sentence}; the others could not be seen: {trouble}" if messages else trouble
+    elif not enough:
         wished = f" where {asked.number} were to be" if asked.number > 1 else ""
         sentence += f"{wished} at {api.url} after {time.monotonic() - begin:.0f} seconds"
         sentence += _instead(asked.wanted, found, api.shown)

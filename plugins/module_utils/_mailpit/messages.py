@@ -110,19 +110,23 @@ def wait_for(api: Api, wanted: Wanted, count: int, deadline: Deadline) -> tuple[
     """
     The wanted messages as soon as there are ``count``, else what is there when the time is over.
 
-    The second value says why nothing could be seen, when that was so. Raises ApiError for what waiting will not change.
+    The second value says why nothing, or not all, could be seen, when that was so. Raises ApiError for what waiting will
+    not change.
     """
     found = Found([], [], None)
     trouble: str | None = None
     seen, narrow = False, True
     while True:
         begin = time.monotonic()
+        fitting: dict[str, Message] = {}
         try:
-            found, narrow = _look(api, wanted, count, narrow, deadline)
+            found, narrow = _look(api, wanted, count, narrow, fitting, deadline)
             trouble, seen = None, True
         except ApiError as error:
             if error.final:
                 raise
+            if len(fitting) > len(found.messages):
+                found = found._replace(messages=list(fitting.values()))
             # Only the end of the time, which cut off one more look, is no trouble.
             if not seen or deadline.remaining() > 0 or time.monotonic() - begin > 1:
                 trouble = str(error)
@@ -132,25 +136,30 @@ def wait_for(api: Api, wanted: Wanted, count: int, deadline: Deadline) -> tuple[
         time.sleep(_POLL_SECONDS)
 
 
-def _look(api: Api, wanted: Wanted, count: int, narrow: bool, deadline: Deadline) -> tuple[Found, bool]:
-    """One look, and whether a search may narrow the next: not where this one missed a message that was there."""
+def _look(
+    api: Api, wanted: Wanted, count: int, narrow: bool, fitting: dict[str, Message], deadline: Deadline
+) -> tuple[Found, bool]:
+    """
+    One look, and whether a search may narrow the next: not where this one missed a message that was there.
+
+    ``fitting`` gets the wanted messages as they are seen, so that they are not lost where the look is broken off.
+    """
     query = wanted.query() if narrow else ""
-    messages, first, total = _walk(api, wanted, count, query, deadline)
+    first, total = _walk(api, wanted, count, query, fitting, deadline)
+    messages = list(fitting.values())
     if len(messages) >= count:
         return Found(messages, [], None), narrow
     if query:
         first, total = _page(api, wanted, "", 0, _NEWEST, deadline)
-        known = {message.id for message in messages}
-        missed = [message for message in first if not wanted.misses(message) and message.id not in known]
+        missed = [message for message in first if not wanted.misses(message) and message.id not in fitting]
         messages, narrow = missed + messages, not missed
     return Found(messages, first[:_NEWEST], total), narrow
 
 
 def _walk(
-    api: Api, wanted: Wanted, count: int, query: str, deadline: Deadline
-) -> tuple[list[Message], list[Message], int | None]:
-    """Page by page to ``count`` wanted messages or the end: these, the first page, and how many Mailpit says there are."""
-    found: dict[str, Message] = {}
+    api: Api, wanted: Wanted, count: int, query: str, fitting: dict[str, Message], deadline: Deadline
+) -> tuple[list[Message], int | None]:
+    """Page by page to ``count`` wanted messages or the end: the first page, and how many Mailpit says there are."""
     first: list[Message] = []
     total = None
     start, size, last = 0, _PAGE, ""
@@ -164,12 +173,13 @@ def _walk(
             continue
         first = first or page
         # New messages push the others to the next page, so one may be seen twice.
-        fitting = [message for message in page if message.id not in found and not wanted.misses(message)]
-        found.update({message.id: message for message in fitting})
-        if len(found) >= count or len(page) < size or page[-1].id == last:
+        for message in page:
+            if message.id not in fitting and not wanted.misses(message):
+                fitting[message.id] = message
+        if len(fitting) >= count or len(page) < size or page[-1].id == last:
             break
         start, last = start + len(page), page[-1].id
-    return list(found.values()), first, total
+    return first, total
 
 
 def _page(

@@ -465,3 +465,16 @@ def test_an_odd_server_name_is_a_sentence(name: str, certificate: ssl.SSLContext
     result = look(api, Asked(Wanted(subject="x"), timeout=1), time.monotonic())
     server.close()
     assert not result["found"] and "url" in result["msg"]
+
+
+def test_what_was_seen_before_it_broke_off_is_kept() -> None:
+    def script(sock: socket.socket, request: bytes) -> None:
+        if b"start=0&" not in request:
+            drips(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")(sock, request)
+        sock.sendall(body({"messages": [{**MESSAGE, "Subject": "Wanted", "ID": str(number)} for number in range(200)]}))
+
+    server = Server(script, None)
+    result, _seconds = ask(f"http://127.0.0.1:{server.port}", number=300)
+    server.close()
+    assert not result["found"] and len(result["messages"]) == 200
+    assert "200 messages with the subject 'Wanted' are in Mailpit; the others could not be seen: url" in result["msg"]
