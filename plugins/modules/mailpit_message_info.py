@@ -127,7 +127,7 @@ EXAMPLES = r"""
     not mail.found
     or mail.messages[0].content.text | select('search', 'https://app[.]example[.]com/verify') | length == 0
     or mail.messages[0].content.attachments | map(attribute='file_name') | list != ['terms.pdf']
-    or mail.messages[0].checks.html.supported < 70
+    or mail.messages[0].checks.html.supported < 60
   delegate_to: mailpit.example.com
 
 - name: A web interface with TLS, a login and a webroot, asked on its own host
@@ -231,7 +231,7 @@ messages:
           type: list
           elements: dict
         attachments:
-          description: Attachments and inline parts, each with C(file_name), C(content_type), C(content_id), C(inline), C(size) and C(sha256).
+          description: Attachments and inline parts, each with C(file_name), C(content_type), C(content_id), C(inline), C(size) and C(sha256), V(none) from older Mailpits.
           type: list
           elements: dict
     checks:
