@@ -167,7 +167,12 @@ def _alternative_security(port: int, strict: bool) -> str:
 
 
 def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> dict[str, t.Any]:
-    """What the host gets to know of an endpoint; never the password. ``extra``: alternatives, control_port, try_injection, transaction."""
+    """What the host gets to know of an endpoint; never the password.
+
+    ``extra``: alternatives, control_port, try_injection, transaction, and
+    ``fallback`` (the best other port is going to be used: it is worth waiting for, and gets the login where there is one),
+    ``ask_chosen`` (false: the chosen port is known already, only the others are asked).
+    """
     plan: dict[str, t.Any] = {
         "host": settings.host if settings.host.isascii() else settings.host.encode("idna").decode("ascii"),
         "port": settings.port,
@@ -186,6 +191,8 @@ def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> dict[str, t.A
         "control_port": None,
         "try_injection": False,
         "transaction": None,
+        "fallback": False,
+        "ask_chosen": True,
     }
     plan.update(extra)
     return plan

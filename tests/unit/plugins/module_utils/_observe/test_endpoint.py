@@ -47,6 +47,8 @@ def plan(port: int, **changes: t.Any) -> dict[str, t.Any]:
         "control_port": None,
         "try_injection": False,
         "transaction": None,
+        "fallback": False,
+        "ask_chosen": True,
     }
     found.update(changes)
     return found

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.contract import PROBE_KEYS
-from tests.support.evidence import ROWS, Row, attempt, make_chains, observation
+from tests.support.evidence import ROWS, Row, attempt, make_chains, observation, steps
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy, diagnose
@@ -190,7 +190,7 @@ def test_alternatives_best_first() -> None:
     seen = observation(
         DEAD,
         alternatives=[
-            route(465, "implicit_tls", DEAD),
+            route(465, "implicit_tls", {**DEAD, "rungs": steps("tcp!", 4000.0)}),
             route(587, "starttls", OK),
             route(2465, "implicit_tls", IMPLICIT),
             route(2525, "starttls", CLOSED),
