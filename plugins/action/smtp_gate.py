@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Alternative, Observation, Plan
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise, host_failure, host_name, settings_failure, verdict_sentence
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import Verdict, judge, judge_all
@@ -69,7 +70,7 @@ class ActionModule(ActionBase):
     def _execute(self, **call: t.Any) -> dict[str, t.Any]:
         return self._execute_module(task_vars=self._task_vars, **call)
 
-    def _gate(self, endpoints: list[Settings], others: list[list[dict[str, t.Any]]], fallback: str) -> dict[str, t.Any]:
+    def _gate(self, endpoints: list[Settings], others: list[list[Alternative]], fallback: str) -> dict[str, t.Any]:
         use = fallback == "use"
         plans = [plan_of(one, self._policy, alternatives=ports, fallback=use) for one, ports in zip(endpoints, others)]
         run = probe_host(self._execute, endpoints, plans, self._credentials)
@@ -103,17 +104,17 @@ class ActionModule(ActionBase):
         return self._go_on(answer, endpoints[failed[0]].host, t.cast(OtherPort, found[0].port), sentences)
 
     def _ask_further(
-        self, endpoints: list[Settings], run: ProbeRun, others: list[list[dict[str, t.Any]]], use: bool
-    ) -> list[dict[str, t.Any]]:
+        self, endpoints: list[Settings], run: ProbeRun, others: list[list[Alternative]], use: bool
+    ) -> list[Observation]:
         """The observations, with the other ports of what works on the host but breaks the policy: one call, in what is left of the time."""
-        found = [dict(one) for one in run.observations]
+        found = [one.copy() for one in run.observations]
         spent = max(one["elapsed_ms"] for one in found) / 1000
         asked = []
         for index, (settings, ports) in enumerate(zip(endpoints, others)):
             seen = found[index]
             if not ports or seen["alternatives"] or _other_ports_are_no_help(judge(settings, seen, self._policy, run.host)):
                 continue
-            seen["alternatives"] = [{**port, "attempts": []} for port in ports]
+            seen["alternatives"] = [{**port, "attempts": [], "abandoned": True} for port in ports]
             if settings.timeout - spent >= _SHORTEST:
                 asked.append(index)
         if asked:
@@ -127,11 +128,11 @@ class ActionModule(ActionBase):
                 found[index]["alternatives"] = further["alternatives"] or found[index]["alternatives"]
         return found
 
-    def _plan_of_others(self, settings: Settings, spent: float, ports: list[dict[str, t.Any]], use: bool) -> dict[str, t.Any]:
+    def _plan_of_others(self, settings: Settings, spent: float, ports: list[Alternative], use: bool) -> Plan:
         left = replace(settings, timeout=settings.timeout - spent)
         return plan_of(left, self._policy, alternatives=ports, fallback=use, ask_chosen=False)
 
-    def _other_port(self, settings: Settings, seen: dict[str, t.Any], verdict: Verdict, host: HostFacts) -> _Fallback:
+    def _other_port(self, settings: Settings, seen: Observation, verdict: Verdict, host: HostFacts) -> _Fallback:
         """The other port to go on with, or why there is none; with check_credentials the login must have worked there."""
         logins = {route["port"]: route["login"] for route in seen["alternatives"] if route.get("login")}
         needed = self._credentials and settings.username is not None

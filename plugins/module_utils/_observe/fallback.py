@@ -8,7 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from .clock import Deadline
-from .ladder import Climb, Evidence, Plan
+from .ladder import Climb, ClimbOptions
+
+if t.TYPE_CHECKING:
+    from .evidence import Attempt, Security
 
 __all__ = ("Works", "log_in_elsewhere")
 
@@ -17,8 +20,8 @@ class Works(t.Protocol):
     """Another port: its climbs, and the evidence of those that have ended, by their numbers."""
 
     climbs: list[Climb]
-    done: dict[int, Evidence]
-    login: Evidence | None
+    done: dict[int, Attempt]
+    login: Attempt | None
 
     @property
     def works(self) -> bool:
@@ -29,7 +32,7 @@ class Works(t.Protocol):
         """Whether it works, and in cleartext."""
 
 
-def log_in_elsewhere(asked: str, others: t.Sequence[Works], plan: Plan, deadline: Deadline) -> None:
+def log_in_elsewhere(asked: Security, others: t.Sequence[Works], options: ClimbOptions, deadline: Deadline) -> None:
     """Log in on the best port that works, and keep the evidence as its ``login``.
 
     ``asked`` is the mode that was asked for: no port gets the login in a weaker one. A port that turns out not to
@@ -41,16 +44,16 @@ def log_in_elsewhere(asked: str, others: t.Sequence[Works], plan: Plan, deadline
         security = _security(asked, seen)
         if security is None:
             continue
-        plan = climb.plan._replace(credentials=plan.credentials, turn=None)
-        route.login = Climb(climb.address, security, plan, climb.contexts, deadline).run()
+        with_login = climb.options._replace(credentials=options.credentials, turn=None)
+        route.login = Climb(climb.address, security, with_login, climb.contexts, deadline).run()
         failure = route.login["failure"]
         if failure is None or (failure["layer"] == "auth" and failure["kind"] not in ("missing", "withheld")):
             return
 
 
-def _security(asked: str, seen: Evidence) -> str | None:
+def _security(asked: Security, seen: Attempt) -> Security | None:
     """The mode for the login on a port that was ``seen`` to work; null where it would be weaker than what was ``asked``."""
-    if seen["mode"] == "implicit_tls":
+    if seen["security"] == "implicit_tls":
         return "implicit_tls"
     if "tls" in seen:
         return "starttls"

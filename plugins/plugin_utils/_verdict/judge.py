@@ -32,8 +32,6 @@ _SLOW_GREETING_MS = 3000
 _READABLE_MECHANISMS = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
 
 
-# Kinds of failure of a climb that nobody waited for: nothing was learnt, neither good nor bad.
-_UNKNOWN_KINDS = ("unfinished", "not_asked")
 # A silent port that had less than this (milliseconds) was cut off, and may only be slow.
 _FAIR_TRIAL_MS = 1000
 
@@ -115,7 +113,7 @@ def _alternative(settings: Settings, route: Mapping[str, t.Any], policy: Policy,
     other = replace(settings, port=route["port"], security=route["security"])
     diagnoses = [diagnose(attempt, other, policy, host) for attempt in attempts]
     shown = _representative(attempts, diagnoses, policy) if attempts else None
-    if shown is None or not diagnoses[shown].ok and (route.get("abandoned") or _cut_off(attempts[shown])):
+    if shown is None or not diagnoses[shown].ok and (route["abandoned"] or _cut_off(attempts[shown])):
         security = "starttls" if route["security"] == "auto" else route["security"]
         return {"port": route["port"], "secure": security == "implicit_tls", "security": security, "ok": None, "cause": None}
     diagnosis = diagnoses[shown]
@@ -133,7 +131,7 @@ def _alternative(settings: Settings, route: Mapping[str, t.Any], policy: Policy,
 def _cut_off(attempt: Mapping[str, t.Any]) -> bool:
     """Whether the climb ended because nobody waited for it any longer, so that it proves nothing against the port."""
     failure = attempt["failure"] or {}
-    if failure.get("layer") == "unfinished" or failure.get("kind") in _UNKNOWN_KINDS:
+    if _not_learnt(attempt):
         return True
     return failure.get("kind") == "timeout" and sum(step["ms"] for step in attempt["rungs"]) < _FAIR_TRIAL_MS
 
@@ -180,12 +178,17 @@ def _representative(attempts: t.Sequence[Mapping[str, t.Any]], diagnoses: list[D
         if diagnosis.ok:
             hidden = policy.require_all_addresses and any(not one.ok for one in diagnoses)
             return (-1 if hidden else len(LAYERS), -index - (len(attempts) if attempts[index].get("yielded") else 0))
-        unfinished = (attempts[index]["failure"] or {}).get("layer") == "unfinished"
+        unfinished = _not_learnt(attempts[index])
         if attempts[index].get("yielded"):
             return (LAYERS.index(diagnosis.layer or "tcp"), -index - len(attempts))
         return (0 if unfinished else LAYERS.index(diagnosis.layer or "tcp"), -index)
 
     return max(range(len(attempts)), key=height)
+
+
+def _not_learnt(attempt: Mapping[str, t.Any]) -> bool:
+    """Whether it is not known if the address works: it was not waited for, or never asked."""
+    return (attempt["failure"] or {}).get("kind") in ("unfinished", "not_asked")
 
 
 def _layers(attempt: Mapping[str, t.Any], diagnosis: Diagnosis) -> list[dict[str, t.Any]]:
@@ -200,7 +203,7 @@ def _layers(attempt: Mapping[str, t.Any], diagnosis: Diagnosis) -> list[dict[str
 
 
 def _address(attempt: Mapping[str, t.Any], diagnosis: Diagnosis) -> dict[str, t.Any]:
-    unfinished = (attempt["failure"] or {}).get("layer") == "unfinished"
+    unfinished = _not_learnt(attempt)
     return {
         "address": attempt["address"],
         "family": attempt["family"],
@@ -322,7 +325,7 @@ def _findings(
         found.append({"severity": row.severity, "code": code, "message": fill(row.sentence, words), "remedy": fill(row.remedy, words)})
 
     for other, verdict in zip(attempts, diagnoses):
-        if verdict.ok or other is attempt or (other["failure"] or {}).get("layer") == "unfinished":
+        if verdict.ok or other is attempt or _not_learnt(other):
             continue
         sentence = fill(cause_row(str(verdict.code), verdict.variant).sentence, _words(settings, other, verdict, others))
         add("address_unreachable" if verdict.layer == "tcp" else "address_fails", f": {sentence.rstrip('.')}", other)
@@ -389,4 +392,4 @@ def _certificate_findings(
 
 
 def _implicit(attempt: Mapping[str, t.Any]) -> bool:
-    return attempt["mode"] == "implicit_tls"
+    return attempt["security"] == "implicit_tls"
