@@ -272,6 +272,7 @@ def _observe_addresses(
         helo_name=plan["helo_name"],
         source_address=plan["source_address"],
         credentials=credentials,
+        login_required=plan["login_required"],
         try_injection=plan["try_injection"],
         transaction=plan["transaction"],
         turn=None if plan["require_all_addresses"] and plan["transaction"] is None else threading.Lock(),

@@ -117,6 +117,7 @@ class Plan(t.TypedDict):
     control_port: t.Optional[int]  # asked for a sign of life where the chosen port is silent
     try_injection: bool
     transaction: t.Optional[TransactionPlan]
+    login_required: bool  # false: a relay that offers no login takes mail without one
     fallback: bool  # the best other port is going to be used: worth waiting for, and logged in to where there is a login
     ask_chosen: bool  # false: the chosen port is known already, only the alternatives are asked
 

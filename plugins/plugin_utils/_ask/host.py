@@ -42,7 +42,7 @@ __all__ = (
 )
 
 CONNECTION_OPTIONS = (
-    "host", "port", "secure", "security", "validate_certs", "ca_path", "server_name", "username", "password", "auth_mechanism",
+    "host", "port", "secure", "security", "validate_certs", "ca_path", "server_name", "username", "password", "auth_mechanism", "login_required",
     "helo_name", "source_address", "ip_version", "timeout", "return_pem",
 )
 POLICY_OPTIONS = ("minimum_tls_version", "certificate_days_error", "certificate_days_warning", "cleartext_networks", "require_all_addresses")
@@ -190,6 +190,7 @@ def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> Plan:
         "control_port": None,
         "try_injection": False,
         "transaction": None,
+        "login_required": settings.login_required,
         "fallback": False,
         "ask_chosen": True,
     }

@@ -165,7 +165,8 @@ def _empty(settings: Settings) -> dict[str, t.Any]:
 
 def _shared_outcome(attempts: t.Sequence[Mapping[str, t.Any]], diagnoses: list[Diagnosis]) -> list[Diagnosis]:
     """Only one address logs in and sends; when that is refused, it is refused for the addresses that left it to that one too."""
-    refused = next((one for one in diagnoses if one.layer in ("auth", "transaction")), None)
+    tried = (one for attempt, one in zip(attempts, diagnoses) if attempt["failure"] is not None)
+    refused = next((one for one in tried if one.layer in ("auth", "transaction")), None)
     if refused is None:
         return diagnoses
     return [refused if attempt.get("yielded") and one.ok else one for attempt, one in zip(attempts, diagnoses)]

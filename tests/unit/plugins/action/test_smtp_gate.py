@@ -233,3 +233,77 @@ def test_endpoints_of_one_call_know_of_each_other(relays: Relays) -> None:
     # Another relay, or another way to verify, proves nothing.
     answer = gate(relays, endpoints=[{"port": closed()}, {"port": works.port, "secure": False, "validate_certs": False}], alternatives=[])
     assert str(works.port) not in answer["remedy"]
+
+
+# -- a login that is given must be offered, whether or not it is tried
+
+
+GIVEN = {"username": USER, "password": PASSWORD}
+LACKS: list[tuple[dict[str, t.Any], dict[str, t.Any], str | None]] = [
+    ({"mechanisms": []}, {}, "auth_not_offered"),
+    ({"mechanisms": ["CRAM-MD5"]}, {"auth_mechanism": "PLAIN"}, "auth_mechanism_not_offered"),
+    ({"mechanisms": ["XOAUTH2", "GSSAPI", "NTLM"]}, {}, "auth_mechanism_not_offered"),
+    ({"mechanisms": ["XOAUTH2"]}, {"auth_mechanism": "XOAUTH2"}, None),
+    ({"mechanisms": ["plain"]}, {}, None),
+    ({"mechanisms": ["LOGIN"], "mechanisms_after_tls": []}, {}, "auth_not_offered"),  # lost in TLS
+    ({"mechanisms": [], "mechanisms_after_tls": ["LOGIN"]}, {}, None),
+]
+
+
+@pytest.mark.parametrize("relay, options, cause", LACKS)
+def test_a_login_that_is_not_offered_fails_without_a_try(
+    relays: Relays, relay: dict[str, t.Any], options: dict[str, t.Any], cause: str | None
+) -> None:
+    server = relays.starttls(**relay)
+    arguments: dict[str, t.Any] = {"port": server.port, "secure": False, "alternatives": [], **GIVEN, **options}
+    answer = gate(relays, **arguments)
+    assert answer["cause"] == cause and bool(answer.get("failed")) == (cause is not None), answer["msg"]
+    assert answer["layer"] == ("auth" if cause else None)
+    assert logins(server) == 0
+    # Also where the login would be tried, and none of it where the relay takes mail by address.
+    if cause is not None:
+        assert gate(relays, **arguments, check_credentials=True)["cause"] == cause
+        for more in ({}, {"check_credentials": True}):
+            assert not gate(relays, **arguments, **more, login_required=False).get("failed")
+    assert gate(relays, port=server.port, secure=False, alternatives=[])["cause"] is None
+    probe = act("smtp_endpoint_info", Host(), host="127.0.0.1", ca_path=relays.ca, port=server.port, secure=False, **GIVEN, **options)["probes"][0]
+    assert (probe["ok"], probe["cause"]) == (cause is None, cause)
+
+
+def test_ports_without_a_login_are_no_alternative(relays: Relays) -> None:
+    """Port 25 of many relays takes mail for itself and offers no login: no place for an app that has one."""
+    without, with_login = relays.starttls(mechanisms=[]), relays.starttls()
+    answer = gate(relays, port=closed(), alternatives=[without.port, with_login.port], fallback="use", **GIVEN)
+    assert answer["selected"]["port"] == with_login.port
+    assert [(one["port"], one["cause"]) for one in answer["alternatives"]] == [(with_login.port, None), (without.port, "auth_not_offered")]
+    answer = gate(relays, port=closed(), alternatives=[without.port], fallback="use", **GIVEN)
+    assert answer["failed"] and answer["selected"] is None
+    assert gate(relays, port=closed(), alternatives=[without.port], fallback="use", login_required=False, **GIVEN)["selected"]["port"] == without.port
+
+
+def test_a_relay_without_the_login_has_its_other_ports_asked(relays: Relays) -> None:
+    host, without, with_login = Host(), relays.implicit(mechanisms=[]), relays.starttls()
+    answer = gate(relays, host, port=without.port, alternatives=[with_login.port], fallback="use", **GIVEN)
+    assert (answer["cause"], answer["selected"]["port"]) == ("auth_not_offered", with_login.port)
+    assert len(host.calls) == 2
+
+
+def test_a_relay_that_takes_logins_only_after_tls(relays: Relays) -> None:
+    server = relays.starttls(mechanisms=[], mechanisms_after_tls=["PLAIN"])
+    answer = gate(relays, port=server.port, secure=None, security="cleartext", alternatives=[], **GIVEN)
+    assert (answer["cause"], answer["layer"]) == ("auth_requires_tls", "auth")
+
+
+def test_the_option_stands_beside_the_endpoints_or_in_one(relays: Relays) -> None:
+    without = relays.starttls(mechanisms=[])
+    entry = {"port": without.port, "secure": False}
+    assert not gate(relays, secure=None, endpoints=[entry], login_required=False, **GIVEN).get("failed")
+    assert not gate(relays, secure=None, endpoints=[{**entry, "login_required": "no"}], **GIVEN).get("failed")
+    assert gate(relays, secure=None, endpoints=[{**entry, "login_required": "perhaps"}], **GIVEN)["cause"] == "invalid_settings"
+
+
+def test_a_message_by_address_although_a_login_is_given(relays: Relays) -> None:
+    without = relays.starttls(mechanisms=[])
+    options = {"host": "127.0.0.1", "port": without.port, "ca_path": relays.ca, "sender": "a@example.com", "recipients": ["b@example.com"], **GIVEN}
+    assert act("smtp_send", Host(), **options)["cause"] == "auth_not_offered" and not without.messages
+    assert not act("smtp_send", Host(), login_required=False, **options).get("failed") and len(without.messages) == 1
