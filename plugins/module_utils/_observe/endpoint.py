@@ -201,6 +201,14 @@ class Route:
         return len(self.done) == len(self.climbs) - len(self._waiting) and (not self._waiting or self.works)
 
     @property
+    def passed(self) -> tuple[Climb, Attempt] | None:
+        """The climb of one address that has passed, and its evidence."""
+        for one in self.climbs:
+            if one.evidence is not None and one.evidence["failure"] is None and not one.evidence.get("yielded"):
+                return one.climb, one.evidence
+        return None
+
+    @property
     def talks(self) -> bool:
         """Whether a climb is still at it."""
         return any(one.talking and one.evidence is None for one in self.climbs)
@@ -308,12 +316,14 @@ class Endpoint:
             helo_name=plan["helo_name"],
             source_address=plan["source_address"],
             credentials=self.credentials,
+            login_required=plan["login_required"],
             try_injection=plan["try_injection"],
             transaction=plan["transaction"],
             turn=None if plan["require_all_addresses"] and plan["transaction"] is None else threading.Lock(),
         )
         chosen = Route(self, "chosen", plan["port"], plan["security"], options)
-        chosen.start(addresses)
+        if plan["ask_chosen"]:
+            chosen.start(addresses)
         reserve = Deadline(max(0.0, deadline.remaining() - min(_RESERVE_SECONDS, deadline.remaining() * _RESERVE_SHARE)))
 
         def enough() -> bool:
@@ -328,7 +338,7 @@ class Endpoint:
             from .other_ports import OtherPorts  # a relay that works never needs it
 
             others = OtherPorts(self, chosen, addresses, options)
-        yield Wait(enough, deadline)
+        yield Wait(enough, reserve if others and others.log_in else deadline)
         if chosen.works and not chosen.finished:
             yield Wait(lambda: chosen.finished, deadline if plan["require_all_addresses"] else chosen.grace())
         if not chosen.works and others:

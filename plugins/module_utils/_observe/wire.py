@@ -37,7 +37,10 @@ class FirstBytes(t.NamedTuple):
 
 
 class Wire:
-    """One TCP connection with its deadline; ``sock`` where it is connected already. Every method that waits raises Failure when time is up or the peer is gone."""
+    """One TCP connection with its deadline; ``sock`` where it is connected already.
+
+    Every method that waits raises Failure when time is up or the peer is gone.
+    """
 
     def __init__(
         self, address: tuple[t.Any, ...], family: int, deadline: Deadline, source: str | None = None, sock: socket.socket | None = None

@@ -120,7 +120,7 @@ def probe(port: int, count: int, others: t.Sequence[int] = (), addresses: int = 
         "port": port, "security": security, "validate_certs": True, "ca_path": None, "server_name": "localhost", "helo_name": None,
         "source_address": None, "ip_version": "any", "timeout": TIMEOUT, "minimum_tls_version": "TLSv1.2", "cleartext_networks": [],
         "require_all_addresses": False, "alternatives": [{"port": other, "security": "cleartext"} for other in others], "control_port": None,
-        "try_injection": False, "transaction": None,
+        "try_injection": False, "transaction": None, "login_required": True, "fallback": False, "ask_chosen": True,
     }
     plans = [{**plan, "host": f"127.0.{number // 250}.{number % 250 + 1}"} for number in range(count)]
     asked = json.dumps({"plans": plans, "addresses": addresses, "limits": bounds})
@@ -148,7 +148,10 @@ def test_64_names_of_eight_silent_addresses_and_their_other_ports(ports: Listene
     assert found["others"] == [{"timeout": 256}, {"well": 256}, {"timeout": 256}]
 
 
-@pytest.mark.parametrize("kind, bound", [("mute", {"RLIMIT_NOFILE": 64}), ("mute", {"RLIMIT_NPROC": 1}), ("mute", {"RLIMIT_AS": 150_000_000}), ("deaf", {"RLIMIT_NOFILE": 64})])
+@pytest.mark.parametrize(
+    "kind, bound",
+    [("mute", {"RLIMIT_NOFILE": 64}), ("mute", {"RLIMIT_NPROC": 1}), ("mute", {"RLIMIT_AS": 150_000_000}), ("deaf", {"RLIMIT_NOFILE": 64})],
+)
 def test_a_process_that_may_have_little(ports: Listeners, kind: str, bound: dict[str, int]) -> None:
     lack = {"RLIMIT_NOFILE": "files", "RLIMIT_NPROC": "threads", "RLIMIT_AS": "memory"}[next(iter(bound))]
     found = collections.Counter(probe(getattr(ports, kind), 200, **bound)["chosen"])
