@@ -130,7 +130,9 @@ def test_any_echo_of_any_password(password: str, echoed: str, cuts: list[int], a
     assert len(shown) == len(lines)
 
 
-@pytest.mark.parametrize("said", ["250 Ok: queued as 4A5B6C7D8E", "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", "454 4.7.0 Temporary authentication failure"])
+@pytest.mark.parametrize(
+    "said", ["250 Ok: queued as 4A5B6C7D8E", "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", "454 4.7.0 Temporary authentication failure"]
+)
 def test_what_is_no_echo_stays(said: str) -> None:
     assert redact({"text": said, "lines": [said, said]}, secret_forms("app", "hunter2-S3cret")) == {"text": said, "lines": [said, said]}
 
