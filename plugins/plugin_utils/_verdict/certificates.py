@@ -20,6 +20,8 @@ try:
 except ImportError:  # ansible-core brings it; reading the documentation must work without it
     pass
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
+
 __all__ = ("Certificate", "ChainVerdict", "chain_verdict", "disordered", "read_chain", "weakness")
 
 # X509_V_ERR_* of OpenSSL, the codes that have a cause of their own.
@@ -28,6 +30,8 @@ _NO_ISSUER = (2, 20, 21)
 _NAME_MISMATCH = (62, 63, 64)
 _WEAK = (66, 67, 68)
 _RSA_BITS, _EC_BITS = 2048, 224
+# A name in a sentence; certificates hold names of any length.
+_NAME_LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Certificate:
         if extension is None:
             return []
         found = [*extension.get_values_for_type(x509.DNSName), *(str(ip) for ip in extension.get_values_for_type(x509.IPAddress))]
-        return [name for name in found if isinstance(name, str)]
+        return [printable_text(name) for name in found if isinstance(name, str)]
 
     def issued(self, other: Certificate) -> bool:
         """Whether this certificate's key signed ``other``."""
@@ -127,8 +131,8 @@ class Certificate:
         """The certificate as a probe returns it."""
         key_type, key_bits = self.key()
         found: dict[str, t.Any] = {
-            "subject": self.parsed.subject.rfc4514_string(),
-            "issuer": self.parsed.issuer.rfc4514_string(),
+            "subject": printable_text(self.parsed.subject.rfc4514_string()),
+            "issuer": printable_text(self.parsed.issuer.rfc4514_string()),
             "sans": self.names,
             "not_before": self.not_before.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "not_after": self.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -191,7 +195,7 @@ def chain_verdict(verify_code: int, verify_error: str, chain: list[Certificate],
     if verify_code == _NOT_YET_VALID:
         return ChainVerdict("certificate_not_yet_valid", _validity_detail(chain, expired=False))
     if verify_code in _NAME_MISMATCH:
-        listed = ", ".join(leaf.names[:5]) or leaf.common_name
+        listed = ", ".join(name[:_NAME_LIMIT] for name in leaf.names[:5]) or leaf.common_name
         more = f" and {len(leaf.names) - 5} more" if len(leaf.names) > 5 else ""
         return ChainVerdict("certificate_name_mismatch", f": it is for {listed}{more}")
     if verify_code in _WEAK or re.search(r"too (small|weak)", verify_error):
@@ -306,7 +310,8 @@ def _days(span: datetime.timedelta) -> str:
 
 def _common_name(name: x509.Name) -> str:
     values = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(values[0].value) if values else name.rfc4514_string() or "(no name)"
+    text = printable_text(str(values[0].value) if values else name.rfc4514_string()) or "(no name)"
+    return text if len(text) <= _NAME_LIMIT else f"{text[:_NAME_LIMIT]}..."
 
 
 def _utc(certificate: x509.Certificate, attribute: str) -> datetime.datetime:

@@ -20,6 +20,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis im
     offered,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import explain_reply
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import IMPLICIT_TLS_PORTS, Settings, clash_sentence, convention_clash
 
 __all__ = ("alternative_verdicts", "judge")
@@ -32,7 +33,11 @@ _READABLE_MECHANISMS = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
 
 
 def judge(settings: Settings, observation: Mapping[str, t.Any], policy: Policy, host: HostFacts) -> dict[str, t.Any]:
-    """The verdict on one endpoint: the keys of design 2.3."""
+    """The verdict on one endpoint: the keys of design 2.3. Whatever a stranger said is printable in it."""
+    return printable_data(_judge(settings, observation, policy, host))
+
+
+def _judge(settings: Settings, observation: Mapping[str, t.Any], policy: Policy, host: HostFacts) -> dict[str, t.Any]:
     attempts = observation["attempts"]
     diagnoses = [diagnose(attempt, settings, policy, host, _answers_elsewhere(attempt, observation)) for attempt in attempts]
     probe = _empty(settings)
