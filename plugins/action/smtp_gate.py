@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Alternative, Plan
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, host_name, settings_failure, verdict_sentence
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import alternative_verdicts, judge
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import (
@@ -68,7 +69,7 @@ class ActionModule(ActionBase):
     def _execute(self, **call: t.Any) -> dict[str, t.Any]:
         return self._execute_module(task_vars=self._task_vars, **call)
 
-    def _gate(self, endpoints: list[Settings], others: list[list[dict[str, t.Any]]], fallback: str) -> dict[str, t.Any]:
+    def _gate(self, endpoints: list[Settings], others: list[list[Alternative]], fallback: str) -> dict[str, t.Any]:
         plans = [plan_of(one, self._policy, alternatives=ports) for one, ports in zip(endpoints, others)]
         run = probe_host(self._execute, endpoints, plans, self._credentials)
         probes = [judge(one, seen, self._policy, run.host) for one, seen in zip(endpoints, run.observations)]
@@ -99,14 +100,14 @@ class ActionModule(ActionBase):
             return self._use_alternatives(answer, endpoints, failed, found, sentences)
         return {**answer, "failed": True, "msg": " ".join(sentences)}
 
-    def _ask_alternatives(self, settings: Settings, ports: list[dict[str, t.Any]], spent: float) -> list[dict[str, t.Any]]:
+    def _ask_alternatives(self, settings: Settings, ports: list[Alternative], spent: float) -> list[dict[str, t.Any]]:
         """The other ports of an endpoint that worked on the host but breaks the policy, in what is left of its time."""
         left = settings.timeout - spent
         if left < 0.1:
             return []
         first, *rest = ports
         plan = plan_of(replace(settings, port=first["port"], security=first["security"], timeout=left), self._policy)
-        plans = [dict(plan, port=port["port"], security=port["security"]) for port in (first, *rest)]
+        plans: list[Plan] = [{**plan, "port": port["port"], "security": port["security"]} for port in (first, *rest)]
         run = probe_host(self._execute, [settings] * len(plans), plans, with_credentials=False)
         routes = [{**port, "attempts": seen["attempts"]} for port, seen in zip(ports, run.observations) if seen["attempts"]]
         return alternative_verdicts(settings, {"alternatives": routes}, self._policy, run.host)

@@ -169,6 +169,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, Credentials, observe
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import ca_subjects, on_this_host, trust_store
 
+if t.TYPE_CHECKING:
+    from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import HostReport, Plan
+
 
 def argument_spec() -> dict[str, dict[str, t.Any]]:
     """The options. The action plugin of the same name has checked them; it hands over plans in ``endpoints`` and logins, sealed, in ``password``."""
@@ -211,8 +214,10 @@ def unseal(sealed: str | None, count: int) -> list[Credentials]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    plans = [dict(plan, ca_path=on_this_host(plan["ca_path"]) if plan["ca_path"] else None) for plan in module.params["endpoints"] or []]
-    named = {plan["ca_path"] for plan in module.params["endpoints"] or [] if plan["ca_path"]}
+    plans: list[Plan] = module.params["endpoints"] or []
+    named = {plan["ca_path"] for plan in plans if plan["ca_path"]}
+    for plan in plans:
+        plan["ca_path"] = on_this_host(plan["ca_path"]) if plan["ca_path"] else None
     logins = unseal(module.params["password"], len(plans))
     pool = ContextPool()
     for plan in plans:
@@ -224,13 +229,13 @@ def main() -> None:
             module.fail_json(msg=f"ca_path is {plan['ca_path']}, and on this host: {why}; write the path of a PEM file that is there.", option="ca_path")
     allow_many_sockets()
     observations = observe(plans, logins, pool)
-    module.exit_json(
-        changed=False,
-        observations=observations,
-        clock=time.time(),
-        trust_store=trust_store(),
-        ca_subjects={path: ca_subjects(on_this_host(path)) for path in named},
-    )
+    report: HostReport = {
+        "observations": observations,
+        "clock": time.time(),
+        "trust_store_empty": trust_store()["empty"],
+        "ca_subjects": {path: ca_subjects(on_this_host(path)) for path in named},
+    }
+    module.exit_json(changed=False, **report)
 
 
 if __name__ == "__main__":

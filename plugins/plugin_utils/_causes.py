@@ -66,6 +66,8 @@ CAUSES: tuple[Cause, ...] = (
           "Allow outbound TCP to {host} port {port} in the firewall of this host or of its network, or use a port that is allowed, such as {other_port}."),
     Cause("connection_reset", "", "tcp", "{address} port {port} accepted the connection and reset it before saying anything{detail}.",
           "Ask the relay's operator, or whoever runs the firewall or load balancer in front of it, whether this host's address may connect."),
+    Cause("not_asked", "", "tcp", "{endpoint} was not asked, so whether it works is not known{detail}.",
+          "Ask fewer endpoints in one task or give the task more time (timeout); where the message names a limit of this host, raise it."),
     # greeting
     Cause("greeting_timeout", "", "greeting", "{endpoint} accepted the connection but did not complete an SMTP greeting within {timeout} s{detail}.",
           "Raise timeout if this relay is known to greet late; otherwise ask its operator what listens on port {port}, or use another port such as "

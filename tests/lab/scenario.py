@@ -22,7 +22,7 @@ LAYER = {
     for layer, causes in {
         "settings": "invalid_settings",
         "dns": "name_not_found name_server_failure",
-        "tcp": "connection_timeout connection_refused no_route connection_blocked connection_reset",
+        "tcp": "connection_timeout connection_refused no_route connection_blocked connection_reset not_asked",
         "greeting": "greeting_timeout greeting_rejected not_smtp connection_closed",
         "mode": "mode_mismatch",
         "ehlo": "ehlo_rejected",

@@ -13,14 +13,25 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import (
+    FORMAT,
+    Attempt,
+    Dns,
+    EhloEntry,
+    FailureEntry,
+    Kind,
+    Layer,
+    Observation,
+    ReplyEntry,
+    Rung,
+    Security,
+    TLSEntry,
+)
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from .pki import EXPIRED, EXPIRING, NOT_YET_VALID, Pki
 
 __all__ = ["ROWS", "Row", "attempt", "make_chains", "observation", "steps"]
-
-Evidence = dict[str, t.Any]
-
 
 def make_chains(folder: Path) -> dict[str, list[str]]:
     """Chains of every kind that the table names, all for relay.test."""
@@ -50,45 +61,46 @@ def make_chains(folder: Path) -> dict[str, list[str]]:
     return {name: [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in each.chain] for name, each in issued.items()}
 
 
-def steps(text: str, ms: float = 5.0) -> list[Evidence]:
+def steps(text: str, ms: float = 5.0) -> list[Rung]:
     """ "tcp greeting ehlo!" as rungs; the one with "!" broke."""
-    return [{"layer": word.rstrip("!"), "ok": not word.endswith("!"), "ms": ms} for word in text.split()]
+    return [{"layer": t.cast(Layer, word.rstrip("!")), "ok": not word.endswith("!"), "ms": ms} for word in text.split()]
 
 
-def reply(code: int, *lines: str) -> Evidence:
+def reply(code: int, *lines: str) -> ReplyEntry:
     return {"code": code, "lines": list(lines or ("",))}
 
 
 GREETING = reply(220, "relay.test ESMTP")
-TLS = {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verified": True, "verify_code": None, "verify_error": None, "certificate_requested": False}
+TLS: TLSEntry = {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verified": True, "verify_error": None, "certificate_requested": False}
 
 
-def attempt(mode: str = "starttls", rungs: str = "tcp greeting ehlo starttls tls certificate ehlo", failure: Evidence | None = None, **more: t.Any) -> Evidence:
+def attempt(
+    security: Security = "starttls", rungs: str = "tcp greeting ehlo starttls tls certificate ehlo", failure: FailureEntry | None = None, **more: t.Any
+) -> Attempt:
     """One address. ``more``: greeting, ehlo, tls, chain, other_mode, ... as the ladder keeps them."""
-    found: Evidence = {"address": "192.0.2.1", "family": 4, "mode": mode, "rungs": steps(rungs), "failure": failure}
-    found.update(more)
-    return found
+    found: Attempt = {"address": "192.0.2.1", "family": 4, "security": security, "rungs": steps(rungs), "failure": failure}
+    return t.cast(Attempt, {**found, **more})
 
 
-def observation(*attempts: Evidence, dns: Evidence | None = None, **more: t.Any) -> Evidence:
+def observation(*attempts: Attempt, dns: Dns | None = None, **more: t.Any) -> Observation:
     """One endpoint."""
-    found: Evidence = {
+    found: Observation = {
+        "format": FORMAT,
         "dns": dns or {"ok": True, "known": len(attempts), "ms": 1.0},
         "attempts": list(attempts),
         "alternatives": [],
         "elsewhere": [],
         "elapsed_ms": 42.0,
     }
-    found.update(more)
-    return found
+    return t.cast(Observation, {**found, **more})
 
 
-def broken(layer: str, kind: str, **facts: t.Any) -> Evidence:
-    return {"layer": layer, "kind": kind, **facts}
+def broken(layer: Layer, kind: Kind, **facts: t.Any) -> FailureEntry:
+    return t.cast(FailureEntry, {"layer": layer, "kind": kind, **facts})
 
 
-def ehlo(before: t.Sequence[str] | None = ("SIZE 1000", "STARTTLS"), after: t.Sequence[str] | None = None) -> Evidence:
-    found = {}
+def ehlo(before: t.Sequence[str] | None = ("SIZE 1000", "STARTTLS"), after: t.Sequence[str] | None = None) -> EhloEntry:
+    found: EhloEntry = {}
     if before is not None:
         found["before_tls"] = reply(250, "relay.test", *before)
     if after is not None:
@@ -96,15 +108,15 @@ def ehlo(before: t.Sequence[str] | None = ("SIZE 1000", "STARTTLS"), after: t.Se
     return found
 
 
-def up_to_ehlo(**more: t.Any) -> Evidence:
+def up_to_ehlo(**more: t.Any) -> dict[str, t.Any]:
     return {"greeting": GREETING, "ehlo": ehlo(), **more}
 
 
-def in_tls(**more: t.Any) -> Evidence:
+def in_tls(**more: t.Any) -> dict[str, t.Any]:
     return {"greeting": GREETING, "ehlo": ehlo(after=("SIZE 1000", "AUTH PLAIN LOGIN")), "tls": TLS, "chain": "good", "chain_available": True, **more}
 
 
-def cert(chain: str, code: int, text: str = "some words of OpenSSL") -> Evidence:
+def cert(chain: str, code: int, text: str = "some words of OpenSSL") -> Attempt:
     """A verification that failed, on implicit TLS."""
     return attempt(
         "implicit_tls",
@@ -121,7 +133,7 @@ class Row:
     """Evidence, and the verdict that it must get."""
 
     id: str
-    made: Evidence
+    made: Observation
     code: str | None
     layer: str | None = None
     variant: str = ""
@@ -132,9 +144,9 @@ class Row:
     policy: t.Mapping[str, t.Any] = field(default_factory=dict)
     facts: t.Mapping[str, t.Any] = field(default_factory=dict)
 
-    def evidence(self, chains: t.Mapping[str, list[str]]) -> Evidence:
+    def evidence(self, chains: t.Mapping[str, list[str]]) -> Observation:
         """The observation with its certificates put in."""
-        return t.cast(Evidence, _with_chains(self.made, chains))
+        return t.cast(Observation, _with_chains(self.made, chains))
 
 
 def _with_chains(found: t.Any, chains: t.Mapping[str, list[str]]) -> t.Any:
@@ -145,38 +157,39 @@ def _with_chains(found: t.Any, chains: t.Mapping[str, list[str]]) -> t.Any:
 
 def row(
     id_: str,
-    made: Evidence,
+    made: Attempt | Observation,
     code: str | None,
     layer: str | None = None,
     variant: str = "",
     observed: str | None = None,
     says: str = "",
     findings: str = "",
-    settings: Evidence | None = None,
-    policy: Evidence | None = None,
-    facts: Evidence | None = None,
+    settings: dict[str, t.Any] | None = None,
+    policy: dict[str, t.Any] | None = None,
+    facts: dict[str, t.Any] | None = None,
 ) -> Row:
-    whole = made if "attempts" in made else observation(made)
+    whole = t.cast(Observation, made) if "attempts" in made else observation(t.cast(Attempt, made))
     return Row(id_, whole, code, layer, variant, observed, says, frozenset(findings.split()), settings or {}, policy or {}, facts or {})
 
 
 IMPLICIT = {"port": 465, "security": "implicit_tls"}
-FAILED_DNS = {"ok": False, "ms": 10.0}
 
 
-def dns(kind: str, **facts: t.Any) -> Evidence:
-    return observation(dns={**FAILED_DNS, "failure": broken("dns", kind, **facts)})
+def dns(kind: Kind, **facts: t.Any) -> Observation:
+    return observation(dns={"ok": False, "ms": 10.0, "failure": broken("dns", kind, **facts)})
 
 
-def tcp(kind: str, **facts: t.Any) -> Evidence:
+def tcp(kind: Kind, **facts: t.Any) -> Attempt:
     return attempt(rungs="tcp!", failure=broken("tcp", kind, **facts))
 
 
-def greets(kind: str, **facts: t.Any) -> Evidence:
+def greets(kind: Kind, **facts: t.Any) -> Attempt:
     return attempt(rungs="tcp greeting!", failure=broken("greeting", kind, **facts))
 
 
-def tls_fails(kind: str, legacy: Evidence | None = None, other: Evidence | None = None, tls: Evidence | None = None, **facts: t.Any) -> Evidence:
+def tls_fails(
+    kind: Kind, legacy: TLSEntry | None = None, other: Attempt | None = None, tls: TLSEntry | None = None, **facts: t.Any
+) -> Attempt:
     found = attempt("implicit_tls", "tcp tls!", broken("tls", kind, **facts), tls=tls or {**TLS, "version": None, "cipher": None, "verified": False})
     if legacy is not None:
         found["legacy"] = legacy
@@ -185,11 +198,11 @@ def tls_fails(kind: str, legacy: Evidence | None = None, other: Evidence | None 
     return found
 
 
-def auth_fails(kind: str, **facts: t.Any) -> Evidence:
+def auth_fails(kind: Kind, **facts: t.Any) -> Attempt:
     return attempt(rungs="tcp greeting ehlo starttls tls certificate ehlo auth!", failure=broken("auth", kind, **facts), **in_tls())
 
 
-def mail_fails(stage: str, code: int, *lines: str, **facts: t.Any) -> Evidence:
+def mail_fails(stage: str, code: int, *lines: str, **facts: t.Any) -> Attempt:
     failure = broken("transaction", "reply", stage=stage, code=code, lines=list(lines), **facts)
     return attempt(rungs="tcp greeting ehlo starttls tls certificate ehlo transaction!", failure=failure, **in_tls())
 
@@ -218,7 +231,7 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "opportunistic without",
-        {**PLAIN_LOOK, "mode": "opportunistic"},
+        {**PLAIN_LOOK, "security": "opportunistic"},
         None,
         observed="cleartext",
         findings="downgrade_possible",
@@ -294,6 +307,18 @@ ROWS: tuple[Row, ...] = (
         findings="",
         policy={"require_all_addresses": True},
     ),
+    row(
+        "one address was not waited for",
+        observation(attempt(rungs="tcp greeting!", failure=broken("greeting", "unfinished", waited_ms=2000.0)), attempt(**in_tls())),
+        None,
+        observed="starttls",
+    ),
+    row(
+        "one address was not asked",
+        observation(attempt(rungs="", failure=broken("tcp", "not_asked", lack="files")), attempt(**in_tls())),
+        None,
+        observed="starttls",
+    ),
     # settings
     row(
         "cleartext outside the networks",
@@ -322,6 +347,10 @@ ROWS: tuple[Row, ...] = (
     row("dns fails", dns("resolver", error="EAI_FAIL"), "name_server_failure", "dns"),
     row("dns silent", dns("timeout"), "name_server_failure", "dns", says="within 0 s"),
     # tcp
+    *(
+        row(f"not asked, {lack}", attempt(rungs="", failure=broken("tcp", "not_asked", lack=lack)), "not_asked", "tcp", says=says)
+        for lack, says in (("time", "before its turn"), ("threads", "ulimit -u"), ("files", "ulimit -n"), ("memory", "ulimit -v"))
+    ),
     row("filtered", tcp("timeout"), "connection_timeout", "tcp", says="192.0.2.1 port 587 did not answer"),
     row(
         "filtered and a clash",
@@ -498,6 +527,22 @@ ROWS: tuple[Row, ...] = (
         "greeting",
         says="neither EHLO nor HELO",
     ),
+    row(
+        "greets twice",
+        attempt(rungs="tcp greeting ehlo!", failure=broken("ehlo", "out_of_step", code=220, lines=["relay.test"], sign="second_greeting"), greeting=GREETING),
+        "ehlo_rejected",
+        "ehlo",
+        "no_answer",
+        says="out of step",
+    ),
+    row(
+        "speaks before it is asked",
+        attempt(rungs="tcp greeting!", failure=broken("greeting", "out_of_step", code=502, lines=["5.5.2 what"], sign="unasked"), greeting=GREETING),
+        "ehlo_rejected",
+        "ehlo",
+        "no_answer",
+        says="'502 5.5.2 what'",
+    ),
     # starttls
     row(
         "not offered",
@@ -581,7 +626,7 @@ ROWS: tuple[Row, ...] = (
         settings=IMPLICIT,
     ),
     row("tls closed", tls_fails("closed", silent=False), "tls_handshake_failed", "tls", says="in the middle of it", settings=IMPLICIT),
-    row("tls endless", tls_fails("limit", limit="bytes", text=""), "tls_handshake_failed", "tls", says="without end", settings=IMPLICIT),
+    row("tls endless", tls_fails("limit", limit="stream", text=""), "tls_handshake_failed", "tls", says="without end", settings=IMPLICIT),
     row(
         "client certificate",
         tls_fails("tls", reason="TLSV13_ALERT_CERTIFICATE_REQUIRED", text="x"),
@@ -727,6 +772,15 @@ ROWS: tuple[Row, ...] = (
         "certificate",
         observed="implicit_tls",
         says="SHA-1",
+        settings=IMPLICIT,
+    ),
+    row(
+        "no certificate at all",
+        attempt("implicit_tls", "tcp tls certificate!", broken("certificate", "no_certificate"), tls=TLS, chain=[], chain_available=True),
+        "tls_handshake_failed",
+        "tls",
+        observed="implicit_tls",
+        says="no certificate",
         settings=IMPLICIT,
     ),
     # auth

@@ -11,10 +11,13 @@ import typing as t
 
 from .clock import Deadline
 from .failure import Failure
-from .ladder import Climb, Evidence, Plan
+from .ladder import Climb, ClimbOptions
 from .resolve import ADDRESSES_AT_ONCE, Address, resolve
 from .tls import TLSContexts
 from .wire import Wire
+
+if t.TYPE_CHECKING:
+    from .evidence import Attempt, Elsewhere, FailureEntry, Observation, Plan, Security
 
 __all__ = ("ContextPool", "Credentials", "observe")
 
@@ -43,7 +46,7 @@ class ContextPool:
     def __init__(self) -> None:
         self._contexts: dict[tuple[bool, str | None, str], TLSContexts] = {}
 
-    def get(self, plan: dict[str, t.Any]) -> TLSContexts:
+    def get(self, plan: Plan) -> TLSContexts:
         """The contexts for an endpoint's plan."""
         key = (plan["validate_certs"], plan["ca_path"], plan["minimum_tls_version"])
         if key not in self._contexts:
@@ -90,27 +93,27 @@ class _Party:
 class _Route:
     """One port of the relay, climbed on several addresses at once."""
 
-    def __init__(self, port: int, security: str, plan: Plan, contexts: TLSContexts, deadline: Deadline) -> None:
+    def __init__(self, port: int, security: Security, options: ClimbOptions, contexts: TLSContexts, deadline: Deadline) -> None:
         self.port = port
         self.security = security
-        self.plan = plan
+        self.options = options
         self.contexts = contexts
         self.deadline = deadline
         self.climbs: list[Climb] = []
         self.waiting: list[tuple[Climb, t.Callable[[], None]]] = []
-        self.done: dict[int, Evidence] = {}
+        self.done: dict[int, Attempt] = {}
         self.started = time.monotonic()
         self.first_success = 0.0
 
     def start(self, addresses: list[Address], party: _Party, cleartext: t.Callable[[Address], bool]) -> None:
         """Begin to climb, on a few addresses at once; the next one takes its turn when one has failed."""
         for index, address in enumerate(addresses):
-            mode = self.security
-            if mode == "auto" and self.port in _IMPLICIT_TLS_PORTS:
-                mode = "implicit_tls"
+            security = self.security
+            if security == "auto" and self.port in _IMPLICIT_TLS_PORTS:
+                security = "implicit_tls"
             sockaddr = (address.sockaddr[0], self.port, *address.sockaddr[2:])
-            plan = self.plan._replace(cleartext_allowed=cleartext(address))
-            climb = Climb(Address(address.family, sockaddr), mode, plan, self.contexts, self.deadline)
+            options = self.options._replace(cleartext_allowed=cleartext(address))
+            climb = Climb(Address(address.family, sockaddr), security, options, self.contexts, self.deadline)
             self.climbs.append(climb)
             self.waiting.append((climb, self._work(index, climb, party)))
         for _turn in range(ADDRESSES_AT_ONCE):
@@ -128,9 +131,9 @@ class _Route:
         def work() -> None:
             evidence = climb.run()
             failure = evidence["failure"]
-            if self.security == "auto" and climb.mode == "implicit_tls" and failure and failure["kind"] == "plaintext":
+            if self.security == "auto" and climb.security == "implicit_tls" and failure and failure["kind"] == "plaintext":
                 # Guessed by the port's convention, and the port speaks otherwise.
-                evidence = Climb(climb.address, "auto", climb.plan, climb.contexts, climb.deadline).run()
+                evidence = Climb(climb.address, "auto", climb.options, climb.contexts, climb.deadline).run()
             if evidence["failure"] is None and not evidence.get("yielded") and not self.first_success:
                 self.first_success = time.monotonic()
             self.done[index] = evidence
@@ -170,7 +173,7 @@ class _Route:
         took = self.first_success - self.started
         return self.deadline.within(max(_GRACE_SECONDS, took * _GRACE_FACTOR))
 
-    def evidence(self) -> list[Evidence]:
+    def evidence(self) -> list[Attempt]:
         """What was seen on each address, in the resolver's order. What still climbs is shown as far as it got."""
         waited = round((time.monotonic() - self.started) * 1000, 1)
         found = []
@@ -180,17 +183,27 @@ class _Route:
                 continue
             if evidence is None:
                 evidence = climb.so_far()
-                layer = "tcp" if not climb.connected else "unfinished"
-                evidence["failure"] = {"layer": layer, "kind": "timeout", "waited_ms": waited}
-                for step in evidence["rungs"][-1:]:
-                    step.update(ok=False, ms=waited)
+                evidence["failure"] = _cut_short(climb, evidence, waited)
             found.append(evidence)
         return found
 
 
-def observe(plans: list[dict[str, t.Any]], credentials: list[Credentials], pool: ContextPool) -> list[dict[str, t.Any]]:
+def _cut_short(climb: Climb, evidence: Attempt, waited: float) -> FailureEntry:
+    """The failure of an address that has been waited for ``waited`` milliseconds; its last rung shows as broken."""
+    if not climb.connected:
+        # Not even answered by TCP: a dead address.
+        evidence["rungs"] = [{"layer": "tcp", "ok": False, "ms": waited}]
+        return {"layer": "tcp", "kind": "timeout", "waited_ms": waited}
+    rungs = evidence["rungs"]
+    if rungs[-1]["layer"] == "tcp":  # the first words are waited for before their rung is there
+        rungs.append({"layer": "tls" if climb.security == "implicit_tls" else "greeting", "ok": False, "ms": 0.0})
+    rungs[-1]["ok"], rungs[-1]["ms"] = False, waited
+    return {"layer": rungs[-1]["layer"], "kind": "unfinished", "waited_ms": waited}
+
+
+def observe(plans: list[Plan], credentials: list[Credentials], pool: ContextPool) -> list[Observation]:
     """Climb to every endpoint at once and return the evidence in the order asked. Takes as long as the slowest endpoint."""
-    results: list[dict[str, t.Any]] = [{} for _plan in plans]
+    results: dict[int, Observation] = {}
     crashes: list[Exception] = []
     contexts = [pool.get(plan) for plan in plans]
     slots = threading.BoundedSemaphore(_ENDPOINTS_AT_ONCE)
@@ -210,20 +223,27 @@ def observe(plans: list[dict[str, t.Any]], credentials: list[Credentials], pool:
         thread.join()
     if crashes:
         raise crashes[0]
-    return results
+    return [results[index] for index in range(len(plans))]
 
 
-def _observe_one(plan: dict[str, t.Any], credentials: Credentials, contexts: TLSContexts) -> dict[str, t.Any]:
+def _observe_one(plan: Plan, credentials: Credentials, contexts: TLSContexts) -> Observation:
     started = time.monotonic()
     deadline = Deadline(plan["timeout"])
-    found: dict[str, t.Any] = {"dns": {"ok": True}, "attempts": [], "alternatives": [], "elsewhere": []}
+    found: Observation = {
+        "format": 1,  # evidence.FORMAT; mypy compares them
+        "dns": {"ok": True, "ms": 0.0},
+        "attempts": [],
+        "alternatives": [],
+        "elsewhere": [],
+        "elapsed_ms": 0.0,
+    }
     try:
         addresses, known = resolve(plan["host"], plan["port"], plan["ip_version"], deadline)
         found["dns"]["known"] = known
     except Failure as failure:
         addresses = []
         failure.layer = "dns"
-        found["dns"].update(ok=False, failure=failure.as_dict())
+        found["dns"]["ok"], found["dns"]["failure"] = False, failure.as_entry()
     found["dns"]["ms"] = round((time.monotonic() - started) * 1000, 1)
     if addresses:
         _observe_addresses(plan, credentials, contexts, deadline, addresses, found)
@@ -231,15 +251,15 @@ def _observe_one(plan: dict[str, t.Any], credentials: Credentials, contexts: TLS
     if credentials is not None:
         from .redact import redact, secret_forms  # only a login needs it, and it costs every other call some milliseconds
 
-        found = redact(found, secret_forms(credentials[0], credentials[1]))
+        found = t.cast("Observation", redact(found, secret_forms(credentials[0], credentials[1])))
     return found
 
 
 def _observe_addresses(
-    plan: dict[str, t.Any], credentials: Credentials, contexts: TLSContexts, deadline: Deadline, addresses: list[Address], found: dict[str, t.Any]
+    plan: Plan, credentials: Credentials, contexts: TLSContexts, deadline: Deadline, addresses: list[Address], found: Observation
 ) -> None:
     party = _Party()
-    top = Plan(
+    top = ClimbOptions(
         server_name=plan["server_name"],
         helo_name=plan["helo_name"],
         source_address=plan["source_address"],
@@ -273,7 +293,7 @@ def _observe_addresses(
             route.start(addresses[:_ALTERNATIVE_ADDRESSES], party, cleartext)
             others.append(route)
         if not others and plan["control_port"]:
-            _ask_elsewhere(plan, chosen, party, deadline, found["elsewhere"])
+            _ask_elsewhere(plan, plan["control_port"], chosen, party, deadline, found["elsewhere"])
 
     party.wait_until(enough, deadline)
     if chosen.works and not chosen.finished:
@@ -293,7 +313,8 @@ def _wait_for_others(chosen: _Route, others: list[_Route], party: _Party, deadli
     def settled() -> bool:
         return all(route.finished or route.works for route in others)
 
-    known = any((evidence["failure"] or {}).get("layer") == "mode" for evidence in chosen.done.values())
+    failures = [evidence["failure"] for evidence in chosen.done.values()]
+    known = any(failure is not None and failure["layer"] == "mode" for failure in failures)
     round_trips = [climb.evidence["rungs"][0]["ms"] / 1000 for climb in chosen.climbs if climb.connected]
     party.wait_until(settled, deadline.within(max([_OTHERS_SECONDS, *(_OTHERS_ROUND_TRIPS * one for one in round_trips)])))
     if known or settled() or any(route.works for route in others):
@@ -301,12 +322,13 @@ def _wait_for_others(chosen: _Route, others: list[_Route], party: _Party, deadli
     party.wait_until(lambda: all(route.finished or route.works or route.silent for route in others), deadline)
 
 
-def _ask_elsewhere(plan: dict[str, t.Any], chosen: _Route, party: _Party, deadline: Deadline, results: list[dict[str, t.Any]]) -> None:
+def _ask_elsewhere(plan: Plan, port: int, chosen: _Route, party: _Party, deadline: Deadline, results: list[Elsewhere]) -> None:
     """Does another port of a silent or unreachable address answer? A bare connect, to tell a filter from a dead host."""
-    port = plan["control_port"]
     asked = []
     for index, climb in enumerate(chosen.climbs):
-        failure = (chosen.done.get(index) or {}).get("failure") or {"layer": "tcp", "kind": "timeout"}
+        done = chosen.done.get(index)
+        silent: FailureEntry = {"layer": "tcp", "kind": "timeout"}
+        failure = (done and done["failure"]) or silent
         if climb.connected or failure["layer"] != "tcp" or failure["kind"] not in ("timeout", "os") or failure.get("errno") == "ECONNREFUSED":
             continue
         asked.append(climb.address)

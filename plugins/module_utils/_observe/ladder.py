@@ -22,7 +22,10 @@ from .resolve import Address
 from .tls import TLSContexts, TLSRecord
 from .wire import Wire, wait_any
 
-__all__ = ("Climb", "Plan")
+if t.TYPE_CHECKING:
+    from .evidence import Attempt, FailureEntry, Layer, Rung, Security, TransactionEntry, TransactionPlan
+
+__all__ = ("Climb", "ClimbOptions")
 
 # How long a silent port is only waited for before a second connection tries a ClientHello. Greetings that
 # take longer (postscreen, slow reverse lookups) are waited for all the same.
@@ -35,11 +38,9 @@ _SCOUT_CONNECT_SECONDS = 1.0
 # Failures after which the relay still listens, so that QUIT is due.
 _SESSION_GOES_ON = ("reply", "missing", "withheld")
 
-Evidence = t.Dict[str, t.Any]
 
-
-class Plan(t.NamedTuple):
-    """What to climb with: the settings that matter on the host, and what to do at the top."""
+class ClimbOptions(t.NamedTuple):
+    """What to climb with: the settings that matter on one address, and what to do at the top."""
 
     server_name: str
     helo_name: str | None = None
@@ -47,17 +48,17 @@ class Plan(t.NamedTuple):
     credentials: tuple[str, str, str | None] | None = None  # user name, password, mechanism
     cleartext_allowed: bool = False  # credentials and mail may travel without TLS
     try_injection: bool = False
-    transaction: dict[str, t.Any] | None = None
+    transaction: TransactionPlan | None = None
     turn: threading.Lock | None = None  # held by the one address that logs in and sends; null: every address does
 
 
 class Climb:
-    """One climb in one mode (implicit_tls, starttls, opportunistic, cleartext or auto). ``run()`` gives the evidence."""
+    """One climb with one ``security``, see evidence.Security. ``run()`` gives the evidence."""
 
-    def __init__(self, address: Address, mode: str, plan: Plan, contexts: TLSContexts, deadline: Deadline) -> None:
+    def __init__(self, address: Address, security: Security, options: ClimbOptions, contexts: TLSContexts, deadline: Deadline) -> None:
         self.address = address
-        self.mode = mode
-        self.plan = plan
+        self.security = security
+        self.options = options
         self.contexts = contexts
         self.deadline = deadline
         self.wire: Wire | None = None
@@ -66,17 +67,17 @@ class Climb:
         self.connected = False
         self.capabilities: dict[str, list[str]] = {}
         self._sent: list[str] = []  # what AUTH sent, to be masked wherever the relay repeats it
-        self.evidence: Evidence = {"address": address.text, "family": address.version, "mode": mode, "rungs": [], "failure": None}
+        self.evidence: Attempt = {"address": address.text, "family": address.version, "security": security, "rungs": [], "failure": None}
 
     # -- the climb
 
-    def run(self) -> Evidence:
+    def run(self) -> Attempt:
         """Climb, and return the evidence. Never raises Failure."""
         try:
             self._climb()
             self._quit()
         except Failure as failure:
-            self.evidence["failure"] = failure.as_dict()
+            self.evidence["failure"] = failure.as_entry()
             if failure.kind in _SESSION_GOES_ON:
                 self._quit()
         finally:
@@ -86,16 +87,16 @@ class Climb:
             self._find_out_more(self.evidence["failure"])
         return self.so_far()
 
-    def so_far(self) -> Evidence:
+    def so_far(self) -> Attempt:
         """A copy of what has been learnt until now, while the climb may go on in its thread: what that still changes is copied in one step each."""
-        found: Evidence = {key: dict(value) if isinstance(value, dict) else value for key, value in dict(self.evidence).items()}
+        found = {key: dict(value) if isinstance(value, dict) else value for key, value in dict(self.evidence).items()}
         found["rungs"] = [dict(step) for step in list(self.evidence["rungs"])]
-        return t.cast(Evidence, redact(found, self._sent))
+        return t.cast("Attempt", redact(found, self._sent))
 
     def _climb(self) -> None:
         self.wire = self._connect(self.deadline, "tcp")
         self.connected = True
-        if self.mode == "implicit_tls":
+        if self.security == "implicit_tls":
             self._begin_tls(self.wire)
             self._handshake()
             self._greeting()
@@ -104,13 +105,13 @@ class Climb:
             waiting = time.monotonic()
             scout = self._wait_for_greeting()
             if scout is not None:
-                # The port waits for a ClientHello. With mode auto that is an answer, else a mismatch.
-                if self.mode != "auto":
+                # The port waits for a ClientHello. With auto that is an answer, else a mismatch.
+                if self.security != "auto":
                     scout.close()
                     raise self._broken("mode", Failure("tls_spoken"))
                 self.wire.close()
                 self.wire = scout
-                self.evidence["mode"] = self.mode = "implicit_tls"
+                self.evidence["security"] = self.security = "implicit_tls"
                 self._handshake()
                 self._greeting()
                 self._ehlo("after_tls")
@@ -124,16 +125,16 @@ class Climb:
 
     def _my_turn(self) -> bool:
         """Of all addresses of an endpoint one logs in (lock-outs) and sends (once); the others end below that."""
-        if self.plan.turn is None or (self.plan.credentials is None and self.plan.transaction is None):
+        if self.options.turn is None or (self.options.credentials is None and self.options.transaction is None):
             return True
-        mine = self.plan.turn.acquire(blocking=False)
+        mine = self.options.turn.acquire(blocking=False)
         self.evidence["yielded"] = not mine
         return mine
 
     @contextlib.contextmanager
-    def _rung(self, layer: str, started: float | None = None) -> t.Iterator[dict[str, t.Any]]:
+    def _rung(self, layer: Layer, started: float | None = None) -> t.Iterator[Rung]:
         """Time a rung, from ``started`` on the monotonic clock; what breaks inside breaks this rung, unless it already names another."""
-        step: dict[str, t.Any] = {"layer": layer, "ok": True, "ms": 0.0}
+        step: Rung = {"layer": layer, "ok": True, "ms": 0.0}
         self.evidence["rungs"].append(step)
         started = time.monotonic() if started is None else started
         try:
@@ -146,7 +147,7 @@ class Climb:
             step["ms"] = round((time.monotonic() - started) * 1000, 1)
 
     @staticmethod
-    def _broken(layer: str, failure: Failure) -> Failure:
+    def _broken(layer: Layer, failure: Failure) -> Failure:
         failure.layer = layer
         return failure
 
@@ -158,12 +159,12 @@ class Climb:
 
     # -- rungs
 
-    def _connect(self, deadline: Deadline, layer: str) -> Wire:
+    def _connect(self, deadline: Deadline, layer: Layer) -> Wire:
         with self._rung(layer):
-            return Wire(self.address.sockaddr, self.address.family, deadline, self.plan.source_address)
+            return Wire(self.address.sockaddr, self.address.family, deadline, self.options.source_address)
 
     def _second_wire(self, deadline: Deadline) -> Wire:
-        return Wire(self.address.sockaddr, self.address.family, deadline, self.plan.source_address)
+        return Wire(self.address.sockaddr, self.address.family, deadline, self.options.source_address)
 
     def _wait_for_greeting(self) -> Wire | None:
         """Return None once the relay says something (or time is up), or a connection on which it answered a ClientHello.
@@ -177,7 +178,7 @@ class Climb:
         try:
             scout = self._second_wire(self.deadline.within(_SCOUT_CONNECT_SECONDS))
             scout.deadline = self.deadline
-            scout.begin_tls(self.contexts, self.plan.server_name)
+            scout.begin_tls(self.contexts, self.options.server_name)
         except Failure:
             if scout is not None:
                 scout.close()
@@ -188,7 +189,6 @@ class Climb:
             if first is not None and first.tls:
                 return scout
             if first is not None and first.text:
-                self.evidence["answer_to_client_hello"] = first.text
                 if not first.text[:3].isdigit():
                     # A server that waits to be asked (HTTP, say) has answered garbage in its own language.
                     scout.close()
@@ -208,7 +208,7 @@ class Climb:
                 elif failure.kind == "reset" and not self.contexts_used:
                     failure.layer = "tcp"
                 raise
-            self.evidence["greeting"] = greeting.as_dict()
+            self.evidence["greeting"] = greeting.as_entry()
             # RFC 5321 section 4.2.2 knows one code that opens a session.
             if greeting.code != 220:
                 raise Failure("reply", code=greeting.code, lines=greeting.lines)
@@ -219,9 +219,9 @@ class Climb:
         return self.wire is not None and self.wire.tls is not None
 
     def _helo_name(self, wire: Wire) -> str:
-        return self.plan.helo_name or default_helo_name(wire.local_address)
+        return self.options.helo_name or default_helo_name(wire.local_address)
 
-    def _ehlo(self, when: str) -> None:
+    def _ehlo(self, when: t.Literal["before_tls", "after_tls"]) -> None:
         with self._rung("ehlo"):
             wire = self._open_wire
             name = self._helo_name(wire)
@@ -241,41 +241,40 @@ class Climb:
                 raise refusal
             # RFC 5321 section 3.2: a server without service extensions is asked with HELO.
             helo = wire.command(f"HELO {name}")
-            self.evidence["helo"] = helo.as_dict()
-            if not helo.positive or self.mode == "starttls":
+            self.evidence["helo"] = helo.as_entry()
+            if not helo.positive or self.security == "starttls":
                 raise refusal
 
-    def _keep_ehlo(self, when: str, reply: Reply) -> None:
-        self.evidence.setdefault("ehlo", {})[when] = reply.as_dict()
+    def _keep_ehlo(self, when: t.Literal["before_tls", "after_tls"], reply: Reply) -> None:
+        self.evidence.setdefault("ehlo", {})[when] = reply.as_entry()
 
     def _starttls(self) -> None:
         offered = "STARTTLS" in self.capabilities
-        if self.mode == "cleartext" or (not offered and self.mode in ("opportunistic", "auto")):
+        if self.security == "cleartext" or (not offered and self.security in ("opportunistic", "auto")):
             return
         with self._rung("starttls"):
             if not offered:
                 raise Failure("missing", what="starttls")
             wire = self._open_wire
             # One segment with two commands: a sound relay drops the second one (RFC 3207 section 4.2).
-            self.injected = self.plan.try_injection
+            self.injected = self.options.try_injection
             extra = b"NOOP\r\n" if self.injected else b""
             wire.send(b"STARTTLS\r\n" + extra)
             reply = wire.read_reply()
-            self.evidence["starttls"] = reply.as_dict()
             if reply.code != 220:
                 raise Failure("reply", code=reply.code, lines=reply.lines)
         self._begin_tls(self._open_wire)
         self._handshake()
-        if self.plan.try_injection:
+        if self.options.try_injection:
             self._ehlo_after_injection()
         else:
             self._ehlo("after_tls")
 
     def _begin_tls(self, wire: Wire) -> None:
         try:
-            wire.begin_tls(self.contexts, self.plan.server_name)
+            wire.begin_tls(self.contexts, self.options.server_name)
         except Failure as failure:
-            if self.mode != "implicit_tls" or failure.kind != "reset":
+            if self.security != "implicit_tls" or failure.kind != "reset":
                 failure.layer = "tls"
             else:
                 failure.layer = "tcp"
@@ -289,14 +288,16 @@ class Climb:
                 try:
                     wire.finish_tls()
                 except Failure as failure:
-                    failure.layer = {"certificate": "certificate", "plaintext": "mode"}.get(failure.kind, "tls")
-                    if failure.kind == "plaintext" and self.mode != "implicit_tls":
-                        failure.layer = "tls"
+                    failure.layer = "tls"
+                    if failure.kind == "certificate":
+                        failure.layer = "certificate"
+                    elif failure.kind == "plaintext" and self.security == "implicit_tls":
+                        failure.layer = "mode"
                     raise
         except Failure as failure:
             self._keep_tls(session, verified=False)
             if failure.kind == "certificate":
-                self.evidence["tls"].update(verify_code=failure.facts["verify_code"], verify_error=failure.facts["text"])
+                self.evidence["tls"]["verify_error"] = failure.facts["text"]
                 self.evidence["rungs"].append({"layer": "certificate", "ok": False, "ms": 0.0})
             raise
         self._keep_tls(session, verified=self.contexts.verify)
@@ -307,7 +308,8 @@ class Climb:
         tls = session.evidence(self.contexts.verify)
         tls["verified"] = verified
         self.evidence["tls"] = tls
-        self.evidence.update(session.chain_evidence())
+        seen = session.chain_evidence()
+        self.evidence["chain"], self.evidence["chain_available"] = seen["chain"], seen["chain_available"]
 
     def _ehlo_after_injection(self) -> None:
         """EHLO after TLS, where a reply to the injected NOOP may come first.
@@ -327,16 +329,16 @@ class Climb:
             self._keep_ehlo("after_tls", second)
             self.capabilities = capabilities(second.lines)
 
-    def _may_send(self, modes: tuple[str, ...]) -> bool:
+    def _may_send(self, modes: tuple[Security, ...]) -> bool:
         """Whether something may go over the wire now: under TLS always, in cleartext only where that was chosen in one of ``modes``."""
-        return self.contexts_used or (self.mode in modes and self.plan.cleartext_allowed)
+        return self.contexts_used or (self.security in modes and self.options.cleartext_allowed)
 
     def _auth(self) -> None:
-        if self.plan.credentials is None:
+        if self.options.credentials is None:
             return
         from .sasl import authenticate, choose_mechanism  # hashes cost a probe without a login some milliseconds
 
-        username, password, wanted = self.plan.credentials
+        username, password, wanted = self.options.credentials
         with self._rung("auth") as step:
             offered = self.capabilities.get("AUTH")
             if not offered:
@@ -346,28 +348,27 @@ class Climb:
             mechanism = choose_mechanism(offered, wanted, self.contexts_used)
             step["mechanism"] = mechanism
             reply = authenticate(self._open_wire, mechanism, username, password, self._sent)
-            self.evidence["auth"] = {"mechanism": mechanism, **reply.as_dict()}
             if not reply.positive:
                 raise Failure("reply", code=reply.code, lines=reply.lines)
 
     def _transaction(self) -> None:
-        plan = self.plan.transaction
-        if plan is None:
+        transaction = self.options.transaction
+        if transaction is None:
             return
         with self._rung("transaction"):
             if not self._may_send(("cleartext", "opportunistic")):
                 raise Failure("withheld", what="message", starttls="STARTTLS" in self.capabilities)
             wire = self._open_wire
-            message = plan["message"].encode("utf-8", "surrogateescape")
-            said: dict[str, t.Any] = {}
+            message = transaction["message"].encode("utf-8", "surrogateescape")
+            said: TransactionEntry = {}
             self.evidence["transaction"] = said
             size = f" SIZE={len(message)}" if "SIZE" in self.capabilities else ""
             body = " BODY=8BITMIME" if "8BITMIME" in self.capabilities and any(byte > 127 for byte in message) else ""
-            self._step(said, "mail", wire.command(f"MAIL FROM:<{plan['sender']}>{size}{body}"))
-            for recipient in plan["recipients"]:
+            self._step(said, "mail", wire.command(f"MAIL FROM:<{transaction['sender']}>{size}{body}"))
+            for recipient in transaction["recipients"]:
                 self._step(said, "rcpt", wire.command(f"RCPT TO:<{recipient}>"), recipient=recipient)
-            if not plan["deliver"]:
-                said["rset"] = wire.command("RSET").as_dict()
+            if not transaction["deliver"]:
+                said["rset"] = wire.command("RSET").as_entry()
                 return
             self._step(said, "data", wire.command("DATA"), expected=3)
             # RFC 5321 section 4.5.2: a line that starts with a dot gets a second one.
@@ -376,8 +377,8 @@ class Climb:
             self._step(said, "message", wire.read_reply())
 
     @staticmethod
-    def _step(said: dict[str, t.Any], stage: str, reply: Reply, expected: int = 2, **facts: str) -> None:
-        said[stage] = {**reply.as_dict(), **facts}
+    def _step(said: TransactionEntry, stage: str, reply: Reply, expected: int = 2, **facts: str) -> None:
+        said[stage] = {**reply.as_entry(), **facts}  # type: ignore[literal-required]
         if reply.code // 100 != expected:
             raise Failure("reply", stage=stage, code=reply.code, lines=reply.lines, **facts)
 
@@ -388,7 +389,7 @@ class Climb:
 
     # -- what a broken rung does not tell by itself
 
-    def _find_out_more(self, failure: dict[str, t.Any]) -> None:
+    def _find_out_more(self, failure: FailureEntry) -> None:
         """A further look at a relay that failed, on a connection of its own and within the same deadline."""
         kind, layer = failure["kind"], failure["layer"]
         if self.deadline.remaining() <= 0.05:
@@ -397,12 +398,13 @@ class Climb:
             self._again_without_injection()
         elif kind == "tls_spoken":
             self._look("implicit_tls", self._other_mode_seconds())
-        elif kind == "plaintext" and self.mode == "implicit_tls" and failure["text"][:1].isdigit():
+        elif kind == "plaintext" and self.security == "implicit_tls" and failure["text"][:1].isdigit():
             # Its greeting may take as long again as it just did.
             self._look("cleartext", self._other_mode_seconds() + self.evidence["rungs"][-1]["ms"] / 1000)
-        elif self.mode == "implicit_tls" and kind in ("closed", "reset") and failure.get("silent", True) and layer in ("tls", "tcp"):
+        elif self.security == "implicit_tls" and kind in ("closed", "reset") and failure.get("silent", True) and layer in ("tls", "tcp"):
             self._look("cleartext", _LISTEN_SECONDS)
-            if (self.evidence["other_mode"]["failure"] or {}).get("kind") == "timeout":
+            other = self.evidence["other_mode"]["failure"]
+            if other is not None and other["kind"] == "timeout":
                 self._try_legacy()
         elif layer == "tls" and kind in ("tls", "closed", "reset"):
             self._try_legacy()
@@ -411,10 +413,10 @@ class Climb:
         round_trip = self.evidence["rungs"][0]["ms"] / 1000
         return max(_OTHER_MODE_SECONDS, _OTHER_MODE_ROUND_TRIPS * round_trip)
 
-    def _look(self, mode: str, seconds: float) -> None:
+    def _look(self, security: Security, seconds: float) -> None:
         """What the port says in the other mode, as far as EHLO; no credentials, no message."""
-        plan = self.plan._replace(credentials=None, transaction=None, try_injection=False)
-        look = Look(self.address, mode, plan, self.contexts, self.deadline.within(seconds))
+        options = self.options._replace(credentials=None, transaction=None, try_injection=False)
+        look = Look(self.address, security, options, self.contexts, self.deadline.within(seconds))
         self.evidence["other_mode"] = look.run()
 
     def _try_legacy(self) -> None:
@@ -422,25 +424,25 @@ class Climb:
         wire = None
         try:
             wire = self._second_wire(self.deadline.within(2 * self._other_mode_seconds()))
-            if self.mode != "implicit_tls":
+            if self.security != "implicit_tls":
                 wire.read_reply()
                 wire.command(f"EHLO {self._helo_name(wire)}")
                 if wire.command("STARTTLS").code != 220:
                     return
-            wire.begin_tls(self.contexts, self.plan.server_name, legacy=True)
+            wire.begin_tls(self.contexts, self.options.server_name, legacy=True)
             wire.finish_tls()
             session = t.cast(TLSRecord, wire.tls)
             self.evidence["legacy"] = session.evidence(verify=False)
         except Failure as failure:
-            self.evidence["legacy"] = {"failure": failure.as_dict()}
+            self.evidence["legacy"] = {"failure": self._broken("tls", failure).as_entry()}
         finally:
             if wire is not None:
                 wire.close()
 
     def _again_without_injection(self) -> None:
         """A relay that objects to the injected command is sound: climb again without it, and let that count."""
-        plan = self.plan._replace(try_injection=False)
-        again = Climb(self.address, self.mode, plan, self.contexts, self.deadline)
+        options = self.options._replace(try_injection=False)
+        again = Climb(self.address, self.security, options, self.contexts, self.deadline)
         self.evidence = again.run()
         self.evidence["injected"] = False
 
@@ -455,7 +457,7 @@ class Look(Climb):
     def _starttls(self) -> None:
         """Leave TLS alone."""
 
-    def _find_out_more(self, failure: dict[str, t.Any]) -> None:
+    def _find_out_more(self, failure: FailureEntry) -> None:
         """One look is enough."""
 
 

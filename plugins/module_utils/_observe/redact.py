@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import typing as t
 
-from .failure import printable
+from .printable import printable
 
 __all__ = ("redact", "secret_forms")
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .failure import Failure, printable
+from .failure import Failure
+from .printable import printable
+
+if t.TYPE_CHECKING:
+    from .evidence import ReplyEntry
 
 __all__ = ("Reply", "ReplyParser", "capabilities", "status_code")
 
@@ -33,7 +37,7 @@ class Reply(t.NamedTuple):
         """Whether the code is 2yz."""
         return self.code // 100 == 2
 
-    def as_dict(self) -> dict[str, t.Any]:
+    def as_entry(self) -> ReplyEntry:
         """The reply as evidence."""
         return {"code": self.code, "lines": self.lines}
 

@@ -12,7 +12,8 @@ import os
 import re
 import typing as t
 
-from .failure import Failure, printable
+from .failure import Failure
+from .printable import printable
 from .redact import redact
 from .reply import Reply
 from .wire import Wire

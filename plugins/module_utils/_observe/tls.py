@@ -12,6 +12,9 @@ import ssl
 import threading
 import typing as t
 
+if t.TYPE_CHECKING:
+    from .evidence import ChainEntry, TLSEntry
+
 __all__ = ("TLSContexts", "TLSRecord", "ca_subjects", "looks_like_tls", "on_this_host", "trust_store")
 
 _HANDSHAKE, _ALERT = 22, 21  # content types (RFC 8446 section 5.1)
@@ -55,19 +58,18 @@ class TLSRecord(ssl.SSLObject):
         text = str(error.args[-1] if error.args else error)
         return {"reason": error.reason or "", "text": text.rsplit(" (_ssl.c", 1)[0][:200]}
 
-    def evidence(self, verify: bool) -> dict[str, t.Any]:
+    def evidence(self, verify: bool) -> TLSEntry:
         """Version and cipher as far as negotiated; ``verified`` is true, or null where nothing was verified."""
         cipher = self.cipher()
         return {
             "version": self.version() or self.seen_version,
             "cipher": cipher[0] if cipher else None,
             "verified": True if verify else None,
-            "verify_code": None,
             "verify_error": None,
             "certificate_requested": self.certificate_requested,
         }
 
-    def chain_evidence(self) -> dict[str, t.Any]:
+    def chain_evidence(self) -> ChainEntry:
         """The certificates as the relay sent them, leaf first, DER in base64."""
         chain = list(self.chain)
         complete = self.chain_seen

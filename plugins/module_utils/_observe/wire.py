@@ -15,7 +15,8 @@ import ssl
 import typing as t
 
 from .clock import Deadline
-from .failure import Failure, printable, socket_failure
+from .failure import Failure, socket_failure
+from .printable import printable
 from .reply import Reply, ReplyParser
 from .tls import TLSContexts, TLSRecord, looks_like_tls
 

@@ -16,6 +16,7 @@ import typing as t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Alternative, EvidenceError, Observation, Plan, Security, checked
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import TLS_VERSIONS, HostFacts, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     CLEARTEXT_FIRST_PORTS,
@@ -62,7 +63,7 @@ class HostError(Exception):
 class ProbeRun:
     """What the host saw, one observation an endpoint, and what holds for all of them."""
 
-    observations: Sequence[Mapping[str, t.Any]]
+    observations: Sequence[Observation]
     host: HostFacts
 
 
@@ -144,7 +145,7 @@ def parse_policy(args: Mapping[str, t.Any]) -> Policy:
     )
 
 
-def alternative_ports(settings: Settings, option: object) -> list[dict[str, t.Any]]:
+def alternative_ports(settings: Settings, option: object) -> list[Alternative]:
     """The other ports to try and in which mode: ``auto`` (the conventional ones), or a list of ports. Raises SettingsError."""
     if isinstance(option, str) and re.fullmatch(r"\[?[\d, ]*\]?", option):
         # As "ansible -a" hands a list over.
@@ -160,18 +161,18 @@ def alternative_ports(settings: Settings, option: object) -> list[dict[str, t.An
     return [{"port": port, "security": _alternative_security(port, strict)} for port in ports]
 
 
-def _alternative_security(port: int, strict: bool) -> str:
+def _alternative_security(port: int, strict: bool) -> Security:
     if port in IMPLICIT_TLS_PORTS:
         return "implicit_tls"
     return "starttls" if strict and port in CLEARTEXT_FIRST_PORTS else "auto"
 
 
-def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> dict[str, t.Any]:
+def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> Plan:
     """What the host gets to know of an endpoint; never the password. ``extra``: alternatives, control_port, try_injection, transaction."""
-    plan: dict[str, t.Any] = {
+    plan: Plan = {
         "host": settings.host if settings.host.isascii() else settings.host.encode("idna").decode("ascii"),
         "port": settings.port,
-        "security": settings.security,
+        "security": t.cast(Security, settings.security),
         "validate_certs": settings.validate_certs,
         "ca_path": settings.ca_path,
         "server_name": settings.certificate_name,
@@ -187,12 +188,11 @@ def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> dict[str, t.A
         "try_injection": False,
         "transaction": None,
     }
-    plan.update(extra)
-    return plan
+    return t.cast(Plan, {**plan, **extra})
 
 
 def probe_host(
-    execute: Callable[..., dict[str, t.Any]], endpoints: Sequence[Settings], plans: Sequence[Mapping[str, t.Any]], with_credentials: bool
+    execute: Callable[..., dict[str, t.Any]], endpoints: Sequence[Settings], plans: Sequence[Plan], with_credentials: bool
 ) -> ProbeRun:
     """Have the host probe all endpoints in one module call. ``execute`` is the action's _execute_module. Raises HostError."""
     arguments: dict[str, t.Any] = {"endpoints": list(plans)}
@@ -207,7 +207,10 @@ def probe_host(
     facts = HostFacts(
         clock=clock,
         skew=result["clock"] - time.time(),
-        trust_store_empty=result["trust_store"]["empty"],
+        trust_store_empty=result["trust_store_empty"],
         ca_subjects=result["ca_subjects"],
     )
-    return ProbeRun(result["observations"], facts)
+    try:
+        return ProbeRun([checked(one) for one in result["observations"]], facts)
+    except EvidenceError as error:
+        raise HostError({"msg": str(error)}) from None

@@ -17,7 +17,7 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import printable
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 
 __all__ = (
     "AUTH_MECHANISMS",

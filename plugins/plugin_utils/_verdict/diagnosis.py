@@ -46,6 +46,15 @@ _FTP = re.compile(r"ftp|filezilla", re.IGNORECASE)
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
 
 
+# What kept an address from being asked.
+_LACKS = {
+    "time": ": the time was over before its turn",
+    "threads": ": this host lets the probe have no more threads (ulimit -u)",
+    "files": ": this host lets the probe open no more connections (ulimit -n)",
+    "memory": ": this host lets the probe have no more memory (ulimit -v)",
+}
+
+
 @dataclass(frozen=True)
 class Policy:
     """What is required beyond "it works": see the gate's options of the same names. Days and CIDR networks."""
@@ -93,8 +102,8 @@ def diagnose(attempt: Mapping[str, t.Any], settings: t.Any, policy: Policy, host
         if broken is None and settings.security == "auto" and observed is None:
             observed = "cleartext"
         return broken or Diagnosis(observed=observed)
-    layer = failure["layer"]
-    found = _DIAGNOSES[layer](attempt, failure, settings, host, answers_elsewhere)
+    learnt = failure["kind"] not in ("unfinished", "not_asked")
+    found = (_DIAGNOSES[failure["layer"]] if learnt else _unfinished)(attempt, failure, settings, host, answers_elsewhere)
     found_observed = found.observed if found.observed is not None else observed
     return Diagnosis(found.code, found.layer or cause_row(str(found.code), found.variant).layer, found.variant, found.detail, found_observed, found.facts)
 
@@ -109,7 +118,7 @@ def observed_security(attempt: Mapping[str, t.Any]) -> str | None:
     """How the port speaks, whatever was asked of it: implicit_tls, starttls (offered), cleartext, or null where it was not learnt."""
     other = attempt.get("other_mode")
     failure = attempt["failure"] or {}
-    if attempt["mode"] == "implicit_tls":
+    if attempt["security"] == "implicit_tls":
         if failure.get("kind") == "plaintext" or (other and other.get("greeting")):
             return observed_security(other) if other else None
         tls = attempt.get("tls") or {}
@@ -154,10 +163,12 @@ def _tcp(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t
 
 def _greeting(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
     kind = failure["kind"]
+    if kind == "out_of_step":
+        return _out_of_step(failure)
     if kind == "timeout":
         partial = failure.get("partial")
         detail = f": only '{partial[:80]}' came" if partial else ": it stayed silent"
-        if attempt["mode"] == "implicit_tls":
+        if attempt["security"] == "implicit_tls":
             detail += " after the TLS handshake, so it may be another service with TLS"
         return Diagnosis("greeting_timeout", detail=detail, facts={"seconds": _waited(attempt, failure)})
     if kind in ("closed", "reset", "os"):
@@ -206,7 +217,13 @@ def _cleartext_spoken(attempt: Mapping[str, t.Any], text: str, settings: t.Any, 
     return Diagnosis("mode_mismatch", variant="cleartext_spoken", detail=spoken, observed=observed, facts=facts)
 
 
+def _out_of_step(failure: Mapping[str, t.Any]) -> Diagnosis:
+    return Diagnosis("ehlo_rejected", "ehlo", "no_answer", f": its replies are out of step with what is asked (it said{_quoted(failure)})")
+
+
 def _ehlo(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
+    if failure["kind"] == "out_of_step":
+        return _out_of_step(failure)
     greeting = " ".join((attempt.get("greeting") or {}).get("lines") or [])
     if _ftp(greeting):
         return Diagnosis("not_smtp", detail=f": an FTP server answers ('{greeting[:60]}')")
@@ -267,6 +284,8 @@ def _tls(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t
 
 
 def _certificate(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
+    if failure["kind"] == "no_certificate":
+        return Diagnosis("tls_handshake_failed", "tls", detail=": the relay shows no certificate, so anybody could be at the other end")
     chain = read_chain(attempt.get("chain") or [], host.clock)
     subjects = list(host.ca_subjects.get(settings.ca_path or "", ()))
     verdict = chain_verdict(failure["verify_code"], failure["text"], chain, settings.certificate_name, subjects)
@@ -323,6 +342,8 @@ def _transaction(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], set
 
 
 def _unfinished(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
+    if failure["kind"] == "not_asked":
+        return Diagnosis("not_asked", detail=_LACKS[failure["lack"]])
     return Diagnosis("greeting_timeout", detail=": another address worked meanwhile", facts={"seconds": _waited(attempt, failure)})
 
 
@@ -336,7 +357,6 @@ _DIAGNOSES: dict[str, t.Callable[..., Diagnosis]] = {
     "certificate": _certificate,
     "auth": _auth,
     "transaction": _transaction,
-    "unfinished": _unfinished,
 }
 
 

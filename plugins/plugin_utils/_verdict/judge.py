@@ -122,12 +122,17 @@ def _representative(attempts: t.Sequence[Mapping[str, t.Any]], diagnoses: list[D
         if diagnosis.ok:
             hidden = policy.require_all_addresses and any(not one.ok for one in diagnoses)
             return (-1 if hidden else len(LAYERS), -index - (len(attempts) if attempts[index].get("yielded") else 0))
-        unfinished = (attempts[index]["failure"] or {}).get("layer") == "unfinished"
+        unfinished = _not_learnt(attempts[index])
         if attempts[index].get("yielded"):
             return (LAYERS.index(diagnosis.layer or "tcp"), -index - len(attempts))
         return (0 if unfinished else LAYERS.index(diagnosis.layer or "tcp"), -index)
 
     return max(range(len(attempts)), key=height)
+
+
+def _not_learnt(attempt: Mapping[str, t.Any]) -> bool:
+    """Whether it is not known if the address works: it was not waited for, or never asked."""
+    return (attempt["failure"] or {}).get("kind") in ("unfinished", "not_asked")
 
 
 def _layers(attempt: Mapping[str, t.Any], diagnosis: Diagnosis) -> list[dict[str, t.Any]]:
@@ -142,7 +147,7 @@ def _layers(attempt: Mapping[str, t.Any], diagnosis: Diagnosis) -> list[dict[str
 
 
 def _address(attempt: Mapping[str, t.Any], diagnosis: Diagnosis) -> dict[str, t.Any]:
-    unfinished = (attempt["failure"] or {}).get("layer") == "unfinished"
+    unfinished = _not_learnt(attempt)
     return {
         "address": attempt["address"],
         "family": attempt["family"],
@@ -252,7 +257,7 @@ def _findings(
         found.append({"severity": row.severity, "code": code, "message": row.sentence.format_map(words), "remedy": row.remedy.format_map(words)})
 
     for other, verdict in zip(attempts, diagnoses):
-        if verdict.ok or other is attempt or (other["failure"] or {}).get("layer") == "unfinished":
+        if verdict.ok or other is attempt or _not_learnt(other):
             continue
         sentence = cause_row(str(verdict.code), verdict.variant).sentence.format_map(_words(settings, other, verdict))
         add("address_unreachable" if verdict.layer == "tcp" else "address_fails", f": {sentence.rstrip('.')}", other)
@@ -319,4 +324,4 @@ def _certificate_findings(
 
 
 def _implicit(attempt: Mapping[str, t.Any]) -> bool:
-    return attempt["mode"] == "implicit_tls"
+    return attempt["security"] == "implicit_tls"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import printable
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
 
 PASSWORD = "hunter2+S/ecret=ü"
@@ -68,7 +68,7 @@ def test_only_the_words_of_the_relay_change() -> None:
         "greeting": {"code": 220, "lines": ["hunter2 says hello"]},
         "chain": ["AAhunter2AA"],
         "address": "hunter2",
-        "mode": "starttls",
+        "security": "starttls",
         "ms": 1.5,
         "ok": None,
         "failure": {"layer": "auth", "kind": "reply", "lines": ["a", "hunter2"], "partial": "xhunter2x", "text": "hunter2", "offered": ["hunter2"]},

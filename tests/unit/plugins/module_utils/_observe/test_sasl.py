@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import sasl
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure, printable
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import Reply
 
 

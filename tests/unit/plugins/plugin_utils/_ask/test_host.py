@@ -211,7 +211,7 @@ def test_logins_travel_sealed_in_the_option_that_is_masked() -> None:
 
     def execute(**call: t.Any) -> dict[str, t.Any]:
         called.update(call)
-        return {"observations": [], "clock": time.time(), "trust_store": {"empty": False}, "ca_subjects": {}}
+        return {"observations": [], "clock": time.time(), "trust_store_empty": False, "ca_subjects": {}}
 
     logins = [settings(username="app", password="hunter2"), settings(), settings(username="b")]
     run = probe_host(execute, logins, [plan_of(one, Policy()) for one in logins], True)

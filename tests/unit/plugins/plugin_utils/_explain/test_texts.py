@@ -69,7 +69,8 @@ def test_what_is_known_of_others(by: str, cause: str | list[str], text: str) -> 
 def test_there_are_enough_texts() -> None:
     assert len(OF_CLIENTS) + len(OF_OTHERS) > 450
     known = {row["cause"] for row in OF_CLIENTS} | {cause for _by, cause, _text in OF_OTHERS if isinstance(cause, str)}
-    assert known == CODES
+    # Only a probe can say that it did not ask; no log does.
+    assert known == CODES - {"not_asked"}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: " .. ".join(rule.parts))

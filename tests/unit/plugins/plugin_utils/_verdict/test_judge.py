@@ -168,7 +168,7 @@ def test_addresses(made: tuple[dict[str, t.Any], ...], policy: dict[str, t.Any],
 
 
 def test_what_still_climbed_is_unknown_and_no_finding() -> None:
-    late = {**at(DEAD, "192.0.2.9"), "failure": {"layer": "unfinished", "kind": "timeout", "waited_ms": 2000.0}}
+    late = {**at(DEAD, "192.0.2.9"), "failure": {"layer": "greeting", "kind": "unfinished", "waited_ms": 2000.0}}
     probe = judge(asked(), observation(at(OK, "192.0.2.1"), late), Policy(), facts())
     assert probe["ok"]
     assert [(address["ok"], address["cause"]) for address in probe["addresses"]] == [(True, None), (None, None)]
@@ -249,24 +249,25 @@ _NEEDED: dict[str, st.SearchStrategy[dict[str, t.Any]]] = {
     "plaintext": st.fixed_dictionaries({"text": st.text(max_size=30)}),
     "certificate": st.fixed_dictionaries({"verify_code": st.integers(0, 100), "text": st.text(max_size=30)}),
     "reply": _REPLY,
+    "out_of_step": _REPLY,
+    "not_asked": st.fixed_dictionaries({"lack": st.sampled_from(["time", "threads", "files", "memory"])}),
     "missing": st.fixed_dictionaries(
         {"what": st.sampled_from(["auth", "mechanism"]), "offered": st.lists(st.text(max_size=9), max_size=3), "wanted": st.none()}
     ),
     "withheld": st.fixed_dictionaries({"what": st.just("x")}),
 }
 # Which kinds the ladder can meet on which layer.
-_ALWAYS = ("timeout", "closed", "reset", "os")
+_ALWAYS = ("timeout", "closed", "reset", "os", "unfinished")
 _KINDS = {
-    "tcp": (*_ALWAYS, "bind"),
-    "greeting": (*_ALWAYS, "malformed", "limit", "reply"),
+    "tcp": (*_ALWAYS, "bind", "not_asked"),
+    "greeting": (*_ALWAYS, "malformed", "limit", "reply", "out_of_step"),
     "mode": ("tls_spoken", "plaintext"),
-    "ehlo": (*_ALWAYS, "malformed", "limit", "reply", "tls_spoken"),
+    "ehlo": (*_ALWAYS, "malformed", "limit", "reply", "tls_spoken", "out_of_step"),
     "starttls": (*_ALWAYS, "malformed", "limit", "reply", "missing", "tls_spoken"),
     "tls": (*_ALWAYS, "tls", "plaintext", "limit"),
-    "certificate": ("certificate",),
+    "certificate": ("certificate", "no_certificate"),
     "auth": (*_ALWAYS, "malformed", "limit", "reply", "missing", "withheld", "tls", "tls_spoken"),
     "transaction": (*_ALWAYS, "malformed", "limit", "reply", "withheld", "tls", "tls_spoken"),
-    "unfinished": ("timeout",),
 }
 _PAIRS = [(layer, kind) for layer, kinds in _KINDS.items() for kind in kinds]
 
