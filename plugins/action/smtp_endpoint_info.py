@@ -8,9 +8,9 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, host_name, settings_failure
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise, host_failure, host_name, settings_failure
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge_all
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import (
     CONNECTION_OPTIONS,
     HostError,
@@ -52,5 +52,8 @@ class ActionModule(ActionBase):
             run = probe_host(lambda **call: self._execute_module(task_vars=task_vars, **call), endpoints, plans, credentials)
         except HostError as error:
             return {**result, **host_failure(error, host)}
-        probes = [judge(settings, seen, policy, run.host) for settings, seen in zip(endpoints, run.observations)]
-        return {**result, "changed": False, "probes": probes}
+        verdicts = judge_all(endpoints, run.observations, policy, run.host)
+        for settings, verdict in zip(endpoints, verdicts):
+            if not verdict.probe["ok"]:
+                advise(host, settings, verdict)
+        return {**result, "changed": False, "probes": [verdict.probe for verdict in verdicts]}

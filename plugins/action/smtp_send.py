@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, host_name, settings_failure
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, host_name, settings_failure, verdict_sentence
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.message import compose, queue_id
@@ -90,4 +90,4 @@ def _answer(host: str, settings: Settings, probe: dict[str, t.Any], message_id: 
         done = f"took the message: {reply}" if deliver else f"would take the message: {reply}"
         answer["msg"] = f"{settings.endpoint} {done}"
         return answer
-    return {**answer, "failed": True, "msg": f"{host} cannot send mail through {settings.endpoint} ({settings.security}): {probe['message']} {probe['remedy']}"}
+    return {**answer, "failed": True, "msg": verdict_sentence(host, settings, probe)}

@@ -187,6 +187,7 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "username": {"type": "str"},
         "password": {"type": "str", "no_log": True},
         "auth_mechanism": {"type": "str", "choices": ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "XOAUTH2"]},
+        "login_required": {"type": "bool", "default": True},
         "helo_name": {"type": "str"},
         "source_address": {"type": "str"},
         "ip_version": {"type": "str", "choices": ["any", "4", "6"], "default": "any"},

@@ -17,7 +17,7 @@ from .tls import TLSContexts
 from .wire import Wire
 
 if t.TYPE_CHECKING:
-    from .evidence import Attempt, Elsewhere, FailureEntry, Observation, Plan, Security
+    from .evidence import Attempt, Elsewhere, FailureEntry, Observation, Plan, Route, Security
 
 __all__ = ("ContextPool", "Credentials", "observe")
 
@@ -36,6 +36,8 @@ _ALTERNATIVE_ADDRESSES = 4
 # How long the other ports get once the chosen one has failed, where they say nothing or nothing more is to be learnt:
 # seconds near by, round trips far away.
 _OTHERS_SECONDS = 0.6
+# The same where the best of them is going to be used: a lost SYN is sent again after a second (RFC 6298).
+_CHOICE_SECONDS = 1.3
 _OTHERS_ROUND_TRIPS = 8
 _IMPLICIT_TLS_PORTS = (465, 2465)
 
@@ -104,6 +106,7 @@ class _Route:
         self.done: dict[int, Attempt] = {}
         self.started = time.monotonic()
         self.first_success = 0.0
+        self.login: Attempt | None = None
 
     def start(self, addresses: list[Address], party: _Party, cleartext: t.Callable[[Address], bool]) -> None:
         """Begin to climb, on a few addresses at once; the next one takes its turn when one has failed."""
@@ -156,6 +159,11 @@ class _Route:
     def works(self) -> bool:
         """Whether one address has passed."""
         return bool(self.first_success)
+
+    @property
+    def weak(self) -> bool:
+        """Whether it works, and in cleartext."""
+        return self.works and not any("tls" in evidence for evidence in list(self.done.values()) if evidence["failure"] is None)
 
     @property
     def unanswered(self) -> bool:
@@ -264,6 +272,7 @@ def _observe_addresses(
         helo_name=plan["helo_name"],
         source_address=plan["source_address"],
         credentials=credentials,
+        login_required=plan["login_required"],
         try_injection=plan["try_injection"],
         transaction=plan["transaction"],
         turn=None if plan["require_all_addresses"] and plan["transaction"] is None else threading.Lock(),
@@ -273,7 +282,8 @@ def _observe_addresses(
         return plan["security"] in ("cleartext", "opportunistic") and _in_networks(address.text, plan["cleartext_networks"])
 
     chosen = _Route(plan["port"], plan["security"], top, contexts, deadline)
-    chosen.start(addresses, party, cleartext)
+    if plan["ask_chosen"]:
+        chosen.start(addresses, party, cleartext)
     patient = deadline.within(_PATIENCE)
     reserve = Deadline(max(0.0, deadline.remaining() - min(_RESERVE_SECONDS, deadline.remaining() * _RESERVE_SHARE)))
 
@@ -295,29 +305,64 @@ def _observe_addresses(
         if not others and plan["control_port"]:
             _ask_elsewhere(plan, plan["control_port"], chosen, party, deadline, found["elsewhere"])
 
-    party.wait_until(enough, deadline)
+    log_in = credentials is not None and plan["fallback"] and others
+    party.wait_until(enough, reserve if log_in else deadline)
     if chosen.works and not chosen.finished:
         party.wait_until(lambda: chosen.finished, deadline if plan["require_all_addresses"] else chosen.grace())
     if not chosen.works and others:
-        _wait_for_others(chosen, others, party, deadline)
+        _wait_for_others(plan, chosen, others, party, deadline.within(deadline.remaining() / 2) if log_in else deadline)
+        if log_in:
+            from .fallback import log_in_elsewhere  # a relay that works never needs it
+
+            log_in_elsewhere(plan["security"], others, top, deadline)
+            party.wait_until(enough, deadline)
     if not chosen.finished and deadline.remaining() <= 0:
         # Their own deadline has just ended them; give the threads the moment to say so.
         party.wait_until(lambda: chosen.finished and all(route.finished for route in others), Deadline(0.25))
     found["attempts"] = chosen.evidence()
-    found["alternatives"] = [{"port": route.port, "security": route.security, "attempts": route.evidence()} for route in others]
+    found["alternatives"] = [_of_route(route, deadline) for route in others]
 
 
-def _wait_for_others(chosen: _Route, others: list[_Route], party: _Party, deadline: Deadline) -> None:
-    """Wait for the other ports of a relay whose verdict is known. Ports that are silent, too, do not hold it up."""
+def _of_route(route: _Route, deadline: Deadline) -> Route:
+    abandoned = not route.finished and deadline.remaining() > 0
+    found: Route = {"port": route.port, "security": route.security, "attempts": route.evidence(), "abandoned": abandoned}
+    if route.login is not None:
+        found["login"] = route.login
+    return found
+
+
+def _wait_for_others(plan: Plan, chosen: _Route, others: list[_Route], party: _Party, deadline: Deadline) -> None:
+    """Wait for the other ports of a relay whose verdict is known.
+
+    Ports that are silent, too, do not hold it up. Where the best of them is going to be used, one that has answered and is
+    better than what works already is waited for until the deadline.
+    """
+
+    def known(route: _Route) -> bool:
+        return route.finished or (route.works and not plan["require_all_addresses"])
 
     def settled() -> bool:
-        return all(route.finished or route.works for route in others)
+        return all(known(route) for route in others)
+
+    def best(silent: bool = False) -> bool:
+        """Whether no port that still climbs could be better than the best that works; ``silent`` ones count as well."""
+        for route in others:
+            if known(route) and route.works and not route.weak:
+                return True
+            if not known(route) and (silent or not route.silent):
+                return False
+        return True
 
     failures = [evidence["failure"] for evidence in chosen.done.values()]
-    known = any(failure is not None and failure["layer"] == "mode" for failure in failures)
+    mode = any(failure is not None and failure["layer"] == "mode" for failure in failures)
     round_trips = [climb.evidence["rungs"][0]["ms"] / 1000 for climb in chosen.climbs if climb.connected]
-    party.wait_until(settled, deadline.within(max([_OTHERS_SECONDS, *(_OTHERS_ROUND_TRIPS * one for one in round_trips)])))
-    if known or settled() or any(route.works for route in others):
+    shortly = max([_CHOICE_SECONDS if plan["fallback"] else _OTHERS_SECONDS, *(_OTHERS_ROUND_TRIPS * one for one in round_trips)])
+    if plan["fallback"]:
+        party.wait_until(lambda: best(silent=True), deadline.within(shortly))
+        party.wait_until(best, deadline)
+        return
+    party.wait_until(settled, deadline.within(shortly))
+    if mode or settled() or any(route.works for route in others):
         return
     party.wait_until(lambda: all(route.finished or route.works or route.silent for route in others), deadline)
 

@@ -117,6 +117,9 @@ class Plan(t.TypedDict):
     control_port: t.Optional[int]  # asked for a sign of life where the chosen port is silent
     try_injection: bool
     transaction: t.Optional[TransactionPlan]
+    login_required: bool  # false: a relay that offers no login takes mail without one
+    fallback: bool  # the best other port is going to be used: worth waiting for, and logged in to where there is a login
+    ask_chosen: bool  # false: the chosen port is known already, only the alternatives are asked
 
 
 # -- back: what the host saw
@@ -253,12 +256,17 @@ class Dns(_DnsAlways, total=False):
     failure: FailureEntry
 
 
-class Route(t.TypedDict):
-    """Another port that was asked."""
-
+class _RouteAlways(t.TypedDict):
     port: int
     security: Security
-    attempts: t.List[Attempt]
+    attempts: t.List[Attempt]  # empty: not asked
+    abandoned: bool  # not waited for until the end of the time, so that what is unfinished proves nothing
+
+
+class Route(_RouteAlways, total=False):
+    """Another port that was asked."""
+
+    login: Attempt  # a session with the login, where the plan said ``fallback``
 
 
 class Elsewhere(t.TypedDict):

@@ -46,6 +46,7 @@ class ClimbOptions(t.NamedTuple):
     helo_name: str | None = None
     source_address: str | None = None
     credentials: tuple[str, str, str | None] | None = None  # user name, password, mechanism
+    login_required: bool = True  # false: a relay that offers no login that we can do takes mail without one
     cleartext_allowed: bool = False  # credentials and mail may travel without TLS
     try_injection: bool = False
     transaction: TransactionPlan | None = None
@@ -336,9 +337,11 @@ class Climb:
     def _auth(self) -> None:
         if self.options.credentials is None:
             return
-        from .sasl import authenticate, choose_mechanism  # hashes cost a probe without a login some milliseconds
+        from .sasl import authenticate, can_log_in, choose_mechanism  # hashes cost a probe without a login some milliseconds
 
         username, password, wanted = self.options.credentials
+        if not self.options.login_required and not can_log_in(self.capabilities, wanted, self.contexts_used):
+            return
         with self._rung("auth") as step:
             offered = self.capabilities.get("AUTH")
             if not offered:

@@ -18,7 +18,7 @@ from .redact import redact
 from .reply import Reply
 from .wire import Wire
 
-__all__ = ("authenticate", "choose_mechanism")
+__all__ = ("MECHANISMS", "authenticate", "can_log_in", "choose_mechanism")
 
 # Under TLS the plain ones first: every backend has them, while CRAM-MD5 and SCRAM need a password database of their own.
 _UNDER_TLS = ("PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5")
@@ -41,6 +41,15 @@ def choose_mechanism(offered: list[str], wanted: str | None, tls: bool) -> str:
         if name in names:
             return name
     raise Failure("missing", what="mechanism", wanted=None, offered=names)
+
+
+def can_log_in(capabilities: t.Mapping[str, list[str]], wanted: str | None, tls: bool) -> bool:
+    """Whether EHLO offers a login with the wanted mechanism, or with any that we can do."""
+    try:
+        choose_mechanism(capabilities.get("AUTH", []), wanted, tls)
+    except Failure:
+        return False
+    return True
 
 
 def authenticate(wire: Wire, mechanism: str, username: str, password: str, sent: list[str]) -> Reply:
@@ -142,6 +151,9 @@ _STEPS: dict[str, t.Callable[[str, bytes, bytes], _Steps]] = {
     "SCRAM-SHA-1": _scram,
     "SCRAM-SHA-256": _scram,
 }
+
+# All that can be asked for by name; without one, XOAUTH2 is not taken, because it wants a token and not a password.
+MECHANISMS = tuple(_STEPS)
 
 
 def _encode(data: bytes) -> str:

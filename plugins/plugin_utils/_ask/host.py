@@ -42,7 +42,7 @@ __all__ = (
 )
 
 CONNECTION_OPTIONS = (
-    "host", "port", "secure", "security", "validate_certs", "ca_path", "server_name", "username", "password", "auth_mechanism",
+    "host", "port", "secure", "security", "validate_certs", "ca_path", "server_name", "username", "password", "auth_mechanism", "login_required",
     "helo_name", "source_address", "ip_version", "timeout", "return_pem",
 )
 POLICY_OPTIONS = ("minimum_tls_version", "certificate_days_error", "certificate_days_warning", "cleartext_networks", "require_all_addresses")
@@ -168,7 +168,10 @@ def _alternative_security(port: int, strict: bool) -> Security:
 
 
 def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> Plan:
-    """What the host gets to know of an endpoint; never the password. ``extra``: alternatives, control_port, try_injection, transaction."""
+    """What the host gets to know of an endpoint; never the password.
+
+    ``extra``: alternatives, control_port, try_injection, transaction, fallback, ask_chosen (see Plan in evidence.py).
+    """
     plan: Plan = {
         "host": settings.host if settings.host.isascii() else settings.host.encode("idna").decode("ascii"),
         "port": settings.port,
@@ -187,6 +190,9 @@ def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> Plan:
         "control_port": None,
         "try_injection": False,
         "transaction": None,
+        "login_required": settings.login_required,
+        "fallback": False,
+        "ask_chosen": True,
     }
     return t.cast(Plan, {**plan, **extra})
 

@@ -89,7 +89,7 @@ def sentences(cause: str, variant: str, text: str, matched: str | None) -> tuple
         message = f"T{message[1:]}"
     if not message.endswith("."):
         message += "."
-    return message, string.Formatter().vformat(remedy, (), _Lenient(fields))
+    return message, _causes.fill(remedy, _Lenient(fields))
 
 
 class _Lenient(dict[str, t.Any]):
@@ -102,7 +102,8 @@ class _Lenient(dict[str, t.Any]):
 @functools.lru_cache(maxsize=None)
 def _needs(template: str) -> frozenset[str]:
     """Fields that a template cannot do without."""
-    return frozenset(name for _text, name, _spec, _conversion in string.Formatter().parse(template) if name and name not in ("endpoint", "detail", "host"))
+    bare = re.sub(r"\[[^\[\]]*\]", "", template)
+    return frozenset(name for _text, name, _spec, _conversion in string.Formatter().parse(bare) if name and name not in ("endpoint", "detail", "host"))
 
 
 _HOST = r"(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){1,10}[A-Za-z0-9-]{1,62}|localhost)"
@@ -160,6 +161,9 @@ def _fields(text: str, cause: str, variant: str) -> _Fields:
         fields["other_port"] = 465
     else:
         fields.setdefault("other_port", "587 or 465")
+    fields["tls_port"] = 465 if port != 465 else None
+    fields["usual_ports"] = ", ".join(str(one) for one in (465, 587) if one != port)
+    fields["usual_modes"] = "465 (secure: true) or 587 (secure: false)"
     return fields
 
 

@@ -79,6 +79,7 @@ class Settings:
     helo_name: str | None = None
     source_address: str | None = None
     ip_version: str = "any"
+    login_required: bool = True
     timeout: float = 10.0
     return_pem: bool = False
 
@@ -100,7 +101,7 @@ class Settings:
 
 # What each option of the model is called; entries of `endpoints` and `settings` may hold these keys only.
 _KNOWN = (
-    "host", "port", "secure", "security", "validate_certs", "ca_path", "server_name", "username", "password", "auth_mechanism",
+    "host", "port", "secure", "security", "validate_certs", "ca_path", "server_name", "username", "password", "auth_mechanism", "login_required",
     "sender", "sender_name", "helo_name", "source_address", "ip_version", "timeout", "return_pem",
 )
 
@@ -206,6 +207,7 @@ def parse_settings(
         helo_name=helo_name,
         source_address=source_address,
         ip_version=ip_version,
+        login_required=to_bool(given.get("login_required", True), name("login_required")),
         timeout=to_number(given.get("timeout", 10), name("timeout"), 0.1, _MAX_TIMEOUT, " seconds"),
         return_pem=to_bool(given.get("return_pem", False), name("return_pem")),
     )

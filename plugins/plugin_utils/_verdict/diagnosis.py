@@ -9,10 +9,11 @@ import datetime
 import re
 import typing as t
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import capabilities, status_code
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import chain_verdict, read_chain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.login import missing_login
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 
 __all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "masked_capabilities", "observed_security", "offered")
@@ -99,6 +100,10 @@ def diagnose(attempt: Mapping[str, t.Any], settings: t.Any, policy: Policy, host
     failure = attempt["failure"]
     if failure is None:
         broken = _policy_breach(attempt, settings, policy, host)
+        lacking = missing_login(attempt, offered(attempt, "after_tls" if attempt.get("tls") else "before_tls"), settings)
+        if broken is None and lacking is not None:
+            found = _auth(attempt, lacking, settings, host, answers_elsewhere)
+            broken = replace(found, layer="auth", observed=observed)
         if broken is None and settings.security == "auto" and observed is None:
             observed = "cleartext"
         return broken or Diagnosis(observed=observed)

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import FINDINGS, LAYERS, cause_row
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import FINDINGS, LAYERS, cause_row, fill
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import disordered, read_chain, weakness
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import (
     Diagnosis,
@@ -21,9 +21,10 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis im
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import explain_reply
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import IMPLICIT_TLS_PORTS, Settings, clash_sentence, convention_clash
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, clash_sentence, convention_clash
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports import OtherPort, failing_ports, order_of, port_words
 
-__all__ = ("alternative_verdicts", "judge")
+__all__ = ("Verdict", "alternative_verdicts", "judge", "judge_all")
 
 _FINDINGS = {row.code: row for row in FINDINGS}
 _SIGNS_OF_LIFE = ("open", "ECONNREFUSED")
@@ -32,19 +33,68 @@ _SLOW_GREETING_MS = 3000
 _READABLE_MECHANISMS = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
 
 
-def judge(settings: Settings, observation: Mapping[str, t.Any], policy: Policy, host: HostFacts) -> dict[str, t.Any]:
-    """The verdict on one endpoint: the keys of design 2.3. Whatever a stranger said is printable in it."""
-    return printable_data(_judge(settings, observation, policy, host))
+# A silent port that had less than this (milliseconds) was cut off, and may only be slow.
+_FAIR_TRIAL_MS = 1000
 
 
-def _judge(settings: Settings, observation: Mapping[str, t.Any], policy: Policy, host: HostFacts) -> dict[str, t.Any]:
+class Verdict(t.NamedTuple):
+    """The verdict on one endpoint, its other ports best first, and the port of the same relay that works instead, if one is known."""
+
+    probe: dict[str, t.Any]
+    alternatives: list[OtherPort]
+    working: OtherPort | None
+
+
+def judge_all(endpoints: Sequence[Settings], observations: Sequence[Mapping[str, t.Any]], policy: Policy, host: HostFacts) -> list[Verdict]:
+    """The verdicts on all endpoints of a call. What was learnt of one port of a relay is used in the advice on another one."""
+    probes = [judge(one, seen, policy, host) for one, seen in zip(endpoints, observations)]
+    found = []
+    for index, (settings, seen) in enumerate(zip(endpoints, observations)):
+        if probes[index]["ok"]:
+            found.append(Verdict(probes[index], [], None))
+            continue
+        same = [_as_other_port(one) for other, one in zip(endpoints, probes) if _same_relay(settings, other)]
+        alternatives = alternative_verdicts(settings, seen, policy, host)
+        working = next((one for one in (*alternatives, *sorted(same, key=order_of)) if one["ok"]), None)
+        found.append(Verdict(judge(settings, seen, policy, host, same), alternatives, working))
+    return found
+
+
+def _same_relay(one: Settings, other: Settings) -> bool:
+    """Whether the two differ in nothing but the port, and the mode that goes with it."""
+    return one.port != other.port and replace(one, port=other.port, security=other.security) == other and _no_weaker(other.security, one.security)
+
+
+def _no_weaker(security: str, than: str) -> bool:
+    return security in ("implicit_tls", "starttls") or than == "cleartext" or security == than == "opportunistic"
+
+
+def _as_other_port(probe: Mapping[str, t.Any]) -> OtherPort:
+    security = probe["security"]
+    return {"port": probe["port"], "secure": security == "implicit_tls", "security": security, "ok": probe["ok"], "cause": probe["cause"]}
+
+
+def judge(
+    settings: Settings, observation: Mapping[str, t.Any], policy: Policy, host: HostFacts, known: Sequence[OtherPort] = ()
+) -> dict[str, t.Any]:
+    """The verdict on one endpoint: the keys of design 2.3. Whatever a stranger said is printable in it.
+
+    ``known``: what the same call learnt of further ports of this relay.
+    """
+    return printable_data(_judge(settings, observation, policy, host, known))
+
+
+def _judge(
+    settings: Settings, observation: Mapping[str, t.Any], policy: Policy, host: HostFacts, known: Sequence[OtherPort]
+) -> dict[str, t.Any]:
+    others = _others(observation, [*alternative_verdicts(settings, observation, policy, host), *known])
     attempts = observation["attempts"]
     diagnoses = [diagnose(attempt, settings, policy, host, _answers_elsewhere(attempt, observation)) for attempt in attempts]
     probe = _empty(settings)
     probe["elapsed_ms"] = observation["elapsed_ms"]
     probe["layers"] = [{"layer": "dns", "ok": observation["dns"]["ok"], "ms": observation["dns"]["ms"]}]
     if not attempts:
-        return _with_cause(probe, settings, _dns_diagnosis(observation["dns"]), None)
+        return _with_cause(probe, settings, _dns_diagnosis(observation["dns"]), None, others)
 
     diagnoses = _shared_outcome(attempts, diagnoses)
     shown = _representative(attempts, diagnoses, policy)
@@ -55,29 +105,45 @@ def _judge(settings: Settings, observation: Mapping[str, t.Any], policy: Policy,
     probe["layers"] += _layers(attempt, diagnosis)
     probe["addresses"] = [_address(one, verdict) for one, verdict in zip(attempts, diagnoses)]
     _add_evidence(probe, attempt, settings, host)
-    probe["findings"] = _findings(settings, observation, attempts, diagnoses, shown, policy, host)
+    probe["findings"] = _findings(settings, observation, attempts, diagnoses, shown, policy, host, others)
     if diagnosis.ok:
         return probe
-    return _with_cause(probe, settings, diagnosis, attempt)
+    return _with_cause(probe, settings, diagnosis, attempt, others)
 
 
-def alternative_verdicts(settings: Settings, observation: Mapping[str, t.Any], policy: Policy, host: HostFacts) -> list[dict[str, t.Any]]:
-    """The other ports that were probed, best first: those that work, TLS from the first byte ahead of STARTTLS."""
-    found = []
-    for rank, route in enumerate(observation["alternatives"]):
-        other = replace(settings, port=route["port"], security=route["security"])
-        diagnoses = [diagnose(attempt, other, policy, host) for attempt in route["attempts"]]
-        shown = _representative(route["attempts"], diagnoses, policy)
-        diagnosis = diagnoses[shown]
-        security = route["security"]
-        if security == "auto":
-            security = diagnosis.observed or "starttls"
-            if diagnosis.ok and security == "cleartext" and settings.security not in ("cleartext", "opportunistic"):
-                diagnosis = Diagnosis("starttls_not_offered", "starttls", observed="cleartext")
-                security = "starttls"
-        entry = {"port": route["port"], "secure": security == "implicit_tls", "security": security, "ok": diagnosis.ok, "cause": diagnosis.code}
-        found.append((not diagnosis.ok, rank, entry))
-    return [entry for _bad, _rank, entry in sorted(found, key=lambda one: one[:2])]
+def alternative_verdicts(settings: Settings, observation: Mapping[str, t.Any], policy: Policy, host: HostFacts) -> list[OtherPort]:
+    """The other ports that were to be asked, best first: those that work (cleartext last), those of which it is not known, those that do not."""
+    found = [_alternative(settings, route, policy, host) for route in observation["alternatives"]]
+    return sorted(found, key=order_of)
+
+
+def _alternative(settings: Settings, route: Mapping[str, t.Any], policy: Policy, host: HostFacts) -> OtherPort:
+    """One other port. Where it works and was logged in to, that session is what counts."""
+    attempts = route["attempts"]
+    other = replace(settings, port=route["port"], security=route["security"])
+    diagnoses = [diagnose(attempt, other, policy, host) for attempt in attempts]
+    shown = _representative(attempts, diagnoses, policy) if attempts else None
+    if shown is None or not diagnoses[shown].ok and (route["abandoned"] or _cut_off(attempts[shown])):
+        security = "starttls" if route["security"] == "auto" else route["security"]
+        return {"port": route["port"], "secure": security == "implicit_tls", "security": security, "ok": None, "cause": None}
+    diagnosis = diagnoses[shown]
+    security = (diagnosis.observed or "starttls") if route["security"] == "auto" else route["security"]
+    if security == "cleartext" and settings.security == "opportunistic":
+        # Speaking cleartext is not choosing it: no login goes over it.
+        security = "opportunistic"
+    if security == "cleartext" and settings.security != "cleartext":
+        security, diagnosis = "starttls", Diagnosis("starttls_not_offered", "starttls") if diagnosis.ok else diagnosis
+    if diagnosis.ok and route.get("login"):
+        diagnosis = diagnose(route["login"], replace(other, security=security), policy, host)
+    return {"port": route["port"], "secure": security == "implicit_tls", "security": security, "ok": diagnosis.ok, "cause": diagnosis.code}
+
+
+def _cut_off(attempt: Mapping[str, t.Any]) -> bool:
+    """Whether the climb ended because nobody waited for it any longer, so that it proves nothing against the port."""
+    failure = attempt["failure"] or {}
+    if _not_learnt(attempt):
+        return True
+    return failure.get("kind") == "timeout" and sum(step["ms"] for step in attempt["rungs"]) < _FAIR_TRIAL_MS
 
 
 # -- the parts of an entry
@@ -109,7 +175,8 @@ def _empty(settings: Settings) -> dict[str, t.Any]:
 
 def _shared_outcome(attempts: t.Sequence[Mapping[str, t.Any]], diagnoses: list[Diagnosis]) -> list[Diagnosis]:
     """Only one address logs in and sends; when that is refused, it is refused for the addresses that left it to that one too."""
-    refused = next((one for one in diagnoses if one.layer in ("auth", "transaction")), None)
+    tried = (one for attempt, one in zip(attempts, diagnoses) if attempt["failure"] is not None)
+    refused = next((one for one in tried if one.layer in ("auth", "transaction")), None)
     if refused is None:
         return diagnoses
     return [refused if attempt.get("yielded") and one.ok else one for attempt, one in zip(attempts, diagnoses)]
@@ -173,14 +240,27 @@ def _add_evidence(probe: dict[str, t.Any], attempt: Mapping[str, t.Any], setting
     probe["transaction"] = attempt.get("transaction")
 
 
-def _with_cause(probe: dict[str, t.Any], settings: Settings, diagnosis: Diagnosis, attempt: Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+class _Others(t.NamedTuple):
+    """What a call knows of the other ports of a relay."""
+
+    failing: t.Collection[int] = ()
+    works: bool = False
+
+
+def _others(observation: Mapping[str, t.Any], entries: Sequence[OtherPort]) -> _Others:
+    return _Others(failing_ports(entries, observation), any(one["ok"] for one in entries))
+
+
+def _with_cause(
+    probe: dict[str, t.Any], settings: Settings, diagnosis: Diagnosis, attempt: Mapping[str, t.Any] | None, others: _Others
+) -> dict[str, t.Any]:
     row = cause_row(str(diagnosis.code), diagnosis.variant)
-    words = _words(settings, attempt, diagnosis)
-    message = row.sentence.format_map(words)
+    words = _words(settings, attempt, diagnosis, others)
+    message = fill(row.sentence, words)
     layer = diagnosis.layer or row.layer
     if layer in ("dns", "tcp") and convention_clash(settings.port, settings.security):
         message += f" Besides, {clash_sentence(settings.port, settings.security)}"
-    remedy = row.remedy.format_map(words)
+    remedy = fill(row.remedy, words)
     facts = diagnosis.facts
     hint = explain_reply(facts["code"], facts["words"], facts["stage"]) if "stage" in facts else None
     if hint is not None:
@@ -189,23 +269,21 @@ def _with_cause(probe: dict[str, t.Any], settings: Settings, diagnosis: Diagnosi
     return probe
 
 
-def _words(settings: Settings, attempt: Mapping[str, t.Any] | None, diagnosis: Diagnosis) -> dict[str, t.Any]:
+def _words(settings: Settings, attempt: Mapping[str, t.Any] | None, diagnosis: Diagnosis, others: _Others) -> dict[str, t.Any]:
     seconds = diagnosis.facts.get("seconds", settings.timeout)
-    implicit = settings.security == "implicit_tls" or settings.port in IMPLICIT_TLS_PORTS
     words: dict[str, t.Any] = {
         "endpoint": settings.endpoint,
         "host": settings.host,
         "port": settings.port,
         "address": attempt["address"] if attempt else settings.host,
         "timeout": f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}".removesuffix(".0"),
-        "other_port": 587 if implicit else 465,
         "other_secure": str(not settings.secure).lower(),
         "name": settings.certificate_name,
         "ca_path": settings.ca_path or "",
         "detail": diagnosis.detail,
-        "observed": "starttls",
+        "observed": diagnosis.facts.get("observed", "starttls"),
     }
-    words.update({key: value for key, value in diagnosis.facts.items() if key in ("observed", "other_port")})
+    words.update(port_words(settings, others.failing, others.works, diagnosis.facts.get("other_port")))
     return words
 
 
@@ -247,19 +325,20 @@ def _findings(
     shown: int,
     policy: Policy,
     host: HostFacts,
+    others: _Others,
 ) -> list[dict[str, t.Any]]:
     attempt, diagnosis = attempts[shown], diagnoses[shown]
     found: list[dict[str, t.Any]] = []
 
     def add(code: str, detail: str = "", of: Mapping[str, t.Any] = attempt) -> None:
         row = _FINDINGS[code]
-        words = _words(settings, of, replace(diagnosis, detail=detail))
-        found.append({"severity": row.severity, "code": code, "message": row.sentence.format_map(words), "remedy": row.remedy.format_map(words)})
+        words = _words(settings, of, replace(diagnosis, detail=detail), others)
+        found.append({"severity": row.severity, "code": code, "message": fill(row.sentence, words), "remedy": fill(row.remedy, words)})
 
     for other, verdict in zip(attempts, diagnoses):
         if verdict.ok or other is attempt or _not_learnt(other):
             continue
-        sentence = cause_row(str(verdict.code), verdict.variant).sentence.format_map(_words(settings, other, verdict))
+        sentence = fill(cause_row(str(verdict.code), verdict.variant).sentence, _words(settings, other, verdict, others))
         add("address_unreachable" if verdict.layer == "tcp" else "address_fails", f": {sentence.rstrip('.')}", other)
     for one, verdict in zip(attempts, diagnoses):
         answering = sorted({str(port) for port, result in _elsewhere(one, observation) if result == "open"}, key=int)

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS, Cause, Finding, cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Diagnosis
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import _words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import _Others, _words
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
 # Layer to causes, as promised to users. None may go or be renamed.
@@ -51,7 +51,7 @@ def test_no_row_twice() -> None:
 
 @pytest.mark.parametrize("row", [*CAUSES, *FINDINGS], ids=lambda row: f"{row.code} {getattr(row, 'variant', '')}".strip())
 def test_sentences(row: Cause | Finding) -> None:
-    supplied = set(_words(Settings("relay.test", 587, "starttls"), None, Diagnosis("name_not_found", "dns")))
+    supplied = set(_words(Settings("relay.test", 587, "starttls"), None, Diagnosis("name_not_found", "dns"), _Others()))
     for text in (row.sentence, row.remedy):
         used = {name for _text, name, _spec, _conversion in string.Formatter().parse(text) if name}
         assert used <= supplied, f"{used - supplied} is never filled in"
@@ -63,11 +63,12 @@ def test_sentences(row: Cause | Finding) -> None:
 
 def test_only_documented_fields() -> None:
     """What the table's own documentation promises, and {observed} for the mode that a port speaks."""
-    supplied = set(_words(Settings("relay.test", 587, "starttls"), None, Diagnosis("name_not_found", "dns")))
-    assert supplied == {"endpoint", "host", "port", "address", "timeout", "other_port", "other_secure", "name", "ca_path", "detail", "observed"}
+    supplied = set(_words(Settings("relay.test", 587, "starttls"), None, Diagnosis("name_not_found", "dns"), _Others()))
+    ports = {"other_port", "tls_port", "usual_ports", "usual_modes"}
+    assert supplied == {"endpoint", "host", "port", "address", "timeout", "other_secure", "name", "ca_path", "detail", "observed", *ports}
 
 
-@pytest.mark.parametrize("severity", {row.severity for row in FINDINGS})
+@pytest.mark.parametrize("severity", sorted({row.severity for row in FINDINGS}))
 def test_severities(severity: str) -> None:
     assert severity in ("info", "warning")
 

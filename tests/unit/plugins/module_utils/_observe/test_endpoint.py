@@ -49,6 +49,9 @@ def plan(port: int, **changes: t.Any) -> Plan:
         "control_port": None,
         "try_injection": False,
         "transaction": None,
+        "login_required": True,
+        "fallback": False,
+        "ask_chosen": True,
     }
     found.update(changes)
     assert mismatches(found, Plan) == []

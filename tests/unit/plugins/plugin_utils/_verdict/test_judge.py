@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.contract import PROBE_KEYS
-from tests.support.evidence import ROWS, Row, attempt, make_chains, observation
+from tests.support.evidence import ROWS, Row, attempt, make_chains, observation, steps
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy, diagnose
@@ -179,7 +179,7 @@ def test_what_still_climbed_is_unknown_and_no_finding() -> None:
 
 
 def route(port: int, security: str, *made: dict[str, t.Any]) -> dict[str, t.Any]:
-    return {"port": port, "security": security, "attempts": [at(one, "192.0.2.1") for one in made]}
+    return {"port": port, "security": security, "attempts": [at(one, "192.0.2.1") for one in made], "abandoned": False}
 
 
 IMPLICIT = next(row for row in ROWS if row.id == "implicit").made["attempts"][0]
@@ -190,7 +190,7 @@ def test_alternatives_best_first() -> None:
     seen = observation(
         DEAD,
         alternatives=[
-            route(465, "implicit_tls", DEAD),
+            route(465, "implicit_tls", {**DEAD, "rungs": steps("tcp!", 4000.0)}),
             route(587, "starttls", OK),
             route(2465, "implicit_tls", IMPLICIT),
             route(2525, "starttls", CLOSED),
@@ -313,7 +313,7 @@ def test_any_failure_gets_a_verdict(chains: dict[str, list[str]]) -> None:
         st.booleans(),
     )
     def check(made: list[dict[str, t.Any]], security: str, port: int, everywhere: bool) -> None:
-        row = Row("any", observation(*made, alternatives=[{"port": 2525, "security": "auto", "attempts": made}]), None)
+        row = Row("any", observation(*made, alternatives=[{"port": 2525, "security": "auto", "attempts": made, "abandoned": False}]), None)
         evidence = row.evidence(chains)
         policy = Policy(require_all_addresses=everywhere, cleartext_networks=("10.0.0.0/8",))
         probe = judge(asked(port=port, security=security), evidence, policy, clock)
