@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import explain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
 
 from tests.support import faulty
 from tests.support.batch import Batch

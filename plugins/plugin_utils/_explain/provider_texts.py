@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .spelling import fold
+
 __all__ = ("PROVIDER_TEXTS", "ProviderText")
 
 
@@ -29,7 +31,7 @@ def _row(
     provider: str, cause: str, texts: str | tuple[str, ...], message: str, remedy: str, variant: str = "", stages: tuple[str, ...] = ()
 ) -> tuple[ProviderText, ...]:
     each = (texts,) if isinstance(texts, str) else texts
-    return tuple(ProviderText(provider, cause, variant, tuple(text.split(" .. ")), message, remedy, stages) for text in each)
+    return tuple(ProviderText(provider, cause, variant, tuple(fold(part) for part in text.split(" .. ")), message, remedy, stages) for text in each)
 
 
 _APP_PASSWORD = "Make an app password in the account's security settings (two-step verification has to be on) and put it into password."

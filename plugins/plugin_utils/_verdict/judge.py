@@ -19,7 +19,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis im
     masked_capabilities,
     offered,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import explain_reply
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import explain_reply
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import IMPLICIT_TLS_PORTS, Settings, clash_sentence, convention_clash
 
 __all__ = ("alternative_verdicts", "judge")
