@@ -196,7 +196,7 @@ class _Log:
         heads = ranked if self.is_log else sorted(ranked, key=lambda item: item[1].rank)
         head = heads[0][1].clearest if heads else self.clearest_unknown
         return {
-            **_details(head),
+            **_with_others(_details(head), [found.clearest for _cause, found in heads[1:]]),
             "total": self.total,
             "explained": self.explained,
             "repeats": self.repeats,
@@ -232,9 +232,10 @@ def _details(found: Explained | None) -> dict[str, t.Any]:
         message, remedy = f"{message} {best.hint.message}", best.hint.remedy or remedy
     elif best.note:
         message = f"{message} {best.note}"
-        remedy = best.remedy or remedy
     elif others and best.confidence in _NOT_SURE:
         message += _NOT_SURE[best.confidence].format(others=", ".join(cause for cause, _variant, _sure in others))
+    if not best.hint:
+        remedy = best.remedy or remedy
     return {
         "cause": best.cause,
         "layer": row.layer,
@@ -246,6 +247,16 @@ def _details(found: Explained | None) -> dict[str, t.Any]:
         "provider": best.hint.provider or None if best.hint else None,
         "candidates": [_candidate(cause, variant, sure, found.text) for cause, variant, sure in others],
     }
+
+
+def _with_others(details: dict[str, t.Any], found: Iterable[Explained | None]) -> dict[str, t.Any]:
+    """The other causes of the text beside those that its first one leaves open."""
+    named = {details["cause"], *(each["cause"] for each in details["candidates"])}
+    for other in found:
+        if other is not None and other.best is not None and other.best.cause not in named:
+            named.add(other.best.cause)
+            details["candidates"].append(_candidate(other.best.cause, other.best.variant, other.best.confidence, other.text))
+    return {**details, "candidates": details["candidates"][:MAX_CANDIDATES]}
 
 
 def _others(found: Explained) -> list[tuple[str, str, str]]:

@@ -107,7 +107,7 @@ def explain_event(read: Read, stage: str) -> Explained:
         depth = _depth(rule.parts, read.forms, deeper)
         if depth is not None:
             weight = sum(map(len, rule.parts))
-            matches.append(Match(rule.cause, rule.variant, rule.confidence, " .. ".join(rule.parts), rule.also, rule.note, rule.echo, None, weight, depth))
+            matches.append(Match(rule.cause, rule.variant, rule.confidence, " .. ".join(rule.parts), rule.also, rule.note, rule.echo, None, weight, depth, rule.remedy))
     for row in _PROVIDER_INDEX.candidates(read.words):
         depth = _depth(row.parts, read.forms, deeper) if not row.stages or not stage or stage in row.stages else None
         if depth is not None:
@@ -116,7 +116,7 @@ def explain_event(read: Read, stage: str) -> Explained:
             matches.append(Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, weight, depth))
     if status is not None:
         if status.temporary:
-            matches = [_later(match) for match in matches]
+            matches = [_later(match) for match in matches if not (status.code == 421 and match.cause in _REFUSALS_OF_THE_CLIENT and not match.hint)]
         said = meaning(status, stage, read.forms[0])
         if said is not None:
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
@@ -130,6 +130,10 @@ def explain_event(read: Read, stage: str) -> Explained:
     vague = next((rule for rule in VAGUE if rule.parts[0] in read.forms[0]), None)
     known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low)
     return Explained(read.text, None, (), status, known, vague)
+
+
+# A client says where it was refused; 421 says that it is for now.
+_REFUSALS_OF_THE_CLIENT = ("greeting_rejected", "ehlo_rejected")
 
 
 def _later(match: Match) -> Match:

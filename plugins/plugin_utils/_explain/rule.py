@@ -23,7 +23,8 @@ CONFIDENCES = ("certain", "likely", "possible")
 class Rule(t.NamedTuple):
     """One text.
 
-    ``also``: causes that it leaves possible. ``note``: a sentence added to the message.
+    ``also``: causes that it leaves possible. ``note``: a sentence added to the message. ``remedy``: in place of that of the
+    cause's row.
 
     ``echo`` tells how a line repeats others, so that one incident is counted once: "pair", the line before it said the same; "burst", it
     comes several times in a row; "follow", it adds nothing to an explained line shortly before it or after it.
@@ -36,11 +37,24 @@ class Rule(t.NamedTuple):
     also: tuple[str, ...] = ()
     note: str = ""
     echo: str = ""
+    remedy: str = ""
 
 
-def rules(cause: str, confidence: str, *texts: str, variant: str = "", also: tuple[str, ...] = (), note: str = "", echo: str = "") -> tuple[Rule, ...]:
-    """A rule for each text."""
-    return tuple(Rule(cause, variant, confidence, tuple(fold(part) for part in text.split(" .. ")), also, note, echo) for text in texts)
+def rules(
+    cause: str,
+    confidence: str,
+    *families: tuple[str, ...],
+    texts: str = "",
+    variant: str = "",
+    also: tuple[str, ...] = (),
+    note: str = "",
+    echo: str = "",
+    remedy: str = "",
+) -> tuple[Rule, ...]:
+    """A rule for each line of ``texts`` and each text of ``families``. A line that begins with "# " is a comment."""
+    lines = [line.strip() for line in texts.splitlines()]
+    each = [text for family in families for text in family] + [line for line in lines if line and not line.startswith("# ")]
+    return tuple(Rule(cause, variant, confidence, tuple(fold(part) for part in text.split(" .. ")), also, note, echo, remedy) for text in each)
 
 
 def errno(name: str, linux: int, windows: int, *sentences: str) -> tuple[str, ...]:

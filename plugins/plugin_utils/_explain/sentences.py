@@ -66,6 +66,10 @@ _PLAIN: dict[tuple[str, str], tuple[str, str]] = {
 }
 # These sentences must not sound surer than a log lets one be.
 _ALWAYS_PLAIN = {("mode_mismatch", "implicit_spoken"), ("mode_mismatch", "cleartext_spoken"), ("connection_reset", ""), ("invalid_settings", "")}
+_NO_IPV6 = (
+    "The address is an IPv6 one: check that this host has IPv6 at all (an address and a route); if it has none, make the app use IPv4"
+    " (ip_version: \"4\", or a name that has only IPv4 addresses)."
+)
 _Fields = dict[str, t.Any]
 
 
@@ -77,7 +81,14 @@ def sentences(cause: str, variant: str, text: str, matched: str | None) -> tuple
     sentence = row.sentence
     if (cause, variant) in _ALWAYS_PLAIN or not _needs(sentence) <= fields.keys():
         sentence = plain or sentence
+    if cause == "no_route" and ":" in str(fields.get("address", "")):
+        return _finished(sentence, fields, text, matched), _NO_IPV6
     remedy = row.remedy if _needs(row.remedy) <= fields.keys() or not plain_remedy else plain_remedy
+    return _finished(sentence, fields, text, matched), string.Formatter().vformat(remedy, (), _Lenient(fields))
+
+
+def _finished(sentence: str, fields: _Fields, text: str, matched: str | None) -> str:
+    """The sentence with its fields and the words of the text that decided."""
     quote = excerpt(text, matched) if matched is not None else ""
     if ":{detail}" in sentence:
         fields["detail"] = f' "{quote}"' if quote else " see the text"
@@ -89,7 +100,7 @@ def sentences(cause: str, variant: str, text: str, matched: str | None) -> tuple
         message = f"T{message[1:]}"
     if not message.endswith("."):
         message += "."
-    return message, string.Formatter().vformat(remedy, (), _Lenient(fields))
+    return message
 
 
 class _Lenient(dict[str, t.Any]):

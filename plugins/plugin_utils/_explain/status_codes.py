@@ -387,7 +387,8 @@ def meaning(status: Status, stage: str = "", folded: str = "") -> Meaning | None
     # An enhanced code alone is the client's own (Postfix's dsn=), and so are the words beside it.
     said = words_meaning(status, folded) if folded and (code or stage) else None
     if said is not None and stage != "starttls":
-        return said
+        in_greeting = code == 421 and stage in ("", "greeting")
+        return said._replace(also=("greeting_rejected",)) if in_greeting and said.cause == "temporarily_rejected" else said
     if code == 421 and stage != "starttls":
         return _limited(stage, folded)
     if stage == "auth" and code in (500, 501, 502, 503, 504):

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from ..rule import Rule
-from . import auth, certificate, dns, ehlo, greeting, likely, mode, settings, starttls, tcp, tls, transaction
+from . import auth, certificate, dns, ehlo, greeting, mode, settings, starttls, tcp, tls, transaction
 from .vague import NOISE, VAGUE
 
 __all__ = ("NOISE", "RULES", "VAGUE")
 
 RULES: tuple[Rule, ...] = tuple(
-    rule for layer in (settings, dns, tcp, greeting, mode, ehlo, starttls, tls, certificate, auth, transaction, likely) for rule in layer.RULES
+    rule for layer in (settings, dns, tcp, greeting, mode, ehlo, starttls, tls, certificate, auth, transaction) for rule in layer.RULES
 )

@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""Layer auth: no login is offered, not this one, not here, or it is refused."""
 
 from __future__ import annotations
 
@@ -9,184 +9,187 @@ from ..rule import Rule, rules
 
 __all__ = ("RULES",)
 
+_OPEN = ("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls")
+
 RULES: tuple[Rule, ...] = (
     *rules(
         "auth_not_offered",
         "certain",
-        "smtp auth extension not supported by server",
-        "server does not support authentication",
-        "server doesn't support auth",
-        "the smtp server does not support authentication",
-        "smtp: server doesn't support auth",
-        "no auth mechanism was offered",
-        "host does not support auth",
-        "server does not support smtp auth",
-        "server does not support auth",
-        "503 5.5.1 error: authentication not enabled",
-        "authentication not enabled",
-        "503 auth command used when not advertised",
-        "auth command used when not advertised",
-        "server doesn't support authentication",
-        "authentication is not supported on this server",
-        "does not advertise authentication",
-        "auth not available",
-        "host did not advertise auth",
-        "auth not advertised",
         also=("auth_requires_tls",),
         note="Many relays offer AUTH only after TLS: if this session was in cleartext, that is why.",
+        texts="""
+        auth extension not supported by server
+        not support auth
+        n't support auth
+        not support smtp auth
+        no auth mechanism was offered
+        authentication not enabled
+        auth command used when not advertised
+        authentication is not supported on this server
+        not advertise auth
+        auth not available
+        auth not advertised
+        auth not supported
+        no authentication on the server
+        authentication is not available
+        missing_requirement .. auth
+        not offer authentication
+        # C, Go and Perl
+        smtp server does not allow authentication
+        auth is not supported
+        """,
+    ),
+    *rules(
+        "auth_mechanism_not_offered",
+        "likely",
+        also=("auth_not_offered",),
+        note="The same words come where the relay offers no login at all.",
+        texts="""
+        # What libraries say of a list of mechanisms that may be empty
+        no compatible authentication
+        no suitable authentication method found
+        cannot find a usable authentication method
+        does not support any usable authentication method
+        no authentication mechanisms supported by both
+        no supported authentication
+        no common auth mechanism
+        no usable authentication
+        failed to find supported auth
+        no worthy mechs found
+        no mechanism available
+        none of the .. authentication mechanisms
+        no supported auth method
+        no auth mechanism in common
+        """,
     ),
     *rules(
         "auth_mechanism_not_offered",
         "certain",
-        "no suitable authentication method found",
-        "no worthy mechs found",
-        "no mechanism available",
-        "no authentication mechanisms supported by both server and client",
-        "unknown auth method",
-        "unknown authentication method",
-        "unrecognized authentication type",
-        "authentication mechanism not supported",
-        "authentication type not supported",
-        "504 5.7.4",
-        "unsupported authentication mechanism",
-        "none of the .. authentication mechanisms",
-        "no supported authentication",
-        "is not supported by the server",
-        "server does not support login auth",
-        "unsupported auth",
-        "no compatible authentication mechanism",
-        "failed to find supported auth",
-        "unexpected server challenge",
-        "no compatible authentication",
-        "cannot find a usable authentication method",
-        "the server does not support any usable authentication method",
-        "no common auth mechanism",
-        "no authentication type succeeded .. not supported",
-        "auth type .. not supported",
-        "auth mechanism not supported",
-        "authentication method not supported by server",
-        "authentication mechanism is not supported",
+        texts="""
+        unknown auth method
+        unknown authentication method
+        unknown authentication type
+        unrecognized authentication type
+        unrecognised authentication
+        authentication mechanism is not supported
+        authentication type not supported
+        authentication method not supported
+        auth type .. not supported
+        mechanism not supported
+        unsupported auth
+        is not supported by the server
+        not support login auth
+        not support plain auth
+        not support auth login
+        not support auth plain
+        server does not support login
+        unexpected server challenge
+        no authentication type succeeded .. not supported
+        """,
     ),
     *rules(
         "auth_requires_tls",
         "certain",
-        "530 .. starttls",
-        "530 .. tls",
-        "530 .. ssl",
-        "530 .. encryption",
-        "530 .. encrypted",
-        "must issue a starttls command first",
-        "issue a starttls command first",
-        "encryption required for requested authentication mechanism",
-        "encryption required",
-        "538 5.7.11",
-        "unencrypted connection",
-        "authentication not allowed on insecure",
-        "plaintext authentication disallowed",
-        "plain auth not allowed",
-        "530 5.7.0 starttls",
-        "530 must issue",
-        "the smtp server requires a secure connection",
-        "cleartext authentication disabled",
-        "authentication requires a secure",
-        "plaintext auth not allowed",
-        "auth is only allowed over tls",
-        "use starttls first",
-        "530 5.7.10",
-        "550 5.7.10",
-        "encryption needed",
+        texts="""
+        530 .. tls
+        530 .. ssl
+        530 .. encryption
+        530 .. encrypted
+        issue a starttls command first
+        use starttls first
+        encryption required
+        encryption needed
+        unencrypted connection
+        530 5.7.10
+        550 5.7.10
+        authentication not allowed on insecure
+        authentication disallowed .. plain
+        plaintext authentication disallowed
+        plaintext auth not allowed
+        plain auth not allowed
+        cleartext authentication disabled
+        authentication requires a secure
+        auth is only allowed over tls
+        the smtp server requires a secure connection
+        """,
     ),
     *rules(
         "auth_rejected",
         "certain",
-        "temporary authentication failure",
-        "454 4.7.0 temporary authentication",
-        "454 temporary authentication failure",
-        "435 4.7.0",
-        "authentication service not available",
-        "authentication backend .. unavailable",
-        "454 4.7.0 temporary auth",
-        "temporary auth failure",
         variant="temporary",
+        texts="""
+        temporary authentication failure
+        temporary auth failure
+        454 4.7.0 temporary auth
+        435 4.7.0
+        authentication service not available
+        authentication backend .. unavailable
+        """,
     ),
     # Mailpit writes this after its own line "deny PLAIN login"
-    *rules("auth_rejected", "certain", "[smtpd] response ( .. 535 5.7.8 authentication credentials invalid", echo="pair"),
+    *rules("auth_rejected", "certain", echo="pair", texts="[smtpd] response ( .. 535 5.7.8 authentication credentials invalid"),
     *rules(
         "auth_rejected",
         "certain",
-        "invalid login: 535",
-        "invalid login: 534",
-        "eauth .. 535",
-        "smtpauthenticationerror",
-        "535 5.7.8",
-        "535-5.7.8",
-        "535 5.7.3",
-        "535 5.7.0",
-        "535 5.7.1",
-        "535 authentication failed",
-        "535 authentication",
-        "535 incorrect authentication data",
-        "535 5.7.139",
-        "sasl authentication failed",
-        "failed to authenticate on smtp server",
-        "net::smtpauthenticationerror",
-        "authenticationfailedexception",
-        "javax.mail.authenticationfailedexception",
-        "jakarta.mail.authenticationfailedexception",
-        "authentication credentials invalid",
-        "bad username or password",
-        "username and password not accepted",
-        "login denied",
-        "curl: (67)",
-        "authentication unsuccessful",
-        "authentication credentials not accepted",
-        "deny plain login",
-        "deny login login",
-        "deny cram-md5 login",
-        "no authentication type succeeded",
-        "authentication rejected",
-        "authentication failed: 5",
-        "535 error: authentication failed",
-        "535 login",
-        "535 5.7.14",
-        "auth failed: 535",
-        "smtp auth failed",
-        "authenticationexception: 535",
-        "534 5.7",
-        "534-5.7",
-        "badcredentials",
-        "user authentication failed",
-        "authenticator failed .. 535",
-        "authenticator failed",
-        "sasl login authentication failed",
-        "sasl plain authentication failed",
-        "sasl cram-md5 authentication failed",
-        "535 5.7",
-        "auth plain failed",
-        "auth login failed",
-        "535 auth",
-        "mailpit .. deny",
+        texts="""
+        eauth .. 535
+        smtpauthenticationerror
+        authenticationfailedexception
+        smtpauthenticationexception
+        failed to authenticate on smtp server
+        sasl authentication failed
+        sasl login authentication failed
+        sasl plain authentication failed
+        sasl cram-md5 authentication failed
+        authentication credentials invalid
+        authentication credentials not accepted
+        bad username or password
+        authentication unsuccessful
+        authentication rejected
+        authentication failed: 5
+        no authentication type succeeded
+        user authentication failed
+        authenticator failed
+        smtp auth failed
+        auth plain failed
+        auth login failed
+        login denied
+        curl: (67)
+        deny plain login
+        deny login login
+        deny cram-md5 login
+        badcredentials
+        authinvalidcredentials
+        534 5.7
+        535 5.7
+        """,
     ),
     *rules(
         "auth_rejected",
         "likely",
-        "could not authenticate",
-        "eauth",
-        "invalid login",
-        also=("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls"),
+        also=_OPEN,
+        texts="""
+        could not authenticate
+        eauth
+        invalid login
+        auth_failed
+        """,
     ),
     *rules(
         "auth_rejected",
         "possible",
-        "authentication failed",
-        "invalid credentials",
-        "authentication error",
-        "auth failed",
-        "login failed",
-        "invalid username or password",
-        "password incorrect",
-        "incorrect password",
-        "incorrect authentication data",
-        also=("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls"),
+        also=_OPEN,
+        texts="""
+        authentication failed
+        authentication failure
+        authentication error
+        invalid credentials
+        auth failed
+        login failed
+        invalid username or password
+        password incorrect
+        incorrect password
+        incorrect authentication data
+        """,
     ),
 )

@@ -1,226 +1,301 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""Layer certificate: the client does not accept the relay's certificate."""
 
 from __future__ import annotations
 
-from ..rule import Rule, rules
+from ..rule import Rule, alerts, rules, verify_errors
 
 __all__ = ("RULES",)
+
+_ALL = ("certificate_expired", "certificate_self_signed", "certificate_name_mismatch", "certificate_chain_incomplete", "certificate_not_yet_valid")
+_PURPOSE = "The certificate, or a CA above it, may not be used for this: its purpose, its constraints or an extension forbid it; a newer ca_path does not help."
+_NEW_ONE = "Ask the relay's operator for a certificate that is made for a server (TLS server authentication) by a CA that may issue it."
 
 RULES: tuple[Rule, ...] = (
     *rules(
         "certificate_expired",
         "certain",
-        "certificate has expired",
-        "cert_has_expired",
-        "certificate expired",
-        "certificate_expired",
-        "expired certificate",
-        "certificate is expired",
-        "is expired .. certificate",
-        "the certificate chain uses expired certificate",
-        "has expired .. certificate",
-        "alert certificate expired",
-        "certificateexpiredexception",
-        "has expired or is not yet valid: current time .. is after",
-        "verify error:num=10:",
-        "verify return code: 10",
-        "certexpired",
-        "(10) certificate has expired",
-        "a required certificate is not within its validity period",
+        verify_errors((10, "certificate has expired")),
+        alerts((45, "certificate expired")),
+        texts="""
+        cert has expired
+        certificate expired
+        expired certificate
+        certificate is expired
+        is expired .. certificate
+        has expired .. certificate
+        certificateexpiredexception
+        has expired or is not yet valid: current time .. is after
+        a required certificate is not within its validity period
+        invalid peer certificate: expired
+        certexpired
+        0x80090328
+        cert_expired
+        """,
     ),
     *rules(
         "certificate_expired",
         "likely",
-        "has expired or is not yet valid",
-        "nottimevalid",
-        "validity check failed",
-        "cert_date_invalid",
         also=("certificate_not_yet_valid",),
+        texts="""
+        has expired or is not yet valid
+        nottimevalid
+        validity check failed
+        cert_date_invalid
+        """,
     ),
     *rules(
         "certificate_not_yet_valid",
         "certain",
-        "certificate is not yet valid",
-        "cert_not_yet_valid",
-        "certificate not yet valid",
-        "not yet activated",
-        "certificatenotyetvalidexception",
-        "is not yet valid: current time .. is before",
-        "has expired or is not yet valid: current time .. is before",
-        "verify error:num=9:",
-        "verify return code: 9",
-        "the certificate chain uses not yet valid certificate",
+        verify_errors((9, "certificate is not yet valid")),
+        texts="""
+        cert not yet valid
+        certificate not yet valid
+        certificate not valid yet
+        not yet activated
+        certificatenotyetvalidexception
+        is not yet valid: current time .. is before
+        the certificate chain uses not yet valid certificate
+        invalid peer certificate: notvalidyet
+        """,
     ),
     *rules(
         "certificate_self_signed",
         "certain",
-        "depth_zero_self_signed_cert",
-        "self-signed certificate",
-        "self signed certificate",
-        "verify error:num=18:",
-        "verify return code: 18",
-        "self-signed leaf",
-        "certificate is self-signed",
-        "certificate is self signed",
-        "self_signed_cert",
+        verify_errors((18, "self-signed certificate")),
+        texts="""
+        self signed cert
+        self-signed leaf
+        selfsigned_peer
+        """,
+    ),
+    *rules(
+        "certificate_self_signed",
+        "likely",
+        also=("certificate_untrusted",),
+        note="A CA's own certificate is served as the relay's: that is how a self-signed certificate made with default options looks to rustls.",
+        texts="""
+        causedasendentity
+        ca used as end entity
+        """,
     ),
     *rules(
         "certificate_untrusted",
         "certain",
-        "self-signed certificate in certificate chain",
-        "self signed certificate in certificate chain",
-        "self_signed_cert_in_chain",
-        "verify error:num=19:",
-        "verify return code: 19",
-        "the signing ca is not trusted",
+        verify_errors((19, "self-signed certificate in certificate chain")),
         note="The relay sends its own root along, and this client does not trust that root.",
+        texts="""
+        self signed cert in chain
+        the signing ca is not trusted
+        """,
     ),
     *rules(
         "certificate_untrusted",
         "likely",
-        "unable to get local issuer certificate",
-        "unable_to_get_issuer_cert_locally",
-        "verify error:num=20:",
-        "verify return code: 20",
-        "unable to get issuer certificate",
-        "unable_to_get_issuer_cert",
-        "certificate signed by unknown authority",
-        "pkix path building failed",
-        "unable to find valid certification path",
-        "untrustedroot",
-        "issuer is unknown",
-        "certificate issuer is unknown",
-        "unknownissuer",
-        "invalid peer certificate: unknownissuer",
-        "signer not found",
-        "untrusted issuer",
-        "remotecertificatechainerrors",
-        "certificate chain was issued by an authority that is not trusted",
-        "server certificate not trusted",
-        "certificate not trusted",
-        "certificate is not trusted",
-        "is not trusted: certificate",
-        "unknown ca",
-        "alert unknown ca",
-        "unknown_ca",
-        "alert bad certificate",
-        "tls: bad certificate",
-        "unknown certificate authority",
-        "cert_authority_invalid",
-        "trustanchor",
-        "trust anchor for certification path not found",
-        "server certificate not verified",
-        "peer certificate cannot be authenticated with given ca certificates",
+        verify_errors((20, "unable to get local issuer certificate"), (2, "unable to get issuer certificate")),
+        alerts((48, "unknown ca")),
         also=("certificate_chain_incomplete", "certificate_self_signed"),
+        texts="""
+        # OpenSSL and Node
+        unable to get issuer cert
+        unknown ca
+        # Go
+        certificate signed by unknown authority
+        # Java
+        pkix path building failed
+        unable to find valid certification path
+        path does not chain with any of the trust anchors
+        trust anchor for certification path not found
+        trustanchor
+        # .NET and SChannel
+        untrusted root
+        remotecertificatechainerrors
+        issued by an authority that is not trusted
+        0x80090325
+        # GnuTLS
+        issuer is unknown
+        signer not found
+        # rustls, NSS, others
+        unknown issuer
+        unknownissuer
+        untrusted issuer
+        untrusted ca
+        certificate not trusted
+        certificate is not trusted
+        is not trusted: certificate
+        unknown certificate authority
+        cert_authority_invalid
+        server certificate not verified
+        peer certificate cannot be authenticated with given ca certificates
+        """,
     ),
     *rules(
         "certificate_chain_incomplete",
         "likely",
-        "unable to verify the first certificate",
-        "unable_to_verify_leaf_signature",
-        "verify error:num=21:",
-        "verify return code: 21",
-        "partialchain",
-        "partial chain",
+        verify_errors((21, "unable to verify the first certificate")),
         also=("certificate_untrusted",),
         note="The client saw only the leaf certificate: the relay leaves out its intermediate, or its CA is one of your own that this host does not know.",
+        texts="""
+        unable to verify leaf signature
+        partial chain
+        partialchain
+        """,
     ),
     *rules(
         "certificate_untrusted",
         "possible",
-        "certificate verify failed",
-        "certificate_verify_failed",
-        "certificate verification failed",
-        "certificate verification error",
-        "failed to verify certificate",
-        "the remote certificate is invalid",
-        "remote certificate was rejected",
-        "certificate validation failed",
-        "verify the peer certificate",
-        "peer certificate verification failed",
-        "x509:",
-        "bad certificate",
-        "invalid certificate",
-        "certificate unknown",
-        "certificate_unknown",
-        "ssl certificate problem",
-        "the certificate is not correct",
-        "certificate error",
-        "sslcertverificationerror",
-        also=("certificate_expired", "certificate_self_signed", "certificate_name_mismatch", "certificate_chain_incomplete", "certificate_not_yet_valid"),
+        alerts((42, "bad certificate"), (43, "unsupported certificate"), (46, "certificate unknown")),
+        also=(*_ALL, "client_certificate_required"),
+        texts="""
+        bad certificate
+        certificate unknown
+        """,
     ),
+    *rules(
+        "certificate_untrusted",
+        "possible",
+        also=_ALL,
+        texts="""
+        certificate verify failed
+        certificate verification failed
+        certificate verification error
+        failed to verify certificate
+        verify the peer certificate
+        the remote certificate is invalid
+        remote certificate was rejected
+        certificate validation failed
+        certificate validation procedure
+        invalid peer certificate
+        x509:
+        invalid certificate
+        ssl certificate problem
+        the certificate is not correct
+        certificate error
+        certpathvalidatorexception
+        sslcertverificationerror
+        sslpeerunverifiedexception
+        peer certificate is invalid
+        """,
+    ),
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        verify_errors(
+            (24, "invalid ca certificate"),
+            (25, "path length constraint exceeded"),
+            (26, "unsuitable certificate purpose"),
+            (28, "certificate rejected"),
+            (32, "key usage does not include certificate signing"),
+            (34, "unhandled critical extension"),
+            (47, "permitted subtree violation"),
+            (48, "excluded subtree violation"),
+            (7, "certificate signature failure"),
+        ),
+        note=_PURPOSE,
+        remedy=_NEW_ONE,
+        texts="""
+        # OpenSSL's and Node's short forms
+        unsupported certificate purpose
+        invalid ca
+        # Go
+        incompatible key usage
+        parent certificate cannot sign this kind of certificate
+        a root or intermediate certificate is not authorized
+        not authorized to sign for this name
+        crypto/rsa: verification error
+        # Java
+        ca key usage check failed
+        basic constraints check failed
+        extended key usage does not permit
+        keyusage does not allow
+        # rustls
+        required eku not found
+        bad signature .. invalid peer certificate
+        invalid peer certificate: badsignature
+        invalid peer certificate: badencoding
+        unhandledcriticalextension
+        """,
+    ),
+    *rules("certificate_untrusted", "likely", alerts((44, "certificate revoked")), verify_errors((23, "certificate revoked")), texts="certificate is revoked"),
     *rules(
         "certificate_name_mismatch",
         "certain",
-        "no alternative certificate subject name matches",
-        "subjectaltname did not match expected name",
-        "did not match expected name",
-        "hostname/ip does not match certificate's altnames",
-        "does not match certificate's altnames",
-        "err_tls_cert_altname_invalid",
-        "certificate is valid for .. not",
-        "x509: certificate is valid for",
-        "hostname mismatch",
-        "ip address mismatch",
-        "certificate is not valid for",
-        "no subject alternative dns name matching",
-        "no subject alternative names matching ip address",
-        "no subject alternative names present",
-        "doesn't match any of the subject alternative names",
-        "does not match the certificate",
-        "hostname .. does not match",
-        "certificate subject name .. does not match target host name",
-        "name in the certificate does not match",
-        "the name in the certificate does not match the expected",
-        "remotecertificatenamemismatch",
-        "did not match expected cn",
-        "does not match target host name",
-        "hostname was not matched",
-        "wrong.host.name",
-        "no name matching .. found",
-        "doesn't match hostname",
-        "invalid peer certificate: notvalidforname",
-        "cert_common_name_invalid",
-        "server certificate subject .. not match",
-        "x509: cannot validate certificate for",
-        "certificate relies on legacy common name",
-        "subject alternative name .. does not match",
-        "verify error:num=62:",
-        "verify error:num=64:",
-        "verify return code: 62",
-        "verify return code: 64",
-        "certificate hostname mismatch",
-        "certificate name mismatch",
-        "does not match the server's name",
-        "the certificate's owner does not match",
-        "checkhost .. mismatch",
-        "server certificate does not match host name",
-        "certificate does not match host",
-        "notvalidforname",
-        "can't verify server identity",
-        "can't verify identity of server",
+        verify_errors((62, "hostname mismatch"), (64, "ip address mismatch")),
+        texts="""
+        # Node, curl, GnuTLS
+        does not match certificate's altnames
+        err_tls_cert_altname_invalid
+        no alternative certificate subject name matches
+        subject alternative name .. does not match
+        name in the certificate does not match
+        certificate's owner does not match
+        does not match target host name
+        # Go
+        certificate is valid for .. not
+        certificate is not valid for
+        x509: cannot validate certificate for
+        certificate relies on legacy common name
+        # Java
+        no subject alternative dns name matching
+        no subject alternative names matching ip address
+        no subject alternative names present
+        doesn't match any of the subject alternative names
+        no name matching .. found
+        can't verify identity of server
+        can't verify server identity
+        # Python, Ruby, PHP, .NET, rustls, Erlang
+        doesn't match hostname
+        hostname .. does not match
+        hostname was not matched
+        remotecertificatenamemismatch
+        did not match any of the names given in the server's ssl certificate
+        did not match expected name
+        did not match expected cn
+        not valid for name
+        notvalidforname
+        hostname_check_failed
+        # Programs
+        does not match the certificate
+        does not match the server's name
+        server certificate subject .. not match
+        certificate does not match host
+        certificate name mismatch
+        cert_common_name_invalid
+        ssl_error_bad_cert_domain
+        sec_e_wrong_principal
+        0x80090322
+        checkhost .. mismatch
+        wrong.host.name
+        """,
     ),
     *rules(
         "certificate_weak",
         "certain",
-        "ee key too small",
-        "signature digest algorithm too weak",
-        "ee_key_too_small",
-        "ca md too weak",
-        "ca_md_too_weak",
-        "ca key too small",
-        "ca_key_too_small",
-        "key too weak",
-        "insecure algorithm sha1",
-        "certificate uses insecure algorithm",
-        "certificate chain uses insecure algorithm",
-        "algorithm constraints check failed",
-        "verify error:num=66:",
-        "verify error:num=67:",
-        "verify error:num=68:",
-        "md too weak",
+        verify_errors((66, "ee certificate key too weak"), (67, "ca certificate key too weak"), (68, "ca signature digest algorithm too weak")),
+        texts="""
+        ee key too small
+        ca key too small
+        md too weak
+        key too weak
+        signature digest algorithm too weak
+        insecure algorithm
+        algorithm constraints check failed
+        certificates do not conform to algorithm constraints
+        certificates does not conform to algorithm constraints
+        unsupported signature algorithm
+        sec_error_cert_signature_algorithm_disabled
+        """,
+    ),
+    *rules(
+        "certificate_weak",
+        "certain",
+        note="It is of X.509 version 1, which rustls, Go and others refuse and OpenSSL takes.",
+        remedy="Ask the relay's operator for a certificate of version 3 that lists its names (subjectAltName).",
+        texts="""
+        unsupported cert version
+        unsupportedcertversion
+        """,
     ),
 )

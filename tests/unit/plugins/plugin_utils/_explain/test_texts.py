@@ -156,7 +156,7 @@ def test_what_the_text_names_stands_in_the_message() -> None:
     result = explain("msmtp: cannot connect to smtp.example.com, port 465: Connection timed out", NOW)
     assert result["message"].startswith("smtp.example.com:465 did not answer")
     assert "587" in result["remedy"]
-    assert result["matched"] == "cannot connect to smtp.example.com, port 465: Connection timed out"
+    assert result["matched"] == "connect to smtp.example.com, port 465: Connection timed out"
     refused = explain("Error: connect ECONNREFUSED 192.0.2.1:2525 {code: 'ESOCKET'}", NOW)
     assert "192.0.2.1 refused the connection on port 2525" in refused["message"]
 
