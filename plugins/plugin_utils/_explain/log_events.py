@@ -139,12 +139,17 @@ class _Open:
             # Each line of the program has a header: the trace goes on below the same one.
             in_traceback = self.in_traceback and (self.with_header or line.rest[:1] in " \t")
             return line.writer == self.writer and (in_traceback or bool(_GOES_ON.match(line.rest)))
-        return self.in_traceback or _belongs(line.rest, self.lines)
+        return self.in_traceback or _belongs(line.rest, self.lines) or self._in_message(line)
+
+    def _in_message(self, line: _Line) -> bool:
+        """A message of several paragraphs, which ends with the exception below it."""
+        return any(_PARAGRAPHS in one for one in self.lines[:3]) and not any("--->" in one for one in self.lines) and not _KIND.match(line.rest)
 
     def event(self) -> Event:
         return Event("\n".join(self.lines), self.time, self.writer, self.stamped)
 
 
+_PARAGRAPHS = "An error occurred while attempting to establish an SSL or TLS connection."  # MailKit
 _TRACEBACK = "Traceback (most recent call last)"
 
 

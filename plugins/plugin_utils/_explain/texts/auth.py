@@ -59,6 +59,7 @@ RULES: tuple[Rule, ...] = (
         no mechanism available
         none of the .. authentication mechanisms
         no supported auth method
+        find an authenticator supported by
         no auth mechanism in common
         """,
     ),
@@ -67,6 +68,7 @@ RULES: tuple[Rule, ...] = (
         "certain",
         texts="""
         unknown auth method
+        unknown auth mechanism
         unknown authentication method
         unknown authentication type
         unrecognized authentication type
@@ -146,6 +148,7 @@ RULES: tuple[Rule, ...] = (
         bad username or password
         authentication unsuccessful
         authentication rejected
+        authentication to .. failed, please check your username
         authentication failed: 5
         no authentication type succeeded
         user authentication failed

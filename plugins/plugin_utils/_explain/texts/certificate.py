@@ -159,6 +159,9 @@ RULES: tuple[Rule, ...] = (
         also=_ALL,
         texts="""
         certificate verify failed
+        stream_socket_enable_crypto .. certificate verify failed
+        stream_socket_client .. certificate verify failed
+        ssl operation failed .. certificate verify failed
         certificate verification failed
         certificate verification error
         failed to verify certificate

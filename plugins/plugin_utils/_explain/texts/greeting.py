@@ -59,6 +59,13 @@ RULES: tuple[Rule, ...] = (
         """,
     ),
     *rules(
+        "greeting_timeout",
+        "possible",
+        also=("mode_mismatch", "connection_timeout"),
+        note="The connection stood, and the relay said nothing in time.",
+        texts="resource temporarily unavailable (os error 11)",
+    ),
+    *rules(
         "greeting_rejected",
         "certain",
         texts="""
@@ -74,7 +81,7 @@ RULES: tuple[Rule, ...] = (
         after initial connection: 5
         after initial connection: 4
         connection rejected by server
-        smtpconnecterror
+        smtpconnecterror: (
         220 expected but got 554
         expected response code 220 but got .. 554
         no smtp service here
@@ -134,6 +141,7 @@ RULES: tuple[Rule, ...] = (
         the server sent an empty reply
         (56) response reading failed
         got empty code
+        got an empty response
         connection to .. has been closed unexpectedly
         """,
     ),

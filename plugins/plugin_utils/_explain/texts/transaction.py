@@ -76,6 +76,16 @@ RULES: tuple[Rule, ...] = (
         all sender addresses were rejected
         """,
     ),
+    # Exim's line before its refusal
+    *rules(
+        "sender_rejected",
+        "certain",
+        echo="follow",
+        texts="""
+        sender verify fail for
+        sender verify fail for .. all relevant mx records point to non-existent hosts
+        """,
+    ),
     *rules(
         "recipient_rejected",
         "certain",
@@ -225,6 +235,7 @@ RULES: tuple[Rule, ...] = (
         "temporarily_rejected",
         "likely",
         texts="""
+        concurrency limit exceeded
         rate limit
         ratelimit
         rate limited
