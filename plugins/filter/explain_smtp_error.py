@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import explain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 _TAKES = "mailops.smtp.explain_smtp_error takes a text or a list of lines"

@@ -162,6 +162,9 @@ _TCP = (
         'Set ip_version: "4" if the relay has an IPv4 address; otherwise give this host IPv6 (an address and a '
         'route), or have the AAAA record removed.',
         "As no_route, for an IPv6 address: most hosts without IPv6 still learn the AAAA record.",
+        log="This host has no way to reach the IPv6 address in {endpoint}",
+        log_remedy="Check that this host has IPv6 at all (an address and a route); if it has none, make the app use IPv4 "
+        '(ip_version: "4", or a name that has only IPv4 addresses).',
     ),
     Cause(
         "no_route", "or_blocked", "tcp",

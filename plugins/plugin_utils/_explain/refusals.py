@@ -16,7 +16,7 @@ __all__ = ("Meaning", "refusal")
 
 
 class Meaning(t.NamedTuple):
-    """A cause, how sure the reply alone makes it, and how much of its words decided it (letters; 0: its code alone)."""
+    """A cause, and how sure the reply alone makes it. ``weight`` ranks it among texts that are as sure (0: decided by its code alone)."""
 
     cause: str
     variant: str = ""
@@ -24,6 +24,10 @@ class Meaning(t.NamedTuple):
     also: tuple[str, ...] = ()
     note: str = ""
     weight: int = 0
+
+
+# A refusal's own words outrank what clients write around them.
+_OWN_WORDS = 500
 
 
 class _Row(t.NamedTuple):
@@ -144,7 +148,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # The client's address itself.
     _row(
-        r"blocked (?:using|by|because|for)|\bblock ?list|\bblack ?list|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
+        r"(?<!message was )blocked (?:using|by)\b|\bblock ?list|\bblack ?list|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
         r"|listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)|client host .{0,80}(?:blocked|banned)|refused to talk",
         _LISTED,
         _LISTED,
@@ -175,5 +179,5 @@ def refusal(temporary: bool, words: str, stage: str) -> Meaning | None:
         found = row.words.search(text)
         if found:
             meaning = row.temporary if temporary else row.permanent
-            return meaning._replace(weight=len(found.group()))
+            return meaning._replace(weight=_OWN_WORDS)
     return None

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
 from .. import _causes
-from .match import one_line
-from .log_events import MAX_EVENT
+from .log_events import MAX_EVENT, unescaped
 from .masking import mask
+from .spelling import fold, one_line
 
 __all__ = ("excerpt", "sentences")
 
@@ -22,8 +23,10 @@ _Fields = dict[str, t.Any]
 
 def sentences(cause: str, variant: str, text: str, matched: str | None) -> tuple[str, str]:
     """Message and remedy, with what the text names put in. ``matched`` None: a candidate, so the text is not quoted."""
-    row = _causes.cause_row(cause, variant)
     fields = _Lenient(_fields(text, cause, variant))
+    if cause == "no_route" and ":" in str(fields.get("address", "")):
+        variant = "ipv6"
+    row = _causes.cause_row(cause, variant)
     clause = _causes.fill(row.log or row.sentence, fields)
     if clause.startswith("the relay"):
         clause = f"T{clause[1:]}"
@@ -113,20 +116,27 @@ def excerpt(text: str, matched: str, around: int = 40) -> str:
 
     ``matched``: what it has to show, "" for the beginning. ``around`` 0: that alone.
     """
-    lines = [one_line(line) for line in mask(text[:MAX_EVENT]).split("\n")]
-    parts = [part.strip() for part in matched.split(" .. ")] if matched else [""]
-    line = next((line for line in lines if parts[0] in line.lower()), None)
+    lines = [one_line(line) for line in mask(unescaped(text[:MAX_EVENT])).split("\n")]
+    places = [place for place in (_place(part) for part in matched.split(" .. ")) if place] if matched else []
+    line = next((line for line in lines if places and places[0].search(line)), None) if places else next(iter(lines), "")
     if line is None:
         # What matched goes over a line's end, or masking took a part of it.
         line = " ".join(lines)
-    low = line.lower()
-    at = max(low.find(parts[0]), 0)
-    end = at + len(parts[0])
-    for part in parts[1:]:
-        place = low.find(part, end)
-        end = place + len(part) if place >= 0 else end
+    at = end = 0
+    for number, place in enumerate(places):
+        found = place.search(line, end)
+        if found:
+            at = found.start() if not number else at
+            end = found.end()
     if not around:
         return line[at:end][:_MAX_EXCERPT]
     start = 0 if at <= around else line.find(" ", at - around, at) + 1 or at
     piece = line[start : start + _MAX_EXCERPT].rstrip()
     return piece if start + _MAX_EXCERPT >= len(line) else f"{piece}..."
+
+
+@functools.lru_cache(maxsize=4096)
+def _place(part: str) -> re.Pattern[str] | None:
+    """Where a folded text stands in what was written: with hyphens, underscores, humps or line ends in place of its spaces."""
+    pieces = [re.escape(piece) for piece in part.split()]
+    return re.compile(r"[\s_-]{0,3}".join(pieces), re.IGNORECASE) if pieces else None

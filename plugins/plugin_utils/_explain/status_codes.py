@@ -245,14 +245,15 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     if not code and detail.startswith("4"):
         # The client's own word for a network that failed (Postfix's dsn=4.4.1): the words beside it say how.
         return None
-    said = refusal(status.temporary, f"{enhanced} {words}", stage)
+    # An enhanced code alone is the client's own (Postfix's dsn=), and so are the words beside it.
+    said = refusal(status.temporary, f"{enhanced} {words}", stage) if code or stage else None
     # These answer a command of their own, whatever the text beside them names.
     if code in (432, 534, 535) or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
     if said is not None:
         return said
     if code == 421:
-        return _BY_CODE[421]._replace(confidence="certain") if stage in ("mail", "rcpt", "data") else _BY_CODE[421]
+        return _not_now(stage, words)
     if code == 530:
         return _NEEDS_LOGIN if stage == "rcpt" else _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
     if code == 538:
@@ -268,6 +269,18 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     if stage == "starttls" and code in (500, 502):
         return Meaning("starttls_not_offered", "", "likely", ("starttls_rejected",))
     return _by_code_and_stage(status, stage)
+
+
+_REFUSES_ADDRESS = re.compile(r"not (?:allowed|permitted)|denied|block|banned|unauthorized|listed", re.IGNORECASE)
+
+
+def _not_now(stage: str, words: str) -> Meaning:
+    """421 (RFC 5321 section 3.8): the service is not available now; in a greeting its words may say that it is this client's address."""
+    if stage in ("mail", "rcpt", "data"):
+        return Meaning("temporarily_rejected", "", "certain")
+    if stage in ("", "greeting") and _REFUSES_ADDRESS.search(words):
+        return Meaning("greeting_rejected", "", "likely", ("temporarily_rejected",))
+    return Meaning("temporarily_rejected", "", "likely", ("greeting_rejected",) if stage in ("", "greeting") else ())
 
 
 def _by_code_and_stage(status: Status, stage: str) -> Meaning | None:

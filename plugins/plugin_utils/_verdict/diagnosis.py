@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Dns, FailureEntry
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import Hint, explain_reply
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import Hint, explain_reply
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes import Meaning, Status, meaning
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import AUTH_MECHANISMS, Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import signs, words
