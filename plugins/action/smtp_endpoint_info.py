@@ -19,6 +19,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import (
     probe_host,
     take,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError, to_bool
 
 _OPTIONS = (*CONNECTION_OPTIONS, "endpoints", "check_credentials", "check_injection")
@@ -32,6 +33,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """The verdicts as data: a bad server never fails the task, bad input does."""
+        return printable_data(self._answer(tmp, task_vars))
+
+    def _answer(self, tmp: str | None, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
         task_vars = task_vars or {}
         result = super().run(tmp, task_vars)
         host = host_name(self, task_vars)

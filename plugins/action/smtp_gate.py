@@ -26,6 +26,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import (
     probe_host,
     take,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, SettingsError, to_bool
 
 _OPTIONS = (*CONNECTION_OPTIONS, *POLICY_OPTIONS, "endpoints", "alternatives", "fallback", "check_credentials")
@@ -43,6 +44,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Probe on the host, judge here, pass or fail."""
+        return printable_data(self._answer(tmp, task_vars))
+
+    def _answer(self, tmp: str | None, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
         self._task_vars = task_vars or {}
         result = super().run(tmp, self._task_vars)
         self._host = host_name(self, self._task_vars)

@@ -14,6 +14,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis im
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.message import compose, queue_id
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import CONNECTION_OPTIONS, HostError, plan_of, probe_host, take
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, SettingsError, parse_settings
 
 _OPTIONS = (*CONNECTION_OPTIONS, "sender", "sender_name", "recipients", "subject", "body", "headers")
@@ -28,6 +29,9 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Send, or in check mode go as far as RCPT and take it back with RSET."""
+        return printable_data(self._answer(tmp, task_vars))
+
+    def _answer(self, tmp: str | None, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
         task_vars = task_vars or {}
         result = super().run(tmp, task_vars)
         host = host_name(self, task_vars)
@@ -64,12 +68,8 @@ class ActionModule(ActionBase):
             raise SettingsError("headers is not a dictionary; write names and values, such as X-Example: value.", "headers")
         subject = str(args.get("subject") or f"Test mail from {host}")
         body = str(args.get("body") or f"This is a test mail, sent from {host} through {settings.endpoint}.\n")
-        try:
-            headers = {str(name): str(value) for name, value in headers.items()}
-            message, message_id = compose(settings.sender, settings.sender_name, recipients, subject, body, headers)
-        except (ValueError, UnicodeError) as error:
-            words = f"The message cannot be composed ({error}); write subject, headers and addresses on one line, addresses in ASCII."
-            raise SettingsError(words, "headers") from None
+        headers = {str(name): str(value) for name, value in headers.items()}
+        message, message_id = compose(settings.sender, settings.sender_name, recipients, subject, body, headers)
         return {"sender": settings.sender, "recipients": recipients, "message": message, "deliver": deliver}, message_id
 
 
