@@ -79,6 +79,7 @@ class World:
         add("no_sender", implicit, secure=True, sender=None)
         add("no_recipients", implicit, secure=True, recipients=[])
         add("bad_recipient", implicit, secure=True, recipients=["App <a@example.com>"])
+        add("empty_recipient", implicit, secure=True, recipients=[""])
         add("bad_subject", implicit, secure=True, subject="a\r\nBcc: x@example.com")
         add("bad_headers", implicit, secure=True, headers=["X-A"])
         add("user_without_password", implicit, secure=True, username="app")
@@ -176,7 +177,8 @@ def test_nothing_ever_went_in_cleartext_that_must_not(world: World) -> None:
     [
         ("no_sender", "sender is missing; write the address that the app sends from"),
         ("no_recipients", "recipients is empty; write a list of addresses"),
-        ("bad_recipient", "recipients holds 'App <a@example.com>', which is not a bare mail address"),
+        ("bad_recipient", "recipients[0] is 'App <a@example.com>', which is not a bare mail address"),
+        ("empty_recipient", "recipients[0] is empty; write an address"),
         ("bad_subject", "The message cannot be composed"),
         ("bad_headers", "headers is not a dictionary"),
         ("user_without_password", "username is given without a password"),

@@ -12,6 +12,7 @@ import typing as t
 from .clock import Deadline
 from .failure import Failure
 from .ladder import Climb, ClimbOptions
+from .ports import IMPLICIT_TLS_PORTS
 from .resolve import ADDRESSES_AT_ONCE, Address, resolve
 from .tls import TLSContexts
 from .wire import Wire
@@ -39,7 +40,6 @@ _OTHERS_SECONDS = 0.6
 # The same where the best of them is going to be used: a lost SYN is sent again after a second (RFC 6298).
 _CHOICE_SECONDS = 1.3
 _OTHERS_ROUND_TRIPS = 8
-_IMPLICIT_TLS_PORTS = (465, 2465)
 
 
 class ContextPool:
@@ -112,7 +112,7 @@ class _Route:
         """Begin to climb, on a few addresses at once; the next one takes its turn when one has failed."""
         for index, address in enumerate(addresses):
             security = self.security
-            if security == "auto" and self.port in _IMPLICIT_TLS_PORTS:
+            if security == "auto" and self.port in IMPLICIT_TLS_PORTS:
                 security = "implicit_tls"
             sockaddr = (address.sockaddr[0], self.port, *address.sockaddr[2:])
             options = self.options._replace(cleartext_allowed=cleartext(address))

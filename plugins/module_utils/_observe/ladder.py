@@ -337,7 +337,8 @@ class Climb:
     def _auth(self) -> None:
         if self.options.credentials is None:
             return
-        from .sasl import authenticate, can_log_in, choose_mechanism  # hashes cost a probe without a login some milliseconds
+        from .mechanisms import can_log_in, choose_mechanism
+        from .sasl import authenticate  # hashes cost a probe without a login some milliseconds
 
         username, password, wanted = self.options.credentials
         if not self.options.login_required and not can_log_in(self.capabilities, wanted, self.contexts_used):

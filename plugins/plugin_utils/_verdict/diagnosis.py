@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import capabilities, status_code
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import chain_verdict, read_chain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.login import missing_login
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 
 __all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "masked_capabilities", "observed_security", "offered")
-
-TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 _NO_ROUTE = ("ENETUNREACH", "ENETDOWN", "EHOSTUNREACH", "EHOSTDOWN", "EINVAL", "EADDRNOTAVAIL", "EAFNOSUPPORT")
 _BLOCKED = ("EACCES", "EPERM")
@@ -54,17 +53,6 @@ _LACKS = {
     "files": ": this host lets the probe open no more connections (ulimit -n)",
     "memory": ": this host lets the probe have no more memory (ulimit -v)",
 }
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What is required beyond "it works": see the gate's options of the same names. Days and CIDR networks."""
-
-    minimum_tls_version: str = "TLSv1.2"
-    certificate_days_error: int = 0
-    certificate_days_warning: int = 14
-    cleartext_networks: tuple[str, ...] = ()
-    require_all_addresses: bool = False
 
 
 @dataclass(frozen=True)

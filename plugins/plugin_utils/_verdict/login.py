@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.sasl import choose_mechanism
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import choose_mechanism
 
 if t.TYPE_CHECKING:
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import FailureEntry

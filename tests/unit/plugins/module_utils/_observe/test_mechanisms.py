@@ -1,0 +1,32 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of mechanisms and what is implemented are the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.mailops.smtp.plugins.module_utils._observe import mechanisms, sasl
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
+
+
+def test_what_is_listed_is_implemented_and_the_reverse() -> None:
+    assert set(mechanisms.MECHANISMS) == set(sasl._STEPS)
+
+
+@pytest.mark.parametrize("tls", [True, False])
+def test_each_is_taken_when_asked_for_and_all_but_tokens_without_being_asked(tls: bool) -> None:
+    for name in mechanisms.MECHANISMS:
+        assert mechanisms.choose_mechanism([name.lower()], name, tls) == name
+        if name != "XOAUTH2":
+            assert mechanisms.choose_mechanism([name], None, tls) == name
+    with pytest.raises(Failure):
+        mechanisms.choose_mechanism(["XOAUTH2"], None, tls)
+
+
+def test_whether_a_login_is_possible() -> None:
+    assert mechanisms.can_log_in({"AUTH": ["GSSAPI", "LOGIN"]}, None, True)
+    assert not mechanisms.can_log_in({"AUTH": ["GSSAPI", "LOGIN"]}, "PLAIN", True)
+    assert not mechanisms.can_log_in({"AUTH": []}, None, True)
+    assert not mechanisms.can_log_in({}, None, True)
