@@ -83,7 +83,7 @@ class ActionModule(Action):
             seen = found[index]
             if not ports or seen["alternatives"] or _other_ports_are_no_help(judge(settings, seen, self._policy, run.host)):
                 continue
-            seen["alternatives"] = [{**port, "attempts": [], "abandoned": True} for port in ports]
+            seen["alternatives"] = [{**port, "attempts": []} for port in ports]
             if settings.timeout - spent >= _SHORTEST:
                 asked.append(index)
         if asked:

@@ -159,7 +159,6 @@ probes:
 
 import base64
 import json
-import resource
 import ssl
 import time
 import typing as t
@@ -198,14 +197,6 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
     }
 
 
-def allow_many_sockets() -> None:
-    """Many endpoints at once need more open sockets than the usual soft limit; a process may raise its own."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
-    if 0 <= soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def unseal(sealed: str | None, count: int) -> list[Credentials]:
     """The logins, one an endpoint."""
     if not sealed:
@@ -228,8 +219,10 @@ def main() -> None:
         except (OSError, ssl.SSLError) as error:
             why = "holds no CA certificate" if isinstance(error, ssl.SSLError) else (error.strerror or "cannot be read").lower()
             module.fail_json(msg=f"ca_path is {plan['ca_path']}, and on this host: {why}; write the path of a PEM file that is there.", option="ca_path")
-    allow_many_sockets()
-    observations = observe(plans, logins, pool)
+    try:
+        observations = observe(plans, logins, pool)
+    except MemoryError:
+        module.fail_json(msg="This host lets the module have too little memory to probe (ulimit -v); raise the limit, or ask fewer endpoints in one task.")
     report: HostReport = {
         "observations": observations,
         "clock": time.time(),

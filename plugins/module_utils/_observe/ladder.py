@@ -15,6 +15,7 @@ import time
 import typing as t
 
 from .clock import Deadline
+from .connect import Connecting
 from .failure import Failure
 from .redact import redact
 from .reply import Reply, capabilities
@@ -63,7 +64,7 @@ class Climb:
         self.contexts = contexts
         self.deadline = deadline
         self.wire: Wire | None = None
-        self.begun = False
+        self.started = 0.0  # when the connect began, on the monotonic clock
         self.injected = False
         self.connected = False
         self.capabilities: dict[str, list[str]] = {}
@@ -71,6 +72,27 @@ class Climb:
         self.evidence: Attempt = {"address": address.text, "family": address.version, "security": security, "rungs": [], "failure": None}
 
     # -- the climb
+
+    def connect(self) -> Connecting:
+        """Begin to connect, without waiting. Raises Failure. Then comes ``take`` or ``unconnected``; or leave it to ``run``."""
+        self.started = time.monotonic()
+        return Connecting(self.address.sockaddr, self.address.family, self.options.source_address)
+
+    def take(self, sock: socket.socket) -> None:
+        """Climb on this socket, which is connected."""
+        self.evidence["rungs"].append(self._tcp_rung(True))
+        self.wire = Wire(self.address.sockaddr, self.address.family, self.deadline, sock=sock)
+        self.connected = True
+
+    def unconnected(self, failure: Failure) -> Attempt:
+        """The evidence where the connect has failed."""
+        self.evidence["rungs"].append(self._tcp_rung(False))
+        failure.layer = "tcp"
+        self.evidence["failure"] = failure.as_entry()
+        return self.so_far()
+
+    def _tcp_rung(self, well: bool) -> Rung:
+        return {"layer": "tcp", "ok": well, "ms": round((time.monotonic() - self.started) * 1000, 1)}
 
     def run(self) -> Attempt:
         """Climb, and return the evidence. Never raises Failure."""
@@ -81,6 +103,8 @@ class Climb:
             self.evidence["failure"] = failure.as_entry()
             if failure.kind in _SESSION_GOES_ON:
                 self._quit()
+        except MemoryError:
+            self.evidence["failure"] = {"layer": "tcp", "kind": "not_asked", "lack": "memory"}
         finally:
             if self.wire is not None:
                 self.wire.close()
@@ -95,10 +119,14 @@ class Climb:
         return t.cast("Attempt", redact(found, self._sent))
 
     def _climb(self) -> None:
-        self.wire = self._connect(self.deadline, "tcp")
-        self.connected = True
+        if self.wire is None:
+            try:
+                self.take(self.connect().wait(self.deadline))
+            except Failure as failure:
+                self.unconnected(failure)
+                raise
         if self.security == "implicit_tls":
-            self._begin_tls(self.wire)
+            self._begin_tls(self._open_wire)
             self._handshake()
             self._greeting()
             self._ehlo("after_tls")
@@ -110,7 +138,7 @@ class Climb:
                 if self.security != "auto":
                     scout.close()
                     raise self._broken("mode", Failure("tls_spoken"))
-                self.wire.close()
+                self._open_wire.close()
                 self.wire = scout
                 self.evidence["security"] = self.security = "implicit_tls"
                 self._handshake()
@@ -159,10 +187,6 @@ class Climb:
         return self.wire
 
     # -- rungs
-
-    def _connect(self, deadline: Deadline, layer: Layer) -> Wire:
-        with self._rung(layer):
-            return Wire(self.address.sockaddr, self.address.family, deadline, self.options.source_address)
 
     def _second_wire(self, deadline: Deadline) -> Wire:
         return Wire(self.address.sockaddr, self.address.family, deadline, self.options.source_address)

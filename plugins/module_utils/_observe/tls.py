@@ -54,7 +54,9 @@ class TLSRecord(ssl.SSLObject):
 
     @staticmethod
     def describe(error: ssl.SSLError) -> dict[str, t.Any]:
-        """An SSLError as facts: OpenSSL's reason, and its words without the source position."""
+        """An SSLError as facts: OpenSSL's reason, and its words without the source position. Raises MemoryError where that is the reason."""
+        if "MALLOC" in (error.reason or ""):
+            raise MemoryError
         text = str(error.args[-1] if error.args else error)
         return {"reason": error.reason or "", "text": text.rsplit(" (_ssl.c", 1)[0][:200]}
 

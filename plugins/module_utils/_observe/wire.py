@@ -15,6 +15,7 @@ import ssl
 import typing as t
 
 from .clock import Deadline
+from .connect import connect
 from .failure import Failure, socket_failure
 from .printable import printable
 from .reply import Reply, ReplyParser
@@ -26,10 +27,6 @@ _CHUNK = 65536
 # More raw bytes than any dialogue or handshake of ours needs: beyond it the relay is not sane.
 _RAW_LIMIT = 4 * 1024 * 1024
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
-# Linux: IP_RECVERR and IPV6_RECVERR keep the ICMP message behind a failed connect; sock_extended_err in linux/errqueue.h.
-_RECEIVE_ERRORS = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
-_ERROR_QUEUE = getattr(socket, "MSG_ERRQUEUE", None)
-_ORIGIN_ICMP = {2: 4, 3: 6}
 
 
 class FirstBytes(t.NamedTuple):
@@ -40,62 +37,18 @@ class FirstBytes(t.NamedTuple):
 
 
 class Wire:
-    """One TCP connection with its deadline. Every method that waits raises Failure when time is up or the peer is gone."""
+    """One TCP connection with its deadline; ``sock`` where it is connected already. Every method that waits raises Failure when time is up or the peer is gone."""
 
-    def __init__(self, address: tuple[t.Any, ...], family: int, deadline: Deadline, source: str | None = None) -> None:
+    def __init__(
+        self, address: tuple[t.Any, ...], family: int, deadline: Deadline, source: str | None = None, sock: socket.socket | None = None
+    ) -> None:
         self.deadline = deadline
         self.tls: ssl.SSLObject | None = None
         self.replies = ReplyParser()
         self.raw_bytes = 0
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        try:
-            self._sock = socket.socket(family, socket.SOCK_STREAM)
-        except OSError as error:  # no IPv6 on this host, say
-            raise socket_failure(error) from None
-        try:
-            self._connect(address, source)
-        except Failure:
-            self._sock.close()
-            raise
-
-    def _connect(self, address: tuple[t.Any, ...], source: str | None) -> None:
-        if source is not None:
-            try:
-                self._sock.bind((source, 0))
-            except OSError as error:
-                failure = socket_failure(error)
-                raise Failure("bind", errno=failure.facts.get("errno", "unknown")) from None
-        try:
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._sock.settimeout(max(self.deadline.remaining(), 0.001))
-            if _ERROR_QUEUE is not None:
-                self._sock.setsockopt(*_RECEIVE_ERRORS[self._sock.family], 1)
-            self._sock.connect(address)
-            if _ERROR_QUEUE is not None:
-                self._sock.setsockopt(*_RECEIVE_ERRORS[self._sock.family], 0)
-        except OSError as error:
-            failure = socket_failure(error)
-            failure.facts.update(self._icmp())
-            raise failure from None
-
-    def _icmp(self) -> dict[str, t.Any]:
-        """The ICMP message that refused the connection, where the kernel has kept it: IP version, type, code, and who sent it."""
-        if _ERROR_QUEUE is None:
-            return {}
-        try:
-            self._sock.settimeout(0)
-            ancillary = self._sock.recvmsg(0, 512, _ERROR_QUEUE)[1]
-        except OSError:
-            return {}
-        for _level, _type, data in ancillary:
-            version = _ORIGIN_ICMP.get(data[4]) if len(data) >= 16 else None
-            if version is not None:
-                size, family = (4, socket.AF_INET) if version == 4 else (16, socket.AF_INET6)
-                start = 20 if version == 4 else 24
-                sender = data[start:start + size]
-                return {"icmp": [version, data[5], data[6]], "icmp_from": socket.inet_ntop(family, sender) if len(sender) == size else None}
-        return {}
+        self._sock = sock or connect(address, family, deadline, source)
 
     @property
     def local_address(self) -> str:

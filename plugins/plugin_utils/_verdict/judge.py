@@ -113,7 +113,7 @@ def _alternative(settings: Settings, route: Mapping[str, t.Any], policy: Policy,
     other = replace(settings, port=route["port"], security=route["security"])
     diagnoses = [diagnose(attempt, other, policy, host) for attempt in attempts]
     shown = _representative(attempts, diagnoses, policy) if attempts else None
-    if shown is None or not diagnoses[shown].ok and (route["abandoned"] or _cut_off(attempts[shown])):
+    if shown is None or not diagnoses[shown].ok and any(_cut_off(one) for one in attempts):
         security = "starttls" if route["security"] == "auto" else route["security"]
         return {"port": route["port"], "secure": security == "implicit_tls", "security": security, "ok": None, "cause": None}
     diagnosis = diagnoses[shown]

@@ -158,13 +158,13 @@ def test_a_port_without_logins_is_passed_over(relays: Relays) -> None:
 
 
 def test_a_slower_port_that_is_better_is_waited_for(relays: Relays) -> None:
-    slow, quick = relays.implicit(greeting_delay=2.2), relays.starttls()
+    slow, quick = relays.implicit(greeting_delay=1.7), relays.starttls()
     answer = gate(relays, port=closed(), alternatives=[slow.port, quick.port], fallback="use")
     assert answer["selected"]["port"] == slow.port
 
 
 def test_tls_that_is_slow_is_preferred_to_cleartext_that_is_quick(relays: Relays) -> None:
-    slow, quick = relays.implicit(greeting_delay=2.2), relays.start(smtp())
+    slow, quick = relays.implicit(greeting_delay=1.7), relays.start(smtp())
     for security in ("opportunistic", "cleartext"):
         answer = gate(relays, port=closed(), secure=None, security=security, alternatives=[quick.port, slow.port], fallback="use")
         assert answer["selected"]["port"] == slow.port and answer["selected"]["security"] == "implicit_tls"
