@@ -38,7 +38,9 @@ options:
     description:
       - V(suggest) fails and names the ports that work.
       - V(use) passes when another port works, with a warning, and returns that port in RV(selected).
-      - The other port is never less secure than what was asked for.
+      - The other port is never less secure than what was asked for. One that speaks cleartext is taken only with
+        O(security=opportunistic), and stays opportunistic, or with O(security=cleartext).
+      - With O(check_credentials) the login is tried on that port within the same O(timeout), and must work there.
     type: str
     choices: [suggest, use]
     default: suggest
@@ -140,7 +142,9 @@ remedy:
   returned: always
   type: str
 alternatives:
-  description: Other ports of the first endpoint that failed, those that work first, each with C(port), C(secure), C(security), C(ok) and C(cause).
+  description:
+    - Other ports of the first endpoint that failed, those that work first, each with C(port), C(secure), C(security), C(ok) and C(cause).
+    - C(ok) is null where a port was not asked, or not waited for, so that nothing is known of it.
   returned: always
   type: list
   elements: dict
