@@ -65,5 +65,5 @@ def test_a_password_is_handed_over_only_for_a_login() -> None:
     for check, sealed in ((False, False), (True, True)):
         host = Host(lambda _plans: {"failed": True, "msg": "enough"})
         act(PROBE, host, check_credentials=check, **options)
-        assert ("password" in host.calls[0]) is sealed
+        assert ("logins" in host.calls[0]) is sealed
         assert "hunter2" not in str(host.calls)

@@ -93,7 +93,7 @@ def test_many_breaches_of_the_policy_are_one_further_call(relays: Relays) -> Non
     endpoints = [{"port": server.port} for server in servers]
     answer = gate(relays, host, endpoints=endpoints, certificate_days_error=3000, alternatives=[quiet.port], timeout=3, fallback="use", **LOGIN)
     assert answer["failed"] and answer["cause"] == "certificate_expired"
-    assert len(host.calls) == 2 and len(host.calls[1]["endpoints"]) == 4
+    assert len(host.calls) == 2 and len(host.calls[1]["plans"]) == 4
     assert time.monotonic() - started < 4.5
     assert [logins(server) for server in servers] == [1, 1, 1, 1]  # those of the first call
 

@@ -49,11 +49,11 @@ def test_logins_travel_sealed_in_the_option_that_is_masked() -> None:
     logins = [settings(username="app", password="hunter2"), settings(), settings(username="b")]
     run = probe_host(execute, logins, [plan_of(one, Policy()) for one in logins], True)
     arguments = called["module_args"]
-    assert json.loads(base64.b64decode(arguments["password"])) == [["app", "hunter2", None], None, None]
-    assert "hunter2" not in str(arguments["endpoints"])
+    assert json.loads(base64.b64decode(arguments["logins"])) == [["app", "hunter2", None], None, None]
+    assert "hunter2" not in str(arguments["plans"])
     assert abs(run.host.skew) < 5
     probe_host(execute, logins, [plan_of(one, Policy()) for one in logins], False)
-    assert "password" not in called["module_args"]
+    assert "logins" not in called["module_args"]
 
 
 @pytest.mark.parametrize(
