@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import TransactionPlan
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import ReplyEntry, TransactionEntry, TransactionPlan
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import verdict_sentence
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of, probe_host
@@ -57,7 +57,8 @@ class ActionModule(Action):
 
 
 def _answer(host: str, settings: Settings, probe: dict[str, t.Any], message_id: str, deliver: bool) -> dict[str, t.Any]:
-    said = (probe["transaction"] or {}).get("message" if deliver else "rcpt")
+    transaction = t.cast(TransactionEntry, probe["transaction"] or {})
+    said: ReplyEntry | None = transaction.get("message") if deliver else transaction.get("rcpt")
     reply = f"{said['code']} {' '.join(said['lines'])}".rstrip() if said else None
     answer: dict[str, t.Any] = {
         "changed": bool(probe["ok"]),

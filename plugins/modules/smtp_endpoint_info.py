@@ -23,8 +23,9 @@ options:
     description:
       - The relays, each a dictionary with the options O(host), O(port), O(secure), O(security) and so on.
       - What stands beside O(endpoints) is the default of each.
+      - A port alone stands for a dictionary that holds only the port.
     type: list
-    elements: dict
+    elements: raw
   security:
     description:
       - The precise form of O(secure). Left out, it follows from O(secure) and the port.

@@ -25,8 +25,9 @@ options:
     description:
       - Several relays, all of which must pass, each a dictionary with the options O(host), O(port), O(secure), O(security) and so on.
       - What stands beside O(endpoints) is the default of each.
+      - A port alone stands for a dictionary that holds only the port.
     type: list
-    elements: dict
+    elements: raw
   alternatives:
     description:
       - Which other ports of the relay to ask when the chosen one fails.

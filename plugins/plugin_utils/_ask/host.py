@@ -13,7 +13,7 @@ import typing as t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import EvidenceError, Observation, Plan, Security, checked
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import EvidenceError, HostReport, Observation, Plan, Security, checked
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
@@ -80,14 +80,15 @@ def probe_host(
     result = execute(module_name=_OBSERVER, module_args=arguments)
     if result.get("failed") or "observations" not in result:
         raise HostError(result)
-    clock = datetime.datetime.fromtimestamp(result["clock"], datetime.timezone.utc)
+    report = t.cast(HostReport, result)
+    clock = datetime.datetime.fromtimestamp(report["clock"], datetime.timezone.utc)
     facts = HostFacts(
         clock=clock,
-        skew=result["clock"] - time.time(),
-        trust_store_empty=result["trust_store_empty"],
-        ca_subjects=result["ca_subjects"],
+        skew=report["clock"] - time.time(),
+        trust_store_empty=report["trust_store_empty"],
+        ca_subjects=report["ca_subjects"],
     )
     try:
-        return ProbeRun([checked(one) for one in result["observations"]], facts)
+        return ProbeRun([checked(one) for one in report["observations"]], facts)
     except EvidenceError as error:
         raise HostError({"msg": str(error)}) from None

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +13,10 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CONNECTION_OPTIONS, Settings, parse_settings
 
 __all__ = ("endpoint_settings", "take")
+
+# Options that belong together.
+_GROUPS = (("secure", "security"), ("username", "password", "auth_mechanism"))
+_PORTS = re.compile(r"\[? *\d+(?: *, *\d+)* *\]?")
 
 
 def take(args: Mapping[str, t.Any], allowed: Sequence[str]) -> dict[str, t.Any]:
@@ -37,24 +42,44 @@ def endpoint_settings(args: Mapping[str, t.Any], *, allow_auto: bool, needs_cred
 
 def _listed_settings(args: Mapping[str, t.Any], allow_auto: bool, needs_credentials: bool) -> list[Settings]:
     beside = {key: args[key] for key in CONNECTION_OPTIONS if args.get(key) is not None}
-    listed = args.get("endpoints")
-    if listed is None:
-        return [parse_settings(beside, probed=True, allow_auto=allow_auto, needs_credentials=needs_credentials)]
+    listed = _as_list(args.get("endpoints"))
+
+    def parsed(entry: Mapping[str, t.Any], prefix: str) -> Settings:
+        given = {**_defaults_for(entry, beside), **entry}
+        return parse_settings(given, probed=True, allow_auto=allow_auto, needs_credentials=needs_credentials, prefix=prefix)
+
     if isinstance(listed, Mapping):
-        listed = [listed]
+        return [parsed(listed, "")]
+    return [parsed(_entry(entry, f"endpoints[{index}]"), f"endpoints[{index}].") for index, entry in enumerate(listed)]
+
+
+def _as_list(listed: object) -> Mapping[str, t.Any] | Sequence[object]:
+    """``endpoints`` as a list; a dictionary, or nothing, is one endpoint without a list. Raises SettingsError."""
+    if listed is None:
+        return {}
+    if isinstance(listed, Mapping):
+        return listed
+    if isinstance(listed, (int, str)) and not isinstance(listed, bool) and _PORTS.fullmatch(str(listed)):
+        # Ports, as people type them on a command line.
+        return [part for part in re.split(r"[\[\], ]+", str(listed)) if part]
     if isinstance(listed, (str, bytes)) or not isinstance(listed, Sequence):
         raise SettingsError("endpoints is not a list; write a list of dictionaries with host and port.", "endpoints")
     if not listed:
-        raise SettingsError("endpoints is an empty list; write at least one dictionary with host and port, or give host and port alone.", "endpoints")
-    found = []
-    for index, entry in enumerate(listed):
-        prefix = f"endpoints[{index}]."
-        if not isinstance(entry, Mapping):
-            raise SettingsError(f"endpoints[{index}] is not a dictionary; write host, port and secure as its keys.", f"endpoints[{index}]")
-        defaults = dict(beside)
-        # What an entry says about the mode or the login replaces all that stands beside the list about it.
-        for group in (("secure", "security"), ("username", "password", "auth_mechanism")):
-            if any(entry.get(key) not in (None, "") for key in group):
-                defaults = {key: value for key, value in defaults.items() if key not in group}
-        found.append(parse_settings({**defaults, **entry}, probed=True, allow_auto=allow_auto, needs_credentials=needs_credentials, prefix=prefix))
-    return found
+        words = "endpoints is an empty list; write at least one dictionary with host and port, or give host and port alone."
+        raise SettingsError(words, "endpoints")
+    return listed
+
+
+def _entry(entry: object, name: str) -> Mapping[str, t.Any]:
+    """One entry of the list: a dictionary, or a port alone. Raises SettingsError."""
+    if isinstance(entry, Mapping):
+        return entry
+    if isinstance(entry, (int, str)) and not isinstance(entry, bool) and re.fullmatch(r" *\d+ *", str(entry)):
+        return {"port": entry}
+    raise SettingsError(f"{name} is not a dictionary; write host, port and secure as its keys.", name)
+
+
+def _defaults_for(entry: Mapping[str, t.Any], beside: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    """What an entry says about the mode or the login replaces all that stands beside the list about it."""
+    replaced = {key for group in _GROUPS if any(entry.get(key) not in (None, "") for key in group) for key in group}
+    return {key: value for key, value in beside.items() if key not in replaced}

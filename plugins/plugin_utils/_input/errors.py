@@ -47,4 +47,5 @@ def unknown_option(name: str, known: Sequence[str], prefix: str = "") -> Setting
     """The error for an option that does not exist; ``prefix`` is put in front of its name ("endpoints[0].")."""
     near = nearest(name, known)
     advice = f"write {near}" if near else f"write one of {', '.join(known)}"
-    return SettingsError(f"{prefix}{printable(name.encode('utf-8', 'backslashreplace'))} is not an option; {advice}.", f"{prefix}{name}")
+    shown = f"{prefix}{printable(name.encode('utf-8', 'backslashreplace'))}" if name.strip() else show(f"{prefix}{name}")
+    return SettingsError(f"{shown} is not an option; {advice}.", shown)

@@ -96,7 +96,14 @@ def test_the_mode_beside_the_list_holds_for_every_port(beside: dict[str, t.Any],
     "listed, words",
     [
         ("smtp.example.com", "endpoints is not a list"),
-        (5, "endpoints is not a list"),
+        (0.5, "endpoints is not a list"),
+        (True, "endpoints is not a list"),
+        ("465, smtp", "endpoints is not a list"),
+        ([True], "endpoints[0] is not a dictionary"),
+        (["465.5"], "endpoints[0] is not a dictionary"),
+        ("465, 99999", "endpoints[0].host is empty"),
+        ({"port": 465}, "host is empty"),
+        ({"host": HOST, "port": 0}, "port is 0"),
         ([], "endpoints is an empty list"),
         (["smtp.example.com"], "endpoints[0] is not a dictionary"),
         ([{"host": HOST, "port": 465}, {"host": HOST, "port": 0}], "endpoints[1].port is 0"),
@@ -110,6 +117,13 @@ def test_bad_lists(listed: t.Any, words: str) -> None:
         endpoints({"endpoints": listed})
     assert str(caught.value).startswith(words)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("ports", ["465,587", "465, 587", "[465, 587]", [465, "587"], (465, 587), ["465 ", {"port": 587}]])
+def test_ports_alone(ports: t.Any) -> None:
+    found = endpoints({"host": HOST, "security": "auto", "timeout": 3, "endpoints": ports}, auto=True)
+    assert [(one.host, one.port, one.timeout) for one in found] == [(HOST, 465, 3), (HOST, 587, 3)]
+    assert [one.port for one in endpoints({"host": HOST, "endpoints": 465})] == [465]
 
 
 def test_auto_is_for_looking_only() -> None:
