@@ -13,6 +13,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import ho
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import take
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 __all__ = ("Action", "Result")
 
@@ -37,7 +38,7 @@ class Action(ActionBase):
             found = settings_failure(error, self.host)
         except HostError as error:
             found = host_failure(error, self.host)
-        return {**result, **found}
+        return printable_data({**result, **found})
 
     def answer(self, args: Result) -> Result:
         """The result for these options, all of which exist. Raises SettingsError and HostError."""

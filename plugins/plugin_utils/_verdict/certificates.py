@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ try:
 except ImportError:  # ansible-core brings it; reading the documentation must work without it
     pass
 
-__all__ = ("Certificate", "ChainVerdict", "chain_verdict", "disordered", "read_chain", "weakness")
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
+
+__all__ = ("Certificate", "ChainVerdict", "chain_verdict", "disordered", "is_address", "read_chain", "weakness")
 
 # X509_V_ERR_* of OpenSSL, the codes that have a cause of their own.
 _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED_LEAF, _SELF_SIGNED_IN_CHAIN = 9, 10, 18, 19
@@ -28,6 +31,8 @@ _NO_ISSUER = (2, 20, 21)
 _NAME_MISMATCH = (62, 63, 64)
 _WEAK = (66, 67, 68)
 _RSA_BITS, _EC_BITS = 2048, 224
+# A name in a sentence; certificates hold names of any length.
+_NAME_LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,20 @@ class Certificate:
     def names(self) -> list[str]:
         """DNS names and IP addresses of subjectAltName."""
         extension = self._extension(x509.SubjectAlternativeName)
-        if extension is None:
-            return []
-        found = [*extension.get_values_for_type(x509.DNSName), *(str(ip) for ip in extension.get_values_for_type(x509.IPAddress))]
-        return [name for name in found if isinstance(name, str)]
+        addresses = [] if extension is None else extension.get_values_for_type(x509.IPAddress)
+        return [*self.dns_names, *map(str, addresses)]
+
+    @property
+    def dns_names(self) -> list[str]:
+        """DNS names of subjectAltName."""
+        extension = self._extension(x509.SubjectAlternativeName)
+        found = [] if extension is None else extension.get_values_for_type(x509.DNSName)
+        return [printable_text(name) for name in found if isinstance(name, str)]
+
+    @property
+    def version(self) -> int:
+        """The X.509 version, 1 or 3; 1 knows no extensions, so no names."""
+        return 1 if self.parsed.version is x509.Version.v1 else 3
 
     def issued(self, other: Certificate) -> bool:
         """Whether this certificate's key signed ``other``."""
@@ -127,8 +142,8 @@ class Certificate:
         """The certificate as a probe returns it."""
         key_type, key_bits = self.key()
         found: dict[str, t.Any] = {
-            "subject": self.parsed.subject.rfc4514_string(),
-            "issuer": self.parsed.issuer.rfc4514_string(),
+            "subject": printable_text(self.parsed.subject.rfc4514_string()),
+            "issuer": printable_text(self.parsed.issuer.rfc4514_string()),
             "sans": self.names,
             "not_before": self.not_before.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "not_after": self.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -157,10 +172,11 @@ class Certificate:
 
 @dataclass(frozen=True)
 class ChainVerdict:
-    """Why a chain was not accepted: a cause of the layer certificate, and what this case adds to the sentence."""
+    """Why a chain was not accepted: a cause of the layer certificate with its variant, and what this case adds to the sentence."""
 
     code: str
     detail: str = ""
+    variant: str = ""
 
 
 def read_chain(encoded: list[str], clock: datetime.datetime) -> list[Certificate]:
@@ -178,32 +194,84 @@ def read_chain(encoded: list[str], clock: datetime.datetime) -> list[Certificate
     return found
 
 
-def chain_verdict(verify_code: int, verify_error: str, chain: list[Certificate], name: str, ca_subjects: list[str]) -> ChainVerdict:
+def chain_verdict(
+    verify_code: int, verify_error: str, chain: list[Certificate], name: str, ca_subjects: list[str]
+) -> ChainVerdict:
     """What OpenSSL's verify code means for this chain.
 
     ``name`` is the name that was checked; ``ca_subjects`` are the common names in the host's ca_path, if one was given.
     """
     if not chain:
-        return ChainVerdict("certificate_untrusted", f" ({verify_error})")
+        return ChainVerdict("certificate_untrusted", verify_error)
     leaf = chain[0]
     if verify_code == _EXPIRED:
-        return ChainVerdict("certificate_expired", _validity_detail(chain, expired=True))
+        return _expired(chain)
     if verify_code == _NOT_YET_VALID:
-        return ChainVerdict("certificate_not_yet_valid", _validity_detail(chain, expired=False))
+        return ChainVerdict("certificate_not_yet_valid", _not_yet(chain))
     if verify_code in _NAME_MISMATCH:
-        listed = ", ".join(leaf.names[:5]) or leaf.common_name
-        more = f" and {len(leaf.names) - 5} more" if len(leaf.names) > 5 else ""
-        return ChainVerdict("certificate_name_mismatch", f": it is for {listed}{more}")
+        return _other_name(leaf, name)
     if verify_code in _WEAK or re.search(r"too (small|weak)", verify_error):
-        return ChainVerdict("certificate_weak", f": {weakness(chain) or verify_error}")
+        return ChainVerdict("certificate_weak", weakness(chain) or verify_error)
+    misissued = _misissued(verify_code, verify_error, chain)
+    if misissued is not None:
+        return misissued
     if verify_code == _SELF_SIGNED_LEAF or (verify_code in _NO_ISSUER and leaf.self_signed):
-        return ChainVerdict("certificate_self_signed", f" ({leaf.common_name}){_also_out_of_date(leaf)}")
+        return ChainVerdict("certificate_self_signed", f"'{leaf.common_name}'{_also_out_of_date(leaf)}")
     if verify_code == _SELF_SIGNED_IN_CHAIN:
-        words = f": the chain ends at '{_linked(chain)[-1].common_name}', which is not in its trust store"
+        words = f"the chain ends at '{_linked(chain)[-1].common_name}', which is not in its trust store"
         return ChainVerdict("certificate_untrusted", words + _also_out_of_date(leaf))
     if verify_code in _NO_ISSUER:
         return _missing_issuer(chain, ca_subjects)
-    return ChainVerdict("certificate_untrusted", f" ({verify_error})")
+    return ChainVerdict("certificate_untrusted", verify_error)
+
+
+def _expired(chain: list[Certificate]) -> ChainVerdict:
+    """Which of the chain is over: the leaf, one that is sent above it, or one that is on this host."""
+    for certificate in chain:
+        if certificate.not_after < certificate.clock:
+            when = f"on {certificate.not_after:%Y-%m-%d}, {_days(certificate.clock - certificate.not_after)} ago"
+            if certificate is chain[0]:
+                return ChainVerdict("certificate_expired", when)
+            return ChainVerdict("certificate_expired", f"'{certificate.common_name}' ({when})", "issuer")
+    return ChainVerdict("certificate_expired", f"'{_linked(chain)[-1].issuer_name}' or one above it", "own_ca")
+
+
+def _not_yet(chain: list[Certificate]) -> str:
+    for certificate in chain:
+        if certificate.not_before > certificate.clock:
+            whose = "" if certificate is chain[0] else f"its issuer '{certificate.common_name}' is the one, "
+            first, now = f"{certificate.not_before:%Y-%m-%d %H:%M}", f"{certificate.clock:%Y-%m-%d %H:%M}"
+            return f"{whose}only from {first} UTC, this host's clock says {now} UTC"
+    return "a CA certificate above it in this host's trust store is the one"
+
+
+def _other_name(leaf: Certificate, name: str) -> ChainVerdict:
+    listed = [entry[:_NAME_LIMIT] for entry in leaf.names[:5]]
+    more = f" and {len(leaf.names) - 5} more" if len(leaf.names) > 5 else ""
+    words = f"it is for {', '.join(listed) or leaf.common_name}{more}"
+    if is_address(name) and name in leaf.dns_names:
+        return ChainVerdict("certificate_name_mismatch", words, "address_as_name")
+    return ChainVerdict("certificate_name_mismatch", words)
+
+
+# What breaks a chain that leads to a trusted root, by X509_V_ERR_* and by OpenSSL's words (the numbers moved with 3.0):
+# a certificate that is no CA, path length, key usage, unknown critical extension, name constraints.
+_MISISSUED_CODES = (25, 32, 34, 47, 48, 49, 51, 52, 53, 79)
+_MISISSUED = re.compile(
+    r"invalid ca|path length|key ?usage|certificate signing|critical extension|subtree|name constraint|excluded|not permitted",
+    re.IGNORECASE,
+)
+
+
+def _misissued(verify_code: int, verify_error: str, chain: list[Certificate]) -> ChainVerdict | None:
+    """A trusted CA may not issue this, or the certificate is not meant for it. None where trust is the matter."""
+    if verify_code == 26 or "purpose" in verify_error:
+        return ChainVerdict("certificate_untrusted", verify_error, "purpose")
+    if verify_code == 7 or "signature failure" in verify_error:
+        return ChainVerdict("certificate_untrusted", verify_error, "signature")
+    if verify_code in _MISISSUED_CODES or _MISISSUED.search(verify_error):
+        return ChainVerdict("certificate_untrusted", f"{verify_error}, '{_linked(chain)[-1].issuer_name}'", "misissued")
+    return None
 
 
 def weakness(chain: list[Certificate]) -> str:
@@ -246,18 +314,19 @@ def _missing_issuer(chain: list[Certificate], ca_subjects: list[str]) -> ChainVe
     leaf, top = path[0], path[-1]
     late = _also_out_of_date(leaf)
     if top.self_signed:
-        return ChainVerdict("certificate_untrusted", f": the chain ends at '{top.common_name}', which is not in its trust store{late}")
+        words = f"the chain ends at '{top.common_name}', which is not in its trust store"
+        return ChainVerdict("certificate_untrusted", words + late)
     issuer = top.issuer_name
     if len(path) > 1:
-        words = f": the chain that it sends ends below '{issuer}', which this host does not have"
+        words = f"the chain that it sends ends below '{issuer}', which this host does not have"
         return ChainVerdict("certificate_untrusted", words + late)
     incomplete = _is_intermediate(leaf, ca_subjects)
     if incomplete is False:
-        return ChainVerdict("certificate_untrusted", f": '{issuer}' is not in its trust store{late}")
+        return ChainVerdict("certificate_untrusted", f"'{issuer}' is not in its trust store{late}")
     if incomplete is None:
-        words = f": '{issuer}' is not in its trust store (if '{issuer}' is an intermediate, the relay fails to send it, and should send its full chain)"
+        words = f"'{issuer}' is not in its trust store (if '{issuer}' is an intermediate, the relay fails to send it, and should send its full chain)"
         return ChainVerdict("certificate_untrusted", words + late)
-    words = f": it sends only its own certificate, issued by '{issuer}' (if '{issuer}' is a root of your own, name its file in ca_path)"
+    words = f"it sends only its own certificate, issued by '{issuer}' (if '{issuer}' is a root of your own, name its file in ca_path)"
     return ChainVerdict("certificate_chain_incomplete", words + late)
 
 
@@ -282,16 +351,6 @@ def _is_intermediate(leaf: Certificate, ca_subjects: list[str]) -> bool | None:
     return None
 
 
-def _validity_detail(chain: list[Certificate], expired: bool) -> str:
-    for certificate in chain:
-        whose = "" if certificate is chain[0] else f": its issuer '{certificate.common_name}' is the one"
-        if expired and certificate.not_after < certificate.clock:
-            return f"{whose} (on {certificate.not_after:%Y-%m-%d}, {_days(certificate.clock - certificate.not_after)} ago)"
-        if not expired and certificate.not_before > certificate.clock:
-            return f"{whose} (only from {certificate.not_before:%Y-%m-%d %H:%M} UTC, this host's clock says {certificate.clock:%Y-%m-%d %H:%M} UTC)"
-    return ": a CA certificate above it in this host's trust store is the one" if expired else ""
-
-
 def _also_out_of_date(leaf: Certificate) -> str:
     if leaf.not_after < leaf.clock:
         return f"; it has also expired on {leaf.not_after:%Y-%m-%d}"
@@ -300,13 +359,23 @@ def _also_out_of_date(leaf: Certificate) -> str:
     return ""
 
 
+def is_address(name: str) -> bool:
+    """Whether a name is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def _days(span: datetime.timedelta) -> str:
     return "1 day" if span.days == 1 else f"{span.days} days" if span.days else "less than a day"
 
 
 def _common_name(name: x509.Name) -> str:
     values = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(values[0].value) if values else name.rfc4514_string() or "(no name)"
+    text = printable_text(str(values[0].value) if values else name.rfc4514_string()) or "(no name)"
+    return text if len(text) <= _NAME_LIMIT else f"{text[:_NAME_LIMIT]}..."
 
 
 def _utc(certificate: x509.Certificate, attribute: str) -> datetime.datetime:

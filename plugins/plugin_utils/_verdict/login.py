@@ -5,27 +5,20 @@
 
 from __future__ import annotations
 
-import typing as t
-from collections.abc import Mapping
-
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, FailureEntry
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import choose_mechanism
-
-if t.TYPE_CHECKING:
-    from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import FailureEntry
-    from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.signs import offered_now
 
 __all__ = ("missing_login",)
 
 
-def missing_login(attempt: Mapping[str, t.Any], capabilities: Mapping[str, list[str]], settings: Settings) -> FailureEntry | None:
-    """What a login would have failed with on this address, or null where it is offered or not wanted.
-
-    ``capabilities`` are those of the session as it ended: after TLS where there was TLS.
-    """
+def missing_login(attempt: Attempt, settings: Settings) -> FailureEntry | None:
+    """What a login would have failed with on this address, or null where it is offered or not wanted."""
     if settings.username is None or not settings.login_required:
         return None
-    tls = bool(attempt.get("tls"))
+    tls, capabilities = bool(attempt.get("tls")), offered_now(attempt)
     offered = capabilities.get("AUTH")
     if not offered:
         return {"layer": "auth", "kind": "missing", "what": "auth", "starttls": "STARTTLS" in capabilities and not tls}
@@ -33,5 +26,5 @@ def missing_login(attempt: Mapping[str, t.Any], capabilities: Mapping[str, list[
         choose_mechanism(list(offered), settings.auth_mechanism, tls)
     except Failure as lacking:
         lacking.layer = "auth"
-        return t.cast("FailureEntry", lacking.as_entry())
+        return lacking.as_entry()
     return None

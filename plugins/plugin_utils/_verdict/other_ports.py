@@ -6,14 +6,26 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Observation
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CLEARTEXT_FIRST_PORTS, IMPLICIT_TLS_PORTS, Settings
 
-__all__ = ("OtherPort", "failing_ports", "order_of", "port_words")
+__all__ = ("PORT_FIELDS", "OtherPort", "failing_ports", "order_of", "port_words")
 
-# As the gate returns it: port, secure, security, ok (null: not learnt), cause.
-OtherPort = dict[str, t.Any]
+# The fields of sentences that name other ports, see _causes.
+PORT_FIELDS = ("other_port", "tls_port", "usual_ports", "usual_modes")
+
+
+class OtherPort(t.TypedDict):
+    """Another port of a relay, as the gate returns it; ``ok`` null: not learnt."""
+
+    port: int
+    secure: bool
+    security: str
+    ok: bool | None
+    cause: str | None
+
 
 # Ports of submission; 25 is for relays among themselves and is not recommended.
 _SUBMISSION = tuple(port for port in CLEARTEXT_FIRST_PORTS if port != 25)
@@ -28,7 +40,7 @@ def order_of(entry: OtherPort) -> tuple[int, int]:
     return state, weak
 
 
-def failing_ports(others: Iterable[OtherPort], observation: Mapping[str, t.Any]) -> set[int]:
+def failing_ports(others: Iterable[OtherPort], observation: Observation) -> set[int]:
     """The ports that were tried in the same call and do not work."""
     found = {one["port"] for one in others if one["ok"] is False}
     asked = {one["port"] for one in observation["elsewhere"]}

@@ -59,7 +59,7 @@ def test_a_refusal() -> None:
         ({"sender": None}, "sender is missing; write the address that the app sends from"),
         ({"sender": "App <app@example.com>"}, "which is not a bare mail address"),
         ({"headers": ["X-A"]}, "headers is not a dictionary"),
-        ({"subject": "a\r\nBcc: x@example.com"}, "The message cannot be composed"),
+        ({"subject": "a\r\nBcc: x@example.com"}, "subject has a line break or control character in it"),
         ({"username": "app"}, "username is given without a password"),
         ({"recipient": "a@example.org"}, "recipient is not an option; write recipients."),
         ({"port": 0}, "port is 0"),
