@@ -17,6 +17,7 @@ Which clock ends what, all on the monotonic clock:
   never comes to an end has them asked in the last fifth of the time (two seconds at most).
 - Once one address works the others get two seconds more, or three times what it took.
 - Once the chosen port has failed, other ports that say nothing are not waited for (see other_ports).
+- Where another port is going to be used (``fallback``) and there is a login, that fifth is for the login there.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from .failure import Failure
 from .ladder import Climb, ClimbOptions
 from .limits import process_limits
 from .loop import Connection, Course, Loop, Wait
+from .ports import IMPLICIT_TLS_PORTS
 from .resolve import ADDRESSES_AT_ONCE, Address, Resolved, addresses_of, ask_resolver, literal
 from .tls import TLSContexts
 
@@ -52,7 +54,6 @@ _GRACE_SECONDS, _GRACE_FACTOR = 2.0, 3.0
 _RESERVE_SECONDS, _RESERVE_SHARE = 2.0, 0.2
 # What climbs that end by the deadline still get to say so.
 _LAST_WORDS = 0.25
-_IMPLICIT_TLS_PORTS = (465, 2465)
 
 
 class ContextPool:
@@ -161,7 +162,7 @@ class Route:
         endpoint = self._endpoint
         for address in addresses:
             security = self.security
-            if security == "auto" and self.port in _IMPLICIT_TLS_PORTS:
+            if security == "auto" and self.port in IMPLICIT_TLS_PORTS:
                 security = "implicit_tls"
             sockaddr = (address.sockaddr[0], self.port, *address.sockaddr[2:])
             options = self._options._replace(cleartext_allowed=endpoint.cleartext_allowed(address))
@@ -199,14 +200,6 @@ class Route:
     def finished(self) -> bool:
         """Whether every address has been climbed, or no further one will be because one works."""
         return len(self.done) == len(self.climbs) - len(self._waiting) and (not self._waiting or self.works)
-
-    @property
-    def passed(self) -> tuple[Climb, Attempt] | None:
-        """The climb of one address that has passed, and its evidence."""
-        for one in self.climbs:
-            if one.evidence is not None and one.evidence["failure"] is None and not one.evidence.get("yielded"):
-                return one.climb, one.evidence
-        return None
 
     @property
     def talks(self) -> bool:
@@ -338,11 +331,15 @@ class Endpoint:
             from .other_ports import OtherPorts  # a relay that works never needs it
 
             others = OtherPorts(self, chosen, addresses, options)
-        yield Wait(enough, reserve if others and others.log_in else deadline)
+        log_in = others is not None and plan["fallback"] and self.credentials is not None
+        yield Wait(enough, reserve if log_in else deadline)
         if chosen.works and not chosen.finished:
             yield Wait(lambda: chosen.finished, deadline if plan["require_all_addresses"] else chosen.grace())
         if not chosen.works and others:
-            yield from others.wait()
+            yield from others.wait(deadline.within(deadline.remaining() / 2) if log_in else deadline)
+            if log_in:
+                yield from others.log_in()
+                yield Wait(enough, deadline)
         if deadline.remaining() <= 0:
             # Their own deadline has just ended them; give the threads the moment to say so.
             yield Wait(lambda: not chosen.talks and (others is None or not others.talk), Deadline(_LAST_WORDS))

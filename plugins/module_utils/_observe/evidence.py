@@ -261,7 +261,6 @@ class _RouteAlways(t.TypedDict):
     port: int
     security: Security
     attempts: t.List[Attempt]  # empty: not asked
-    abandoned: bool  # not waited for until the end of the time, so that what is unfinished proves nothing
 
 
 class Route(_RouteAlways, total=False):

@@ -324,7 +324,7 @@ class Climb:
     def _auth(self) -> None:
         if self.options.credentials is None:
             return
-        from .sasl import can_log_in, choose_mechanism  # hashes cost a probe without a login some milliseconds
+        from .mechanisms import can_log_in, choose_mechanism  # a probe without a login never needs it
 
         username, password, wanted = self.options.credentials
         session = self.open

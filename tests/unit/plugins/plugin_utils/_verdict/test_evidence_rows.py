@@ -16,7 +16,7 @@ from tests.support.shape import mismatches
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Kind, Observation, Plan, checked
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 
 
 @pytest.fixture(scope="module")
