@@ -7,82 +7,47 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Alternative, Observation, Plan
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise, host_failure, host_name, settings_failure, verdict_sentence
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise, verdict_sentence
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import ProbeRun, plan_of, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import endpoint_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, parse_policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CONNECTION_OPTIONS, Settings, to_bool
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import Verdict, judge, judge_all
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports import OtherPort
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import (
-    CONNECTION_OPTIONS,
-    POLICY_OPTIONS,
-    HostError,
-    ProbeRun,
-    alternative_ports,
-    endpoint_settings,
-    parse_policy,
-    plan_of,
-    probe_host,
-    take,
-)
-from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, SettingsError, to_bool
 
-_OPTIONS = (*CONNECTION_OPTIONS, *POLICY_OPTIONS, "endpoints", "alternatives", "fallback", "check_credentials")
 # Where another port of the same relay cannot help.
 _HOPELESS_LAYERS = ("dns", "transaction")
 # With less time than this (seconds) left, nothing further is asked.
 _SHORTEST = 0.2
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Pass, or fail the host with cause, remedy and the other ports that work."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS = (*CONNECTION_OPTIONS, *POLICY_OPTIONS, "endpoints", "alternatives", "fallback", "check_credentials")
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, args: Result) -> Result:
         """Probe on the host, judge here, pass or fail."""
-        return printable_data(self._answer(tmp, task_vars))
+        self._policy = parse_policy(args)
+        self._credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
+        use = _wants_use(args)
+        endpoints = endpoint_settings(args, allow_auto=False, needs_credentials=self._credentials)
+        others = [alternative_ports(one, args.get("alternatives", "auto")) for one in endpoints]
+        return self._gate(endpoints, others, use)
 
-    def _answer(self, tmp: str | None, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
-        self._task_vars = task_vars or {}
-        result = super().run(tmp, self._task_vars)
-        self._host = host_name(self, self._task_vars)
-        try:
-            args = take(self._task.args, _OPTIONS)
-            self._policy = parse_policy(args)
-            self._credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
-            fallback = self._fallback(args)
-            endpoints = endpoint_settings(args, allow_auto=False, needs_credentials=self._credentials)
-            others = [alternative_ports(one, args.get("alternatives", "auto")) for one in endpoints]
-        except SettingsError as error:
-            return {**result, **settings_failure(error, self._host)}
-        try:
-            return {**result, **self._gate(endpoints, others, fallback)}
-        except HostError as error:
-            return {**result, **host_failure(error, self._host)}
-
-    @staticmethod
-    def _fallback(args: dict[str, t.Any]) -> str:
-        fallback = str(args.get("fallback") or "suggest")
-        if fallback not in ("suggest", "use"):
-            raise SettingsError(f"fallback is '{fallback}'; write suggest or use.", "fallback")
-        return fallback
-
-    def _execute(self, **call: t.Any) -> dict[str, t.Any]:
-        return self._execute_module(task_vars=self._task_vars, **call)
-
-    def _gate(self, endpoints: list[Settings], others: list[list[Alternative]], fallback: str) -> dict[str, t.Any]:
-        use = fallback == "use"
+    def _gate(self, endpoints: list[Settings], others: list[list[Alternative]], use: bool) -> Result:
         plans = [plan_of(one, self._policy, alternatives=ports, fallback=use) for one, ports in zip(endpoints, others)]
-        run = probe_host(self._execute, endpoints, plans, self._credentials)
+        run = probe_host(self.execute, endpoints, plans, self._credentials)
         observations = self._ask_further(endpoints, run, others, use)
         verdicts = judge_all(endpoints, observations, self._policy, run.host)
         failed = [index for index, verdict in enumerate(verdicts) if not verdict.probe["ok"]]
         for index in failed:
-            advise(self._host, endpoints[index], verdicts[index])
+            advise(self.host, endpoints[index], verdicts[index])
         answer: dict[str, t.Any] = {
             "changed": False,
             "probes": [verdict.probe for verdict in verdicts],
@@ -94,10 +59,10 @@ class ActionModule(ActionBase):
         }
         if not failed:
             answer["selected"] = _as_selection(endpoints[0])
-            answer["msg"] = f"{self._host} can send mail through {', '.join(one.endpoint for one in endpoints)}."
+            answer["msg"] = f"{self.host} can send mail through {', '.join(one.endpoint for one in endpoints)}."
             return answer
         answer.update(_cause_of(verdicts[failed[0]].probe), alternatives=verdicts[failed[0]].alternatives)
-        sentences = [verdict_sentence(self._host, endpoints[index], verdicts[index].probe) for index in failed]
+        sentences = [verdict_sentence(self.host, endpoints[index], verdicts[index].probe) for index in failed]
         if not use:
             return {**answer, "failed": True, "msg": " ".join(sentences)}
         found = [self._other_port(endpoints[index], observations[index], verdicts[index], run.host) for index in failed]
@@ -118,12 +83,12 @@ class ActionModule(ActionBase):
             seen = found[index]
             if not ports or seen["alternatives"] or _other_ports_are_no_help(judge(settings, seen, self._policy, run.host)):
                 continue
-            seen["alternatives"] = [{**port, "attempts": [], "abandoned": True} for port in ports]
+            seen["alternatives"] = [{**port, "attempts": []} for port in ports]
             if settings.timeout - spent >= _SHORTEST:
                 asked.append(index)
         if asked:
             again = probe_host(
-                self._execute,
+                self.execute,
                 [endpoints[index] for index in asked],
                 [self._plan_of_others(endpoints[index], spent, others[index], use) for index in asked],
                 self._credentials and use,
@@ -148,7 +113,7 @@ class ActionModule(ActionBase):
             if one["port"] in logins:
                 chosen = replace(settings, port=one["port"], security=one["security"])
                 probe = judge(chosen, {**seen, "attempts": [logins[one["port"]]]}, self._policy, host)
-                return _Fallback(None, f"But: {verdict_sentence(self._host, chosen, probe)}", _cause_of(probe))
+                return _Fallback(None, f"But: {verdict_sentence(self.host, chosen, probe)}", _cause_of(probe))
         if working:
             words = f"But the login was not tried on port {working[0]['port']}: too little of timeout ({settings.timeout:g} s) was left."
             return _Fallback(None, words)
@@ -157,8 +122,15 @@ class ActionModule(ActionBase):
     def _go_on(self, answer: dict[str, t.Any], host: str, port: OtherPort, sentences: list[str]) -> dict[str, t.Any]:
         """Pass with another port."""
         warnings = [f"{sentence} The gate goes on with that port, because fallback is use." for sentence in sentences]
-        msg = f"{self._host} can send mail through {host} port {port['port']} (secure: {str(port['secure']).lower()})."
+        msg = f"{self.host} can send mail through {host} port {port['port']} (secure: {str(port['secure']).lower()})."
         return {**answer, "selected": {**port, "host": host}, "msg": msg, "warnings": warnings}
+
+
+def _wants_use(args: Result) -> bool:
+    fallback = str(args.get("fallback") or "suggest")
+    if fallback not in ("suggest", "use"):
+        raise SettingsError(f"fallback is {show(fallback)}; write suggest or use.", "fallback")
+    return fallback == "use"
 
 
 class _Fallback(t.NamedTuple):

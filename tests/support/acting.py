@@ -43,13 +43,13 @@ class Host:
 
     def execute(self, module_name: str, module_args: Mapping[str, t.Any], **_more: t.Any) -> Result:
         """In place of ActionBase._execute_module."""
-        assert module_name == "mailops.smtp.smtp_endpoint_info"
+        assert module_name == "mailops.smtp.smtp_observe"
         arguments = json.loads(json.dumps(module_args))  # as it travels
         self.calls.append(arguments)
-        plans = arguments["endpoints"]
+        plans = arguments["plans"]
         if self._script is not None:
             return self._script(plans)
-        sealed = arguments.get("password")
+        sealed = arguments.get("logins")
         logins = json.loads(base64.b64decode(sealed)) if sealed else [None] * len(plans)
         pool = ContextPool()
         for plan in plans:

@@ -973,7 +973,7 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "filtered alternative open",
-        observation(tcp("timeout"), alternatives=[{"port": 465, "security": "implicit_tls", "attempts": [TLS_LOOK], "abandoned": False}]),
+        observation(tcp("timeout"), alternatives=[{"port": 465, "security": "implicit_tls", "attempts": [TLS_LOOK]}]),
         "connection_timeout",
         "tcp",
         findings="port_filtered_elsewhere_open",

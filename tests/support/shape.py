@@ -13,7 +13,7 @@ __all__ = ["mismatches"]
 def mismatches(value: object, kind: t.Any, where: str = "it") -> list[str]:
     """What does not fit, one sentence each; empty when all of ``value`` is as ``kind`` says. Knows what JSON can hold."""
     origin, inner = t.get_origin(kind), t.get_args(kind)
-    if t.is_typeddict(kind):
+    if hasattr(kind, "__total__"):  # t.is_typeddict is newer than Python 3.8
         return _of_mapping(value, kind, where)
     if origin is t.Literal:
         return [] if value in inner else [f"{where} is {value!r}, not one of {inner}"]
@@ -38,7 +38,7 @@ def _of_mapping(value: object, kind: t.Any, where: str) -> list[str]:
     if not isinstance(value, dict):
         return [f"{where} is {value!r}, not a dictionary"]
     declared = t.get_type_hints(kind)
-    found = [f"{where} lacks {key}" for key in sorted(kind.__required_keys__ - value.keys())]
+    found = [f"{where} lacks {key}" for key in sorted(getattr(kind, "__required_keys__", frozenset()) - value.keys())]
     for key, one in value.items():
         if key not in declared:
             found.append(f"{where} has {key}, which {kind.__name__} does not declare")

@@ -5,53 +5,55 @@
 
 from __future__ import annotations
 
+import socket
 import typing as t
 
-from .clock import Deadline
-from .ladder import Climb, ClimbOptions
+from .connect import Connecting
+from .failure import Failure
+from .ladder import Climb
+from .loop import Connection
 
 if t.TYPE_CHECKING:
+    from .endpoint import Credentials, Endpoint
     from .evidence import Attempt, Security
 
-__all__ = ("Works", "log_in_elsewhere")
+__all__ = ("Login", "login_security")
 
 
-class Works(t.Protocol):
-    """Another port: its climbs, and the evidence of those that have ended, by their numbers."""
+class Login(Connection):
+    """A further climb to an address that has just passed, with the login. ``evidence`` is null until it has ended."""
 
-    climbs: list[Climb]
-    done: dict[int, Attempt]
-    login: Attempt | None
+    kind = "other"
 
-    @property
-    def works(self) -> bool:
-        """Whether one address has passed."""
+    def __init__(self, endpoint: Endpoint, passed: Climb, security: Security, credentials: Credentials) -> None:
+        self.course, self.deadline = endpoint.index, endpoint.deadline
+        self.evidence: Attempt | None = None
+        options = passed.options._replace(credentials=credentials, turn=None)
+        self._climb = Climb(passed.address, security, options, passed.contexts, endpoint.deadline)
+        self._found: Attempt | None = None
 
-    @property
-    def weak(self) -> bool:
-        """Whether it works, and in cleartext."""
+    def connect(self) -> Connecting:
+        """Begin."""
+        return self._climb.connect()
 
+    def failed(self, failure: Failure) -> None:
+        """The connect has failed."""
+        self.evidence = self._climb.unconnected(failure)
 
-def log_in_elsewhere(asked: Security, others: t.Sequence[Works], options: ClimbOptions, deadline: Deadline) -> None:
-    """Log in on the best port that works, and keep the evidence as its ``login``.
+    def connected(self, sock: socket.socket) -> None:
+        """The connect has succeeded."""
+        self._climb.take(sock)
 
-    ``asked`` is the mode that was asked for: no port gets the login in a weaker one. A port that turns out not to
-    take logins is passed over; one that refuses this login ends it, because more tries would lock the account.
-    """
-    for route in sorted((one for one in others if one.works), key=lambda one: one.weak):
-        index = next(number for number, evidence in route.done.items() if evidence["failure"] is None and not evidence.get("yielded"))
-        climb, seen = route.climbs[index], route.done[index]
-        security = _security(asked, seen)
-        if security is None:
-            continue
-        with_login = climb.options._replace(credentials=options.credentials, turn=None)
-        route.login = Climb(climb.address, security, with_login, climb.contexts, deadline).run()
-        failure = route.login["failure"]
-        if failure is None or (failure["layer"] == "auth" and failure["kind"] not in ("missing", "withheld")):
-            return
+    def talk(self) -> None:
+        """Climb, and log in at the top."""
+        self._found = self._climb.run()
+
+    def ended(self) -> None:
+        """The climb is over."""
+        self.evidence = self._found
 
 
-def _security(asked: Security, seen: Attempt) -> Security | None:
+def login_security(asked: Security, seen: Attempt) -> Security | None:
     """The mode for the login on a port that was ``seen`` to work; null where it would be weaker than what was ``asked``."""
     if seen["security"] == "implicit_tls":
         return "implicit_tls"

@@ -18,38 +18,12 @@ from .redact import redact
 from .reply import Reply
 from .wire import Wire
 
-__all__ = ("MECHANISMS", "authenticate", "can_log_in", "choose_mechanism")
+__all__ = ("authenticate",)
 
-# Under TLS the plain ones first: every backend has them, while CRAM-MD5 and SCRAM need a password database of their own.
-_UNDER_TLS = ("PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5")
-# In cleartext, those first that do not show the password.
-_IN_CLEARTEXT = ("SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN")
 _SCRAM_HASHES = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 # A hostile relay must not make us hash for ever; RFC 7677 asks for 4096 rounds and more.
 _SCRAM_ROUNDS_LIMIT = 500000
 _CHALLENGES_LIMIT = 6
-
-
-def choose_mechanism(offered: list[str], wanted: str | None, tls: bool) -> str:
-    """The mechanism to use. Raises Failure (missing, with ``what``) when nothing fits."""
-    names = [name.upper() for name in offered]
-    if wanted is not None:
-        if wanted not in names:
-            raise Failure("missing", what="mechanism", wanted=wanted, offered=names)
-        return wanted
-    for name in _UNDER_TLS if tls else _IN_CLEARTEXT:
-        if name in names:
-            return name
-    raise Failure("missing", what="mechanism", wanted=None, offered=names)
-
-
-def can_log_in(capabilities: t.Mapping[str, list[str]], wanted: str | None, tls: bool) -> bool:
-    """Whether EHLO offers a login with the wanted mechanism, or with any that we can do."""
-    try:
-        choose_mechanism(capabilities.get("AUTH", []), wanted, tls)
-    except Failure:
-        return False
-    return True
 
 
 def authenticate(wire: Wire, mechanism: str, username: str, password: str, sent: list[str]) -> Reply:
@@ -151,9 +125,6 @@ _STEPS: dict[str, t.Callable[[str, bytes, bytes], _Steps]] = {
     "SCRAM-SHA-1": _scram,
     "SCRAM-SHA-256": _scram,
 }
-
-# All that can be asked for by name; without one, XOAUTH2 is not taken, because it wants a token and not a password.
-MECHANISMS = tuple(_STEPS)
 
 
 def _encode(data: bytes) -> str:

@@ -10,15 +10,11 @@ from collections.abc import Mapping
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import Verdict
 
-__all__ = ("advise", "host_failure", "host_name", "settings_failure", "verdict_sentence")
-
-
-def host_name(action: t.Any, task_vars: Mapping[str, t.Any]) -> str:
-    """The host from which is probed: the delegate where there is one."""
-    return str(action._task.delegate_to or task_vars.get("inventory_hostname") or "this host")
+__all__ = ("advise", "host_failure", "settings_failure", "verdict_sentence")
 
 
 def settings_failure(error: SettingsError, host: str) -> dict[str, t.Any]:
@@ -38,12 +34,14 @@ def host_failure(error: HostError, host: str) -> dict[str, t.Any]:
     """The result for a host that could not probe; what the module said about an option counts as bad input."""
     if error.result.get("option"):
         return settings_failure(SettingsError(str(error), error.result["option"]), host)
-    return dict(error.result, failed=True)
+    return dict(error.result, failed=True, msg=str(error))
 
 
 def advise(host: str, settings: Settings, verdict: Verdict) -> None:
-    """Complete the remedy of an endpoint that failed with what is known of the relay's other ports."""
+    """Complete the remedy of an endpoint that failed with what is known of the relay's other ports; one that passes has none."""
     probe, working = verdict.probe, verdict.working
+    if probe["ok"]:
+        return
     if working is not None:
         mode = f" (security: {working['security']})" if working["security"] in ("opportunistic", "cleartext") else ""
         hint = f"Set port: {working['port']} and secure: {str(working['secure']).lower()}{mode}: this works from {host}, it was just tried."

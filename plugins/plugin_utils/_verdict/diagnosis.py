@@ -16,17 +16,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Dns, FailureEntry
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import Hint, explain_reply
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes import Meaning, Status, meaning
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import AUTH_MECHANISMS, Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import signs, words
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import chain_verdict, read_chain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.login import missing_login
 
 __all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "diagnose_name")
-
-TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 _NO_ROUTE = ("ENETUNREACH", "ENETDOWN", "EHOSTUNREACH", "EHOSTDOWN", "EINVAL", "EADDRNOTAVAIL", "EAFNOSUPPORT")
 _BLOCKED = ("EACCES", "EPERM")
@@ -44,19 +44,8 @@ _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
 _SILENT = ("timeout", "unfinished")
 _HUNG_UP = ("closed", "reset")
-_WITH_PASSWORD = tuple(name for name in AUTH_MECHANISMS if name != "XOAUTH2")
+_WITH_PASSWORD = tuple(name for name in MECHANISMS if name != "XOAUTH2")
 _TOKEN_MECHANISMS = ("XOAUTH2", "OAUTHBEARER")
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What is required beyond "it works": see the gate's options of the same names. Days and CIDR networks."""
-
-    minimum_tls_version: str = "TLSv1.2"
-    certificate_days_error: int = 0
-    certificate_days_warning: int = 14
-    cleartext_networks: tuple[str, ...] = ()
-    require_all_addresses: bool = False
 
 
 @dataclass(frozen=True)

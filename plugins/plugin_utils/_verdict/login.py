@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, FailureEntry
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.sasl import choose_mechanism
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import choose_mechanism
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.signs import offered_now
 

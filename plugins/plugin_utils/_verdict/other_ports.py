@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Collection, Iterable, Sequence
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Observation
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import IMPLICIT_TLS_PORTS, Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CLEARTEXT_FIRST_PORTS, IMPLICIT_TLS_PORTS, Settings
 
 __all__ = ("PORT_FIELDS", "OtherPort", "failing_ports", "order_of", "port_words")
 
@@ -28,7 +28,7 @@ class OtherPort(t.TypedDict):
 
 
 # Ports of submission; 25 is for relays among themselves and is not recommended.
-_CLEARTEXT_FIRST = (587, 2587, 2525)
+_SUBMISSION = tuple(port for port in CLEARTEXT_FIRST_PORTS if port != 25)
 _USUAL = {465: "465 (secure: true)", 587: "587 (secure: false)"}
 _STRENGTH = ("implicit_tls", "starttls", "opportunistic", "cleartext")
 
@@ -60,7 +60,7 @@ def port_words(settings: Settings, failing: Collection[int], works: bool, wanted
     implicit = settings.security == "implicit_tls" or settings.port in IMPLICIT_TLS_PORTS
     usual = [] if works else [port for port in _USUAL if port != settings.port and port not in failing]
     return {
-        "other_port": first([wanted] if wanted else _CLEARTEXT_FIRST if implicit else IMPLICIT_TLS_PORTS),
+        "other_port": first([wanted] if wanted else _SUBMISSION if implicit else IMPLICIT_TLS_PORTS),
         "tls_port": first(IMPLICIT_TLS_PORTS),
         "usual_ports": ", ".join(map(str, usual)) or None,
         "usual_modes": " or ".join(_USUAL[port] for port in usual) or None,

@@ -93,7 +93,7 @@ def test_many_breaches_of_the_policy_are_one_further_call(relays: Relays) -> Non
     endpoints = [{"port": server.port} for server in servers]
     answer = gate(relays, host, endpoints=endpoints, certificate_days_error=3000, alternatives=[quiet.port], timeout=3, fallback="use", **LOGIN)
     assert answer["failed"] and answer["cause"] == "certificate_expired"
-    assert len(host.calls) == 2 and len(host.calls[1]["endpoints"]) == 4
+    assert len(host.calls) == 2 and len(host.calls[1]["plans"]) == 4
     assert time.monotonic() - started < 4.5
     assert [logins(server) for server in servers] == [1, 1, 1, 1]  # those of the first call
 
@@ -158,13 +158,13 @@ def test_a_port_without_logins_is_passed_over(relays: Relays) -> None:
 
 
 def test_a_slower_port_that_is_better_is_waited_for(relays: Relays) -> None:
-    slow, quick = relays.implicit(greeting_delay=2.2), relays.starttls()
+    slow, quick = relays.implicit(greeting_delay=1.7), relays.starttls()
     answer = gate(relays, port=closed(), alternatives=[slow.port, quick.port], fallback="use")
     assert answer["selected"]["port"] == slow.port
 
 
 def test_tls_that_is_slow_is_preferred_to_cleartext_that_is_quick(relays: Relays) -> None:
-    slow, quick = relays.implicit(greeting_delay=2.2), relays.start(smtp())
+    slow, quick = relays.implicit(greeting_delay=1.7), relays.start(smtp())
     for security in ("opportunistic", "cleartext"):
         answer = gate(relays, port=closed(), secure=None, security=security, alternatives=[quick.port, slow.port], fallback="use")
         assert answer["selected"]["port"] == slow.port and answer["selected"]["security"] == "implicit_tls"

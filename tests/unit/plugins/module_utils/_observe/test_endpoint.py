@@ -17,7 +17,7 @@ import pytest
 from tests.support.shape import mismatches
 from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe import endpoint, wire
+from ansible_collections.mailops.smtp.plugins.module_utils._observe import connect, endpoint
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, Credentials, observe
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Observation, Plan
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
@@ -70,10 +70,10 @@ def look(*plans: Plan, credentials: t.Sequence[Credentials] | None = None) -> tu
 def two_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every name has 127.0.0.1 and 127.0.0.2 (Linux answers on the whole of 127.0.0.0/8)."""
 
-    def both(_host: str, port: int, _version: str, _deadline: t.Any) -> tuple[list[Address], int]:
-        return [Address(socket.AF_INET, (ip, port)) for ip in ("127.0.0.1", "127.0.0.2")], 2
+    def both(_host: str, port: int, _version: str) -> list[Address]:
+        return [Address(socket.AF_INET, (ip, port)) for ip in ("127.0.0.1", "127.0.0.2")]
 
-    monkeypatch.setattr(endpoint, "resolve", both)
+    monkeypatch.setattr(endpoint, "ask_resolver", both)
 
 
 @contextlib.contextmanager
@@ -239,12 +239,12 @@ def test_a_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
             raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
         return real(family, *args, **more)
 
-    def both(_host: str, port: int, _version: str, _deadline: t.Any) -> tuple[list[Address], int]:
-        return [Address(socket.AF_INET6, ("::1", port, 0, 0)), Address(socket.AF_INET, ("127.0.0.1", port))], 2
+    def both(_host: str, port: int, _version: str) -> list[Address]:
+        return [Address(socket.AF_INET6, ("::1", port, 0, 0)), Address(socket.AF_INET, ("127.0.0.1", port))]
 
-    monkeypatch.setattr(endpoint, "resolve", both)
+    monkeypatch.setattr(endpoint, "ask_resolver", both)
     with TinyServer(esmtp()) as server:
-        monkeypatch.setattr(wire.socket, "socket", only_four)
+        monkeypatch.setattr(connect.socket, "socket", only_four)
         (found,), took = look(plan(server.port))
         monkeypatch.undo()
         assert took < 1.5

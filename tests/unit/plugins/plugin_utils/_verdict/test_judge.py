@@ -180,7 +180,7 @@ def test_what_still_climbed_is_unknown_and_no_finding() -> None:
 
 
 def route(port: int, security: str, *made: dict[str, t.Any]) -> dict[str, t.Any]:
-    return {"port": port, "security": security, "attempts": [at(one, "192.0.2.1") for one in made], "abandoned": False}
+    return {"port": port, "security": security, "attempts": [at(one, "192.0.2.1") for one in made]}
 
 
 IMPLICIT = next(row for row in ROWS if row.id == "implicit").made["attempts"][0]
@@ -314,7 +314,7 @@ def test_any_failure_gets_a_verdict(chains: dict[str, list[str]]) -> None:
         st.booleans(),
     )
     def check(made: list[dict[str, t.Any]], security: str, port: int, everywhere: bool) -> None:
-        row = Row("any", observation(*made, alternatives=[{"port": 2525, "security": "auto", "attempts": made, "abandoned": False}]), None)
+        row = Row("any", observation(*made, alternatives=[{"port": 2525, "security": "auto", "attempts": made}]), None)
         evidence = row.evidence(chains)
         policy = Policy(require_all_addresses=everywhere, cleartext_networks=("10.0.0.0/8",))
         probe = judge(asked(port=port, security=security), evidence, policy, clock)
