@@ -61,6 +61,7 @@ Fields = dict[str, t.Any]
 ALL_IN_CLEARTEXT = "right now there is no STARTTLS and everything is in cleartext"
 _FINDING_ROWS = {row.code: row for row in FINDINGS}
 _DAY, _HOUR = 86400, 3600
+_NO_CIPHER = "HANDSHAKE_FAILURE|NO_SHARED_CIPHER|INSUFFICIENT_SECURITY"
 
 
 # -- a row, its case, its sentence
@@ -257,9 +258,12 @@ def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
     if legacy.get("cipher"):
         only = f"{legacy['cipher']} ({legacy['version']})"
         return also(words, f"it would accept only {only}, which this host no longer allows")
-    if re.search("HANDSHAKE_FAILURE|NO_SHARED_CIPHER|INSUFFICIENT_SECURITY", reason):
-        return f"{words}, probably no cipher in common"
-    return words
+    if not re.search(_NO_CIPHER, reason):
+        return words
+    if re.search(_NO_CIPHER, str(legacy.get("failure", {}).get("reason"))):
+        # What is never offered, not even in that second try, are suites without a certificate.
+        return also(f"{words}, also to all old cipher suites", "most likely it has no certificate, so that nobody could tell who answers")
+    return f"{words}, probably no cipher in common"
 
 
 def clock_is_off(skew: float) -> bool:
