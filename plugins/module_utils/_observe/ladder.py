@@ -17,7 +17,6 @@ import typing as t
 from .clock import Deadline
 from .connect import Connecting
 from .failure import Failure
-from .redact import redact
 from .reply import Reply, capabilities
 from .resolve import Address
 from .tls import TLSContexts, TLSRecord
@@ -116,6 +115,10 @@ class Climb:
         """A copy of what has been learnt until now, while the climb may go on in its thread: what that still changes is copied in one step each."""
         found = {key: dict(value) if isinstance(value, dict) else value for key, value in dict(self.evidence).items()}
         found["rungs"] = [dict(step) for step in list(self.evidence["rungs"])]
+        if not self._sent:
+            return t.cast("Attempt", found)
+        from .redact import redact  # only a login needs it
+
         return t.cast("Attempt", redact(found, self._sent))
 
     def _climb(self) -> None:
@@ -314,15 +317,15 @@ class Climb:
                     wire.finish_tls()
                 except Failure as failure:
                     failure.layer = "tls"
-                    if failure.kind == "certificate":
+                    if failure.kind in ("certificate", "no_certificate"):
                         failure.layer = "certificate"
                     elif failure.kind == "plaintext" and self.security == "implicit_tls":
                         failure.layer = "mode"
                     raise
         except Failure as failure:
             self._keep_tls(session, verified=False)
-            if failure.kind == "certificate":
-                self.evidence["tls"]["verify_error"] = failure.facts["text"]
+            if failure.layer == "certificate":
+                self.evidence["tls"]["verify_error"] = failure.facts.get("text")
                 self.evidence["rungs"].append({"layer": "certificate", "ok": False, "ms": 0.0})
             raise
         self._keep_tls(session, verified=self.contexts.verify)

@@ -32,6 +32,11 @@ _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+\Z")
 _CHAIN_LIMIT = 16
 _CA_SUBJECTS_LIMIT = 200
 _VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
+# Never, in no try: suites without a certificate, without encryption, or of export strength. A session in one of them proves nothing,
+# and what is sent in it can be read. PSK and SRP have no certificate either.
+_NEVER = "!aNULL:!eNULL:!EXPORT:!PSK:!SRP"
+_ALL_SUITES = f"ALL:{_NEVER}"
+_OLD_SUITES = f"ALL:!LOW:!RC4:!MD5:!DES:{_NEVER}"
 _MINIMUM = {
     "TLSv1": ssl.TLSVersion.TLSv1,
     "TLSv1.1": ssl.TLSVersion.TLSv1_1,
@@ -142,9 +147,10 @@ class TLSContexts:
     def _make(self) -> ssl.SSLContext:
         context = _bare_context()
         if self._minimum < ssl.TLSVersion.TLSv1_2:
-            _allow_old(context, self._minimum)
-        else:
-            context.minimum_version = self._minimum
+            _offer(context, _OLD_SUITES)
+        context.minimum_version = self._minimum
+        if any(suite["auth"] == "auth-null" or not suite["strength_bits"] for suite in context.get_ciphers()):
+            _offer(context, _OLD_SUITES)  # only a strange openssl.cnf comes to this
         if self.verify:
             store = trust_store()
             if _folder_has_all(store):
@@ -167,7 +173,8 @@ class TLSContexts:
                 self._legacy = _bare_context()
                 self._legacy.check_hostname = False
                 self._legacy.verify_mode = ssl.CERT_NONE
-                _allow_old(self._legacy, ssl.TLSVersion.TLSv1)
+                _offer(self._legacy, _ALL_SUITES)
+                self._legacy.minimum_version = ssl.TLSVersion.TLSv1
             return self._legacy
 
 
@@ -181,13 +188,12 @@ def _bare_context() -> ssl.SSLContext:
     return context
 
 
-def _allow_old(context: ssl.SSLContext, minimum: ssl.TLSVersion) -> None:
+def _offer(context: ssl.SSLContext, suites: str) -> None:
     try:
         # Security level 0 is where OpenSSL 3 still has TLS 1.0 and 1.1.
-        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.set_ciphers(f"{suites}:@SECLEVEL=0")
     except ssl.SSLError:
-        context.set_ciphers("ALL")
-    context.minimum_version = minimum
+        context.set_ciphers(suites)
 
 
 def trust_store() -> dict[str, t.Any]:

@@ -37,7 +37,10 @@ class FirstBytes(t.NamedTuple):
 
 
 class Wire:
-    """One TCP connection with its deadline; ``sock`` where it is connected already. Every method that waits raises Failure when time is up or the peer is gone."""
+    """One TCP connection with its deadline; ``sock`` where it is connected already.
+
+    Every method that waits raises Failure when time is up or the peer is gone.
+    """
 
     def __init__(
         self, address: tuple[t.Any, ...], family: int, deadline: Deadline, source: str | None = None, sock: socket.socket | None = None
@@ -185,7 +188,7 @@ class Wire:
         self._send_raw(self._outgoing.read())
 
     def finish_tls(self) -> None:
-        """Complete the handshake that begin_tls started. Raises Failure (plaintext, tls, certificate, closed, reset, timeout, limit)."""
+        """Complete the handshake that begin_tls started. Raises Failure (plaintext, tls, certificate, no_certificate, closed, ...)."""
         tls = self.tls
         if tls is None:
             raise Failure("tls", reason="NOT_STARTED", text="")
@@ -220,7 +223,17 @@ class Wire:
             if ended is not None:
                 raise ended
             if not more:
+                self._demand_protection(tls)
                 return
+
+    @staticmethod
+    def _demand_protection(tls: ssl.SSLObject) -> None:
+        """No such suite is offered; should one come about all the same, nothing is sent in it."""
+        if not tls.getpeercert(True):
+            raise Failure("no_certificate")
+        cipher = tls.cipher()
+        if cipher is None or not cipher[2]:
+            raise Failure("tls", reason="NULL_CIPHER", text="a suite without encryption")
 
 
 def wait_any(wires: list[Wire], deadline: Deadline) -> list[Wire]:

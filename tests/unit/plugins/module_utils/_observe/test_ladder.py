@@ -109,6 +109,39 @@ def test_a_certificate_that_is_refused_is_shown(verify_with: str | None, code: i
         assert evidence["chain_available"] is True
 
 
+def anonymous() -> ssl.SSLContext:
+    """A server without any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("aNULL:@SECLEVEL=0")
+    return context
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("minimum", ["TLSv1", "TLSv1.2"])
+def test_a_relay_without_a_certificate(verify: bool, minimum: str) -> None:
+    login = ("app", "hunter2-S3cret", None)
+    with TinyServer(esmtp(ehlo=AUTH_OFFERED, context=anonymous(), implicit=True)) as server:
+        evidence = climb(server, "implicit_tls", TLSContexts(verify, None, minimum), credentials=login)
+        assert (evidence["failure"]["layer"], evidence["failure"]["kind"]) == ("tls", "tls")
+        assert "failure" in evidence["legacy"], "nor with all that OpenSSL has"
+        assert server.heard() == []
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_a_session_without_a_certificate_carries_nothing(implicit: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No such suite is offered; the test does it to see that even then nothing is sent."""
+    contexts = TLSContexts(False, None, "TLSv1.2")
+    contexts.context().set_ciphers("aNULL:@SECLEVEL=0")
+    contexts.context().maximum_version = ssl.TLSVersion.TLSv1_2
+    with TinyServer(esmtp(ehlo=TLS_OFFERED, ehlo_after_tls=AUTH_OFFERED, context=anonymous(), implicit=implicit)) as server:
+        evidence = climb(server, "implicit_tls" if implicit else "starttls", contexts, credentials=("app", "hunter2-S3cret", None))
+        assert (evidence["failure"]["layer"], evidence["failure"]["kind"]) == ("certificate", "no_certificate")
+        assert layers(evidence)[-1] == "certificate!"
+        assert evidence["tls"]["verified"] is False and evidence["chain"] == []
+        assert [line.split()[0] for line in server.heard()] == ([] if implicit else ["EHLO", "STARTTLS"])
+
+
 # -- patience and impatience
 
 

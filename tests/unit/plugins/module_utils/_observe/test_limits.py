@@ -148,7 +148,10 @@ def test_64_names_of_eight_silent_addresses_and_their_other_ports(ports: Listene
     assert found["others"] == [{"timeout": 256}, {"well": 256}, {"timeout": 256}]
 
 
-@pytest.mark.parametrize("kind, bound", [("mute", {"RLIMIT_NOFILE": 64}), ("mute", {"RLIMIT_NPROC": 1}), ("mute", {"RLIMIT_AS": 150_000_000}), ("deaf", {"RLIMIT_NOFILE": 64})])
+@pytest.mark.parametrize(
+    "kind, bound",
+    [("mute", {"RLIMIT_NOFILE": 64}), ("mute", {"RLIMIT_NPROC": 1}), ("mute", {"RLIMIT_AS": 150_000_000}), ("deaf", {"RLIMIT_NOFILE": 64})],
+)
 def test_a_process_that_may_have_little(ports: Listeners, kind: str, bound: dict[str, int]) -> None:
     lack = {"RLIMIT_NOFILE": "files", "RLIMIT_NPROC": "threads", "RLIMIT_AS": "memory"}[next(iter(bound))]
     found = collections.Counter(probe(getattr(ports, kind), 200, **bound)["chosen"])
