@@ -33,18 +33,26 @@ class Wishes(t.NamedTuple):
         return base._replace(uid=_uid(self.owner, base.uid), gid=_gid(self.group, base.gid), mode=_mode(self.mode, base.mode))
 
 
-def look_at(path: str, run: kept.Run, dead: t.Sequence[kept.Run]) -> t.Dict[str, t.Any]:
-    """The file: path (where it really is), content (base64; None: not there), checksum, mode, owner, group. Raises FileError."""
+def look_at(path: str, wishes: Wishes, *, run: kept.Run, dead: t.Sequence[kept.Run], check_mode: bool = False) -> t.Dict[str, t.Any]:
+    """Read the file, and take away what a killed writer left beside it.
+
+    Gives file (where it really is), content (base64; None: not there), checksum ("absent"), and mode, which is the one that it has once
+    it is written; or with ``held`` the other run that stands against it. Raises FileError.
+    """
     with place_of(path) as place:
-        seen = read(place)
         held = _holder(place, run)
-    found: t.Dict[str, t.Any] = {"path": place.path, "content": None, "checksum": ABSENT, "held": []}
-    if held is not None and held.run not in dead:
-        return dict(found, held=[held._asdict()])
-    if seen is not None:
-        found.update(content=base64.b64encode(seen.content).decode("ascii"), checksum=seen.checksum, mode=seen.attributes.mode)
-        found.update(owner=seen.attributes.uid, group=seen.attributes.gid)
-    return found
+        if held is not None and held.run not in dead:
+            return {"held": [held._asdict()]}
+        if not check_mode:
+            sweep(place)
+        seen = read(place)
+    return {
+        # Not "path": of that key Ansible would add owner, mode and so on.
+        "file": place.path,
+        "content": None if seen is None else base64.b64encode(seen.content).decode("ascii"),
+        "checksum": ABSENT if seen is None else seen.checksum,
+        "mode": wishes.of(seen.attributes if seen else None).mode,
+    }
 
 
 def write(

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import stat
 import time
 import typing as t
@@ -23,7 +24,10 @@ __all__ = ("Record", "Store", "open_store", "store_path")
 _NAME = "mailops.smtp"
 _FORMAT = 1
 _PATIENCE = 10.0
+# The folder may hold other things of this collection.
 _NEW = "new~"
+_RECORD = re.compile(r"[0-9a-f]{32}\.json\Z")
+_COPY = re.compile(r"[0-9a-f]{32}\.[0-9a-f]{16}\.old\Z")
 
 # path, given, name, run, began, touched, before, copy, attributes, written, put_back, unfinished, stuck: see kept.py.
 Record = t.Dict[str, t.Any]
@@ -78,7 +82,7 @@ class Store:
         """All records by the path that they are about, in the order of the paths. Raises FileError."""
         found = {}
         for name in sorted(os.listdir(self._folder)):
-            if name.endswith(".json"):
+            if _RECORD.match(name):
                 try:
                     record = json.loads(self._read(name).decode("utf-8"))
                     if record["format"] != _FORMAT:
@@ -115,7 +119,7 @@ class Store:
         """Take away what no record names: what a killed run left half-made. Raises FileError."""
         named = {record["copy"] for record in self.records().values()}
         for name in os.listdir(self._folder):
-            if name == _NEW or name.endswith(".old") and name not in named:
+            if name == _NEW or _COPY.match(name) and name not in named:
                 self._unlink(name)
         self._sync()
 

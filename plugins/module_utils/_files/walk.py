@@ -63,7 +63,7 @@ class Place(t.NamedTuple):
 def place_of(path: str) -> t.Iterator[Place]:
     """The place of the file ``path``, which need not be there. Raises FileError, FolderMissing."""
     if path.endswith("/") or os.path.basename(path) in ("", ".", ".."):
-        raise FileError("path is {0}, which is a folder; write the path of a file.".format(path))
+        raise FileError("path is {0}, which is a folder; write the path of the app's file.".format(path))
     place = _Walk(path).go()
     try:
         yield place
@@ -76,9 +76,9 @@ def open_file(place: Place) -> t.Optional[int]:
     try:
         found = os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
         if stat.S_ISDIR(found.st_mode):
-            raise FileError("path is {0}, which is a folder; write the path of a file.".format(place.path))
+            raise FileError("path is {0}, which is a folder; write the path of the app's file.".format(place.path))
         if not stat.S_ISREG(found.st_mode):
-            raise FileError("path is {0}, which is no regular file; write the path of a file.".format(place.path))
+            raise FileError("path is {0}, which is no regular file; write the path of the app's file.".format(place.path))
         opened = os.open(place.name, _FILE, dir_fd=place.folder)
     except FileNotFoundError:
         if place.links:
@@ -91,7 +91,7 @@ def open_file(place: Place) -> t.Optional[int]:
     try:
         found = os.fstat(opened)
         if not stat.S_ISREG(found.st_mode):
-            raise FileError("path is {0}, which is no regular file; write the path of a file.".format(place.path))
+            raise FileError("path is {0}, which is no regular file; write the path of the app's file.".format(place.path))
         for link in place.links:
             link.check(found.st_uid)
         return opened
@@ -121,7 +121,7 @@ class _Walk:
                     self._enter(step)
                 else:
                     return Place(self.folder, step, self._path(step), tuple(other for other in self.todo if isinstance(other, Link)))
-            raise FileError("path is {0}, which is a folder; write the path of a file.".format(self.given))
+            raise FileError("path is {0}, which is a folder; write the path of the app's file.".format(self.given))
         except BaseException:
             os.close(self.folder)
             raise
