@@ -23,7 +23,8 @@ _MODULE = "mailops.smtp.app_mail_config"
 _OF_THE_FILE = ("app", "backup", "owner", "group", "mode", "validate")
 _SPEC: dict[str, dict[str, t.Any]] = {
     "app": {"type": "str", "required": True},
-    "path": {"type": "path", "required": True},
+    # As text: it is the host that knows its homes.
+    "path": {"type": "str", "required": True},
     "settings": {"type": "raw"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "probed": {"type": "bool", "default": False},
@@ -73,7 +74,6 @@ class ActionModule(ActionBase):
             raise AppError("mode is preserve, which means nothing here; leave out mode, and the file keeps the one that it has.")
         # The settings are checked before the host is asked anything.
         _plan(descriptor, options, None)
-        options = {**options, "path": self._remote_expand_user(options["path"])}
         old = self._read(options, task_vars)
         try:
             plan = _plan(descriptor, options, old.content)

@@ -33,7 +33,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.store import R
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import sweep
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, place_of
 
-__all__ = ("Held", "begin", "finish", "holder", "look", "note", "restore")
+__all__ = ("Claim", "Held", "PutBack", "begin", "finish", "holder", "look", "note", "restore")
 
 Run = t.Mapping[str, t.Any]
 
@@ -55,6 +55,14 @@ class Claim(t.NamedTuple):
     others: t.List[Held]
     unfinished: t.List[str]
     absent: t.List[str]
+
+
+class PutBack(t.NamedTuple):
+    """The files that changed by it, what could not be put back (path, given, copy, why), and what an earlier run had left unfinished."""
+
+    restored: t.List[str]
+    stuck: t.List[t.Dict[str, t.Optional[str]]]
+    unfinished: t.List[str]
 
 
 class _File(t.NamedTuple):
@@ -110,9 +118,11 @@ def holder(store: t.Optional[Store], path: str, run: Run) -> t.Optional[Held]:
     return None if record is None or record["run"] == run else _held(record)
 
 
-def restore(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> t.Tuple[t.List[str], t.List[t.Dict[str, t.Optional[str]]]]:
-    """Put the old files back. Gives the paths that changed by it, and what could not be put back: path, copy, why. Raises FileError."""
-    restored, stuck = [], []
+def restore(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> PutBack:
+    """Put the old files back, each for itself. Raises FileError."""
+    restored: t.List[str] = []
+    stuck: t.List[t.Dict[str, t.Optional[str]]] = []
+    unfinished: t.List[str] = []
     for record in _own(store, paths, run):
         assert store is not None
         try:
@@ -127,7 +137,9 @@ def restore(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> t.Tup
         _save_if_possible(store, record)
         if changed:
             restored.append(record["given"])
-    return restored, stuck
+        if record["unfinished"]:
+            unfinished.append(record["given"])
+    return PutBack(restored, stuck, unfinished)
 
 
 def finish(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> t.List[t.Dict[str, t.Optional[str]]]:

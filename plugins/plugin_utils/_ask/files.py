@@ -38,8 +38,7 @@ def work_on_files(
         held, others = result.pop("held", None) or [], result.pop("others", [])
         living, gone = without_dead(held, give_up_after)
         if result.get("failed") or living:
-            said = {"failed": True, "msg": told(living[0], give_up_after)} if living else {}
-            return {**result, **said}
+            return {"failed": True, "changed": False, "msg": told(living[0], give_up_after)} if living else result
         gone_others = [one for one in others if one["run"] in without_dead(others, give_up_after)[1]]
         useless = [one["run"] for one in gone_others if not one["unfinished"] and one["run"] not in dead]
         if not held and not useless:

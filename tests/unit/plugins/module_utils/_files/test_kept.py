@@ -40,7 +40,7 @@ class Host(t.NamedTuple):
 
     def restore(self, run: t.Dict[str, int]) -> t.Tuple[t.List[str], t.List[t.Dict[str, t.Optional[str]]]]:
         with store.open_store(create=False) as opened:
-            return kept.restore(opened, self.paths, run)
+            return kept.restore(opened, self.paths, run)[:2]
 
     def finish(self, run: t.Dict[str, int], paths: t.Optional[t.List[str]] = None) -> t.List[t.Dict[str, t.Optional[str]]]:
         with store.open_store(create=False) as opened:
