@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
             result = work_on_files(self, _MODULE, options, task_vars, {}, options["give_up_after"])
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
-        result["left"] = [{"path": one["path"], "name": one["name"]} for one in result.get("left", [])]
+        result["left"] = [{name: one[name] for name in ("path", "name", "record")} for one in result.get("left", [])]
         result["warnings"] = [*result.get("warnings", []), *(_warnings(result) if options["step"] == "begin" else [])]
         if failure and not result.get("failed"):
             result.update({key: value for key, value in failure.items() if key not in _NOT_OF_THE_FAILURE and not key.startswith("_")}, failed=True)
@@ -54,7 +54,7 @@ def _warnings(result: dict[str, t.Any]) -> list[str]:
     ]
     left = [
         f"An earlier run of {one['name']} was broken off after it had begun to change {one['path']}, which this run does not name;"
-        f" run it again with {one['path']} to finish or undo it."
+        f" run it again with that file to finish or undo it, or remove {one['record']} to forget it."
         for one in result["left"]
     ]
     return taken_over + left

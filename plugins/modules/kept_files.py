@@ -185,6 +185,10 @@ left:
       description: Who had begun to change it.
       type: str
       sample: mail_config
+    record:
+      description: What is noted about it; without that it is forgotten.
+      type: path
+      sample: /var/lib/mailops.smtp/0f343b0931126a20f133d67c2b018a3b.json
 """
 
 import typing as t

@@ -29,7 +29,7 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._files.attributes import Attributes
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import ABSENT, Seen, checksum_of, read, remove, replace
-from ansible_collections.mailops.smtp.plugins.module_utils._files.store import Record, Store
+from ansible_collections.mailops.smtp.plugins.module_utils._files.store import Record, Store, record_path
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import sweep
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, place_of
 
@@ -39,13 +39,14 @@ Run = t.Mapping[str, t.Any]
 
 
 class Held(t.NamedTuple):
-    """A record of another run: its file, who, which run, the seconds since its last step, and whether it has changed the file."""
+    """A record of another run: its file, who, which run, the seconds since its last step, whether there is something to finish, and itself."""
 
     path: str
     name: str
     run: Run
     age: float
     unfinished: bool
+    record: str
 
 
 class Claim(t.NamedTuple):
@@ -83,8 +84,8 @@ def begin(store: Store, paths: t.Sequence[str], run: Run, name: str, dead: t.Seq
     if claim.held:
         return claim
     for record in store.records().values():
-        # A run that has ended and had changed nothing: its copy serves nobody.
-        if record["run"] in dead and not _is_unfinished(record):
+        # A run that has ended, and nothing of it is to be finished: its copy serves nobody.
+        if record["run"] in dead and not _matters(record) and record["path"] not in [file.path for file in files]:
             store.drop(record)
     store.sweep()
     made = []
@@ -270,7 +271,13 @@ def _own(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> t.List[R
 
 
 def _held(record: Record) -> Held:
-    return Held(record["path"], record["name"], record["run"], max(0.0, time.time() - record["touched"]), _is_unfinished(record))
+    age = max(0.0, time.time() - record["touched"])
+    return Held(record["path"], record["name"], record["run"], age, _matters(record), record_path(record["path"]))
+
+
+def _matters(record: Record) -> bool:
+    """Whether there is something to finish or undo: not where nothing was changed, or all is gone together with its folder."""
+    return _is_unfinished(record) and os.path.isdir(os.path.dirname(record["path"]))
 
 
 def _packed(attributes: Attributes) -> t.Dict[str, t.Any]:

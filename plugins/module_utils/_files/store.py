@@ -19,7 +19,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import locked
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, place_of
 
-__all__ = ("Record", "Store", "open_store", "store_path")
+__all__ = ("Record", "Store", "open_store", "record_path", "store_path")
 
 _NAME = "mailops.smtp"
 _FORMAT = 1
@@ -161,6 +161,11 @@ class Store:
             os.fsync(self._folder)
         except OSError as error:
             raise failure("{0} cannot be written".format(self.path), error, self._folder) from None
+
+
+def record_path(path: str) -> str:
+    """Where the record about the file ``path`` is."""
+    return os.path.join(store_path(), _key(path) + ".json")
 
 
 def _key(path: str) -> str:

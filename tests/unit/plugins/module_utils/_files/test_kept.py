@@ -138,8 +138,19 @@ def test_what_other_files_a_broken_off_run_left_is_told(host: Host) -> None:
     host.write(ONE, host.a, "new")
     claim = host.begin(TWO, paths=[str(host.a.parent / "c")])
     assert [(one.path, one.unfinished) for one in claim.others] == [(str(host.a), True), (str(host.b), False)]
-    # What had changed nothing goes; the rest waits.
+    # What had changed nothing goes; the rest waits, until all is gone together with its folder.
     host.begin(TWO, ONE, paths=[str(host.a.parent / "c")])
+    assert host.kept() == ["json", "json", "old"] and claim.others[0].record == str(host.store / store.record_path(str(host.a)))
+    moved = host.a.parent.parent / (host.a.parent.name + "x")
+    (moved / "sub").mkdir(parents=True)
+    (moved / "sub" / "a").write_text("old")
+    sub = str(moved / "sub" / "a")
+    host.begin(ONE, paths=[sub])
+    edit.write(sub, b"new", NO_WISHES, run=ONE, dead=[])
+    assert any(one.path == sub and one.unfinished for one in host.begin(TWO, paths=[str(host.a.parent / "c")]).others)
+    (moved / "sub" / "a").unlink()
+    (moved / "sub").rmdir()
+    assert not any(one.path == sub and one.unfinished for one in host.begin(TWO, ONE, paths=[str(host.a.parent / "c")]).others)
     assert host.kept() == ["json", "json", "old"]
 
 
