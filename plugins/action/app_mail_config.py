@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, mask, plan_absent, plan_present
@@ -107,6 +108,12 @@ class ActionModule(ActionBase):
         if found.get("failed"):
             raise AppError(_sentence(found))
         content = None if found["content"] is None else base64.b64decode(found["content"])
+        if not self._task.check_mode:
+            # Where the role is at work, its claim has taken this over and said it.
+            for one in found["broken_off"]:
+                Display().warning(
+                    f"An earlier run of {one['name']} was broken off after it had begun to change {one['path']}; run that again to finish or undo it."
+                )
         return _OldFile(found["file"], content, found["checksum"], found["mode"])
 
     def _write(self, options: Mapping[str, t.Any], old: _OldFile, plan: Plan, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -41,6 +41,7 @@ class ActionModule(ActionBase):
             result = work_on_files(self, _MODULE, options, task_vars, {}, options["give_up_after"])
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
+        result.pop("broken_off", None)
         result["left"] = [{name: one[name] for name in ("path", "name", "record")} for one in result.get("left", [])]
         result["warnings"] = [*result.get("warnings", []), *(_warnings(result) if options["step"] == "begin" else [])]
         if failure and not result.get("failed"):

@@ -39,5 +39,6 @@ class ActionModule(ActionBase):
             result = work_on_files(self, "mailops.smtp.private_file", {**options, "content": ""}, task_vars, handed)
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
-        result.pop("left", None)
+        for extra in ("broken_off", "left"):
+            result.pop(extra, None)
         return result

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 import time
 import typing as t
 
@@ -251,7 +252,9 @@ def _put_back(store: Store, record: Record) -> bool:
 
 def _stuck(store: Store, record: Record) -> t.Dict[str, t.Optional[str]]:
     copy = os.path.join(store.path, record["copy"]) if record["copy"] else None
-    how = "Put it back with: cp {0} {1}".format(copy, record["path"]) if copy else "It was not there before: look at it, and remove it"
+    how = "It was not there before: look at it, and remove it"
+    if copy:
+        how = "Put it back with: cp {0} {1}".format(shlex.quote(copy), shlex.quote(record["path"]))
     return {"path": record["path"], "given": record["given"], "copy": copy, "why": "{0} {1}.".format(record["stuck"], how)}
 
 

@@ -23,7 +23,7 @@ __all__ = ("Record", "Store", "open_store", "record_path", "store_path")
 
 _NAME = "mailops.smtp"
 _FORMAT = 1
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 # The folder may hold other things of this collection.
 _NEW = "new~"
 _RECORD = re.compile(r"[0-9a-f]{32}\.json\Z")

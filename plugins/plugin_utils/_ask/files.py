@@ -16,6 +16,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.run import GIVE_
 
 __all__ = ("work_on_files",)
 
+_MOST_RUNS = 1000
+
 
 def work_on_files(
     action: ActionBase,
@@ -27,11 +29,12 @@ def work_on_files(
 ) -> dict[str, t.Any]:
     """The module's result; failed, with one sentence, where another run that lives has begun to change a file.
 
-    ``handed`` is sealed into ``handed_over``, with the identity of this run and the runs that have ended. ``left`` of the result are
-    the records of runs that have ended and left other files unfinished.
+    ``handed`` is sealed into ``handed_over``, with the identity of this run and the runs that have ended. The result has two lists of
+    records more, of runs that have ended and left something unfinished: ``broken_off`` of these files, ``left`` of others.
     """
     run = this_run(str(task_vars.get("inventory_hostname")))
     dead: list[Mapping[str, t.Any]] = []
+    broken_off: list[Mapping[str, t.Any]] = []
     while True:
         sealed = seal({**handed, "run": run, "dead": dead})
         result = execute_private(action, module, {**options, "handed_over": sealed}, task_vars)
@@ -42,5 +45,8 @@ def work_on_files(
         gone_others = [one for one in others if one["run"] in without_dead(others, give_up_after)[1]]
         useless = [one["run"] for one in gone_others if not one["unfinished"] and one["run"] not in dead]
         if not held and not useless:
-            return {**result, "left": [one for one in gone_others if one["unfinished"]]}
+            return {**result, "broken_off": broken_off, "left": [one for one in gone_others if one["unfinished"]]}
+        if len(dead) > _MOST_RUNS:
+            return {"failed": True, "changed": False, "msg": f"{held[0]['path'] if held else module}: other runs come and go; run again."}
+        broken_off += [one for one in held if one["unfinished"]]
         dead += [*gone, *useless]

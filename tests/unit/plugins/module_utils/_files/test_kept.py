@@ -186,3 +186,15 @@ def test_half_made_copies_go(host: Host) -> None:
     (host.store / "mailpit.json").write_text("of another part of the collection")
     host.begin(ONE)
     assert host.kept() == ["json", "json", "json", "old"]
+
+
+def test_what_was_read_is_what_is_replaced(host: Host) -> None:
+    found = edit.look_at(str(host.a), NO_WISHES, run=ONE, dead=[])
+    host.a.write_text("by hand")
+    with pytest.raises(FileError, match="was changed by somebody else meanwhile"):
+        edit.write(str(host.a), b"new", NO_WISHES, run=ONE, dead=[], checksum=found["checksum"])
+    gone = edit.look_at(str(host.b), NO_WISHES, run=ONE, dead=[])
+    host.b.write_text("by hand")
+    with pytest.raises(FileError, match="was changed by somebody else meanwhile"):
+        edit.write(str(host.b), b"new", NO_WISHES, run=ONE, dead=[], checksum=gone["checksum"])
+    assert host.a.read_text() == host.b.read_text() == "by hand"
