@@ -355,7 +355,8 @@ def test_the_reason_is_in_the_sentence(config: pathlib.Path) -> None:
     results, _output = configure_all(config, cases)
     sentences = [
         "owner is 'nobody-of-that-name', which is no user of this host", "group is 'no-group', which is no group of this host",
-        "mode is '0999', which is no mode", "mode is 'rw', which is no mode", "validate cannot be run, so the file stays as it was: /no/program: no such file or directory", "/proc/version: ",
+        "mode is '0999', which is no mode", "mode is 'rw', which is no mode",
+        "validate cannot be run, so the file stays as it was: /no/program: no such file or directory", "/proc/version: ",
         "/proc/new.yml cannot be written: it, or its folder, is not there any more",
     ]
     for result, sentence in zip(results, sentences):
