@@ -133,19 +133,19 @@ unfinished:
     - Empty with O(step=finish).
   returned: success
   type: list
-  elements: path
+  elements: str
   sample: [/etc/relayd.yml]
 absent:
   description: Files of O(paths) that are not there. With O(step=begin) only; else empty.
   returned: success
   type: list
-  elements: path
+  elements: str
   sample: []
 restored:
   description: Files that got their old content or attributes back, or were removed again. With O(step=restore) only; else empty.
   returned: success
   type: list
-  elements: path
+  elements: str
   sample: [/etc/relayd.yml]
 kept:
   description: Files that could not be put back. Their old content stays kept.
@@ -155,15 +155,15 @@ kept:
   contains:
     path:
       description: Where the file really is.
-      type: path
+      type: str
       sample: /etc/relayd.yml
     given:
       description: The file as named in O(paths).
-      type: path
+      type: str
       sample: /etc/relayd.yml
-    copy:
+    kept_as:
       description: Where its old content is; V(null) when it was not there before.
-      type: path
+      type: str
       sample: /var/lib/mailops.smtp/0f343b0931126a20f133d67c2b018a3b.5891b5b522d5df08.old
     why:
       description: Why, and how to put it back, in one or two sentences.
@@ -179,7 +179,7 @@ left:
   contains:
     path:
       description: The file.
-      type: path
+      type: str
       sample: /etc/other.yml
     name:
       description: Who had begun to change it.
@@ -187,7 +187,7 @@ left:
       sample: mail_config
     record:
       description: What is noted about it; without that it is forgotten.
-      type: path
+      type: str
       sample: /var/lib/mailops.smtp/0f343b0931126a20f133d67c2b018a3b.json
 """
 

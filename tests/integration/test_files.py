@@ -276,7 +276,7 @@ def test_what_cannot_be_put_back_stays_kept(tmp_path: pathlib.Path, monkeypatch:
                 file.write(bytes(4096))
         back = restore(config, ONE)
         why = back.stuck[0]["why"]
-        copy = pathlib.Path(str(back.stuck[0]["copy"]))
+        copy = pathlib.Path(str(back.stuck[0]["kept_as"]))
         assert f"cannot be written: no space is left on its file system. Put it back with: cp {copy} {config}." in str(why)
         assert config.read_bytes() == NEW and copy.read_bytes() == OLD
         filler.unlink()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import types
 import typing as t
 
@@ -100,18 +101,32 @@ def _write(
     check: t.Optional[t.Callable[[str], None]],
     result: t.Dict[str, t.Any],
 ) -> None:
+    noted = False
+
     def before() -> None:
+        nonlocal noted
         if backup and seen is not None and seen.content != content:
             result["backup_file"] = back_up(place, seen)
         with open_store(create=False) as store:
-            kept.note(store, place.path, run, checksum_of(content))
+            noted = kept.note(store, place.path, run, checksum_of(content))
 
     try:
         replace(place, content, wanted, seen, check=check, before=before)
     except FileError:
         if "backup_file" in result:
             drop_backup(place, result.pop("backup_file"))
+        if noted:
+            _take_back(place, content, run)
         raise
+
+
+def _take_back(place: Place, content: bytes, run: kept.Run) -> None:
+    """The write has failed. If that is not certain, what was noted errs on the safe side: the next run takes it for unfinished."""
+    with contextlib.suppress(FileError):
+        seen = read(place)
+        if seen is None or seen.content != content:
+            with open_store(create=False) as store:
+                kept.take_back(store, place.path, run, checksum_of(content))
 
 
 def _holder(place: Place, run: kept.Run) -> t.Optional[kept.Held]:

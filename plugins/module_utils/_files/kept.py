@@ -34,7 +34,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.store import R
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import sweep
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, place_of
 
-__all__ = ("Claim", "Held", "PutBack", "begin", "finish", "holder", "look", "note", "restore")
+__all__ = ("Claim", "Held", "PutBack", "begin", "finish", "holder", "look", "note", "restore", "take_back")
 
 Run = t.Mapping[str, t.Any]
 
@@ -60,7 +60,7 @@ class Claim(t.NamedTuple):
 
 
 class PutBack(t.NamedTuple):
-    """The files that changed by it, what could not be put back (path, given, copy, why), and what an earlier run had left unfinished."""
+    """The files that changed by it, what could not be put back (path, given, kept_as, why), and what an earlier run had left unfinished."""
 
     restored: t.List[str]
     stuck: t.List[t.Dict[str, t.Optional[str]]]
@@ -106,11 +106,21 @@ def begin(store: Store, paths: t.Sequence[str], run: Run, name: str, dead: t.Seq
     return claim
 
 
-def note(store: t.Optional[Store], path: str, run: Run, checksum: str) -> None:
-    """Say that ``run`` is about to write this file. Raises FileError."""
-    record = store.records().get(path) if store is not None else None
-    if store is not None and record is not None and record["run"] == run and checksum not in record["written"]:
-        record["written"].append(checksum)
+def note(store: t.Optional[Store], path: str, run: Run, checksum: str) -> bool:
+    """Say that ``run`` is about to write this file; whether that had to be said. Raises FileError."""
+    record = _of_run(store, path, run)
+    if store is None or record is None or checksum in record["written"]:
+        return False
+    record["written"].append(checksum)
+    store.save(record)
+    return True
+
+
+def take_back(store: t.Optional[Store], path: str, run: Run, checksum: str) -> None:
+    """Say that what was noted was not written after all. Raises FileError."""
+    record = _of_run(store, path, run)
+    if store is not None and record is not None:
+        record["written"].remove(checksum)
         store.save(record)
 
 
@@ -174,6 +184,11 @@ def _looked(store: t.Optional[Store], paths: t.Sequence[str], run: Run, dead: t.
     return claim, list(files.values())
 
 
+def _of_run(store: t.Optional[Store], path: str, run: Run) -> t.Optional[Record]:
+    record = store.records().get(path) if store is not None else None
+    return record if record is not None and record["run"] == run else None
+
+
 def _see(given: str) -> t.Tuple[str, t.Optional[Seen]]:
     try:
         with place_of(given) as place:
@@ -225,6 +240,8 @@ def _take_over(store: Store, file: _File, run: Run, name: str) -> None:
 
 def _put_back(store: Store, record: Record) -> bool:
     """Whether the file changed by it. Raises FileError."""
+    if not record["written"]:
+        return False
     path = record["path"]
     try:
         with place_of(path) as place:
@@ -255,7 +272,7 @@ def _stuck(store: Store, record: Record) -> t.Dict[str, t.Optional[str]]:
     how = "It was not there before: look at it, and remove it"
     if copy:
         how = "Put it back with: cp {0} {1}".format(shlex.quote(copy), shlex.quote(record["path"]))
-    return {"path": record["path"], "given": record["given"], "copy": copy, "why": "{0} {1}.".format(record["stuck"], how)}
+    return {"path": record["path"], "given": record["given"], "kept_as": copy, "why": "{0} {1}.".format(record["stuck"], how)}
 
 
 def _save_if_possible(store: Store, record: Record) -> None:

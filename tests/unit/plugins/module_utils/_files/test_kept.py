@@ -125,9 +125,9 @@ def test_a_change_of_somebody_else_is_never_taken_back(host: Host) -> None:
     restored, stuck = host.restore(ONE)
     assert restored == [] and host.a.read_text() == "by hand"
     assert stuck[0]["path"] == str(host.a) and "was changed by somebody else since it was written" in str(stuck[0]["why"])
-    assert pathlib.Path(str(stuck[0]["copy"])).read_text() == "old" and "cp {0} {1}.".format(stuck[0]["copy"], host.a) in str(stuck[0]["why"])
+    assert pathlib.Path(str(stuck[0]["kept_as"])).read_text() == "old" and "cp {0} {1}.".format(stuck[0]["kept_as"], host.a) in str(stuck[0]["why"])
     # It stays kept, until a later run has taken the file as it is now.
-    assert len(host.finish(ONE)) == 1 and pathlib.Path(str(stuck[0]["copy"])).exists()
+    assert len(host.finish(ONE)) == 1 and pathlib.Path(str(stuck[0]["kept_as"])).exists()
     assert host.begin(TWO, ONE).unfinished == [str(host.a)]
     host.write(TWO, host.a, "newer")
     assert host.restore(TWO)[0] == [str(host.a)] and host.a.read_text() == "by hand"
@@ -198,3 +198,14 @@ def test_what_was_read_is_what_is_replaced(host: Host) -> None:
     with pytest.raises(FileError, match="was changed by somebody else meanwhile"):
         edit.write(str(host.b), b"new", NO_WISHES, run=ONE, dead=[], checksum=gone["checksum"])
     assert host.a.read_text() == host.b.read_text() == "by hand"
+
+
+def test_what_was_not_written_after_all_is_not_put_back(host: Host) -> None:
+    def check(_path: str) -> None:
+        host.a.write_text("by hand")
+
+    host.begin(ONE)
+    with pytest.raises(FileError, match="was changed by somebody else meanwhile"):
+        edit.write(str(host.a), b"new", NO_WISHES, run=ONE, dead=[], check=check)
+    assert host.restore(ONE) == ([], []) and host.a.read_text() == "by hand"
+    assert host.finish(ONE) == [] and host.kept() == []
