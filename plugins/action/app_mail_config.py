@@ -1,29 +1,31 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's half of app_mail_config: read the app's file, edit it here, have ansible.builtin.copy write it."""
+"""The controller's half of app_mail_config: have the host read the app's file, edit it here, have the host write it."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
-import os
-import shutil
-import tempfile
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from ansible import constants as C
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, mask, plan_absent, plan_present
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError, parse_settings
 
+_MODULE = "mailops.smtp.app_mail_config"
+# What the host needs to know of the options; the settings stay here.
+_OF_THE_FILE = ("app", "backup", "owner", "group", "mode", "validate")
 _SPEC: dict[str, dict[str, t.Any]] = {
     "app": {"type": "str", "required": True},
-    "path": {"type": "path", "required": True},
+    # As text: it is the host that knows its homes.
+    "path": {"type": "str", "required": True},
     "settings": {"type": "raw"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "probed": {"type": "bool", "default": False},
@@ -38,10 +40,12 @@ _SPEC: dict[str, dict[str, t.Any]] = {
 
 
 class _OldFile(t.NamedTuple):
-    """``path`` is where the file really is (a symbolic link is followed), ``content`` None when there is none yet."""
+    """``path`` is where the file really is (a symbolic link is followed), ``content`` None when there is none yet, ``mode`` what it will have."""
 
     path: str
     content: bytes | None
+    checksum: str
+    mode: int
 
 
 class ActionModule(ActionBase):
@@ -69,21 +73,24 @@ class ActionModule(ActionBase):
             raise AppError("validate has no %s in it; write the command with %s where the path of the new file belongs.")
         if options["mode"] == "preserve":
             raise AppError("mode is preserve, which means nothing here; leave out mode, and the file keeps the one that it has.")
-        path = self._remote_expand_user(options["path"])
         # The settings are checked before the host is asked anything.
         _plan(descriptor, options, None)
-        old = self._old_file(path, task_vars)
+        old = self._read(options, task_vars)
         try:
             plan = _plan(descriptor, options, old.content)
         except AppError as error:
-            raise AppError(f"{path}: {error}") from None
-        return {**self._result(descriptor, old.path, plan), **self._write(options, old, plan, task_vars)}
+            raise AppError(f"{options['path']}: {error}") from None
+        result = self._result(descriptor, old, plan)
+        secret = options["state"] == "present" and "password" in descriptor.keys and options["settings"].get("password")
+        if secret and (finding := readable_finding(old.path, old.mode)):
+            result["findings"] = [*plan.findings, finding]
+        return {**result, **self._write(options, old, plan, task_vars)}
 
-    def _result(self, descriptor: Descriptor, path: str, plan: Plan) -> dict[str, t.Any]:
+    def _result(self, descriptor: Descriptor, old: _OldFile, plan: Plan) -> dict[str, t.Any]:
         result: dict[str, t.Any] = {
             "changed": plan.changed,
             "app": descriptor.id,
-            "path": path,
+            "path": old.path,
             "security": plan.security,
             "findings": plan.findings,
             "settings": plan.settings,
@@ -91,102 +98,41 @@ class ActionModule(ActionBase):
             "restart_hint": descriptor.restart,
         }
         if self._task.diff:
-            result["diff"] = {
-                "before_header": f"{path} (mail settings)", "after_header": f"{path} (mail settings)", "before": plan.before, "after": plan.after,
-            }
+            header = f"{old.path} (mail settings)"
+            result["diff"] = {"before_header": header, "after_header": header, "before": plan.before, "after": plan.after}
         return result
 
-    def _old_file(self, path: str, task_vars: dict[str, t.Any]) -> _OldFile:
-        if path.endswith("/"):
-            raise AppError(f"path is {path}, which is a folder; write the path of the app's file.")
-        found = self._execute_remote_stat(path, task_vars, follow=False, checksum=False)
-        if found["exists"] and found.get("islnk"):
-            # The link stays, and what it points to is edited.
-            link, path = path, found["lnk_source"]
-            found = self._execute_remote_stat(path, task_vars, follow=False, checksum=False)
-            if not found["exists"]:
-                raise AppError(f"{link} is a symbolic link to {path}, which does not exist; create that file or correct the link.")
-        if not found["exists"]:
-            parent = os.path.dirname(path) or "."
-            if not self._execute_remote_stat(parent, task_vars, follow=True, checksum=False).get("isdir"):
-                raise AppError(f"path is {path}, but the folder {parent} does not exist on this host; create it first, or correct path.")
-            return _OldFile(path, None)
-        if found.get("isdir"):
-            raise AppError(f"path is {path}, which is a folder; write the path of the app's file.")
-        if not found.get("isreg"):
-            raise AppError(f"path is {path}, which is no regular file; write the path of the app's file.")
-        with self._quiet():
-            slurped = self._execute_module(module_name="ansible.legacy.slurp", module_args={"src": path}, task_vars=task_vars)
-        if slurped.get("failed") or "content" not in slurped:
-            raise AppError(f"{path} cannot be read on this host: {slurped.get('msg', 'no reason was given')}.")
-        return _OldFile(path, base64.b64decode(slurped["content"]))
+    def _read(self, options: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> _OldFile:
+        """What the host has there now. Raises AppError."""
+        found = self._ask(options, {"step": "read"}, task_vars)
+        if found.get("failed"):
+            raise AppError(_sentence(found))
+        content = None if found["content"] is None else base64.b64decode(found["content"])
+        if not self._task.check_mode:
+            # Where the role is at work, its claim has taken this over and said it.
+            for one in found["broken_off"]:
+                Display().warning(
+                    f"An earlier run of {one['name']} was broken off after it had begun to change {one['path']}; run that again to finish or undo it."
+                )
+        return _OldFile(found["file"], content, found["checksum"], found["mode"])
 
     def _write(self, options: Mapping[str, t.Any], old: _OldFile, plan: Plan, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Hand the new content to ansible.builtin.copy. Gives what of its result is told. Raises AppError."""
-        attributes = {name: options[name] for name in ("owner", "group", "mode") if options[name] is not None}
+        """Have the host write the new content over what was read. Gives what of its result is told. Raises AppError."""
+        attributes = any(options[name] is not None for name in ("owner", "group", "mode"))
         if old.content is None and options["state"] == "absent" or not plan.changed and not attributes:
             return {"created": False}
-        fresh = old.content is None and not self._task.check_mode
-        if old.content is None:
-            attributes.setdefault("mode", "0600")
-        if fresh:
-            # copy gives a new file its mode only after the content, so the content goes into an empty private file.
-            made = self._execute_module(
-                module_name="ansible.legacy.file", module_args={"path": old.path, "state": "touch", "mode": "0600"}, task_vars=task_vars,
-            )
-            if made.get("failed"):
-                raise AppError(f"{old.path} cannot be created: {made.get('msg', 'no reason was given')}.")
-        arguments = {**attributes, "dest": old.path, "backup": options["backup"] and not fresh, "validate": options["validate"]}
-        written = self._copy(plan.content, {name: value for name, value in arguments.items() if value is not None}, task_vars)
+        content = base64.b64encode(plan.content).decode("ascii")
+        written = self._ask(options, {"step": "write", "content": content, "checksum": old.checksum}, task_vars)
         if written.get("failed"):
-            if fresh:
-                self._execute_module(module_name="ansible.legacy.file", module_args={"path": old.path, "state": "absent"}, task_vars=task_vars)
             raise AppError(_why(old, plan, written))
         told: dict[str, t.Any] = {"changed": plan.changed or bool(written.get("changed")), "created": old.content is None}
         if written.get("backup_file"):
             told["backup_file"] = written["backup_file"]
         return told
 
-    def _copy(self, content: bytes, arguments: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        folder = tempfile.mkdtemp(dir=C.DEFAULT_LOCAL_TMP)
-        try:
-            source = os.path.join(folder, os.path.basename(arguments["dest"]))
-            with open(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(content)
-            task = self._task.copy()
-            # copy's own diff would show the whole file.
-            task.diff = False
-            task.args = {**arguments, "src": source, "decrypt": False}
-            copy = self._shared_loader_obj.action_loader.get(
-                "ansible.legacy.copy",
-                task=task,
-                connection=self._connection,
-                play_context=self._play_context,
-                loader=self._loader,
-                templar=self._templar,
-                shared_loader_obj=self._shared_loader_obj,
-            )
-            with self._quiet():
-                try:
-                    return copy.run(task_vars=task_vars)
-                finally:
-                    # A copy that fails leaves what it transferred, and only its own object may remove that.
-                    copy.cleanup()
-        finally:
-            shutil.rmtree(folder)
-
-    @contextlib.contextmanager
-    def _quiet(self) -> Iterator[None]:
-        """Keep the connection from showing what a module prints: ssh does so from -vvv on, and here that is the whole file."""
-        contexts = [self._play_context, getattr(self._connection, "_play_context", self._play_context)]
-        before = [context.no_log for context in contexts]
-        try:
-            for context in contexts:
-                context.no_log = True
-            yield
-        finally:
-            for context, value in zip(contexts, before):
-                context.no_log = value
+    def _ask(self, options: Mapping[str, t.Any], step: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        given = {name: options[name] for name in (*_OF_THE_FILE, "path") if options[name] is not None}
+        return work_on_files(self, _MODULE, given, task_vars, step)
 
 
 def _plan(descriptor: Descriptor, options: Mapping[str, t.Any], old: bytes | None) -> Plan:
@@ -201,8 +147,12 @@ def _plan(descriptor: Descriptor, options: Mapping[str, t.Any], old: bytes | Non
 
 def _why(old: _OldFile, plan: Plan, written: Mapping[str, t.Any]) -> str:
     if "exit_status" not in written:
-        return f"{old.path} cannot be written: {written.get('msg', 'no reason was given')}"
+        return _sentence(written)
     output = mask(f"{written.get('stdout', '')} {written.get('stderr', '')}", plan.content, old.content or b"")
     words = " ".join(output.split())[:500]
     said = f" It said: {words}" if words else ""
     return f"validate refused the new content of {old.path} (exit status {written['exit_status']}), so the file stays as it was.{said}"
+
+
+def _sentence(result: Mapping[str, t.Any]) -> str:
+    return str(result.get("msg") or "the host gave no reason")
