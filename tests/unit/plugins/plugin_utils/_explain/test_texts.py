@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils import _causes
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.rules import CONFIDENCES, RULES
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import explain, explain_reply
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.rule import CONFIDENCES
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import explain_reply
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import RULES
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.provider_texts import PROVIDER_TEXTS
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -35,7 +37,9 @@ KEYS = {
     "candidates",
     "total",
     "explained",
+    "repeats",
     "unknown",
+    "left_alone",
     "causes",
     "unknown_examples",
 }
@@ -69,7 +73,8 @@ def test_what_is_known_of_others(by: str, cause: str | list[str], text: str) -> 
 def test_there_are_enough_texts() -> None:
     assert len(OF_CLIENTS) + len(OF_OTHERS) > 450
     known = {row["cause"] for row in OF_CLIENTS} | {cause for _by, cause, _text in OF_OTHERS if isinstance(cause, str)}
-    assert known == CODES
+    # Only a probe can say that it did not ask; no log does.
+    assert known == CODES - {"not_asked"}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: " .. ".join(rule.parts))
@@ -152,9 +157,9 @@ def test_what_the_text_names_stands_in_the_message() -> None:
     result = explain("msmtp: cannot connect to smtp.example.com, port 465: Connection timed out", NOW)
     assert result["message"].startswith("smtp.example.com:465 did not answer")
     assert "587" in result["remedy"]
-    assert result["matched"] == "cannot connect to smtp.example.com, port 465: Connection timed out"
+    assert result["matched"] == "connect to smtp.example.com, port 465: Connection timed out"
     refused = explain("Error: connect ECONNREFUSED 192.0.2.1:2525 {code: 'ESOCKET'}", NOW)
-    assert "192.0.2.1 refused the connection on port 2525" in refused["message"]
+    assert refused["message"].startswith("192.0.2.1:2525 refused the connection: nothing listens")
 
 
 @pytest.mark.parametrize(
@@ -224,12 +229,12 @@ Error: Greeting never received
 
 def test_a_log_is_counted_by_cause() -> None:
     result = explain(LOG, NOW)
-    assert [(each["cause"], each["count"]) for each in result["causes"]] == [("mode_mismatch", 3), ("auth_rejected", 1)]
+    assert [(each["cause"], each["count"]) for each in result["causes"]] == [("mode_mismatch", 2), ("auth_rejected", 1)]
     first = result["causes"][0]
     assert (first["first_seen"], first["last_seen"]) == ("2026-11-21T10:00:05Z", "2026-11-21T11:00:05Z")
     assert result["causes"][1]["first_seen"] == "2026-11-21T10:00:00Z"
     assert result["cause"] == "mode_mismatch"
-    assert (result["total"], result["explained"], result["unknown"]) == (8, 4, 1)
+    assert (result["total"], result["explained"], result["unknown"]) == (7, 3, 1)
     assert "parrot" in result["unknown_examples"][0]
 
 

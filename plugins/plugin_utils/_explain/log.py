@@ -3,24 +3,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From what an app, a mail server or a provider wrote to a cause, its layer and what to do.
 
-Three sources, the surest answer wins: the providers' own replies (_provider_texts), the texts of clients and servers
-(_rules), and the status codes (_status_codes). A text that none of them knows is said to be unknown, with the nearest known
+Three sources, the surest answer wins: the providers' own replies (provider_texts), the texts of clients and servers
+(texts), and the status codes (status_codes). A text that none of them knows is said to be unknown, with the nearest known
 texts, and never guessed.
 """
 
 from __future__ import annotations
 
-import itertools
+import re
 import typing as t
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 from .. import _causes
-from .match import MAX_CANDIDATES, Explained, Match, Read, explain_event, fits, nearest, one_line, provider_text, stage_of_command
+from .about_mail import announces
+from .log_events import DIALOGUE, Event, events
+from .match import MAX_CANDIDATES, Explained, Match, Read, explain_event, nearest
 from .sentences import excerpt, sentences
-from .log_events import DIALOGUE, MAX_EVENT, Event, events
+from .stages import stage_of_command
 
-__all__ = ("Hint", "explain", "explain_reply")
+__all__ = ("explain",)
 
 _UNKNOWN = "unknown"
 _MAX_UNKNOWN_EXAMPLES = 5
@@ -32,29 +34,6 @@ _NOT_SURE = {
     "possible": " The text alone does not decide it: {others} would read the same.",
 }
 
-_Fields = dict[str, t.Any]
-
-
-class Hint(t.NamedTuple):
-    """What a provider's own words mean. ``message`` is one sentence to append, ``remedy`` replaces that of the cause's row."""
-
-    provider: str
-    cause: str
-    variant: str
-    message: str
-    remedy: str
-
-
-def explain_reply(code: int, text: str, stage: str) -> Hint | None:
-    """What this reply of a relay means beyond its code, where the words are known: a provider's policy, an app password, a tenant's switch.
-
-    Takes the reply code, the reply's words (with or without the enhanced status code) and the stage of the dialogue: greeting,
-    ehlo, starttls, auth, mail, rcpt or data. Returns None where the row of the cause says it as well. Raises nothing.
-    """
-    row = provider_text(one_line(f"{code} {text}"[:MAX_EVENT]).lower(), stage)
-    if row is None:
-        return None
-    return Hint(row.provider, row.cause, row.variant, row.message, row.remedy)
 
 
 def explain(text: str | Iterable[str], now: datetime | None = None) -> dict[str, t.Any]:
@@ -67,28 +46,54 @@ def explain(text: str | Iterable[str], now: datetime | None = None) -> dict[str,
     now = now or datetime.now(timezone.utc)
     pieces = list(events(whole, now))
     # One error, or what a tool printed of one attempt: all of it is about mail. A log has lines of other things too.
-    is_log = len(pieces) > _SHORT or (len(pieces) > 1 and any(event.time for event in pieces))
-    log = _Log(is_log)
-    # The next line helps to tell whether a line is about mail.
-    reads = itertools.chain((Read.of(event.text) for event in pieces), (Read.of(""),))
-    read = next(reads)
-    for event, following in zip(pieces, reads):
-        log.add(event, read, following.is_mail)
-        read = following
+    log = _Log(len(pieces) > _SHORT or (len(pieces) > 1 and any(event.time for event in pieces)))
+    for event in pieces:
+        log.add(event, Read.of(event.text))
     return log.result()
+
+
+class _Found:
+    """What was found of one cause."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.times: list[datetime] = []  # the first and the last
+        self.clearest: Explained | None = None
+        self.rank: tuple[int, int] = (0, 0)
+
+    def add(self, found: Explained, best: Match, time: datetime | None) -> None:
+        """Count one event."""
+        self.count += 1
+        if time is not None:
+            self.times = _span([*self.times, time])
+        if self.clearest is None or best.rank < self.rank:
+            self.clearest, self.rank = found, best.rank
+
+
+_LABEL = re.compile(r"[\d\s.,:/TZ+-]*([^\s\d][^:]{0,60}:|\[[^\]]{1,40}\](?: ?\[?\w{1,20}\]?:?)?)?")
+
+
+def _label(text: str) -> str:
+    """What a logger puts between the date and the text: "[error]:", "[NOTIFICATION] ERROR:"."""
+    found = _LABEL.match(text[:200])
+    return (found.group(1) or "").lower() if found else ""
 
 
 class _Seen(t.NamedTuple):
     """What is kept of an event that has passed."""
 
-    cause: str
-    echo: str
+    best: Match | None
+    event: Event
     is_mail: bool
-    time: datetime | None
+    announces: bool  # it says that mail failed, not why
+
+    @property
+    def cause(self) -> str:
+        return self.best.cause if self.best else ""
 
     def just_before(self, time: datetime | None) -> bool:
         """Close enough in time to belong to the same incident, as far as the log tells."""
-        return time is None or self.time is None or abs(_comparable(time) - _comparable(self.time)) <= _SAME_INCIDENT
+        return time is None or self.event.time is None or abs(_comparable(time) - _comparable(self.event.time)) <= _SAME_INCIDENT
 
 
 class _Log:
@@ -97,69 +102,106 @@ class _Log:
     def __init__(self, is_log: bool) -> None:
         self.is_log = is_log
         self.total = 0
-        self.causes: dict[str, dict[str, t.Any]] = {}
-        self.explained = 0
+        self.causes: dict[str, _Found] = {}
         self.unknown: list[Explained] = []
         self.unknown_count = 0
+        self.left_alone = 0
+        self.repeats = 0
         self.stage = ""
         self.recent: list[_Seen] = []  # the last events
         self.clearest_unknown: Explained | None = None
 
-    def add(self, event: Event, read: Read, followed_by_mail: bool) -> None:
+    @property
+    def explained(self) -> int:
+        """Events with a cause."""
+        return sum(found.count for found in self.causes.values())
+
+    def add(self, event: Event, read: Read) -> None:
         """Count one event."""
         self.total += 1
         self.stage = stage_of_command(event.text) or self.stage
-        in_mail = not self.is_log or read.is_mail
-        near = in_mail or followed_by_mail or any(seen.is_mail for seen in self.recent[-2:])
-        found = explain_event(read, self.stage if DIALOGUE.match(event.text) else "") if near else None
-        best = found.best if found and found.best and (not self.is_log or fits(found.best, event.text)) else None
+        is_mail = self._is_mail(event, read)
+        found = explain_event(read, self.stage if DIALOGUE.match(event.text) else "") if is_mail else None
+        best = found.best if found else None
+        weaker = self._weaker(best, event) if best else None
         repeats = best is not None and self._repeats(best, event.time)
-        self.recent = [*self.recent[1 - _ECHO_REACH :], _Seen(best.cause if best else "", best.echo if best else "", in_mail, event.time)]
-        if found is None or repeats:
-            return
-        if best is None:
-            self._count_unknown(found, in_mail)
-            return
-        self.explained += 1
-        entry = self.causes.setdefault(best.cause, {"count": 0, "times": [], "best": found})
-        entry["count"] += 1
-        if event.time is not None:
-            entry["times"] = _span([*entry["times"], event.time])
-        if best.rank < entry["best"].best.rank:
-            entry["best"] = found
+        says_so = is_mail and best is None and announces(read.low)
+        self.recent = [*self.recent[1 - _ECHO_REACH :], _Seen(best, event, is_mail, says_so)]
+        if found is None:
+            self.left_alone += 1
+        elif best is None:
+            self._count_unknown(found)
+        elif repeats:
+            self.repeats += 1
+        else:
+            if weaker is not None:
+                self._withdraw(weaker)
+            self.causes.setdefault(best.cause, _Found()).add(found, best, event.time)
+
+    def _is_mail(self, event: Event, read: Read) -> bool:
+        """Is the event about mail, by its own words or as the reason that the line before it announced?"""
+        about = read.topic
+        if not self.is_log:
+            return not about.is_other
+        if about.is_mail or about.other:
+            return about.is_mail
+        before = self.recent[-1] if self.recent else None
+        if before is None or not before.is_mail or not before.just_before(event.time):
+            return False
+        if not event.stamped:
+            return True  # the line below, without a date of its own
+        same_writer = _label(event.text) == _label(before.event.text)
+        return same_writer and (before.announces or (event.writer == before.event.writer and "[" in event.writer))
+
+    def _weaker(self, best: Match, event: Event) -> _Seen | None:
+        """The line before it that said less of the same incident: Postfix's "SSL_accept error" before the reason of OpenSSL."""
+        if best.echo or best.confidence == "possible":
+            return None
+        near = (seen for seen in reversed(self.recent) if seen.event.writer == event.writer and seen.just_before(event.time))
+        return next((seen for seen in near if seen.best and seen.best.echo == "follow" and seen.cause in self.causes), None)
+
+    def _withdraw(self, seen: _Seen) -> None:
+        found = self.causes[seen.cause]
+        found.count -= 1
+        if not found.count:
+            del self.causes[seen.cause]
+        self.recent = [one for one in self.recent if one is not seen]
+        self.repeats += 1
 
     def _repeats(self, best: Match, time: datetime | None) -> bool:
         """Does this line only say again what a line before it said? See Rule.echo."""
         near = [seen for seen in self.recent if seen.just_before(time)]
         if best.echo == "pair":
-            return bool(near) and near[-1] is self.recent[-1] and near[-1].cause == best.cause and not near[-1].echo
+            return bool(near) and near[-1] is self.recent[-1] and near[-1].cause == best.cause and not (near[-1].best and near[-1].best.echo)
         if best.echo == "burst":
             return any(seen.cause == best.cause for seen in near)
         return best.echo == "follow" and any(seen.cause for seen in near)
 
-    def _count_unknown(self, found: Explained, in_mail: bool) -> None:
-        if not in_mail:
-            return
+    def _count_unknown(self, found: Explained) -> None:
         if self.clearest_unknown is None or (found.vague and not self.clearest_unknown.vague):
             self.clearest_unknown = found
-        if not found.known:
-            self.unknown_count += 1
-            if len(self.unknown) < _MAX_UNKNOWN_EXAMPLES:
-                self.unknown.append(found)
+        if found.known:
+            self.left_alone += 1
+            return
+        self.unknown_count += 1
+        if len(self.unknown) < _MAX_UNKNOWN_EXAMPLES:
+            self.unknown.append(found)
 
     def result(self) -> dict[str, t.Any]:
         """The answer."""
         order = {code: number for number, code in enumerate(row.code for row in _causes.CAUSES)}
-        ranked = sorted(self.causes.items(), key=lambda item: (-item[1]["count"], item[1]["best"].best.rank[0], order.get(item[0], 0)))
-        causes = [_summary(cause, entry) for cause, entry in ranked]
+        ranked = sorted(self.causes.items(), key=lambda item: (-item[1].count, item[1].rank[0], order.get(item[0], 0)))
+        causes = [_summary(cause, found) for cause, found in ranked]
         # Of a log the most frequent cause, of one attempt the clearest.
-        heads = ranked if self.is_log else sorted(ranked, key=lambda item: item[1]["best"].best.rank)
-        head = heads[0][1]["best"] if heads else self.clearest_unknown
+        heads = ranked if self.is_log else sorted(ranked, key=lambda item: item[1].rank)
+        head = heads[0][1].clearest if heads else self.clearest_unknown
         return {
-            **_details(head),
+            **_with_others(_details(head), [found.clearest for _cause, found in heads[1:]]),
             "total": self.total,
             "explained": self.explained,
-            "unknown": self.unknown_count if self.is_log or ranked else 1,
+            "repeats": self.repeats,
+            "unknown": self.unknown_count,
+            "left_alone": self.left_alone,
             "causes": causes,
             "unknown_examples": [excerpt(each.text, "") for each in self.unknown],
         }
@@ -192,6 +234,8 @@ def _details(found: Explained | None) -> dict[str, t.Any]:
         message = f"{message} {best.note}"
     elif others and best.confidence in _NOT_SURE:
         message += _NOT_SURE[best.confidence].format(others=", ".join(cause for cause, _variant, _sure in others))
+    if not best.hint:
+        remedy = best.remedy or remedy
     return {
         "cause": best.cause,
         "layer": row.layer,
@@ -203,6 +247,16 @@ def _details(found: Explained | None) -> dict[str, t.Any]:
         "provider": best.hint.provider or None if best.hint else None,
         "candidates": [_candidate(cause, variant, sure, found.text) for cause, variant, sure in others],
     }
+
+
+def _with_others(details: dict[str, t.Any], found: Iterable[Explained | None]) -> dict[str, t.Any]:
+    """The other causes of the text beside those that its first one leaves open."""
+    named = {details["cause"], *(each["cause"] for each in details["candidates"])}
+    for other in found:
+        if other is not None and other.best is not None and other.best.cause not in named:
+            named.add(other.best.cause)
+            details["candidates"].append(_candidate(other.best.cause, other.best.variant, other.best.confidence, other.text))
+    return {**details, "candidates": details["candidates"][:MAX_CANDIDATES]}
 
 
 def _others(found: Explained) -> list[tuple[str, str, str]]:
@@ -232,19 +286,18 @@ def _candidate(cause: str, variant: str, confidence: str, text: str) -> dict[str
     return {"cause": cause, "layer": _causes.cause_row(cause, variant).layer, "confidence": confidence, "message": message, "remedy": remedy}
 
 
-def _summary(cause: str, entry: dict[str, t.Any]) -> dict[str, t.Any]:
-    details = _details(entry["best"])
-    times = entry["times"]
+def _summary(cause: str, found: _Found) -> dict[str, t.Any]:
+    details = _details(found.clearest)
     return {
         "cause": cause,
         "layer": details["layer"],
-        "count": entry["count"],
-        "first_seen": _iso(times[0]) if times else None,
-        "last_seen": _iso(times[-1]) if times else None,
+        "count": found.count,
+        "first_seen": _iso(found.times[0]) if found.times else None,
+        "last_seen": _iso(found.times[-1]) if found.times else None,
         "confidence": details["confidence"],
         "message": details["message"],
         "remedy": details["remedy"],
-        "example": excerpt(entry["best"].text, ""),
+        "example": excerpt(found.clearest.text, "") if found.clearest else "",
     }
 
 
