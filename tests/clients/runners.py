@@ -224,7 +224,7 @@ def node_red(way: Way, folder: Path) -> str:
     (folder / "node_modules").symlink_to(modules)
     (folder / "settings.js").write_text(f'module.exports = {{uiPort: {free_ports(1)[0]}, uiHost: "127.0.0.1", httpAdminRoot: false, credentialSecret: false}};')
     command = [program("node"), modules / "node-red" / "red.js", "--userDir", folder, "--settings", folder / "settings.js", folder / "flow.json"]
-    lines = run(command, env={"NODE_EXTRA_CA_CERTS": way.ca_file}, within=7).splitlines()
+    lines = run(command, env={"NODE_EXTRA_CA_CERTS": way.ca_file}, within=20).splitlines()
     return "\n".join(lines[next((number for number, line in enumerate(lines) if "Started flows" in line), 0) :])
 
 
@@ -232,11 +232,11 @@ def ansible_mail(way: Way, folder: Path) -> str:
     secure = {"implicit": "always", "starttls": "starttls", "cleartext": "never"}[way.mode]
     login = f" username={way.user} password={WRONG_PASSWORD}" if way.user else ""
     options = f"host={way.host} port={way.port} secure={secure} timeout={way.seconds} from=a@example.com to=b@example.org subject=test body=test{login}"
-    command = [there(BUILT / "python" / "bin" / "ansible"), "localhost", "-m", "community.general.mail", "-a", options]
+    command = [there(BUILT / "python" / "bin" / "ansible"), "localhost", "-i", "localhost,", "-c", "local", "-m", "community.general.mail", "-a", options]
     config = folder / "ansible.cfg"
     config.touch()
     environment = {"SSL_CERT_FILE": way.ca_file, "HOME": str(folder), "ANSIBLE_DEPRECATION_WARNINGS": "false", "ANSIBLE_LOCALHOST_WARNING": "false"}
-    return run(command, env={**environment, "ANSIBLE_CONFIG": str(config)})
+    return run(command, env={**environment, "ANSIBLE_CONFIG": str(config)}, within=30)
 
 
 class _Submitting(Postfix):

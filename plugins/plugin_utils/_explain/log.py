@@ -70,13 +70,15 @@ class _Found:
             self.clearest, self.rank = found, best.rank
 
 
-_LABEL = re.compile(r"[\d\s.,:/TZ+-]*([^\s\d][^:]{0,60}:|\[[^\]]{1,40}\](?: ?\[?\w{1,20}\]?:?)?)?")
+# The part of the app that wrote a line: "[NOTIFICATION] ERROR: ...", "ERROR [app.notifications] ...", "logger=alerting.notifier".
+_PART = re.compile(r"\[([A-Za-z][\w.:@/-]{1,40})\]|\b(?:logger|component|module|subsystem)=\"?([\w./-]{1,60})")
+_LEVELS = frozenset("error err warn warning fatal critical crit info debug trace notice app main server stderr stdout".split())
 
 
-def _label(text: str) -> str:
-    """What a logger puts between the date and the text: "[error]:", "[NOTIFICATION] ERROR:"."""
-    found = _LABEL.match(text[:200])
-    return (found.group(1) or "").lower() if found else ""
+def _part(text: str) -> tuple[str, ...]:
+    """What a logger puts beside the date and the level; a level alone says nothing of the part of the app that wrote the line."""
+    names = (found.group(1) or found.group(2) for found in _PART.finditer(text[:200]))
+    return tuple(name for name in names if name.lower() not in _LEVELS)
 
 
 class _Seen(t.NamedTuple):
@@ -150,8 +152,8 @@ class _Log:
             return False
         if not event.stamped:
             return True  # the line below, without a date of its own
-        same_writer = _label(event.text) == _label(before.event.text)
-        return same_writer and (before.announces or (event.writer == before.event.writer and "[" in event.writer))
+        part = _part(event.text)
+        return before.announces and bool(part) and part == _part(before.event.text) and event.writer == before.event.writer
 
     def _weaker(self, best: Match, event: Event) -> _Seen | None:
         """The line before it that said less of the same incident: Postfix's "SSL_accept error" before the reason of OpenSSL."""

@@ -186,6 +186,8 @@ def _belongs(line: str, before: list[str]) -> bool:
         return False
     if _GOES_ON.match(line) or _says_again(line, before[0]):
         return True
+    if line.startswith(_TRACEBACK) and ("above exception" in before[-1] or len(before) == 1):
+        return True
     reply = _REPLY_GOES_ON.match(line)
     return bool(reply) and f"{reply.group(1)}-" in before[-1] if reply else False
 

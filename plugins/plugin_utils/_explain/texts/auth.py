@@ -19,6 +19,7 @@ RULES: tuple[Rule, ...] = (
         note="Many relays offer AUTH only after TLS: if this session was in cleartext, that is why.",
         texts="""
         auth extension not supported by server
+        auth extension is not supported
         not support auth
         n't support auth
         not support smtp auth
@@ -59,6 +60,7 @@ RULES: tuple[Rule, ...] = (
         no mechanism available
         none of the .. authentication mechanisms
         no supported auth method
+        no form of authorization supported
         find an authenticator supported by
         no auth mechanism in common
         """,
@@ -176,6 +178,7 @@ RULES: tuple[Rule, ...] = (
         eauth
         invalid login
         auth_failed
+        authorization.failed
         """,
     ),
     *rules(

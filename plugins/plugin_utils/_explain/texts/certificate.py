@@ -103,6 +103,7 @@ RULES: tuple[Rule, ...] = (
         unknown ca
         # Go
         certificate signed by unknown authority
+        certificate signed by unknown authority (possibly because of .. parent certificate cannot sign this kind of certificate
         # Java
         pkix path building failed
         unable to find valid certification path

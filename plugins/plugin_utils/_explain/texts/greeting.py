@@ -124,6 +124,7 @@ RULES: tuple[Rule, ...] = (
         no smtp server
         wrong protocol: the peer .. no smtp
         invalid smtp response
+        malformed smtp response
         server sent an invalid reply
         protocol violation: received non-smtp
         invalid response .. ssh-2.0

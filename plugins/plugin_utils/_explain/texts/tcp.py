@@ -104,10 +104,18 @@ RULES: tuple[Rule, ...] = (
         connect(2) for .. timed out
         a connection attempt timed out
         timeout while connecting
-        timed out connecting
         """,
     ),
-    *rules("connection_timeout", "likely", also=("tls_handshake_timeout",), texts="net::opentimeout"),
+    *rules(
+        "connection_timeout",
+        "likely",
+        also=("tls_handshake_timeout", "mode_mismatch", "greeting_timeout"),
+        texts="""
+        net::opentimeout
+        timed out connecting
+        smtp connection timed out
+        """,
+    ),
     *rules(
         "connection_timeout",
         "possible",
@@ -118,6 +126,7 @@ RULES: tuple[Rule, ...] = (
         deadline exceeded
         timeoutexception
         timeouterror
+        timedout while connecting
         {:error, :timeout}
         {error,timeout}
         """,

@@ -311,6 +311,7 @@ SECRETS = [
     " ~> dG9wc2VjcmV0\n<~* 535 5.7.8 login",
     "Authorization: Bearer topsecrettopsecret 535 5.7.8 login",
     "535 5.7.8 login AGFwcAB0b3BzZWNyZXQ= somewhere",
+    "SMTPError: authorization.failed (bad response on command 'dG9wc2VjcmV0': 5.7.8 Error: authentication failed)",
 ]
 
 
