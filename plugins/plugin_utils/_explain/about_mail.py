@@ -72,6 +72,8 @@ _PROTOCOL_PARTS = (
 # A command as Nodemailer hangs it on its errors.
 _COMMAND = re.compile(r"\bcommand['\"]?\s?[:=]\s?['\"]?(?:conn|ehlo|helo|starttls|auth|mail from|rcpt to|data|api)\b")
 _REPLY = re.compile(r"(?<![\d.])(?:4[2-5]|5[0-57])\d[ -]{1,2}[#\"(]{0,2}[45]\.\d{1,2}\.\d{1,3}(?![\d.])")
+# Python's smtplib writes a reply as a pair.
+_PAIR = re.compile(r"\((?:4[2-5]|5[0-57])\d, b['\"]")
 _HOST = r"(?:\d\.\d{1,3}|[a-z][a-z0-9-]*\.[a-z]{2,24}|localhost|\]|:[0-9a-f]{1,4})"
 _MAIL_PORT = re.compile(_HOST + r"(?::|,? port[ =:]{1,2})(?:25|465|587|2465|2525|2587|1025)(?!\d|[:.]\d)|\bport['\"]?[ =:]{1,2}['\"]?(?:465|587|2465|2525|2587|25)\b")
 _WORDS = frozenset("mailer smarthost submission".split())
@@ -117,7 +119,7 @@ def announces(low: str) -> bool:
 
 def _for_mail(low: str, words: Set[str]) -> int:
     found = 0
-    if not words.isdisjoint(_PROTOCOL_WORDS) or any(part in low for part in _PROTOCOL_PARTS) or _COMMAND.search(low) or _REPLY.search(low):
+    if not words.isdisjoint(_PROTOCOL_WORDS) or any(part in low for part in _PROTOCOL_PARTS) or _COMMAND.search(low) or _REPLY.search(low) or _PAIR.search(low):
         found += _PROTOCOL
     if _MAIL_PORT.search(_NO_PORT.sub(" ", low)):
         found += _PROTOCOL

@@ -30,6 +30,7 @@ RULES: tuple[Rule, ...] = (
         has expired or is not yet valid: current time .. is after
         a required certificate is not within its validity period
         invalid peer certificate: expired
+        invalid certificate(expired
         certexpired
         0x80090328
         cert_expired
@@ -59,6 +60,7 @@ RULES: tuple[Rule, ...] = (
         is not yet valid: current time .. is before
         the certificate chain uses not yet valid certificate
         invalid peer certificate: notvalidyet
+        invalid certificate(not valid yet
         """,
     ),
     *rules(
@@ -259,6 +261,7 @@ RULES: tuple[Rule, ...] = (
         did not match expected cn
         not valid for name
         notvalidforname
+        invalid certificate(not valid for name
         hostname_check_failed
         # Programs
         does not match the certificate
@@ -288,8 +291,18 @@ RULES: tuple[Rule, ...] = (
         algorithm constraints check failed
         certificates do not conform to algorithm constraints
         certificates does not conform to algorithm constraints
-        unsupported signature algorithm
         sec_error_cert_signature_algorithm_disabled
+        """,
+    ),
+    # rustls: SHA-1 and the like; for the other public key, it is not the CA that it takes it for
+    *rules("certificate_weak", "likely", also=("certificate_untrusted",), texts="unsupported signature algorithm"),
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        also=("certificate_self_signed", "certificate_weak"),
+        texts="""
+        unsupported signature algorithm for public key
+        unsupportedsignaturealgorithmforpublickey
         """,
     ),
     *rules(

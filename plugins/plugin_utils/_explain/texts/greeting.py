@@ -61,7 +61,7 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "greeting_timeout",
         "possible",
-        also=("mode_mismatch", "connection_timeout"),
+        also=("mode_mismatch", "connection_timeout", "tls_handshake_timeout"),
         note="The connection stood, and the relay said nothing in time.",
         texts="resource temporarily unavailable (os error 11)",
     ),
@@ -113,7 +113,7 @@ RULES: tuple[Rule, ...] = (
         <** http/1
         http/1.1 400
         http/1.0 400
-        ssh-2.0-
+        ssh-2.0
         * ok [capability imap4
         * ok imap4
         +ok pop3

@@ -70,7 +70,7 @@ RULES: tuple[Rule, ...] = (
         after pipelined mail from:
         error sending mail command
         smtpsendfailedexception .. from
-        smtpaddressfailedexception .. sender
+        smtpsenderfailedexception
         mailboxnotallowed .. sender
         the server refused the sender
         all sender addresses were rejected
