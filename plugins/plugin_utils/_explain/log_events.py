@@ -35,7 +35,7 @@ class Event(t.NamedTuple):
 # Colours of a terminal, also as a log escapes them; the container's name in front of docker compose's and kubectl's lines.
 _ANSI = re.compile(r"(?:\x1b|\\x1b|\\u001b|\\033|\\e|#033)\[[0-9;]{0,20}[A-Za-z]", re.IGNORECASE)
 _COLOURED = ("\x1b", "\\x1b[", "\\u001b[", "\\u001B[", "\\033[", "\\e[", "#033[")
-_CONTAINER = re.compile(r"[\w.-]{1,64} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
+_CONTAINER = re.compile(r"[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
 # What a container's runtime or syslog puts in front of each line of a program, stack traces included.
 _STAMP = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
 _HEADER = re.compile(_STAMP + r" (?:[\w.-]{1,255} ([\w./-]{1,128}(?:\[\d{1,10}\])?): ?|(?:stdout|stderr) [FP] )?")
@@ -184,7 +184,7 @@ def _dedented(text: str) -> list[str]:
 def _belongs(line: str, before: list[str]) -> bool:
     if DIALOGUE.match(line):
         return False
-    if _GOES_ON.match(line) or _says_again(line, before[0]):
+    if _GOES_ON.match(line) or before[-1].endswith(":") or _says_again(line, before[0]):
         return True
     if line.startswith(_TRACEBACK) and ("above exception" in before[-1] or len(before) == 1):
         return True

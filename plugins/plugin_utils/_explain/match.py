@@ -123,6 +123,8 @@ def explain_event(read: Read, stage: str) -> Explained:
     if matches:
         if _CLEARTEXT_PORT.search(read.low):
             matches = [_late(match) for match in matches]
+        if _RELAYS_LOG.search(read.low):
+            matches = [_from_the_other_side(match, read.low) for match in matches]
         matches.sort(key=lambda match: match.rank)
         deepest = max((match.depth for match in matches if match.confidence != "possible"), default=0)
         matches.sort(key=lambda match: match.depth != deepest)
@@ -148,6 +150,20 @@ def _late(match: Match) -> Match:
     if match.variant != "implicit_spoken" or match.confidence != "likely":
         return match
     return match._replace(cause="greeting_timeout", variant="", confidence="possible", also=("mode_mismatch", "connection_closed"), note="")
+
+
+# Lines of a relay about its clients.
+_RELAYS_LOG = re.compile(r"/smtpd\[\d|\bssl_accept\b")
+
+
+def _from_the_other_side(match: Match, low: str) -> Match:
+    """The relay's own log says "wrong version number" of a client that speaks cleartext where TLS is due, or an old or broken TLS."""
+    if match.variant != "cleartext_spoken" or match.confidence != "certain":
+        return match
+    if "smtps/" in low or "submissions/" in low:
+        return match._replace(variant="implicit_spoken", confidence="likely", also=("tls_version_unsupported", "tls_handshake_failed"))
+    also = ("tls_version_unsupported", "tls_handshake_failed")
+    return match._replace(variant="implicit_spoken", confidence="possible", also=also, note="The relay saw no TLS, or none that it knows, where TLS was due.")
 
 
 def _of_status(said: Meaning, status: Status, depth: int) -> Match:

@@ -20,6 +20,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         auth extension not supported by server
         auth extension is not supported
+        auth extension not found
         not support auth
         n't support auth
         not support smtp auth
@@ -56,6 +57,9 @@ RULES: tuple[Rule, ...] = (
         no common auth mechanism
         no usable authentication
         failed to find supported auth
+        unexpected server challenge
+        unknown fromserver
+        unkown smtp fromserver
         no worthy mechs found
         no mechanism available
         none of the .. authentication mechanisms
@@ -87,7 +91,6 @@ RULES: tuple[Rule, ...] = (
         not support auth login
         not support auth plain
         server does not support login
-        unexpected server challenge
         no authentication type succeeded .. not supported
         """,
     ),

@@ -224,6 +224,21 @@ RULES: tuple[Rule, ...] = (
         unhandledcriticalextension
         """,
     ),
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        note="The client asks whether the certificate was revoked, and gets no answer: the CA's list cannot be had from this host, or there is none.",
+        remedy="Let this host reach the CA's revocation list (outbound HTTP), or switch off the app's check for revocation; trust is not what is missing.",
+        texts="""
+        unable to get certificate crl
+        unable to get crl
+        revocation status unknown
+        revocationstatusunknown
+        offline revocation
+        unable to check revocation
+        crl has expired
+        """,
+    ),
     *rules("certificate_untrusted", "likely", alerts((44, "certificate revoked")), verify_errors((23, "certificate revoked")), texts="certificate is revoked"),
     *rules(
         "certificate_name_mismatch",
@@ -257,6 +272,7 @@ RULES: tuple[Rule, ...] = (
         hostname was not matched
         remotecertificatenamemismatch
         did not match any of the names given in the server's ssl certificate
+        did not match the name given in the server's ssl certificate
         did not match expected name
         did not match expected cn
         not valid for name

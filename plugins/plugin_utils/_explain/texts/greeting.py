@@ -52,7 +52,9 @@ RULES: tuple[Rule, ...] = (
         sockettimeoutexception: read timed out
         # Go
         read tcp .. i/o timeout
-        # .NET
+        # .NET: the TCP connection stands
+        connection timed out .. mailkit.net.networkstream.read
+        timed out .. mailkit.net.smtp.smtpstream.readahead
         read timeout reached
         timeoutexception .. response
         net_io_connectionclosed
@@ -143,6 +145,7 @@ RULES: tuple[Rule, ...] = (
         (56) response reading failed
         got empty code
         got an empty response
+        but got code "", with message ""
         connection to .. has been closed unexpectedly
         """,
     ),

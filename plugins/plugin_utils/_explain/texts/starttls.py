@@ -16,6 +16,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         # "starttls" and "not ... support, offer, advertise, available" in the words of many clients
         starttls extension not supported
+        starttls extension not found
         starttls is not supported
         starttls not supported
         starttls not advertised
@@ -101,6 +102,12 @@ RULES: tuple[Rule, ...] = (
         unexpected response to starttls
         error in starttls
         """,
+    ),
+    *rules(
+        "starttls_not_offered",
+        "possible",
+        also=("mode_mismatch", "certificate_untrusted", "starttls_rejected"),
+        texts="trying to connect to non tls smtp server using tls",
     ),
     *rules(
         "starttls_rejected",

@@ -31,8 +31,6 @@ RULES: tuple[Rule, ...] = (
         winerror 10060
         error number 110
         connection timed out (110)
-        (110): connection timed out
-        110: connection timed out
         110 connection timed out
         (errno: 110)
         connection timed out .. os error 110
@@ -53,6 +51,8 @@ RULES: tuple[Rule, ...] = (
         failed to connect to .. timeout was reached
         failed to connect to .. timed out
         inet: connect: timeout
+        socketexception (110): connection timed out .. socketutils.connect
+        socketexception (110): connection timed out .. awaitablesocketasynceventargs
         # Java
         connect timed out
         connectexception: connection timed out
@@ -99,6 +99,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         connection timed out
         connection timeout
+        (110): connection timed out
         timeouterror: timed out
         socket.timeout: timed out
         connect(2) for .. timed out

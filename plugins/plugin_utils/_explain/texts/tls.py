@@ -145,13 +145,13 @@ RULES: tuple[Rule, ...] = (
         0x80090326
         sec_e_internal_error
         authentication failed because the remote party
-        an error occurred while attempting to establish an ssl or tls connection
         # Programs
         disconnected before secure tls connection was established
         tls handshake failed
         ssl handshake failed
         error completing tls handshake
         starttls .. handshake
+        handshake eof
         ssl: handshake
         tls dial error
         ssl negotiation failed
@@ -202,6 +202,8 @@ RULES: tuple[Rule, ...] = (
         tls_alert
         tls failure
         tls_failed
+        # MailKit puts it before every reason
+        an error occurred while attempting to establish an ssl or tls connection
         """,
     ),
 )
