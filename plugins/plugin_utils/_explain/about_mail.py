@@ -68,6 +68,9 @@ _PROTOCOL_PARTS = (
     "mail.protocol",
     "twisted.mail",
     "mutt: ",
+    "s-nail: ",
+    "mail.mailutils: ",
+    "actionmailer",
 )
 # A command as Nodemailer hangs it on its errors.
 _COMMAND = re.compile(r"\bcommand['\"]?\s?[:=]\s?['\"]?(?:conn|ehlo|helo|starttls|auth|mail from|rcpt to|data|api)\b")

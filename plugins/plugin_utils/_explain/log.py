@@ -88,8 +88,18 @@ def _part(text: str) -> tuple[str, ...]:
 
 
 def _same_part(one: Event, other: Event) -> bool:
+    """Do both lines name the same part of the app, or the same endpoint?"""
+    if one.writer != other.writer:
+        return False
     part = _part(one.text)
-    return bool(part) and part == _part(other.text) and one.writer == other.writer
+    return bool(part) and part == _part(other.text) or not _endpoints(one.text).isdisjoint(_endpoints(other.text))
+
+
+_ENDPOINT = re.compile(r"(?<![\w.])\[?([A-Za-z][\w.-]{2,100}|\d{1,3}(?:\.\d{1,3}){3})\]?:(\d{2,5})(?![\d:]\d)\b")
+
+
+def _endpoints(text: str) -> set[tuple[str, ...]]:
+    return {found.groups() for found in _ENDPOINT.finditer(text[:400])}
 
 
 class _Looked(t.NamedTuple):

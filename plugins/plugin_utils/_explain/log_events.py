@@ -46,7 +46,7 @@ DIALOGUE = re.compile(
 )
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(
-    r"\s|[}\]);]|at |\.\.\. |caused by[: ]|nested exception|during handling of|the above exception|the above error|stack ?trace:|stack: |#\d{1,4} |--- "
+    r"\s|[}\]);]|at |/\S{1,300}:\d{1,6}:in [`']|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception|the above error|stack ?trace:|stack: |#\d{1,4} |--- "
     r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "
     r"|\{ ?['\"]?(?:code|errno|command|response|responsecode|originalcode)\b"
     r"|msmtp: (?:server message|could not send mail)|reason: |code: |response: |command: |responsecode: ",
@@ -215,6 +215,7 @@ _DAY_FIRST = re.compile(
 _EPOCH = re.compile(r'(?:"(?:time|timestamp|ts|epoch|__REALTIME_TIMESTAMP)" ?: ?"?|^\[?)(1\d{9})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?(?=[",\s\]}:]|$)')
 # Dates of certificates and of messages, not of the line.
 _ANOTHER_DATE = re.compile(r"\W{0,4}(?:v:)?(?:not ?(?:before|after)|expires?|start date|expire date|date|resent-date)\b", re.IGNORECASE)
+_OF_A_CERTIFICATE = re.compile(r"not ?(?:before|after) ?[=:]", re.IGNORECASE)
 _JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime|__REALTIME_TIMESTAMP)" ?: ?"?')
 
 
@@ -223,7 +224,7 @@ def parse_time(line: str, now: datetime) -> datetime | None:
 
     Without a zone in the log the answer has none. Dates without a year are the latest that are not after ``now``.
     """
-    if _ANOTHER_DATE.match(line):
+    if _ANOTHER_DATE.match(line) or _OF_A_CERTIFICATE.search(line[:_HEAD]):
         return None
     head = line[:_HEAD]
     found = _date(head, now)

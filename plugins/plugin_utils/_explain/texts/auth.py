@@ -49,7 +49,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         # What libraries say of a list of mechanisms that may be empty
         no compatible authentication
-        no suitable authentication method found
+        no suitable authentication method
         cannot find a usable authentication method
         does not support any usable authentication method
         no authentication mechanisms supported by both

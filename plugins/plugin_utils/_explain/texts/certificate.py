@@ -18,10 +18,9 @@ RULES: tuple[Rule, ...] = (
         "certificate_expired",
         "certain",
         verify_errors((10, "certificate has expired")),
-        alerts((45, "certificate expired")),
         texts="""
         cert has expired
-        certificate expired
+        certificate expired: verification time
         expired certificate
         certificate is expired
         is expired .. certificate
@@ -39,8 +38,10 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "certificate_expired",
         "likely",
+        alerts((45, "certificate expired")),  # Erlang sends it for both
         also=("certificate_not_yet_valid",),
         texts="""
+        certificate expired
         has expired or is not yet valid
         nottimevalid
         validity check failed
@@ -160,6 +161,7 @@ RULES: tuple[Rule, ...] = (
         "certificate_untrusted",
         "possible",
         also=_ALL,
+        echo="follow",
         texts="""
         certificate verify failed
         stream_socket_enable_crypto .. certificate verify failed
@@ -281,6 +283,9 @@ RULES: tuple[Rule, ...] = (
         hostname_check_failed
         # Programs
         does not match the certificate
+        certificate does not match
+        dnsmismatch(
+        ipaddressmismatch(
         does not match the server's name
         server certificate subject .. not match
         certificate does not match host

@@ -172,6 +172,8 @@ RULES: tuple[Rule, ...] = (
         connection closed by
         connection was closed
         connection ended
+        connection has ended
+        ioexception: connection closed
         connection lost
         connection to server lost
         closed connection

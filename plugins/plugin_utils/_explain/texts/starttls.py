@@ -43,8 +43,6 @@ RULES: tuple[Rule, ...] = (
         tls is required, but was not offered
         a tls session is required, but the server did not offer tls support
         server does not support secure communication via tls
-        server does not support secure connections
-        does not support secure connection
         does not support tls
         n't support tls
         tlsrequirederror
@@ -67,6 +65,8 @@ RULES: tuple[Rule, ...] = (
         "likely",
         also=("starttls_rejected",),
         texts="""
+        # .NET says so of a refusal, too
+        not support secure connections
         starttls denied
         curl: (64)
         """,

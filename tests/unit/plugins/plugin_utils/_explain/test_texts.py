@@ -26,7 +26,7 @@ OF_CLIENTS = yaml.safe_load((HERE / "error_texts_of_clients.yml").read_text("utf
 OF_OTHERS = yaml.safe_load((HERE / "error_texts_of_others.yml").read_text("utf-8"))
 OF_PLATFORMS = yaml.safe_load((HERE / "error_texts_of_platforms.yml").read_text("utf-8"))
 OF_RUNS = yaml.load((HERE / "error_texts_of_runs.yml").read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-OTHER_SERVICES = (HERE / "lines_of_other_services.txt").read_text("utf-8").splitlines()[1:]
+OTHER_SERVICES = (HERE / "other_services_lines.txt").read_text("utf-8").splitlines()[1:]
 ROOT = Path(__file__).resolve().parents[5]
 # A log of an app around an error: its own lines, and those of a database that is not ready.
 SURROUNDINGS = [
