@@ -249,7 +249,8 @@ class _Submitting(Postfix):
     def _write_config(self, main: dict[str, str]) -> None:
         super()._write_config(main)
         master = self.folder / "etc" / "master.cf"
-        master.write_text(master.read_text() + "smtp unix - - n - - smtp\n")
+        services = master.read_text().replace("bounce    unix  - - n - 0 discard", "bounce    unix  - - n - 0 bounce")
+        master.write_text(services + "smtp unix - - n - - smtp\n")
         os.utime(master, (0, 0))
 
 

@@ -117,7 +117,7 @@ def explain_event(read: Read, stage: str) -> Explained:
     if status is not None:
         if status.temporary:
             matches = [_later(match) for match in matches if not (status.code == 421 and match.cause in _REFUSALS_OF_THE_CLIENT and not match.hint)]
-        said = meaning(status, stage, read.forms[0])
+        said = meaning(status, stage, _relays_words(read.forms[0], fold(status.words)))
         if said is not None:
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
     if matches:
@@ -132,6 +132,11 @@ def explain_event(read: Read, stage: str) -> Explained:
     vague = next((rule for rule in VAGUE if rule.parts[0] in read.forms[0]), None)
     known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low)
     return Explained(read.text, None, (), status, known, vague)
+
+
+def _relays_words(form: str, code: str) -> str:
+    """What the relay said: from its code on. What stands before it is the client's."""
+    return form[max(form.find(code), 0) :]
 
 
 # A client says where it was refused; 421 says that it is for now.

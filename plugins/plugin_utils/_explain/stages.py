@@ -40,7 +40,15 @@ _NAMED = re.compile(
 )
 # The first that matches counts.
 _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("starttls", ("upgrading connection with starttls", "starttls config", "starttls command", "starttls failed", "starttls denied", "starttls attempted")),
+    (
+        "starttls",
+        (
+            *("upgrading connection with starttls", "starttls config", "starttls command", "starttls failed", "starttls denied", "starttls attempted"),
+            # The greeting has this code too, but is never refused with these.
+            *(f"expected response code 220 but got code {code}" for code in (454, 500, 501, 502, 503)),
+            "refused to start tls",
+        ),
+    ),
     (
         "ehlo",
         (

@@ -111,7 +111,7 @@ _ALONE = re.compile(
 )
 _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
-_DSN = re.compile(r"(?:@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)", re.IGNORECASE)
+_DSN = re.compile(r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)", re.IGNORECASE)
 
 
 def find_status(text: str) -> Status | None:
@@ -406,6 +406,8 @@ def meaning(status: Status, stage: str = "", folded: str = "") -> Meaning | None
     special = _ENHANCED_MEANING.get(detail)
     if special is not None and not (status.temporary and special.cause not in ("auth_rejected", "auth_requires_tls")):
         return special
+    if status.temporary and not code and not stage:
+        return _LATER._replace(confidence="possible")
     if status.temporary:
         return _BY_CODE.get(code, _LATER) if code in (421, 435, 454) else _LATER
     if code in _BY_CODE and (not enhanced or detail == "0.0" or code not in (550, 552, 553)):

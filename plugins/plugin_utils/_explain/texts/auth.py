@@ -26,6 +26,7 @@ RULES: tuple[Rule, ...] = (
         not support smtp auth
         no auth mechanism was offered
         authentication not enabled
+        command unknown: 'auth'
         auth command used when not advertised
         authentication is not supported on this server
         not advertise auth
@@ -64,6 +65,9 @@ RULES: tuple[Rule, ...] = (
         no mechanism available
         none of the .. authentication mechanisms
         no supported auth method
+        no authenticators available
+        no sasl mechanism found
+        no mechanism found
         no form of authorization supported
         find an authenticator supported by
         no auth mechanism in common

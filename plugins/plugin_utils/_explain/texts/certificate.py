@@ -131,9 +131,16 @@ RULES: tuple[Rule, ...] = (
         is not trusted: certificate
         unknown certificate authority
         cert_authority_invalid
-        server certificate not verified
         peer certificate cannot be authenticated with given ca certificates
         """,
+    ),
+    # Postfix, behind the line that says why
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        also=("certificate_chain_incomplete", "certificate_self_signed", "certificate_expired", "certificate_name_mismatch"),
+        echo="follow",
+        texts="server certificate not verified",
     ),
     *rules(
         "certificate_chain_incomplete",
@@ -178,6 +185,9 @@ RULES: tuple[Rule, ...] = (
         invalid peer certificate
         x509:
         invalid certificate
+        # mutt and nullmailer say so of every certificate that they refuse
+        untrusted server certificate
+        certificate is untrusted
         ssl certificate problem
         the certificate is not correct
         certificate error

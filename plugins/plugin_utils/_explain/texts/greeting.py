@@ -21,7 +21,6 @@ RULES: tuple[Rule, ...] = (
         texts="""
         greeting never received
         timed out while receiving the initial server greeting
-        lost connection with .. while receiving the initial server greeting
         reading initial greeting
         timeout waiting for the initial server greeting
         timed out waiting for .. greeting
@@ -173,6 +172,7 @@ RULES: tuple[Rule, ...] = (
         connection was closed
         connection ended
         connection has ended
+        smtp session failed: read error
         ioexception: connection closed
         connection lost
         connection to server lost

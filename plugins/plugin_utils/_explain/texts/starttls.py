@@ -94,13 +94,11 @@ RULES: tuple[Rule, ...] = (
         tls temporarily unavailable
         starttls command failed
         starttls command rejected
-        starttls failed
         starttls rejected
         starttls .. refused
         after starttls: 4
         after starttls: 5
         unexpected response to starttls
-        error in starttls
         """,
     ),
     *rules(
@@ -112,10 +110,12 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "starttls_rejected",
         "possible",
-        also=("starttls_not_offered", "tls_handshake_failed"),
+        also=("starttls_not_offered", "tls_handshake_failed", "certificate_untrusted"),
         texts="""
         etls
         # Mailpit and others put it before whatever went wrong
+        starttls failed
+        error in starttls
         error creating starttls config
         """,
     ),

@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
         ssl connection timeout
         ssl/tls connection timeout
         ssl_connect timeout
+        ssl_connect error to .. connection timed out
         ssl_socket_connect .. net::opentimeout
         ssl_connect .. net::opentimeout
         starttls: i/o timeout
@@ -188,6 +189,7 @@ RULES: tuple[Rule, ...] = (
         ssl operation failed
         failed to enable crypto
         unable to connect with starttls
+        unable to connect with tls encryption
         stream_socket_enable_crypto
         error:0a000
         ssl routines
