@@ -8,35 +8,24 @@ from __future__ import annotations
 import base64
 import typing as t
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, mask, plan_absent, plan_present
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError, parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings, to_bool
 
 _MODULE = "mailops.smtp.app_mail_config"
+_STATES = ("present", "absent")
 # What the host needs to know of the options; the settings stay here.
-_OF_THE_FILE = ("app", "backup", "owner", "group", "mode", "validate")
-_SPEC: dict[str, dict[str, t.Any]] = {
-    "app": {"type": "str", "required": True},
-    # As text: it is the host that knows its homes.
-    "path": {"type": "str", "required": True},
-    "settings": {"type": "raw"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "probed": {"type": "bool", "default": False},
-    "exact_security": {"type": "bool", "default": False},
-    "descriptors": {"type": "str"},
-    "backup": {"type": "bool", "default": False},
-    "owner": {"type": "str"},
-    "group": {"type": "str"},
-    "mode": {"type": "raw"},
-    "validate": {"type": "str"},
-}
+_OF_THE_FILE = ("app", "path", "backup", "owner", "group", "mode", "validate")
 
 
 class _OldFile(t.NamedTuple):
@@ -48,46 +37,53 @@ class _OldFile(t.NamedTuple):
     mode: int
 
 
-class ActionModule(ActionBase):
+@dataclass(frozen=True)
+class _Options:
+    """The task's options, checked; ``for_host`` are those that the host gets."""
+
+    app: str
+    path: str
+    settings: object
+    present: bool
+    probed: bool
+    exact_security: bool
+    descriptors: str | None
+    attributes: bool
+    for_host: Mapping[str, t.Any]
+
+
+class ActionModule(Action):
     """Puts the mail settings of one app into that app's own file."""
 
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS = ("app", "path", "settings", "state", "probed", "exact_security", "descriptors", "backup", "owner", "group", "mode", "validate")
+    INPUT_ERRORS = (SettingsError, AppError)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        super().run(tmp, task_vars)
-        task_vars = task_vars or {}
-        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
-        try:
-            return self._run(options, task_vars)
-        except (AppError, SettingsError) as error:
-            return {"failed": True, "changed": False, "msg": str(error)}
-        finally:
-            self._remove_tmp_path(self._connection._shell.tmpdir)
-
-    def _run(self, options: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        folder = options["descriptors"]
-        descriptor = load_descriptor(options["app"], Path(self._loader.path_dwim(folder)) if folder else None)
-        if options["validate"] is not None and "%s" not in options["validate"]:
-            raise AppError("validate has no %s in it; write the command with %s where the path of the new file belongs.")
-        if options["mode"] == "preserve":
-            raise AppError("mode is preserve, which means nothing here; leave out mode, and the file keeps the one that it has.")
+    def answer(self, args: Result) -> Result:
+        """Plan without the host, read, plan again, write."""
+        options = _parsed(args)
+        descriptor = load_descriptor(options.app, self._descriptors(options.descriptors))
         # The settings are checked before the host is asked anything.
         _plan(descriptor, options, None)
-        old = self._read(options, task_vars)
+        old = self._read(options)
         try:
             plan = _plan(descriptor, options, old.content)
         except AppError as error:
-            raise AppError(f"{options['path']}: {error}") from None
+            raise AppError(f"{options.path}: {error}") from None
         result = self._result(descriptor, old, plan)
-        secret = options["state"] == "present" and "password" in descriptor.keys and options["settings"].get("password")
-        if secret and (finding := readable_finding(old.path, old.mode)):
+        if _writes_password(descriptor, options) and (finding := readable_finding(old.path, old.mode)):
             result["findings"] = [*plan.findings, finding]
-        return {**result, **self._write(options, old, plan, task_vars)}
+        return {**result, **self._write(options, old, plan)}
 
-    def _result(self, descriptor: Descriptor, old: _OldFile, plan: Plan) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = {
+    def _descriptors(self, folder: str | None) -> Path | None:
+        """The user's folder: beside the playbook, as Ansible looks for files, or from where the user stands."""
+        if folder is None:
+            return None
+        beside = Path(self._loader.path_dwim(folder))
+        here = Path(folder).expanduser().absolute()
+        return beside if beside.is_dir() or not here.is_dir() else here
+
+    def _result(self, descriptor: Descriptor, old: _OldFile, plan: Plan) -> Result:
+        result: Result = {
             "changed": plan.changed,
             "app": descriptor.id,
             "path": old.path,
@@ -102,47 +98,101 @@ class ActionModule(ActionBase):
             result["diff"] = {"before_header": header, "after_header": header, "before": plan.before, "after": plan.after}
         return result
 
-    def _read(self, options: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> _OldFile:
-        """What the host has there now. Raises AppError."""
-        found = self._ask(options, {"step": "read"}, task_vars)
+    def _read(self, options: _Options) -> _OldFile:
+        """What the host has there now. Raises HostError."""
+        found = self._ask(options, {"step": "read"})
         if found.get("failed"):
-            raise AppError(_sentence(found))
+            raise _host_error(found, _sentence(found))
         content = None if found["content"] is None else base64.b64decode(found["content"])
         if not self._task.check_mode:
             # Where the role is at work, its claim has taken this over and said it.
             for one in found["broken_off"]:
-                Display().warning(
-                    f"An earlier run of {one['name']} was broken off after it had begun to change {one['path']}; run that again to finish or undo it."
-                )
+                words = f"An earlier run of {one['name']} was broken off after it had begun to change {one['path']}"
+                Display().warning(f"{words}; run that again to finish or undo it.")
         return _OldFile(found["file"], content, found["checksum"], found["mode"])
 
-    def _write(self, options: Mapping[str, t.Any], old: _OldFile, plan: Plan, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Have the host write the new content over what was read. Gives what of its result is told. Raises AppError."""
-        attributes = any(options[name] is not None for name in ("owner", "group", "mode"))
-        if old.content is None and options["state"] == "absent" or not plan.changed and not attributes:
+    def _write(self, options: _Options, old: _OldFile, plan: Plan) -> Result:
+        """Have the host write the new content over what was read. Gives what of its result is told. Raises HostError."""
+        if old.content is None and not options.present or not plan.changed and not options.attributes:
             return {"created": False}
         content = base64.b64encode(plan.content).decode("ascii")
-        written = self._ask(options, {"step": "write", "content": content, "checksum": old.checksum}, task_vars)
+        written = self._ask(options, {"step": "write", "content": content, "checksum": old.checksum})
         if written.get("failed"):
-            raise AppError(_why(old, plan, written))
-        told: dict[str, t.Any] = {"changed": plan.changed or bool(written.get("changed")), "created": old.content is None}
+            raise _host_error(written, _why(old, plan, written))
+        told: Result = {"changed": plan.changed or bool(written.get("changed")), "created": old.content is None}
         if written.get("backup_file"):
             told["backup_file"] = written["backup_file"]
         return told
 
-    def _ask(self, options: Mapping[str, t.Any], step: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        given = {name: options[name] for name in (*_OF_THE_FILE, "path") if options[name] is not None}
-        return work_on_files(self, _MODULE, given, task_vars, step)
+    def _ask(self, options: _Options, step: Mapping[str, t.Any]) -> Result:
+        return work_on_files(self, _MODULE, options.for_host, self._task_vars, step)
 
 
-def _plan(descriptor: Descriptor, options: Mapping[str, t.Any], old: bytes | None) -> Plan:
-    if options["state"] == "absent":
+def _parsed(args: Result) -> _Options:
+    """The options with their types. Raises SettingsError."""
+
+    def text(name: str) -> str | None:
+        value = args.get(name)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, (str, int, float)):
+            raise SettingsError(f"{name} is {show(value)}, which is not a text; write it in quotes.", name)
+        return str(value)
+
+    app, path, state = text("app"), text("path"), text("state") or "present"
+    if app is None:
+        raise SettingsError("app is missing; write the name of an app, such as app: pangolin.", "app")
+    if path is None:
+        raise SettingsError("path is missing; write the path of the app's file on the host, such as /opt/pangolin/config/config.yml.", "path")
+    if state not in _STATES:
+        raise SettingsError(f"state is {show(state)}; write present or absent.", "state")
+    validate = text("validate")
+    if validate is not None and "%s" not in validate:
+        words = "validate has no %s in it; write the command with %s where the path of the new file belongs."
+        raise SettingsError(words, "validate")
+    if args.get("mode") == "preserve":
+        words = "mode is preserve, which means nothing here; leave out mode, and the file keeps the one that it has."
+        raise SettingsError(words, "mode")
+    host = {name: args[name] for name in ("owner", "group", "mode") if args.get(name) not in (None, "")}
+    given = {"app": app, "path": path, "validate": validate, "backup": to_bool(args.get("backup") or False, "backup"), **host}
+    return _Options(
+        app=app,
+        path=path,
+        settings=args.get("settings"),
+        present=state == "present",
+        probed=to_bool(args.get("probed") or False, "probed"),
+        exact_security=to_bool(args.get("exact_security") or False, "exact_security"),
+        descriptors=text("descriptors"),
+        attributes=bool(host),
+        for_host={name: given[name] for name in _OF_THE_FILE if given.get(name) is not None},
+    )
+
+
+def _plan(descriptor: Descriptor, options: _Options, old: bytes | None) -> Plan:
+    if not options.present:
         return plan_absent(descriptor, old)
-    given = options["settings"]
+    given = options.settings
     if not isinstance(given, Mapping):
-        raise AppError("settings must hold host, port, secure and so on; write settings: {host: smtp.example.com, port: 465, secure: true}.")
-    settings = parse_settings(given, probed=options["probed"], needs_credentials=True)
-    return plan_present(descriptor, settings, given, old, exact_security=options["exact_security"])
+        words = "settings must hold host, port, secure and so on; write settings: {host: smtp.example.com, port: 465, secure: true}."
+        raise SettingsError(words, "settings")
+    settings = parse_settings(given, probed=options.probed, needs_credentials=True)
+    return plan_present(descriptor, settings, given, old, exact_security=options.exact_security)
+
+
+def _writes_password(descriptor: Descriptor, options: _Options) -> bool:
+    given = options.settings
+    return options.present and "password" in descriptor.keys and isinstance(given, Mapping) and bool(given.get("password"))
+
+
+def _host_error(result: Mapping[str, t.Any], sentence: str) -> HostError:
+    """What the host said, without what it shows of the file; a sentence that begins with an option is about that option."""
+    option, _is, _rest = sentence.partition(" is ")
+    told: Result = {"changed": False, "msg": sentence}
+    if option in _OF_THE_FILE:
+        told["option"] = option
+    if result.get("unreachable"):
+        told["unreachable"] = True
+    return HostError(told)
 
 
 def _why(old: _OldFile, plan: Plan, written: Mapping[str, t.Any]) -> str:

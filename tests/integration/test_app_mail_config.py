@@ -211,7 +211,7 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str]] = [
     ({}, {"validate": "true"}, "validate has no %s in it"),
     ({}, {"settings": "smtp.example.com"}, "settings must hold host, port, secure and so on"),
     ({}, {"descriptors": "/nowhere"}, "descriptors is /nowhere, which is no folder on the controller"),
-    ({}, {"exact": True}, "Unsupported parameters"),
+    ({}, {"exact": True}, "exact is not an option; write exact_security."),
     ({}, {"mode": "preserve"}, "mode is preserve, which means nothing here"),
     ({"port": 587}, {}, "port 587 starts in cleartext and switches to TLS with STARTTLS"),
     ({"port": "abc"}, {}, "port is 'abc', which is not a port number"),
@@ -225,7 +225,7 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str]] = [
 
 def test_without_options_it_names_them(tmp_path: pathlib.Path) -> None:
     run = play(tmp_path / "play", [{"name": "Configure", "mailops.smtp.app_mail_config": {}}], {})
-    assert run.returncode != 0 and "missing required arguments: app, path" in run.output
+    assert run.returncode != 0 and "app is missing; write the name of an app, such as app: pangolin." in run.output
 
 
 def test_refusals(config: pathlib.Path) -> None:
