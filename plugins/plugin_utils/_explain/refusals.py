@@ -97,7 +97,7 @@ _ROWS: tuple[_Row, ...] = (
         _LIMIT,
         stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", ""),
     ),
-    _row(r"too many (?:login|auth\w*|connect\w*|failed|session|concurrent)", _LIMIT, stages=("auth",)),
+    _row(r"too many (?:login|auth\w*|connect\w*|failed|session|concurrent|attempt)", _LIMIT, stages=("auth",)),
     # STARTTLS: the standard words for a broken set-up first (RFC 3207 section 4), then what is told apart from it.
     _row(r"tls (?:is )?(?:currently )?(?:not available|unavailable)|\bcertificate|\bprivate key", _NO_TLS, stages=("starttls",)),
     _row(
