@@ -17,6 +17,7 @@ class ActionModule(Action):
     """Have the host probe, judge here."""
 
     OPTIONS = (*CONNECTION_OPTIONS, "endpoints", "check_credentials", "check_injection")
+    NOTHING = {"probes": [], "alternatives": []}
 
     def answer(self, args: Result) -> Result:
         """The verdicts as data: a bad server never fails the task, bad input does."""

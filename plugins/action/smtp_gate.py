@@ -30,6 +30,7 @@ class ActionModule(Action):
     """Pass, or fail the host with cause, remedy and the other ports that work."""
 
     OPTIONS = (*CONNECTION_OPTIONS, *POLICY_OPTIONS, "endpoints", "alternatives", "fallback", "check_credentials")
+    NOTHING = {"probes": [], "alternatives": []}
 
     def answer(self, args: Result) -> Result:
         """Probe on the host, judge here, pass or fail."""

@@ -21,10 +21,11 @@ from unittest import mock
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 
+from ansible_collections.mailops.smtp.plugins.module_utils._files.sealed import unseal
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, observe
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import ca_subjects, trust_store
 
-__all__ = ["Host", "act", "report"]
+__all__ = ["Files", "Host", "act", "report"]
 
 Result = dict[str, t.Any]
 
@@ -58,7 +59,31 @@ class Host:
         return report(json.loads(json.dumps(found)), ca_subjects={plan["ca_path"]: ca_subjects(plan["ca_path"]) for plan in plans if plan["ca_path"]})
 
 
-def act(action: str, behind: Host, *, check_mode: bool = False, delegate_to: str | None = None, **options: t.Any) -> Result:
+class Files:
+    """Stands for a managed host with these files, as app_mail_config reads and writes them; ``failure`` is what it answers instead."""
+
+    def __init__(self, contents: Mapping[str, str] | None = None, failure: Mapping[str, t.Any] | None = None) -> None:
+        self.contents = dict(contents or {})
+        self.steps: list[str] = []
+        self._failure = failure
+
+    def execute(self, module_name: str, module_args: Mapping[str, t.Any], **_more: t.Any) -> Result:
+        """In place of ActionBase._execute_module."""
+        assert module_name == "mailops.smtp.app_mail_config"
+        handed, path = unseal(module_args["handed_over"]), module_args["path"]
+        self.steps.append(handed["step"])
+        old = self.contents.get(path)
+        if self._failure is not None:
+            return {"failed": True, **self._failure}
+        if handed["step"] == "read":
+            content = None if old is None else base64.b64encode(old.encode()).decode()
+            return {"changed": False, "file": path, "content": content, "checksum": str(hash(old)), "mode": 0o600}
+        assert handed["checksum"] == str(hash(old))
+        self.contents[path] = base64.b64decode(handed["content"]).decode()
+        return {"changed": True, "path": path}
+
+
+def act(action: str, behind: Host | Files, *, check_mode: bool = False, delegate_to: str | None = None, **options: t.Any) -> Result:
     """The result of the action's run() with these options, on the host "testhost"."""
     task = Task()
     task.args = options

@@ -202,6 +202,14 @@ class Route:
         return len(self.done) == len(self.climbs) - len(self._waiting) and (not self._waiting or self.works)
 
     @property
+    def passed(self) -> tuple[Climb, Attempt] | None:
+        """The climb of one address that has passed, and its evidence."""
+        for one in self.climbs:
+            if one.evidence is not None and one.evidence["failure"] is None and not one.evidence.get("yielded"):
+                return one.climb, one.evidence
+        return None
+
+    @property
     def talks(self) -> bool:
         """Whether a climb is still at it."""
         return any(one.talking and one.evidence is None for one in self.climbs)
@@ -331,14 +339,13 @@ class Endpoint:
             from .other_ports import OtherPorts  # a relay that works never needs it
 
             others = OtherPorts(self, chosen, addresses, options)
-        log_in = others is not None and plan["fallback"] and self.credentials is not None
-        yield Wait(enough, reserve if log_in else deadline)
+        yield Wait(enough, reserve if others and others.log_in else deadline)
         if chosen.works and not chosen.finished:
             yield Wait(lambda: chosen.finished, deadline if plan["require_all_addresses"] else chosen.grace())
         if not chosen.works and others:
-            yield from others.wait(deadline.within(deadline.remaining() / 2) if log_in else deadline)
-            if log_in:
-                yield from others.log_in()
+            yield from others.wait()
+            if others.log_in:
+                # Its own time is not over with that of the others.
                 yield Wait(enough, deadline)
         if deadline.remaining() <= 0:
             # Their own deadline has just ended them; give the threads the moment to say so.

@@ -5,55 +5,40 @@
 
 from __future__ import annotations
 
-import socket
 import typing as t
 
-from .connect import Connecting
-from .failure import Failure
+from .clock import Deadline
 from .ladder import Climb
-from .loop import Connection
+from .other_ports import is_weak
 
 if t.TYPE_CHECKING:
-    from .endpoint import Credentials, Endpoint
+    from .endpoint import Credentials, Route
     from .evidence import Attempt, Security
 
-__all__ = ("Login", "login_security")
+__all__ = ("log_in_elsewhere",)
 
 
-class Login(Connection):
-    """A further climb to an address that has just passed, with the login. ``evidence`` is null until it has ended."""
+def log_in_elsewhere(asked: Security, others: t.Sequence[Route], credentials: Credentials, deadline: Deadline) -> dict[int, Attempt]:
+    """Log in on the best port that works: the evidence, by the number of the port in ``others``.
 
-    kind = "other"
-
-    def __init__(self, endpoint: Endpoint, passed: Climb, security: Security, credentials: Credentials) -> None:
-        self.course, self.deadline = endpoint.index, endpoint.deadline
-        self.evidence: Attempt | None = None
-        options = passed.options._replace(credentials=credentials, turn=None)
-        self._climb = Climb(passed.address, security, options, passed.contexts, endpoint.deadline)
-        self._found: Attempt | None = None
-
-    def connect(self) -> Connecting:
-        """Begin."""
-        return self._climb.connect()
-
-    def failed(self, failure: Failure) -> None:
-        """The connect has failed."""
-        self.evidence = self._climb.unconnected(failure)
-
-    def connected(self, sock: socket.socket) -> None:
-        """The connect has succeeded."""
-        self._climb.take(sock)
-
-    def talk(self) -> None:
-        """Climb, and log in at the top."""
-        self._found = self._climb.run()
-
-    def ended(self) -> None:
-        """The climb is over."""
-        self.evidence = self._found
+    ``asked`` is the mode that was asked for: no port gets the login in a weaker one. A port that turns out not to
+    take logins is passed over; one that refuses this login ends it, because more tries would lock the account.
+    """
+    found: dict[int, Attempt] = {}
+    working = [(number, *route.passed) for number, route in enumerate(others) if route.passed is not None]
+    for number, climb, seen in sorted(working, key=lambda one: is_weak(others[one[0]])):
+        security = _security(asked, seen)
+        if security is None:
+            continue
+        with_login = climb.options._replace(credentials=credentials, turn=None)
+        found[number] = Climb(climb.address, security, with_login, climb.contexts, deadline).run()
+        failure = found[number]["failure"]
+        if failure is None or (failure["layer"] == "auth" and failure["kind"] not in ("missing", "withheld")):
+            break
+    return found
 
 
-def login_security(asked: Security, seen: Attempt) -> Security | None:
+def _security(asked: Security, seen: Attempt) -> Security | None:
     """The mode for the login on a port that was ``seen`` to work; null where it would be weaker than what was ``asked``."""
     if seen["security"] == "implicit_tls":
         return "implicit_tls"

@@ -6,28 +6,29 @@
 from __future__ import annotations
 
 import socket
+import threading
 import typing as t
 
+from .clock import Deadline
 from .connect import Connecting
 from .failure import Failure
 from .loop import Connection, Course, Wait
 
 if t.TYPE_CHECKING:
-    from .clock import Deadline
     from .endpoint import Endpoint, Route
     from .evidence import Attempt, Elsewhere, Observation
     from .evidence import Route as RouteEntry
     from .ladder import ClimbOptions
     from .resolve import Address
 
-__all__ = ("OtherPorts",)
+__all__ = ("OtherPorts", "is_weak")
 
 _ADDRESSES = 4
 # How long the other ports get once the chosen one has failed, where they say nothing or nothing more is to be learnt:
 # seconds near by, round trips far away.
 _SECONDS = 0.6
 _ROUND_TRIPS = 8
-# The same where the best of them is going to be used: a lost SYN is sent again after a second (RFC 6298 section 2).
+# The same where the best of them is going to be used: a lost SYN is sent again after a second (RFC 6298).
 _CHOICE_SECONDS = 1.3
 # How long a port is asked for a sign of life.
 _LIFE_SECONDS = 2.0
@@ -39,7 +40,6 @@ class OtherPorts:
     def __init__(self, endpoint: Endpoint, chosen: Route, addresses: list[Address], options: ClimbOptions) -> None:
         self._endpoint = endpoint
         self._chosen = chosen
-        self._options = options
         self._life: list[_SignOfLife] = []
         self._logins: dict[int, Attempt] = {}
         # Other ports get neither the login (lock-outs), nor the message, nor the injected command.
@@ -56,78 +56,73 @@ class OtherPorts:
         """Whether a climb is still at it."""
         return any(route.talks for route in self._routes)
 
-    def wait(self, deadline: Deadline) -> Course:
-        """Wait for the other ports of a relay whose verdict is known, at most until ``deadline``.
+    @property
+    def log_in(self) -> bool:
+        """Whether the best of them is going to get the login."""
+        return bool(self._routes) and self._endpoint.plan["fallback"] and self._endpoint.credentials is not None
 
-        Ports that are silent, too, do not hold it up. Where the best of them is going to be used, one that has answered and
-        is better than what works already is waited for.
-        """
+    def wait(self) -> Course:
+        """Wait for the other ports of a relay whose verdict is known; log in on the best where it is going to be used."""
+        deadline = self._endpoint.deadline
         if self._life:
             yield Wait(lambda: all(one.result for one in self._life), deadline.within(_LIFE_SECONDS))
+        elif not self._routes:
             return
-        chosen, others, plan = self._chosen, self._routes, self._endpoint.plan
-        round_trips = [one.climb.evidence["rungs"][0]["ms"] / 1000 for one in chosen.climbs if one.climb.connected]
-        far = [_ROUND_TRIPS * one for one in round_trips]
-        if plan["fallback"]:
-            yield Wait(lambda: self._best(silent=True), deadline.within(max([_CHOICE_SECONDS, *far])))
-            yield Wait(self._best, deadline)
-            return
-
-        def settled() -> bool:
-            return all(self._known(route) for route in others)
-
-        known = any(failure["layer"] == "mode" for failure in chosen.failures)
-        yield Wait(settled, deadline.within(max([_SECONDS, *far])))
-        if known or settled() or any(route.works for route in others):
-            return
-        yield Wait(lambda: all(route.finished or route.works or route.silent for route in others), deadline)
-
-    def log_in(self) -> Course:
-        """Log in on the best port that works, because that one is going to be used; its evidence is kept as the port's ``login``.
-
-        No port gets the login in a mode weaker than was asked for. One that turns out to take none is passed over; one that
-        refuses it ends this, because more tries would lock the account.
-        """
-        from .fallback import Login, login_security  # few calls come this far
-
-        asked = self._endpoint.plan["security"]
-        for route in sorted((one for one in self._routes if one.works), key=_weak):
-            one = next(one for one in route.climbs if _passed(one.evidence))
-            security = login_security(asked, t.cast("Attempt", one.evidence))
-            if security is None:
-                continue
-            login = Login(self._endpoint, one.climb, security, self._options.credentials)
-            self._endpoint.loop.open(login)
-            yield Wait(lambda: login.evidence is not None, self._endpoint.deadline)  # noqa: B023
-            if login.evidence is None:
-                return
-            self._logins[route.port] = login.evidence
-            failure = login.evidence["failure"]
-            if failure is None or (failure["layer"] == "auth" and failure["kind"] not in ("missing", "withheld")):
-                return
+        elif not self.log_in:
+            yield from self._wait(deadline)
+        else:
+            yield from self._wait(deadline.within(deadline.remaining() / 2))
+            yield from self._log_in()
 
     def _known(self, route: Route) -> bool:
         return route.finished or (route.works and not self._endpoint.plan["require_all_addresses"])
 
-    def _best(self, silent: bool = False) -> bool:
+    def _best_is_known(self, silent: bool) -> bool:
         """Whether no port that still climbs could be better than the best that works; ``silent`` ones count as well."""
         for route in self._routes:
-            if self._known(route) and route.works and not _weak(route):
+            if self._known(route) and route.works and not is_weak(route):
                 return True
             if not self._known(route) and (silent or not route.silent):
                 return False
         return True
 
+    def _wait(self, deadline: Deadline) -> Course:
+        """Ports that are silent, too, do not hold the verdict up.
+
+        Where the best of them is going to be used, one that has answered and is better than what works already is waited for.
+        """
+        chosen, others = self._chosen, self._routes
+        fallback = self._endpoint.plan["fallback"]
+        round_trips = [one.climb.evidence["rungs"][0]["ms"] / 1000 for one in chosen.climbs if one.climb.connected]
+        shortly = deadline.within(max([_CHOICE_SECONDS if fallback else _SECONDS, *(_ROUND_TRIPS * one for one in round_trips)]))
+        if fallback:
+            yield Wait(lambda: self._best_is_known(silent=True), shortly)
+            yield Wait(lambda: self._best_is_known(silent=False), deadline)
+            return
+        yield Wait(lambda: all(map(self._known, others)), shortly)
+        if any(failure["layer"] == "mode" for failure in chosen.failures) or any(route.works for route in others):
+            return
+        yield Wait(lambda: all(route.finished or route.works or route.silent for route in others), deadline)
+
+    def _log_in(self) -> Course:
+        from .fallback import log_in_elsewhere
+
+        endpoint, ended = self._endpoint, threading.Event()
+
+        def work() -> None:
+            self._logins = log_in_elsewhere(endpoint.plan["security"], self._routes, endpoint.credentials, endpoint.deadline)
+
+        endpoint.loop.submit("other", endpoint.index, work, ended.set)
+        yield Wait(ended.is_set, endpoint.deadline)
+
     def add_to(self, found: Observation) -> None:
         """What was seen."""
-        found["alternatives"] = [self._entry(route) for route in self._routes]
+        for number, route in enumerate(self._routes):
+            entry: RouteEntry = {"port": route.port, "security": route.security, "attempts": route.evidence()}
+            if number in self._logins:
+                entry["login"] = self._logins[number]
+            found["alternatives"].append(entry)
         found["elsewhere"] = [one.entry() for one in self._life]
-
-    def _entry(self, route: Route) -> RouteEntry:
-        found: RouteEntry = {"port": route.port, "security": route.security, "attempts": route.evidence()}
-        if route.port in self._logins:
-            found["login"] = self._logins[route.port]
-        return found
 
     def _ask_for_life(self, port: int) -> None:
         """Does another port of a silent or unreachable address answer? A bare connect, to tell a filter from a dead host."""
@@ -141,13 +136,9 @@ class OtherPorts:
             self._endpoint.loop.open(self._life[-1])
 
 
-def _passed(evidence: Attempt | None) -> bool:
-    return evidence is not None and evidence["failure"] is None and not evidence.get("yielded")
-
-
-def _weak(route: Route) -> bool:
+def is_weak(route: Route) -> bool:
     """Whether a port works, and in cleartext."""
-    return route.works and not any("tls" in one for one in route.done if _passed(one))
+    return route.passed is not None and "tls" not in route.passed[1]
 
 
 class _SignOfLife(Connection):

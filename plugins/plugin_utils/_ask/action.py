@@ -21,9 +21,13 @@ Result = dict[str, t.Any]
 
 
 class Action(ActionBase):
-    """An action has OPTIONS and ``answer``; nowhere but here do SettingsError and HostError become results."""
+    """An action has OPTIONS and ``answer``; nowhere but here do errors of input, and HostError, become results."""
 
     OPTIONS: t.ClassVar[tuple[str, ...]] = ()
+    # What is wrong with the input, one sentence each.
+    INPUT_ERRORS: t.ClassVar[tuple[type[ValueError], ...]] = (SettingsError,)
+    # What a result has where nothing was asked of the host.
+    NOTHING: t.ClassVar[Result] = {}
 
     _supports_check_mode = True
     _supports_async = False
@@ -34,14 +38,14 @@ class Action(ActionBase):
         result = super().run(tmp, self._task_vars)
         try:
             found = self.answer(take(self._task.args, self.OPTIONS))
-        except SettingsError as error:
-            found = settings_failure(error, self.host)
+        except self.INPUT_ERRORS as error:
+            found = settings_failure(error, self.host, self.NOTHING)
         except HostError as error:
-            found = host_failure(error, self.host)
+            found = host_failure(error, self.host, self.NOTHING)
         return printable_data({**result, **found})
 
     def answer(self, args: Result) -> Result:
-        """The result for these options, all of which exist. Raises SettingsError and HostError."""
+        """The result for these options, all of which exist. Raises INPUT_ERRORS and HostError."""
         raise NotImplementedError
 
     @property

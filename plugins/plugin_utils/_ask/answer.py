@@ -17,23 +17,29 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import
 __all__ = ("advise", "host_failure", "settings_failure", "verdict_sentence")
 
 
-def settings_failure(error: SettingsError, host: str) -> dict[str, t.Any]:
-    """The result for input that cannot work; no packet was sent."""
+def settings_failure(error: ValueError, host: str, nothing: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The result for input that cannot work; no packet was sent. ``nothing`` is what the result has besides."""
     return {
         "failed": True,
+        "changed": False,
         "msg": f"{host}: {error}",
-        "cause": error.cause,
+        "cause": getattr(error, "cause", "invalid_settings"),
         "layer": "settings",
-        "remedy": cause_row("invalid_settings").remedy,
-        "probes": [],
-        "alternatives": [],
+        "remedy": _advice(str(error)),
+        **nothing,
     }
 
 
-def host_failure(error: HostError, host: str) -> dict[str, t.Any]:
-    """The result for a host that could not probe; what the module said about an option counts as bad input."""
+def _advice(sentence: str) -> str:
+    """What to write instead, which follows the first semicolon of a sentence about an option."""
+    _what, semicolon, advice = sentence.partition("; ")
+    return f"{advice[0].upper()}{advice[1:]}" if semicolon and advice else cause_row("invalid_settings").remedy
+
+
+def host_failure(error: HostError, host: str, nothing: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The result for a host that could not do it; what the module said about an option counts as bad input."""
     if error.result.get("option"):
-        return settings_failure(SettingsError(str(error), error.result["option"]), host)
+        return settings_failure(SettingsError(str(error), error.result["option"]), host, nothing)
     return dict(error.result, failed=True, msg=str(error))
 
 

@@ -223,6 +223,13 @@ _CLOUD = (
         "Verify the sender's address or domain in the SES console of the region that host names, and leave the sandbox if the recipient is not verified.",
     ),
     *_row(
+        "Oracle Cloud",
+        "sender_rejected",
+        ("authorization failed: envelope from address",),
+        "Oracle's Email Delivery knows the login, but not the sender: it takes approved senders only.",
+        "Add the sender's address to the approved senders of the compartment, or set sender to one that is approved.",
+    ),
+    *_row(
         "Amazon SES",
         "auth_rejected",
         ("535 authentication credentials invalid",),

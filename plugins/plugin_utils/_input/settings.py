@@ -44,7 +44,7 @@ _DEFAULT_PORTS = {"implicit_tls": 465, "starttls": 587, "opportunistic": 587, "c
 _TRUE = frozenset(("true", "yes", "on", "1", "y", "t"))
 _FALSE = frozenset(("false", "no", "off", "0", "n", "f"))
 _MAX_TIMEOUT = 3600.0
-_HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
+_HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
 
 
 @dataclass(frozen=True)

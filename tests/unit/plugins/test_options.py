@@ -83,6 +83,18 @@ def test_the_model_and_the_connection() -> None:
     assert {one.name for one in dataclasses.fields(Settings)} | {"secure"} == set(MODEL_OPTIONS)
 
 
+def test_app_mail_config() -> None:
+    """Its action has options of its own; what it hands to the host is not for users."""
+    action = importlib.import_module(f"{COLLECTION}.action.app_mail_config").ActionModule
+    options = documented("app_mail_config")
+    assert sorted(options) == sorted([*action.OPTIONS, "handed_over"])
+    model = options["settings"]["suboptions"]
+    assert set(model) <= set(MODEL_OPTIONS)
+    for name, default in defaults(Settings).items():
+        if "default" in model.get(name, {}):
+            assert model[name]["default"] == default
+
+
 def role(name: str) -> tuple[Options, dict[str, t.Any]]:
     folder = ROOT / "roles" / name
     specs = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text())
