@@ -219,6 +219,14 @@ _GREETING = (
         "listens on the port.",
     ),
     Cause(
+        "greeting_timeout", "proxy_expected", "greeting",
+        "{endpoint} greets nobody but a proxy within {timeout} s",
+        "Connect to the proxy or load balancer that belongs in front of this relay, or switch the PROXY protocol off at "
+        "the relay (Postfix: smtpd_upstream_proxy_protocol; haproxy: accept-proxy).",
+        "The port is silent, hangs up on a ClientHello, and greeted a further connection that began with a PROXY "
+        "protocol header.",
+    ),
+    Cause(
         "greeting_rejected", "", "greeting",
         "{endpoint} greeted with a refusal",
         "The relay does not want mail from this host's address: read its words, then ask its operator to allow the "
@@ -713,6 +721,8 @@ FINDINGS: tuple[Finding, ...] = (
             "cannot alter]."),
     Finding("starttls_injection", "warning", "{endpoint} acts on commands that were sent ahead of the TLS handshake",
             "The relay is open to command injection (as in CVE-2011-0411): ask its operator to update it."),
+    Finding("addresses_left_out", "info", "{host} has {known} addresses, of which {asked} were looked at",
+            "Ask whoever runs the DNS of {host} whether so many are meant; apps try a few of them at most."),
     Finding("unconventional_port", "info", "{endpoint} speaks {spoken}, which is not the convention of port {port}",
             "It works with these settings; people and apps that guess the mode from the port will guess wrong."),
     Finding("both_modes", "info", "{endpoint} serves both modes: TLS from the first byte and a cleartext start",

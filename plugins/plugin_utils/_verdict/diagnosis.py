@@ -182,6 +182,8 @@ def _reset_at_once(case: _Case) -> Diagnosis:
 def _greeting(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
+    if "after_proxy_header" in attempt and kind in (*_SILENT, "closed", "reset"):
+        return Diagnosis("greeting_timeout", "proxy_expected", fields=_timeout(case))
     if kind in _SILENT:
         partial = failure.get("partial")
         detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or words.STAYED_SILENT

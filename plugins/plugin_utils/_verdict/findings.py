@@ -66,6 +66,10 @@ def findings(seen: Seen) -> list[dict[str, str]]:
 
 
 def _about_addresses(seen: Seen) -> Iterator[_Found]:
+    attempts = seen.observation["attempts"]
+    known = seen.observation["dns"].get("known", 0)
+    if known > len(attempts):
+        yield _Found("addresses_left_out", "", {"known": str(known), "asked": str(len(attempts))})
     for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
         if diagnosis.code is None or attempt is seen.attempt or not signs.learnt(attempt):
             continue

@@ -82,13 +82,14 @@ EHLO = "250-tiny.test\r\n250-SIZE 1000\r\n250 STARTTLS\r\n"
         (out_of_step("220 front\r\n", "220 back ESMTP\r\n", EHLO), "second_greeting", 220),
         (out_of_step("220 front\r\n220 back ESMTP\r\n", EHLO), "second_greeting", 220),
         # A proxy's header in front of a server that does not know it: one reply too many.
-        (out_of_step("220 back ESMTP\r\n502 5.5.2 Error: command not recognized\r\n", EHLO, "250 back\r\n"), "late_reply", 502),
-        (out_of_step("220 back ESMTP\r\n500 unrecognized command\r\n", "250 back\r\n", "250 back\r\n"), "late_reply", 500),
+        (out_of_step("220 back ESMTP\r\n502 5.5.2 Error: command not recognized\r\n", EHLO, "250 back\r\n"), "unasked", 502),
+        (out_of_step("220 back ESMTP\r\n", "502 5.5.2 Error: command not recognized\r\n", EHLO, "250 back\r\n"), "late_reply", 502),
+        (out_of_step("220 back ESMTP\r\n", "500 unrecognized command\r\n", "250 back\r\n250 back\r\n"), "late_reply", 500),
         (out_of_step("220 x\r\n", "214 help\r\n"), "wrong_code", 214),
         (out_of_step("220 x\r\n", "354 go\r\n"), "wrong_code", 354),
         (out_of_step("220 x\r\n", "251-x\r\n251 STARTTLS\r\n"), "wrong_code", 251),
     ],
-    ids=["greets twice", "greets twice at once", "a header before", "a header before, no extensions", "help", "data", "251"],
+    ids=["greets twice", "greets twice at once", "a header before, at once", "a header before", "a header before, no extensions", "help", "data", "251"],
 )
 def test_replies_out_of_step(play: t.Callable[[Peer], None], sign: str, code: int, security: Security) -> None:
     with TinyServer(play) as server:
@@ -118,9 +119,13 @@ def test_a_second_greeting_in_tls(context: ssl.SSLContext, injection: bool) -> N
 
 
 def test_421_behind_the_greeting() -> None:
-    with TinyServer(out_of_step("220 x\r\n421 4.7.0 too many connections\r\n")) as server:
-        found = climb(server, "starttls")
-        assert why(found) == ("ehlo", "reply")
+    for play, kind in (
+        (out_of_step("220 x\r\n421 4.7.0 too many connections\r\n"), "out_of_step"),
+        (out_of_step("220 x\r\n", "421 4.7.0 too many connections\r\n"), "reply"),
+    ):
+        with TinyServer(play) as server:
+            found = climb(server, "starttls")
+        assert why(found) == ("ehlo", kind)
         assert (found["failure"]["code"], found["failure"]["lines"]) == (421, ["4.7.0 too many connections"])
 
 
