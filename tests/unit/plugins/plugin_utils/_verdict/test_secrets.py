@@ -49,7 +49,9 @@ def test_no_shape_comes_out(shape: str, at: list[int], stage: str) -> None:
         "auth": lambda: auth_fails("reply", code=535, lines=lines),
         "mail": lambda: mail_fails("mail", 550, *lines),
         "rcpt": lambda: mail_fails("rcpt", 450, *lines),
-        "greeting": lambda: attempt(rungs="tcp greeting!", failure=broken("greeting", "reply", code=554, lines=lines), **in_tls()),
+        "greeting": lambda: attempt(
+            rungs="tcp greeting!", failure=broken("greeting", "reply", code=554, lines=lines), **in_tls()
+        ),
     }[stage]()
     seen = redact(observation({**made, "chain": []}), secret_forms(USER, PASSWORD))
     host = HostFacts(datetime.datetime.now(datetime.timezone.utc))
