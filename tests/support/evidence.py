@@ -1432,7 +1432,7 @@ ROWS: tuple[Row, ...] = (
         says="CRAM-MD5 was asked for, PLAIN is offered",
     ),
     row("no mechanism", auth_fails("missing", what="mechanism", wanted=None, offered=["GSSAPI"]), "auth_mechanism_not_offered", "auth", "none", "starttls"),
-    row("504", auth_fails("reply", code=504, lines=["5.5.4 Unrecognized authentication type"]), "auth_mechanism_not_offered", "auth", observed="starttls"),
+    row("504", auth_fails("reply", code=504, lines=["5.5.4 Unrecognized authentication type"]), "auth_mechanism_not_offered", "auth", "refused", "starttls"),
     row("535", auth_fails("reply", code=535, lines=["5.7.8 Error: authentication failed"]), "auth_rejected", "auth", observed="starttls", says="'535 5.7.8"),
     row("454 to auth", auth_fails("reply", code=454, lines=["4.7.0 Temporary authentication failure"]), "auth_rejected", "auth", "temporary", "starttls"),
     row("auth unanswered", auth_fails("closed", partial=""), "auth_rejected", "auth", "no_answer", "starttls"),

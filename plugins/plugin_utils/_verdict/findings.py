@@ -47,7 +47,7 @@ class Seen(t.NamedTuple):
 
 
 class _Found(t.NamedTuple):
-    """One finding: its code, what the case adds, the fields that it brings, and the address if it is not the shown one."""
+    """One finding: its code, what the case adds, the fields that it brings, and an address other than the shown."""
 
     code: str
     detail: str = ""
@@ -92,7 +92,9 @@ def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:
     masked = signs.masked_capabilities(attempt)
     if masked:
         yield _Found("starttls_stripped", masked)
-    offered = [name for name in signs.offered(attempt, "before_tls").get("AUTH", []) if name.upper() in _READABLE_MECHANISMS]
+    offered = [
+        name for name in signs.offered(attempt, "before_tls").get("AUTH", []) if name.upper() in _READABLE_MECHANISMS
+    ]
     if offered:
         yield _Found("auth_offered_in_cleartext", ", ".join(offered))
     if settings.security == "opportunistic" and passed:
@@ -123,7 +125,9 @@ def _about_the_mode(seen: Seen) -> Iterator[_Found]:
         return
     implicit = seen.attempt["security"] == "implicit_tls"
     if convention_clash(seen.settings.port, "implicit_tls" if implicit else "starttls"):
-        yield _Found("unconventional_port", "", {"spoken": "TLS from the first byte" if implicit else "cleartext first"})
+        yield _Found(
+            "unconventional_port", "", {"spoken": "TLS from the first byte" if implicit else "cleartext first"}
+        )
 
 
 def _capabilities_changed(attempt: Attempt) -> str:
