@@ -67,7 +67,7 @@ def versions() -> dict[str, str]:
     for client, artifact in _MAVEN.items():
         version = re.search(rf"<artifactId>{artifact}</artifactId><version>([^<]+)<", (HERE / "java" / "pom.xml").read_text("utf-8"))
         found[client] = version.group(1) if version else ""
-    found["Alertmanager"] = next(iter(re.findall(r"version (\S+)", "\n".join(_lines(str(BUILT / "alertmanager"), "--version")))), "").rstrip(",")
+    found["Alertmanager"] = "".join(re.findall(r"cmd/alertmanager@v(\S+)", (HERE / "install").read_text("utf-8")))
     found["Mailpit as a relay's client"] = PINNED[-1].lstrip("v") if PINNED else ""
     return {client: version for client, version in found.items() if version}
 

@@ -122,6 +122,15 @@ def test_the_gate_stops_it(host: Host, relay: Relay) -> None:
     assert "secure: true" in words(run) and "speaks TLS from the first byte" in words(run)
 
 
+def test_what_the_gate_found_can_be_rescued(host: Host, relay: Relay) -> None:
+    role = {"name": "Configure", "ansible.builtin.include_role": {"name": "mailops.smtp.mail_config"}}
+    keep = {"name": "Keep it", "ansible.builtin.set_fact": {"failure": "{{ ansible_failed_result }}"}}
+    given = {"mail_config_settings": relay.settings("implicit", secure="false"), "mail_config_apps": [{"app": "pangolin", "path": str(host.config)}]}
+    run = play(host.folder / "play", [{"name": "Try", "block": [role], "rescue": [keep]}], given, saved=["failure"])
+    assert run.returncode == 0 and run.saved["failure"]["cause"] == "mode_mismatch" and len(run.saved["failure"]["probes"]) == 1, run.output
+    assert run.saved["failure"]["msg"].startswith("localhost cannot send mail through") and host.config.read_text() == OLD and host.store() == []
+
+
 def test_a_wrong_password_stops_it(host: Host, relay: Relay) -> None:
     run = host.run(relay.settings("starttls", password="wr0ng-" + "x"), "-vvvv", mail_config_check_credentials=True)
     assert run.returncode != 0 and host.config.read_text() == OLD

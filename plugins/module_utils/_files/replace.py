@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.attributes import Attributes, attributes_of, give
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, failure
-from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import Temporary, temporary_file
+from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import Temporary, backup_place, temporary_file
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place, open_file
 
 __all__ = ("ABSENT", "Seen", "back_up", "checksum_of", "drop_backup", "read", "remove", "replace", "sync_folder")
@@ -101,28 +101,18 @@ def remove(place: Place, seen: Seen) -> None:
 def back_up(place: Place, seen: Seen) -> str:
     """Keep what was ``seen`` beside the file, with its attributes, under a name with process and time. Gives the path. Raises FileError."""
     stem = "{0}.{1}.{2}".format(place.name, os.getpid(), time.strftime("%Y-%m-%d@%H:%M:%S"))
-    for number in range(100):
-        name = stem + (".{0}~".format(number) if number else "~")
-        path = os.path.join(os.path.dirname(place.path), name)
+    folder = os.path.dirname(place.path)
+    with temporary_file(backup_place(place)) as new:
         try:
-            opened = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=place.folder)
-        except FileExistsError:
-            continue
+            _fill(new.opened, seen.content)
+            give(new.opened, place.path, seen.attributes, times=True)
+            os.fsync(new.opened)
+            for number in range(100):
+                name = stem + (".{0}~".format(number) if number else "~")
+                if _take_name(new, name):
+                    return os.path.join(folder, name)
         except OSError as error:
-            raise failure("{0} cannot be kept as {1}".format(place.path, path), error, place.folder) from None
-        try:
-            _fill(opened, seen.content)
-            give(opened, path, seen.attributes, times=True)
-            os.fsync(opened)
-        except (OSError, FileError) as error:
-            with contextlib.suppress(OSError):
-                os.unlink(name, dir_fd=place.folder)
-            if isinstance(error, FileError):
-                raise
-            raise failure("{0} cannot be kept as {1}".format(place.path, path), error, place.folder) from None
-        finally:
-            os.close(opened)
-        return path
+            raise failure("{0} cannot be kept as {1}~".format(place.path, os.path.join(folder, stem)), error, place.folder) from None
     raise FileError("{0} cannot be kept: every name {1}...~ is taken.".format(place.path, stem))
 
 
@@ -162,18 +152,32 @@ def _fill(opened: int, content: bytes) -> None:
 def _put(new: Temporary, place: Place, seen: t.Optional[Seen]) -> None:
     try:
         if seen is None:
-            # Unlike a rename, this never takes the place of a file that came meanwhile.
-            try:
-                os.link(new.name, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder, follow_symlinks=False)
-                return
-            except FileExistsError:
-                raise _changed(place) from None
-            except OSError as error:
-                if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
-                    raise
+            if not _take_name(new, place.name):
+                raise _changed(place)
+            return
         os.rename(new.name, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
     except OSError as error:
         raise failure("{0} cannot be replaced".format(place.path), error, place.folder) from None
+
+
+def _take_name(new: Temporary, name: str) -> bool:
+    """Give the file a name that is free, in one step; whether it was. Unlike a rename, this never takes the place of another file."""
+    folder = new.place.folder
+    try:
+        os.link(new.name, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        return True
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
+            raise
+    # A file system without hard links.
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+        return False
+    except FileNotFoundError:
+        os.rename(new.name, name, src_dir_fd=folder, dst_dir_fd=folder)
+        return True
 
 
 def _require_unchanged(place: Place, seen: t.Optional[Seen]) -> None:

@@ -20,7 +20,7 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, failure
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place
 
-__all__ = ("PATIENCE", "Temporary", "locked", "sweep", "temporary_file", "temporary_name")
+__all__ = ("PATIENCE", "Temporary", "backup_place", "locked", "sweep", "temporary_file", "temporary_name")
 
 PATIENCE = 5.0
 _LONGEST = 255
@@ -79,15 +79,20 @@ def temporary_file(place: Place) -> t.Iterator[Temporary]:
         os.close(opened)
 
 
-def sweep(place: Place) -> bool:
-    """Take away what a killed writer of this file left; whether there was something. Raises FileError."""
-    name = temporary_name(place.name)
-    try:
-        os.stat(name, dir_fd=place.folder, follow_symlinks=False)
-    except OSError:
-        return False
-    _sweep(place, name, time.monotonic() + PATIENCE)
-    return True
+def sweep(place: Place) -> None:
+    """Take away what a killed writer of this file, or of its backup, left. Raises FileError."""
+    for one in (place, backup_place(place)):
+        name = temporary_name(one.name)
+        try:
+            os.stat(name, dir_fd=place.folder, follow_symlinks=False)
+        except OSError:
+            continue
+        _sweep(one, name, time.monotonic() + PATIENCE)
+
+
+def backup_place(place: Place) -> Place:
+    """Where the temporary file of the backup of this file is."""
+    return place._replace(name=place.name + ".backup")
 
 
 def locked(opened: int) -> bool:

@@ -225,7 +225,8 @@ class AttemptSoFar(t.TypedDict, total=False):
     chain_available: bool
     injected: bool  # the relay acted on a command that was sent ahead of the handshake
     yielded: bool  # another address of the endpoint logged in and sent
-    both_modes: bool  # the port answered a ClientHello as well as cleartext
+    both_modes: bool  # the port answers a ClientHello; true: and greets in cleartext who speaks first
+    after_proxy_header: ReplyEntry  # the greeting that a silent port gave to a PROXY protocol header
     # The handshake failed so with the suites that Python offers of itself;
     # all else here is from a climb with what OpenSSL offers of itself (RSA key exchange and CBC as well).
     python_refused: FailureEntry

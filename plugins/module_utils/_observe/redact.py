@@ -65,7 +65,7 @@ def redact(found: t.Any, forms: list[str], spoken: bool = False) -> t.Any:
 
 def _redact(found: t.Any, wanted: _Wanted, spoken: bool) -> t.Any:
     if isinstance(found, str):
-        return _masked([found], wanted)[0] if spoken else found
+        return "\n".join(_masked(found.split("\n"), wanted)) if spoken else found
     if isinstance(found, dict):
         return {key: _redact(value, wanted, spoken or key in _SPOKEN) for key, value in found.items()}
     if isinstance(found, list):
@@ -84,8 +84,8 @@ class _Wanted:
         self.bare: list[bytes] = []
         for form in forms:
             for spelling in {form, form.lower(), form.upper()}:
-                self._add(spelling.encode("utf-8", "surrogateescape"))
-                self._add(spelling[::-1].encode("utf-8", "surrogateescape"))
+                self._add(_encoded(spelling))
+                self._add(_encoded(spelling[::-1]))
         self.text, self.bare = list(dict.fromkeys(self.text)), list(dict.fromkeys(self.bare))
 
     def _add(self, form: bytes) -> None:
@@ -144,6 +144,13 @@ class _View:
         return min(one[0] for one in places), max(one[1] for one in places)
 
 
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can carry
+        return text.encode("utf-8", "surrogatepass")
+
+
 def _plain_view(text: str) -> _View:
     return _lowered(text, [(index, index + 1) for index in range(len(text))])
 
@@ -154,7 +161,7 @@ def _lowered(text: str, places: list[Span]) -> _View:
         return _View(text.lower().encode(), places)
     data, spread = bytearray(), []
     for char, place in zip(text, places):
-        encoded = char.lower().encode("utf-8", "surrogateescape")
+        encoded = _encoded(char.lower())
         data += encoded
         spread += [place] * len(encoded)
     return _View(bytes(data), spread)
@@ -172,7 +179,7 @@ def _decoded(view: _View) -> _View:
     # Characters of several bytes were put together again, so that capitals among them can be made small.
     text, firsts, at = data.decode("utf-8", "surrogateescape"), [], 0
     for char in text:
-        size = len(char.encode("utf-8", "surrogateescape"))
+        size = len(_encoded(char))
         firsts.append((places[at][0], places[at + size - 1][1]))
         at += size
     return _lowered(text, firsts)

@@ -15,7 +15,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from .evidence import ChainEntry, TLSEntry
 
-__all__ = ("TLSContexts", "TLSRecord", "ca_subjects", "looks_like_tls", "on_this_host", "trust_store")
+__all__ = ("Suites", "TLSContexts", "TLSRecord", "ca_subjects", "looks_like_tls", "on_this_host", "trust_store")
 
 _HANDSHAKE, _ALERT = 22, 21  # content types (RFC 8446 section 5.1)
 _CERTIFICATE, _CERTIFICATE_REQUEST = 11, 13  # handshake types (RFC 8446 section 4)
@@ -35,8 +35,10 @@ _VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304:
 # Never, in no try: suites without a certificate, without encryption, or of export strength. A session in one of them proves nothing,
 # and what is sent in it can be read. PSK and SRP have no certificate either.
 _NEVER = "!aNULL:!eNULL:!EXPORT:!PSK:!SRP"
+_MORE_SUITES = f"DEFAULT:{_NEVER}:@SECLEVEL=2"
 _ALL_SUITES = f"ALL:{_NEVER}"
 _OLD_SUITES = f"ALL:!LOW:!RC4:!MD5:!DES:{_NEVER}"
+Suites = t.Literal["usual", "more", "all"]
 _MINIMUM = {
     "TLSv1": ssl.TLSVersion.TLSv1,
     "TLSv1.1": ssl.TLSVersion.TLSv1_1,
@@ -126,6 +128,7 @@ class TLSContexts:
         self._minimum = _MINIMUM.get(minimum, ssl.TLSVersion.TLSv1_2)
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
+        self._more: ssl.SSLContext | None = None
         self._legacy: ssl.SSLContext | None = None
 
     def context(self) -> ssl.SSLContext:
@@ -165,6 +168,21 @@ class TLSContexts:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+    def offering(self, suites: Suites) -> ssl.SSLContext:
+        """A context by what it offers: the usual suites of this Python, more of them, or all."""
+        return self.context() if suites == "usual" else self.legacy() if suites == "all" else self._with_more()
+
+    def _with_more(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._more is None:
+                self._more = self._make()
+                self._more.set_ciphers(_MORE_SUITES)
+            return self._more
+
+    def more_suites(self) -> list[str]:
+        """The names of the suites that other clients offer, those that are built on OpenSSL and leave the choice to it."""
+        return [suite["name"] for suite in self._with_more().get_ciphers()]
 
     def legacy(self) -> ssl.SSLContext:
         """A context that takes anything, to find out what a relay speaks with which the handshake failed. Never carries mail."""

@@ -19,13 +19,15 @@ from .connect import connect
 from .failure import Failure, socket_failure
 from .printable import printable
 from .reply import Reply, ReplyParser
-from .tls import TLSContexts, TLSRecord, looks_like_tls
+from .tls import Suites, TLSContexts, TLSRecord, looks_like_tls
 
 __all__ = ("Wire", "wait_any")
 
 _CHUNK = 65536
 # More raw bytes than any dialogue or handshake of ours needs: beyond it the relay is not sane.
 _RAW_LIMIT = 4 * 1024 * 1024
+# What a relay that has hung up said last is in the kernel already.
+_LAST_WORDS_SECONDS = 0.2
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
@@ -152,8 +154,16 @@ class Wire:
                 raise Failure("tls_spoken")
 
     def command(self, line: str) -> Reply:
-        """Send one command line and read its reply."""
-        self.send(line.encode("utf-8", "surrogateescape") + b"\r\n")
+        """Send one command line and read its reply. What the relay said before it hung up is read where the line could not be sent."""
+        try:
+            self.send(line.encode("utf-8", "surrogateescape") + b"\r\n")
+        except Failure as failure:
+            if failure.kind != "reset":
+                raise
+            try:
+                return self.read_reply(self.deadline.within(_LAST_WORDS_SECONDS))
+            except Failure:
+                raise failure from None
         return self.read_reply()
 
     def readable(self, seconds: float) -> bool:
@@ -174,10 +184,10 @@ class Wire:
             return None
         return FirstBytes(looks_like_tls(data), printable(data.split(b"\n", 1)[0].rstrip(b"\r")))
 
-    def begin_tls(self, contexts: TLSContexts, server_name: str, legacy: bool = False) -> None:
+    def begin_tls(self, contexts: TLSContexts, server_name: str, suites: Suites = "usual") -> None:
         """Send the ClientHello and return. What came in cleartext before is dropped (RFC 3207 section 4.2)."""
         self.replies.drop()
-        context = contexts.legacy() if legacy else contexts.context()
+        context = contexts.offering(suites)
         try:
             # As bytes where it can be: text would go through the idna codec, whose tables take milliseconds to load.
             name = server_name.encode("ascii") if server_name.isascii() else server_name

@@ -10,6 +10,7 @@ texts, and never guessed.
 
 from __future__ import annotations
 
+import itertools
 import re
 import typing as t
 from collections.abc import Iterable
@@ -47,8 +48,13 @@ def explain(text: str | Iterable[str], now: datetime | None = None) -> dict[str,
     pieces = list(events(whole, now))
     # One error, or what a tool printed of one attempt: all of it is about mail. A log has lines of other things too.
     log = _Log(len(pieces) > _SHORT or (len(pieces) > 1 and any(event.time for event in pieces)))
-    for event in pieces:
-        log.add(event, Read.of(event.text))
+    # A line that says that mail failed stands before its reason, or behind it.
+    reads = itertools.chain((_Looked(event, Read.of(event.text)) for event in pieces), (None,))
+    current = next(reads)
+    for following in reads:
+        if current is not None:
+            log.add(current, following)
+        current = following
     return log.result()
 
 
@@ -70,13 +76,37 @@ class _Found:
             self.clearest, self.rank = found, best.rank
 
 
-_LABEL = re.compile(r"[\d\s.,:/TZ+-]*([^\s\d][^:]{0,60}:|\[[^\]]{1,40}\](?: ?\[?\w{1,20}\]?:?)?)?")
+# The part of the app that wrote a line: "[NOTIFICATION] ERROR: ...", "ERROR [app.notifications] ...", "logger=alerting.notifier".
+_PART = re.compile(r"\[([A-Za-z][\w.:@/-]{1,40})\]|\b(?:logger|component|module|subsystem)=\"?([\w./-]{1,60})")
+_LEVELS = frozenset("error err warn warning fatal critical crit info debug trace notice app main server stderr stdout".split())
 
 
-def _label(text: str) -> str:
-    """What a logger puts between the date and the text: "[error]:", "[NOTIFICATION] ERROR:"."""
-    found = _LABEL.match(text[:200])
-    return (found.group(1) or "").lower() if found else ""
+def _part(text: str) -> tuple[str, ...]:
+    """What a logger puts beside the date and the level; a level alone says nothing of the part of the app that wrote the line."""
+    names = (found.group(1) or found.group(2) for found in _PART.finditer(text[:200]))
+    return tuple(name for name in names if name.lower() not in _LEVELS)
+
+
+def _same_part(one: Event, other: Event) -> bool:
+    """Do both lines name the same part of the app, or the same endpoint?"""
+    if one.writer != other.writer:
+        return False
+    part = _part(one.text)
+    return bool(part) and part == _part(other.text) or not _endpoints(one.text).isdisjoint(_endpoints(other.text))
+
+
+_ENDPOINT = re.compile(r"(?<![\w.])\[?([A-Za-z][\w.-]{2,100}|\d{1,3}(?:\.\d{1,3}){3})\]?:(\d{2,5})(?![\d:]\d)\b")
+
+
+def _endpoints(text: str) -> set[tuple[str, ...]]:
+    return {found.groups() for found in _ENDPOINT.finditer(text[:400])}
+
+
+class _Looked(t.NamedTuple):
+    """An event and its text as it is compared."""
+
+    event: Event
+    read: Read
 
 
 class _Seen(t.NamedTuple):
@@ -116,11 +146,12 @@ class _Log:
         """Events with a cause."""
         return sum(found.count for found in self.causes.values())
 
-    def add(self, event: Event, read: Read) -> None:
+    def add(self, looked: _Looked, following: _Looked | None) -> None:
         """Count one event."""
+        event, read = looked
         self.total += 1
         self.stage = stage_of_command(event.text) or self.stage
-        is_mail = self._is_mail(event, read)
+        is_mail = self._is_mail(looked, following)
         found = explain_event(read, self.stage if DIALOGUE.match(event.text) else "") if is_mail else None
         best = found.best if found else None
         weaker = self._weaker(best, event) if best else None
@@ -138,20 +169,22 @@ class _Log:
                 self._withdraw(weaker)
             self.causes.setdefault(best.cause, _Found()).add(found, best, event.time)
 
-    def _is_mail(self, event: Event, read: Read) -> bool:
-        """Is the event about mail, by its own words or as the reason that the line before it announced?"""
-        about = read.topic
+    def _is_mail(self, looked: _Looked, following: _Looked | None) -> bool:
+        """Is the event about mail, by its own words or as the reason of the failure that the line before or behind it states?"""
+        event, about = looked.event, looked.read.topic
         if not self.is_log:
             return not about.is_other
         if about.is_mail or about.other:
             return about.is_mail
         before = self.recent[-1] if self.recent else None
-        if before is None or not before.is_mail or not before.just_before(event.time):
+        if before is not None and before.is_mail and before.just_before(event.time):
+            if not event.stamped:
+                return True  # the line below, without a date of its own
+            if before.announces and _same_part(event, before.event):
+                return True
+        if following is None or not _Seen(None, event, False, False).just_before(following.event.time):
             return False
-        if not event.stamped:
-            return True  # the line below, without a date of its own
-        same_writer = _label(event.text) == _label(before.event.text)
-        return same_writer and (before.announces or (event.writer == before.event.writer and "[" in event.writer))
+        return following.read.topic.is_mail and announces(following.read.low) and _same_part(event, following.event)
 
     def _weaker(self, best: Match, event: Event) -> _Seen | None:
         """The line before it that said less of the same incident: Postfix's "SSL_accept error" before the reason of OpenSSL."""

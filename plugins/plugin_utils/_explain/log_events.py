@@ -35,7 +35,7 @@ class Event(t.NamedTuple):
 # Colours of a terminal, also as a log escapes them; the container's name in front of docker compose's and kubectl's lines.
 _ANSI = re.compile(r"(?:\x1b|\\x1b|\\u001b|\\033|\\e|#033)\[[0-9;]{0,20}[A-Za-z]", re.IGNORECASE)
 _COLOURED = ("\x1b", "\\x1b[", "\\u001b[", "\\u001B[", "\\033[", "\\e[", "#033[")
-_CONTAINER = re.compile(r"[\w.-]{1,64} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
+_CONTAINER = re.compile(r"[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
 # What a container's runtime or syslog puts in front of each line of a program, stack traces included.
 _STAMP = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
 _HEADER = re.compile(_STAMP + r" (?:[\w.-]{1,255} ([\w./-]{1,128}(?:\[\d{1,10}\])?): ?|(?:stdout|stderr) [FP] )?")
@@ -46,7 +46,7 @@ DIALOGUE = re.compile(
 )
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(
-    r"\s|[}\]);]|at |\.\.\. |caused by[: ]|nested exception|during handling of|the above exception|the above error|stack ?trace:|stack: |#\d{1,4} |--- "
+    r"\s|[}\]);]|at |/\S{1,300}:\d{1,6}:in [`']|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception|the above error|stack ?trace:|stack: |#\d{1,4} |--- "
     r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "
     r"|\{ ?['\"]?(?:code|errno|command|response|responsecode|originalcode)\b"
     r"|msmtp: (?:server message|could not send mail)|reason: |code: |response: |command: |responsecode: ",
@@ -184,7 +184,9 @@ def _dedented(text: str) -> list[str]:
 def _belongs(line: str, before: list[str]) -> bool:
     if DIALOGUE.match(line):
         return False
-    if _GOES_ON.match(line) or _says_again(line, before[0]):
+    if _GOES_ON.match(line) or before[-1].endswith(":") or _says_again(line, before[0]):
+        return True
+    if line.startswith(_TRACEBACK) and ("above exception" in before[-1] or len(before) == 1):
         return True
     reply = _REPLY_GOES_ON.match(line)
     return bool(reply) and f"{reply.group(1)}-" in before[-1] if reply else False
@@ -213,6 +215,7 @@ _DAY_FIRST = re.compile(
 _EPOCH = re.compile(r'(?:"(?:time|timestamp|ts|epoch|__REALTIME_TIMESTAMP)" ?: ?"?|^\[?)(1\d{9})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?(?=[",\s\]}:]|$)')
 # Dates of certificates and of messages, not of the line.
 _ANOTHER_DATE = re.compile(r"\W{0,4}(?:v:)?(?:not ?(?:before|after)|expires?|start date|expire date|date|resent-date)\b", re.IGNORECASE)
+_OF_A_CERTIFICATE = re.compile(r"not ?(?:before|after) ?[=:]", re.IGNORECASE)
 _JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime|__REALTIME_TIMESTAMP)" ?: ?"?')
 
 
@@ -221,7 +224,7 @@ def parse_time(line: str, now: datetime) -> datetime | None:
 
     Without a zone in the log the answer has none. Dates without a year are the latest that are not after ``now``.
     """
-    if _ANOTHER_DATE.match(line):
+    if _ANOTHER_DATE.match(line) or _OF_A_CERTIFICATE.search(line[:_HEAD]):
         return None
     head = line[:_HEAD]
     found = _date(head, now)

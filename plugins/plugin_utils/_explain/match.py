@@ -117,12 +117,14 @@ def explain_event(read: Read, stage: str) -> Explained:
     if status is not None:
         if status.temporary:
             matches = [_later(match) for match in matches if not (status.code == 421 and match.cause in _REFUSALS_OF_THE_CLIENT and not match.hint)]
-        said = meaning(status, stage, read.forms[0])
+        said = meaning(status, stage, _relays_words(read.forms[0], fold(status.words)))
         if said is not None:
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
     if matches:
         if _CLEARTEXT_PORT.search(read.low):
             matches = [_late(match) for match in matches]
+        if _RELAYS_LOG.search(read.low):
+            matches = [_from_the_other_side(match, read.low) for match in matches]
         matches.sort(key=lambda match: match.rank)
         deepest = max((match.depth for match in matches if match.confidence != "possible"), default=0)
         matches.sort(key=lambda match: match.depth != deepest)
@@ -130,6 +132,11 @@ def explain_event(read: Read, stage: str) -> Explained:
     vague = next((rule for rule in VAGUE if rule.parts[0] in read.forms[0]), None)
     known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low)
     return Explained(read.text, None, (), status, known, vague)
+
+
+def _relays_words(form: str, code: str) -> str:
+    """What the relay said: from its code on. What stands before it is the client's."""
+    return form[max(form.find(code), 0) :]
 
 
 # A client says where it was refused; 421 says that it is for now.
@@ -148,6 +155,20 @@ def _late(match: Match) -> Match:
     if match.variant != "implicit_spoken" or match.confidence != "likely":
         return match
     return match._replace(cause="greeting_timeout", variant="", confidence="possible", also=("mode_mismatch", "connection_closed"), note="")
+
+
+# Lines of a relay about its clients.
+_RELAYS_LOG = re.compile(r"/smtpd\[\d|\bssl_accept\b")
+
+
+def _from_the_other_side(match: Match, low: str) -> Match:
+    """The relay's own log says "wrong version number" of a client that speaks cleartext where TLS is due, or an old or broken TLS."""
+    if match.variant != "cleartext_spoken" or match.confidence != "certain":
+        return match
+    if "smtps/" in low or "submissions/" in low:
+        return match._replace(variant="implicit_spoken", confidence="likely", also=("tls_version_unsupported", "tls_handshake_failed"))
+    also = ("tls_version_unsupported", "tls_handshake_failed")
+    return match._replace(variant="implicit_spoken", confidence="possible", also=also, note="The relay saw no TLS, or none that it knows, where TLS was due.")
 
 
 def _of_status(said: Meaning, status: Status, depth: int) -> Match:

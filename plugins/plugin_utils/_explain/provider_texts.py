@@ -223,6 +223,13 @@ _CLOUD = (
         "Verify the sender's address or domain in the SES console of the region that host names, and leave the sandbox if the recipient is not verified.",
     ),
     *_row(
+        "Oracle Cloud",
+        "sender_rejected",
+        ("authorization failed: envelope from address",),
+        "Oracle's Email Delivery knows the login, but not the sender: it takes approved senders only.",
+        "Add the sender's address to the approved senders of the compartment, or set sender to one that is approved.",
+    ),
+    *_row(
         "Amazon SES",
         "auth_rejected",
         ("535 authentication credentials invalid",),
@@ -510,15 +517,7 @@ _ANYONE = (
         ("blocked using zen.spamhaus.org", "blocked using", "listed in .. rbl", "listed by .. dnsbl", "blacklisted", "bl.spamcop.net", "barracudacentral"),
         "This host's public address stands on a block list.",
         "Look the address up at the list that the reply names and ask for its removal; or send through a submission port (587 or 465) with a login.",
-        stages=("greeting",),
-    ),
-    *_row(
-        "",
-        "recipient_rejected",
-        ("blocked using zen.spamhaus.org", "service unavailable; client host .. blocked using", "blocked using .. spamhaus"),
-        "This host's public address stands on a block list.",
-        "Look the address up at the list that the reply names and ask for its removal; or send through a submission port (587 or 465) with a login.",
-        stages=("rcpt",),
+        stages=("greeting", "mail", "rcpt"),
     ),
     *_row(
         "",

@@ -12,7 +12,7 @@ import typing as t
 from .. import _causes
 from .log_events import MAX_EVENT, unescaped
 from .masking import mask
-from .spelling import fold, one_line
+from .spelling import one_line
 
 __all__ = ("excerpt", "sentences")
 

@@ -35,16 +35,25 @@ _NAMED = re.compile(
     rf"|\bin reply to ({_ANY}) command"
     rf"|\berror (?:response to|sending) ({_ANY}) command"
     r"|\bafter (?:pipelined )?(initial connection|ehlo|helo|starttls|mail from|rcpt to|end of data)\b"
+    rf"|\bon command ['\"]({_ANY})\b"
     r"|\brejected (connect|ehlo|helo|mail|rcpt|data)(?: |:|$)"
 )
 # The first that matches counts.
 _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("starttls", ("upgrading connection with starttls", "starttls config", "starttls command", "starttls failed", "starttls denied", "starttls attempted")),
+    (
+        "starttls",
+        (
+            *("upgrading connection with starttls", "starttls config", "starttls command", "starttls failed", "starttls denied", "starttls attempted"),
+            # The greeting has this code too, but is never refused with these.
+            *(f"expected response code 220 but got code {code}" for code in (454, 500, 501, 502, 503)),
+            "refused to start tls",
+        ),
+    ),
     (
         "ehlo",
         (
             *("smtptransport.helo", "`helo'", "#helo", "does not accept ehlo", "remote access denied", "smtphelooerror", "smtpheloerror"),
-            *("ehlo command", "ehlo not accepted", "helo not accepted"),
+            *("ehlo command", "ehlo not accepted", "helo not accepted", "on hello", "did not accept the handshake"),
         ),
     ),
     (
@@ -81,7 +90,8 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "greeting",
         (
             *("invalid greeting", "initial ok message", "got unexpected smtp server response", "`do_start'", "`do start'", "#do start", "refused to talk to me"),
-            *("bad greeting", "initial server", "smtpconnecterror", "expected response code 220", "connection refused by server"),
+            *("bad greeting", "initial server", "smtpconnecterror", "smtpconnectresponseerror", "expected response code 220"),
+            *("bad response on connection", "on smtp dial", "creating smtp client", "failed to dial", "dial failed", "error connecting to"),
         ),
     ),
 )

@@ -98,12 +98,12 @@ _ALONE = re.compile(
     r"(?:^|(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls"
     r"|status|exception|server|client|message|smtp|got|with|on)"
     r"['\"]?(?: ?[:=(] ?| )b?['\"]?|[(\[]b?['\"]?|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )"
-    r"([45]\d\d)(?=[ -][^\d:]|['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
+    r"([45]\d\d)(?=[ -][^\d:]|: |['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
     re.IGNORECASE,
 )
 _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
-_DSN = re.compile(r"\b(?:dsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)", re.IGNORECASE)
+_DSN = re.compile(r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)", re.IGNORECASE)
 
 
 def find_status(text: str) -> Status | None:
@@ -212,7 +212,7 @@ _BY_CODE: dict[int, Meaning] = {
     513: _RECIPIENT,
     551: _RECIPIENT,
     556: _RECIPIENT,
-    550: Meaning("recipient_rejected", "", "possible", ("sender_rejected", "message_rejected"), "The text does not say which command was refused."),
+    550: Meaning("recipient_rejected", "", "possible", ("sender_rejected", "message_rejected", "ehlo_rejected", "greeting_rejected"), "The text does not say which command was refused."),
     541: _MESSAGE,
     552: Meaning("message_rejected", "", "possible", ("recipient_rejected",)),
     553: Meaning("sender_rejected", "", "possible", ("recipient_rejected",)),
@@ -230,7 +230,7 @@ _BY_SUBJECT: dict[str, Meaning] = {
     "5": Meaning("message_rejected", "", "possible", ("ehlo_rejected",)),
     "6": Meaning("message_rejected", "", "possible"),
     "7": Meaning(
-        "message_rejected", "", "possible", ("sender_rejected", "recipient_rejected", "greeting_rejected", "auth_rejected"), "A policy of the relay refused it."
+        "message_rejected", "", "possible", ("sender_rejected", "recipient_rejected", "greeting_rejected", "ehlo_rejected", "auth_rejected"), "A policy of the relay refused it."
     ),
 }
 
@@ -294,6 +294,8 @@ def _by_code_and_stage(status: Status, stage: str) -> Meaning | None:
         return t.cast(Meaning, special)._replace(confidence="certain") if told else _BY_STAGE[stage][status.temporary]
     if special is not None:
         return special
+    if status.temporary and not code and not stage:
+        return _LATER._replace(confidence="possible")
     if status.temporary:
         return _BY_CODE.get(code, _LATER) if code in (421, 435, 454) else _LATER
     if code in _BY_CODE and (not status.enhanced or detail == "0.0" or code not in (550, 552, 553)):

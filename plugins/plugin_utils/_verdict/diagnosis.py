@@ -23,7 +23,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import signs, words
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import chain_verdict, read_chain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.login import missing_login
 
 __all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "diagnose_name")
@@ -118,7 +119,7 @@ def diagnose_name(dns: Dns) -> Diagnosis:
     failure = dns.get("failure")
     error = failure.get("error") if failure is not None else None
     if failure is not None and failure["kind"] == "timeout":
-        return Diagnosis("name_server_failure", detail=f"nothing came within {words.span(dns['ms'] / 1000)} s")
+        return Diagnosis("name_server_failure", detail=words.no_answer_of_the_name_server(dns["ms"] / 1000))
     if error in ("EAI_NODATA", "EAI_ADDRFAMILY"):
         return Diagnosis("name_not_found", "no_address")
     if error == "EAI_NONAME":
@@ -158,7 +159,7 @@ def _tcp(case: _Case) -> Diagnosis:
     if icmp in _ICMP_PROHIBITED or errno in _BLOCKED:
         return Diagnosis("connection_blocked", detail=said)
     if errno == "EHOSTUNREACH" and case.answers_elsewhere:
-        return Diagnosis("connection_blocked", detail="it calls the host unreachable, yet another port of it answers")
+        return Diagnosis("connection_blocked", detail=words.YET_ANSWERS_ELSEWHERE)
     if errno == "EHOSTUNREACH" and not icmp and attempt["family"] == 4 and signs.waited(attempt, failure) < 0.9:
         return Diagnosis("no_route", "or_blocked")
     if attempt["family"] == 6 and errno in _NO_ROUTE:
@@ -174,7 +175,7 @@ def _reset_at_once(case: _Case) -> Diagnosis:
             return _cleartext_spoken(case, "")
         failure = other["failure"]
         if failure is not None and failure["kind"] == "timeout":
-            return Diagnosis("tls_handshake_failed", detail="the relay resets the connection as soon as it sees TLS")
+            return Diagnosis("tls_handshake_failed", detail=words.RESETS_AT_TLS)
     return Diagnosis("connection_reset")
 
 
@@ -183,17 +184,17 @@ def _greeting(case: _Case) -> Diagnosis:
     kind = failure["kind"]
     if kind in _SILENT:
         partial = failure.get("partial")
-        detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or "it stayed silent"
+        detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or words.STAYED_SILENT
         return Diagnosis("greeting_timeout", detail=detail, fields=_timeout(case))
     if kind in ("closed", "reset", "os"):
         return _wants_certificate(case) or Diagnosis("connection_closed", detail=words.greeting_stopped(failure))
     if kind == "reply" and failure["code"] < 400:
-        return Diagnosis("not_smtp", detail=f"it greets with {words.quoted(failure)}, where SMTP has 220")
+        return Diagnosis("not_smtp", detail=words.odd_greeting(failure))
     if kind == "reply":
         return _wants_certificate(case) or _refused(case, "greeting")
     if kind == "malformed":
         return Diagnosis("not_smtp", detail=words.service(failure["text"]))
-    return Diagnosis("not_smtp", detail=f"it sends a {failure.get('limit', 'reply')} without end")
+    return Diagnosis("not_smtp", detail=words.WITHOUT_END.format(failure.get("limit", "reply")))
 
 
 def _mode(case: _Case) -> Diagnosis:
@@ -203,7 +204,7 @@ def _mode(case: _Case) -> Diagnosis:
     if not re.match(r"[2-5](\d(\d([ -]|$)|$)|$)", text):
         return Diagnosis("not_smtp", detail=words.service(text))
     if signs.looks_like_ftp(text):
-        return Diagnosis("not_smtp", detail=f"an FTP server answers ({words.shown(text, 60)})")
+        return Diagnosis("not_smtp", detail=words.ftp(text))
     other = case.attempt.get("other_mode")
     if text[0] in "23" or (other is not None and _greets(other)):
         return _cleartext_spoken(case, text)
@@ -222,9 +223,9 @@ def _implicit_spoken(case: _Case) -> Diagnosis:
     if other is not None and failure is not None:
         inner = _of_failure(_Case(other, failure, settings, case.host, False))
         if inner.code == "not_smtp":
-            return replace(inner, detail=words.also(inner.detail, "behind TLS"), observed="implicit_tls")
+            return replace(inner, detail=words.also(inner.detail, words.BEHIND_TLS), observed="implicit_tls")
         if failure["layer"] in ("tls", "certificate", "greeting"):
-            detail = f"TLS there has a fault of its own, {inner.code}"
+            detail = words.fault_of_its_own(inner.code)
     other_port = 587 if settings.port != 587 else 2587
     return Diagnosis("mode_mismatch", "implicit_spoken", detail, "implicit_tls", other_port=other_port)
 
@@ -246,7 +247,7 @@ def _cleartext_spoken(case: _Case, text: str) -> Diagnosis:
     return Diagnosis(
         "mode_mismatch",
         "cleartext_spoken",
-        f"it said {words.shown(text)}" if text else "",
+        words.it_said(text),
         observed,
         {"observed": observed or "starttls"},
         other_port=465 if case.settings.port != 465 else 2465,
@@ -257,7 +258,7 @@ def _ehlo(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     greeting = " ".join(attempt["greeting"]["lines"]) if "greeting" in attempt else ""
     if signs.looks_like_ftp(greeting):
-        return Diagnosis("not_smtp", detail=f"an FTP server answers ({words.shown(greeting, 60)})")
+        return Diagnosis("not_smtp", detail=words.ftp(greeting))
     wanted = _wants_certificate(case)
     if wanted is not None:
         return wanted
@@ -266,7 +267,7 @@ def _ehlo(case: _Case) -> Diagnosis:
         return Diagnosis("ehlo_rejected", variant, words.unanswered(attempt, failure))
     helo = attempt.get("helo")
     if helo is not None and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
-        return Diagnosis("not_smtp", detail=f"it knows neither EHLO nor HELO ({words.quoted(failure)})")
+        return Diagnosis("not_smtp", detail=words.knows_no_hello(failure))
     found = _refused(case, "ehlo")
     stopped = attempt.get("helo_failure")
     return replace(found, detail=f"{found.detail} {words.stopped_instead(stopped)}") if stopped is not None else found
@@ -275,9 +276,7 @@ def _ehlo(case: _Case) -> Diagnosis:
 def _starttls(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     if failure["kind"] == "missing":
-        masked = signs.masked_capabilities(attempt)
-        detail = f"something on the way masks what it offers ({masked})" if masked else ""
-        return Diagnosis("starttls_not_offered", detail=detail)
+        return Diagnosis("starttls_not_offered", detail=words.masks(signs.masked_capabilities(attempt)))
     if failure["kind"] == "reply":
         return _refused(case, "starttls")
     return Diagnosis("starttls_rejected", "no_answer", words.unanswered(attempt, failure))
@@ -290,28 +289,24 @@ def _tls(case: _Case) -> Diagnosis:
     if other_way is not None:
         return other_way
     if kind in _SILENT:
-        how_far = "the relay stayed silent" if failure.get("silent", True) else "the relay stopped in the middle of it"
-        return Diagnosis("tls_handshake_timeout", detail=how_far, fields=_timeout(case))
+        return Diagnosis("tls_handshake_timeout", detail=words.handshake_stopped(failure), fields=_timeout(case))
     legacy = attempt.get("legacy", {})
     if signs.is_anonymous(legacy):
-        return Diagnosis("tls_handshake_failed", "no_certificate", f"it would accept only {legacy['cipher']}")
+        return Diagnosis("tls_handshake_failed", "no_certificate", words.accepts_only(legacy["cipher"]))
     if reason in _VERSION_REASONS or legacy.get("version") in _OLD_VERSIONS:
         old = legacy.get("version")
-        return Diagnosis("tls_version_unsupported", detail=f"it speaks {old} at most" if old in _OLD_VERSIONS else "")
+        return Diagnosis("tls_version_unsupported", detail=words.speaks_at_most(old) if old in _OLD_VERSIONS else "")
     if "UNRECOGNIZED_NAME" in reason:
         return Diagnosis("tls_handshake_failed", "server_name")
     refused = (kind == "tls" and "ALERT" in reason) or kind in _HUNG_UP
     if reason in _CLIENT_CERTIFICATE_REASONS or (signs.asked_certificate(attempt) and refused):
         return Diagnosis("client_certificate_required")
     if kind in _HUNG_UP:
-        act = "reset" if kind == "reset" else "closed"
-        when = "as soon as it saw the ClientHello" if failure.get("silent", True) else "in the middle of it"
-        return Diagnosis("tls_handshake_failed", detail=f"the relay {act} the connection {when}")
+        return Diagnosis("tls_handshake_failed", detail=words.hung_up_on_tls(failure))
     if kind == "plaintext":
-        said = words.shown(failure.get("text", ""))
-        return Diagnosis("tls_handshake_failed", detail=f"the relay went on in cleartext ({said})")
+        return Diagnosis("tls_handshake_failed", detail=words.went_on_in_cleartext(failure))
     if kind == "limit":
-        return Diagnosis("tls_handshake_failed", detail="the relay sends TLS records without end")
+        return Diagnosis("tls_handshake_failed", detail=words.ENDLESS_RECORDS)
     return Diagnosis("tls_handshake_failed", detail=words.tls_failure(failure, legacy))
 
 
@@ -355,8 +350,7 @@ def _auth(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
     if kind == "withheld":
-        detail = "the session is in cleartext, where no password is sent unless security: cleartext was chosen"
-        return Diagnosis("auth_requires_tls", detail=detail)
+        return Diagnosis("auth_requires_tls", detail=words.PASSWORD_WITHHELD)
     if kind == "missing" and failure["what"] == "auth":
         return _no_mechanism([], None, failure.get("starttls", False))
     if kind == "missing":
@@ -378,7 +372,7 @@ def _no_mechanism(names: Sequence[str], wanted: str | None, after_starttls: bool
     """The relay offers no login, or none that is of use here."""
     if not names:
         if after_starttls:
-            return Diagnosis("auth_requires_tls", detail="it offers STARTTLS, and no login before it")
+            return Diagnosis("auth_requires_tls", detail=words.NO_LOGIN_BEFORE_STARTTLS)
         return Diagnosis("auth_not_offered")
     detail = words.mechanisms_phrase(names, wanted)
     if any(name in _WITH_PASSWORD for name in names):
@@ -390,7 +384,7 @@ def _no_mechanism(names: Sequence[str], wanted: str | None, after_starttls: bool
 def _transaction(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     if failure["kind"] == "withheld":
-        return Diagnosis("starttls_not_offered", detail="the message was not sent")
+        return Diagnosis("starttls_not_offered", detail=words.MESSAGE_WITHHELD)
     if failure["kind"] != "reply":
         return Diagnosis("message_rejected", "unknown", words.unanswered(attempt, failure))
     stage = "data" if failure["stage"] == "message" else failure["stage"]
@@ -462,9 +456,7 @@ def _wants_certificate(case: _Case) -> Diagnosis | None:
     if not signs.asked_certificate(case.attempt) or not signs.in_tls(case.attempt):
         return None
     if failure["kind"] in _HUNG_UP:
-        act = "reset" if failure["kind"] == "reset" else "closed"
-        detail = f"it asked for one in the handshake, got none, and {act} the connection"
-        return Diagnosis("client_certificate_required", detail=detail)
+        return Diagnosis("client_certificate_required", detail=words.got_no_certificate(failure))
     if failure["kind"] == "reply" and re.search(r"certificate", signs.reply_text(failure), re.IGNORECASE):
         return Diagnosis("client_certificate_required", detail=words.quoted(failure))
     return None
@@ -482,7 +474,7 @@ def _policy_breach(attempt: Attempt, settings: Settings, policy: Policy, host: H
             return Diagnosis("invalid_settings", "cleartext_networks", fields={"networks": ", ".join(networks)})
         return None
     if signs.is_anonymous(tls):
-        return Diagnosis("tls_handshake_failed", "no_certificate", f"it uses {tls['cipher']}")
+        return Diagnosis("tls_handshake_failed", "no_certificate", words.uses(tls["cipher"]))
     version = tls.get("version") or ""
     if version in TLS_VERSIONS and TLS_VERSIONS.index(version) < TLS_VERSIONS.index(policy.minimum_tls_version):
         return Diagnosis("tls_version_unsupported", "policy", fields={"version": version})

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, convention_clash
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import signs, words
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import disordered, read_chain, weakness
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import disordered, weakness
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Diagnosis, HostFacts, Policy
 
 __all__ = ("Seen", "findings")

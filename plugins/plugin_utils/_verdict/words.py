@@ -8,6 +8,7 @@ A phrase is what stands behind the colon of a sentence (see _causes.said): it be
 
 from __future__ import annotations
 
+import datetime
 import re
 import typing as t
 from collections.abc import Mapping, Sequence
@@ -30,30 +31,67 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.signs import
 
 __all__ = (
     "ALL_IN_CLEARTEXT",
+    "BEHIND_TLS",
+    "CA_OF_THIS_HOST",
+    "ENDLESS_RECORDS",
+    "MESSAGE_WITHHELD",
+    "NO_LOGIN_BEFORE_STARTTLS",
+    "PASSWORD_WITHHELD",
+    "RESETS_AT_TLS",
+    "STAYED_SILENT",
+    "WITHOUT_END",
+    "YET_ANSWERS_ELSEWHERE",
+    "accepts_only",
     "also",
+    "begins",
     "by_icmp",
     "cause_clause",
     "cause_sentence",
     "changed",
     "clock_is_off",
     "clock_phrase",
+    "ended",
+    "ends_at_unknown_root",
+    "ends_below",
+    "fault_of_its_own",
     "fields_of",
     "finding_entry",
+    "ftp",
+    "got_no_certificate",
     "greeting_stopped",
+    "handshake_stopped",
+    "has_also_expired",
+    "hung_up_on_tls",
     "in_answer_to",
+    "is_also_too_early",
+    "is_for",
     "is_the_issuers",
+    "it_said",
+    "knows_no_hello",
     "lacking",
+    "masks",
     "mechanisms_phrase",
+    "named",
+    "no_answer_of_the_name_server",
+    "odd_greeting",
+    "old_hash",
     "only_common_name",
+    "only_the_leaf",
     "out_of_step",
     "password_ends_in_a_break",
     "quoted",
     "service",
     "shown",
+    "small_key",
     "span",
+    "speaks_at_most",
     "stopped_instead",
+    "this_one_or_above",
     "tls_failure",
     "unanswered",
+    "unknown_issuer",
+    "uses",
+    "went_on_in_cleartext",
     "where_in_tls",
 )
 
@@ -61,6 +99,7 @@ Fields = dict[str, t.Any]
 ALL_IN_CLEARTEXT = "right now there is no STARTTLS and everything is in cleartext"
 _FINDING_ROWS = {row.code: row for row in FINDINGS}
 _DAY, _HOUR = 86400, 3600
+_NO_CIPHER = "HANDSHAKE_FAILURE|NO_SHARED_CIPHER|INSUFFICIENT_SECURITY"
 
 
 # -- a row, its case, its sentence
@@ -128,6 +167,12 @@ def quoted(reply: FailureEntry | ReplyEntry) -> str:
 
 # -- tcp, greeting
 
+YET_ANSWERS_ELSEWHERE = "it calls the host unreachable, yet another port of it answers"
+RESETS_AT_TLS = "the relay resets the connection as soon as it sees TLS"
+STAYED_SILENT = "it stayed silent"
+BEHIND_TLS = "behind TLS"
+WITHOUT_END = "it sends a {} without end"
+
 
 def by_icmp(failure: FailureEntry) -> str:
     """Who said so, where an ICMP message tells."""
@@ -175,7 +220,46 @@ def service(text: str) -> str:
     return f"it said {shown(text, 60)}" if text else ""
 
 
+def no_answer_of_the_name_server(seconds: float) -> str:
+    """How long a name server was waited for."""
+    return f"nothing came within {span(seconds)} s"
+
+
+def odd_greeting(reply: FailureEntry) -> str:
+    """A code that opens no session."""
+    return f"it greets with {quoted(reply)}, where SMTP has 220"
+
+
+def ftp(greeting: str) -> str:
+    """Who answers there."""
+    return f"an FTP server answers ({shown(greeting, 60)})"
+
+
+def it_said(text: str) -> str:
+    """What came first; empty where nothing did."""
+    return f"it said {shown(text)}" if text else ""
+
+
+def fault_of_its_own(code: str | None) -> str:
+    """That the mode which the port speaks does not work either."""
+    return f"TLS there has a fault of its own, {code}"
+
+
 # -- dialogue
+
+NO_LOGIN_BEFORE_STARTTLS = "it offers STARTTLS, and no login before it"
+PASSWORD_WITHHELD = "the session is in cleartext, where no password is sent unless security: cleartext was chosen"
+MESSAGE_WITHHELD = "the message was not sent"
+
+
+def knows_no_hello(reply: FailureEntry) -> str:
+    """A server of another kind that greets with 220."""
+    return f"it knows neither EHLO nor HELO ({quoted(reply)})"
+
+
+def masks(capability: str) -> str:
+    """What a middlebox does; empty where it does nothing."""
+    return f"something on the way masks what it offers ({capability})" if capability else ""
 
 
 _SIGNS: Mapping[Sign, str] = {
@@ -245,7 +329,126 @@ def password_ends_in_a_break(settings: Settings) -> str:
     return ""
 
 
-# -- TLS and certificates
+# -- certificates
+
+
+CA_OF_THIS_HOST = "a CA certificate above it in this host's trust store is the one"
+
+
+def named(name: str) -> str:
+    """The name of a certificate or CA."""
+    return f"'{name}'"
+
+
+def is_for(names: Sequence[str]) -> str:
+    """The names of a certificate, the first five of them."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"it is for {', '.join(names[:5])}{more}"
+
+
+def ended(last: datetime.datetime, now: datetime.datetime) -> str:
+    """Since when a certificate is over."""
+    days = (now - last).days
+    ago = "1 day" if days == 1 else f"{days} days" if days else "less than a day"
+    return f"on {last:%Y-%m-%d}, {ago} ago"
+
+
+def begins(first: datetime.datetime, now: datetime.datetime, issuer: str | None) -> str:
+    """From when on a certificate is valid. ``issuer``: it is that of this CA."""
+    whose = f"its issuer '{issuer}' is the one, " if issuer is not None else ""
+    return f"{whose}only from {first:%Y-%m-%d %H:%M} UTC, this host's clock says {now:%Y-%m-%d %H:%M} UTC"
+
+
+def has_also_expired(last: datetime.datetime) -> str:
+    """A second fault."""
+    return f"it has also expired on {last:%Y-%m-%d}"
+
+
+def is_also_too_early(first: datetime.datetime) -> str:
+    """A second fault."""
+    return f"it is also not valid before {first:%Y-%m-%d}"
+
+
+def this_one_or_above(name: str) -> str:
+    """Which CA on this host is meant; only the lowest is named by what the relay sent."""
+    return f"'{name}' or one above it"
+
+
+def ends_at_unknown_root(name: str) -> str:
+    """Where the chain ends."""
+    return f"the chain ends at '{name}', which is not in its trust store"
+
+
+def ends_below(name: str) -> str:
+    """Where the chain ends."""
+    return f"the chain that it sends ends below '{name}', which this host does not have"
+
+
+def only_the_leaf(issuer: str) -> str:
+    """What is missing."""
+    return f"it sends only its own certificate, issued by '{issuer}' (if '{issuer}' is a root of your own, name its file in ca_path)"
+
+
+def unknown_issuer(issuer: str, may_be_intermediate: bool) -> str:
+    """Who is not known, and what else it may be."""
+    words = f"'{issuer}' is not in its trust store"
+    if not may_be_intermediate:
+        return words
+    return f"{words} (if '{issuer}' is an intermediate, the relay fails to send it, and should send its full chain)"
+
+
+def small_key(name: str, bits: int) -> str:
+    """What is weak."""
+    return f"the key of '{name}' has only {bits} bits"
+
+
+def old_hash(name: str, algorithm: str) -> str:
+    """What is weak."""
+    return f"'{name}' is signed with {'SHA-1' if algorithm == 'sha1' else algorithm.upper()}"
+
+
+# -- TLS
+
+
+ENDLESS_RECORDS = "the relay sends TLS records without end"
+
+
+def handshake_stopped(failure: FailureEntry) -> str:
+    """How far a handshake came that was not broken off."""
+    return "the relay stayed silent" if failure.get("silent", True) else "the relay stopped in the middle of it"
+
+
+def hung_up_on_tls(failure: FailureEntry) -> str:
+    """How a handshake was broken off."""
+    act = "reset" if failure["kind"] == "reset" else "closed"
+    when = "as soon as it saw the ClientHello" if failure.get("silent", True) else "in the middle of it"
+    return f"the relay {act} the connection {when}"
+
+
+def went_on_in_cleartext(failure: FailureEntry) -> str:
+    """What came in place of a handshake."""
+    return f"the relay went on in cleartext ({shown(failure.get('text', ''))})"
+
+
+def accepts_only(cipher: str | None) -> str:
+    """The cipher suite without a certificate that it would take."""
+    return f"it would accept only {cipher}"
+
+
+def uses(cipher: str | None) -> str:
+    """The cipher suite without a certificate that it took."""
+    return f"it uses {cipher}"
+
+
+def speaks_at_most(version: str | None) -> str:
+    """The newest version that works."""
+    return f"it speaks {version} at most"
+
+
+def got_no_certificate(failure: FailureEntry) -> str:
+    """What the relay did when we had no certificate for it."""
+    act = "reset" if failure["kind"] == "reset" else "closed"
+    return f"it asked for one in the handshake, got none, and {act} the connection"
 
 
 def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
@@ -257,9 +460,12 @@ def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
     if legacy.get("cipher"):
         only = f"{legacy['cipher']} ({legacy['version']})"
         return also(words, f"it would accept only {only}, which this host no longer allows")
-    if re.search("HANDSHAKE_FAILURE|NO_SHARED_CIPHER|INSUFFICIENT_SECURITY", reason):
-        return f"{words}, probably no cipher in common"
-    return words
+    if not re.search(_NO_CIPHER, reason):
+        return words
+    if re.search(_NO_CIPHER, str(legacy.get("failure", {}).get("reason"))):
+        # What is never offered, not even in that second try, are suites without a certificate.
+        return also(f"{words}, also to all old cipher suites", "most likely it has no certificate, so that nobody could tell who answers")
+    return f"{words}, probably no cipher in common"
 
 
 def clock_is_off(skew: float) -> bool:

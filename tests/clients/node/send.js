@@ -18,7 +18,9 @@ function send() {
 function pangolin() {
   const winston = require('winston');
   const shown = winston.format.printf(({level, label, message, timestamp, stack, ...rest}) => {
-    const more = Object.keys(rest).length ? ` ${JSON.stringify(rest)}` : '';
+    const seen = new Set();
+    const once = (key, value) => typeof value === 'object' && value !== null && (seen.has(value) || !seen.add(value)) ? undefined : value;
+    const more = Object.keys(rest).length ? ` ${JSON.stringify(rest, once)}` : '';
     return `${timestamp} ${label ? `[${label}] ` : ''}[${level}]: ${message}${stack ? `\nStack: ${stack}` : ''}${more}`;
   });
   const logger = winston.createLogger({

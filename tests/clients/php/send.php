@@ -5,7 +5,6 @@
 // Sends one message with one of several PHP libraries, and prints the error as apps log it.
 // send.php LIBRARY HOST PORT MODE CA_FILE SECONDS USER PASSWORD
 [, $library, $host, $port, $mode, $caFile, $seconds, $user, $password] = $argv;
-ini_set('openssl.cafile', $caFile);
 ini_set('default_socket_timeout', $seconds);
 ini_set('display_errors', 'stderr');
 
@@ -24,7 +23,8 @@ function with_symfony() {
 
 function with_swift() {
     global $host, $port, $mode, $seconds, $user, $password;
-    require_once 'swift_required.php';
+    require_once 'Egulias/EmailValidator/autoload.php';
+    require_once 'Swift/swift_required.php';
     $transport = new Swift_SmtpTransport($host, (int) $port, ['implicit' => 'ssl', 'starttls' => 'tls', 'cleartext' => null][$mode]);
     $transport->setTimeout((int) $seconds);
     if ($user !== '') {

@@ -82,7 +82,7 @@ def with_flask_mail() -> None:
 def with_twisted() -> None:
     from io import BytesIO
 
-    from twisted.internet import endpoints, reactor, ssl as tls
+    from twisted.internet import reactor, ssl as tls
     from twisted.internet.defer import Deferred
     from twisted.mail.smtp import ESMTPSenderFactory
     from twisted.python import log as twisted_log
@@ -93,12 +93,13 @@ def with_twisted() -> None:
     trusted = tls.trustRootFromCertificates([tls.Certificate.loadPEM(block) for block in blocks])
     context = tls.optionsForClientTLS(host, trustRoot=trusted)
     done: Deferred[object] = Deferred()
+    message = BytesIO(TEXT.encode())
     factory = ESMTPSenderFactory(
         user.encode(),
         password.encode(),
         b"a@example.com",
         b"b@example.org",
-        BytesIO(TEXT.encode()),
+        message,
         done,
         retries=0,
         timeout=float(seconds),
@@ -107,9 +108,10 @@ def with_twisted() -> None:
         requireTransportSecurity=mode == "starttls",
         hostname=host,
     )
-    place = endpoints.HostnameEndpoint(reactor, host.encode(), int(port), timeout=float(seconds))
-    endpoint = endpoints.wrapClientTLS(context, place) if mode == "implicit" else place
-    endpoint.connect(factory).addErrback(done.errback)
+    if mode == "implicit":
+        reactor.connectSSL(host, int(port), factory, context, timeout=float(seconds))
+    else:
+        reactor.connectTCP(host, int(port), factory, timeout=float(seconds))
     done.addErrback(lambda failure: twisted_log.err(failure, "Unable to send the notification mail"))
     done.addBoth(lambda _result: reactor.stop())
     reactor.callLater(6, reactor.stop)

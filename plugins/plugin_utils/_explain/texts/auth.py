@@ -19,11 +19,14 @@ RULES: tuple[Rule, ...] = (
         note="Many relays offer AUTH only after TLS: if this session was in cleartext, that is why.",
         texts="""
         auth extension not supported by server
+        auth extension is not supported
+        auth extension not found
         not support auth
         n't support auth
         not support smtp auth
         no auth mechanism was offered
         authentication not enabled
+        command unknown: 'auth'
         auth command used when not advertised
         authentication is not supported on this server
         not advertise auth
@@ -47,7 +50,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         # What libraries say of a list of mechanisms that may be empty
         no compatible authentication
-        no suitable authentication method found
+        no suitable authentication method
         cannot find a usable authentication method
         does not support any usable authentication method
         no authentication mechanisms supported by both
@@ -55,10 +58,17 @@ RULES: tuple[Rule, ...] = (
         no common auth mechanism
         no usable authentication
         failed to find supported auth
+        unexpected server challenge
+        unknown fromserver
+        unkown smtp fromserver
         no worthy mechs found
         no mechanism available
         none of the .. authentication mechanisms
         no supported auth method
+        no authenticators available
+        no sasl mechanism found
+        no mechanism found
+        no form of authorization supported
         find an authenticator supported by
         no auth mechanism in common
         """,
@@ -85,7 +95,6 @@ RULES: tuple[Rule, ...] = (
         not support auth login
         not support auth plain
         server does not support login
-        unexpected server challenge
         no authentication type succeeded .. not supported
         """,
     ),
@@ -176,6 +185,7 @@ RULES: tuple[Rule, ...] = (
         eauth
         invalid login
         auth_failed
+        authorization.failed
         """,
     ),
     *rules(

@@ -18,10 +18,9 @@ RULES: tuple[Rule, ...] = (
         "certificate_expired",
         "certain",
         verify_errors((10, "certificate has expired")),
-        alerts((45, "certificate expired")),
         texts="""
         cert has expired
-        certificate expired
+        certificate expired: verification time
         expired certificate
         certificate is expired
         is expired .. certificate
@@ -30,6 +29,7 @@ RULES: tuple[Rule, ...] = (
         has expired or is not yet valid: current time .. is after
         a required certificate is not within its validity period
         invalid peer certificate: expired
+        invalid certificate(expired
         certexpired
         0x80090328
         cert_expired
@@ -38,8 +38,10 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "certificate_expired",
         "likely",
+        alerts((45, "certificate expired")),  # Erlang sends it for both
         also=("certificate_not_yet_valid",),
         texts="""
+        certificate expired
         has expired or is not yet valid
         nottimevalid
         validity check failed
@@ -59,6 +61,7 @@ RULES: tuple[Rule, ...] = (
         is not yet valid: current time .. is before
         the certificate chain uses not yet valid certificate
         invalid peer certificate: notvalidyet
+        invalid certificate(not valid yet
         """,
     ),
     *rules(
@@ -103,6 +106,7 @@ RULES: tuple[Rule, ...] = (
         unknown ca
         # Go
         certificate signed by unknown authority
+        certificate signed by unknown authority (possibly because of .. parent certificate cannot sign this kind of certificate
         # Java
         pkix path building failed
         unable to find valid certification path
@@ -127,9 +131,16 @@ RULES: tuple[Rule, ...] = (
         is not trusted: certificate
         unknown certificate authority
         cert_authority_invalid
-        server certificate not verified
         peer certificate cannot be authenticated with given ca certificates
         """,
+    ),
+    # Postfix, behind the line that says why
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        also=("certificate_chain_incomplete", "certificate_self_signed", "certificate_expired", "certificate_name_mismatch"),
+        echo="follow",
+        texts="server certificate not verified",
     ),
     *rules(
         "certificate_chain_incomplete",
@@ -157,6 +168,7 @@ RULES: tuple[Rule, ...] = (
         "certificate_untrusted",
         "possible",
         also=_ALL,
+        echo="follow",
         texts="""
         certificate verify failed
         stream_socket_enable_crypto .. certificate verify failed
@@ -173,6 +185,9 @@ RULES: tuple[Rule, ...] = (
         invalid peer certificate
         x509:
         invalid certificate
+        # mutt and nullmailer say so of every certificate that they refuse
+        untrusted server certificate
+        certificate is untrusted
         ssl certificate problem
         the certificate is not correct
         certificate error
@@ -221,6 +236,21 @@ RULES: tuple[Rule, ...] = (
         unhandledcriticalextension
         """,
     ),
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        note="The client asks whether the certificate was revoked, and gets no answer: the CA's list cannot be had from this host, or there is none.",
+        remedy="Let this host reach the CA's revocation list (outbound HTTP), or switch off the app's check for revocation; trust is not what is missing.",
+        texts="""
+        unable to get certificate crl
+        unable to get crl
+        revocation status unknown
+        revocationstatusunknown
+        offline revocation
+        unable to check revocation
+        crl has expired
+        """,
+    ),
     *rules("certificate_untrusted", "likely", alerts((44, "certificate revoked")), verify_errors((23, "certificate revoked")), texts="certificate is revoked"),
     *rules(
         "certificate_name_mismatch",
@@ -254,13 +284,18 @@ RULES: tuple[Rule, ...] = (
         hostname was not matched
         remotecertificatenamemismatch
         did not match any of the names given in the server's ssl certificate
+        did not match the name given in the server's ssl certificate
         did not match expected name
         did not match expected cn
         not valid for name
         notvalidforname
+        invalid certificate(not valid for name
         hostname_check_failed
         # Programs
         does not match the certificate
+        certificate does not match
+        dnsmismatch(
+        ipaddressmismatch(
         does not match the server's name
         server certificate subject .. not match
         certificate does not match host
@@ -287,8 +322,18 @@ RULES: tuple[Rule, ...] = (
         algorithm constraints check failed
         certificates do not conform to algorithm constraints
         certificates does not conform to algorithm constraints
-        unsupported signature algorithm
         sec_error_cert_signature_algorithm_disabled
+        """,
+    ),
+    # rustls: SHA-1 and the like; for the other public key, it is not the CA that it takes it for
+    *rules("certificate_weak", "likely", also=("certificate_untrusted",), texts="unsupported signature algorithm"),
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        also=("certificate_self_signed", "certificate_weak"),
+        texts="""
+        unsupported signature algorithm for public key
+        unsupportedsignaturealgorithmforpublickey
         """,
     ),
     *rules(

@@ -33,6 +33,7 @@ RULES: tuple[Rule, ...] = (
         couldn't resolve host
         cannot resolve hostname
         unable to resolve host
+        unable to look up host
         unknown mx host
         unknown mail server
         php_network_getaddresses: getaddrinfo

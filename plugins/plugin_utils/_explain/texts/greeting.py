@@ -21,7 +21,6 @@ RULES: tuple[Rule, ...] = (
         texts="""
         greeting never received
         timed out while receiving the initial server greeting
-        lost connection with .. while receiving the initial server greeting
         reading initial greeting
         timeout waiting for the initial server greeting
         timed out waiting for .. greeting
@@ -52,7 +51,9 @@ RULES: tuple[Rule, ...] = (
         sockettimeoutexception: read timed out
         # Go
         read tcp .. i/o timeout
-        # .NET
+        # .NET: the TCP connection stands
+        connection timed out .. mailkit.net.networkstream.read
+        timed out .. mailkit.net.smtp.smtpstream.readahead
         read timeout reached
         timeoutexception .. response
         net_io_connectionclosed
@@ -61,7 +62,7 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "greeting_timeout",
         "possible",
-        also=("mode_mismatch", "connection_timeout"),
+        also=("mode_mismatch", "connection_timeout", "tls_handshake_timeout"),
         note="The connection stood, and the relay said nothing in time.",
         texts="resource temporarily unavailable (os error 11)",
     ),
@@ -113,7 +114,7 @@ RULES: tuple[Rule, ...] = (
         <** http/1
         http/1.1 400
         http/1.0 400
-        ssh-2.0-
+        ssh-2.0
         * ok [capability imap4
         * ok imap4
         +ok pop3
@@ -124,6 +125,7 @@ RULES: tuple[Rule, ...] = (
         no smtp server
         wrong protocol: the peer .. no smtp
         invalid smtp response
+        malformed smtp response
         server sent an invalid reply
         protocol violation: received non-smtp
         invalid response .. ssh-2.0
@@ -142,6 +144,7 @@ RULES: tuple[Rule, ...] = (
         (56) response reading failed
         got empty code
         got an empty response
+        but got code "", with message ""
         connection to .. has been closed unexpectedly
         """,
     ),
@@ -168,6 +171,9 @@ RULES: tuple[Rule, ...] = (
         connection closed by
         connection was closed
         connection ended
+        connection has ended
+        smtp session failed: read error
+        ioexception: connection closed
         connection lost
         connection to server lost
         closed connection

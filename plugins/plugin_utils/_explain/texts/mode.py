@@ -48,6 +48,17 @@ RULES: tuple[Rule, ...] = (
         when connecting to an smtp service, port 587 is typically reserved for plain-text connections
         """,
     ),
+    *rules(
+        "mode_mismatch",
+        "likely",
+        variant="cleartext_spoken",
+        also=("tls_handshake_failed",),
+        texts="""
+        # Erlang, as its versions word it: the first bytes were no TLS
+        in state hello .. fatal - unexpected message
+        in state :hello .. fatal - unexpected message
+        """,
+    ),
     *rules("mode_mismatch", "likely", alerts((22, "record overflow")), variant="cleartext_spoken", also=("not_smtp",), texts="oversized record received"),
     # What a relay logs of a client that starts with TLS where the relay starts in cleartext.
     *rules(

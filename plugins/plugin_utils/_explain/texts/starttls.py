@@ -16,6 +16,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         # "starttls" and "not ... support, offer, advertise, available" in the words of many clients
         starttls extension not supported
+        starttls extension not found
         starttls is not supported
         starttls not supported
         starttls not advertised
@@ -42,8 +43,6 @@ RULES: tuple[Rule, ...] = (
         tls is required, but was not offered
         a tls session is required, but the server did not offer tls support
         server does not support secure communication via tls
-        server does not support secure connections
-        does not support secure connection
         does not support tls
         n't support tls
         tlsrequirederror
@@ -66,6 +65,8 @@ RULES: tuple[Rule, ...] = (
         "likely",
         also=("starttls_rejected",),
         texts="""
+        # .NET says so of a refusal, too
+        not support secure connections
         starttls denied
         curl: (64)
         """,
@@ -93,15 +94,29 @@ RULES: tuple[Rule, ...] = (
         tls temporarily unavailable
         starttls command failed
         starttls command rejected
-        starttls failed
         starttls rejected
         starttls .. refused
-        error creating starttls config
         after starttls: 4
         after starttls: 5
         unexpected response to starttls
-        error in starttls
         """,
     ),
-    *rules("starttls_rejected", "possible", also=("starttls_not_offered", "tls_handshake_failed"), texts="etls"),
+    *rules(
+        "starttls_not_offered",
+        "possible",
+        also=("mode_mismatch", "certificate_untrusted", "starttls_rejected"),
+        texts="trying to connect to non tls smtp server using tls",
+    ),
+    *rules(
+        "starttls_rejected",
+        "possible",
+        also=("starttls_not_offered", "tls_handshake_failed", "certificate_untrusted"),
+        texts="""
+        etls
+        # Mailpit and others put it before whatever went wrong
+        starttls failed
+        error in starttls
+        error creating starttls config
+        """,
+    ),
 )

@@ -31,8 +31,6 @@ RULES: tuple[Rule, ...] = (
         winerror 10060
         error number 110
         connection timed out (110)
-        (110): connection timed out
-        110: connection timed out
         110 connection timed out
         (errno: 110)
         connection timed out .. os error 110
@@ -53,6 +51,8 @@ RULES: tuple[Rule, ...] = (
         failed to connect to .. timeout was reached
         failed to connect to .. timed out
         inet: connect: timeout
+        socketexception (110): connection timed out .. socketutils.connect
+        socketexception (110): connection timed out .. awaitablesocketasynceventargs
         # Java
         connect timed out
         connectexception: connection timed out
@@ -99,15 +99,24 @@ RULES: tuple[Rule, ...] = (
         texts="""
         connection timed out
         connection timeout
+        (110): connection timed out
         timeouterror: timed out
         socket.timeout: timed out
         connect(2) for .. timed out
         a connection attempt timed out
         timeout while connecting
-        timed out connecting
         """,
     ),
-    *rules("connection_timeout", "likely", also=("tls_handshake_timeout",), texts="net::opentimeout"),
+    *rules(
+        "connection_timeout",
+        "likely",
+        also=("tls_handshake_timeout", "mode_mismatch", "greeting_timeout"),
+        texts="""
+        net::opentimeout
+        timed out connecting
+        smtp connection timed out
+        """,
+    ),
     *rules(
         "connection_timeout",
         "possible",
@@ -118,6 +127,7 @@ RULES: tuple[Rule, ...] = (
         deadline exceeded
         timeoutexception
         timeouterror
+        timedout while connecting
         {:error, :timeout}
         {error,timeout}
         """,

@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
         ssl connection timeout
         ssl/tls connection timeout
         ssl_connect timeout
+        ssl_connect error to .. connection timed out
         ssl_socket_connect .. net::opentimeout
         ssl_connect .. net::opentimeout
         starttls: i/o timeout
@@ -145,13 +146,13 @@ RULES: tuple[Rule, ...] = (
         0x80090326
         sec_e_internal_error
         authentication failed because the remote party
-        an error occurred while attempting to establish an ssl or tls connection
         # Programs
         disconnected before secure tls connection was established
         tls handshake failed
         ssl handshake failed
         error completing tls handshake
         starttls .. handshake
+        handshake eof
         ssl: handshake
         tls dial error
         ssl negotiation failed
@@ -188,6 +189,7 @@ RULES: tuple[Rule, ...] = (
         ssl operation failed
         failed to enable crypto
         unable to connect with starttls
+        unable to connect with tls encryption
         stream_socket_enable_crypto
         error:0a000
         ssl routines
@@ -202,6 +204,8 @@ RULES: tuple[Rule, ...] = (
         tls_alert
         tls failure
         tls_failed
+        # MailKit puts it before every reason
+        an error occurred while attempting to establish an ssl or tls connection
         """,
     ),
 )

@@ -60,20 +60,6 @@ RULES: tuple[Rule, ...] = (
         unverified address
         envelope from .. not accepted
         mail from: <> rejected
-        # Clients
-        smtpsenderrefused
-        sendernotaccepted
-        mail command failed
-        mail from command failed
-        in reply to mail from command
-        after mail from:
-        after pipelined mail from:
-        error sending mail command
-        smtpsendfailedexception .. from
-        smtpaddressfailedexception .. sender
-        mailboxnotallowed .. sender
-        the server refused the sender
-        all sender addresses were rejected
         """,
     ),
     # Exim's line before its refusal
@@ -122,24 +108,6 @@ RULES: tuple[Rule, ...] = (
         email account that you tried to reach does not exist
         does not exist .. mailbox
         domain not found .. recipient
-        # Clients
-        all recipients were rejected
-        all recipients refused
-        smtprecipientsrefused
-        smtprecipientrefused
-        recipientnotaccepted
-        smtpfailedrecipient
-        smtpfailedrecipientexception
-        smtpfailedrecipientsexception
-        smtpaddressfailedexception
-        invalid addresses
-        following recipients failed
-        recipient .. not accepted by the server
-        in reply to rcpt to command
-        after rcpt to:
-        after pipelined rcpt to:
-        error response to rcpt command
-        rejected message to
         """,
     ),
     *rules(
@@ -185,14 +153,6 @@ RULES: tuple[Rule, ...] = (
         not rfc 5322 compliant
         not rfc 2822 compliant
         multiple from headers
-        # Clients
-        smtpdataerror
-        data not accepted
-        data command failed
-        messagenotaccepted
-        in reply to end of data command
-        in reply to data command
-        emessage
         """,
     ),
     *rules(
@@ -251,6 +211,65 @@ RULES: tuple[Rule, ...] = (
         service temporarily unavailable
         try again later
         sender thread limit exceeded
+        """,
+    ),
+    # Clients, who only say at which command it was refused: the relay's words and code, where they stand beside it, say more.
+    *rules(
+        "sender_rejected",
+        "likely",
+        also=("temporarily_rejected", "message_rejected"),
+        texts="""
+        smtpsenderrefused
+        sendernotaccepted
+        mail command failed
+        mail from command failed
+        in reply to mail from command
+        after mail from:
+        after pipelined mail from:
+        error sending mail command
+        smtpsendfailedexception .. from
+        smtpsenderfailedexception
+        mailboxnotallowed .. sender
+        the server refused the sender
+        all sender addresses were rejected
+        """,
+    ),
+    *rules(
+        "recipient_rejected",
+        "likely",
+        also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"),
+        texts="""
+        all recipients were rejected
+        all recipients refused
+        smtprecipientsrefused
+        smtprecipientrefused
+        recipientnotaccepted
+        smtpfailedrecipient
+        smtpfailedrecipientexception
+        smtpfailedrecipientsexception
+        smtpaddressfailedexception
+        invalid addresses
+        following recipients failed
+        recipient .. not accepted by the server
+        in reply to rcpt to command
+        after rcpt to:
+        after pipelined rcpt to:
+        error response to rcpt command
+        rejected message to
+        """,
+    ),
+    *rules(
+        "message_rejected",
+        "likely",
+        also=("temporarily_rejected",),
+        texts="""
+        smtpdataerror
+        data not accepted
+        data command failed
+        messagenotaccepted
+        in reply to end of data command
+        in reply to data command
+        emessage
         """,
     ),
 )

@@ -63,7 +63,9 @@ SCRIPTS = st.fixed_dictionaries(
         "after": st.lists(st.sampled_from(["STARTTLS", *AUTH]), max_size=2),
         "starttls": st.sampled_from(["220 go\r\n", "220 go\r\n250-x\r\n250 AUTH PLAIN\r\n", "250 ok\r\n", "454 no\r\n", "334 \r\n", "502 what\r\n"]),
         "starts": st.booleans(),
-        "auth": st.sampled_from(["235 ok\r\n", "334 \r\n", "334 VXNlcm5hbWU6\r\n", "334 PDEyQHg+\r\n", "535 no\r\n", "454 later\r\n", "530 starttls first\r\n"]),
+        "auth": st.sampled_from(
+            ["235 ok\r\n", "334 \r\n", "334 VXNlcm5hbWU6\r\n", "334 PDEyQHg+\r\n", "535 no\r\n", "454 later\r\n", "530 starttls first\r\n"]
+        ),
     }
 )
 ASKED = st.fixed_dictionaries(

@@ -123,6 +123,8 @@ def test_each_echo_of_what_was_sent_is_masked(sent: str, echoed: str) -> None:
 )
 def test_any_echo_of_any_password(password: str, echoed: str, cuts: list[int], around: str) -> None:
     whole = ECHOES[echoed](password)
+    if echoed == "quoted-printable":
+        cuts = []  # "=" at a line's end is a soft break there
     marks = sorted({0, len(whole), *(cut % (len(whole) + 1) for cut in cuts)})
     lines = [line for start, end in zip(marks, marks[1:]) for line in whole[start:end].split("\n")]
     shown = redact({"lines": [f"{around}:{lines[0]}", *lines[1:]]}, secret_forms("app", password))["lines"]
@@ -130,7 +132,9 @@ def test_any_echo_of_any_password(password: str, echoed: str, cuts: list[int], a
     assert len(shown) == len(lines)
 
 
-@pytest.mark.parametrize("said", ["250 Ok: queued as 4A5B6C7D8E", "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", "454 4.7.0 Temporary authentication failure"])
+@pytest.mark.parametrize(
+    "said", ["250 Ok: queued as 4A5B6C7D8E", "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", "454 4.7.0 Temporary authentication failure"]
+)
 def test_what_is_no_echo_stays(said: str) -> None:
     assert redact({"text": said, "lines": [said, said]}, secret_forms("app", "hunter2-S3cret")) == {"text": said, "lines": [said, said]}
 
@@ -152,6 +156,10 @@ def test_an_echo_in_the_clear_as_the_probe_would_show_it(password: str) -> None:
     shown = redact({"text": printable(b"<" + password.encode() + b">")}, secret_forms("app", password))["text"]
     assert "********" in shown
     assert password not in shown or set(password) <= set("<>*")
+
+
+def test_a_text_of_several_lines() -> None:
+    assert redact("one\nhunter2\n\nthree hun\nter2\n", secret_forms("app", "hunter2"), True) == "one\n********\n\nthree ********\n\n"
 
 
 def test_only_the_words_of_the_relay_change() -> None:
@@ -177,6 +185,13 @@ def test_only_the_words_of_the_relay_change() -> None:
         "offered": ["********"],
     }
     assert found["failure"]["text"] == "hunter2"  # the original is left alone
+
+
+@pytest.mark.parametrize("said", ["\ud800", "x\udcff\ud912y", "%ED%A0%80", "%FF=FE\ud800", "\U0010ffff"])
+def test_what_is_no_text_is_left_alone(said: str) -> None:
+    forms = secret_forms("app", "Gr\u00fc\u00dfe-an")
+    assert redact({"text": said}, forms)["text"] == said
+    assert redact({"text": f"{said}gr\u00fc\u00dfe-an{said}"}, forms)["text"] == f"{said}********{said}"
 
 
 @pytest.mark.parametrize("size", [80, 200, 1000])
