@@ -47,7 +47,7 @@ class Seen(t.NamedTuple):
 
 
 class _Found(t.NamedTuple):
-    """One finding: its code, what the case adds, the fields that it brings, and the address if it is not the shown one."""
+    """One finding: its code, what the case adds, the fields that it brings, and an address other than the shown."""
 
     code: str
     detail: str = ""
@@ -66,6 +66,10 @@ def findings(seen: Seen) -> list[dict[str, str]]:
 
 
 def _about_addresses(seen: Seen) -> Iterator[_Found]:
+    attempts = seen.observation["attempts"]
+    known = seen.observation["dns"].get("known", 0)
+    if known > len(attempts):
+        yield _Found("addresses_left_out", "", {"known": str(known), "asked": str(len(attempts))})
     for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
         if diagnosis.code is None or attempt is seen.attempt or not signs.learnt(attempt):
             continue
@@ -88,7 +92,9 @@ def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:
     masked = signs.masked_capabilities(attempt)
     if masked:
         yield _Found("starttls_stripped", masked)
-    offered = [name for name in signs.offered(attempt, "before_tls").get("AUTH", []) if name.upper() in _READABLE_MECHANISMS]
+    offered = [
+        name for name in signs.offered(attempt, "before_tls").get("AUTH", []) if name.upper() in _READABLE_MECHANISMS
+    ]
     if offered:
         yield _Found("auth_offered_in_cleartext", ", ".join(offered))
     if settings.security == "opportunistic" and passed:
@@ -119,7 +125,9 @@ def _about_the_mode(seen: Seen) -> Iterator[_Found]:
         return
     implicit = seen.attempt["security"] == "implicit_tls"
     if convention_clash(seen.settings.port, "implicit_tls" if implicit else "starttls"):
-        yield _Found("unconventional_port", "", {"spoken": "TLS from the first byte" if implicit else "cleartext first"})
+        yield _Found(
+            "unconventional_port", "", {"spoken": "TLS from the first byte" if implicit else "cleartext first"}
+        )
 
 
 def _capabilities_changed(attempt: Attempt) -> str:
