@@ -174,7 +174,7 @@ def _from_the_other_side(match: Match, low: str) -> Match:
 
 
 def _of_status(said: Meaning, status: Status, depth: int) -> Match:
-    return Match(said.cause, said.variant, said.confidence, fold(status.words), said.also, said.note, "", None, said.weight, depth, said.remedy)
+    return Match(said.cause, said.variant, said.confidence, fold(status.words), said.also, said.note, "", None, said.weight, depth)
 
 
 def _depth(parts: Sequence[str], forms: Sequence[str], deeper: Sequence[Sequence[int]]) -> int | None:

@@ -517,15 +517,7 @@ _ANYONE = (
         ("blocked using zen.spamhaus.org", "blocked using", "listed in .. rbl", "listed by .. dnsbl", "blacklisted", "bl.spamcop.net", "barracudacentral"),
         "This host's public address stands on a block list.",
         "Look the address up at the list that the reply names and ask for its removal; or send through a submission port (587 or 465) with a login.",
-        stages=("greeting",),
-    ),
-    *_row(
-        "",
-        "recipient_rejected",
-        ("blocked using zen.spamhaus.org", "service unavailable; client host .. blocked using", "blocked using .. spamhaus"),
-        "This host's public address stands on a block list.",
-        "Look the address up at the list that the reply names and ask for its removal; or send through a submission port (587 or 465) with a login.",
-        stages=("rcpt",),
+        stages=("greeting", "mail", "rcpt"),
     ),
     *_row(
         "",

@@ -9,7 +9,6 @@ import typing as t
 
 from .match import provider_text
 from .spelling import fold, one_line
-from .status_codes import find_status, words_meaning
 
 __all__ = ("Hint", "explain_reply")
 
@@ -32,7 +31,5 @@ def explain_reply(code: int, text: str, stage: str) -> Hint | None:
     """
     row = provider_text(fold(one_line(f"{code} {text}")), stage)
     if row is None:
-        status = find_status(f"{code} {text}".strip())
-        said = words_meaning(status, fold(one_line(text))) if status is not None and status.code == code and stage not in ("starttls", "auth") else None
-        return Hint("", said.cause, said.variant, said.note, said.remedy) if said is not None else None
+        return None
     return Hint(row.provider, row.cause, row.variant, row.message, row.remedy)

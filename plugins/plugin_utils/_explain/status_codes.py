@@ -1,7 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reply codes and enhanced status codes: found in a text, and what they mean where the words beside them say nothing.
+"""Reply codes and enhanced status codes: found in a text, and what a refusal means by its words, its codes and the stage, in this order.
+
+This is the one table for what a probe meets and for what logs hold; the words are in refusals.
 
 Reply codes: RFC 5321 section 4.2, RFC 4954 section 6, RFC 3207. Enhanced status codes: RFC 3463, RFC 4954, RFC 5248's registry
 (RFC 6710, 7293, 7372, 7504, 7505, 8689).
@@ -12,7 +14,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-__all__ = ("Meaning", "Status", "find_status", "meaning", "words_meaning")
+from .refusals import Meaning, refusal
+
+__all__ = ("Meaning", "Status", "find_status", "meaning")
 
 
 class Status(t.NamedTuple):
@@ -31,18 +35,6 @@ class Status(t.NamedTuple):
     def temporary(self) -> bool:
         """4xx or 4.y.z."""
         return self.enhanced.startswith("4") or (not self.enhanced and 400 <= self.code < 500)
-
-
-class Meaning(t.NamedTuple):
-    """A cause, and how sure the code alone makes it."""
-
-    cause: str
-    variant: str = ""
-    confidence: str = "likely"
-    also: tuple[str, ...] = ()
-    note: str = ""
-    remedy: str = ""  # in place of that of the cause's row
-    weight: int = 0  # beside texts that are as sure
 
 
 # Codes that SMTP replies have; other numbers of three digits are ports, lines, milliseconds.
@@ -243,174 +235,70 @@ _BY_SUBJECT: dict[str, Meaning] = {
 }
 
 
-class _Words(t.NamedTuple):
-    """What a relay's own words say, whatever the code and the stage: ``later`` is the meaning of the same words with a 4xx code."""
-
-    said: Meaning
-    texts: tuple[str, ...]
-    details: tuple[str, ...] = ()  # subject.detail of the enhanced status code that says the same
-    later: Meaning | None = None
-
-
-def _said(cause: str, note: str, remedy: str, variant: str = "", confidence: str = "certain", also: tuple[str, ...] = ()) -> Meaning:
-    return Meaning(cause, variant, confidence, also, note, remedy, 500)
-
-
-_NAME_NOTE = "The relay does not accept the name that the client gives in EHLO."
-_NAME_REMEDY = "Set helo_name (or the hostname of the app's container) to this host's full name, one that the relay finds in DNS; a container's id is none."
-_PTR_NOTE = "The relay finds no name for this host's public address (no PTR record), or one that does not lead back to it; waiting does not help."
-_PTR_REMEDY = "Have the hosting provider set the reverse DNS name (PTR) of this host's address, or send through a relay with a login."
-_LIMIT_NOTE = "The relay limits connections, sessions or messages, and this client is over the limit."
-_LIMIT_REMEDY = "Wait some minutes and try again; send slower and with fewer connections at once, or have the relay's operator raise the limit."
-_FULL_NOTE = "The relay has no room for mail: its disk or its queue is full."
-_MAILBOX_NOTE = "The recipient's mailbox is full."
-_MAILBOX_REMEDY = "Nothing is wrong with the relay or the settings: the recipient has to make room in the mailbox."
-_SENDER_NOTE = "It is the sender's address that the relay refuses."
-_SENDER_REMEDY = "Set sender to a whole address in a domain that exists and that this account may use; many apps send an empty or invented one by default."
-
-# One table for the live path and for logs: a relay may say at any command what it holds against an earlier one (Postfix does so at RCPT
-# by default, smtpd_delay_reject). The first row that fits counts.
-_BY_WORDS: tuple[_Words, ...] = (
-    _Words(
-        _said("ehlo_rejected", _NAME_NOTE, _NAME_REMEDY),
-        (
-            *("helo command rejected", "ehlo command rejected", "invalid helo", "bad helo", "helo name", "ehlo name", "helo/ehlo", "ehlo/helo", "helo hostname"),
-            *("syntactically invalid helo", "syntactically invalid ehlo", "invalid ehlo", "helo argument", "ehlo argument", "valid hostname in helo"),
-        ),
-    ),
-    _Words(
-        _said("auth_requires_tls", "The relay takes nothing before TLS.", "Set security: starttls (secure: false) in the app, or use port 465 with secure: true."),
-        (
-            *("session encryption is required", "encryption is required", "encryption required", "must issue a starttls", "starttls is required", "requires tls"),
-            *("must use tls", "tls is required", "tls required", "starttls required", "use starttls first", "use of tls"),
-        ),
-        ("7.10",),
-    ),
-    _Words(
-        _said("message_rejected", _PTR_NOTE, _PTR_REMEDY, confidence="likely", also=("greeting_rejected",)),
-        (
-            *("cannot find your hostname", "cannot find your reverse hostname", "reverse dns", "reverse name", "reverse hostname", "reverse lookup", "ptr record"),
-            *("no ptr", "rdns", "does not have a ptr", "does not resolve to a hostname"),
-        ),
-        ("7.25",),
-        _said("temporarily_rejected", _PTR_NOTE, _PTR_REMEDY),
-    ),
-    _Words(
-        _said("sender_rejected", _SENDER_NOTE, _SENDER_REMEDY),
-        (
-            *("sender address rejected", "sender verify failed", "sender verification failed", "bad sender", "invalid sender", "sender rejected", "sender denied"),
-            *("domain of sender address", "sender domain", "senders domain", "envelope sender", "sender address invalid", "sender address is not valid"),
-        ),
-        ("1.7", "1.8"),
-    ),
-    _Words(
-        _said(
-            "sender_rejected",
-            "A relay that answers so takes mail of clients that have logged in, or of addresses that it knows.",
-            "Set username and password and use the submission port (587 or 465); if a login is not meant, have the relay's operator allow this host's address.",
-            "auth_required",
-            "likely",
-            ("recipient_rejected",),
-        ),
-        (
-            *("client host rejected: access denied", "access denied for unauthenticated", "authentication required", "authentication is required"),
-            *("must authenticate", "please authenticate", "must be authenticated", "not authenticated"),
-        ),
-    ),
-    _Words(
-        _said("message_rejected", "The message is larger than the relay takes.", "Send a smaller message, or have the relay's operator raise the size limit."),
-        ("message size exceeds", "size exceeds", "message too large", "message too big", "message file too big", "exceeds size limit", "maximum message size"),
-        ("3.4", "2.3"),
-    ),
-    _Words(
-        _said("temporarily_rejected", _FULL_NOTE, "Ask the relay's operator to make room; the message can be sent again later."),
-        ("insufficient system storage", "insufficient disk", "disk full", "disk is full", "no space left", "queue file write error", "out of storage", "out of disk"),
-        ("3.1",),
-    ),
-    _Words(
-        _said("recipient_rejected", _MAILBOX_NOTE, _MAILBOX_REMEDY),
-        ("mailbox full", "mailbox is full", "over quota", "mailbox quota", "user quota", "quota exceeded (mailbox", "exceeded storage allocation", "out of quota"),
-        ("2.2",),
-        _said("temporarily_rejected", _MAILBOX_NOTE, _MAILBOX_REMEDY),
-    ),
-    _Words(
-        _said("temporarily_rejected", _LIMIT_NOTE, _LIMIT_REMEDY),
-        (
-            *("too many connections", "too many concurrent", "too many sessions", "too many messages", "too many emails", "too many mails", "too many errors"),
-            *("too many login attempts", "too many auth", "too many failed", "connection limit", "concurrent connection", "connection rate", "rate limit"),
-            *("ratelimit", "rate exceeded", "limit exceeded", "limit reached", "session limit", "hourly limit", "daily limit", "sending limit", "message quota"),
-            *("sending quota", "throttl", "too fast", "slow down", "too much mail", "per session", "per connection", "messages per", "exceeded the maximum number"),
-        ),
-        ("7.28",),
-    ),
-)
-_REFUSES_ADDRESS = ("not allowed", "denied", "block", "banned", "blacklist", "not permitted", "unauthorized", "listed")
-
-
-def words_meaning(status: Status, folded: str) -> Meaning | None:
-    """What the relay's own words say beyond code and stage, for the live path and for logs alike; None where they say no more.
-
-    ``folded``: the reply's words in lower case, hyphens as spaces (see spelling.fold).
-    """
-    detail = status.enhanced[2:]
-    for row in _BY_WORDS:
-        if detail in row.details or any(text in folded for text in row.texts):
-            return row.later if row.later is not None and status.temporary else row.said
-    return None
-
-
-def _limited(stage: str, folded: str) -> Meaning:
-    """421 (RFC 5321 section 3.8): the service is not available now; only its words may say that it is this client's address."""
-    if stage in ("", "greeting") and any(word in folded for word in _REFUSES_ADDRESS):
-        return Meaning("greeting_rejected", "", "likely", ("temporarily_rejected",))
-    also = ("greeting_rejected",) if stage in ("", "greeting") else ()
-    return Meaning("temporarily_rejected", "", "likely", also, "421 is an answer for now: the relay is busy, or limits its clients.", _LIMIT_REMEDY)
-
-
-def meaning(status: Status, stage: str = "", folded: str = "") -> Meaning | None:
+def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     """What a refusal means at a stage (greeting, ehlo, starttls, auth, mail, rcpt, data, or "" where it is not known).
 
-    ``folded``: the words beside the code, where they are known (see words_meaning). Gives None where nothing of it tells.
+    ``words`` are those of the reply, on one line. Gives None where neither words nor code and stage tell.
     """
     code, enhanced = status.code, status.enhanced
     detail = enhanced[2:]
     if not code and detail.startswith("4"):
         # The client's own word for a network that failed (Postfix's dsn=4.4.1): the words beside it say how.
         return None
+    # An enhanced code alone is the client's own (Postfix's dsn=), and so are the words beside it.
+    said = refusal(status.temporary, f"{enhanced} {words}", stage) if code or stage else None
     # These answer a command of their own, whatever the text beside them names.
     if code in (432, 534, 535) or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
+    if said is not None:
+        return said
+    if code == 421:
+        return _not_now(stage, words)
     if code == 530:
-        return _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
+        return _NEEDS_LOGIN if stage == "rcpt" else _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
     if code == 538:
         return _BY_CODE[538]
-    # An enhanced code alone is the client's own (Postfix's dsn=), and so are the words beside it.
-    said = words_meaning(status, folded) if folded and (code or stage) else None
-    if said is not None and stage != "starttls":
-        in_greeting = code == 421 and stage in ("", "greeting")
-        return said._replace(also=("greeting_rejected",)) if in_greeting and said.cause == "temporarily_rejected" else said
-    if code == 421 and stage != "starttls":
-        return _limited(stage, folded)
     if stage == "auth" and code in (500, 501, 502, 503, 504):
         return (
             Meaning("auth_mechanism_not_offered", "", "likely")
             if code == 504
             else Meaning("auth_not_offered", "", "likely", ("auth_rejected", "auth_requires_tls"))
         )
+    if stage == "starttls" and code in (550, 554):
+        return Meaning("starttls_rejected", "policy", "certain")
     if stage == "starttls" and code in (500, 502):
         return Meaning("starttls_not_offered", "", "likely", ("starttls_rejected",))
-    if stage == "rcpt" and code == 530:
-        return _NEEDS_LOGIN
-    if stage in _BY_STAGE:
-        return _BY_STAGE[stage][status.temporary]
+    return _by_code_and_stage(status, stage)
+
+
+_REFUSES_ADDRESS = re.compile(r"not (?:allowed|permitted)|denied|block|banned|unauthorized|listed", re.IGNORECASE)
+
+
+def _not_now(stage: str, words: str) -> Meaning:
+    """421 (RFC 5321 section 3.8): the service is not available now; in a greeting its words may say that it is this client's address."""
+    if stage in ("mail", "rcpt", "data"):
+        return Meaning("temporarily_rejected", "", "certain")
+    if stage in ("", "greeting") and _REFUSES_ADDRESS.search(words):
+        return Meaning("greeting_rejected", "", "likely", ("temporarily_rejected",))
+    return Meaning("temporarily_rejected", "", "likely", ("greeting_rejected",) if stage in ("", "greeting") else ())
+
+
+def _by_code_and_stage(status: Status, stage: str) -> Meaning | None:
+    code, detail = status.code, status.enhanced[2:]
     special = _ENHANCED_MEANING.get(detail)
-    if special is not None and not (status.temporary and special.cause not in ("auth_rejected", "auth_requires_tls")):
+    if special is not None and status.temporary and special.cause not in ("auth_rejected", "auth_requires_tls"):
+        special = None
+    if stage in _BY_STAGE:
+        # What an enhanced status code says of sender, recipient or message outranks the command that was answered.
+        told = special is not None and stage in ("mail", "rcpt", "data") and special.cause.endswith("_rejected") and special is not _LOGIN
+        return t.cast(Meaning, special)._replace(confidence="certain") if told else _BY_STAGE[stage][status.temporary]
+    if special is not None:
         return special
     if status.temporary and not code and not stage:
         return _LATER._replace(confidence="possible")
     if status.temporary:
         return _BY_CODE.get(code, _LATER) if code in (421, 435, 454) else _LATER
-    if code in _BY_CODE and (not enhanced or detail == "0.0" or code not in (550, 552, 553)):
+    if code in _BY_CODE and (not status.enhanced or detail == "0.0" or code not in (550, 552, 553)):
         return _BY_CODE[code]
     if detail:
         return _BY_SUBJECT.get(detail[0], _BY_CODE.get(code))

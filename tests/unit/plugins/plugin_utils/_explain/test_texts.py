@@ -116,7 +116,8 @@ def test_the_runs_are_those_of_the_table_in_the_docs() -> None:
 def test_there_are_enough_texts() -> None:
     assert len(OF_CLIENTS) + len(OF_OTHERS) > 450
     known = {row["cause"] for row in OF_CLIENTS} | {cause for _by, cause, _text in OF_OTHERS if isinstance(cause, str)}
-    assert known == CODES
+    # Only a probe can say that it did not ask; no log does.
+    assert known == CODES - {"not_asked"}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: " .. ".join(rule.parts))
@@ -201,7 +202,7 @@ def test_what_the_text_names_stands_in_the_message() -> None:
     assert "587" in result["remedy"]
     assert result["matched"] == "connect to smtp.example.com, port 465: Connection timed out"
     refused = explain("Error: connect ECONNREFUSED 192.0.2.1:2525 {code: 'ESOCKET'}", NOW)
-    assert "192.0.2.1 refused the connection on port 2525" in refused["message"]
+    assert refused["message"].startswith("192.0.2.1:2525 refused the connection: nothing listens")
 
 
 @pytest.mark.parametrize(
