@@ -98,4 +98,6 @@ def enter(command: Sequence[str]) -> list[str]:
     unshare = first_process()
     if unshare is None:
         raise RuntimeError("no lab is up: tools/lab up")
-    return ["nsenter", f"--target={_child(unshare)}", "--mount", "--net", "--ipc", "--pid", f"--wd={ROOT}", "--", *command]
+    # Of a lab that was started in a chroot, the root is another folder than that of its mount namespace.
+    inside = ["sh", "-c", 'cd "$0" && exec "$@"', str(ROOT), *command]
+    return ["nsenter", f"--target={_child(unshare)}", "--mount", "--net", "--ipc", "--pid", "--root", "--", *inside]
