@@ -98,6 +98,5 @@ def enter(command: Sequence[str]) -> list[str]:
     unshare = first_process()
     if unshare is None:
         raise RuntimeError("no lab is up: tools/lab up")
-    # Of a lab that was started in a chroot, the root is another folder than that of its mount namespace.
-    inside = ["sh", "-c", 'cd "$0" && exec "$@"', str(ROOT), *command]
-    return ["nsenter", f"--target={_child(unshare)}", "--mount", "--net", "--ipc", "--pid", "--root", "--", *inside]
+    # --root: that of a lab which was started in a chroot is another folder than the root of its mount namespace.
+    return ["nsenter", f"--target={_child(unshare)}", "--mount", "--net", "--ipc", "--pid", "--root", f"--wdns={ROOT}", "--", *command]
