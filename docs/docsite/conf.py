@@ -28,7 +28,9 @@ def ansible_labels() -> dict[str, str]:
         "ansible_configuration_settings": "reference_appendices/config.html#ansible-configuration-settings",
         "common_return_values": "reference_appendices/common_return_values.html#common-return-values",
     }
-    builtin = re.compile(r"\bansible_collections\.ansible\.builtin\.([a-z0-9_]+_(?:module|filter|test|lookup|connection|become|callback|inventory|strategy))\b")
+    builtin = re.compile(
+        r"\bansible_collections\.ansible\.builtin\.([a-z0-9_]+_(?:module|filter|test|lookup|connection|become|callback|inventory|strategy))\b"
+    )
     for page in HERE.glob("collections/**/*.rst"):
         for name in builtin.findall(page.read_text(encoding="utf-8")):
             labels[f"ansible_collections.ansible.builtin.{name}"] = f"collections/ansible/builtin/{name}.html"
