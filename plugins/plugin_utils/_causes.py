@@ -566,7 +566,7 @@ _AUTH = (
         "{endpoint} offers no login with a password, only with a token",
         "Set auth_mechanism: XOAUTH2 with an access token as password, if the app can do that; otherwise ask the "
         "relay's operator for a login with a password.",
-        "EHLO lists XOAUTH2 or OAUTHBEARER and nothing that takes a password.",
+        "EHLO lists XOAUTH2 and nothing that takes a password.",
     ),
     Cause(
         "auth_mechanism_not_offered", "none", "auth",
@@ -581,7 +581,15 @@ _AUTH = (
         "{endpoint} allows authentication only after TLS",
         "Set security: starttls (secure: false)[, or use port {tls_port} with secure: true].",
         "The session is in cleartext, and the relay offers or takes a login only after STARTTLS (530, 538, 5.7.10, "
-        "5.7.11), or the mode forbids a password there.",
+        "5.7.11).",
+    ),
+    Cause(
+        "auth_requires_tls", "withheld", "auth",
+        "The session with {endpoint} is in cleartext, where no password is sent unless security: cleartext was chosen",
+        "Ask the relay's operator to switch STARTTLS on[, or use port {tls_port} with secure: true]; only for a test "
+        "relay set security: cleartext.",
+        "The relay offers a login without TLS and no TLS; with security: opportunistic the probe does not make use "
+        "of it.",
     ),
     Cause(
         "auth_requires_tls", "in_tls", "auth",
@@ -722,8 +730,8 @@ FINDINGS: tuple[Finding, ...] = (
     Finding(
         "address_unreachable", "warning",
         "{address}, one of the addresses of {host}, does not work",
-        'Apps that try this address first wait for it or fail: have the record corrected or the path repaired, set '
-        'ip_version: "{other_version}" where the app can, or use a name without it.',
+        "Apps that try this address first wait for it or fail: have the record corrected or the path repaired"
+        '[, set ip_version: "{other_version}" where the app can], or use a name without it.',
     ),
     Finding(
         "address_fails", "warning",
@@ -742,7 +750,7 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "starttls_stripped", "warning",
-        "Something on the way to {endpoint} masks capabilities in the EHLO reply: a firewall that inspects SMTP",
+        "A firewall that inspects SMTP masks capabilities of {endpoint} in the EHLO reply",
         "Have SMTP inspection switched off for this path[, or use port {tls_port} with secure: true, which it "
         "cannot alter].",
     ),

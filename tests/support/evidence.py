@@ -363,6 +363,15 @@ MORE_ROWS: tuple[Row, ...] = (
         says="the password begins or ends in a line break",
         settings={**LOGIN, "password": "s3cret\n"},
     ),
+    row(
+        "login, other tokens only",
+        session("OAUTHBEARER"),
+        "auth_mechanism_not_offered",
+        "auth",
+        "none",
+        "starttls",
+        settings=LOGIN,
+    ),
     # tls
     row(
         "anonymous session",
@@ -1417,6 +1426,7 @@ ROWS: tuple[Row, ...] = (
         ),
         "auth_requires_tls",
         "auth",
+        "withheld",
         observed="cleartext",
         findings="auth_offered_in_cleartext",
         settings={"port": 25, "security": "opportunistic"},

@@ -43,10 +43,10 @@ _CLIENT_CERTIFICATE_REASONS = ("TLSV13_ALERT_CERTIFICATE_REQUIRED",)
 _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 # What a server says that knows neither EHLO nor HELO (RFC 5321 section 4.2.4); FTP servers answer 530 as well.
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
+_NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
 _HUNG_UP = ("closed", "reset")
 _WITH_PASSWORD = tuple(name for name in MECHANISMS if name != "XOAUTH2")
-_TOKEN_MECHANISMS = ("XOAUTH2", "OAUTHBEARER")
 
 
 @dataclass(frozen=True)
@@ -358,7 +358,7 @@ def _auth(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
     if kind == "withheld":
-        return Diagnosis("auth_requires_tls", detail=words.PASSWORD_WITHHELD)
+        return Diagnosis("auth_requires_tls", "withheld")
     if kind == "missing" and failure["what"] == "auth":
         return _no_mechanism([], None, failure.get("starttls", False))
     if kind == "missing":
@@ -385,7 +385,7 @@ def _no_mechanism(names: Sequence[str], wanted: str | None, after_starttls: bool
     detail = words.mechanisms_phrase(names, wanted)
     if any(name in _WITH_PASSWORD for name in names):
         return Diagnosis("auth_mechanism_not_offered", "", detail)
-    variant = "token" if any(name in _TOKEN_MECHANISMS for name in names) else "none"
+    variant = "token" if "XOAUTH2" in names else "none"
     return Diagnosis("auth_mechanism_not_offered", variant, detail)
 
 
@@ -430,6 +430,9 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
         # A provider's own words are surer than those of anyone.
         variant = hint.variant or (variant if code == hint.cause else "")
         code = hint.cause
+        if not hint.provider and _NAMES_A_PORT.search(hint.remedy):
+            # Which port may be named is known to the row's own remedy.
+            hint = hint._replace(remedy="")
     if variant == "auth_required" and "greeting_rejected" in said.also and not _login_would_help(attempt):
         code, variant = "greeting_rejected", "address"
     if code == "auth_requires_tls" and signs.in_tls(attempt):

@@ -51,7 +51,7 @@ class _Found(t.NamedTuple):
 
     code: str
     detail: str = ""
-    fields: Mapping[str, str | int] = {}
+    fields: Mapping[str, str | int | None] = {}
     address: str | None = None
 
 
@@ -76,7 +76,9 @@ def _about_addresses(seen: Seen) -> Iterator[_Found]:
         fields = words.fields_of(seen.settings, attempt["address"], seen.ports, diagnosis.fields)
         sentence = words.cause_clause(diagnosis.code, diagnosis.variant, diagnosis.detail, fields)
         code = "address_unreachable" if diagnosis.layer == "tcp" else "address_fails"
-        yield _Found(code, sentence, {"other_version": "4" if attempt["family"] == 6 else "6"}, attempt["address"])
+        # Only where an address of the other kind works.
+        other = str(seen.attempt["family"]) if seen.diagnosis.ok and seen.attempt["family"] != attempt["family"] else None
+        yield _Found(code, sentence, {"other_version": other}, attempt["address"])
     for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
         ports = sorted({port for port, result in signs.elsewhere(attempt, seen.observation) if result == "open"})
         if diagnosis.code == "connection_timeout" and ports:

@@ -36,7 +36,6 @@ __all__ = (
     "ENDLESS_RECORDS",
     "MESSAGE_WITHHELD",
     "NO_LOGIN_BEFORE_STARTTLS",
-    "PASSWORD_WITHHELD",
     "RESETS_AT_TLS",
     "STAYED_SILENT",
     "WITHOUT_END",
@@ -248,7 +247,6 @@ def fault_of_its_own(code: str | None) -> str:
 # -- dialogue
 
 NO_LOGIN_BEFORE_STARTTLS = "it offers STARTTLS, and no login before it"
-PASSWORD_WITHHELD = "the session is in cleartext, where no password is sent unless security: cleartext was chosen"
 MESSAGE_WITHHELD = "the message was not sent"
 
 
