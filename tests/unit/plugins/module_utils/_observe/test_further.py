@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
+import subprocess
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
 from tests.support.shape import mismatches
@@ -212,6 +215,35 @@ def test_a_client_certificate_that_is_asked_for(version: ssl.TLSVersion, securit
         found = climb(server, security)
         assert found["failure"] is not None
         assert found["tls"]["certificate_requested"] is True
+
+
+# -- odd certificates
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        ["-set_serial", "-5"],
+        ["-addext", "subjectAltName=DER:30:0d:82:0b:6c:6f:63:61:6c:68:6f:73:74:00:78"],  # "localhost", a NUL, "x"
+    ],
+    ids=["negative serial", "NUL in a name"],
+)
+def test_odd_certificates(odd: list[str], verify: bool, tmp_path: Path) -> None:
+    """Whatever stands in them, they are shown as they came, and a name with a NUL is no other name."""
+    names = ["/CN=localhost", *odd]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", *names]
+    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
+    subprocess.run([*command, *files], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    there = server_context(str(tmp_path))
+    sent = ssl.PEM_cert_to_DER_cert((tmp_path / "cert.pem").read_text())
+    contexts = TLSContexts(verify, str(tmp_path / "cert.pem"), "TLSv1.2")
+    with TinyServer(esmtp(context=there, implicit=True)) as server:
+        found = climb(server, "implicit_tls", contexts, credentials=("app", "hunter2-S3cret", None))
+        assert found["chain"] == [base64.b64encode(sent).decode()]
+        good = not verify or odd[0] == "-set_serial"
+        assert good or why(found) == ("certificate", "certificate")
+        assert found["tls"]["verified"] is (verify and good)
 
 
 # -- silence
