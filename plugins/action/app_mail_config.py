@@ -29,11 +29,7 @@ _OF_THE_FILE = ("app", "path", "backup", "owner", "group", "mode", "validate")
 
 
 class _OldFile(t.NamedTuple):
-    """What is there now.
-
-    ``path`` is where the file really is (a symbolic link is followed), ``content`` None when there is none yet,
-    ``mode`` what it will have.
-    """
+    """``path`` is where the file really is (a symbolic link is followed), ``content`` None when there is none yet, ``mode`` what it will have."""
 
     path: str
     content: bytes | None
@@ -59,20 +55,7 @@ class _Options:
 class ActionModule(Action):
     """Puts the mail settings of one app into that app's own file."""
 
-    OPTIONS = (
-        "app",
-        "path",
-        "settings",
-        "state",
-        "probed",
-        "exact_security",
-        "descriptors",
-        "backup",
-        "owner",
-        "group",
-        "mode",
-        "validate",
-    )
+    OPTIONS = ("app", "path", "settings", "state", "probed", "exact_security", "descriptors", "backup", "owner", "group", "mode", "validate")
     INPUT_ERRORS = (SettingsError, AppError)
 
     def answer(self, args: Result) -> Result:
@@ -112,12 +95,7 @@ class ActionModule(Action):
         }
         if self._task.diff:
             header = f"{old.path} (mail settings)"
-            result["diff"] = {
-                "before_header": header,
-                "after_header": header,
-                "before": plan.before,
-                "after": plan.after,
-            }
+            result["diff"] = {"before_header": header, "after_header": header, "before": plan.before, "after": plan.after}
         return result
 
     def _read(self, options: _Options) -> _OldFile:
@@ -134,7 +112,7 @@ class ActionModule(Action):
         return _OldFile(found["file"], content, found["checksum"], found["mode"])
 
     def _write(self, options: _Options, old: _OldFile, plan: Plan) -> Result:
-        """Have the host write the new content over what was read. What of its result is told. Raises HostError."""
+        """Have the host write the new content over what was read. Gives what of its result is told. Raises HostError."""
         if old.content is None and not options.present or not plan.changed and not options.attributes:
             return {"created": False}
         content = base64.b64encode(plan.content).decode("ascii")
@@ -165,10 +143,7 @@ def _parsed(args: Result) -> _Options:
     if app is None:
         raise SettingsError("app is missing; write the name of an app, such as app: pangolin.", "app")
     if path is None:
-        raise SettingsError(
-            "path is missing; write the path of the app's file on the host, such as /opt/pangolin/config/config.yml.",
-            "path",
-        )
+        raise SettingsError("path is missing; write the path of the app's file on the host, such as /opt/pangolin/config/config.yml.", "path")
     if state not in _STATES:
         raise SettingsError(f"state is {show(state)}; write present or absent.", "state")
     validate = text("validate")
@@ -179,13 +154,7 @@ def _parsed(args: Result) -> _Options:
         words = "mode is preserve, which means nothing here; leave out mode, and the file keeps the one that it has."
         raise SettingsError(words, "mode")
     host = {name: args[name] for name in ("owner", "group", "mode") if args.get(name) not in (None, "")}
-    given = {
-        "app": app,
-        "path": path,
-        "validate": validate,
-        "backup": to_bool(args.get("backup") or False, "backup"),
-        **host,
-    }
+    given = {"app": app, "path": path, "validate": validate, "backup": to_bool(args.get("backup") or False, "backup"), **host}
     return _Options(
         app=app,
         path=path,
@@ -204,10 +173,7 @@ def _plan(descriptor: Descriptor, options: _Options, old: bytes | None) -> Plan:
         return plan_absent(descriptor, old)
     given = options.settings
     if not isinstance(given, Mapping):
-        words = (
-            "settings must hold host, port, secure and so on;"
-            " write settings: {host: smtp.example.com, port: 465, secure: true}."
-        )
+        words = "settings must hold host, port, secure and so on; write settings: {host: smtp.example.com, port: 465, secure: true}."
         raise SettingsError(words, "settings")
     settings = parse_settings(given, probed=options.probed, needs_credentials=True)
     return plan_present(descriptor, settings, given, old, exact_security=options.exact_security)
@@ -215,13 +181,11 @@ def _plan(descriptor: Descriptor, options: _Options, old: bytes | None) -> Plan:
 
 def _writes_password(descriptor: Descriptor, options: _Options) -> bool:
     given = options.settings
-    return (
-        options.present and "password" in descriptor.keys and isinstance(given, Mapping) and bool(given.get("password"))
-    )
+    return options.present and "password" in descriptor.keys and isinstance(given, Mapping) and bool(given.get("password"))
 
 
 def _host_error(result: Mapping[str, t.Any], sentence: str) -> HostError:
-    """What the host said, without what it shows of the file; one that begins with an option is about that option."""
+    """What the host said, without what it shows of the file; a sentence that begins with an option is about that option."""
     option, _is, _rest = sentence.partition(" is ")
     told: Result = {"changed": False, "msg": sentence}
     if option in _OF_THE_FILE:
@@ -237,8 +201,7 @@ def _why(old: _OldFile, plan: Plan, written: Mapping[str, t.Any]) -> str:
     output = mask(f"{written.get('stdout', '')} {written.get('stderr', '')}", plan.content, old.content or b"")
     words = " ".join(output.split())[:500]
     said = f" It said: {words}" if words else ""
-    status = written["exit_status"]
-    return f"validate refused the new content of {old.path} (exit status {status}), so the file stays as it was.{said}"
+    return f"validate refused the new content of {old.path} (exit status {written['exit_status']}), so the file stays as it was.{said}"
 
 
 def _sentence(result: Mapping[str, t.Any]) -> str:
