@@ -136,9 +136,15 @@ def explain_event(read: Read, stage: str) -> Explained:
     return Explained(read.text, None, (), status, known, vague)
 
 
+_BEHIND_THE_WORDS = re.compile(r"\",\"| at \S{1,200} ?\(| at [\w/.]{1,200}:\d|\(in reply to |; from=<|\[stacktrace\]| \{\"exception|[ ,]#\d ")
+_MAX_WORDS = 1000
+
+
 def _relays_words(form: str, code: str) -> str:
-    """What the relay said: from its code on. What stands before it is the client's."""
-    return form[max(form.find(code), 0) :]
+    """What the relay said: from its code to where a stack trace or another field begins. What stands before it is the client's."""
+    at = max(form.find(code), 0)
+    end = _BEHIND_THE_WORDS.search(form, at)
+    return form[at : end.start() if end else at + _MAX_WORDS]
 
 
 # A client says where it was refused; 421 says that it is for now.

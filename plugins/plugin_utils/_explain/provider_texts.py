@@ -203,7 +203,7 @@ _MICROSOFT = (
         "recipient_rejected",
         ("tenantattribution", "5.7.64", "5.7.64 tenantattribution"),
         "No connector of the tenant fits this host.",
-        "Add this host's public address or certificate to the tenant's inbound connector, or log in with username and password on port 587.",
+        "Add this host's public address or certificate to the tenant's inbound connector, or log in with username and password on the submission port.",
     ),
     *_row(
         "Microsoft 365",
@@ -501,7 +501,7 @@ _ANYONE = (
         "auth_requires_tls",
         "must issue a starttls command first",
         "The relay takes nothing before TLS: the app spoke in cleartext to a relay that requires STARTTLS.",
-        "Set security: starttls (secure: false) in the app, or use port 465 with secure: true.",
+        "Set security: starttls (secure: false) in the app, or use a port with TLS from the first byte (secure: true).",
     ),
     *_row(
         "",

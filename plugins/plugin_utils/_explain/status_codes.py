@@ -251,7 +251,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     if code in (432, 534, 535) or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
     if said is not None:
-        return said
+        in_greeting = code == 421 and stage in ("", "greeting") and said.cause == "temporarily_rejected"
+        return said._replace(also=("greeting_rejected",)) if in_greeting else said
     if code == 421:
         return _not_now(stage, words)
     if code == 530:
