@@ -93,8 +93,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Fleet]:
 
 
 def failure_of(output: str, host: str) -> dict[str, t.Any]:
-    """What the failing task of a host returned, as the screen shows it."""
-    (found,) = re.findall(rf"^fatal: \[{host}\]: FAILED! => (.*)$", output, re.MULTILINE)
+    """What the task returned that failed the host for good, as the screen shows it."""
+    *_rescued, found = re.findall(rf"^fatal: \[{host}\]: FAILED! => (.*)$", output, re.MULTILINE)
     return t.cast("dict[str, t.Any]", json.loads(found))
 
 
