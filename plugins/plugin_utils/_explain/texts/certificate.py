@@ -112,14 +112,32 @@ RULES: tuple[Rule, ...] = (
         unknown ca
         # Go
         certificate signed by unknown authority
-        certificate signed by unknown authority (possibly because of .. parent certificate cannot sign this kind of
-        certificate # Java pkix path building failed unable to find valid certification path path does not chain with
-        any of the trust anchors trust anchor for certification path not found trustanchor # .NET and SChannel
-        untrusted root remotecertificatechainerrors issued by an authority that is not trusted 0x80090325 # GnuTLS
-        issuer is unknown signer not found # rustls, NSS, others unknown issuer unknownissuer untrusted issuer
-        untrusted ca certificate not trusted certificate is not trusted is not trusted: certificate unknown
-        certificate authority cert_authority_invalid peer certificate cannot be authenticated with given ca
-        certificates
+        certificate signed by unknown authority (possibly because of .. parent certificate cannot sign this kind
+        # Java
+        pkix path building failed
+        unable to find valid certification path
+        path does not chain with any of the trust anchors
+        trust anchor for certification path not found
+        trustanchor
+        # .NET and SChannel
+        untrusted root
+        remotecertificatechainerrors
+        issued by an authority that is not trusted
+        0x80090325
+        # GnuTLS
+        issuer is unknown
+        signer not found
+        # rustls, NSS, others
+        unknown issuer
+        unknownissuer
+        untrusted issuer
+        untrusted ca
+        certificate not trusted
+        certificate is not trusted
+        is not trusted: certificate
+        unknown certificate authority
+        cert_authority_invalid
+        peer certificate cannot be authenticated with given ca certificates
         """,
     ),
     # Postfix, behind the line that says why
