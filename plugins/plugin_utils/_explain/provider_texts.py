@@ -508,7 +508,8 @@ _ANYONE = (
         "recipient_rejected",
         ("relay access denied", "relaying denied", "unable to relay", "relay not permitted", "relaying not allowed", "not permitted to relay", "relay denied"),
         "This relay carries no mail of this host to other domains without a login.",
-        "Set username and password for this relay, so that the app can log in (some apps need a switch for it too), or have its operator allow this host's address.",
+        "Set username and password for this relay, so that the app can log in (some apps need a switch for it too), or have its operator allow this"
+        " host's address.",
         stages=("rcpt",),
     ),
     *_row(
