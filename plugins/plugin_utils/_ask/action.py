@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, settings_failure
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import take
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
@@ -54,6 +55,6 @@ class Action(ActionBase):
         """The host from which is probed: the delegate where there is one."""
         return str(self._task.delegate_to or self._task_vars.get("inventory_hostname") or "this host")
 
-    def execute(self, **call: t.Any) -> Result:
-        """Run a module on the host."""
-        return t.cast(Result, self._execute_module(task_vars=self._task_vars, **call))
+    def execute(self, module: str, arguments: Result) -> Result:
+        """Run a module on the host; its arguments may hold a login, so they lie in no file on the way."""
+        return execute_private(self, module, arguments, self._task_vars)

@@ -77,12 +77,12 @@ def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> Plan:
 
 
 def probe_host(
-    execute: Callable[..., dict[str, t.Any]],
+    execute: Callable[[str, dict[str, t.Any]], dict[str, t.Any]],
     endpoints: Sequence[Settings],
     plans: Sequence[Plan],
     with_credentials: bool,
 ) -> ProbeRun:
-    """Have the host probe all endpoints in one call. ``execute`` is the action's _execute_module. Raises HostError."""
+    """Have the host probe all endpoints in one call. ``execute`` is the action's. Raises HostError."""
     arguments: dict[str, t.Any] = {"plans": list(plans)}
     logins = [
         [one.username, one.password, one.auth_mechanism] if with_credentials and one.username and one.password else None
@@ -91,7 +91,7 @@ def probe_host(
     if any(logins):
         # Sealed, so that masking this option cannot tear holes into evidence that happens to hold the same letters.
         arguments["logins"] = base64.b64encode(json.dumps(logins).encode()).decode()
-    result = execute(module_name=_OBSERVER, module_args=arguments)
+    result = execute(_OBSERVER, arguments)
     if result.get("failed") or "observations" not in result:
         raise HostError(result)
     report = t.cast(HostReport, result)

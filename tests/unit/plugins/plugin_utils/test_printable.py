@@ -115,7 +115,8 @@ def answer_of(
         no_log=False,
         environment=None,
     )
-    made = action(task, types.SimpleNamespace(_shell=shell), None, None, None, None)  # type: ignore[arg-type]
+    connection, context = types.SimpleNamespace(_shell=shell, get_option={}.__getitem__), types.SimpleNamespace(no_log=False)
+    made = action(task, connection, context, None, None, None)  # type: ignore[arg-type]
     made._execute_module = lambda **_call: module_result  # type: ignore[method-assign]
     return made.run(None, {"inventory_hostname": "app1"})
 
