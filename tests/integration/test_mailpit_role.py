@@ -124,9 +124,9 @@ def test_from_nothing_to_a_proven_mailpit_another_account_and_back(host: Host) -
     assert "mailpit_restart_command failed: MP_LABEL=new Mailpit has its old configuration back." in output
     assert host.everything() == before
 
-    # A file that cannot be written is said so, although what was to go into it is a secret.
+    # What is in the way of a file is said so, although what was to go into it is a secret.
     (host.config / "ui.passwd").mkdir()
-    assert "Write certificate, key and accounts: can not use content with a dir as dest" in refused(host.run(**other | {"mailpit_ui_users": USERS}))
+    assert "ui.passwd is no ordinary file" in refused(host.run(**other | {"mailpit_ui_users": USERS}))
     assert host.everything() == before
 
 

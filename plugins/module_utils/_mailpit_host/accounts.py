@@ -1,0 +1,49 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Users and groups of this host, by name or number."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+import typing as t
+
+__all__ = ("gid_of", "looks_made", "members_of", "uid_of")
+
+
+def uid_of(name: str) -> t.Optional[int]:
+    """The number of a user; None when there is no such user. A number stands for itself."""
+    if name.isdigit():
+        return int(name)
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return None
+
+
+def gid_of(name: str) -> t.Optional[int]:
+    """The number of a group; None when there is no such group. A number stands for itself."""
+    if name.isdigit():
+        return int(name)
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
+def looks_made(name: str) -> bool:
+    """Whether a user is exactly what the role makes. Earlier versions of the role wrote down nothing."""
+    try:
+        user = pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return (user.pw_gecos, user.pw_dir, user.pw_shell) == ("Mailpit", "/nonexistent", "/usr/sbin/nologin") and 0 < user.pw_uid < 1000
+
+
+def members_of(name: str) -> t.List[str]:
+    """Who is in a group besides those whose first group it is."""
+    try:
+        return list(grp.getgrnam(name).gr_mem)
+    except KeyError:
+        return []

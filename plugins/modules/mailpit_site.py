@@ -1,0 +1,334 @@
+#!/usr/bin/python
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mailpit_site
+short_description: Keep the folders and programs of a Mailpit apart from everything else on its host
+version_added: 0.1.0
+author: mailops.smtp contributors (!UNKNOWN)
+description:
+  - Used by the role P(mailops.smtp.mailpit#role), whose options it takes without their prefix.
+  - Writes down on the host, where only root writes, which folders, versions and users the role made, and touches nothing else.
+  - Refuses a folder of the system, one that holds what the role did not make, and one in which somebody else could exchange files.
+options:
+  step:
+    description:
+      - V(look) changes nothing. What will not do is returned as RV(refusal), and the texts of O(files) as RV(texts).
+      - V(make) makes the folders that are missing.
+      - V(unpack) takes the program out of the archive beside it.
+      - V(try) looks whether the program is safe and starts.
+      - V(tidy) removes the versions that the role installed and that nothing uses any more.
+      - V(remove) removes what the role made, and O(site.data_dir) only with O(remove_data).
+    type: str
+    choices: [look, make, unpack, try, tidy, remove]
+    default: look
+  site:
+    description: What this Mailpit is to have.
+    type: dict
+    required: true
+    suboptions:
+      service:
+        description: The name of the unit, which is also the name of this Mailpit among others of the host.
+        type: str
+        required: true
+      service_manager:
+        description: V(systemd), or V(none) when something else starts Mailpit.
+        type: str
+        choices: [systemd, none]
+        default: systemd
+      config_dir:
+        description: The folder of the configuration.
+        type: str
+        required: true
+      data_dir:
+        description: The folder of the messages.
+        type: str
+        required: true
+      install_dir:
+        description: The folder of the versions.
+        type: str
+        required: true
+      release:
+        description: The version to install, empty when the role installs none.
+        type: str
+        default: ""
+      binary:
+        description: A program that is there and is not the role's, empty for the one of O(site.release).
+        type: str
+        default: ""
+      owner:
+        description: Who owns what Mailpit must not change.
+        type: str
+        default: root
+      user:
+        description: Who runs Mailpit.
+        type: str
+        required: true
+      group:
+        description: The group of that user.
+        type: str
+        required: true
+      create_user:
+        description: Whether the role makes the user when it is not there.
+        type: bool
+        default: true
+      named:
+        description: Files in the folders above that are the user's own and that options of the role name.
+        type: list
+        elements: str
+        default: []
+  files:
+    description: Files to read, by names of the caller's choice.
+    type: dict
+    default: {}
+  listen:
+    description: Where Mailpit will listen, as C(address) and C(port) of C(smtp) and C(ui). Nobody else may listen there.
+    type: dict
+    default: {}
+  leaving:
+    description: With O(step=look), whether Mailpit is to be removed. Nobody else's files are in the way then.
+    type: bool
+    default: false
+  new_group:
+    description: With O(step=make), whether the role has just made the group.
+    type: bool
+    default: false
+  remove_data:
+    description: With O(step=remove), remove the messages as well.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: posix
+"""
+
+EXAMPLES = r"""
+- name: Look whether a Mailpit could be here
+  mailops.smtp.mailpit_site:
+    site:
+      service: mailpit
+      config_dir: /etc/mailpit
+      data_dir: /var/lib/mailpit
+      install_dir: /opt/mailpit
+      release: 1.31.0
+      user: mailpit
+      group: mailpit
+"""
+
+RETURN = r"""
+refusal:
+  description: Why this will not do, in one sentence, or V(none).
+  type: str
+  returned: with O(step=look)
+texts:
+  description: The texts of O(files) by their names, empty where there is no file.
+  type: dict
+  returned: with O(step=look)
+trouble:
+  description: What the program said instead of starting, or V(none).
+  type: str
+  returned: with O(step=try)
+own_user:
+  description: Whether the user is one that the role made, and that no other Mailpit of this host uses.
+  type: bool
+  returned: with O(step=remove)
+own_group:
+  description: The same for the group.
+  type: bool
+  returned: with O(step=remove)
+new_config:
+  description: Whether the folder of the configuration is made by this step.
+  type: bool
+  returned: with O(step=make)
+new_release:
+  description: Whether the folder of the version is made by this step.
+  type: bool
+  returned: with O(step=make)
+paths:
+  description: What was made, changed or removed.
+  type: list
+  elements: str
+  returned: with the other steps
+left:
+  description: What was left because it holds what is not the role's, or is in use.
+  type: list
+  elements: str
+  returned: with O(step=tidy) and O(step=remove)
+"""
+
+import errno
+import os
+import stat
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import keep, ports, program, site as sites
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.accounts import gid_of, looks_made, members_of, uid_of
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record, add, drop, opened_record
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
+
+_SITE = {
+    "service": {"type": "str", "required": True},
+    "service_manager": {"type": "str", "choices": ["systemd", "none"], "default": "systemd"},
+    "config_dir": {"type": "str", "required": True},
+    "data_dir": {"type": "str", "required": True},
+    "install_dir": {"type": "str", "required": True},
+    "release": {"type": "str", "default": ""},
+    "binary": {"type": "str", "default": ""},
+    "owner": {"type": "str", "default": "root"},
+    "user": {"type": "str", "required": True},
+    "group": {"type": "str", "required": True},
+    "create_user": {"type": "bool", "default": True},
+    "named": {"type": "list", "elements": "str", "default": []},
+}
+_SPEC = {
+    "step": {"type": "str", "choices": ["look", "make", "unpack", "try", "tidy", "remove"], "default": "look"},
+    "site": {"type": "dict", "required": True, "options": _SITE},
+    "files": {"type": "dict", "default": {}},
+    "listen": {"type": "dict", "default": {}},
+    "leaving": {"type": "bool", "default": False},
+    "new_group": {"type": "bool", "default": False},
+    "remove_data": {"type": "bool", "default": False},
+}
+# Accounts and certificates have some kB.
+_LARGEST_TEXT = 1 << 20
+
+
+def _site(options: t.Mapping[str, t.Any]) -> sites.Site:
+    owner = uid_of(options["owner"])
+    if owner is None:
+        raise Refusal("mailpit_owner is {0}, and this host has no such user: write root, or make the user first".format(options["owner"]))
+    user, group = uid_of(options["user"]), gid_of(options["group"])
+    return sites.Site(
+        service=options["service"], systemd=options["service_manager"] == "systemd", release=options["release"],
+        config_dir=_plain(options["config_dir"]), install_dir=_plain(options["install_dir"]), data_dir=_plain(options["data_dir"]),
+        owner=owner, user=user, group=group, user_name=options["user"], named=tuple(_plain(path) for path in options["named"] if path),
+    )  # fmt: skip
+
+
+def _plain(path: str) -> str:
+    """A path without what means nothing in it; one with .. is refused later, and must show it."""
+    return path if ".." in path.split("/") or not path.startswith("/") else "/" + os.path.normpath(path).lstrip("/")
+
+
+def _text(path: str) -> str:
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(opened, encoding="utf-8", errors="replace") as file:
+            if not stat.S_ISREG(os.fstat(opened).st_mode):
+                raise OSError(errno.ELOOP, "")
+            return file.read(_LARGEST_TEXT)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise Refusal("{0} is no ordinary file, and the role has one of its own there: take it away".format(path)) from None
+        raise Refusal("{0} cannot be read: {1}".format(path, error.strerror)) from None
+
+
+def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t.Dict[str, t.Any]:
+    """Everything that can be seen before anything is written."""
+    try:
+        sites.judge(site, record, options["leaving"])
+        if options["leaving"]:
+            return {"refusal": None, "texts": {name: _text(path) for name, path in options["files"].items()}}
+        if site.user is None and not options["site"]["create_user"]:
+            raise Refusal("mailpit_user is {0}, and this host has no such user: set mailpit_create_user to true, or make it first".format(site.user_name))
+        if site.group is None and not options["site"]["create_user"]:
+            group = options["site"]["group"]
+            raise Refusal("mailpit_group is {0}, and this host has no such group: set mailpit_create_user to true, or make it first".format(group))
+        if options["site"]["binary"]:
+            program.refuse_unsafe("mailpit_binary", options["site"]["binary"], site.trusted)
+        for option, place in options["listen"].items():
+            ports.refuse_occupied(option, place["address"], int(place["port"]), site.service + ".service")
+        texts = {name: _text(path) for name, path in options["files"].items()}
+    except Refusal as refusal:
+        return {"refusal": str(refusal), "texts": {}}
+    return {"refusal": None, "texts": texts}
+
+
+def _make(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    folders = sites.judge(site, record)
+    if options["site"]["create_user"] and (site.user_name in record.users or site.user is None or looks_made(site.user_name)):
+        add(record.users, site.user_name, site.service)
+        if options["new_group"] or options["site"]["group"] in record.groups:
+            add(record.groups, options["site"]["group"], site.service)
+    keep.make(site, folders, record, changes)
+    release = sites.release_dir(site) if site.release else None
+    return {"new_config": folders["mailpit_config_dir"].path in changes.paths and not folders["mailpit_config_dir"].exists, "new_release": release in changes.paths}
+
+
+def _unpack(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    folder = sites.release_dir(site)
+    target, archive = os.path.join(folder, "mailpit"), os.path.join(folder, "mailpit.tar.gz")
+    wanted = program.checksum(archive)
+    if record.archives.get(folder) != [wanted, program.checksum(target)]:
+        changes.paths.append(target)
+        if not changes.dry:
+            program.unpack(archive, target)
+            record.archives[folder] = [wanted, program.checksum(target)]
+    return {}
+
+
+def _try(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    path = options["site"]["binary"] or os.path.join(sites.release_dir(site), "mailpit")
+    if changes.dry and not os.path.lexists(path):
+        return {"trouble": None}
+    program.refuse_unsafe("mailpit_binary" if options["site"]["binary"] else "the program", path, site.trusted)
+    return {"trouble": program.try_program(path)}
+
+
+def _tidy(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    keep.remove_versions(site, record, changes, keep=sites.release_dir(site))
+    return {"left": changes.left}
+
+
+def _remove(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    group = options["site"]["group"]
+    users, groups = record.users.get(site.user_name), record.groups.get(group)
+    # Earlier versions of the role wrote down neither.
+    own_user = users == [site.service] if users else looks_made(site.user_name)
+    own_group = groups == [site.service] if groups else own_user and group == site.user_name and not members_of(group)
+    keep.remove(site, sites.judge(site, record, leaving=True), record, changes, options["remove_data"])
+    if options["remove_data"]:
+        drop(record.users, site.user_name, site.service)
+        drop(record.groups, group, site.service)
+    return {"left": changes.left, "own_user": own_user, "own_group": own_group}
+
+
+_STEPS = {"make": _make, "unpack": _unpack, "try": _try, "tidy": _tidy, "remove": _remove}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(_SPEC, supports_check_mode=True)
+    step: str = module.params["step"]
+    changes = keep.Changes(dry=module.check_mode)
+    try:
+        site = _site(module.params["site"])
+        if step == "look":
+            with opened_record(write=False) as record:
+                module.exit_json(changed=False, **_look(site, module.params, record))
+        with opened_record(write=not module.check_mode and step != "try") as record:
+            result = _STEPS[step](site, module.params, record, changes)
+    except Refusal as refusal:
+        if step == "look":
+            module.exit_json(changed=False, refusal=str(refusal), texts={})
+        module.fail_json(msg=str(refusal) + ".")
+    except OSError as error:
+        module.fail_json(msg="{0}: {1}.".format(error.filename or "a file of Mailpit", error.strerror or error))
+    module.exit_json(changed=bool(changes.paths), paths=changes.paths, **result)
+
+
+if __name__ == "__main__":
+    main()
