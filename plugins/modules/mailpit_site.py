@@ -23,13 +23,15 @@ options:
       - V(try) looks whether the program is safe and starts.
       - V(tidy) removes the versions that the role installed and that nothing uses any more.
       - V(remove) removes what the role made, and O(site.data_dir) only with O(remove_data).
+      - V(wait) waits until Mailpit listens at O(listen). Under systemd it must be the unit's own process.
+      - V(claim) and V(forget) are for the file of a client that holds what Mailpit is verified with. The first refuses a file that is not
+        the role's, the second removes it.
     type: str
-    choices: [look, make, unpack, try, tidy, remove]
+    choices: [look, make, unpack, try, tidy, remove, wait, claim, forget]
     default: look
   site:
-    description: What this Mailpit is to have.
+    description: What this Mailpit is to have. Not for V(claim) and V(forget).
     type: dict
-    required: true
     suboptions:
       service:
         description: The name of the unit, which is also the name of this Mailpit among others of the host.
@@ -89,6 +91,18 @@ options:
     description: Where Mailpit will listen, as C(address) and C(port) of C(smtp) and C(ui). Nobody else may listen there.
     type: dict
     default: {}
+  anchor:
+    description: With O(step=claim) and O(step=forget), the file as C(path), who it is for as C(instance), and PEM texts given out so far as C(known).
+    type: dict
+    default: {}
+  seen:
+    description: With O(step=make), what O(step=look) returned as RV(checksums). Whatever was changed since then is refused.
+    type: dict
+    default: {}
+  timeout:
+    description: With O(step=wait), the seconds to wait.
+    type: float
+    default: 15
   leaving:
     description: With O(step=look), whether Mailpit is to be removed. Nobody else's files are in the way then.
     type: bool
@@ -134,10 +148,14 @@ texts:
   description: The texts of O(files) by their names, empty where there is no file.
   type: dict
   returned: with O(step=look)
+checksums:
+  description: The SHA-256 of O(files) by their paths.
+  type: dict
+  returned: with O(step=look)
 trouble:
-  description: What the program said instead of starting, or V(none).
+  description: What the program said instead of starting, or why nothing listens, or V(none).
   type: str
-  returned: with O(step=try)
+  returned: with O(step=try) and O(step=wait)
 own_user:
   description: Whether the user is one that the role made, and that no other Mailpit of this host uses.
   type: bool
@@ -172,7 +190,7 @@ import stat
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import keep, ports, program, site as sites
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import anchor, keep, ports, program, service, site as sites
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.accounts import gid_of, looks_made, members_of, uid_of
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record, add, drop, opened_record
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
@@ -192,10 +210,13 @@ _SITE = {
     "named": {"type": "list", "elements": "str", "default": []},
 }
 _SPEC = {
-    "step": {"type": "str", "choices": ["look", "make", "unpack", "try", "tidy", "remove"], "default": "look"},
-    "site": {"type": "dict", "required": True, "options": _SITE},
+    "step": {"type": "str", "choices": ["look", "make", "unpack", "try", "tidy", "remove", "wait", "claim", "forget"], "default": "look"},
+    "site": {"type": "dict", "options": _SITE},
     "files": {"type": "dict", "default": {}},
     "listen": {"type": "dict", "default": {}},
+    "anchor": {"type": "dict", "default": {}},
+    "seen": {"type": "dict", "default": {}},
+    "timeout": {"type": "float", "default": 15},
     "leaving": {"type": "bool", "default": False},
     "new_group": {"type": "bool", "default": False},
     "remove_data": {"type": "bool", "default": False},
@@ -236,12 +257,16 @@ def _text(path: str) -> str:
         raise Refusal("{0} cannot be read: {1}".format(path, error.strerror)) from None
 
 
+def _read(files: t.Mapping[str, str]) -> t.Dict[str, t.Any]:
+    return {"texts": {name: _text(path) for name, path in files.items()}, "checksums": {path: program.checksum(path) for path in files.values()}}
+
+
 def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t.Dict[str, t.Any]:
     """Everything that can be seen before anything is written."""
     try:
         sites.judge(site, record, options["leaving"])
         if options["leaving"]:
-            return {"refusal": None, "texts": {name: _text(path) for name, path in options["files"].items()}}
+            return {"refusal": None, **_read(options["files"])}
         if site.user is None and not options["site"]["create_user"]:
             raise Refusal("mailpit_user is {0}, and this host has no such user: set mailpit_create_user to true, or make it first".format(site.user_name))
         if site.group is None and not options["site"]["create_user"]:
@@ -251,13 +276,15 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
             program.refuse_unsafe("mailpit_binary", options["site"]["binary"], site.trusted)
         for option, place in options["listen"].items():
             ports.refuse_occupied(option, place["address"], int(place["port"]), site.service + ".service")
-        texts = {name: _text(path) for name, path in options["files"].items()}
+        return {"refusal": None, **_read(options["files"])}
     except Refusal as refusal:
-        return {"refusal": str(refusal), "texts": {}}
-    return {"refusal": None, "texts": texts}
+        return {"refusal": str(refusal), "texts": {}, "checksums": {}}
 
 
 def _make(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    for path, checksum in options["seen"].items():
+        if program.checksum(path) != checksum:
+            raise Refusal("{0} was changed by somebody else while this run read it: run again".format(path))
     folders = sites.judge(site, record)
     if options["site"]["create_user"] and (site.user_name in record.users or site.user is None or looks_made(site.user_name)):
         add(record.users, site.user_name, site.service)
@@ -306,24 +333,56 @@ def _remove(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, ch
     return {"left": changes.left, "own_user": own_user, "own_group": own_group}
 
 
-_STEPS = {"make": _make, "unpack": _unpack, "try": _try, "tidy": _tidy, "remove": _remove}
+def _wait(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    places = options["listen"]
+    if site.systemd:
+        trouble = service.wait_for_service(site.service, [int(place["port"]) for place in places.values()], options["timeout"])
+    else:
+        trouble = service.wait_for_somebody(places["smtp"]["address"], int(places["smtp"]["port"]), options["timeout"])
+    return {"trouble": trouble}
+
+
+def _claim(options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    anchor.claim(options["anchor"]["path"], options["anchor"]["instance"], options["anchor"]["known"], record)
+    return {}
+
+
+def _forget(options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    path = anchor.forget(options["anchor"]["path"], options["anchor"]["instance"], options["anchor"]["known"], record)
+    if path:
+        changes.unlink(path)
+    return {}
+
+
+_ON_CLIENTS = {"claim": _claim, "forget": _forget}
+_STEPS = {"make": _make, "unpack": _unpack, "try": _try, "tidy": _tidy, "remove": _remove, "wait": _wait}
+
+
+def _do(step: str, options: t.Mapping[str, t.Any], changes: keep.Changes) -> t.Dict[str, t.Any]:
+    """The result of a step other than look. Raises Refusal."""
+    if step in _ON_CLIENTS:
+        with opened_record(write=not changes.dry) as record:
+            return _ON_CLIENTS[step](options, record, changes)
+    site = _site(options["site"])
+    with opened_record(write=not changes.dry and step not in ("try", "wait")) as record:
+        return _STEPS[step](site, options, record, changes)
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(_SPEC, supports_check_mode=True)
+    needs_site = [("step", step, ["site"]) for step in ("look", *_STEPS)]
+    module = AnsibleModule(_SPEC, supports_check_mode=True, required_if=needs_site)
     step: str = module.params["step"]
+    if step == "look":
+        try:
+            with opened_record(write=False) as record:
+                module.exit_json(changed=False, **_look(_site(module.params["site"]), module.params, record))
+        except Refusal as refusal:
+            module.exit_json(changed=False, refusal=str(refusal), texts={}, checksums={})
     changes = keep.Changes(dry=module.check_mode)
     try:
-        site = _site(module.params["site"])
-        if step == "look":
-            with opened_record(write=False) as record:
-                module.exit_json(changed=False, **_look(site, module.params, record))
-        with opened_record(write=not module.check_mode and step != "try") as record:
-            result = _STEPS[step](site, module.params, record, changes)
+        result = _do(step, module.params, changes)
     except Refusal as refusal:
-        if step == "look":
-            module.exit_json(changed=False, refusal=str(refusal), texts={})
         module.fail_json(msg=str(refusal) + ".")
     except OSError as error:
         module.fail_json(msg="{0}: {1}.".format(error.filename or "a file of Mailpit", error.strerror or error))

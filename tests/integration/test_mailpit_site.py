@@ -346,18 +346,19 @@ def test_an_archive_that_is_no_release_is_refused_and_the_old_program_stays(memb
     assert [path.read_text() for path in (tmp_path / "release").iterdir()] == ["old"]
 
 
-def test_an_archive_that_is_broken_or_a_bomb_is_refused(tmp_path: pathlib.Path) -> None:
+def test_an_archive_that_is_broken_or_a_bomb_is_refused(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "_LARGEST", 8 << 20)
     target = str(tmp_path / "mailpit")
     whole = archive(tmp_path / "whole.tar.gz", ("mailpit", os.urandom(100_000))).read_bytes()
     huge = tarfile.TarInfo("x")
     huge.size = 1 << 40
     header = tarfile.TarInfo("mailpit")
     header.type, header.size = tarfile.XHDTYPE, 1 << 40
-    zeros = gzip.compress(huge.tobuf() + bytes(600 << 20), compresslevel=1)
+    zeros = gzip.compress(huge.tobuf() + bytes(9 << 20), compresslevel=1)
     for name, content, words in (
         ("empty", b"", "no archive that can be unpacked|holds no file"), ("text", b"<html>404</html>", "cannot be unpacked|no archive"), ("cut", whole[:50_000], "no archive"),
-        ("garbled", whole[:20_000] + b"xxxx" + whole[20_004:], "no archive|cannot be unpacked"), ("bomb", zeros, "unpacks to more than 512 MB"),
-        ("header", gzip.compress(header.tobuf() + bytes(600 << 20), compresslevel=1), "unpacks to more than 512 MB|no archive"),
+        ("garbled", whole[:20_000] + b"xxxx" + whole[20_004:], "no archive|cannot be unpacked"), ("bomb", zeros, "unpacks to more than 8 MB"),
+        ("header", gzip.compress(header.tobuf() + bytes(9 << 20), compresslevel=1), "unpacks to more than 8 MB|no archive"),
     ):  # fmt: skip
         (tmp_path / "a.tar.gz").write_bytes(content)
         with pytest.raises(Refusal, match=words):

@@ -47,7 +47,9 @@ def unpack(archive: str, program: str) -> None:
     """
     new = os.path.join(os.path.dirname(program), ".mailpit.{0}".format(os.getpid()))
     try:
-        with gzip.open(archive) as source, tarfile.open(fileobj=t.cast(t.IO[bytes], _Bounded(source, archive)), mode="r|") as tar:
+        with gzip.open(archive) as packed:
+            source = _Bounded(packed, archive)
+            tar = tarfile.open(fileobj=t.cast(t.IO[bytes], source), mode="r|")
             found = 0
             for member in _members(tar, archive):
                 if member.name not in ("mailpit", "./mailpit"):
@@ -58,6 +60,9 @@ def unpack(archive: str, program: str) -> None:
                 if not member.isreg() or member.issparse():
                     raise Refusal("mailpit in {0} is no ordinary file: give a release archive of Mailpit".format(archive))
                 _write(t.cast(t.IO[bytes], tar.extractfile(member)), new)
+            # gzip's own checksum stands at the very end.
+            while source.read(_PIECE):
+                pass
         if not found:
             raise Refusal("{0} holds no file named mailpit: give a release archive of Mailpit, or the program itself".format(archive))
         os.replace(new, program)
@@ -161,7 +166,8 @@ def _become(opened: int, writing: int) -> None:
             os.setgroups([])
             os.setgid(_NOBODY)
             os.setuid(_NOBODY)
-        # By the open file: nobody need not be able to walk to it.
+        # By the open file: nobody need not be able to walk to it. What a script is interpreted by opens it once more.
+        os.set_inheritable(opened, True)
         os.execve(opened, ["mailpit", "--help"], {"MP_DISABLE_VERSION_CHECK": "true"})
     except OSError as error:
         os.write(2, (error.strerror or str(error)).encode())

@@ -16,17 +16,17 @@ import json
 import os
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal, user_name
 
 __all__ = ("Record", "add", "drop", "opened_record")
 
-_ROOT = "/var/lib/mailops.smtp"
+_ROOT = "/var/lib/mailops.smtp.mailpit"
 _FORMAT = 1
 
 
 class Record:
     """
-    ``folders``, ``versions`` (both by path), ``users`` and ``groups`` (both by name), each to the sorted names of its instances.
+    ``folders``, ``versions`` (both by path), ``users`` and ``groups`` (both by name), ``anchors`` (files that clients trust), each to the sorted names of its instances.
 
     ``archives`` has for a version's folder the SHA-256 of the archive and of the program that was unpacked from it.
     """
@@ -37,11 +37,12 @@ class Record:
         self.versions: t.Dict[str, t.List[str]] = dict(data.get("versions") or {})
         self.users: t.Dict[str, t.List[str]] = dict(data.get("users") or {})
         self.groups: t.Dict[str, t.List[str]] = dict(data.get("groups") or {})
+        self.anchors: t.Dict[str, t.List[str]] = dict(data.get("anchors") or {})
         self.archives: t.Dict[str, t.List[str]] = dict(data.get("archives") or {})
 
     def as_dict(self) -> t.Dict[str, t.Any]:
         """What is written: without what is no longer there."""
-        kinds = {"folders": self.folders, "versions": self.versions, "users": self.users, "groups": self.groups}
+        kinds = {"folders": self.folders, "versions": self.versions, "users": self.users, "groups": self.groups, "anchors": self.anchors}
         data: t.Dict[str, t.Any] = {kind: {name: instances for name, instances in entries.items() if instances} for kind, entries in kinds.items()}
         return {"format": _FORMAT, "archives": {path: sums for path, sums in self.archives.items() if path in data["versions"]}, **data}
 
@@ -57,7 +58,7 @@ def drop(entries: t.Dict[str, t.List[str]], name: str, instance: str) -> None:
 
 
 def _folder() -> str:
-    return _ROOT if os.geteuid() == 0 else os.path.expanduser("~/.local/state/mailops.smtp")
+    return _ROOT if os.geteuid() == 0 else os.path.expanduser("~/.local/state/mailops.smtp.mailpit")
 
 
 @contextlib.contextmanager
@@ -83,12 +84,16 @@ def opened_record(write: bool) -> t.Iterator[Record]:
 
 @contextlib.contextmanager
 def _lock(folder: str) -> t.Iterator[None]:
+    """The folder of the record for this process alone; it is there as long as there is something to write down."""
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        lock = os.open(os.path.join(folder, "mailpit.lock"), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         raise Refusal("{0}, where the role writes down what it made, cannot be written: {1}".format(folder, error.strerror)) from None
     try:
+        found = os.fstat(lock)
+        if found.st_uid != os.geteuid() or found.st_mode & 0o077:
+            raise Refusal("{0}, where the role writes down what it made, is open to others: chown it to {1} and chmod 0700".format(folder, user_name(os.geteuid())))
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
@@ -111,6 +116,10 @@ def _read(path: str) -> Record:
 def _write(path: str, data: t.Mapping[str, t.Any]) -> None:
     new = "{0}.{1}".format(path, os.getpid())
     try:
+        if not any(data[kind] for kind in data if kind != "format"):
+            os.unlink(path)
+            os.rmdir(os.path.dirname(path))
+            return
         opened = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with open(opened, "w", encoding="utf-8") as file:
             json.dump(data, file, indent=1, sort_keys=True)

@@ -14,7 +14,7 @@ import os
 import stat
 import typing as t
 
-__all__ = ("Refusal", "Spot", "trouble_with", "walk")
+__all__ = ("Refusal", "Spot", "trouble_with", "user_name", "walk")
 
 _MOST_LINKS = 40
 
