@@ -9,8 +9,12 @@ import grp
 import os
 import pathlib
 import pwd
+import signal
 import stat
+import subprocess
+import sys
 import tarfile
+import time
 import typing as t
 
 import pytest
@@ -164,6 +168,12 @@ def test_a_mailpit_that_is_not_running_is_said_so(host: Host) -> None:
         ({"mailpit_controller_file": "/nonexistent/mailpit"}, "mailpit_controller_file is /nonexistent/mailpit, which the controller does not have"),
         ({**NO_SUCH_PAIR, "mailpit_certificate_remote": False}, "set mailpit_certificate_remote to true if it is a file of the Mailpit host"),
         ({**NO_SUCH_PAIR, "mailpit_certificate_remote": True}, "mailpit_certificate_file is /nonexistent/cert.pem, which is not there"),
+        ({"mailpit_config_dir": "/etc"}, "mailpit_config_dir is /etc, which is a folder of the system or of a user: set it to a folder of its own"),
+        ({"mailpit_install_dir": "/usr/local/bin"}, "mailpit_install_dir is /usr/local/bin, which is a folder of the system"),
+        ({"mailpit_data_dir": "/var/lib/", "mailpit_state": "absent", "mailpit_remove_data": True}, "mailpit_data_dir is /var/lib/"),
+        ({"mailpit_config_dir": "/opt", "mailpit_state": "absent"}, "mailpit_config_dir is /opt"),
+        ({"mailpit_version": "../../etc"}, "mailpit_version is"),
+        ({"mailpit_service_name": "../ssh"}, "mailpit_service_name is"),
         ({**NO_SUCH_PAIR, "mailpit_certificate_remote": True, "mailpit_ca_file": "ca.pem"}, "mailpit_ca_file is ca.pem, which the controller does not have"),
     ],
 )
@@ -226,3 +236,58 @@ def test_self_signed_from_an_archive_of_the_controller_a_broken_upgrade_and_remo
     succeeded(host.run(mailpit_state="absent"))
     assert not opt.exists() and not host.config.exists() and not host.ca.exists()
     assert pathlib.Path(host.variables["mailpit_data_dir"]).exists(), "messages stay unless they are to go"
+
+
+def begin(host: Host, **changes: t.Any) -> subprocess.Popen[bytes]:
+    """A run in a process group of its own, as far as its restart command."""
+    reached = host.folder / "reached"
+    host.run("--syntax-check", mailpit_restart_command=["sh", "-c", f"touch {reached}; sleep 100"], **changes)
+    command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", str(host.folder / "play/play.yml"),
+               "-e", f"ansible_python_interpreter={sys.executable}"]  # fmt: skip
+    with (host.folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    end = time.monotonic() + 200
+    while not reached.exists() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.05)
+    assert reached.exists(), (host.folder / "log").read_text()
+    return process
+
+
+def kept(host: Host) -> list[str]:
+    """What is kept on this machine of that host's files."""
+    store = pathlib.Path("/var/lib/mailops.smtp")
+    return [path.name for path in store.glob("*.json") if str(host.folder) in path.read_text()]
+
+
+def test_a_second_run_is_refused_and_one_that_was_broken_off_is_finished_by_the_next(host: Host) -> None:
+    wanted = {"mailpit_auth": "users", "mailpit_users": USERS}
+    restarted = host.folder / "restarted"
+    succeeded(host.run(**wanted))
+    before = host.everything()
+    first = begin(host, mailpit_max_messages=7, **wanted)
+    assert "is being changed by another run of mailops.smtp.mailpit" in refused(host.run(mailpit_max_messages=8, **wanted))
+    assert "MP_MAX_MESSAGES=7\n" in host.text("mailpit.env"), "the first one goes on"
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert kept(host)
+    # It cannot be taken up: what was there before the run that was broken off comes back.
+    output = refused(host.run(mailpit_max_messages=7, mailpit_restart_command=["false"], **wanted))
+    assert "mailpit_restart_command failed" in output
+    assert host.everything() == before and not kept(host)
+    first = begin(host, mailpit_max_messages=7, **wanted)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    # The same settings: no file changes, and yet what reads them is restarted.
+    succeeded(host.run(mailpit_max_messages=7, mailpit_restart_command=["touch", str(restarted)], **wanted))
+    assert restarted.exists() and "MP_MAX_MESSAGES=7\n" in host.text("mailpit.env") and not kept(host)
+
+
+def test_a_folder_that_holds_other_things_stays_as_it_is(host: Host) -> None:
+    theirs = host.config / "theirs"
+    theirs.mkdir(parents=True)
+    host.config.chmod(0o711)
+    before = host.config.stat()
+    output = refused(host.run())
+    assert f"mailpit_config_dir is {host.config}, which holds what this role did not make (theirs): set it to a folder of its own" in output
+    succeeded(host.run(mailpit_state="absent", mailpit_remove_data=True))
+    assert theirs.exists() and host.config.stat() == before

@@ -16,7 +16,7 @@ import tarfile
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import keep, ports, program, record as records, site as sites
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import anchor, keep, ports, program, record as records, site as sites
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 # A user of this host who is neither root nor Mailpit's: Debian's own.
@@ -411,3 +411,81 @@ def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: s
 def test_an_address_of_another_host_is_refused() -> None:
     with pytest.raises(Refusal, match="mailpit_ui_address is 192.0.2.1, which is no address of this host"):
         ports.refuse_occupied("ui", "192.0.2.1", 8025, "mailpit.service")
+
+
+PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+
+
+@pytest.fixture
+def anchor_file(site: sites.Site, tmp_path: pathlib.Path) -> pathlib.Path:
+    return tmp_path / "root" / "ca.pem"
+
+
+def claimed(path: pathlib.Path | str, instance: str = "mailpit of one", known: t.Sequence[str] = ()) -> str | None:
+    """Why the file may not be used, None when it may."""
+    try:
+        with records.opened_record(write=True) as record:
+            anchor.claim(str(path), instance, known, record)
+    except Refusal as refusal:
+        return str(refusal)
+    return None
+
+
+def forgotten(path: pathlib.Path | str, instance: str = "mailpit of one", known: t.Sequence[str] = ()) -> str | None:
+    with records.opened_record(write=True) as record:
+        return anchor.forget(str(path), instance, known, record)
+
+
+def test_a_clients_file_is_the_roles_own_or_stays(anchor_file: pathlib.Path) -> None:
+    anchor_file.write_text(PEM.format("bundle of the system"))
+    text = claimed(anchor_file)
+    assert text is not None and text.startswith(f"mailpit_client_ca_path is {anchor_file}, which holds what this role did not write")
+    assert forgotten(anchor_file) is None
+    anchor_file.unlink()
+    assert claimed(anchor_file) is None
+    anchor_file.write_text(PEM.format("ours"))
+    assert "mailpit of one" in (claimed(anchor_file, "mailpit of two") or "")
+    assert claimed(anchor_file) is None and forgotten(anchor_file) == str(anchor_file)
+    assert claimed("/etc/ssl/certs/ca-certificates.crt") is not None and forgotten("/etc/ssl/certs/ca-certificates.crt") is None
+
+
+def test_a_clients_file_of_an_earlier_version_of_the_role_is_taken_over(anchor_file: pathlib.Path) -> None:
+    anchor_file.write_text(PEM.format("old") + PEM.format("new"))
+    assert claimed(anchor_file, known=[PEM.format("old")]) is not None, "it holds more than what was given out"
+    assert claimed(anchor_file, known=[PEM.format("old"), PEM.format("new") + PEM.format("other")]) is None
+    anchor_file.write_text("# by hand\n" + PEM.format("old"))
+    with records.opened_record(write=True) as record:
+        record.anchors.clear()
+    assert claimed(anchor_file, known=[PEM.format("old")]) is not None
+
+
+def test_a_clients_file_is_not_written_through_a_planted_link_or_where_others_write(anchor_file: pathlib.Path) -> None:
+    victim = anchor_file.with_name("victim")
+    victim.write_text("theirs")
+    anchor_file.symlink_to(victim)
+    os.lchown(anchor_file, STRANGER, STRANGER)
+    assert "is a symbolic link that nobody made" in (claimed(anchor_file) or "")
+    anchor_file.unlink()
+    anchor_file.write_text("")
+    os.chown(anchor_file, STRANGER, STRANGER)
+    assert "belongs to nobody" in (claimed(anchor_file) or "")
+    anchor_file.unlink()
+    anchor_file.mkdir()
+    assert "no ordinary file" in (claimed(anchor_file) or "")
+    assert "there is no folder" in (claimed(anchor_file.parent / "none/ca.pem") or "")
+    anchor_file.parent.chmod(0o777)
+    assert "can be written by everybody" in (claimed(anchor_file.parent / "new.pem") or "")
+    assert "write the whole path" in (claimed("ca.pem") or "") and "write the whole path" in (claimed("/etc/ssl/") or "")
+
+
+def test_what_the_role_wrote_down_is_refused_when_others_could_have_written_it(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    make(site)
+    assert stat.S_IMODE((tmp_path / "record").stat().st_mode) == 0o700 and stat.S_IMODE((tmp_path / "record/mailpit.json").stat().st_mode) == 0o600
+    (tmp_path / "record").chmod(0o755)
+    with pytest.raises(Refusal, match="is open to others"):
+        make(site)
+    (tmp_path / "record").chmod(0o700)
+    (tmp_path / "record/mailpit.json").write_text("{")
+    assert "cannot be read" in str(pytest.raises(Refusal, make, site).value)
+    (tmp_path / "record/mailpit.json").write_text('{"format": 2}')
+    assert "another version" in str(pytest.raises(Refusal, make, site).value)

@@ -10,6 +10,7 @@ The tests go on from each other, in the order of this file.
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ import pytest
 import yaml
 from lab.hosts import root_of, ssh
 from lab.network import in_namespace, run
-from lab.plan import Host
+from lab.plan import MAILPIT, Host
 from lab.staging import APP_HOSTS, CA_FILE, CONFIG_FILE, CONNECTIONS, MAILPIT_NAME, App, Site, changed
 
 from tests.support import mailpit
@@ -78,6 +79,59 @@ def test_the_service_is_locked_up(site: Site) -> None:
     assert "ca.key" not in site.on_mailpit(f"nsenter --target {pid} --mount ls /etc/mailpit/ca")
     assert "Read-only" in site.on_mailpit(f"nsenter --target {pid} --mount touch /etc/mailpit/x")
     assert "CapEff:\t0000000000000000" in site.on_mailpit(f"cat /proc/{pid}/status")
+
+
+# What an intruder in Mailpit's place gets from each try. Everything else is a refusal of one kind or another.
+ALLOWED = {"write data": "done", "read accounts": "done", "tcp": "done", "other processes": "none", "capabilities": "0000000000000000", "mask of new files": "0o600"}
+
+
+def test_the_sandbox_seen_from_inside(site: Site) -> None:
+    """Another program in the same unit, as if somebody had taken Mailpit over."""
+    script = (Path(__file__).parent / "inside.py").read_text()
+    run(ssh(MAILPIT, "cat > /usr/local/bin/inside.py; touch /tmp/of-others; chmod 666 /tmp/of-others; mkdir -p /home/secret"), stdin=script)
+    out = "/var/lib/mailpit/inside.json"
+    unit = (
+        f"sed -e 's#^ExecStart=.*#ExecStart=/usr/bin/python3 /usr/local/bin/inside.py {out}#' -e s/^Type=.*/Type=oneshot/ -e /^Restart/d"
+        " /etc/systemd/system/mailpit.service > /run/systemd/system/inside.service; systemctl daemon-reload; systemctl start inside.service;"
+        f" cat {out}; rm -f {out} /run/systemd/system/inside.service; systemctl daemon-reload"
+    )
+    answered = site.on_mailpit(unit)
+    assert answered.startswith("{"), answered + site.on_mailpit("journalctl -n 20 --no-pager -u inside.service")
+    results = json.loads(answered)
+    print(results)
+    assert {name: results[name] for name in ALLOWED} == ALLOWED
+    assert {name: outcome for name, outcome in results.items() if outcome == "done"} == {name: "done" for name in ALLOWED if ALLOWED[name] == "done"}
+
+
+def kept(site: Site) -> str:
+    """What is kept of old files on Mailpit's host."""
+    return site.on_mailpit("ls /var/lib/mailops.smtp")
+
+
+@pytest.mark.parametrize("task", ["Make the folders", "Write the files", "Run the service", "The right client gets in", "Drop what was kept of Mailpit"])
+def test_a_host_that_vanishes_in_the_middle_is_finished_by_the_next_run(site: Site, task: str) -> None:
+    with site.vanishing(task):
+        output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_max_messages=123)
+    assert "UNREACHABLE" in output or "could not be reached" in output
+    started = site.unit("InvocationID")
+    site.works("staging", "--limit", MAILPIT_NAME, mailpit_max_messages=123)
+    assert kept(site) == "" and "MP_MAX_MESSAGES=123\n" in site.on_mailpit("cat /etc/mailpit/mailpit.env")
+    assert site.unit("InvocationID") != started, "what was written is what runs"
+    site.works("staging", "--limit", MAILPIT_NAME)
+
+
+def test_a_port_of_another_is_refused_and_so_is_a_folder_of_another(site: Site) -> None:
+    before = site.unit("InvocationID")
+    taken = "systemd-run --quiet --unit=squatter python3 -m http.server --bind 127.0.0.1 2525; for i in $(seq 50); do ss -Hltn sport = 2525 | grep -q . && break; sleep 0.1; done"
+    site.on_mailpit(taken)
+    output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_smtp_port=2525)
+    assert "mailpit_smtp_port is 2525, which python3 (process" in output and "of squatter.service) of this host has already" in output
+    site.on_mailpit("systemctl stop squatter; mkdir -p /srv/theirs; touch /srv/theirs/x")
+    for variables in ({"mailpit_config_dir": "/etc"}, {"mailpit_install_dir": "/usr/local/bin"}, {"mailpit_data_dir": "/var/lib"}, {"mailpit_data_dir": "/srv/theirs"}):
+        (name, path), = variables.items()
+        assert f"{name} is {path}, which" in site.fails("staging", "--limit", MAILPIT_NAME, **variables)
+    assert "is a unit that this role did not write" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_service_name="lab-sshd")
+    assert site.unit("InvocationID") == before
 
 
 def test_the_proof_is_one_from_the_apps_hosts(site: Site, tmp_path: Path) -> None:
