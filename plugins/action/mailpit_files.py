@@ -50,7 +50,12 @@ class ActionModule(ActionBase):
         if self._task.diff:
             after = {file["path"]: file["text"] for file in files}
             result["diff"] = [
-                {"before_header": path, "after_header": path, "before": base64.b64decode(old).decode("utf-8", "replace"), "after": after[path]}
+                {
+                    "before_header": path,
+                    "after_header": path,
+                    "before": base64.b64decode(old).decode("utf-8", "replace"),
+                    "after": after[path],
+                }
                 for path, old in before.items()
             ]
         return result

@@ -107,7 +107,10 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "mode": {"type": "raw"},
         "show": {"type": "bool", "default": False},
     }
-    return {"files": {"type": "list", "elements": "dict", "required": True, "options": file}, "handed_over": sealed.OPTION}
+    return {
+        "files": {"type": "list", "elements": "dict", "required": True, "options": file},
+        "handed_over": sealed.OPTION,
+    }
 
 
 def _seen(path: str) -> t.Optional[Seen]:
@@ -139,7 +142,9 @@ def _take_away(path: str, run: kept.Run, dead: t.Sequence[kept.Run], check_mode:
     return {"changed": True}
 
 
-def _one(file: t.Mapping[str, t.Any], text: bytes, run: kept.Run, dead: t.Sequence[kept.Run], check_mode: bool) -> t.Dict[str, t.Any]:
+def _one(
+    file: t.Mapping[str, t.Any], text: bytes, run: kept.Run, dead: t.Sequence[kept.Run], check_mode: bool
+) -> t.Dict[str, t.Any]:
     try:
         if not text:
             return _take_away(file["path"], run, dead, check_mode)

@@ -190,8 +190,20 @@ import stat
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import anchor, keep, ports, program, service, site as sites
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.accounts import gid_of, looks_made, members_of, uid_of
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
+    anchor,
+    keep,
+    ports,
+    program,
+    service,
+    site as sites,
+)
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.accounts import (
+    gid_of,
+    looks_made,
+    members_of,
+    uid_of,
+)
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record, add, drop, opened_record
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
@@ -210,7 +222,11 @@ _SITE = {
     "named": {"type": "list", "elements": "str", "default": []},
 }
 _SPEC = {
-    "step": {"type": "str", "choices": ["look", "make", "unpack", "try", "tidy", "remove", "wait", "claim", "forget"], "default": "look"},
+    "step": {
+        "type": "str",
+        "choices": ["look", "make", "unpack", "try", "tidy", "remove", "wait", "claim", "forget"],
+        "default": "look",
+    },
     "site": {"type": "dict", "options": _SITE},
     "files": {"type": "dict", "default": {}},
     "listen": {"type": "dict", "default": {}},
@@ -228,7 +244,11 @@ _LARGEST_TEXT = 1 << 20
 def _site(options: t.Mapping[str, t.Any]) -> sites.Site:
     owner = uid_of(options["owner"])
     if owner is None:
-        raise Refusal("mailpit_owner is {0}, and this host has no such user: write root, or make the user first".format(options["owner"]))
+        raise Refusal(
+            "mailpit_owner is {0}, and this host has no such user: write root, or make the user first".format(
+                options["owner"]
+            )
+        )
     user, group = uid_of(options["user"]), gid_of(options["group"])
     return sites.Site(
         service=options["service"], systemd=options["service_manager"] == "systemd", release=options["release"],
@@ -253,12 +273,17 @@ def _text(path: str) -> str:
         return ""
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
-            raise Refusal("{0} is no ordinary file, and the role has one of its own there: take it away".format(path)) from None
+            raise Refusal(
+                "{0} is no ordinary file, and the role has one of its own there: take it away".format(path)
+            ) from None
         raise Refusal("{0} cannot be read: {1}".format(path, error.strerror)) from None
 
 
 def _read(files: t.Mapping[str, str]) -> t.Dict[str, t.Any]:
-    return {"texts": {name: _text(path) for name, path in files.items()}, "checksums": {path: program.checksum(path) for path in files.values()}}
+    return {
+        "texts": {name: _text(path) for name, path in files.items()},
+        "checksums": {path: program.checksum(path) for path in files.values()},
+    }
 
 
 def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t.Dict[str, t.Any]:
@@ -268,10 +293,18 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
         if options["leaving"]:
             return {"refusal": None, **_read(options["files"])}
         if site.user is None and not options["site"]["create_user"]:
-            raise Refusal("mailpit_user is {0}, and this host has no such user: set mailpit_create_user to true, or make it first".format(site.user_name))
+            raise Refusal(
+                "mailpit_user is {0}, and this host has no such user: set mailpit_create_user to true, or make it first".format(
+                    site.user_name
+                )
+            )
         if site.group is None and not options["site"]["create_user"]:
             group = options["site"]["group"]
-            raise Refusal("mailpit_group is {0}, and this host has no such group: set mailpit_create_user to true, or make it first".format(group))
+            raise Refusal(
+                "mailpit_group is {0}, and this host has no such group: set mailpit_create_user to true, or make it first".format(
+                    group
+                )
+            )
         if options["site"]["binary"]:
             program.refuse_unsafe("mailpit_binary", options["site"]["binary"], site.trusted)
         for option, place in options["listen"].items():
@@ -281,21 +314,30 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
         return {"refusal": str(refusal), "texts": {}, "checksums": {}}
 
 
-def _make(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+def _make(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
     for path, checksum in options["seen"].items():
         if program.checksum(path) != checksum:
             raise Refusal("{0} was changed by somebody else while this run read it: run again".format(path))
     folders = sites.judge(site, record)
-    if options["site"]["create_user"] and (site.user_name in record.users or site.user is None or looks_made(site.user_name)):
+    if options["site"]["create_user"] and (
+        site.user_name in record.users or site.user is None or looks_made(site.user_name)
+    ):
         add(record.users, site.user_name, site.service)
         if options["new_group"] or options["site"]["group"] in record.groups:
             add(record.groups, options["site"]["group"], site.service)
     keep.make(site, folders, record, changes)
     release = sites.release_dir(site) if site.release else None
-    return {"new_config": folders["mailpit_config_dir"].path in changes.paths and not folders["mailpit_config_dir"].exists, "new_release": release in changes.paths}
+    return {
+        "new_config": folders["mailpit_config_dir"].path in changes.paths and not folders["mailpit_config_dir"].exists,
+        "new_release": release in changes.paths,
+    }
 
 
-def _unpack(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+def _unpack(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
     folder = sites.release_dir(site)
     target, archive = os.path.join(folder, "mailpit"), os.path.join(folder, "mailpit.tar.gz")
     wanted = program.checksum(archive)
@@ -315,12 +357,16 @@ def _try(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
     return {"trouble": program.try_program(path)}
 
 
-def _tidy(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+def _tidy(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
     keep.remove_versions(site, record, changes, keep=sites.release_dir(site))
     return {"left": changes.left}
 
 
-def _remove(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+def _remove(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
     group = options["site"]["group"]
     users, groups = record.users.get(site.user_name), record.groups.get(group)
     # Earlier versions of the role wrote down neither.
@@ -333,10 +379,14 @@ def _remove(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, ch
     return {"left": changes.left, "own_user": own_user, "own_group": own_group}
 
 
-def _wait(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+def _wait(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
     places = options["listen"]
     if site.systemd:
-        trouble = service.wait_for_service(site.service, [int(place["port"]) for place in places.values()], options["timeout"])
+        trouble = service.wait_for_service(
+            site.service, [int(place["port"]) for place in places.values()], options["timeout"]
+        )
     else:
         trouble = service.wait_for_somebody(places["smtp"]["address"], int(places["smtp"]["port"]), options["timeout"])
     return {"trouble": trouble}

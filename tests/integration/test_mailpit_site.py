@@ -16,7 +16,14 @@ import tarfile
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import anchor, keep, ports, program, record as records, site as sites
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
+    anchor,
+    keep,
+    ports,
+    program,
+    record as records,
+    site as sites,
+)
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 # A user of this host who is neither root nor Mailpit's: Debian's own.
@@ -61,13 +68,19 @@ def refused(site: sites.Site, **changes: t.Any) -> str:
     with pytest.raises(Refusal) as caught, records.opened_record(write=False) as record:
         sites.judge(dataclasses.replace(site, **changes), record)
     text = str(caught.value)
-    assert "\n" not in text and text.startswith(("mailpit_config_dir", "mailpit_install_dir", "mailpit_data_dir", "mailpit_service_name", "mailpit_version")), text
+    assert "\n" not in text and text.startswith(
+        ("mailpit_config_dir", "mailpit_install_dir", "mailpit_data_dir", "mailpit_service_name", "mailpit_version")
+    ), text
     return text
 
 
 def filled(site: sites.Site, header: str = sites.HEADER) -> None:
     """The files of a Mailpit that was set up, in the folders that are there."""
-    config, release, data = pathlib.Path(site.config_dir), pathlib.Path(site.install_dir, site.release), pathlib.Path(site.data_dir)
+    config, release, data = (
+        pathlib.Path(site.config_dir),
+        pathlib.Path(site.install_dir, site.release),
+        pathlib.Path(site.data_dir),
+    )
     for folder in (config, config / "tls", config / "ca", release, data):
         folder.mkdir(parents=True, exist_ok=True)
     (config / "mailpit.env").write_text(f"{header}: changes\nMP_DATABASE={site.data_dir}/mailpit.db\n")
@@ -89,9 +102,18 @@ def tree(folder: pathlib.Path) -> dict[str, tuple[int, int, int]]:
 def test_made_twice_and_removed_without_a_trace(site: sites.Site, tmp_path: pathlib.Path) -> None:
     foreseen = make(site, dry=True)
     assert not (tmp_path / "root/etc").exists() and make(site) == foreseen and make(site) == []
-    modes = {name: (path.stat().st_uid, path.stat().st_gid, stat.S_IMODE(path.stat().st_mode)) for name in ("etc", "etc/tls", "etc/ca", "opt/1.31.0", "data")
-             if (path := tmp_path / "root" / name)}
-    assert modes == {"etc": (0, 2, 0o750), "etc/tls": (0, 2, 0o750), "etc/ca": (0, 2, 0o700), "opt/1.31.0": (0, 0, 0o755), "data": (2, 2, 0o700)}
+    modes = {
+        name: (path.stat().st_uid, path.stat().st_gid, stat.S_IMODE(path.stat().st_mode))
+        for name in ("etc", "etc/tls", "etc/ca", "opt/1.31.0", "data")
+        if (path := tmp_path / "root" / name)
+    }
+    assert modes == {
+        "etc": (0, 2, 0o750),
+        "etc/tls": (0, 2, 0o750),
+        "etc/ca": (0, 2, 0o700),
+        "opt/1.31.0": (0, 0, 0o755),
+        "data": (2, 2, 0o700),
+    }
     filled(site)
     foreseen = remove(site, dry=True).paths
     assert (tmp_path / "root/etc/ca/ca.key").exists()
@@ -114,14 +136,30 @@ def test_what_is_not_the_roles_stays(site: sites.Site, tmp_path: pathlib.Path) -
     make(site)
     filled(site)
     top = tmp_path / "root"
-    others = [top / name for name in ("etc/relay.yml", "etc/tls/other.pem", "opt/1.31.0/note", "opt/1.20.0/mailpit", "opt/tool", "data/backup.sql")]
+    others = [
+        top / name
+        for name in (
+            "etc/relay.yml",
+            "etc/tls/other.pem",
+            "opt/1.31.0/note",
+            "opt/1.20.0/mailpit",
+            "opt/tool",
+            "data/backup.sql",
+        )
+    ]
     for path in others:
         path.parent.mkdir(exist_ok=True)
         path.write_text("theirs")
     assert make(site) == [], "it is the role's folder, whatever came into it afterwards"
     done = remove(site)
     assert sorted(str(path) for path in top.rglob("*") if path.is_file()) == sorted(map(str, others))
-    assert {str(top / "etc"), str(top / "etc/tls"), str(top / "opt/1.31.0"), str(top / "opt"), str(top / "data")} == set(done.left)
+    assert {
+        str(top / "etc"),
+        str(top / "etc/tls"),
+        str(top / "opt/1.31.0"),
+        str(top / "opt"),
+        str(top / "data"),
+    } == set(done.left)
     before = tree(top)
     assert remove(site).paths == [] and tree(top) == before
 
@@ -141,8 +179,10 @@ def test_a_link_in_place_of_a_file_is_removed_and_not_followed(site: sites.Site,
     assert (victim / "mailpit.db").read_text() == "theirs" and not data.exists()
 
 
-SYSTEM = ["/", "/etc", "/opt", "/usr", "/usr/local", "/usr/local/bin", "/usr/bin", "/var", "/var/lib", "/var/tmp", "/home", "/home/x", "/root", "/tmp", "/srv",
-          "/mnt", "/bin", "/sbin", "/lib", "/boot", "/dev", "/proc", "/sys", "/run", "/etc/ssl", "/etc/systemd/system", "//etc//", "/etc/.", "/proc/sys/x"]  # fmt: skip
+SYSTEM = (
+    "/ /etc /opt /usr /usr/local /usr/local/bin /usr/bin /var /var/lib /var/tmp /home /home/x /root /tmp /srv /mnt /bin /sbin /lib /boot /dev /proc /sys"
+    " /run /etc/ssl /etc/systemd/system //etc// /etc/. /proc/sys/x"
+).split()
 
 
 @pytest.mark.parametrize("option", ["config_dir", "install_dir", "data_dir"])
@@ -152,20 +192,41 @@ def test_a_folder_of_the_system_is_refused(option: str, path: str, site: sites.S
     assert text.startswith(f"mailpit_{option} is ") and ": set it to a folder of its own, such as /" in text
 
 
-@pytest.mark.parametrize("path", ["etc", "../etc", "/opt/../etc", "~/mailpit", "/srv/with blank", "/srv/a%b", "/srv/a\nb", '/srv/"q"', "/srv/$HOME", "", "/srv/ä"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "etc",
+        "../etc",
+        "/opt/../etc",
+        "~/mailpit",
+        "/srv/with blank",
+        "/srv/a%b",
+        "/srv/a\nb",
+        '/srv/"q"',
+        "/srv/$HOME",
+        "",
+        "/srv/ä",
+    ],
+)
 def test_a_path_that_would_be_read_in_two_ways_is_refused(path: str, site: sites.Site) -> None:
     for option in ("config_dir", "install_dir", "data_dir"):
         assert refused(site, **{option: path}).startswith(f"mailpit_{option} is ")
 
 
-@pytest.mark.parametrize("path", ["/home/app/mailpit", "/root/mailpit", "/tmp/mailpit", "/var/tmp/x/mailpit", "/run/user/1000/x"])
+@pytest.mark.parametrize(
+    "path", ["/home/app/mailpit", "/root/mailpit", "/tmp/mailpit", "/var/tmp/x/mailpit", "/run/user/1000/x"]
+)
 def test_what_the_sandbox_hides_is_refused_under_systemd(path: str, site: sites.Site) -> None:
-    assert "hides" in refused(site, systemd=True, service="mailpit-of-tests", data_dir=path, config_dir="/etc/mailpit-of-tests")
+    assert "hides" in refused(
+        site, systemd=True, service="mailpit-of-tests", data_dir=path, config_dir="/etc/mailpit-of-tests"
+    )
 
 
 @pytest.mark.parametrize("option", ["config_dir", "install_dir", "data_dir"])
 @pytest.mark.parametrize("entry", ["file", "1.2.3", "smtp.passwd", "mailpit.db.old", ".hidden", "tls"])
-def test_a_folder_that_holds_other_things_is_refused_and_stays_as_it_is(option: str, entry: str, site: sites.Site, tmp_path: pathlib.Path) -> None:
+def test_a_folder_that_holds_other_things_is_refused_and_stays_as_it_is(
+    option: str, entry: str, site: sites.Site, tmp_path: pathlib.Path
+) -> None:
     folder = pathlib.Path(getattr(site, option))
     (folder / entry).mkdir(parents=True)
     (folder / entry / "theirs").write_text("x")
@@ -191,7 +252,10 @@ def test_an_existing_folder_is_used_as_it_is_or_refused(site: sites.Site, tmp_pa
     os.chown(data, MAILPIT_UID, MAILPIT_GID)
     make(named)
     filled(named)
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (config, data)] == [0o755, 0o755] and config.stat().st_gid == 0
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (config, data)] == [
+        0o755,
+        0o755,
+    ] and config.stat().st_gid == 0
     remove(named)
     assert sorted(path.name for path in (*config.iterdir(), *data.iterdir())) == ["lost+found", "relay.yml"]
     config.chmod(0o700)
@@ -240,12 +304,24 @@ def test_folders_that_break_each_other_are_refused(site: sites.Site) -> None:
     make(dataclasses.replace(site, data_dir=site.config_dir + "/data"))
 
 
-@pytest.mark.parametrize("changes", [{"service": "../ssh"}, {"service": ""}, {"service": "a b"}, {"release": "../../etc"}, {"release": ".."}, {"release": "1/2"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"service": "../ssh"},
+        {"service": ""},
+        {"service": "a b"},
+        {"release": "../../etc"},
+        {"release": ".."},
+        {"release": "1/2"},
+    ],
+)
 def test_names_are_no_paths(changes: dict, site: sites.Site) -> None:
     refused(site, **changes)
 
 
-def test_an_installation_of_an_earlier_version_of_the_role_is_taken_over(site: sites.Site, tmp_path: pathlib.Path) -> None:
+def test_an_installation_of_an_earlier_version_of_the_role_is_taken_over(
+    site: sites.Site, tmp_path: pathlib.Path
+) -> None:
     filled(site)
     assert not (tmp_path / "record").exists()
     for folder, mode in (("etc/tls", 0o750), ("etc/ca", 0o700)):
@@ -255,7 +331,9 @@ def test_an_installation_of_an_earlier_version_of_the_role_is_taken_over(site: s
     assert list((tmp_path / "root").iterdir()) == []
 
 
-def test_one_that_was_put_among_other_things_is_used_and_nothing_else_touched(site: sites.Site, tmp_path: pathlib.Path) -> None:
+def test_one_that_was_put_among_other_things_is_used_and_nothing_else_touched(
+    site: sites.Site, tmp_path: pathlib.Path
+) -> None:
     filled(site)
     config = pathlib.Path(site.config_dir)
     (config / "theirs").write_text("x")
@@ -306,7 +384,9 @@ def archive(path: pathlib.Path, *members: tuple[str, bytes | str], raw: bytes = 
                 info.size = len(content)
                 tar.addfile(info, io.BytesIO(content))
             else:
-                info.type = {"char": tarfile.CHRTYPE, "fifo": tarfile.FIFOTYPE, "folder": tarfile.DIRTYPE}.get(content, tarfile.SYMTYPE)
+                info.type = {"char": tarfile.CHRTYPE, "fifo": tarfile.FIFOTYPE, "folder": tarfile.DIRTYPE}.get(
+                    content, tarfile.SYMTYPE
+                )
                 if content.startswith("hard:"):
                     info.type, content = tarfile.LNKTYPE, content[5:]
                 info.linkname = content
@@ -320,8 +400,12 @@ def test_only_the_program_is_unpacked(tmp_path: pathlib.Path) -> None:
     hostile = [("../escaped", b"x"), ("/tmp/escaped-mailpit", b"x"), ("../../etc/mailpit", b"x"), ("link", "/etc"), ("link/mailpit", b"x"), ("x/mailpit", b"x"),
                ("dev", "char"), ("LICENSE", b"x")]  # fmt: skip
     program.unpack(str(archive(tmp_path / "a.tar.gz", *hostile, ("mailpit", b"program"))), str(folder / "mailpit"))
-    assert [(path.name, path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) for path in folder.iterdir()] == [("mailpit", b"program", 0o755)]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar.gz", "release"] and not os.path.exists("/tmp/escaped-mailpit")
+    assert [(path.name, path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) for path in folder.iterdir()] == [
+        ("mailpit", b"program", 0o755)
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar.gz", "release"] and not os.path.exists(
+        "/tmp/escaped-mailpit"
+    )
 
 
 @pytest.mark.parametrize(
@@ -338,7 +422,9 @@ def test_only_the_program_is_unpacked(tmp_path: pathlib.Path) -> None:
         ([(f"file{number}", b"") for number in range(1001)], "more than 1000 files"),
     ],
 )
-def test_an_archive_that_is_no_release_is_refused_and_the_old_program_stays(members: list, words: str, tmp_path: pathlib.Path) -> None:
+def test_an_archive_that_is_no_release_is_refused_and_the_old_program_stays(
+    members: list, words: str, tmp_path: pathlib.Path
+) -> None:
     (tmp_path / "release").mkdir()
     (tmp_path / "release/mailpit").write_text("old")
     with pytest.raises(Refusal, match=words):
@@ -346,7 +432,9 @@ def test_an_archive_that_is_no_release_is_refused_and_the_old_program_stays(memb
     assert [path.read_text() for path in (tmp_path / "release").iterdir()] == ["old"]
 
 
-def test_an_archive_that_is_broken_or_a_bomb_is_refused(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_that_is_broken_or_a_bomb_is_refused(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(program, "_LARGEST", 8 << 20)
     target = str(tmp_path / "mailpit")
     whole = archive(tmp_path / "whole.tar.gz", ("mailpit", os.urandom(100_000))).read_bytes()
@@ -356,7 +444,8 @@ def test_an_archive_that_is_broken_or_a_bomb_is_refused(tmp_path: pathlib.Path, 
     header.type, header.size = tarfile.XHDTYPE, 1 << 40
     zeros = gzip.compress(huge.tobuf() + bytes(9 << 20), compresslevel=1)
     for name, content, words in (
-        ("empty", b"", "no archive that can be unpacked|holds no file"), ("text", b"<html>404</html>", "cannot be unpacked|no archive"), ("cut", whole[:50_000], "no archive"),
+        ("empty", b"", "no archive that can be unpacked|holds no file"), ("text", b"<html>404</html>", "cannot be unpacked|no archive"),
+        ("cut", whole[:50_000], "no archive"),
         ("garbled", whole[:20_000] + b"xxxx" + whole[20_004:], "no archive|cannot be unpacked"), ("bomb", zeros, "unpacks to more than 8 MB"),
         ("header", gzip.compress(header.tobuf() + bytes(9 << 20), compresslevel=1), "unpacks to more than 8 MB|no archive"),
     ):  # fmt: skip
@@ -385,14 +474,25 @@ def test_a_program_that_others_could_change_is_not_started(tmp_path: pathlib.Pat
     for prepare, words in (
         (lambda: tool.chmod(0o757), "can be written by everybody"), (lambda: tool.chmod(0o644), "no program that can be started"),
         (lambda: (tool.chmod(0o755), os.chown(tool, STRANGER, 0)), "belongs to nobody"),
-        (lambda: (os.chown(tool, 0, 0), os.chown(tmp_path, STRANGER, 0)), "belongs to nobody"), (lambda: (os.chown(tmp_path, 0, 0), tool.unlink()), "not there"),
+        (lambda: (os.chown(tool, 0, 0), os.chown(tmp_path, STRANGER, 0)), "belongs to nobody"),
+        (lambda: (os.chown(tmp_path, 0, 0), tool.unlink()), "not there"),
     ):  # fmt: skip
         prepare()
         with pytest.raises(Refusal, match=words):
             program.refuse_unsafe("mailpit_binary", str(tool), {0})
 
 
-@pytest.mark.parametrize("listening, wanted", [("127.0.0.1", "127.0.0.1"), ("127.0.0.1", ""), ("0.0.0.0", "127.0.0.1"), ("::", ""), ("::1", "[::]"), ("::1", "localhost6")])
+@pytest.mark.parametrize(
+    "listening, wanted",
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", ""),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", ""),
+        ("::1", "[::]"),
+        ("::1", "localhost6"),
+    ],
+)
 def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: str) -> None:
     wanted = "::1" if wanted == "localhost6" else wanted
     with socket.socket(socket.AF_INET6 if ":" in listening else socket.AF_INET) as taken:
@@ -401,7 +501,10 @@ def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: s
         port = taken.getsockname()[1]
         ports.refuse_occupied("smtp", wanted, port, "mailpit.service")
         taken.listen()
-        with pytest.raises(Refusal, match=rf"mailpit_smtp_port is {port}, which .* \(process {os.getpid()}.*\) of this host has already"):
+        with pytest.raises(
+            Refusal,
+            match=rf"mailpit_smtp_port is {port}, which .* \(process {os.getpid()}.*\) of this host has already",
+        ):
             ports.refuse_occupied("smtp", wanted, port, "mailpit.service")
         own = ports.holders(port)[0].unit
         if own:
@@ -439,14 +542,19 @@ def forgotten(path: pathlib.Path | str, instance: str = "mailpit of one", known:
 def test_a_clients_file_is_the_roles_own_or_stays(anchor_file: pathlib.Path) -> None:
     anchor_file.write_text(PEM.format("bundle of the system"))
     text = claimed(anchor_file)
-    assert text is not None and text.startswith(f"mailpit_client_ca_path is {anchor_file}, which holds what this role did not write")
+    assert text is not None and text.startswith(
+        f"mailpit_client_ca_path is {anchor_file}, which holds what this role did not write"
+    )
     assert forgotten(anchor_file) is None
     anchor_file.unlink()
     assert claimed(anchor_file) is None
     anchor_file.write_text(PEM.format("ours"))
     assert "mailpit of one" in (claimed(anchor_file, "mailpit of two") or "")
     assert claimed(anchor_file) is None and forgotten(anchor_file) == str(anchor_file)
-    assert claimed("/etc/ssl/certs/ca-certificates.crt") is not None and forgotten("/etc/ssl/certs/ca-certificates.crt") is None
+    assert (
+        claimed("/etc/ssl/certs/ca-certificates.crt") is not None
+        and forgotten("/etc/ssl/certs/ca-certificates.crt") is None
+    )
 
 
 def test_a_clients_file_of_an_earlier_version_of_the_role_is_taken_over(anchor_file: pathlib.Path) -> None:
@@ -475,12 +583,19 @@ def test_a_clients_file_is_not_written_through_a_planted_link_or_where_others_wr
     assert "there is no folder" in (claimed(anchor_file.parent / "none/ca.pem") or "")
     anchor_file.parent.chmod(0o777)
     assert "can be written by everybody" in (claimed(anchor_file.parent / "new.pem") or "")
-    assert "write the whole path" in (claimed("ca.pem") or "") and "write the whole path" in (claimed("/etc/ssl/") or "")
+    assert "write the whole path" in (claimed("ca.pem") or "") and "write the whole path" in (
+        claimed("/etc/ssl/") or ""
+    )
 
 
-def test_what_the_role_wrote_down_is_refused_when_others_could_have_written_it(site: sites.Site, tmp_path: pathlib.Path) -> None:
+def test_what_the_role_wrote_down_is_refused_when_others_could_have_written_it(
+    site: sites.Site, tmp_path: pathlib.Path
+) -> None:
     make(site)
-    assert stat.S_IMODE((tmp_path / "record").stat().st_mode) == 0o700 and stat.S_IMODE((tmp_path / "record/mailpit.json").stat().st_mode) == 0o600
+    assert (
+        stat.S_IMODE((tmp_path / "record").stat().st_mode) == 0o700
+        and stat.S_IMODE((tmp_path / "record/mailpit.json").stat().st_mode) == 0o600
+    )
     (tmp_path / "record").chmod(0o755)
     with pytest.raises(Refusal, match="is open to others"):
         make(site)

@@ -82,7 +82,9 @@ def test_the_service_is_locked_up(site: Site) -> None:
 
 
 # What an intruder in Mailpit's place gets from each try. Everything else is a refusal of one kind or another.
-ALLOWED = {"write data": "done", "read accounts": "done", "tcp": "done", "other processes": "none", "capabilities": "0000000000000000", "mask of new files": "0o600"}
+ALLOWED = {
+    "write data": "done", "read accounts": "done", "tcp": "done", "other processes": "none", "capabilities": "0000000000000000", "mask of new files": "0o600",
+}  # fmt: skip
 
 
 def test_the_sandbox_seen_from_inside(site: Site) -> None:
@@ -122,14 +124,12 @@ def test_a_host_that_vanishes_in_the_middle_is_finished_by_the_next_run(site: Si
 
 def test_a_port_of_another_is_refused_and_so_is_a_folder_of_another(site: Site) -> None:
     before = site.unit("InvocationID")
-    taken = "systemd-run --quiet --unit=squatter python3 -m http.server --bind 127.0.0.1 2525; for i in $(seq 50); do ss -Hltn sport = 2525 | grep -q . && break; sleep 0.1; done"
-    site.on_mailpit(taken)
+    site.on_mailpit("systemd-run --quiet --unit=squatter python3 -m http.server --bind 127.0.0.1 2525; sleep 2")
     output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_smtp_port=2525)
     assert "mailpit_smtp_port is 2525, which python3 (process" in output and "of squatter.service) of this host has already" in output
     site.on_mailpit("systemctl stop squatter; mkdir -p /srv/theirs; touch /srv/theirs/x")
-    for variables in ({"mailpit_config_dir": "/etc"}, {"mailpit_install_dir": "/usr/local/bin"}, {"mailpit_data_dir": "/var/lib"}, {"mailpit_data_dir": "/srv/theirs"}):
-        (name, path), = variables.items()
-        assert f"{name} is {path}, which" in site.fails("staging", "--limit", MAILPIT_NAME, **variables)
+    for name, path in (("mailpit_config_dir", "/etc"), ("mailpit_data_dir", "/srv/theirs")):
+        assert f"{name} is {path}, which" in site.fails("staging", "--limit", MAILPIT_NAME, **{name: path})
     assert "is a unit that this role did not write" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_service_name="lab-sshd")
     assert site.unit("InvocationID") == before
 

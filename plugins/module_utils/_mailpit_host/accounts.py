@@ -38,7 +38,11 @@ def looks_made(name: str) -> bool:
         user = pwd.getpwnam(name)
     except KeyError:
         return False
-    return (user.pw_gecos, user.pw_dir, user.pw_shell) == ("Mailpit", "/nonexistent", "/usr/sbin/nologin") and 0 < user.pw_uid < 1000
+    return (user.pw_gecos, user.pw_dir, user.pw_shell) == (
+        "Mailpit",
+        "/nonexistent",
+        "/usr/sbin/nologin",
+    ) and 0 < user.pw_uid < 1000
 
 
 def members_of(name: str) -> t.List[str]:

@@ -26,7 +26,11 @@ def claim(path: str, instance: str, known: t.Sequence[str], record: Record) -> N
     spot = _spot(path)
     if spot.found is not None and not _is_own(spot, instance, known, record):
         holders = [other for other in record.anchors.get(spot.path, []) if other != instance]
-        whose = "is what clients verify {0} with, another Mailpit".format(holders[0]) if holders else "holds what this role did not write"
+        whose = (
+            "is what clients verify {0} with, another Mailpit".format(holders[0])
+            if holders
+            else "holds what this role did not write"
+        )
         raise Refusal("{0} is {1}, which {2}: {3}".format(_OPTION, path, whose, _INSTEAD))
     record.anchors[spot.path] = []
     add(record.anchors, spot.path, instance)

@@ -56,7 +56,7 @@ def make(site: Site, folders: t.Mapping[str, Folder], record: Record, changes: C
     """Make what is missing, and give the role's own folders their owner and mode. Raises Refusal when a version's folder holds what is not its own."""
     user, group = site.user if site.user is not None else -1, site.group if site.group is not None else -1
     config, data = folders["mailpit_config_dir"], folders["mailpit_data_dir"]
-    for option, folder in folders.items():
+    for folder in folders.values():
         if folder.own:
             add(record.folders, folder.path, site.service)
     wanted = [(config.path, config.own, site.owner, group, 0o750)]
@@ -75,14 +75,20 @@ def _release(site: Site, folders: t.Mapping[str, Folder], record: Record) -> str
     known = path in record.versions or path in sites.adopted_versions(site)
     if os.path.lexists(path):
         if os.path.islink(path) or not os.path.isdir(path):
-            raise Refusal("mailpit_install_dir is {0}, and {1} in it is no folder: take it away".format(os.path.dirname(path), path))
+            raise Refusal(
+                "mailpit_install_dir is {0}, and {1} in it is no folder: take it away".format(
+                    os.path.dirname(path), path
+                )
+            )
         foreign = [name for name in os.listdir(path) if name not in sites.PROGRAM_FILES]
         trouble = trouble_with(path, os.lstat(path), site.trusted)
         if not known and (foreign or trouble):
             why = trouble or "it holds what this role did not make ({0})".format(ascii(foreign[0])[1:-1])
-            raise Refusal("mailpit_install_dir is {0}, and its {1} cannot be used, because {2}: take it away, or write another folder".format(
-                os.path.dirname(path), site.release, why
-            ))
+            raise Refusal(
+                "mailpit_install_dir is {0}, and its {1} cannot be used, because {2}: take it away, or write another folder".format(
+                    os.path.dirname(path), site.release, why
+                )
+            )
     add(record.versions, path, site.service)
     return path
 
@@ -113,7 +119,11 @@ def _folder(path: str, own: bool, owner: int, group: int, mode: int, changes: Ch
 
 def remove_versions(site: Site, record: Record, changes: Changes, keep: str) -> None:
     """Take away the versions that this site installed and that nobody uses any more, but for the folder ``keep``."""
-    mine = {path for path, instances in record.versions.items() if site.service in instances and os.path.dirname(path) == site.install_dir}
+    mine = {
+        path
+        for path, instances in record.versions.items()
+        if site.service in instances and os.path.dirname(path) == site.install_dir
+    }
     for path in sorted(mine - {keep}):
         drop(record.versions, path, site.service)
         if record.versions[path]:

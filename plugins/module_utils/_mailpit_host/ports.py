@@ -41,12 +41,20 @@ def refuse_occupied(option: str, address: str, port: int, own: str) -> None:
     if trouble is None:
         return
     if trouble == errno.EADDRNOTAVAIL:
-        raise Refusal("mailpit_{0}_address is {1}, which is no address of this host: write one that it has, or leave it empty for all".format(option, address))
+        raise Refusal(
+            "mailpit_{0}_address is {1}, which is no address of this host: write one that it has, or leave it empty for all".format(
+                option, address
+            )
+        )
     found = holders(port)
     if trouble != errno.EADDRINUSE or any(holder.unit == own for holder in found):
         return
     who = " and ".join(sorted({str(holder) for holder in found})) or "somebody"
-    raise Refusal("mailpit_{0}_port is {1}, which {2} of this host has already: stop that, or write another port".format(option, port, who))
+    raise Refusal(
+        "mailpit_{0}_port is {1}, which {2} of this host has already: stop that, or write another port".format(
+            option, port, who
+        )
+    )
 
 
 def _trouble(address: str, port: int) -> t.Optional[int]:
@@ -76,7 +84,11 @@ def holders(port: int) -> t.List[Holder]:
     inodes = {inode for name in ("tcp", "tcp6") for inode in _listening("/proc/net/" + name, port)}
     if not inodes:
         return []
-    found = [Holder(pid, _name(pid), unit_of(pid)) for pid in sorted(filter(str.isdigit, os.listdir("/proc")), key=int) if inodes & _sockets(pid)]
+    found = [
+        Holder(pid, _name(pid), unit_of(pid))
+        for pid in sorted(filter(str.isdigit, os.listdir("/proc")), key=int)
+        if inodes & _sockets(pid)
+    ]
     return found or [Holder("", "", "")]
 
 

@@ -48,7 +48,7 @@ def unpack(archive: str, program: str) -> None:
     new = os.path.join(os.path.dirname(program), ".mailpit.{0}".format(os.getpid()))
     try:
         with gzip.open(archive) as packed:
-            source = _Bounded(packed, archive)
+            source = _Bounded(t.cast(t.IO[bytes], packed), archive)
             tar = tarfile.open(fileobj=t.cast(t.IO[bytes], source), mode="r|")
             found = 0
             for member in _members(tar, archive):
@@ -56,15 +56,23 @@ def unpack(archive: str, program: str) -> None:
                     continue
                 found += 1
                 if found > 1:
-                    raise Refusal("{0} holds two files named mailpit: give a release archive of Mailpit".format(archive))
+                    raise Refusal(
+                        "{0} holds two files named mailpit: give a release archive of Mailpit".format(archive)
+                    )
                 if not member.isreg() or member.issparse():
-                    raise Refusal("mailpit in {0} is no ordinary file: give a release archive of Mailpit".format(archive))
+                    raise Refusal(
+                        "mailpit in {0} is no ordinary file: give a release archive of Mailpit".format(archive)
+                    )
                 _write(t.cast(t.IO[bytes], tar.extractfile(member)), new)
             # gzip's own checksum stands at the very end.
             while source.read(_PIECE):
                 pass
         if not found:
-            raise Refusal("{0} holds no file named mailpit: give a release archive of Mailpit, or the program itself".format(archive))
+            raise Refusal(
+                "{0} holds no file named mailpit: give a release archive of Mailpit, or the program itself".format(
+                    archive
+                )
+            )
         os.replace(new, program)
     except (tarfile.TarError, zlib.error, EOFError, ValueError) as error:
         raise Refusal("{0} is no archive that can be unpacked ({1}): give a .tar.gz".format(archive, error)) from None
@@ -79,7 +87,9 @@ def _members(tar: tarfile.TarFile, archive: str) -> t.Iterator[tarfile.TarInfo]:
     """The members of an archive that is not larger than a release may be."""
     for number, member in enumerate(tar):
         if number >= _MOST_MEMBERS:
-            raise Refusal("{0} holds more than {1} files, as no release of Mailpit does: give one".format(archive, _MOST_MEMBERS))
+            raise Refusal(
+                "{0} holds more than {1} files, as no release of Mailpit does: give one".format(archive, _MOST_MEMBERS)
+            )
         yield member
 
 
@@ -96,7 +106,11 @@ class _Bounded:
         piece = self._source.read(min(size, self._left + 1))
         self._left -= len(piece)
         if self._left < 0:
-            raise Refusal("{0} unpacks to more than {1} MB, as no release of Mailpit does: give one".format(self._archive, _LARGEST >> 20))
+            raise Refusal(
+                "{0} unpacks to more than {1} MB, as no release of Mailpit does: give one".format(
+                    self._archive, _LARGEST >> 20
+                )
+            )
         return piece
 
 
@@ -118,13 +132,19 @@ def refuse_unsafe(option: str, path: str, trusted: t.Container[int]) -> None:
         spot = walk(path, trusted)
         trouble = trouble_with(spot.path, spot.found, trusted) if spot.found else None
     except Refusal as refusal:
-        raise Refusal("{0} is {1}, and {2}: put the program where only root writes, such as /usr/local/bin/mailpit".format(option, path, refusal)) from None
+        raise Refusal(
+            "{0} is {1}, and {2}: put the program where only root writes, such as /usr/local/bin/mailpit".format(
+                option, path, refusal
+            )
+        ) from None
     if spot.found is None:
         raise Refusal("{0} is {1}, which is not there: correct the path".format(option, path))
     if not stat.S_ISREG(spot.found.st_mode) or not spot.found.st_mode & 0o111:
         raise Refusal("{0} is {1}, which is no program that can be started: correct the path".format(option, path))
     if trouble:
-        raise Refusal("{0} is {1}, and {2}: give it to root alone (chown root, chmod go-w)".format(option, path, trouble))
+        raise Refusal(
+            "{0} is {1}, and {2}: give it to root alone (chown root, chmod go-w)".format(option, path, trouble)
+        )
 
 
 def try_program(path: str, seconds: float = 20) -> t.Optional[str]:
@@ -151,7 +171,9 @@ def try_program(path: str, seconds: float = 20) -> t.Optional[str]:
         return "it did not end within {0} seconds".format(int(seconds))
     if status == 0:
         return None
-    return said.decode("utf-8", "backslashreplace").strip()[-300:] or "it ended with status {0}".format(os.WEXITSTATUS(status) if os.WIFEXITED(status) else status)
+    return said.decode("utf-8", "backslashreplace").strip()[-300:] or "it ended with status {0}".format(
+        os.WEXITSTATUS(status) if os.WIFEXITED(status) else status
+    )
 
 
 def _become(opened: int, writing: int) -> None:

@@ -26,7 +26,8 @@ _FORMAT = 1
 
 class Record:
     """
-    ``folders``, ``versions`` (both by path), ``users`` and ``groups`` (both by name), ``anchors`` (files that clients trust), each to the sorted names of its instances.
+    ``folders``, ``versions`` (both by path), ``users`` and ``groups`` (both by name), ``anchors`` (files that clients trust):
+    each to the sorted names of its instances.
 
     ``archives`` has for a version's folder the SHA-256 of the archive and of the program that was unpacked from it.
     """
@@ -42,9 +43,22 @@ class Record:
 
     def as_dict(self) -> t.Dict[str, t.Any]:
         """What is written: without what is no longer there."""
-        kinds = {"folders": self.folders, "versions": self.versions, "users": self.users, "groups": self.groups, "anchors": self.anchors}
-        data: t.Dict[str, t.Any] = {kind: {name: instances for name, instances in entries.items() if instances} for kind, entries in kinds.items()}
-        return {"format": _FORMAT, "archives": {path: sums for path, sums in self.archives.items() if path in data["versions"]}, **data}
+        kinds = {
+            "folders": self.folders,
+            "versions": self.versions,
+            "users": self.users,
+            "groups": self.groups,
+            "anchors": self.anchors,
+        }
+        data: t.Dict[str, t.Any] = {
+            kind: {name: instances for name, instances in entries.items() if instances}
+            for kind, entries in kinds.items()
+        }
+        return {
+            "format": _FORMAT,
+            "archives": {path: sums for path, sums in self.archives.items() if path in data["versions"]},
+            **data,
+        }
 
 
 def add(entries: t.Dict[str, t.List[str]], name: str, instance: str) -> None:
@@ -89,11 +103,17 @@ def _lock(folder: str) -> t.Iterator[None]:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
-        raise Refusal("{0}, where the role writes down what it made, cannot be written: {1}".format(folder, error.strerror)) from None
+        raise Refusal(
+            "{0}, where the role writes down what it made, cannot be written: {1}".format(folder, error.strerror)
+        ) from None
     try:
         found = os.fstat(lock)
         if found.st_uid != os.geteuid() or found.st_mode & 0o077:
-            raise Refusal("{0}, where the role writes down what it made, is open to others: chown it to {1} and chmod 0700".format(folder, user_name(os.geteuid())))
+            raise Refusal(
+                "{0}, where the role writes down what it made, is open to others: chown it to {1} and chmod 0700".format(
+                    folder, user_name(os.geteuid())
+                )
+            )
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
@@ -109,7 +129,11 @@ def _read(path: str) -> Record:
     except (OSError, ValueError) as error:
         raise Refusal("{0}, where the role writes down what it made, cannot be read: {1}".format(path, error)) from None
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
-        raise Refusal("{0} was written by another version of this collection: update the collection on the controller".format(path))
+        raise Refusal(
+            "{0} was written by another version of this collection: update the collection on the controller".format(
+                path
+            )
+        )
     return Record(data)
 
 
@@ -128,4 +152,6 @@ def _write(path: str, data: t.Mapping[str, t.Any]) -> None:
             os.fsync(file.fileno())
         os.replace(new, path)
     except OSError as error:
-        raise Refusal("{0}, where the role writes down what it made, cannot be written: {1}".format(path, error.strerror)) from None
+        raise Refusal(
+            "{0}, where the role writes down what it made, cannot be written: {1}".format(path, error.strerror)
+        ) from None

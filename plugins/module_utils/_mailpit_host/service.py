@@ -34,7 +34,11 @@ def wait_for_service(service: str, wanted: t.Sequence[int], seconds: float) -> t
         time.sleep(_PAUSE)
     who = [str(holder) for holder in others[missing[0]]]
     about = "{0} takes no connection on port {1} of this host".format(unit, missing[0])
-    return about + (", where {0} listens. ".format(" and ".join(who)) if who else ". ") + _last_words(state.get("InvocationID", ""))
+    return (
+        about
+        + (", where {0} listens. ".format(" and ".join(who)) if who else ". ")
+        + _last_words(state.get("InvocationID", ""))
+    )
 
 
 def wait_for_somebody(address: str, port: int, seconds: float) -> t.Optional[str]:
@@ -69,7 +73,14 @@ def _last_words(invocation: str) -> str:
 
 def _said(command: t.Sequence[str]) -> str:
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=20)
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            timeout=20,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.decode("utf-8", "backslashreplace")

@@ -18,7 +18,13 @@ import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import units
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal, Spot, trouble_with, user_name, walk
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import (
+    Refusal,
+    Spot,
+    trouble_with,
+    user_name,
+    walk,
+)
 
 __all__ = ("HEADER", "Folder", "Site", "judge", "known_files")
 
@@ -33,7 +39,10 @@ RELEASE = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 _LOCAL = ("bin", "etc", "games", "include", "lib", "lib64", "libexec", "man", "sbin", "share", "src")
 _SYSTEM = frozenset(
     ["/", "/etc/ssl", "/etc/systemd", "/etc/systemd/system", "/usr/local", "/usr/share/doc", "/var/lib/systemd"]
-    + ["/" + name for name in "bin boot dev etc home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys tmp usr var".split()]
+    + [
+        "/" + name
+        for name in "bin boot dev etc home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys tmp usr var".split()
+    ]
     + ["/usr/" + name for name in "bin games include lib lib32 lib64 libexec libx32 sbin share src".split()]
     + ["/usr/local/" + name for name in _LOCAL]
     + ["/var/" + name for name in "backups cache lib local lock log mail opt run spool tmp www".split()]
@@ -42,7 +51,11 @@ _SYSTEM = frozenset(
 _NOT_KEPT = ("/proc", "/sys", "/dev", "/boot")
 # What the unit's sandbox hides from Mailpit: ProtectHome, PrivateTmp.
 _HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
-_SUGGESTED = {"mailpit_config_dir": "/etc/{0}", "mailpit_install_dir": "/opt/mailpit", "mailpit_data_dir": "/var/lib/{0}"}
+_SUGGESTED = {
+    "mailpit_config_dir": "/etc/{0}",
+    "mailpit_install_dir": "/opt/mailpit",
+    "mailpit_data_dir": "/var/lib/{0}",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +96,11 @@ def judge(site: Site, record: Record, leaving: bool = False) -> t.Dict[str, Fold
     With ``leaving`` a folder that holds other things will do: nothing in it is the role's.
     """
     if not re.fullmatch(r"[A-Za-z0-9:_.@-]{1,200}", site.service):
-        raise Refusal("mailpit_service_name is {0!r}: write letters, digits and any of : _ . @ -, such as mailpit-team".format(site.service))
+        raise Refusal(
+            "mailpit_service_name is {0!r}: write letters, digits and any of : _ . @ -, such as mailpit-team".format(
+                site.service
+            )
+        )
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+~-]*", site.release or "0"):
         raise Refusal("mailpit_version is {0!r}: write a version, such as 1.31.0".format(site.release))
     if site.systemd:
@@ -96,7 +113,9 @@ def judge(site: Site, record: Record, leaving: bool = False) -> t.Dict[str, Fold
 def known_files(site: Site) -> t.List[str]:
     """Every file that the role may have written into the configuration folder."""
     files = [os.path.join(site.config_dir, name) for name in CONFIG_FILES]
-    return files + [os.path.join(site.config_dir, folder, name) for folder, names in SUBFOLDERS.items() for name in names]
+    return files + [
+        os.path.join(site.config_dir, folder, name) for folder, names in SUBFOLDERS.items() for name in names
+    ]
 
 
 def release_dir(site: Site) -> str:
@@ -136,9 +155,17 @@ def _instead(option: str, site: Site) -> str:
 def _spot(option: str, path: str, site: Site) -> Spot:
     """Where the folder really is. Raises Refusal for what can never be one of Mailpit's."""
     if not path.startswith("/") or ".." in path.split("/"):
-        raise Refusal("{0} is {1!r}: write a whole path, from / and without .., such as {2}".format(option, path, _SUGGESTED[option].format(site.service)))
+        raise Refusal(
+            "{0} is {1!r}: write a whole path, from / and without .., such as {2}".format(
+                option, path, _SUGGESTED[option].format(site.service)
+            )
+        )
     if not re.fullmatch(r"[A-Za-z0-9_./:@,+=-]+", path):
-        raise Refusal("{0} is {1!r}: write a path of letters, digits and any of _ . / : @ , + = -, which systemd reads as it is".format(option, path))
+        raise Refusal(
+            "{0} is {1!r}: write a path of letters, digits and any of _ . / : @ , + = -, which systemd reads as it is".format(
+                option, path
+            )
+        )
     _refuse_system(option, os.path.normpath(path).replace("//", "/"), site)
     try:
         spot = walk(path, site.trusted)
@@ -152,19 +179,31 @@ def _spot(option: str, path: str, site: Site) -> Spot:
 
 def _refuse_system(option: str, path: str, site: Site) -> None:
     if path in _SYSTEM or path in _homes(site) or os.path.dirname(path) == "/home":
-        raise Refusal("{0} is {1}, which is a folder of the system or of a user: {2}".format(option, path, _instead(option, site)))
+        raise Refusal(
+            "{0} is {1}, which is a folder of the system or of a user: {2}".format(option, path, _instead(option, site))
+        )
     for top in _NOT_KEPT:
         if path.startswith(top + "/"):
-            raise Refusal("{0} is {1}, and {2} keeps no files of programs: {3}".format(option, path, top, _instead(option, site)))
+            raise Refusal(
+                "{0} is {1}, and {2} keeps no files of programs: {3}".format(option, path, top, _instead(option, site))
+            )
     for top in _HIDDEN if site.systemd else ():
         if path.startswith(top + "/"):
-            raise Refusal("{0} is {1}, and the unit's sandbox hides {2} from Mailpit: {3}".format(option, path, top, _instead(option, site)))
+            raise Refusal(
+                "{0} is {1}, and the unit's sandbox hides {2} from Mailpit: {3}".format(
+                    option, path, top, _instead(option, site)
+                )
+            )
 
 
 def _homes(site: Site) -> t.FrozenSet[str]:
     import pwd
 
-    return frozenset(user.pw_dir for user in pwd.getpwall() if (user.pw_uid == 0 or user.pw_uid >= 1000) and user.pw_name != site.user_name)
+    return frozenset(
+        user.pw_dir
+        for user in pwd.getpwall()
+        if (user.pw_uid == 0 or user.pw_uid >= 1000) and user.pw_name != site.user_name
+    )
 
 
 def _refuse_relations(paths: t.Mapping[str, str]) -> None:
@@ -173,15 +212,30 @@ def _refuse_relations(paths: t.Mapping[str, str]) -> None:
     for option, path in paths.items():
         if option != "mailpit_data_dir" and (path + "/").startswith(data + "/"):
             raise Refusal(
-                "{0} is {1}, inside of mailpit_data_dir ({2}), where Mailpit itself may change everything: give each a folder of its own".format(option, path, data)
+                "{0} is {1}, inside of mailpit_data_dir ({2}), where Mailpit itself may change everything: give each a folder of its own".format(
+                    option, path, data
+                )
             )
     if paths["mailpit_config_dir"] == paths.get("mailpit_install_dir"):
-        raise Refusal("mailpit_config_dir and mailpit_install_dir are both {0}: give each a folder of its own".format(paths["mailpit_config_dir"]))
+        raise Refusal(
+            "mailpit_config_dir and mailpit_install_dir are both {0}: give each a folder of its own".format(
+                paths["mailpit_config_dir"]
+            )
+        )
     for inner, path in paths.items():
         for outer, other in paths.items():
-            part = path[len(other) + 1:].split("/")[0] if path.startswith(other + "/") else ""
-            if part in SUBFOLDERS and outer == "mailpit_config_dir" or RELEASE.fullmatch(part) and outer == "mailpit_install_dir":
-                raise Refusal("{0} is {1}, where {2} ({3}) has a folder of the role's: write another one".format(inner, path, outer, other))
+            part = path[len(other) + 1 :].split("/")[0] if path.startswith(other + "/") else ""
+            if (
+                part in SUBFOLDERS
+                and outer == "mailpit_config_dir"
+                or RELEASE.fullmatch(part)
+                and outer == "mailpit_install_dir"
+            ):
+                raise Refusal(
+                    "{0} is {1}, where {2} ({3}) has a folder of the role's: write another one".format(
+                        inner, path, outer, other
+                    )
+                )
 
 
 def _folder(option: str, spot: Spot, site: Site, record: Record, leaving: bool) -> Folder:
@@ -189,10 +243,16 @@ def _folder(option: str, spot: Spot, site: Site, record: Record, leaving: bool) 
     if spot.found is None:
         return Folder(spot.path, False, True)
     own = spot.path in record.folders
-    others = [other for other in record.folders.get(spot.path, []) if other != site.service and site.systemd and units.is_there(other)]
+    others = [
+        other
+        for other in record.folders.get(spot.path, [])
+        if other != site.service and site.systemd and units.is_there(other)
+    ]
     if others and option != "mailpit_install_dir" and not leaving:
         raise Refusal(
-            "{0} is {1}, which is the folder of {2}, another Mailpit of this host: {3}".format(option, spot.path, others[0], _instead(option, site))
+            "{0} is {1}, which is the folder of {2}, another Mailpit of this host: {3}".format(
+                option, spot.path, others[0], _instead(option, site)
+            )
         )
     if not own:
         own = _adopt(option, spot.path, site, leaving)
@@ -209,7 +269,11 @@ def _adopt(option: str, path: str, site: Site, leaving: bool) -> bool:
         return not foreign
     if foreign and not leaving:
         shown = ", ".join(ascii(name)[1:-1] for name in foreign[:3]) + (", ..." if len(foreign) > 3 else "")
-        raise Refusal("{0} is {1}, which holds what this role did not make ({2}): {3}".format(option, path, shown, _instead(option, site)))
+        raise Refusal(
+            "{0} is {1}, which holds what this role did not make ({2}): {3}".format(
+                option, path, shown, _instead(option, site)
+            )
+        )
     return False
 
 
@@ -236,10 +300,15 @@ def _was_used(option: str, path: str, site: Site) -> bool:
     environment = os.path.join(site.config_dir, "mailpit.env")
     if option == "mailpit_config_dir":
         # A run that was broken off may have left the folders without the file.
-        return begins_with_header(environment) or {name: _mode(os.path.join(path, name)) for name in SUBFOLDERS} == {"tls": 0o750, "ca": 0o700}
+        return begins_with_header(environment) or {name: _mode(os.path.join(path, name)) for name in SUBFOLDERS} == {
+            "tls": 0o750,
+            "ca": 0o700,
+        }
     if option == "mailpit_install_dir":
         entries = os.listdir(path)
-        return bool(adopted_versions(site)) or (bool(entries) and all(_is_version(os.path.join(path, name)) for name in entries))
+        return bool(adopted_versions(site)) or (
+            bool(entries) and all(_is_version(os.path.join(path, name)) for name in entries)
+        )
     if begins_with_header(environment):
         with open(environment, encoding="utf-8", errors="replace") as file:
             databases = [line.partition("=")[2].strip().strip('"') for line in file if line.startswith("MP_DATABASE=")]
@@ -274,13 +343,23 @@ def _refuse_unfit(option: str, spot: Spot, site: Site, own: bool) -> None:
             return
         raise Refusal(
             "{0} is {1}, which was there before and belongs to {2} with mode {3:04o}: give it to {4} alone (chown {4}, chmod 0700), or write a folder"
-            " below it, which the role makes".format(option, spot.path, user_name(spot.found.st_uid), stat.S_IMODE(spot.found.st_mode), site.user_name)
+            " below it, which the role makes".format(
+                option, spot.path, user_name(spot.found.st_uid), stat.S_IMODE(spot.found.st_mode), site.user_name
+            )
         )
     trouble = trouble_with(spot.path, spot.found, site.trusted)
     if trouble:
-        raise Refusal("{0} is {1}, and {2}: take that away (chown root, chmod go-w), or {3}".format(option, spot.path, trouble, _instead(option, site)))
+        raise Refusal(
+            "{0} is {1}, and {2}: take that away (chown root, chmod go-w), or {3}".format(
+                option, spot.path, trouble, _instead(option, site)
+            )
+        )
     bits = spot.found.st_mode
-    enters = bits & stat.S_IXOTH or (bits & stat.S_IXGRP and spot.found.st_gid == site.group) or spot.found.st_uid == site.user
+    enters = (
+        bits & stat.S_IXOTH
+        or (bits & stat.S_IXGRP and spot.found.st_gid == site.group)
+        or spot.found.st_uid == site.user
+    )
     if not own and not enters:
         raise Refusal(
             "{0} is {1}, which was there before and which {2} cannot enter (mode {3:04o}): chmod o+x {1}, or {4}".format(

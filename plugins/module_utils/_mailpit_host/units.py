@@ -45,10 +45,16 @@ def refuse_foreign(service: str, header: str) -> None:
     """Raise Refusal when a unit of this name is there which the role did not write."""
     path = path_of(service)
     found = [path] if is_there(service) and (os.path.islink(path) or not read_unit(path).startswith(header)) else []
-    found += [os.path.join(folder, service + ".service") for folder in _OTHERS if os.path.lexists(os.path.join(folder, service + ".service"))]
+    found += [
+        os.path.join(folder, service + ".service")
+        for folder in _OTHERS
+        if os.path.lexists(os.path.join(folder, service + ".service"))
+    ]
     if found:
         raise Refusal(
-            "mailpit_service_name is {0}, and {1} is a unit that this role did not write: set it to another name, such as mailpit-staging".format(service, found[0])
+            "mailpit_service_name is {0}, and {1} is a unit that this role did not write: set it to another name, such as mailpit-staging".format(
+                service, found[0]
+            )
         )
 
 
@@ -62,8 +68,10 @@ def users_of(folder: str, service: str) -> t.List[str]:
     """Who else than this service uses the programs of a folder: names of units, and processes that run."""
     found = []
     for place in (_OWN,) + _OTHERS:
-        for path in sorted(glob.glob(os.path.join(place, "*.service")) + glob.glob(os.path.join(place, "*.service.d", "*.conf"))):
-            name = path[len(place) + 1:].split("/")[0].replace(".service.d", ".service")
+        for path in sorted(
+            glob.glob(os.path.join(place, "*.service")) + glob.glob(os.path.join(place, "*.service.d", "*.conf"))
+        ):
+            name = path[len(place) + 1 :].split("/")[0].replace(".service.d", ".service")
             lines = [line for line in read_unit(path).splitlines() if not line.lstrip().startswith(("#", ";"))]
             if name != service + ".service" and any(folder + "/" in line for line in lines):
                 found.append(name)
