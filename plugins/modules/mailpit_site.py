@@ -23,11 +23,12 @@ options:
       - V(try) looks whether the program is safe and starts.
       - V(tidy) removes the versions that the role installed and that nothing uses any more.
       - V(remove) removes what the role made, and O(site.data_dir) only with O(remove_data).
+      - V(log) reads what this Mailpit has logged since O(since), without what the role's own proofs caused.
       - V(wait) waits until Mailpit listens at O(listen). Under systemd it must be the unit's own process.
       - V(claim) and V(forget) are for the file of a client that holds what Mailpit is verified with. The first refuses a file that is not
         the role's, the second removes it.
     type: str
-    choices: [look, make, unpack, try, tidy, remove, wait, claim, forget]
+    choices: [look, make, unpack, try, tidy, remove, wait, log, claim, forget]
     default: look
   site:
     description: What this Mailpit is to have. Not for V(claim) and V(forget).
@@ -99,6 +100,19 @@ options:
     description: With O(step=make), what O(step=look) returned as RV(checksums). Whatever was changed since then is refused.
     type: dict
     default: {}
+  since:
+    description: With O(step=log), a span such as C(1hour), C(30min) and C(2days), or a day such as C(2026-11-29).
+    type: str
+    default: 1day
+  command:
+    description: With O(step=log), the command that prints the log of a Mailpit that is no service of systemd.
+    type: list
+    elements: str
+    default: []
+  proofs:
+    description: With O(step=wait), the number of hosts from which a proof follows, for the log.
+    type: int
+    default: 0
   timeout:
     description: With O(step=wait), the seconds to wait.
     type: float
@@ -172,6 +186,11 @@ new_release:
   description: Whether the folder of the version is made by this step.
   type: bool
   returned: with O(step=make)
+lines:
+  description: The lines of the log.
+  type: list
+  elements: str
+  returned: with O(step=log)
 paths:
   description: What was made, changed or removed.
   type: list
@@ -187,6 +206,7 @@ left:
 import errno
 import os
 import stat
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -224,7 +244,7 @@ _SITE = {
 _SPEC = {
     "step": {
         "type": "str",
-        "choices": ["look", "make", "unpack", "try", "tidy", "remove", "wait", "claim", "forget"],
+        "choices": ["look", "make", "unpack", "try", "tidy", "remove", "wait", "log", "claim", "forget"],
         "default": "look",
     },
     "site": {"type": "dict", "options": _SITE},
@@ -232,6 +252,9 @@ _SPEC = {
     "listen": {"type": "dict", "default": {}},
     "anchor": {"type": "dict", "default": {}},
     "seen": {"type": "dict", "default": {}},
+    "since": {"type": "str", "default": "1day"},
+    "command": {"type": "list", "elements": "str", "default": []},
+    "proofs": {"type": "int", "default": 0},
     "timeout": {"type": "float", "default": 15},
     "leaving": {"type": "bool", "default": False},
     "new_group": {"type": "bool", "default": False},
@@ -389,7 +412,27 @@ def _wait(
         )
     else:
         trouble = service.wait_for_somebody(places["smtp"]["address"], int(places["smtp"]["port"]), options["timeout"])
+    if site.systemd and trouble is None and options["proofs"] > 0 and not changes.dry:
+        log.announce_proof(site.service, options["proofs"])
     return {"trouble": trouble}
+
+
+def _log(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
+    since = log.parse_since(options["since"], time.time())
+    path = sites.environment_of(site).get("MP_LOG_FILE", "")
+    if options["command"]:
+        return {"lines": log.without_proofs(log.read_command(options["command"], since))}
+    if not path and not site.systemd:
+        raise Refusal(
+            "mailpit_service_manager is none, and Mailpit's log is not known: set mailpit_watch_command to the command"
+            " that prints it, such as [docker, logs, mailpit], or MP_LOG_FILE in mailpit_environment"
+        )
+    found = log.read_journal(site.service, since) if site.systemd else []
+    if path:
+        found += log.read_file(path, (0, site.owner, site.user), since)
+    return {"lines": log.without_proofs(found)}
 
 
 def _claim(options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
@@ -405,7 +448,7 @@ def _forget(options: t.Mapping[str, t.Any], record: Record, changes: keep.Change
 
 
 _ON_CLIENTS = {"claim": _claim, "forget": _forget}
-_STEPS = {"make": _make, "unpack": _unpack, "try": _try, "tidy": _tidy, "remove": _remove, "wait": _wait}
+_STEPS = {"make": _make, "unpack": _unpack, "try": _try, "tidy": _tidy, "remove": _remove, "wait": _wait, "log": _log}
 
 
 def _do(step: str, options: t.Mapping[str, t.Any], changes: keep.Changes) -> t.Dict[str, t.Any]:
@@ -414,7 +457,7 @@ def _do(step: str, options: t.Mapping[str, t.Any], changes: keep.Changes) -> t.D
         with opened_record(write=not changes.dry) as record:
             return _ON_CLIENTS[step](options, record, changes)
     site = _site(options["site"])
-    with opened_record(write=not changes.dry and step not in ("try", "wait")) as record:
+    with opened_record(write=not changes.dry and step not in ("try", "wait", "log")) as record:
         return _STEPS[step](site, options, record, changes)
 
 

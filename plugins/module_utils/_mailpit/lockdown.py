@@ -14,6 +14,7 @@ import secrets
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import Unreachable, connect, in_words
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.proof import MADE_UP
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import capabilities
@@ -166,7 +167,7 @@ def _dialogue(wire: Wire, greet: bool, session: Session) -> Session:
         session = session._replace(mail_code=wire.command(f"MAIL FROM:<{_SENDER}>").code)
         if session.mail_code == 250:
             wire.command("RSET")
-        made_up = base64.b64encode(f"\0{secrets.token_hex(8)}\0{secrets.token_hex(8)}".encode()).decode("ascii")
+        made_up = base64.b64encode(f"\0{MADE_UP}{secrets.token_hex(8)}\0{secrets.token_hex(8)}".encode()).decode("ascii")
         session = session._replace(auth_code=wire.command(f"AUTH PLAIN {made_up}").code)
     except Failure as failure:
         return session._replace(ended=in_words(failure))

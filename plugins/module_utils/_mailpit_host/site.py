@@ -132,6 +132,17 @@ def begins_with_header(path: str) -> bool:
         return False
 
 
+def environment_of(site: Site) -> t.Dict[str, str]:
+    """What Mailpit is started with, as the role wrote it; empty where it did not."""
+    path = os.path.join(site.config_dir, "mailpit.env")
+    if not begins_with_header(path):
+        return {}
+    with open(path, encoding="utf-8", errors="replace") as file:
+        pairs = [line.rstrip("\n").split("=", 1) for line in file if "=" in line and not line.startswith("#")]
+    # In the style of systemd a value may stand in quotes; those that are read here hold nothing that had to be escaped.
+    return {name: value.strip('"') for name, value in pairs}
+
+
 def adopted_versions(site: Site) -> t.List[str]:
     """The folder of the version that our own unit runs, where it holds a version and nothing else."""
     program = units.program_of(site.service) if site.systemd else ""
@@ -310,9 +321,7 @@ def _was_used(option: str, path: str, site: Site) -> bool:
             bool(entries) and all(_is_version(os.path.join(path, name)) for name in entries)
         )
     if begins_with_header(environment):
-        with open(environment, encoding="utf-8", errors="replace") as file:
-            databases = [line.partition("=")[2].strip().strip('"') for line in file if line.startswith("MP_DATABASE=")]
-        return path in [os.path.dirname(os.path.normpath(database)) for database in databases]
+        return path == os.path.dirname(os.path.normpath(environment_of(site).get("MP_DATABASE", "")))
     # The messages stay when Mailpit is removed.
     entries = os.listdir(path)
     return "mailpit.db" in entries and os.lstat(path).st_uid == site.user
