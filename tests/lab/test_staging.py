@@ -241,11 +241,11 @@ def test_a_host_that_cannot_be_reached_stops_the_rotation_before_the_old_account
 
 def test_what_came_in_is_counted(site: Site) -> None:
     # All that was refused so far was the role's own proof, from three hosts at every run.
-    site.works("mailpit_watch", "-e", "mailpit_watch_since='-1 day'", mailpit_watch_limit=1)
+    site.works("mailpit_watch", "-e", "mailpit_watch_since=-1 day", mailpit_watch_limit=1)
     wrong = "import smtplib, ssl; c = smtplib.SMTP('127.0.0.1', 1025); print(c.docmd('MAIL FROM:<a@b.c>')); c.starttls(context=ssl._create_unverified_context()); c.login('x', 'y')"
     for _turn in range(3):
         site.on_mailpit(f'python3 -c "{wrong}"')
-    output = site.fails("mailpit_watch", "-e", "mailpit_watch_since='-1 hour'", mailpit_watch_limit=2)
+    output = site.fails("mailpit_watch", "-e", "mailpit_watch_since=-1 hour", mailpit_watch_limit=2)
     assert "3 times auth_rejected" in output and "3 times auth_requires_tls" in output and "since -1 hour, where 2 was the limit" in output
     assert "a number without a unit" in site.fails("mailpit_watch", "-e", "mailpit_watch_since=-1")
 
