@@ -100,6 +100,11 @@ options:
     description: With O(step=make), what O(step=look) returned as RV(checksums). Whatever was changed since then is refused.
     type: dict
     default: {}
+  names:
+    description: With O(step=try), environment variables that this version of Mailpit must know.
+    type: list
+    elements: str
+    default: []
   since:
     description: With O(step=log), a span such as C(1hour), C(30min) and C(2days), or a day such as C(2026-11-29).
     type: str
@@ -186,6 +191,11 @@ new_release:
   description: Whether the folder of the version is made by this step.
   type: bool
   returned: with O(step=make)
+unknown:
+  description: Those of O(names) that the program does not know.
+  type: list
+  elements: str
+  returned: with O(step=try)
 lines:
   description: The lines of the log.
   type: list
@@ -252,6 +262,7 @@ _SPEC = {
     "listen": {"type": "dict", "default": {}},
     "anchor": {"type": "dict", "default": {}},
     "seen": {"type": "dict", "default": {}},
+    "names": {"type": "list", "elements": "str", "default": []},
     "since": {"type": "str", "default": "1day"},
     "command": {"type": "list", "elements": "str", "default": []},
     "proofs": {"type": "int", "default": 0},
@@ -375,9 +386,12 @@ def _unpack(
 def _try(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
     path = options["site"]["binary"] or os.path.join(sites.release_dir(site), "mailpit")
     if changes.dry and not os.path.lexists(path):
-        return {"trouble": None}
+        return {"trouble": None, "unknown": []}
     program.refuse_unsafe("mailpit_binary" if options["site"]["binary"] else "the program", path, site.trusted)
-    return {"trouble": program.try_program(path)}
+    trouble = program.try_program(path)
+    # A script that starts Mailpit knows no names itself.
+    is_script = trouble is None and program.first_bytes(path) == b"#!"
+    return {"trouble": trouble, "unknown": [] if trouble or is_script else program.unknown_names(path, options["names"])}
 
 
 def _tidy(

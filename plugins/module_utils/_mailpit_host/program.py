@@ -18,7 +18,7 @@ import zlib
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal, trouble_with, walk
 
-__all__ = ("checksum", "refuse_unsafe", "try_program", "unpack")
+__all__ = ("checksum", "first_bytes", "refuse_unsafe", "try_program", "unknown_names", "unpack")
 
 # Releases have some 25 MB and three files. Anything far beyond is not one.
 _LARGEST = 512 << 20
@@ -145,6 +145,20 @@ def refuse_unsafe(option: str, path: str, trusted: t.Container[int]) -> None:
         raise Refusal(
             "{0} is {1}, and {2}: give it to root alone (chown root, chmod go-w)".format(option, path, trouble)
         )
+
+
+def first_bytes(path: str) -> bytes:
+    """The first two bytes of a file."""
+    with open(path, "rb") as file:
+        return file.read(2)
+
+
+def unknown_names(path: str, names: t.Sequence[str]) -> t.List[str]:
+    """Those environment variables that a program of Mailpit's does not know: their names are not in it."""
+    with open(path, "rb") as file:
+        content = file.read(_LARGEST)
+    # Go puts texts one after the other, without anything between them: what follows a name may be any letter.
+    return [name for name in names if name.encode("ascii") not in content]
 
 
 def try_program(path: str, seconds: float = 20) -> t.Optional[str]:

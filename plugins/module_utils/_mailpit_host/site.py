@@ -30,7 +30,7 @@ __all__ = ("HEADER", "Folder", "Site", "judge", "known_files")
 
 # The first line of what the role writes for Mailpit and for systemd.
 HEADER = "# Written by Ansible (mailops.smtp.mailpit)"
-CONFIG_FILES = ("mailpit.env", "smtp.passwd", "ui.passwd")
+CONFIG_FILES = ("mailpit.env", "smtp.passwd", "ui.passwd", "send-api.passwd")
 SUBFOLDERS = {"tls": ("cert.pem", "key.pem"), "ca": ("ca.pem", "ca.key", "next.pem", "next.key", "previous.pem")}
 PROGRAM_FILES = ("mailpit", "mailpit.tar.gz")
 DATA_FILES = ("mailpit.db", "mailpit.db-wal", "mailpit.db-shm", "mailpit.db-journal")
