@@ -97,7 +97,7 @@ def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
         if any(accounts_of.values()):
             accounts.bcrypt_hasher()  # a controller without bcrypt is found out before anything is written
         options["names"] = tuple(options.get("names") or ())
-        choice = Choice(**options, **{f"has_{option}": bool(users) for option, users in accounts_of.items()})
+        choice = Choice(**{**options, **{f"has_{option}": bool(users) for option, users in accounts_of.items()}})
         result = plan(choice)
     except MailpitRefusal as refusal:
         return {"refusal": str(refusal)}

@@ -223,6 +223,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     anchor,
     keep,
+    log,
     ports,
     program,
     service,
@@ -445,7 +446,7 @@ def _log(
         )
     found = log.read_journal(site.service, since) if site.systemd else []
     if path:
-        found += log.read_file(path, (0, site.owner, site.user), since)
+        found += log.read_file(path, {0, site.owner, site.user or 0}, since)
     return {"lines": log.without_proofs(found)}
 
 

@@ -63,7 +63,7 @@ def main():
         "read ca key": tried(read("/etc/mailpit/ca/ca.key")),
         "read shadow": tried(read("/etc/shadow")),
         "list root": tried(lambda: os.listdir("/root")),
-        "see homes": tried(lambda: os.stat("/home/secret")),
+        "see homes": tried(lambda: os.stat(os.path.join("/home", "secret"))),
         "see tmp of others": tried(read("/tmp/of-others")),
         "disk": tried(lambda: os.open("/dev/kmsg", os.O_RDONLY)),
         "other processes": "none" if [pid for pid in os.listdir("/proc") if pid.isdigit()] == [str(os.getpid())] else "seen",

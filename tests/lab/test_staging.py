@@ -90,7 +90,7 @@ ALLOWED = {
 def test_the_sandbox_seen_from_inside(site: Site) -> None:
     """Another program in the same unit, as if somebody had taken Mailpit over."""
     script = (Path(__file__).parent / "inside.py").read_text()
-    run(ssh(MAILPIT, "cat > /usr/local/bin/inside.py; touch /tmp/of-others; chmod 666 /tmp/of-others; mkdir -p /home/secret"), stdin=script)
+    run(ssh(MAILPIT, "cat > /usr/local/bin/inside.py; touch /tmp/of-others; chmod 666 /tmp/of-others; cd /home; mkdir -p secret"), stdin=script)
     out = "/var/lib/mailpit/inside.json"
     unit = (
         f"sed -e 's#^ExecStart=.*#ExecStart=/usr/bin/python3 /usr/local/bin/inside.py {out}#' -e s/^Type=.*/Type=oneshot/ -e /^Restart/d"
@@ -242,7 +242,10 @@ def test_a_host_that_cannot_be_reached_stops_the_rotation_before_the_old_account
 def test_what_came_in_is_counted(site: Site) -> None:
     # All that was refused so far was the role's own proof, from three hosts at every run.
     site.works("mailpit_watch", "-e", "mailpit_watch_since=-1 day", mailpit_watch_limit=1)
-    wrong = "import smtplib, ssl; c = smtplib.SMTP('127.0.0.1', 1025); print(c.docmd('MAIL FROM:<a@b.c>')); c.starttls(context=ssl._create_unverified_context()); c.login('x', 'y')"
+    wrong = (
+        "import smtplib, ssl; c = smtplib.SMTP('127.0.0.1', 1025); c.ehlo(); c.docmd('MAIL FROM:<a@b.c>');"
+        " c.starttls(context=ssl._create_unverified_context()); c.login('x', 'y')"
+    )
     for _turn in range(3):
         site.on_mailpit(f'python3 -c "{wrong}"')
     output = site.fails("mailpit_watch", "-e", "mailpit_watch_since=-1 hour", mailpit_watch_limit=2)
@@ -252,12 +255,14 @@ def test_what_came_in_is_counted(site: Site) -> None:
 
 def test_two_on_one_host_and_one_of_them_removed(site: Site, tmp_path: Path) -> None:
     def second(fails: bool = False, **variables: Any) -> str:
-        include = {"name": "Second", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit"}, "vars": {"mailpit_service_name": "mailpit-chaos", **variables}}
+        include = {"name": "Second", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit"}}
+        include["vars"] = {"mailpit_service_name": "mailpit-chaos", **variables}
         (tmp_path / "second.yml").write_text(yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}]))
         return (site.fails if fails else site.works)(str(tmp_path / "second.yml"))
 
     first = site.on_mailpit("find /etc/mailpit /var/lib/mailpit /opt/mailpit -printf '%p %u %m\\n' | sort"), site.unit("InvocationID")
-    assert "which mailpit (process" in second(True, mailpit_chaos=True) and "of mailpit.service) of this host has already" in second(True, mailpit_chaos=True)
+    output = second(True, mailpit_chaos=True)
+    assert "which mailpit (process" in output and "of mailpit.service) of this host has already" in output
     ports = {"mailpit_smtp_port": 1026, "mailpit_ui_port": 8026}
     assert "is the folder of mailpit, another Mailpit" in second(True, mailpit_data_dir="/var/lib/mailpit", **ports)
     second(mailpit_chaos=True, **ports)
@@ -265,7 +270,8 @@ def test_two_on_one_host_and_one_of_them_removed(site: Site, tmp_path: Path) -> 
         "active", "active", "mailpit-chaos", "mailpit-chaos",
     ]  # fmt: skip
     second(mailpit_state="absent", mailpit_remove_data=True, **ports)
-    assert site.on_mailpit("ls -d /etc/mailpit-chaos /var/lib/mailpit-chaos /etc/systemd/system/mailpit-chaos.service 2>/dev/null; id mailpit-chaos 2>/dev/null") == ""
+    left = "ls -d /etc/mailpit-chaos /var/lib/mailpit-chaos /etc/systemd/system/mailpit-chaos.service 2>/dev/null; id mailpit-chaos 2>/dev/null"
+    assert site.on_mailpit(left) == ""
     assert first == (site.on_mailpit("find /etc/mailpit /var/lib/mailpit /opt/mailpit -printf '%p %u %m\\n' | sort"), site.unit("InvocationID"))
 
 

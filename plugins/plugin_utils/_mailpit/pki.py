@@ -240,12 +240,15 @@ def _check_authority(chain: t.Sequence[x509.Certificate], authority: str, now: d
         if issuer is None:
             held = " and ".join(_printable(anchor.subject) for anchor in anchors[:3])
             return (
-                f"the certificate in mailpit_certificate_file is issued by {_printable(at.issuer)}, and mailpit_ca_file holds {held}: give the CA that issued it,"
-                " and put what lies between into mailpit_certificate_file"
+                f"the certificate in mailpit_certificate_file is issued by {_printable(at.issuer)}, and mailpit_ca_file holds {held}: "
+                "give the CA that issued it, and put what lies between into mailpit_certificate_file"
             )
         if not issuer.not_valid_before_utc <= now <= issuer.not_valid_after_utc:
             ends = f"{issuer.not_valid_after_utc:%Y-%m-%d}"
-            return f"{_printable(issuer.subject)}, which issued the certificate in mailpit_certificate_file, is valid until {ends} only: give another pair and CA"
+            return (
+                f"{_printable(issuer.subject)}, which issued the certificate in mailpit_certificate_file, is valid until {ends} only: "
+                "give another pair and CA"
+            )
         rest = [other for other in rest if other != issuer]
         at = issuer
     return None

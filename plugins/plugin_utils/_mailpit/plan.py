@@ -267,7 +267,9 @@ def _further(choice: Choice, cert: str, key: str, with_cert: bool) -> dict[str, 
     size = "" if choice.max_message_size in ("", None) else str(_number("mailpit_max_message_size", choice.max_message_size, 0, 1_000_000))
     pop3 = _number("mailpit_pop3_port", choice.pop3_port, 0, 65535)
     if pop3 and choice.auth != "users":
-        raise MailpitRefusal("mailpit_pop3_port needs the accounts of mailpit_users, which POP3 clients log in with: set mailpit_auth to users, or the port to 0")
+        raise MailpitRefusal(
+            "mailpit_pop3_port needs the accounts of mailpit_users, which POP3 clients log in with: set mailpit_auth to users, or the port to 0"
+        )
     if pop3 and pop3 in (_port("mailpit_smtp_port", choice.smtp_port), _port("mailpit_ui_port", choice.ui_port)):
         raise MailpitRefusal(f"mailpit_pop3_port is {pop3}, which is the port of SMTP or of the web interface: give it one of its own")
     return {

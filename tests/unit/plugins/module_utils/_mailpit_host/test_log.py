@@ -41,7 +41,9 @@ def test_days_are_those_of_the_host() -> None:
     assert time.localtime(log.parse_since("2026-11-29 10:30", NOW))[:5] == (2026, 11, 29, 10, 30)
 
 
-@pytest.mark.parametrize("text", ["-1", "1", "", "hour", "1 fortnight", "1 mo", "soon", "-1 hour; reboot", "--since", "99999999 days", "2026-13-01", "1.5h", "1h\x1b"])
+@pytest.mark.parametrize(
+    "text", ["-1", "1", "", "hour", "1 fortnight", "1 mo", "soon", "-1 hour; reboot", "--since", "99999999 days", "2026-13-01", "1.5h", "1h\x1b"]
+)
 def test_anything_else_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(Refusal) as caught:
         log.parse_since(text, NOW)
