@@ -88,6 +88,10 @@ options:
     description: Files to read, by names of the caller's choice.
     type: dict
     default: {}
+  readable:
+    description: With O(step=look), files that Mailpit's user must be able to read, by the options that name them.
+    type: dict
+    default: {}
   listen:
     description: Where Mailpit will listen, as C(address) and C(port) of C(smtp) and C(ui). Nobody else may listen there.
     type: dict
@@ -234,6 +238,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.account
     looks_made,
     members_of,
     uid_of,
+    unreadable,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record, add, drop, opened_record
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
@@ -260,6 +265,7 @@ _SPEC = {
     },
     "site": {"type": "dict", "options": _SITE},
     "files": {"type": "dict", "default": {}},
+    "readable": {"type": "dict", "default": {}},
     "listen": {"type": "dict", "default": {}},
     "anchor": {"type": "dict", "default": {}},
     "seen": {"type": "dict", "default": {}},
@@ -342,11 +348,25 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
             )
         if options["site"]["binary"]:
             program.refuse_unsafe("mailpit_binary", options["site"]["binary"], site.trusted)
+        _refuse_unreadable(site, options["readable"])
         for option, place in options["listen"].items():
             ports.refuse_occupied(option, place["address"], int(place["port"]), site.service + ".service")
         return {"refusal": None, **_read(options["files"])}
     except Refusal as refusal:
         return {"refusal": str(refusal), "texts": {}, "checksums": {}}
+
+
+def _refuse_unreadable(site: sites.Site, files: t.Mapping[str, str]) -> None:
+    """Mailpit would not start with a file that it cannot read. Until its user is there, none but everybody's can be."""
+    for option, path in files.items():
+        if not path or not os.path.exists(path):
+            continue
+        why = unreadable(path, site.user_name, 65534 if site.user is None else site.user, site.group)
+        if why:
+            raise Refusal(
+                "{0} is {1}, which {2} cannot read because of {3}: make the user first (tasks_from: user of this role) and give the"
+                " file to it (owner: {2}, mode: '0600')".format(option, path, site.user_name, why)
+            )
 
 
 def _make(

@@ -172,6 +172,10 @@ def test_a_mailpit_that_is_not_running_is_said_so(host: Host) -> None:
         ({"mailpit_install_dir": "/usr/local/bin"}, "mailpit_install_dir is /usr/local/bin, which is a folder of the system"),
         ({"mailpit_data_dir": "/var/lib/", "mailpit_state": "absent", "mailpit_remove_data": True}, "mailpit_data_dir is /var/lib/"),
         ({"mailpit_config_dir": "/opt", "mailpit_state": "absent"}, "mailpit_config_dir is /opt"),
+        ({"mailpit_version": "latest"}, "mailpit_version is latest, which would be another one tomorrow"),
+        ({"mailpit_controller_file": "", "mailpit_checksum": "sha256:12"}, "mailpit_checksum is sha256:12, which is no checksum"),
+        ({"mailpit_controller_file": ""}, "each release at https://github.com/axllent/mailpit/releases shows it beside the archive"),
+        ({"mailpit_environment": {"MP_MAX_MESSAGE_SIZE": "50MB"}}, "megabytes, without a unit"),
         ({"mailpit_version": "../../etc"}, "mailpit_version is"),
         ({"mailpit_service_name": "../ssh"}, "mailpit_service_name is"),
         ({**NO_SUCH_PAIR, "mailpit_certificate_remote": True, "mailpit_ca_file": "ca.pem"}, "mailpit_ca_file is ca.pem, which the controller does not have"),
@@ -292,3 +296,12 @@ def test_a_folder_that_holds_other_things_stays_as_it_is(host: Host) -> None:
     assert f"mailpit_config_dir is {host.config}, which holds what this role did not make (theirs): set it to a folder of its own" in output
     succeeded(host.run(mailpit_state="absent", mailpit_remove_data=True))
     assert theirs.exists() and host.config.stat() == before
+
+
+def test_a_mirror_that_cannot_be_reached_and_a_variable_that_the_program_does_not_know_are_named(host: Host) -> None:
+    nowhere = {"mailpit_controller_file": "", "mailpit_checksum": "sha256:" + "0" * 64, "mailpit_mirror": "http://127.0.0.1:9/releases"}
+    output = refused(host.run(**nowhere))
+    assert "http://127.0.0.1:9/releases/v1.31.0/mailpit-linux-amd64.tar.gz could not be had" in output and "mailpit_mirror or mailpit_checksum" in output
+    unknown = {"mailpit_environment": {"MP_BRAND_NEW": "x"}, "mailpit_controller_file": mailpit.binary(mailpit.PINNED[0]), "mailpit_max_message_size": 20}
+    assert "does not know MP_BRAND_NEW, MP_MAX_MESSAGE_SIZE, and would say nothing about it" in refused(host.run(**unknown))
+    assert not (host.config / "mailpit.env").exists()

@@ -13,10 +13,12 @@ import pathlib
 import socket
 import stat
 import tarfile
+import tempfile
 import typing as t
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
+    accounts,
     anchor,
     keep,
     ports,
@@ -604,3 +606,26 @@ def test_what_the_role_wrote_down_is_refused_when_others_could_have_written_it(
     assert "cannot be read" in str(pytest.raises(Refusal, make, site).value)
     (tmp_path / "record/mailpit.json").write_text('{"format": 2}')
     assert "another version" in str(pytest.raises(Refusal, make, site).value)
+
+
+def test_what_mailpit_must_read_is_looked_at_beforehand() -> None:
+    # Not below pytest's own folder, which nobody else can enter.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        _look_at(pathlib.Path(folder) / "sub/relay.yml")
+
+
+def _look_at(relay: pathlib.Path) -> None:
+    relay.parent.mkdir()
+    relay.write_text("host: x")
+    for mode, owner, group, readable in (
+        (0o644, 0, 0, True), (0o600, 0, 0, False), (0o600, MAILPIT_UID, 0, True), (0o040, 0, MAILPIT_GID, True), (0o604, 0, MAILPIT_GID, False),
+        (0o064, MAILPIT_UID, 0, False),
+    ):  # fmt: skip
+        relay.chmod(mode)
+        os.chown(relay, owner, group)
+        assert (accounts.unreadable(str(relay), "bin", MAILPIT_UID, MAILPIT_GID) is None) == readable, oct(mode)
+    relay.chmod(0o644)
+    relay.parent.chmod(0o700)
+    assert f"{relay.parent} (owner 0, mode 0700)" == accounts.unreadable(str(relay), "bin", MAILPIT_UID, MAILPIT_GID)
+    assert accounts.unreadable(str(relay), "root", 0, 0) is None

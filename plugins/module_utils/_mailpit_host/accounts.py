@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import grp
+import os
 import pwd
+import stat
 import typing as t
 
-__all__ = ("gid_of", "looks_made", "members_of", "uid_of")
+__all__ = ("gid_of", "looks_made", "members_of", "uid_of", "unreadable")
 
 
 def uid_of(name: str) -> t.Optional[int]:
@@ -51,3 +53,23 @@ def members_of(name: str) -> t.List[str]:
         return list(grp.getgrnam(name).gr_mem)
     except KeyError:
         return []
+
+
+def unreadable(path: str, name: str, uid: int, gid: t.Optional[int]) -> t.Optional[str]:
+    """What keeps a user from reading a file: the file, or the first folder on the way that cannot be entered; None when nothing does."""
+    groups: t.Set[t.Optional[int]] = {gid}
+    if uid == 0:
+        return None
+    try:
+        groups.update(os.getgrouplist(name, 65534 if gid is None else gid))
+    except (KeyError, OverflowError):
+        pass
+    parts = os.path.realpath(path).split("/")
+    for number in range(1, len(parts) + 1):
+        here = "/".join(parts[:number]) or "/"
+        found = os.stat(here)
+        wanted = stat.S_IROTH if number == len(parts) else stat.S_IXOTH
+        shift = 6 if found.st_uid == uid else 3 if found.st_gid in groups else 0
+        if not found.st_mode >> shift & wanted:
+            return "{0} (owner {1}, mode {2:04o})".format(here, found.st_uid, stat.S_IMODE(found.st_mode))
+    return None
