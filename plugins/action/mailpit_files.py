@@ -34,7 +34,10 @@ class ActionModule(ActionBase):
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """The module's result; failed, with one sentence, where a file cannot be written or another living run has begun to change it."""
+        """
+        The module's result; failed, with one sentence, where a file cannot be written or another living run has begun
+        to change it.
+        """
         super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
         files = options["files"]

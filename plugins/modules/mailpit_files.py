@@ -98,7 +98,10 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Fo
 
 
 def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
-    """The options. The action plugin of the same name has checked them; it hands over ``texts`` (base64, one a file), ``run`` and ``dead``."""
+    """
+    The options. The action plugin of the same name has checked them; it hands over ``texts`` (base64, one a file),
+    ``run`` and ``dead``.
+    """
     file = {
         "path": {"type": "path", "required": True},
         "text": {"type": "str", "no_log": True, "required": True},

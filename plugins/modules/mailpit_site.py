@@ -335,14 +335,16 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
             return {"refusal": None, **_read(options["files"])}
         if site.user is None and not options["site"]["create_user"]:
             raise Refusal(
-                "mailpit_user is {0}, and this host has no such user: set mailpit_create_user to true, or make it first".format(
+                "mailpit_user is {0}, and this host has no such user: set mailpit_create_user to true, or make it "
+                "first".format(
                     site.user_name
                 )
             )
         if site.group is None and not options["site"]["create_user"]:
             group = options["site"]["group"]
             raise Refusal(
-                "mailpit_group is {0}, and this host has no such group: set mailpit_create_user to true, or make it first".format(
+                "mailpit_group is {0}, and this host has no such group: set mailpit_create_user to true, or make it "
+                "first".format(
                     group
                 )
             )
@@ -364,7 +366,8 @@ def _refuse_unreadable(site: sites.Site, files: t.Mapping[str, str]) -> None:
         why = unreadable(path, site.user_name, 65534 if site.user is None else site.user, site.group)
         if why:
             raise Refusal(
-                "{0} is {1}, which {2} cannot read because of {3}: make the user first (tasks_from: user of this role) and give the"
+                "{0} is {1}, which {2} cannot read because of {3}: make the user first (tasks_from: user of this "
+                "role) and give the"
                 " file to it (owner: {2}, mode: '0600')".format(option, path, site.user_name, why)
             )
 

@@ -56,7 +56,10 @@ def members_of(name: str) -> t.List[str]:
 
 
 def unreadable(path: str, name: str, uid: int, gid: t.Optional[int]) -> t.Optional[str]:
-    """What keeps a user from reading a file: the file, or the first folder on the way that cannot be entered; None when nothing does."""
+    """
+    What keeps a user from reading a file: the file, or the first folder on the way that cannot be entered; None when
+    nothing does.
+    """
     groups: t.Set[t.Optional[int]] = {gid}
     if uid == 0:
         return None

@@ -22,7 +22,10 @@ _LARGEST = 4 << 20
 
 
 def claim(path: str, instance: str, known: t.Sequence[str], record: Record) -> None:
-    """Write down that this file is of ``instance``. Raises Refusal when it is somebody else's; ``known`` are PEM texts that the role has given out."""
+    """
+    Write down that this file is of ``instance``. Raises Refusal when it is somebody else's; ``known`` are PEM texts
+    that the role has given out.
+    """
     spot = _spot(path)
     if spot.found is not None and not _is_own(spot, instance, known, record):
         holders = [other for other in record.anchors.get(spot.path, []) if other != instance]
@@ -62,7 +65,10 @@ def _spot(path: str) -> Spot:
 
 
 def _is_own(spot: Spot, instance: str, known: t.Sequence[str], record: Record) -> bool:
-    """Whether it was written down as ours, or holds nothing but what we gave out. An earlier version of the role wrote down nothing."""
+    """
+    Whether it was written down as ours, or holds nothing but what we gave out. An earlier version of the role wrote
+    down nothing.
+    """
     if instance in record.anchors.get(spot.path, []):
         return True
     try:

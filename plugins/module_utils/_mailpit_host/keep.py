@@ -26,7 +26,9 @@ class Changes:
         self.left: t.List[str] = []
 
     def unlink(self, path: str) -> None:
-        """Remove a file or link that the role wrote, if it is there. A folder in its place is somebody else's and stays."""
+        """
+        Remove a file or link that the role wrote, if it is there. A folder in its place is somebody else's and stays.
+        """
         try:
             found = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -53,7 +55,10 @@ class Changes:
 
 
 def make(site: Site, folders: t.Mapping[str, Folder], record: Record, changes: Changes) -> None:
-    """Make what is missing, and give the role's own folders their owner and mode. Raises Refusal when a version's folder holds what is not its own."""
+    """
+    Make what is missing, and give the role's own folders their owner and mode. Raises Refusal when a version's folder
+    holds what is not its own.
+    """
     user, group = site.user if site.user is not None else -1, site.group if site.group is not None else -1
     config, data = folders["mailpit_config_dir"], folders["mailpit_data_dir"]
     for folder in folders.values():
@@ -85,9 +90,8 @@ def _release(site: Site, folders: t.Mapping[str, Folder], record: Record) -> str
         if not known and (foreign or trouble):
             why = trouble or "it holds what this role did not make ({0})".format(ascii(foreign[0])[1:-1])
             raise Refusal(
-                "mailpit_install_dir is {0}, and its {1} cannot be used, because {2}: take it away, or write another folder".format(
-                    os.path.dirname(path), site.release, why
-                )
+                "mailpit_install_dir is {0}, and its {1} cannot be used, because {2}: take it away, or write another "
+                "folder".format(os.path.dirname(path), site.release, why)
             )
     add(record.versions, path, site.service)
     return path
@@ -142,7 +146,10 @@ def _entries(path: str) -> t.List[str]:
 
 
 def remove(site: Site, folders: t.Mapping[str, Folder], record: Record, changes: Changes, data_too: bool) -> None:
-    """Take away this site: its unit, its files, its versions, with ``data_too`` its messages, and its folders when they are empty then."""
+    """
+    Take away this site: its unit, its files, its versions, with ``data_too`` its messages, and its folders when they
+    are empty then.
+    """
     for path in sites.adopted_versions(site):
         add(record.versions, path, site.service)
     config, data = folders["mailpit_config_dir"], folders["mailpit_data_dir"]

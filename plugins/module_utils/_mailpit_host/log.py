@@ -56,9 +56,15 @@ def parse_since(text: str, now: float) -> float:
             return time.mktime(datetime.datetime.strptime(wanted, form).timetuple())
         except (ValueError, OverflowError):
             continue
-    why = ", a number without a unit (after -e, Ansible ends a value at a blank)" if re.fullmatch(r"[-+]?\d+", wanted) else ""
+    why = (
+        ", a number without a unit (after -e, Ansible ends a value at a blank)"
+        if re.fullmatch(r"[-+]?\d+", wanted)
+        else ""
+    )
     raise Refusal(
-        "mailpit_watch_since is {0!r}{1}: write a span such as 1hour, 30min or 2days, or a day such as 2026-11-29".format(text, why)
+        "mailpit_watch_since is {0!r}{1}: write a span such as 1hour, 30min or 2days, or a day such as 2026-11-29".format(
+            text, why
+        )
     )
 
 
@@ -86,11 +92,17 @@ def read_file(path: str, owners: t.Container[int], since: float) -> t.List[Line]
             found = os.fstat(opened)
             # Mailpit's own user could put a link to somebody else's file there.
             if not stat.S_ISREG(found.st_mode) or found.st_uid not in owners or found.st_nlink != 1:
-                raise Refusal("MP_LOG_FILE is {0}, which is not a file that Mailpit wrote: correct mailpit_environment".format(path))
+                raise Refusal(
+                    "MP_LOG_FILE is {0}, which is not a file that Mailpit wrote: correct mailpit_environment".format(
+                        path
+                    )
+                )
             file.seek(max(0, found.st_size - _LARGEST_FILE))
             text = file.read(_LARGEST_FILE).decode("utf-8", "replace")
     except OSError as error:
-        raise Refusal("MP_LOG_FILE is {0}, which cannot be read: {1}".format(path, (error.strerror or str(error)).lower())) from None
+        raise Refusal(
+            "MP_LOG_FILE is {0}, which cannot be read: {1}".format(path, (error.strerror or str(error)).lower())
+        ) from None
     return _dated(text.splitlines(), since)
 
 
@@ -114,18 +126,28 @@ def _dated(lines: t.Iterable[str], since: float) -> t.List[Line]:
 def _output(command: t.Sequence[str], both: bool = False) -> t.List[str]:
     streams = subprocess.STDOUT if both else subprocess.PIPE
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=streams, check=False, timeout=120)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=streams, check=False, timeout=120
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refusal("{0} cannot be asked for Mailpit's log: {1}".format(command[0], error)) from None
     if done.returncode:
         words = (done.stdout if both else done.stderr).decode("utf-8", "backslashreplace").strip().splitlines()
-        raise Refusal("{0} gave no log of Mailpit: {1}".format(" ".join(command[:2]), ascii(words[-1])[1:-1] if words else "it said nothing"))
+        raise Refusal(
+            "{0} gave no log of Mailpit: {1}".format(
+                " ".join(command[:2]), ascii(words[-1])[1:-1] if words else "it said nothing"
+            )
+        )
     return done.stdout.decode("utf-8", "replace").splitlines()[-_MOST_LINES:]
 
 
 def announce_proof(service: str, hosts: int) -> None:
-    """Write into the journal, beside the unit's own lines, that a proof begins. Without a journal nothing is written."""
-    message = "MESSAGE={0}\nPRIORITY=6\nSYSLOG_IDENTIFIER=mailops\nOBJECT_SYSTEMD_UNIT={1}.service\n".format(_ANNOUNCED.format(hosts), service)
+    """
+    Write into the journal, beside the unit's own lines, that a proof begins. Without a journal nothing is written.
+    """
+    message = "MESSAGE={0}\nPRIORITY=6\nSYSLOG_IDENTIFIER=mailops\nOBJECT_SYSTEMD_UNIT={1}.service\n".format(
+        _ANNOUNCED.format(hosts), service
+    )
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
             journal.sendto(message.encode("utf-8"), "/run/systemd/journal/socket")

@@ -1,7 +1,10 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who listens on this host: whether an address and port are free, and which process has them. Names the process on Linux only."""
+"""
+Who listens on this host: whether an address and port are free, and which process has them. Names the process on Linux
+only.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +45,8 @@ def refuse_occupied(option: str, address: str, port: int, own: str) -> None:
         return
     if trouble == errno.EADDRNOTAVAIL:
         raise Refusal(
-            "mailpit_{0}_address is {1}, which is no address of this host: write one that it has, or leave it empty for all".format(
-                option, address
-            )
+            "mailpit_{0}_address is {1}, which is no address of this host: write one that it has, or leave it empty "
+            "for all".format(option, address)
         )
     found = holders(port)
     if trouble != errno.EADDRINUSE or any(holder.unit == own for holder in found):

@@ -4,8 +4,8 @@
 """
 What the role made on this host, written down where nobody but root (or the user who runs it) can write.
 
-One file a host: folders, versions of the program and users, each with the instances (names of services) that it is for. An entry
-is written before the thing is made, so that a run that was broken off leaves nothing that is not known.
+One file a host: folders, versions of the program and users, each with the instances (names of services) that it is for.
+An entry is written before the thing is made, so that a run that was broken off leaves nothing that is not known.
 """
 
 from __future__ import annotations
@@ -110,9 +110,8 @@ def _lock(folder: str) -> t.Iterator[None]:
         found = os.fstat(lock)
         if found.st_uid != os.geteuid() or found.st_mode & 0o077:
             raise Refusal(
-                "{0}, where the role writes down what it made, is open to others: chown it to {1} and chmod 0700".format(
-                    folder, user_name(os.geteuid())
-                )
+                "{0}, where the role writes down what it made, is open to others: chown it to {1} and chmod "
+                "0700".format(folder, user_name(os.geteuid()))
             )
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

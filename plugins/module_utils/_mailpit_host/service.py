@@ -1,7 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether this Mailpit came up: its own process listens, and not somebody else's; and its last words when it did not."""
+"""
+Whether this Mailpit came up: its own process listens, and not somebody else's; and its last words when it did not.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ _LINES = 15
 
 
 def wait_for_service(service: str, wanted: t.Sequence[int], seconds: float) -> t.Optional[str]:
-    """None once the unit's own process listens on all ports; else, after ``seconds`` at most, why it does not, in sentences."""
+    """
+    None once the unit's own process listens on all ports; else, after ``seconds`` at most, why it does not, in
+    sentences.
+    """
     unit = service + ".service"
     end = time.monotonic() + seconds
     while True:

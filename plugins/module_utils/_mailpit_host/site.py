@@ -4,8 +4,9 @@
 """
 The folders of one Mailpit: which of them the role may use, and which of them are its own.
 
-A folder is the role's own when the record says so, or when it looks exactly as an earlier version of the role left it. One that
-is not, and is there, is used as it is if it fits and holds nothing else; its owner and mode stay. Anything else is refused.
+A folder is the role's own when the record says so, or when it looks exactly as an earlier version of the role left it.
+One that is not, and is there, is used as it is if it fits and holds nothing else; its owner and mode stay. Anything
+else is refused.
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ _SUGGESTED = {
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """What one Mailpit was asked to have. ``user`` is None while that user is not there; ``named`` are files that other options name."""
+    """
+    What one Mailpit was asked to have. ``user`` is None while that user is not there; ``named`` are files that other
+    options name.
+    """
 
     service: str
     systemd: bool
@@ -173,9 +177,8 @@ def _spot(option: str, path: str, site: Site) -> Spot:
         )
     if not re.fullmatch(r"[A-Za-z0-9_./:@,+=-]+", path):
         raise Refusal(
-            "{0} is {1!r}: write a path of letters, digits and any of _ . / : @ , + = -, which systemd reads as it is".format(
-                option, path
-            )
+            "{0} is {1!r}: write a path of letters, digits and any of _ . / : @ , + = -, which systemd reads as it "
+            "is".format(option, path)
         )
     _refuse_system(option, os.path.normpath(path).replace("//", "/"), site)
     try:
@@ -218,14 +221,15 @@ def _homes(site: Site) -> t.FrozenSet[str]:
 
 
 def _refuse_relations(paths: t.Mapping[str, str]) -> None:
-    """What Mailpit may write must not hold what it must not, and no folder may stand where another one has its parts."""
+    """
+    What Mailpit may write must not hold what it must not, and no folder may stand where another one has its parts.
+    """
     data = paths["mailpit_data_dir"]
     for option, path in paths.items():
         if option != "mailpit_data_dir" and (path + "/").startswith(data + "/"):
             raise Refusal(
-                "{0} is {1}, inside of mailpit_data_dir ({2}), where Mailpit itself may change everything: give each a folder of its own".format(
-                    option, path, data
-                )
+                "{0} is {1}, inside of mailpit_data_dir ({2}), where Mailpit itself may change everything: give each "
+                "a folder of its own".format(option, path, data)
             )
     if paths["mailpit_config_dir"] == paths.get("mailpit_install_dir"):
         raise Refusal(
@@ -273,7 +277,10 @@ def _folder(option: str, spot: Spot, site: Site, record: Record, leaving: bool) 
 
 
 def _adopt(option: str, path: str, site: Site, leaving: bool) -> bool:
-    """Whether a folder that is not in the record is the role's own, by its looks. Raises Refusal when it is neither that nor free."""
+    """
+    Whether a folder that is not in the record is the role's own, by its looks. Raises Refusal when it is neither that
+    nor free.
+    """
     entries = sorted(os.listdir(path))
     foreign = [name for name in entries if not _belongs(option, path, name, site)]
     if _was_used(option, path, site):
@@ -351,7 +358,8 @@ def _refuse_unfit(option: str, spot: Spot, site: Site, own: bool) -> None:
         if spot.found.st_uid == site.user and not spot.found.st_mode & 0o022:
             return
         raise Refusal(
-            "{0} is {1}, which was there before and belongs to {2} with mode {3:04o}: give it to {4} alone (chown {4}, chmod 0700), or write a folder"
+            "{0} is {1}, which was there before and belongs to {2} with mode {3:04o}: give it to {4} alone (chown "
+            "{4}, chmod 0700), or write a folder"
             " below it, which the role makes".format(
                 option, spot.path, user_name(spot.found.st_uid), stat.S_IMODE(spot.found.st_mode), site.user_name
             )
@@ -371,7 +379,6 @@ def _refuse_unfit(option: str, spot: Spot, site: Site, own: bool) -> None:
     )
     if not own and not enters:
         raise Refusal(
-            "{0} is {1}, which was there before and which {2} cannot enter (mode {3:04o}): chmod o+x {1}, or {4}".format(
-                option, spot.path, site.user_name, stat.S_IMODE(bits), _instead(option, site)
-            )
+            "{0} is {1}, which was there before and which {2} cannot enter (mode {3:04o}): chmod o+x {1}, or "
+            "{4}".format(option, spot.path, site.user_name, stat.S_IMODE(bits), _instead(option, site))
         )

@@ -52,9 +52,8 @@ def refuse_foreign(service: str, header: str) -> None:
     ]
     if found:
         raise Refusal(
-            "mailpit_service_name is {0}, and {1} is a unit that this role did not write: set it to another name, such as mailpit-staging".format(
-                service, found[0]
-            )
+            "mailpit_service_name is {0}, and {1} is a unit that this role did not write: set it to another name, "
+            "such as mailpit-staging".format(service, found[0])
         )
 
 

@@ -4,8 +4,8 @@
 """
 Whether a path is safe to use as root: nobody else can put something else in its place.
 
-Every folder on the way, and every symbolic link, must belong to root or to the owner whom the role was given, and nobody else may
-write in it. Where this holds, what was looked at is what is used afterwards: nobody who could exchange it is left out.
+Every folder on the way, and every symbolic link, must belong to root or to the owner whom the role was given, and nobody
+else may write in it. Where this holds, what was looked at is what is used afterwards: nobody who could exchange it is left out.
 """
 
 from __future__ import annotations
