@@ -66,7 +66,7 @@ def main():
         "see homes": tried(lambda: os.stat(os.path.join("/home", "secret"))),
         "see tmp of others": tried(read("/tmp/of-others")),
         "disk": tried(lambda: os.open("/dev/kmsg", os.O_RDONLY)),
-        "other processes": "none" if [pid for pid in os.listdir("/proc") if pid.isdigit()] == [str(os.getpid())] else "seen",
+        "processes of others": "seen" if [pid for pid in os.listdir("/proc") if pid.isdigit() and os.stat("/proc/" + pid).st_uid != os.getuid()] else "none",
         "other user": tried(lambda: os.setuid(0)),
         "unix socket": tried(lambda: socket.socket(socket.AF_UNIX)),
         "netlink": tried(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)),
