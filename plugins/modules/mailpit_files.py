@@ -95,6 +95,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import ABSENT, Seen, read, remove
 from ansible_collections.mailops.smtp.plugins.module_utils._files.store import open_store
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, place_of
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.accounts import gid_of, uid_of
 
 
 def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
@@ -145,12 +146,18 @@ def _take_away(path: str, run: kept.Run, dead: t.Sequence[kept.Run], check_mode:
     return {"changed": True}
 
 
+def _missing(name: t.Optional[str], number_of: t.Callable[[str], t.Optional[int]]) -> bool:
+    return name is not None and number_of(name) is None
+
+
 def _one(
     file: t.Mapping[str, t.Any], text: bytes, run: kept.Run, dead: t.Sequence[kept.Run], check_mode: bool
 ) -> t.Dict[str, t.Any]:
     try:
         if not text:
             return _take_away(file["path"], run, dead, check_mode)
+        if check_mode and (_missing(file["owner"], uid_of) or _missing(file["group"], gid_of)):
+            return {"changed": True}  # they are made by then
         wishes = edit.Wishes(file["owner"], file["group"], file["mode"])
         return edit.write(file["path"], text, wishes, run=run, dead=dead, check_mode=check_mode)
     except FolderMissing:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ import pytest
 import yaml
 from lab.hosts import root_of, ssh
 from lab.network import in_namespace, run
-from lab.plan import MAILPIT, Host
+from lab.plan import MAILPIT, ROOT, Host
 from lab.staging import APP_HOSTS, CA_FILE, CONFIG_FILE, CONNECTIONS, MAILPIT_NAME, App, Site, changed
 
 from tests.support import mailpit
@@ -79,6 +80,9 @@ def test_the_service_is_locked_up(site: Site) -> None:
     assert "ca.key" not in site.on_mailpit(f"nsenter --target {pid} --mount ls /etc/mailpit/ca")
     assert "Read-only" in site.on_mailpit(f"nsenter --target {pid} --mount touch /etc/mailpit/x")
     assert "CapEff:\t0000000000000000" in site.on_mailpit(f"cat /proc/{pid}/status")
+    judged = site.on_mailpit("systemd-analyze security --no-pager mailpit.service | tail -n 1")
+    said = re.search(r"rates it ([0-9.]+) of 10", (ROOT / "roles/mailpit/README.md").read_text())
+    assert said and f": {said[1]} " in judged, judged
 
 
 # What an intruder in Mailpit's place gets from each try. Everything else is a refusal of one kind or another.
