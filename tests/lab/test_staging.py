@@ -87,7 +87,8 @@ def test_the_service_is_locked_up(site: Site) -> None:
 
 # What an intruder in Mailpit's place gets from each try. Everything else is a refusal of one kind or another.
 ALLOWED = {
-    "write data": "done", "read accounts": "done", "tcp": "done", "processes of others": "none", "capabilities": "0000000000000000", "mask of new files": "0o600",
+    "write data": "done", "read accounts": "done", "tcp": "done", "processes of others": "none", "capabilities": "0000000000000000",
+    "mask of new files": "0o600",
 }  # fmt: skip
 
 
