@@ -353,7 +353,8 @@ def _is_version(folder: str) -> bool:
 
 def _refuse_unfit(option: str, spot: Spot, site: Site, own: bool) -> None:
     """Refuse a folder in which somebody else writes, or in which Mailpit cannot do what it must."""
-    assert spot.found is not None
+    if spot.found is None:
+        return
     if option == "mailpit_data_dir":
         if spot.found.st_uid == site.user and not spot.found.st_mode & 0o022:
             return
