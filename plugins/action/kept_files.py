@@ -13,11 +13,15 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.run import GIVE_
 
 _MODULE = "mailops.smtp.kept_files"
 _SPEC: dict[str, dict[str, t.Any]] = {
-    "paths": {"type": "list", "elements": "path", "required": True},
+    # As text: it is the host that knows its homes.
+    "paths": {"type": "list", "elements": "str", "required": True},
     "step": {"type": "str", "choices": ["begin", "restore", "finish"], "required": True},
     "name": {"type": "str", "default": "kept_files"},
+    "failure": {"type": "dict"},
     "give_up_after": {"type": "int", "default": GIVE_UP_AFTER},
 }
+# What a failed task has, and one that reports it must not have once more.
+_NOT_OF_THE_FAILURE = ("changed", "deprecations", "exception", "invocation", "results", "warnings")
 
 
 class ActionModule(ActionBase):
@@ -28,26 +32,41 @@ class ActionModule(ActionBase):
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """The module's result, with ``left``. A living run that has claimed one of the files fails the task in one sentence."""
+        """The module's result, with ``left``.
+
+        A living run that has claimed one of the files fails the task in one sentence.
+        """
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
         _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
+        failure = options.pop("failure")
         try:
             result = work_on_files(self, _MODULE, options, task_vars, {}, options["give_up_after"])
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
-        result["left"] = [{"path": one["path"], "name": one["name"]} for one in result.get("left", [])]
-        result["warnings"] = [*result.get("warnings", []), *_warnings(result)]
+        result.pop("broken_off", None)
+        result["left"] = [{name: one[name] for name in ("path", "name", "record")} for one in result.get("left", [])]
+        result["warnings"] = [*result.get("warnings", []), *(_warnings(result) if options["step"] == "begin" else [])]
+        if failure and not result.get("failed"):
+            result.update(
+                {
+                    key: value
+                    for key, value in failure.items()
+                    if key not in _NOT_OF_THE_FAILURE and not key.startswith("_")
+                },
+                failed=True,
+            )
         return result
 
 
 def _warnings(result: dict[str, t.Any]) -> list[str]:
     taken_over = [
-        f"An earlier run was broken off after it had begun to change {path}; this run finishes it." for path in result.get("unfinished", [])
+        f"An earlier run was broken off after it had begun to change {path}; this run finishes it."
+        for path in result.get("unfinished", [])
     ]
     left = [
         f"An earlier run of {one['name']} was broken off after it had begun to change {one['path']}, which this run does not name;"
-        f" run it again with {one['path']} to finish or undo it."
+        f" run it again with that file to finish or undo it, or remove {one['record']} to forget it."
         for one in result["left"]
     ]
     return taken_over + left

@@ -12,7 +12,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
 
 _SPEC: dict[str, dict[str, t.Any]] = {
-    "path": {"type": "path", "required": True},
+    # As text: it is the host that knows its homes.
+    "path": {"type": "str", "required": True},
     "content": {"type": "str", "required": True, "no_log": True},
     "owner": {"type": "str"},
     "group": {"type": "str"},
@@ -34,10 +35,10 @@ class ActionModule(ActionBase):
         _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
         # The module's own option has to be there; what is in it would be masked in sentences wherever it happens to stand.
         handed = {"content": base64.b64encode(options.pop("content").encode("utf-8")).decode("ascii")}
-        options["path"] = self._remote_expand_user(options["path"])
         try:
             result = work_on_files(self, "mailops.smtp.private_file", {**options, "content": ""}, task_vars, handed)
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
-        result.pop("left", None)
+        for extra in ("broken_off", "left"):
+            result.pop(extra, None)
         return result

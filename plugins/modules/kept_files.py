@@ -58,6 +58,11 @@ options:
     description: Who changes the files, for sentences.
     type: str
     default: kept_files
+  failure:
+    description:
+      - A failed result, such as RV(ignore:ansible_failed_result). Once the step is done, the task fails with it, so that a C(rescue) ends with all that
+        was known of the failure.
+    type: dict
   give_up_after:
     description:
       - Seconds after its last step for which a run on another controller counts as living. One on the same controller is known to live or not.
@@ -107,10 +112,7 @@ EXAMPLES = r"""
       mailops.smtp.kept_files:
         paths: "{{ ['/etc/relayd.yml'] | difference(back.kept | map(attribute='given')) }}"
         step: finish
-
-    - name: Stop
-      ansible.builtin.fail:
-        msg: "{{ ansible_failed_result.msg }} {{ back.kept | map(attribute='why') | join(' ') }}"
+        failure: "{{ ansible_failed_result | combine({'msg': ansible_failed_result.msg ~ ' ' ~ back.kept | map(attribute='why') | join(' ')}) }}"
 
 - name: Drop what was kept
   mailops.smtp.kept_files:
@@ -119,25 +121,31 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+step:
+  description: The step that was done, as in O(step).
+  returned: always
+  type: str
+  sample: begin
 unfinished:
   description:
     - Files of O(paths) that an earlier run had begun to change when it was broken off. What reads them may not have been restarted.
-    - If this run fails, V(restore) gives them what they had before that run.
+    - If this run fails, V(restore) gives them what they had before that run, and names them once more, as they have to be restarted then.
+    - Empty with O(step=finish).
   returned: success
   type: list
-  elements: path
+  elements: str
   sample: [/etc/relayd.yml]
 absent:
   description: Files of O(paths) that are not there. With O(step=begin) only; else empty.
   returned: success
   type: list
-  elements: path
+  elements: str
   sample: []
 restored:
   description: Files that got their old content or attributes back, or were removed again. With O(step=restore) only; else empty.
   returned: success
   type: list
-  elements: path
+  elements: str
   sample: [/etc/relayd.yml]
 kept:
   description: Files that could not be put back. Their old content stays kept.
@@ -147,15 +155,15 @@ kept:
   contains:
     path:
       description: Where the file really is.
-      type: path
+      type: str
       sample: /etc/relayd.yml
     given:
       description: The file as named in O(paths).
-      type: path
+      type: str
       sample: /etc/relayd.yml
-    copy:
+    kept_as:
       description: Where its old content is; V(null) when it was not there before.
-      type: path
+      type: str
       sample: /var/lib/mailops.smtp/0f343b0931126a20f133d67c2b018a3b.5891b5b522d5df08.old
     why:
       description: Why, and how to put it back, in one or two sentences.
@@ -171,12 +179,16 @@ left:
   contains:
     path:
       description: The file.
-      type: path
+      type: str
       sample: /etc/other.yml
     name:
       description: Who had begun to change it.
       type: str
       sample: mail_config
+    record:
+      description: What is noted about it; without that it is forgotten.
+      type: str
+      sample: /var/lib/mailops.smtp/0f343b0931126a20f133d67c2b018a3b.json
 """
 
 import typing as t
@@ -194,6 +206,7 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "paths": {"type": "list", "elements": "path", "required": True},
         "step": {"type": "str", "choices": ["begin", "restore", "finish"], "required": True},
         "name": {"type": "str", "default": "kept_files"},
+        "failure": {"type": "dict"},
         "give_up_after": {"type": "int", "default": 3600},
         "handed_over": sealed.OPTION,
     }
@@ -216,7 +229,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     paths: t.List[str] = module.params["paths"]
     step: str = module.params["step"]
-    result: t.Dict[str, t.Any] = {"changed": False, "unfinished": [], "absent": [], "restored": [], "kept": [], "left": []}
+    result: t.Dict[str, t.Any] = {"changed": False, "step": step, "unfinished": [], "absent": [], "restored": [], "kept": [], "left": []}
     try:
         handed = sealed.unseal(module.params["handed_over"])
         if step == "begin":
@@ -224,7 +237,7 @@ def main() -> None:
         elif not module.check_mode:
             with open_store(create=False) as store:
                 if step == "restore":
-                    result["restored"], result["kept"] = kept.restore(store, paths, handed["run"])
+                    result["restored"], result["kept"], result["unfinished"] = kept.restore(store, paths, handed["run"])
                 else:
                     result["kept"] = kept.finish(store, paths, handed["run"])
         result["changed"] = bool(result["restored"])

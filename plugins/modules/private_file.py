@@ -77,7 +77,7 @@ RETURN = r"""
 path:
   description: Where the file really is.
   returned: success
-  type: path
+  type: str
   sample: /etc/relayd/login
 created:
   description: Whether the file is new.

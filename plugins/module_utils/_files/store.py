@@ -1,7 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The private folder on the managed host in which old files are kept: who may look in, one process at a time, every entry whole."""
+"""The private folder on the managed host in which old files are kept: who may look in, one process at a time, every
+entry whole.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import stat
 import time
 import typing as t
@@ -18,12 +21,15 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import locked
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, place_of
 
-__all__ = ("Record", "Store", "open_store", "store_path")
+__all__ = ("Record", "Store", "open_store", "record_path", "store_path")
 
 _NAME = "mailops.smtp"
 _FORMAT = 1
-_PATIENCE = 10.0
+_PATIENCE = 30.0
+# The folder may hold other things of this collection.
 _NEW = "new~"
+_RECORD = re.compile(r"[0-9a-f]{32}\.json\Z")
+_COPY = re.compile(r"[0-9a-f]{32}\.[0-9a-f]{16}\.old\Z")
 
 # path, given, name, run, began, touched, before, copy, attributes, written, put_back, unfinished, stuck: see kept.py.
 Record = t.Dict[str, t.Any]
@@ -78,14 +84,17 @@ class Store:
         """All records by the path that they are about, in the order of the paths. Raises FileError."""
         found = {}
         for name in sorted(os.listdir(self._folder)):
-            if name.endswith(".json"):
+            if _RECORD.match(name):
                 try:
                     record = json.loads(self._read(name).decode("utf-8"))
                     if record["format"] != _FORMAT:
                         raise ValueError("format")
                     found[record["path"]] = record
                 except (ValueError, KeyError, TypeError):
-                    words = "{0}/{1} is not a record of this version; look at it, and at the copy beside it, and remove both."
+                    words = (
+                        "{0}/{1} is not a record of this version; look at it, and at the copy beside it, and remove "
+                        "both."
+                    )
                     raise FileError(words.format(self.path, name)) from None
         return dict(sorted(found.items()))
 
@@ -115,7 +124,7 @@ class Store:
         """Take away what no record names: what a killed run left half-made. Raises FileError."""
         named = {record["copy"] for record in self.records().values()}
         for name in os.listdir(self._folder):
-            if name == _NEW or name.endswith(".old") and name not in named:
+            if name == _NEW or _COPY.match(name) and name not in named:
                 self._unlink(name)
         self._sync()
 
@@ -130,11 +139,13 @@ class Store:
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(_NEW, dir_fd=self._folder)
-            opened = os.open(_NEW, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._folder)
+            opened = os.open(
+                _NEW, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._folder
+            )
             try:
                 rest = memoryview(content)
                 while rest:
-                    rest = rest[os.write(opened, rest):]
+                    rest = rest[os.write(opened, rest) :]
                 os.fsync(opened)
             finally:
                 os.close(opened)
@@ -159,6 +170,11 @@ class Store:
             raise failure("{0} cannot be written".format(self.path), error, self._folder) from None
 
 
+def record_path(path: str) -> str:
+    """Where the record about the file ``path`` is."""
+    return os.path.join(store_path(), _key(path) + ".json")
+
+
 def _key(path: str) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
 
@@ -178,7 +194,9 @@ def _open_private(path: str, create: bool) -> t.Optional[int]:
             if create:
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(place.name, 0o700, dir_fd=place.folder)
-            opened = os.open(place.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.folder)
+            opened = os.open(
+                place.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.folder
+            )
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -186,6 +204,9 @@ def _open_private(path: str, create: bool) -> t.Optional[int]:
     found = os.fstat(opened)
     if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
         os.close(opened)
-        words = "{0}, where old files are kept, belongs to uid {1} and has mode {2:04o}; it must belong to uid {3} with mode 0700: remove or correct it."
+        words = (
+            "{0}, where old files are kept, belongs to uid {1} and has mode {2:04o}; it must belong to uid {3} with "
+            "mode 0700: remove or correct it."
+        )
         raise FileError(words.format(path, found.st_uid, stat.S_IMODE(found.st_mode), os.geteuid()))
     return opened

@@ -1,7 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have the host work on files for this run of Ansible: its module says which other runs stand against it, and here it is known whether they live."""
+"""Have the host work on files for this run of Ansible: its module says which other runs stand against it, and here it
+is known whether they live.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.run import GIVE_
 
 __all__ = ("work_on_files",)
 
+_MOST_RUNS = 1000
+
 
 def work_on_files(
     action: ActionBase,
@@ -27,21 +31,30 @@ def work_on_files(
 ) -> dict[str, t.Any]:
     """The module's result; failed, with one sentence, where another run that lives has begun to change a file.
 
-    ``handed`` is sealed into ``handed_over``, with the identity of this run and the runs that have ended. ``left`` of the result are
-    the records of runs that have ended and left other files unfinished.
+    ``handed`` is sealed into ``handed_over``, with the identity of this run and the runs that have ended. The result
+    has two lists of
+    records more, of runs that have ended and left something unfinished: ``broken_off`` of these files, ``left`` of
+    others.
     """
     run = this_run(str(task_vars.get("inventory_hostname")))
     dead: list[Mapping[str, t.Any]] = []
+    broken_off: list[Mapping[str, t.Any]] = []
     while True:
         sealed = seal({**handed, "run": run, "dead": dead})
         result = execute_private(action, module, {**options, "handed_over": sealed}, task_vars)
         held, others = result.pop("held", None) or [], result.pop("others", [])
         living, gone = without_dead(held, give_up_after)
         if result.get("failed") or living:
-            said = {"failed": True, "msg": told(living[0], give_up_after)} if living else {}
-            return {**result, **said}
+            return {"failed": True, "changed": False, "msg": told(living[0], give_up_after)} if living else result
         gone_others = [one for one in others if one["run"] in without_dead(others, give_up_after)[1]]
         useless = [one["run"] for one in gone_others if not one["unfinished"] and one["run"] not in dead]
         if not held and not useless:
-            return {**result, "left": [one for one in gone_others if one["unfinished"]]}
+            return {**result, "broken_off": broken_off, "left": [one for one in gone_others if one["unfinished"]]}
+        if len(dead) > _MOST_RUNS:
+            return {
+                "failed": True,
+                "changed": False,
+                "msg": f"{held[0]['path'] if held else module}: other runs come and go; run again.",
+            }
+        broken_off += [one for one in held if one["unfinished"]]
         dead += [*gone, *useless]

@@ -40,7 +40,7 @@ class Host(t.NamedTuple):
 
     def restore(self, run: t.Dict[str, int]) -> t.Tuple[t.List[str], t.List[t.Dict[str, t.Optional[str]]]]:
         with store.open_store(create=False) as opened:
-            return kept.restore(opened, self.paths, run)
+            return kept.restore(opened, self.paths, run)[:2]
 
     def finish(self, run: t.Dict[str, int], paths: t.Optional[t.List[str]] = None) -> t.List[t.Dict[str, t.Optional[str]]]:
         with store.open_store(create=False) as opened:
@@ -125,9 +125,9 @@ def test_a_change_of_somebody_else_is_never_taken_back(host: Host) -> None:
     restored, stuck = host.restore(ONE)
     assert restored == [] and host.a.read_text() == "by hand"
     assert stuck[0]["path"] == str(host.a) and "was changed by somebody else since it was written" in str(stuck[0]["why"])
-    assert pathlib.Path(str(stuck[0]["copy"])).read_text() == "old" and "cp {0} {1}.".format(stuck[0]["copy"], host.a) in str(stuck[0]["why"])
+    assert pathlib.Path(str(stuck[0]["kept_as"])).read_text() == "old" and "cp {0} {1}.".format(stuck[0]["kept_as"], host.a) in str(stuck[0]["why"])
     # It stays kept, until a later run has taken the file as it is now.
-    assert len(host.finish(ONE)) == 1 and pathlib.Path(str(stuck[0]["copy"])).exists()
+    assert len(host.finish(ONE)) == 1 and pathlib.Path(str(stuck[0]["kept_as"])).exists()
     assert host.begin(TWO, ONE).unfinished == [str(host.a)]
     host.write(TWO, host.a, "newer")
     assert host.restore(TWO)[0] == [str(host.a)] and host.a.read_text() == "by hand"
@@ -138,8 +138,19 @@ def test_what_other_files_a_broken_off_run_left_is_told(host: Host) -> None:
     host.write(ONE, host.a, "new")
     claim = host.begin(TWO, paths=[str(host.a.parent / "c")])
     assert [(one.path, one.unfinished) for one in claim.others] == [(str(host.a), True), (str(host.b), False)]
-    # What had changed nothing goes; the rest waits.
+    # What had changed nothing goes; the rest waits, until all is gone together with its folder.
     host.begin(TWO, ONE, paths=[str(host.a.parent / "c")])
+    assert host.kept() == ["json", "json", "old"] and claim.others[0].record == str(host.store / store.record_path(str(host.a)))
+    moved = host.a.parent.parent / (host.a.parent.name + "x")
+    (moved / "sub").mkdir(parents=True)
+    (moved / "sub" / "a").write_text("old")
+    sub = str(moved / "sub" / "a")
+    host.begin(ONE, paths=[sub])
+    edit.write(sub, b"new", NO_WISHES, run=ONE, dead=[])
+    assert any(one.path == sub and one.unfinished for one in host.begin(TWO, paths=[str(host.a.parent / "c")]).others)
+    (moved / "sub" / "a").unlink()
+    (moved / "sub").rmdir()
+    assert not any(one.path == sub and one.unfinished for one in host.begin(TWO, ONE, paths=[str(host.a.parent / "c")]).others)
     assert host.kept() == ["json", "json", "old"]
 
 
@@ -171,6 +182,30 @@ def test_a_link_and_its_file_are_one(host: Host) -> None:
 def test_half_made_copies_go(host: Host) -> None:
     host.begin(ONE)
     (host.store / "new~").write_text("half a password")
-    (host.store / "0.1.old").write_text("a password")
+    (host.store / (32 * "0" + "." + 16 * "1" + ".old")).write_text("a password")
+    (host.store / "mailpit.json").write_text("of another part of the collection")
     host.begin(ONE)
-    assert host.kept() == ["json", "json", "old"]
+    assert host.kept() == ["json", "json", "json", "old"]
+
+
+def test_what_was_read_is_what_is_replaced(host: Host) -> None:
+    found = edit.look_at(str(host.a), NO_WISHES, run=ONE, dead=[])
+    host.a.write_text("by hand")
+    with pytest.raises(FileError, match="was changed by somebody else meanwhile"):
+        edit.write(str(host.a), b"new", NO_WISHES, run=ONE, dead=[], checksum=found["checksum"])
+    gone = edit.look_at(str(host.b), NO_WISHES, run=ONE, dead=[])
+    host.b.write_text("by hand")
+    with pytest.raises(FileError, match="was changed by somebody else meanwhile"):
+        edit.write(str(host.b), b"new", NO_WISHES, run=ONE, dead=[], checksum=gone["checksum"])
+    assert host.a.read_text() == host.b.read_text() == "by hand"
+
+
+def test_what_was_not_written_after_all_is_not_put_back(host: Host) -> None:
+    def check(_path: str) -> None:
+        host.a.write_text("by hand")
+
+    host.begin(ONE)
+    with pytest.raises(FileError, match="was changed by somebody else meanwhile"):
+        edit.write(str(host.a), b"new", NO_WISHES, run=ONE, dead=[], check=check)
+    assert host.restore(ONE) == ([], []) and host.a.read_text() == "by hand"
+    assert host.finish(ONE) == [] and host.kept() == []

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import pathlib
@@ -171,3 +172,20 @@ def test_remove_takes_only_what_was_seen(config: pathlib.Path) -> None:
         assert again is not None
         remove(place, again)
     assert names(config.parent) == []
+
+
+@pytest.mark.parametrize("number, words", [
+    (errno.EDQUOT, "the quota of .* on its file system is used up"), (errno.EIO, "its disk reports an error"), (errno.ESTALE, ".* mounted over the network"),
+    (errno.ENOTRECOVERABLE, "state not recoverable"),
+])
+@pytest.mark.parametrize("call", ["write", "fsync", "rename"])
+def test_what_the_system_says_is_in_the_sentence(config: pathlib.Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str, call: str) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    before = config.stat()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, refuse)
+        with pytest.raises(FileError, match="^{0} cannot be (written|replaced): {1}".format(config, words)):
+            write(config)
+    assert config.stat() == before and config.read_text() == "old" and names(config.parent) == ["config.yml"]
