@@ -170,7 +170,10 @@ def test_a_mailpit_that_is_not_running_is_said_so(host: Host) -> None:
         ({**NO_SUCH_PAIR, "mailpit_certificate_remote": True}, "mailpit_certificate_file is /nonexistent/cert.pem, which is not there"),
         ({"mailpit_config_dir": "/etc"}, "mailpit_config_dir is /etc, which is a folder of the system or of a user: set it to a folder of its own"),
         ({"mailpit_install_dir": "/usr/local/bin"}, "mailpit_install_dir is /usr/local/bin, which is a folder of the system"),
-        ({"mailpit_data_dir": "/var/lib/", "mailpit_state": "absent", "mailpit_remove_data": True}, "mailpit_data_dir is /var/lib, which is a folder of the system"),
+        (
+            {"mailpit_data_dir": "/var/lib/", "mailpit_state": "absent", "mailpit_remove_data": True},
+            "mailpit_data_dir is /var/lib, which is a folder of the system",
+        ),
         ({"mailpit_config_dir": "/opt", "mailpit_state": "absent"}, "mailpit_config_dir is /opt"),
         ({"mailpit_version": "latest"}, "mailpit_version is latest, which would be another one tomorrow"),
         ({"mailpit_controller_file": "", "mailpit_checksum": "sha256:12"}, "mailpit_checksum is sha256:12, which is no checksum"),
