@@ -282,6 +282,10 @@ def test_a_second_run_is_refused_and_one_that_was_broken_off_is_finished_by_the_
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     assert kept(host)
+    # Neither the new files nor the old ones can be taken up: the next run tries again.
+    output = refused(host.run(mailpit_max_messages=7, mailpit_restart_command=["false"], **wanted))
+    assert "Mailpit has its old files back, and does not run with them either" in output
+    assert host.everything() == before and kept(host)
     # It cannot be taken up: what was there before the run that was broken off comes back.
     choosy = ["sh", "-c", f"! grep MESSAGES=7 {host.config}/mailpit.env >&2"]
     output = refused(host.run(mailpit_max_messages=7, mailpit_restart_command=choosy, **wanted))

@@ -259,6 +259,19 @@ def test_what_came_in_is_counted(site: Site) -> None:
     assert "a number without a unit" in site.fails("mailpit_watch", "-e", "mailpit_watch_since=-1")
 
 
+def test_a_first_one_that_does_not_come_up_leaves_nothing_running(site: Site, tmp_path: Path) -> None:
+    include = {"name": "Third", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit"}}
+    include["vars"] = {
+        "mailpit_service_name": "mailpit-third", "mailpit_smtp_port": 1027, "mailpit_ui_port": 8027, "mailpit_environment": {"MP_MAX_AGE": "never"},
+        "mailpit_client_ca_path": "/etc/ssl/third.pem",
+    }  # fmt: skip
+    (tmp_path / "third.yml").write_text(yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}]))
+    output = site.fails(str(tmp_path / "third.yml"))
+    assert "mailpit-third.service takes no connection on port 1027" in output and "level=error" in output
+    left = "systemctl is-active mailpit-third; ls /etc/systemd/system/mailpit-third.service /etc/systemd/system/*.wants/mailpit-third.service /etc/ssl/third.pem"
+    assert site.on_mailpit(left + " 2>/dev/null") == "inactive\n" and kept(site) == ""
+
+
 def test_two_on_one_host_and_one_of_them_removed(site: Site, tmp_path: Path) -> None:
     def second(fails: bool = False, **variables: Any) -> str:
         include = {"name": "Second", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit"}}
