@@ -268,8 +268,8 @@ def test_a_first_one_that_does_not_come_up_leaves_nothing_running(site: Site, tm
     (tmp_path / "third.yml").write_text(yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}]))
     output = site.fails(str(tmp_path / "third.yml"))
     assert "mailpit-third.service takes no connection on port 1027" in output and "level=error" in output
-    left = "systemctl is-active mailpit-third; ls /etc/systemd/system/mailpit-third.service /etc/systemd/system/*.wants/mailpit-third.service /etc/ssl/third.pem"
-    assert site.on_mailpit(left + " 2>/dev/null") == "inactive\n" and kept(site) == ""
+    left = "systemctl is-active mailpit-third; cd /etc/systemd/system; ls mailpit-third.service *.wants/mailpit-third.service /etc/ssl/third.pem"
+    assert site.on_mailpit(f"({left}) 2>/dev/null") == "inactive\n" and kept(site) == ""
 
 
 def test_two_on_one_host_and_one_of_them_removed(site: Site, tmp_path: Path) -> None:
