@@ -159,7 +159,7 @@ def explain_event(read: Read, stage: str) -> Explained:
 
 
 _BEHIND_THE_WORDS = re.compile(
-    r"\",\"| at \S{1,200} ?\(| at [\w/.]{1,200}:\d|\(in reply to |; from=<|\[stacktrace\]| \{\"exception|[ ,]#\d "
+    r"\",\"| at [^()]{1,160}\([^()]{0,300}[:/]| at [\w/.]{1,200}:\d|\(in reply to |; from=<|\[stacktrace\]| \{\"exception|[ ,]#\d "
 )
 _MAX_WORDS = 1000
 
