@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, Form
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, Form, Limit
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, KeyPath, Opaque, Value
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import read_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import part_findings, read_settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import Rendered, render
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import holds
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES, Settings
@@ -68,14 +68,16 @@ def plan_present(
     """
     place = place or load_place(descriptor)
     form = place.form
-    rendered = render(descriptor, form, settings, offered)
+    rendered = render(
+        descriptor, form, settings, offered, [name for name, value in given.items() if value not in (None, "")]
+    )
     findings = [
         *_security_findings(descriptor, settings, exact_security),
         *_limit_findings(descriptor, form, settings, given),
         *(
             trap.limit.finding()
             for trap in descriptor.traps
-            if holds(trap.when, _state(descriptor, settings, rendered))
+            if holds(trap.when, _state(descriptor, form, settings, rendered))
         ),
     ]
     text = _decode(old)
@@ -86,6 +88,7 @@ def plan_present(
         raise AppError(f"it cannot be edited: {error}.") from None
     read_back = _read_back(descriptor, form, values, settings.security)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if read_back.get(name) is None]
+    findings += part_findings(descriptor)
     if form.apply:
         findings.append(
             {
@@ -146,8 +149,14 @@ def _decode(content: bytes | None) -> str:
 # What is told
 
 
-def _state(descriptor: Descriptor, settings: Settings, rendered: Rendered) -> dict[str, t.Any]:
-    return {**rendered.words, "asked": settings.security, "security": descriptor.security[settings.security].means}
+def _state(descriptor: Descriptor, form: Form, settings: Settings, rendered: Rendered) -> dict[str, t.Any]:
+    """What conditions of traps look at."""
+    state: dict[str, t.Any] = {**rendered.words}
+    if not form.names & {"timeout", "timeout_always"}:
+        state["timeout"] = None
+    elif "timeout_always" in form.names:
+        state["timeout"] = settings.timeout
+    return {**state, "asked": settings.security, "security": descriptor.security[settings.security].means}
 
 
 def _security_findings(descriptor: Descriptor, settings: Settings, exact_security: bool) -> list[dict[str, str]]:
@@ -212,7 +221,10 @@ def _security_findings(descriptor: Descriptor, settings: Settings, exact_securit
 def _limit_findings(
     descriptor: Descriptor, form: Form, settings: Settings, given: Mapping[str, t.Any]
 ) -> list[dict[str, str]]:
-    findings = []
+    findings: list[dict[str, str]] = []
+    if descriptor.part_of:
+        # The app whose part it is tells all of this once.
+        return findings
     expressed = _expressed(descriptor, form)
     for name in (*_REPORTED, "validate_certs"):
         value = given.get(name)
@@ -226,17 +238,7 @@ def _limit_findings(
             continue
         if name == "server_name" and settings.certificate_name == settings.host:
             continue
-        limit = descriptor.limits.get(name)
-        if limit is None:
-            findings.append(
-                {
-                    "severity": "info",
-                    "code": "not_expressible",
-                    "message": f"{descriptor.name} has no setting for {name}, so it is not written.",
-                    "remedy": f"Leave out {name} for this app.",
-                }
-            )
-            continue
+        limit = descriptor.limits.get(name) or _usual_limit(descriptor, name)
         finding = limit.finding(getattr(settings, name))
         if limit.refuse and (name != "server_name" or settings.validate_certs):
             raise AppError(f"{finding['message']} {finding['remedy']}")
@@ -244,10 +246,51 @@ def _limit_findings(
     return findings
 
 
+def _usual_limit(descriptor: Descriptor, name: str) -> Limit:
+    """What is true of most apps that lack a key."""
+    app = descriptor.name
+    if name == "ca_path":
+        trust = descriptor.trust or "the store of its runtime"
+        return Limit(
+            "ca_not_expressible",
+            "warning",
+            f"{app} has no key for a CA file, so {{value}} is not in its settings.",
+            f"Put the CA where {app} looks for it: {trust}.",
+        )
+    if name == "server_name":
+        return Limit(
+            "not_expressible",
+            "info",
+            f"{app} checks the certificate against host and has no key for another name, so server_name {{value}}"
+            " cannot be"
+            " written.",
+            "Write the name of the certificate as host, or leave out server_name.",
+            refuse=True,
+        )
+    if name == "validate_certs":
+        return Limit(
+            "not_expressible",
+            "warning",
+            f"{app} has no setting that switches verification off, so the relay's certificate is verified.",
+            f"Give {app} the relay's CA ({descriptor.trust or 'the store of its runtime'}), or leave out"
+            " validate_certs.",
+        )
+    return Limit(
+        "not_expressible",
+        "info",
+        f"{app} has no setting for {name}, so it is not written.",
+        f"Leave out {name} for this app.",
+    )
+
+
 def _expressed(descriptor: Descriptor, form: Form) -> set[str]:
     """The settings that this form holds, by themselves or in a word."""
     names = set(form.names)
-    names |= {word.follows for name, word in descriptor.words.items() if name in form.names}
+    names |= {
+        word.follows for name, word in descriptor.words.items() if name in names and isinstance(word.follows, str)
+    }
+    if "timeout_always" in names:
+        names.add("timeout")
     if any(mode.unverified for mode in descriptor.security.values()):
         names.add("validate_certs")
     if {"sender_local", "sender_domain"} <= names:

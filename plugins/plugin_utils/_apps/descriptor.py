@@ -23,6 +23,7 @@ import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FORMAT_NAMES, KeyPath, dialects_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import (
     Booleans,
+    Kinds,
     Pattern,
     PatternError,
     Scalar,
@@ -68,7 +69,8 @@ MODEL = {
     "timeout": "number",
 }
 # Halves of an address, for apps that want them apart.
-_PARTS = {"sender_local": "text", "sender_domain": "text"}
+# ``timeout_always`` is the timeout also where none was asked for, for apps that have none by themselves.
+_PARTS = {"sender_local": "text", "sender_domain": "text", "timeout_always": "number"}
 _ABILITIES = ("exact", "weaker", "stronger", "no")
 _WORD_SOURCES = ("security", "validate_certs", "auth_mechanism", "login", "fixed")
 _KEYS = (
@@ -83,6 +85,9 @@ _KEYS = (
     "words",
     "security",
     "port_decides",
+    "reads",
+    "parts",
+    "part_of",
     "default_port",
     "forms",
     "limits",
@@ -104,6 +109,7 @@ _FORM_KEYS = (
     "known_keys",
     "closed",
     "overrides",
+    "superseded",
     "apply",
     "carriers",
     "note",
@@ -142,7 +148,7 @@ class Word:
     """
 
     name: str
-    follows: str
+    follows: str | tuple[str, ...]
     values: Mapping[t.Any, Scalar]
     default: Scalar | Mapping[t.Any, Scalar]
     unknown: Scalar
@@ -197,6 +203,7 @@ class Form:
     known_keys: tuple[str, ...]
     closed: bool
     overrides: Mapping[str, str]
+    superseded: Mapping[str, str]
     apply: str
     note: str
 
@@ -244,7 +251,12 @@ class Trap:
 
 @dataclass(frozen=True)
 class Descriptor:
-    """One app. ``port_decides`` are ports that set the mode whatever the words say."""
+    """One app. ``port_decides`` are ports that set the mode whatever the words say.
+
+    ``reads`` says which mode words mean that no mode sets so, or several do; the first that holds counts. ``parts`` are
+    further
+    apps, by the paths of their files, that hold what this one's form does not; they say so in ``part_of``.
+    """
 
     id: str
     name: str
@@ -252,6 +264,9 @@ class Descriptor:
     words: Mapping[str, Word]
     security: Mapping[str, Mode]
     port_decides: Mapping[int, str]
+    reads: tuple[tuple[Mapping[str, tuple[Scalar, ...]], str], ...]
+    parts: Mapping[str, str]
+    part_of: str
     default_port: int | Mapping[t.Any, int] | None
     mechanisms: tuple[str, ...]
     limits: Mapping[str, Limit]
@@ -264,6 +279,13 @@ class Descriptor:
     proven: str = ""
     notes: tuple[str, ...] = ()
 
+    def holds(self, form: Form, word: str) -> bool:
+        """Whether a form holds a word, by itself or in one that follows from it."""
+        return word in form.names or any(
+            isinstance(other.follows, tuple) and word in other.follows and other.name in form.names
+            for other in self.words.values()
+        )
+
     def form(self, kind: str) -> Form:
         """The form of this kind. Raises AppError."""
         if kind not in self.forms:
@@ -274,9 +296,12 @@ class Descriptor:
         return self.forms[kind]
 
 
-def kinds_of(words: Mapping[str, Word]) -> dict[str, str]:
+def kinds_of(words: Mapping[str, Word]) -> dict[str, str | tuple[str, ...]]:
     """Every name that a pattern may use, with the kind of its values."""
-    return {**MODEL, **_PARTS, **{name: word.kind for name, word in words.items()}}
+    kinds: dict[str, str | tuple[str, ...]] = {**MODEL, **_PARTS}
+    for name, word in words.items():
+        kinds[name] = word.kind if word.kind == "boolean" else tuple(dict.fromkeys(map(str, word.values.values())))
+    return kinds
 
 
 # Loading
@@ -355,12 +380,14 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         raise AppError("id must be a word of small letters, digits and underscores, such as pangolin.")
     modes = _modes(_mapping(data["security"], "security"))
     words = _words(_mapping(data.get("words") or {}, "words"), modes)
-    forms = _forms(_mapping(data["forms"], "forms"), words)
+    parts = _mapping(data.get("parts") or {}, "parts")
+    forms = _forms(_mapping(data["forms"], "forms"), words, bool(data.get("part_of")))
     port_decides = _ports(data, "port_decides")
     for port, mode in port_decides.items():
         if mode not in SECURITY_MODES:
             raise AppError(f"port_decides.{port} is {mode}; write one of {', '.join(SECURITY_MODES)}.")
-    _modes_can_be_told_apart(modes, port_decides)
+    if not data.get("part_of"):
+        _modes_can_be_told_apart(modes, port_decides)
     descriptor = Descriptor(
         id=str(data["id"]),
         name=str(data["name"]),
@@ -368,6 +395,9 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         words=words,
         security=modes,
         port_decides=port_decides,
+        reads=_reads(data, words),
+        parts={str(app): str(path) for app, path in parts.items()},
+        part_of=str(data.get("part_of") or ""),
         default_port=data.get("default_port"),
         mechanisms=_mechanisms(data),
         limits=_limits(data, "limits", "not_expressible"),
@@ -449,6 +479,9 @@ def _words(data: Mapping[str, t.Any], modes: Mapping[str, Mode]) -> dict[str, Wo
         raw = _mapping(data.get(name) or {}, f"words.{name}")
         _only_known(raw, ("follows", "values", "default", "unknown"), f"words.{name}.")
         follows = raw.get("follows", "security" if name in used else "fixed")
+        if isinstance(follows, list) or follows in used:
+            words[name] = _follower(name, raw, [follows] if isinstance(follows, str) else follows, used)
+            continue
         if follows not in _WORD_SOURCES:
             raise AppError(f"words.{name}.follows is {follows}; write one of {', '.join(_WORD_SOURCES)}.")
         if (follows == "security") != (name in used):
@@ -482,15 +515,49 @@ def _words(data: Mapping[str, t.Any], modes: Mapping[str, Mode]) -> dict[str, Wo
     return words
 
 
-def _forms(data: Mapping[str, t.Any], words: Mapping[str, Word]) -> dict[str, Form]:
+def _follower(name: str, raw: Mapping[str, t.Any], follows: Sequence[str], used: Mapping[str, t.Any]) -> Word:
+    """A word that is another spelling of one or several words of the mode: ``{"true,false": smtps}``."""
+    for other in follows:
+        if other not in used:
+            raise AppError(f"words.{name}.follows names {other}, which stands in no security.<mode>.set.")
+    values = _mapping(raw.get("values") or {}, f"words.{name}.values", keep_keys=True)
+    texts = {
+        _spelt_words([key] if isinstance(key, bool) else str(key).split(",")): value for key, value in values.items()
+    }
+    if not texts or len(set(texts.values())) != len(texts):
+        raise AppError(f"words.{name}.values must say another word for each of {', '.join(follows)}.")
+    return Word(name, tuple(follows), texts, None, raw.get("unknown"))
+
+
+def _spelt_words(values: Sequence[t.Any]) -> str:
+    return ",".join(str(value).strip().lower() for value in values)
+
+
+def _reads(
+    data: Mapping[str, t.Any], words: Mapping[str, Word]
+) -> tuple[tuple[Mapping[str, tuple[Scalar, ...]], str], ...]:
+    raw = data.get("reads", [])
+    if not isinstance(raw, list):
+        raise AppError("reads must be a list.")
+    rules = []
+    for number, entry in enumerate(raw):
+        one = _mapping(entry, f"reads[{number}]")
+        _only_known(one, ("when", "is"), f"reads[{number}].")
+        if one.get("is") not in SECURITY_MODES:
+            raise AppError(f"reads[{number}].is is {one.get('is')}; write one of {', '.join(SECURITY_MODES)}.")
+        rules.append((_conditions(one.get("when") or {}, f"reads[{number}].when", [*words, "port"]), str(one["is"])))
+    return tuple(rules)
+
+
+def _forms(data: Mapping[str, t.Any], words: Mapping[str, Word], part: bool) -> dict[str, Form]:
     _only_known(data, FORMS, "forms.")
     if not data:
         raise AppError(f"forms is empty; write {' or '.join(FORMS)} with the keys that the app has there.")
-    return {kind: _form(kind, _mapping(raw, f"forms.{kind}"), kinds_of(words)) for kind, raw in data.items()}
+    return {kind: _form(kind, _mapping(raw, f"forms.{kind}"), words, part) for kind, raw in data.items()}
 
 
-def _form(kind: str, data: Mapping[str, t.Any], kinds: Mapping[str, str]) -> Form:
-    where = f"forms.{kind}"
+def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part: bool) -> Form:
+    where, kinds = f"forms.{kind}", kinds_of(words)
     _only_known(data, _FORM_KEYS, f"{where}.")
     name = str(data.get("format") or ("dotenv" if kind == "environment" else ""))
     if name not in FORMAT_NAMES:
@@ -511,7 +578,7 @@ def _form(kind: str, data: Mapping[str, t.Any], kinds: Mapping[str, str]) -> For
     _no_key_inside_another(keys, where)
     held = {name for key in keys for name in key.names}
     for needed in ("host", "port"):
-        if needed not in held:
+        if needed not in held and not part:
             raise AppError(f"{where}.keys holds no {{{needed}}}; every app needs to know its relay.")
     overrides = {
         str(variable): str(setting)
@@ -535,12 +602,15 @@ def _form(kind: str, data: Mapping[str, t.Any], kinds: Mapping[str, str]) -> For
         known_keys=_texts(data, "known_keys"),
         closed=data.get("closed") is True,
         overrides=overrides,
+        superseded={
+            str(old): str(new) for old, new in _mapping(data.get("superseded") or {}, f"{where}.superseded").items()
+        },
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
     )
 
 
-def _key(text: str, path: KeyPath, raw: t.Any, kinds: Mapping[str, str], where: str) -> Key:
+def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
     if not isinstance(raw, Mapping):
         raw = {"value": raw}
     data = _mapping(raw, where)
@@ -589,6 +659,7 @@ _SAMPLE: Mapping[str, Scalar] = {
     "sender_name": "App",
     "helo_name": "h.example.com",
     "timeout": 10.0,
+    "timeout_always": 10.0,
     "auth_mechanism": "PLAIN",
     "source_address": "192.0.2.1",
     "ip_version": "4",
@@ -603,7 +674,10 @@ def _form_holds_every_mode(descriptor: Descriptor, form: Form) -> None:
         port = mode.ports[0] if mode.ports else 465 if name == "implicit_tls" else 587
         sample: dict[str, Scalar] = {**_SAMPLE, "port": port, "secure": name == "implicit_tls"}
         for word in descriptor.words.values():
-            sample[word.name] = mode.words.get(word.name, next(iter(word.values.values())))
+            if isinstance(word.follows, tuple):
+                sample[word.name] = word.values.get(_spelt_words([mode.words.get(one) for one in word.follows]))
+            else:
+                sample[word.name] = mode.words.get(word.name, next(iter(word.values.values())))
         for key in form.keys:
             for pattern in key.patterns:
                 try:
@@ -616,7 +690,7 @@ def _form_holds_every_mode(descriptor: Descriptor, form: Form) -> None:
                         " values than were written into it."
                     )
         for word_name in mode.words:
-            if word_name not in form.names:
+            if not descriptor.holds(form, word_name) and not descriptor.parts:
                 raise AppError(f"security.{name}.set names {word_name}, which no key of forms.{form.kind} holds.")
 
 

@@ -20,15 +20,18 @@ from __future__ import annotations
 import functools
 import math
 import re
+import shlex
 import typing as t
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ("Booleans", "CODECS", "Field", "Pattern", "PatternError", "Scalar", "parse_pattern")
+__all__ = ("Booleans", "CODECS", "Field", "Kinds", "Pattern", "PatternError", "Scalar", "parse_pattern")
 
 Scalar = t.Union[str, int, float, bool, None]
-CODECS = ("url", "phrase", "ms", "lower", "text")
+# Every name that a pattern may use, with the kind of its values, or the texts that they can be.
+Kinds = t.Mapping[str, t.Union[str, t.Tuple[str, ...]]]
+CODECS = ("url", "phrase", "ms", "lower", "text", "shell", "casc")
 _FIELD = re.compile(r"(not )?([a-z_][a-z0-9_]*)(?::([a-z0-9]+))?")
 _PLAIN_PHRASE = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*")
 # What a value of each kind looks like inside a longer text.
@@ -75,6 +78,7 @@ class Field:
     kind: str
     negated: bool = False
     codec: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,10 +189,23 @@ def _regex(pattern: Pattern) -> re.Pattern[str]:
             shape = r'"(?:[^"\\]|\\.)*"|[^<>"]*?'
         elif part.kind == "host":
             shape = r"\[[^\s\[\]]+\]|[^\s\[\]/:@]+" if pattern._bracketed(index) else r"[^\s\[\]/@]+"
+        elif part.codec == "shell":
+            shape = r"(?:'[^']*'|\\.|[^\s'\\])+"
+        elif part.choices:
+            shape = _any_of(part.choices)
         else:
             shape = _KINDS[part.kind]
         pieces.append(f"(?P<{part.name}>{shape})")
     return re.compile("".join(pieces), re.DOTALL)
+
+
+def _any_of(choices: tuple[str, ...]) -> str:
+    """The words themselves, and others like them where all of them are simple: an unknown one shall be named, not
+    overlooked.
+    """
+    shapes = [re.escape(one) for one in sorted(choices, key=len, reverse=True)]
+    simple = all(re.fullmatch(r"[A-Za-z0-9+._-]+", one) for one in choices)
+    return "|".join([*shapes, *([_KINDS["word"]] if simple else [])])
 
 
 def _native(field: Field, value: Scalar) -> Scalar:
@@ -221,6 +238,10 @@ def _encode(field: Field, value: Scalar, booleans: Booleans, bracketed: bool) ->
         return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
     if field.codec == "lower":
         return text.lower()
+    if field.codec == "shell":
+        return shlex.quote(text)
+    if field.codec == "casc":
+        return text.replace("${", "^${")
     return f"[{text}]" if field.kind == "host" and bracketed and ":" in text else text
 
 
@@ -234,6 +255,10 @@ def _decode(field: Field, text: str, booleans: Booleans) -> Scalar:
             text = re.sub(r"\\(.)", r"\1", text[1:-1])
     elif field.codec == "lower":
         text = text.upper()
+    elif field.codec == "shell":
+        text = "".join(shlex.split(text)) if text.count("'") % 2 == 0 else text
+    elif field.codec == "casc":
+        text = text.replace("^${", "${")
     if field.kind == "boolean":
         word = booleans.read(text)
         return None if word is None else word != field.negated
@@ -271,7 +296,7 @@ def _unfit(pattern: Pattern, values: Mapping[str, Scalar], booleans: Booleans) -
     return f"{pattern.source} cannot hold these settings together"
 
 
-def parse_pattern(source: str, kinds: Mapping[str, str]) -> Pattern:
+def parse_pattern(source: str, kinds: Kinds) -> Pattern:
     """Check a pattern; ``kinds`` gives every name that it may use and the kind of its values. Raises PatternError."""
     head, mark, tail = source.partition("?") if "://" in source else (source, "", "")
     pattern = Pattern(
@@ -285,19 +310,19 @@ def parse_pattern(source: str, kinds: Mapping[str, str]) -> Pattern:
     if twice:
         raise PatternError(f"'{source}' holds {twice[0]} twice; write it once")
     for first, second in zip(pattern.parts, pattern.parts[1:]):
-        if isinstance(first, Field) and isinstance(second, Field):
+        if isinstance(first, Field) and isinstance(second, Field) and not (first.choices or second.choices):
             raise PatternError(f"'{source}' cannot be read back: nothing stands between {first.name} and {second.name}")
     return pattern
 
 
-def _parameter(text: str, kinds: Mapping[str, str]) -> tuple[str, Pattern]:
+def _parameter(text: str, kinds: Kinds) -> tuple[str, Pattern]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise PatternError(f"the parameter '{text}' is wrong; write name={{setting}}")
     return name, Pattern(value, _parts(value, kinds))
 
 
-def _parts(source: str, kinds: Mapping[str, str]) -> tuple[str | Field, ...]:
+def _parts(source: str, kinds: Kinds) -> tuple[str | Field, ...]:
     parts: list[str | Field] = []
     for literal, name in re.findall(r"((?:[^{}]|\{\{|\}\})+)|\{([^{}]*)\}", source):
         if literal:
@@ -310,7 +335,7 @@ def _parts(source: str, kinds: Mapping[str, str]) -> tuple[str | Field, ...]:
     return tuple(parts)
 
 
-def _field(text: str, source: str, kinds: Mapping[str, str]) -> Field:
+def _field(text: str, source: str, kinds: Kinds) -> Field:
     found = _FIELD.fullmatch(text)
     if found is None:
         raise PatternError(f"'{source}' has {{{text}}} in it; write {{name}}, {{not name}} or {{name:codec}}")
@@ -322,9 +347,10 @@ def _field(text: str, source: str, kinds: Mapping[str, str]) -> Field:
         )
     if codec and codec not in CODECS:
         raise PatternError(f"'{source}' has the codec {codec}; write one of {', '.join(CODECS)}")
-    kind = kinds[name]
+    given = kinds[name]
+    kind, choices = ("word", given) if isinstance(given, tuple) else (given, ())
     if negated and kind != "boolean":
         raise PatternError(f"'{source}' negates {name}, which is neither true nor false; write {{{name}}}")
     if codec == "ms" and kind != "number":
         raise PatternError(f"'{source}' has {name} in milliseconds; only timeout has a unit")
-    return Field(name, kind, bool(negated), codec or "")
+    return Field(name, kind, bool(negated), codec or "", choices)

@@ -8,18 +8,20 @@ A pure function of keys and values. The password is never part of the outcome, o
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import Descriptor, Form, Word
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import holds, mode_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import base_words, holds, mode_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import clash_sentence, convention_clash
 
-__all__ = ("Reading", "interpret", "read_settings")
+__all__ = ("Reading", "interpret", "part_findings", "read_place", "read_settings")
 
 _SHOWN = (
     "host",
@@ -50,6 +52,61 @@ class Reading:
     findings: list[Finding] = field(default_factory=list)
 
 
+def read_place(
+    descriptor: Descriptor,
+    place: Place,
+    text: str,
+    environment: Mapping[str, str] | None = None,
+    others: Mapping[str, str] | None = None,
+) -> Reading:
+    """Read the text of one place. Raises FormatError.
+
+    ``environment`` are variables of the app's process, where they are known. ``others`` are the texts of the files that
+    the
+    text takes variables from (``place.files``), by their paths as they are written there.
+    """
+    values = place.read(text)
+    findings: list[Finding] = []
+    for path in place.files(text):
+        if others is None or path not in others:
+            findings.append(_missing_file(path))
+    gathered: dict[KeyPath, tuple[Value, str]] = {}
+    for path in place.files(text):
+        for key, value in place.read_other((others or {}).get(path, "")).items():
+            if key in gathered and gathered[key][0] != value:
+                findings += _hidden_by(descriptor, place.form, key, gathered[key][1], path)
+            gathered[key] = (value, path)
+    for key, value in values.items():
+        if key in gathered and gathered[key][0] != value:
+            findings += _hidden_by(descriptor, place.form, key, gathered[key][1], "environment")
+    reading = interpret(
+        descriptor, place.form, {**{key: value for key, (value, _path) in gathered.items()}, **values}, environment
+    )
+    return dataclasses.replace(reading, findings=[*reading.findings, *findings, *place.findings(text)])
+
+
+def _missing_file(path: str) -> Finding:
+    return {
+        "severity": "warning",
+        "code": "file_missing",
+        "message": f"Variables are taken from {path}, which is not there or cannot be read.",
+        "remedy": f"Create {path}, or take it out.",
+    }
+
+
+def _hidden_by(descriptor: Descriptor, form: Form, key: KeyPath, loser: str, winner: str) -> list[Finding]:
+    if key not in form.managed:
+        return []
+    return [
+        {
+            "severity": "warning",
+            "code": "overridden",
+            "message": f"{key[0]} of {loser} is overridden by {winner}, which says something else.",
+            "remedy": f"Leave {key[0]} in one place.",
+        }
+    ]
+
+
 def read_settings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> dict[str, Scalar]:
     """The settings and words that the keys hold, the password too; what has a wrong shape or type is not among them."""
     known: dict[str, Scalar] = {}
@@ -60,6 +117,8 @@ def read_settings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, V
         known.update(
             {name: found for name, found in (_of_key(form, key.patterns, value) or {}).items() if name not in known}
         )
+    if "timeout_always" in known:
+        known["timeout"] = known.pop("timeout_always")
     local, domain = known.pop("sender_local", None), known.pop("sender_domain", None)
     if local and domain:
         known.setdefault("sender", f"{local}@{domain}")
@@ -71,9 +130,8 @@ def _of_key(form: Form, patterns: Iterable[t.Any], value: Value) -> dict[str, Sc
         # A quoted number is no number to such an app.
         for pattern in patterns:
             found = pattern.read(value, form.booleans)
-            whole = (
-                len(pattern.parts) == 1 and pattern.parts[0].kind in ("port", "number", "boolean") and not pattern.query
-            )
+            first = pattern.parts[0]
+            whole = len(pattern.parts) == 1 and first.kind in ("port", "number", "boolean") and first.codec != "text"
             if found is not None and not (whole and isinstance(value, str)):
                 return t.cast("dict[str, Scalar]", found)
         return None
@@ -99,7 +157,10 @@ def interpret(
     port = known.get("port")
     words, word_findings = _words(descriptor, known, port if isinstance(port, int) else None)
     findings += word_findings
-    mode = mode_of(descriptor, port if isinstance(port, int) else None, words)
+    elsewhere = any(not descriptor.holds(form, word) for mode in descriptor.security.values() for word in mode.words)
+    if elsewhere or descriptor.part_of and not descriptor.words:
+        words = {}
+    mode = None if elsewhere or not words else mode_of(descriptor, port if isinstance(port, int) else None, words)
     if port is None:
         port = _default_port(descriptor, mode)
         mode = mode_of(descriptor, port, words) or mode
@@ -111,10 +172,25 @@ def interpret(
         settings.update(security=mode, secure=mode == "implicit_tls")
     login = bool(known.get("username"))
     state = {**words, **settings, "security": mode, "login": login}
-    findings += _mode_findings(descriptor, settings, mode, login)
+    if words or not (elsewhere or descriptor.part_of):
+        findings += _mode_findings(descriptor, settings, mode, login)
+    findings += part_findings(descriptor)
     findings += [trap.limit.finding() for trap in descriptor.traps if holds(trap.when, state)]
     findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in settings]
     return Reading(True, settings, mode, bool(known.get("password")), findings)
+
+
+def part_findings(descriptor: Descriptor) -> list[Finding]:
+    """What of an app's settings stands in other files."""
+    return [
+        {
+            "severity": "info",
+            "code": "more_files",
+            "message": f"{descriptor.name} has another part of its mail settings in {path}.",
+            "remedy": f"Name it, too: app: {app}, path: {path}.",
+        }
+        for app, path in descriptor.parts.items()
+    ]
 
 
 def _default_port(descriptor: Descriptor, mode: str | None) -> int | None:
@@ -129,7 +205,17 @@ def _words(
 ) -> tuple[dict[str, Scalar], list[Finding]]:
     words: dict[str, Scalar] = {}
     findings = []
+    known = dict(known)
     for name, word in descriptor.words.items():
+        if isinstance(word.follows, tuple) and known.get(name) is not None:
+            told = base_words(word, known[name])
+            for other, text in told.items():
+                known.setdefault(other, text)
+            if not told:
+                findings.append(_unknown_word(descriptor, word, known[name]))
+    for name, word in descriptor.words.items():
+        if isinstance(word.follows, tuple):
+            continue
         value = known.get(name)
         if value is None or value == "" and "" not in word.values.values():
             words[name] = word.default_for(port)
@@ -289,13 +375,15 @@ def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]
     """
     ours = {key.path for key in form.keys}
     known = {path[-1] for path in ours} | set(form.known_keys) | set(form.overrides)
-    findings = []
+    findings = _superseded(descriptor, form, values)
     told = set()
     for path in values:
         if path[: len(form.section)] != form.section or path in ours:
             continue
         rest = path[len(form.section) :]
         if rest[0] in form.known_keys or ".".join(rest) in form.known_keys or rest[0] in form.overrides:
+            continue
+        if ".".join(rest) in form.superseded:
             continue
         inside = [
             one
@@ -322,6 +410,21 @@ def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]
             }
         )
     return findings
+
+
+def _superseded(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
+    """Keys that the app once had."""
+    return [
+        {
+            "severity": "warning",
+            "code": "unknown_key",
+            "message": f"{descriptor.name} takes {new} in place of the old {old}, which it ignores or mixes with the"
+            " new one.",
+            "remedy": f"Take {old} out and write {new}.",
+        }
+        for old, new in form.superseded.items()
+        if (*form.section, *old.split(".")) in values or (*form.section, old) in values
+    ]
 
 
 def _overridden(

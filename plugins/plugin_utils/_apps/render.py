@@ -27,9 +27,21 @@ class Rendered(t.NamedTuple):
     words: dict[str, Scalar]
 
 
-def render(descriptor: Descriptor, form: Form, settings: Settings, offered: Collection[str] | None = None) -> Rendered:
-    """Fill the keys of a form. ``offered`` are the mechanisms that the relay is known to offer. Raises AppError."""
+def render(
+    descriptor: Descriptor,
+    form: Form,
+    settings: Settings,
+    offered: Collection[str] | None = None,
+    given: Collection[str] | None = None,
+) -> Rendered:
+    """Fill the keys of a form. Raises AppError.
+
+    ``offered`` are the mechanisms that the relay is known to offer, ``given`` the settings that the user wrote.
+    """
     known = settings_values(settings)
+    if given is not None and "timeout" not in given:
+        # The default bounds our own probes; an app keeps its own.
+        known["timeout"] = None
     known.update(word_values(descriptor, known, choose_mechanism(descriptor, settings, offered)))
     values: dict[KeyPath, Scalar] = {}
     keep = set()

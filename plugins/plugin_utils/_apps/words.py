@@ -8,13 +8,13 @@ words.
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, Word
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES, Settings
 
-__all__ = ("holds", "mode_of", "settings_values", "word_values")
+__all__ = ("base_words", "holds", "mode_of", "settings_values", "word_values")
 
 
 def settings_values(settings: Settings) -> dict[str, Scalar]:
@@ -37,6 +37,7 @@ def settings_values(settings: Settings) -> dict[str, Scalar]:
     )
     values: dict[str, Scalar] = {name: getattr(settings, name) for name in names}
     values["server_name"] = settings.server_name
+    values["timeout_always"] = settings.timeout
     values["login"] = settings.username is not None
     local, _at, domain = (settings.sender or "").rpartition("@")
     values["sender_local"], values["sender_domain"] = local or None, domain or None
@@ -56,9 +57,23 @@ def word_values(descriptor: Descriptor, values: Mapping[str, Scalar], mechanism:
             words[name] = _mechanism_word(descriptor, word, values, mechanism)
         elif word.follows == "fixed":
             words[name] = next(iter(word.values.values()))
-        else:
+        elif isinstance(word.follows, str):
             words[name] = word.values[bool(values[word.follows])]
+    for name, word in descriptor.words.items():
+        if isinstance(word.follows, tuple):
+            words[name] = word.values.get(_together(words.get(other) for other in word.follows))
     return words
+
+
+def _together(values: Iterable[Scalar]) -> str:
+    """Several words as the key that stands for them in a word that follows from them."""
+    return ",".join(str(value).lower() for value in values)
+
+
+def base_words(word: Word, value: Scalar) -> dict[str, str]:
+    """What a word that follows from others says of these, as texts; nothing when it is not known."""
+    found = [key for key, one in word.values.items() if str(one).lower() == str(value).lower()]
+    return dict(zip(word.follows, found[0].split(","))) if found and isinstance(word.follows, tuple) else {}
 
 
 def _mechanism_word(descriptor: Descriptor, word: Word, values: Mapping[str, Scalar], mechanism: str | None) -> Scalar:
@@ -78,6 +93,9 @@ def mode_of(descriptor: Descriptor, port: int | None, words: Mapping[str, Scalar
     """The mode that the app is really in with these words; None when they fit none (it then fails, or is not known)."""
     if port is not None and port in descriptor.port_decides:
         return descriptor.port_decides[port]
+    for when, mode_name in descriptor.reads:
+        if holds(when, {**words, "port": port}):
+            return mode_name
     best: tuple[int, str] | None = None
     for name in SECURITY_MODES:
         mode = descriptor.security[name]

@@ -104,6 +104,19 @@ class Place:
             text, variables, [path[0] for path in remove], self.service, self._reader
         )
 
+    def files(self, text: str) -> list[str]:
+        """Other files that variables come from. Raises FormatError."""
+        return load_carrier(self.carrier).files(text, self.service) if self.carrier else []
+
+    def read_other(self, text: str) -> dict[KeyPath, Value]:
+        """What such a file holds: lines of NAME=value, in the dialect of who reads it."""
+        dialect = "systemd" if self.carrier == "systemd" else "compose"
+        return load_format("dotenv").read(text, dialect=dialect)
+
+    def findings(self, text: str) -> list[dict[str, str]]:
+        """What is wrong with the way the settings stand there."""
+        return load_carrier(self.carrier).findings(text, self.service) if self.carrier else []
+
     @property
     def _reader(self) -> str:
         return self.dialect or self.form.dialect

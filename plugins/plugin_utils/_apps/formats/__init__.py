@@ -66,7 +66,7 @@ __all__ = (
 
 KeyPath = t.Tuple[str, ...]
 # The formats that exist, each the file of that name.
-FORMAT_NAMES = ("yaml", "dotenv")
+FORMAT_NAMES = ("yaml", "dotenv", "line", "python")
 MAX_CHARACTERS = 512 * 1024
 
 
