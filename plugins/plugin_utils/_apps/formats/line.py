@@ -1,7 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files whose first line that is no comment says it all (nullmailer's remotes, Postfix's sasl_passwd). Its key is ``line``."""
+"""Files whose first line that is no comment says it all (nullmailer's remotes, Postfix's sasl_passwd). Its key is
+``line``.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,12 @@ class Line(Format):
         return super().unfit(path, value, dialect)
 
     def change(
-        self, text: str, wanted: Mapping[KeyPath, t.Any], remove: Collection[KeyPath], dialect: str = "", indent: int = 2
+        self,
+        text: str,
+        wanted: Mapping[KeyPath, t.Any],
+        remove: Collection[KeyPath],
+        dialect: str = "",
+        indent: int = 2,
     ) -> str:
         found = _first(text)
         br = line_break(text)

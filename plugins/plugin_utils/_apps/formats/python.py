@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Settings files of Python: assignments of single values at the top level (``EMAIL_HOST = "smtp.example.com"``).
 
-Python's own parser says where a value stands. What is computed (``os.environ[...]``) is Opaque; it gives way to a value.
+Python's own parser says where a value stands. What is computed (``os.environ[...]``) is Opaque; it gives way to a
+value.
 """
 
 from __future__ import annotations
@@ -50,7 +51,12 @@ class Python(Format):
         return "has a NUL byte, which no config file can hold" if isinstance(value, str) and "\0" in value else None
 
     def change(
-        self, text: str, wanted: Mapping[KeyPath, t.Any], remove: Collection[KeyPath], dialect: str = "", indent: int = 2
+        self,
+        text: str,
+        wanted: Mapping[KeyPath, t.Any],
+        remove: Collection[KeyPath],
+        dialect: str = "",
+        indent: int = 2,
     ) -> str:
         there = {one.name: one for one in _scan(text)}
         edits = [
@@ -98,7 +104,10 @@ def _assignment(text: str, starts: Sequence[int], node: ast.Assign, name: str) -
     last = node.end_lineno or node.lineno
     begin = starts[node.lineno - 1]
     return _Assignment(
-        name, value, begin + (1 if begin == 0 and text.startswith("\ufeff") else 0), starts[last],
+        name,
+        value,
+        begin + (1 if begin == 0 and text.startswith("\ufeff") else 0),
+        starts[last],
         _index(text, starts, node.value.lineno, node.value.col_offset),
         _index(text, starts, node.value.end_lineno or last, node.value.end_col_offset or 0),
     )
