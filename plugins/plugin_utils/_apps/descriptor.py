@@ -104,6 +104,7 @@ _FORM_KEYS = (
     "paths",
     "indent",
     "texts",
+    "lenient",
     "booleans",
     "keys",
     "known_keys",
@@ -199,6 +200,7 @@ class Form:
     indent: int
     booleans: Booleans
     texts: bool
+    lenient: bool
     keys: tuple[Key, ...]
     known_keys: tuple[str, ...]
     closed: bool
@@ -598,6 +600,7 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         indent=int(data.get("indent", 2)),
         booleans=_booleans(data.get("booleans"), f"{where}.booleans"),
         texts=data.get("texts") is True,
+        lenient=data.get("lenient") is True,
         keys=keys,
         known_keys=_texts(data, "known_keys"),
         closed=data.get("closed") is True,

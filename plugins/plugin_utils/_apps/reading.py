@@ -126,7 +126,7 @@ def read_settings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, V
 
 
 def _of_key(form: Form, patterns: Iterable[t.Any], value: Value) -> dict[str, Scalar] | None:
-    if load_format(form.format).typed and not form.texts:
+    if load_format(form.format).typed and not form.texts and not form.lenient:
         # A quoted number is no number to such an app.
         for pattern in patterns:
             found = pattern.read(value, form.booleans)

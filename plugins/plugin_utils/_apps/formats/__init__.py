@@ -66,7 +66,20 @@ __all__ = (
 
 KeyPath = t.Tuple[str, ...]
 # The formats that exist, each the file of that name.
-FORMAT_NAMES = ("yaml", "dotenv", "line", "python")
+FORMAT_NAMES = (
+    "yaml",
+    "dotenv",
+    "ini",
+    "json",
+    "properties",
+    "php",
+    "ruby",
+    "python",
+    "postfix",
+    "msmtprc",
+    "keyvalue",
+    "line",
+)
 MAX_CHARACTERS = 512 * 1024
 
 

@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import Format, KeyPath, Value, line_break
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.lines import lines_of
 
 __all__ = ("FORMAT",)
 
@@ -22,14 +23,14 @@ class Line(Format):
 
     def read(self, text: str, section: KeyPath = (), dialect: str = "") -> dict[KeyPath, Value]:
         found = _first(text)
-        return {} if found is None else {_PATH: text[found[0] : found[1]].strip()}
+        return {} if found is None else {_PATH: text[found[0] : found[1]].strip(" \t")}
 
     def statements(self, text: str, dialect: str = "") -> Sequence[tuple[KeyPath, int, int]]:
         found = _first(text)
         return [] if found is None else [(_PATH, found[0], found[2])]
 
     def unfit(self, path: KeyPath, value: t.Any, dialect: str = "") -> str | None:
-        if isinstance(value, str) and (value != value.strip() or value.startswith("#")):
+        if isinstance(value, str) and (value != value.strip(" \t") or value.startswith("#")):
             return "begins or ends with a blank, or begins with #"
         return super().unfit(path, value, dialect)
 
@@ -54,12 +55,10 @@ class Line(Format):
 
 def _first(text: str) -> tuple[int, int, int] | None:
     """Where the line begins, where it ends, and where the next one begins."""
-    start = 0
-    for line in text.splitlines(keepends=True):
-        bare = line.rstrip("\r\n")
-        if bare.strip() and not bare.lstrip().startswith("#"):
-            return start, start + len(bare), start + len(line)
-        start += len(line)
+    for start, end, after in lines_of(text):
+        bare = text[start:end].strip(" \t")
+        if bare and not bare.startswith("#"):
+            return start, start + len(text[start:end].rstrip(" \t")), after
     return None
 
 

@@ -10,6 +10,7 @@ value.
 from __future__ import annotations
 
 import ast
+import re
 import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
@@ -88,7 +89,7 @@ def _scan(text: str) -> list[_Assignment]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FormatError(f"line {getattr(error, 'lineno', None) or 1} is no Python") from None
     starts = [0]
-    for line in text.splitlines(keepends=True):
+    for line in re.findall(r"[^\r\n]*(?:\r\n|\n|\r|$)", text):
         starts.append(starts[-1] + len(line))
     found = []
     for node in tree.body:

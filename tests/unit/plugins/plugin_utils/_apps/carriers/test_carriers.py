@@ -24,7 +24,8 @@ TEXTS = {
         "app",
         "services:\n  db:\n    image: pg\n  app:\n    environment:\n      SMTP_HOST: old   # relay\n      TZ: UTC\n  "
         "    SMTP_USER: me\n",
-        'services:\n  db:\n    image: pg\n  app:\n    environment:\n      SMTP_HOST: smtp.example.com   # relay\n      TZ: UTC\n      SMTP_PORT: "465"\n',
+        "services:\n  db:\n    image: pg\n  app:\n    environment:\n"
+        '      SMTP_HOST: smtp.example.com   # relay\n      TZ: UTC\n      SMTP_PORT: "465"\n',
     ),
     "compose, list": (
         "compose",
@@ -44,7 +45,8 @@ TEXTS = {
         "compose",
         "app",
         "services:\n  app:\n    image: x\n  db:\n    image: y\n",
-        'services:\n  app:\n    image: x\n    environment:\n      SMTP_HOST: "smtp.example.com"\n      SMTP_PORT: "465"\n  db:\n    image: y\n',
+        'services:\n  app:\n    image: x\n    environment:\n      SMTP_HOST: "smtp.example.com"\n'
+        '      SMTP_PORT: "465"\n  db:\n    image: y\n',
     ),
     "compose, numbers are left alone": (
         "compose",
@@ -56,7 +58,8 @@ TEXTS = {
         "systemd",
         "",
         '[Unit]\nAfter=x\n\n[Service]\nEnvironment="SMTP_HOST=old" TZ=UTC\nEnvironment=SMTP_USER=me\n# end\n',
-        '[Unit]\nAfter=x\n\n[Service]\nEnvironment="SMTP_HOST=smtp.example.com" TZ=UTC\nEnvironment="SMTP_PORT=465"\n# end\n',
+        '[Unit]\nAfter=x\n\n[Service]\nEnvironment="SMTP_HOST=smtp.example.com" TZ=UTC\n'
+        'Environment="SMTP_PORT=465"\n# end\n',
     ),
     "systemd, new": (
         "systemd",
@@ -95,7 +98,8 @@ TEXTS = {
         "kubernetes",
         "",
         "kind: Secret\nmetadata:\n  name: mail\ndata:\n  SMTP_HOST: b2xk # c\n  SMTP_PORT: NDY1\n",
-        'kind: Secret\nmetadata:\n  name: mail\ndata:\n  SMTP_HOST: "c210cC5leGFtcGxlLmNvbQ==" # c\n  SMTP_PORT: NDY1\n',
+        'kind: Secret\nmetadata:\n  name: mail\ndata:\n  SMTP_HOST: "c210cC5leGFtcGxlLmNvbQ==" # c\n'
+        "  SMTP_PORT: NDY1\n",
     ),
     "ConfigMap": (
         "kubernetes",
