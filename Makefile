@@ -22,7 +22,7 @@ unit: ## unit tests with the newest ansible-core
 units-all-pythons: ## unit tests: ansible-core 2.19, 2.20, 2.21, and the host's half on every Python from 3.8 that is here
 	@tools/test environment unit
 
-sanity: ## ansible-test sanity
+sanity: ## ansible-test sanity with ansible-core 2.19, 2.20 and 2.21
 	@tools/sanity
 
 lint: ## ansible-lint (production profile), ruff, mypy

@@ -47,7 +47,7 @@ options:
     description: The name for SNI. The certificate is not looked at here. Left out, it is O(host).
     type: str
   timeout:
-    description: Seconds for everything together.
+    description: Seconds for everything together, at most a day.
     type: float
     default: 15
 extends_documentation_fragment:
@@ -81,6 +81,12 @@ ok:
   description: Whether Mailpit was reached, and everything fits the mode.
   type: bool
   returned: always
+msg:
+  description: The same in one sentence, which Ansible shows when C(failed_when) fails the task.
+  type: str
+  returned: always
+  sample: >-
+    mailpit.example.com port 1025 is not in the mode starttls with users: AUTH before STARTTLS is answered with 235 instead of 530
 violations:
   description: What does not fit, one sentence each.
   type: list
@@ -121,6 +127,9 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit import lockdown
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import Unreachable
+
+_TIMEOUT_LIMIT = 86400
 
 ARGUMENT_SPEC: dict[str, t.Any] = dict(
     host=dict(type="str", required=True),
@@ -141,14 +150,21 @@ def main() -> None:
     timeout: float = module.params["timeout"]
     if not 1 <= port <= 65535:
         module.fail_json(msg=f"port is {port}: write a number from 1 to 65535")
-    if timeout <= 0:
-        module.fail_json(msg=f"timeout is {timeout}: write a number of seconds above 0")
+    if not 0 < timeout <= _TIMEOUT_LIMIT:
+        module.fail_json(msg=f"timeout is {timeout}: write a number of seconds above 0, at most {_TIMEOUT_LIMIT}")
+    if not host or len(host) > 255 or any(char.isspace() or not char.isprintable() for char in host):
+        module.fail_json(msg=f"host is {host!r}: write the name or the address of the Mailpit host")
     try:
         cleartext, encrypted = lockdown.look(host, port, security, module.params["server_name"] or host, timeout)
-    except lockdown.Unreachable as error:
-        module.exit_json(changed=False, ok=False, violations=[str(error)])
+    except Unreachable as error:
+        sentence = f"Mailpit's mode could not be seen: {error}"
+        module.exit_json(changed=False, ok=False, violations=[str(error)], msg=sentence)
     found = lockdown.violations(security, auth, cleartext, encrypted)
-    module.exit_json(changed=False, ok=not found, violations=found, cleartext=cleartext.as_dict(), encrypted=encrypted.as_dict())
+    where = f"{host} port {port} is {'not ' if found else ''}in the mode {security} with {auth}"
+    module.exit_json(
+        changed=False, ok=not found, violations=found, msg=": ".join([where, *(["; ".join(found)] if found else [])]),
+        cleartext=cleartext.as_dict(), encrypted=encrypted.as_dict(),
+    )
 
 
 if __name__ == "__main__":

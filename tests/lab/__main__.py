@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tools/lab calls: trees, up, down, run, compare, shell."""
+"""What tools/lab and tools/debian-python call: trees, python, pythons, up, down, run, compare, shell."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import sandbox
 from .plan import BUILD, ROOT, RUN
+from .pythons import debian_python, versions
 from .trees import make_trees
 
 __all__: list[str] = []
@@ -59,6 +60,11 @@ def main(arguments: list[str]) -> int:
     try:
         if command == "trees":
             _trees()
+        elif command == "python":
+            with sandbox.locked("trees", BUILD):
+                print(debian_python(*rest))
+        elif command == "pythons":
+            print(*versions(), sep="\n")
         elif command == "up":
             if not _up():
                 print("lab: is up already")

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .network import in_namespace, run
-from .plan import CGROUP, MANAGED, RUN, TARGETS, Host, version_manager
+from .plan import CGROUP, MANAGED, RUN, TARGETS, Host, lent_pythons
 from .resolver import RESOLV_CONF
 from .trees import tree
 
@@ -24,13 +24,8 @@ CGROUPS = RUN / "cgroups"
 
 
 def python_of(host: Host) -> str:
-    """The interpreter's path on the host. RuntimeError when a Python that the machine should lend is not there."""
-    if TARGETS[host.python] != "pyenv":
-        return "/usr/bin/python3"
-    found = sorted(version_manager().glob(f"{host.python}.*/bin/python{host.python}"))
-    if not found:
-        raise RuntimeError(f"{host.name} wants Python {host.python}, and {version_manager()} has none: pyenv install {host.python}")
-    return str(found[-1])
+    """The interpreter's path on the host."""
+    return str(lent_pythons()[host.python]) if TARGETS[host.python] == "lent" else "/usr/bin/python3"
 
 
 def ssh(host: Host, *command: str) -> list[str]:
@@ -51,7 +46,7 @@ def start_hosts() -> None:
     CGROUPS.mkdir()
     run(["mount", "-t", "cgroup2", "cgroup2", str(CGROUPS)])
     for host in MANAGED:
-        lent = str(version_manager()) if TARGETS[host.python] == "pyenv" else ""
+        lent = str(lent_pythons()[host.python].parents[1]) if TARGETS[host.python] == "lent" else ""
         with open(RUN / "hosts-logs" / host.name, "wb") as log:
             first = [*_own_cgroup(host), "unshare", "--mount", "--uts", "--ipc", "--cgroup", "--pid", "--fork", "--kill-child", "bash", str(BOOT)]
             subprocess.Popen(

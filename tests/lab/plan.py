@@ -14,10 +14,15 @@ The addresses exist in namespaces only. None of these namespaces has a way out o
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-__all__ = ["BUILD", "CGROUP", "DOMAIN", "HOSTS", "MAILPIT", "MANAGED", "NAMES", "NETWORKS", "NODES", "RUN", "STATE", "TARGETS", "TREES", "Host", "ipv4", "ipv6"]
+__all__ = [
+    "BUILD", "CGROUP", "DOMAIN", "HOSTS", "MAILPIT", "MANAGED", "NAMES", "NETWORKS", "NODES", "RUN", "STATE", "TARGETS", "TREES",
+    "Host", "ipv4", "ipv6", "lent_pythons",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "lab"
@@ -45,24 +50,38 @@ def ipv6(network: str, number: int) -> str:
     return f"fd77:0:0:{NETWORKS[network]}::{number}"
 
 
-# Debian suites: a tree of each is made once. The packages beside Python and sshd are relays that clash with what the machine has.
+# Debian suites: a tree of each is made once. The packages beside Python and sshd are relays that clash with what the machine has,
+# and what pip needs of a Python 3.9.
 TREES = {
-    "bullseye": "",
+    "bullseye": "python3-distutils",
     "bookworm": "",
     "trixie": "opensmtpd,systemd",
     "forky": "",
 }
 
-# What a managed host may be: name of the Python to find -> the tree it lies in. A `pyenv` Python is the machine's own, lent to the tree.
+# What a managed host may be: version of its Python -> the tree that has it. A `lent` one is the machine's own, shown to a tree that has another:
+# no Debian tree has these. Where the machine has none either, no host has it.
 TARGETS = {
-    "3.8": "pyenv",
+    "3.8": "lent",
     "3.9": "bullseye",
-    "3.10": "pyenv",
+    "3.10": "lent",
     "3.11": "bookworm",
-    "3.12": "pyenv",
+    "3.12": "lent",
     "3.13": "trixie",
     "3.14": "forky",
 }
+
+
+@cache
+def lent_pythons() -> dict[str, Path]:
+    """The machine's own Pythons of the versions that no tree has, and that can be shown to one: those in a folder of their own, not in /usr."""
+    # Looked for once: what the lab starts inherits the answer.
+    found = os.environ.get("LAB_PYTHONS")
+    if found is None:
+        found = subprocess.run([ROOT / "tools" / "find-python", "all", "3.8", "3.14"], capture_output=True, text=True, check=False).stdout
+        os.environ["LAB_PYTHONS"] = found
+    pythons = {version: Path(path) for version, _space, path in (line.partition(" ") for line in found.splitlines())}
+    return {version: path for version, path in pythons.items() if TARGETS[version] == "lent" and path.parents[1] != Path("/usr")}
 
 
 @dataclass(frozen=True)
@@ -79,7 +98,7 @@ class Host:
     @property
     def tree(self) -> str:
         """The tree that the host boots from."""
-        return "bookworm" if TARGETS[self.python] == "pyenv" else TARGETS[self.python]
+        return "bookworm" if TARGETS[self.python] == "lent" else TARGETS[self.python]
 
     @property
     def address(self) -> str:
@@ -89,7 +108,7 @@ class Host:
 
 def _hosts() -> list[Host]:
     """Ten hosts a network, so that each Python is met at least once in each."""
-    pythons = list(TARGETS)
+    pythons = [version for version, suite in TARGETS.items() if suite != "lent" or version in lent_pythons()]
     return [Host(f"{network}{i:02}", network, 10 + i, pythons[(i - 1) % len(pythons)]) for network in ("red", "blue") for i in range(1, 11)]
 
 
@@ -101,8 +120,3 @@ MANAGED = [*HOSTS, MAILPIT]
 NAMES = {"mailpit.staging.example.com": [f"A {MAILPIT.address}"], "pangolin.staging.example.com": [f"A {HOSTS[3].address}"]}
 # The other namespaces: name -> (network, number).
 NODES = {"ctl": ("core", 2), "dns": ("core", 53), "relays": ("relays", 2)}
-
-
-def version_manager() -> Path:
-    """The folder of the machine's own interpreters."""
-    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"

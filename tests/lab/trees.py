@@ -9,6 +9,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -47,10 +48,10 @@ def _recipe(suite: str, uri: str) -> str:
     return hashlib.sha256("\n".join([suite, TREES[suite], PACKAGES, uri, *OPTIONS]).encode()).hexdigest()
 
 
-def make_trees() -> None:
+def make_trees(suites: Iterable[str] = TREES) -> None:
     """Make the trees that are missing or were made from another recipe, two at a time. RuntimeError with mmdebstrap's last words."""
     uri = mirror()
-    missing = [suite for suite in TREES if not (stamp := BUILD / "trees" / f"{suite}.recipe").exists() or stamp.read_text() != _recipe(suite, uri)]
+    missing = [suite for suite in suites if not (stamp := BUILD / "trees" / f"{suite}.recipe").exists() or stamp.read_text() != _recipe(suite, uri)]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda suite: _make(suite, uri), missing))
 

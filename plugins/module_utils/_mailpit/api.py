@@ -1,191 +1,196 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look for messages in Mailpit through its HTTP API, under one deadline and with bounded answers."""
+"""Mailpit's HTTP API: an answer as JSON, or one sentence that names the option to change."""
 
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import re
-import ssl
-import time
+import stat
 import typing as t
-import urllib.error
-import urllib.parse
-import urllib.request
 
-__all__ = ["ApiError", "Api", "Wanted", "wait_for"]
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import Unreachable, in_words
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.shown import Shown
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.web import (
+    Answer,
+    BadAnswer,
+    TooLong,
+    get,
+    parse_url,
+)
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts
 
-# 200 summaries are some 200 kB; beyond this it is no answer of Mailpit.
-_ANSWER_LIMIT = 8 * 1024 * 1024
-_PAGE = 200
-_POLL_SECONDS = 0.25
+__all__ = ["Api", "ApiError"]
+
+_SMTP = re.compile(rb"[2-5][0-9][0-9][ -]")
+_OTHERS = ((b"+OK", "a POP3 server"), (b"SSH-", "an SSH server"), (b"* OK", "an IMAP server"))
+_FOR_TLS = re.compile(rb"https? request (?:was sent )?to (?:an )?https", re.IGNORECASE)
+# What may be gone at the next try: a proxy before a Mailpit that restarts, or one that asks for patience.
+_NO_SUCH_NAME = ("EAI_NONAME", "EAI_NODATA", "EAI_FAIL")
+_PASSING = (429, 502, 503, 504)
+_CA_LIMIT = 16 * 1024 * 1024
+_WHAT = "write into url where Mailpit's web interface is, with the webroot if it has one"
 
 
 class ApiError(Exception):
-    """The API cannot be asked; the text says what to do. ``final`` is false for what may be gone at the next try."""
+    """
+    The API gave nothing; the text says why and what to write.
 
-    def __init__(self, text: str, final: bool) -> None:
+    ``final`` is false for what may be gone at the next try. ``status`` is that of the answer, if there was one.
+    ``too_long`` is set where less could be asked for.
+    """
+
+    def __init__(self, text: str, final: bool = True, status: int | None = None, too_long: bool = False) -> None:
         super().__init__(text)
         self.final = final
-
-
-class Wanted(t.NamedTuple):
-    """Which messages count. None is whatever; ``recipients`` must all be among those of the message, letter case aside."""
-
-    subject: t.Optional[str] = None
-    recipients: t.Sequence[str] = ()
-    sender: t.Optional[str] = None
-    message_id: t.Optional[str] = None
-    username: t.Optional[str] = None
-
-    def fits(self, message: dict[str, t.Any]) -> bool:
-        """Whether a message, as ``summary`` gives it, is one of those."""
-        held = {address.lower() for address in message["recipients"]}
-        return (
-            (self.subject is None or message["subject"] == self.subject)
-            and (self.sender is None or (message["sender"] or "").lower() == self.sender.lower())
-            and (self.message_id is None or message["message_id"] == self.message_id.strip("<>"))
-            and (self.username is None or message["username"] == self.username)
-            and all(address.lower() in held for address in self.recipients)
-        )
-
-    def query(self) -> str:
-        """A search of Mailpit's that finds at least these; empty for the newest of all. The exact comparison is done here."""
-        words = {
-            "message-id": (self.message_id or "").strip("<>"), "addressed": self.recipients[0] if self.recipients else "",
-            "from": self.sender or "", "subject": self.subject or "",
-        }  # fmt: skip
-        for word, value in words.items():
-            # What has a meaning in the search language, or is not ASCII, is not searched for.
-            if value and re.fullmatch(r"[A-Za-z0-9@._+ :/=#-]+", value) and value == value.strip():
-                return f'{word}:"{value}"'
-        return ""
+        self.status = status
+        self.too_long = too_long
 
 
 class Api:
-    """Mailpit's API at ``url`` (with its webroot, if it has one). No proxy and no redirect is followed: a password may be with it."""
+    """
+    Mailpit's API at ``url`` (with its webroot, if it has one); the attribute ``url`` is how it is shown.
 
-    def __init__(self, url: str, username: str | None = None, password: str | None = None, ca_path: str | None = None, validate_certs: bool = True) -> None:
-        self._url = url.rstrip("/")
+    ``server_name`` is the name for SNI and the certificate, by default the host of the url.
+    Raises BadUrl; OSError where ca_path is no file of certificates.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str | None = None,
+        password: str | None = None,
+        ca_path: str | None = None,
+        validate_certs: bool = True,
+        server_name: str | None = None,
+    ) -> None:
+        self.site = parse_url(url)
+        self.shown = Shown(username, password)
+        self.url = self.shown.text(url, 300)
+        self._login = username is not None
+        self._name = server_name or self.site.host
         self._headers = {"Accept": "application/json"}
         if username is not None:
             pair = f"{username}:{password or ''}".encode()
             self._headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
-        handlers: list[t.Any] = [urllib.request.ProxyHandler({}), _NoRedirect()]
-        if self._url.startswith("https:"):
-            handlers.append(urllib.request.HTTPSHandler(context=_context(ca_path, validate_certs)))
-        self._opener = urllib.request.build_opener(*handlers)
+        self._contexts = TLSContexts(validate_certs, ca_path if self.site.tls else None, "TLSv1.2")
+        if self.site.tls and ca_path is not None:
+            _refuse_no_file(ca_path)
+        self._contexts.load_ca_file()
 
-    def get(self, path: str, deadline: float) -> t.Any:
-        """The JSON at ``path``, before the monotonic time ``deadline``. Raises ApiError."""
-        request = urllib.request.Request(f"{self._url}/api/v1/{path}", headers=self._headers)
+    def get(self, path: str, deadline: Deadline) -> t.Any:
+        """The JSON at ``path`` of the API. Raises ApiError."""
         try:
-            with self._opener.open(request, timeout=max(0.05, deadline - time.monotonic())) as answer:
-                return json.loads(_read(answer, deadline))
-        except urllib.error.HTTPError as error:
-            raise ApiError(_http_text(self._url, error.code), error.code not in (502, 503, 504)) from None
-        except ssl.SSLError as error:
-            raise ApiError(f"the certificate or TLS of {self._url} failed: {error.reason or error}", True) from None
-        except urllib.error.URLError as error:
-            final = isinstance(error.reason, ssl.SSLError)
-            raise ApiError(f"Mailpit's web interface at {self._url} cannot be reached: {error.reason}", final) from None
-        except OSError as error:
-            raise ApiError(f"Mailpit's web interface at {self._url} does not answer: {error}", False) from None
+            answer = get(self.site, f"api/v1/{path}", self._headers, self._contexts, self._name, deadline)
+        except Unreachable as error:
+            final = error.failure is not None and error.failure.facts.get("error") in _NO_SUCH_NAME
+            why = self.shown.text(str(error))
+            raise ApiError(f"url {self.url} cannot be reached: {why}; {_WHAT}, seen from this host", final) from None
+        except TooLong as error:
+            raise self._too_long(f" ({error} is too long)") from None
+        except BadAnswer as error:
+            raise ApiError(self._not_web(error)) from None
+        except Failure as failure:
+            raise self._failed(failure) from None
+        if answer.status != 200:
+            raise ApiError(self._refused(answer), answer.status not in _PASSING, answer.status)
+        return self._json(answer.body)
+
+    def foreign(self, why: str) -> ApiError:
+        """The error for an answer that is not Mailpit's."""
+        return ApiError(f"what answers at url {self.url} is not Mailpit's API ({why}): {_WHAT}")
+
+    def _too_long(self, what: str) -> ApiError:
+        return ApiError(f"what answers at url {self.url} sends more than Mailpit does{what}: {_WHAT}", too_long=True)
+
+    def _json(self, body: bytes) -> t.Any:
+        try:
+            return json.loads(body.decode("utf-8"), parse_int=_integer, parse_constant=_no_constant)
+        except UnicodeDecodeError:
+            raise self.foreign("its text is not UTF-8") from None
+        except RecursionError:
+            raise self.foreign("its JSON is too deep") from None
+        except MemoryError:
+            raise self._too_long(", and than there is memory for") from None
         except ValueError:
-            raise ApiError(
-                f"what answers at {self._url} is not Mailpit's API: give the url of its web interface, with the webroot if there is one", True
-            ) from None
+            begin = self.shown.text(body.lstrip()[:60])
+            raise self.foreign(f"it is no JSON, and begins with: {begin}" if begin else "its answer is empty") from None
 
-    def messages(self, wanted: Wanted, deadline: float) -> list[dict[str, t.Any]]:
-        """Messages that fit, newest first."""
-        query = wanted.query()
-        path = f"search?{urllib.parse.urlencode({'query': query, 'limit': _PAGE})}" if query else f"messages?limit={_PAGE}"
-        answer = self.get(path, deadline)
-        if not isinstance(answer, dict) or not isinstance(answer.get("messages"), list):
-            raise ApiError(f"what answers at {self._url} is not Mailpit's API: give the url of its web interface, with the webroot if there is one", True)
-        if wanted.username is not None and any("Username" not in message for message in answer["messages"]):
-            raise ApiError("this Mailpit does not record logins, which 1.28.3 and newer do: upgrade it, or leave username out", True)
-        return [message for message in map(summary, answer["messages"]) if wanted.fits(message)]
+    def _failed(self, failure: Failure) -> ApiError:
+        url, text = self.url, self.shown.text(str(failure.facts.get("text") or ""), 300)
+        if failure.kind == "certificate":
+            return ApiError(
+                f"the certificate at url {url} does not verify ({text}):"
+                " give its CA in ca_path, and in server_name the name that it is for"
+            )
+        if failure.kind == "tls_spoken":
+            return ApiError(f"url {url} is answered in TLS: write https:// if that is its web interface, else {_WHAT}")
+        if failure.kind == "plaintext":
+            if text.startswith("HTTP/"):
+                return ApiError(f"url {url} is answered without TLS: write http:// into url")
+            return ApiError(self._not_web(BadAnswer("is no HTTP", text.encode())))
+        if failure.facts.get("reason") == "BAD_SERVER_NAME":
+            name = self.shown.text(self._name)
+            return ApiError(f"the name '{name}' for TLS at url {url} is none: write into server_name that of its certificate")
+        if failure.kind == "tls":
+            return ApiError(f"TLS at url {url} failed ({text or 'no reason'}): {_WHAT}, with http:// if it has no TLS")
+        if failure.kind == "limit":
+            return self._too_long("")
+        if failure.kind == "timeout":
+            return ApiError(f"url {url} gave no whole answer in time: {_WHAT}, or raise timeout", False)
+        if failure.kind == "closed":
+            return ApiError(f"url {url} closes its connections without a whole answer: {_WHAT}, no SMTP port", False)
+        return ApiError(f"the connection to url {url} broke ({self.shown.text(in_words(failure))}): {_WHAT}", False)
 
-    def received(self, message_id: str, deadline: float) -> list[str]:
-        """The Received headers of the message with this identifier of Mailpit's, newest first."""
-        headers = self.get(f"message/{urllib.parse.quote(message_id, safe='')}/headers", deadline)
-        return list(headers.get("Received") or [])[:50] if isinstance(headers, dict) else []
+    def _not_web(self, error: BadAnswer) -> str:
+        said = error.said.split(b"\n", 1)[0].rstrip(b"\r")
+        words = f", which says: {self.shown.text(said, 200)}" if said else ""
+        if _SMTP.match(said):
+            return (
+                f"an SMTP server is at url {self.url}{words}; write into url the address of Mailpit's web interface,"
+                " such as http://127.0.0.1:8025, not that of its SMTP port"
+            )
+        for begin, name in _OTHERS:
+            if said.startswith(begin):
+                return f"{name} is at url {self.url}{words}; {_WHAT}"
+        return f"what answers at url {self.url} {error.why}{words}; {_WHAT}"
 
-
-def wait_for(api: Api, wanted: Wanted, count: int, seconds: float) -> tuple[list[dict[str, t.Any]], str | None]:
-    """
-    The messages that fit, as soon as there are ``count``, else those that had come after ``seconds``.
-
-    The second value says why nothing could be seen, when that was so. Raises ApiError for what waiting will not change.
-    """
-    deadline = time.monotonic() + seconds
-    found: list[dict[str, t.Any]] = []
-    trouble = None
-    while True:
-        try:
-            found, trouble = api.messages(wanted, deadline), None
-        except ApiError as error:
-            if error.final:
-                raise
-            trouble = str(error)
-        if len(found) >= count or time.monotonic() + _POLL_SECONDS > deadline:
-            return found, trouble
-        time.sleep(_POLL_SECONDS)
-
-
-def summary(message: dict[str, t.Any]) -> dict[str, t.Any]:
-    """One message as the module returns it. Recipients are those of the envelope too: Mailpit adds the missing ones as Bcc."""
-    recipients = [entry.get("Address") or "" for field in ("To", "Cc", "Bcc") for entry in message.get(field) or []]
-    return {
-        "id": message.get("ID") or "",
-        "message_id": message.get("MessageID") or "",
-        "subject": message.get("Subject") or "",
-        "sender": (message.get("From") or {}).get("Address"),
-        "recipients": recipients,
-        "received_at": message.get("Created"),
-        "size": message.get("Size"),
-        "username": message.get("Username") or None,
-        "tags": message.get("Tags") or [],
-        "snippet": message.get("Snippet") or "",
-    }
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: t.Any, **kwargs: t.Any) -> None:
-        return None
+    def _refused(self, answer: Answer) -> str:
+        url, status = self.url, answer.status
+        if status == 401 and self._login:
+            return f"url {url} does not take this login: check url_username and url_password against mailpit_ui_users"
+        if status == 401:
+            return f"url {url} wants a login: give url_username and url_password, those of mailpit_ui_users"
+        if 300 <= status < 400:
+            where = self.shown.text(answer.headers.get("location", "").encode("latin-1"), 300)
+            to = f", to {where}" if where else ""
+            return f"url {url} sends elsewhere ({status}{to}), which is not followed: {_WHAT}"
+        if status == 400 and _FOR_TLS.search(answer.body[:1000]):
+            return f"url {url} is answered by a server that wants TLS: write https:// into url"
+        if status in (404, 405, 410):
+            return f"there is no Mailpit API at url {url} ({status}): {_WHAT}"
+        return f"Mailpit's web interface at url {url} answered with {status}: {_WHAT}"
 
 
-def _context(ca_path: str | None, validate_certs: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_path:
-        context.load_verify_locations(ca_path)
-    if not validate_certs:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+def _refuse_no_file(path: str) -> None:
+    """A FIFO or a device would be read for ever. Raises OSError."""
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode) or found.st_size > _CA_LIMIT:
+        raise OSError(errno.EINVAL, "it is no file of certificates", path)
 
 
-def _read(answer: t.Any, deadline: float) -> bytes:
-    body = bytearray()
-    while True:
-        chunk = answer.read1(65536)
-        if not chunk:
-            return bytes(body)
-        body += chunk
-        if len(body) > _ANSWER_LIMIT:
-            raise ValueError("too long")
-        if time.monotonic() > deadline:
-            raise TimeoutError("the answer took too long")
+def _integer(text: str) -> int:
+    # The time for a number grows with the square of its digits, and old Pythons set no limit.
+    if len(text) > 40:
+        raise ValueError("a number that is too long")
+    return int(text)
 
 
-def _http_text(url: str, code: int) -> str:
-    if code == 401:
-        return f"Mailpit's web interface at {url} wants a login: give url_username and url_password, those of mailpit_ui_users"
-    if code == 404:
-        return f"there is no Mailpit API at {url}: give the url of its web interface, with the webroot if there is one"
-    if 300 <= code < 400:
-        return f"{url} sends elsewhere ({code}), which is not followed: give the final url of Mailpit's web interface"
-    return f"Mailpit's web interface at {url} answered with {code}"
+def _no_constant(text: str) -> t.NoReturn:
+    raise ValueError(f"{text} is no JSON")

@@ -171,6 +171,10 @@ class Wire:
             else:
                 self._incoming.write_eof()
 
+    def receive(self) -> bytes:
+        """The next bytes, through TLS once that has begun; empty at the end of the stream."""
+        return self._receive(self.deadline)
+
     # -- SMTP
 
     def read_reply(self, deadline: Deadline | None = None) -> Reply:
@@ -224,7 +228,7 @@ class Wire:
             self.tls.do_handshake()
         except ssl.SSLWantReadError:
             pass
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise Failure("tls", reason="BAD_SERVER_NAME", text=str(error)) from None
         except ssl.SSLError as error:
             raise Failure("tls", **TLSRecord.describe(error)) from None

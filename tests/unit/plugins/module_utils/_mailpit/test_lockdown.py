@@ -8,7 +8,8 @@ from __future__ import annotations
 import socket
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.lockdown import Session, Unreachable, look, violations
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import Unreachable
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.lockdown import Session, look, violations
 
 SILENT = Session(False, ended="the connection was closed")
 NOT_ASKED = Session(False)
