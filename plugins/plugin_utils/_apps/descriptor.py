@@ -80,7 +80,7 @@ _KEYS = (
     "validate",
     "test_mail",
     "trust",
-    "proven",
+    "measured",
     "mechanisms",
     "words",
     "security",
@@ -112,8 +112,8 @@ _FORM_KEYS = (
     "overrides",
     "superseded",
     "apply",
-    "carriers",
     "note",
+    "proven",
 )
 _OLD_KEYS = ("format", "section", "keys", "inverted", "other_keys", "always", "keep", "environment", "paths")
 
@@ -208,6 +208,7 @@ class Form:
     superseded: Mapping[str, str]
     apply: str
     note: str
+    proven: str
 
     @functools.cached_property
     def managed(self) -> tuple[KeyPath, ...]:
@@ -278,7 +279,7 @@ class Descriptor:
     validate: str = ""
     test_mail: str = ""
     trust: str = ""
-    proven: str = ""
+    measured: str = ""
     notes: tuple[str, ...] = ()
 
     def holds(self, form: Form, word: str) -> bool:
@@ -406,7 +407,7 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         missing=_limits(data, "missing", "setting_missing"),
         traps=_traps(data, words),
         notes=_texts(data, "notes"),
-        **{key: str(data.get(key) or "") for key in ("restart", "validate", "test_mail", "trust", "proven")},
+        **{key: str(data.get(key) or "") for key in ("restart", "validate", "test_mail", "trust", "measured")},
     )
     for form in forms.values():
         _form_holds_every_mode(descriptor, form)
@@ -610,6 +611,7 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         },
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
+        proven=str(data.get("proven") or ""),
     )
 
 
