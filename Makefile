@@ -5,7 +5,7 @@
 # Every target is one script of tools/, which makes what it needs below build/. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit units-all-pythons sanity lint docs-lint artifact integration fuzz lab bench build changelog clean
+.PHONY: help demo test unit units-all-pythons sanity lint docs docs-lint artifact integration fuzz lab bench build changelog clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-26s %s\n", $$1, $$2 }'
@@ -30,6 +30,9 @@ lint: ## ansible-lint (production profile), ruff, mypy
 
 docs-lint: ## documentation of plugins and roles, and the changelog's fragments
 	@tools/lint-docs
+
+docs: ## build the documentation site into build/docs/html
+	@tools/docs
 
 artifact: ## the built collection, installed, with only meta/ plugins/ roles/ playbooks/ left
 	@tools/check-artifact

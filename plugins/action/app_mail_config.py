@@ -1,89 +1,103 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's half of app_mail_config: read the app's file, edit it here, have ansible.builtin.copy write it."""
+"""The controller's half of app_mail_config: have the host read the app's file, edit it here, have the host write it."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
-import os
-import shutil
-import tempfile
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from ansible import constants as C
-from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, check_present, mask, plan_absent, plan_present
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, load_descriptor
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, mask, plan_absent, plan_present
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError, parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, parse_settings, to_bool
 
-_SPEC: dict[str, dict[str, t.Any]] = {
-    "app": {"type": "str", "required": True},
-    "path": {"type": "path", "required": True},
-    "settings": {"type": "raw"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "probed": {"type": "bool", "default": False},
-    "exact_security": {"type": "bool", "default": False},
-    "descriptors": {"type": "str"},
-    "backup": {"type": "bool", "default": False},
-    "owner": {"type": "str"},
-    "group": {"type": "str"},
-    "mode": {"type": "raw"},
-    "validate": {"type": "str"},
-}
+_MODULE = "mailops.smtp.app_mail_config"
+_STATES = ("present", "absent")
+# What the host needs to know of the options; the settings stay here.
+_OF_THE_FILE = ("app", "path", "backup", "owner", "group", "mode", "validate")
 
 
 class _OldFile(t.NamedTuple):
-    """``path`` is where the file really is (a symbolic link is followed), ``content`` None when there is none yet."""
+    """``path`` is where the file really is (a symbolic link is followed), ``content`` None when there is none yet, ``mode`` what it will have."""
 
     path: str
     content: bytes | None
+    checksum: str
+    mode: int
 
 
-class ActionModule(ActionBase):
+@dataclass(frozen=True)
+class _Options:
+    """The task's options, checked; ``for_host`` are those that the host gets."""
+
+    app: str
+    path: str
+    form: str | None
+    carrier: str | None
+    service: str | None
+    auth_offered: list[str] | None
+    settings: object
+    present: bool
+    probed: bool
+    exact_security: bool
+    descriptors: str | None
+    attributes: bool
+    for_host: Mapping[str, t.Any]
+
+
+class ActionModule(Action):
     """Puts the mail settings of one app into that app's own file."""
 
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS = (
+        "app", "path", "form", "carrier", "service", "settings", "state", "probed", "auth_offered", "exact_security", "descriptors", "backup",
+        "owner", "group", "mode", "validate",
+    )
+    INPUT_ERRORS = (SettingsError, AppError)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        super().run(tmp, task_vars)
-        task_vars = task_vars or {}
-        _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
-        try:
-            return self._run(options, task_vars)
-        except (AppError, SettingsError) as error:
-            return {"failed": True, "changed": False, "msg": str(error)}
-        finally:
-            self._remove_tmp_path(self._connection._shell.tmpdir)
-
-    def _run(self, options: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        folder = options["descriptors"]
-        descriptor = load_descriptor(options["app"], Path(self._loader.path_dwim(folder)) if folder else None)
-        if options["validate"] is not None and "%s" not in options["validate"]:
-            raise AppError("validate has no %s in it; write the command with %s where the path of the new file belongs.")
-        if options["mode"] == "preserve":
-            raise AppError("mode is preserve, which means nothing here; leave out mode, and the file keeps the one that it has.")
-        path = self._remote_expand_user(options["path"])
+    def answer(self, args: Result) -> Result:
+        """Plan without the host, read, plan again, write."""
+        options = _parsed(args)
+        descriptor = load_descriptor(options.app, self._descriptors(options.descriptors))
+        place = load_place(descriptor, options.path, options.form, options.carrier, options.service)
         # The settings are checked before the host is asked anything.
-        _plan(descriptor, options, None)
-        old = self._old_file(path, task_vars)
+        _check(descriptor, place, options)
+        old = self._read(options)
         try:
-            plan = _plan(descriptor, options, old.content)
+            plan = _plan(descriptor, place, options, old.content)
         except AppError as error:
-            raise AppError(f"{path}: {error}") from None
-        return {**self._result(descriptor, old.path, plan), **self._write(options, old, plan, task_vars)}
+            raise AppError(f"{options.path}: {error}") from None
+        result = self._result(descriptor, place, old, plan)
+        if _writes_password(place, options) and (finding := readable_finding(old.path, old.mode)):
+            result["findings"] = [*plan.findings, finding]
+        return {**result, **self._write(place, options, old, plan)}
 
-    def _result(self, descriptor: Descriptor, path: str, plan: Plan) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = {
+    def _descriptors(self, folder: str | None) -> Path | None:
+        """The user's folder: beside the playbook, as Ansible looks for files, or from where the user stands."""
+        if folder is None:
+            return None
+        beside = Path(self._loader.path_dwim(folder))
+        here = Path(folder).expanduser().absolute()
+        return beside if beside.is_dir() or not here.is_dir() else here
+
+    def _result(self, descriptor: Descriptor, place: Place, old: _OldFile, plan: Plan) -> Result:
+        result: Result = {
             "changed": plan.changed,
             "app": descriptor.id,
-            "path": path,
+            "path": old.path,
+            "form": place.form.kind,
+            "carrier": place.carrier or None,
             "security": plan.security,
             "findings": plan.findings,
             "settings": plan.settings,
@@ -91,118 +105,140 @@ class ActionModule(ActionBase):
             "restart_hint": descriptor.restart,
         }
         if self._task.diff:
-            result["diff"] = {
-                "before_header": f"{path} (mail settings)", "after_header": f"{path} (mail settings)", "before": plan.before, "after": plan.after,
-            }
+            header = f"{old.path} (mail settings)"
+            result["diff"] = {"before_header": header, "after_header": header, "before": plan.before, "after": plan.after}
         return result
 
-    def _old_file(self, path: str, task_vars: dict[str, t.Any]) -> _OldFile:
-        if path.endswith("/"):
-            raise AppError(f"path is {path}, which is a folder; write the path of the app's file.")
-        found = self._execute_remote_stat(path, task_vars, follow=False, checksum=False)
-        if found["exists"] and found.get("islnk"):
-            # The link stays, and what it points to is edited.
-            link, path = path, found["lnk_source"]
-            found = self._execute_remote_stat(path, task_vars, follow=False, checksum=False)
-            if not found["exists"]:
-                raise AppError(f"{link} is a symbolic link to {path}, which does not exist; create that file or correct the link.")
-        if not found["exists"]:
-            parent = os.path.dirname(path) or "."
-            if not self._execute_remote_stat(parent, task_vars, follow=True, checksum=False).get("isdir"):
-                raise AppError(f"path is {path}, but the folder {parent} does not exist on this host; create it first, or correct path.")
-            return _OldFile(path, None)
-        if found.get("isdir"):
-            raise AppError(f"path is {path}, which is a folder; write the path of the app's file.")
-        if not found.get("isreg"):
-            raise AppError(f"path is {path}, which is no regular file; write the path of the app's file.")
-        with self._quiet():
-            slurped = self._execute_module(module_name="ansible.legacy.slurp", module_args={"src": path}, task_vars=task_vars)
-        if slurped.get("failed") or "content" not in slurped:
-            raise AppError(f"{path} cannot be read on this host: {slurped.get('msg', 'no reason was given')}.")
-        return _OldFile(path, base64.b64decode(slurped["content"]))
+    def _read(self, options: _Options) -> _OldFile:
+        """What the host has there now. Raises HostError."""
+        found = self._ask(options, {"step": "read"})
+        if found.get("failed"):
+            raise _host_error(found, _sentence(found))
+        content = None if found["content"] is None else base64.b64decode(found["content"])
+        if not self._task.check_mode:
+            # Where the role is at work, its claim has taken this over and said it.
+            for one in found["broken_off"]:
+                words = f"An earlier run of {one['name']} was broken off after it had begun to change {one['path']}"
+                Display().warning(f"{words}; run that again to finish or undo it.")
+        return _OldFile(found["file"], content, found["checksum"], found["mode"])
 
-    def _write(self, options: Mapping[str, t.Any], old: _OldFile, plan: Plan, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Hand the new content to ansible.builtin.copy. Gives what of its result is told. Raises AppError."""
-        attributes = {name: options[name] for name in ("owner", "group", "mode") if options[name] is not None}
-        if old.content is None and options["state"] == "absent" or not plan.changed and not attributes:
+    def _write(self, place: Place, options: _Options, old: _OldFile, plan: Plan) -> Result:
+        """Have the host write the new content over what was read. Gives what of its result is told. Raises HostError."""
+        if old.content is None and not options.present or not plan.changed and not options.attributes:
             return {"created": False}
-        fresh = old.content is None and not self._task.check_mode
-        if old.content is None:
-            attributes.setdefault("mode", "0600")
-        if fresh:
-            # copy gives a new file its mode only after the content, so the content goes into an empty private file.
-            made = self._execute_module(
-                module_name="ansible.legacy.file", module_args={"path": old.path, "state": "touch", "mode": "0600"}, task_vars=task_vars,
-            )
-            if made.get("failed"):
-                raise AppError(f"{old.path} cannot be created: {made.get('msg', 'no reason was given')}.")
-        arguments = {**attributes, "dest": old.path, "backup": options["backup"] and not fresh, "validate": options["validate"]}
-        written = self._copy(plan.content, {name: value for name, value in arguments.items() if value is not None}, task_vars)
+        content = base64.b64encode(plan.content).decode("ascii")
+        written = self._ask(options, {"step": "write", "content": content, "checksum": old.checksum})
         if written.get("failed"):
-            if fresh:
-                self._execute_module(module_name="ansible.legacy.file", module_args={"path": old.path, "state": "absent"}, task_vars=task_vars)
-            raise AppError(_why(old, plan, written))
-        told: dict[str, t.Any] = {"changed": plan.changed or bool(written.get("changed")), "created": old.content is None}
+            raise _host_error(written, _why(place, old, plan, written))
+        told: Result = {"changed": plan.changed or bool(written.get("changed")), "created": old.content is None}
         if written.get("backup_file"):
             told["backup_file"] = written["backup_file"]
         return told
 
-    def _copy(self, content: bytes, arguments: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        folder = tempfile.mkdtemp(dir=C.DEFAULT_LOCAL_TMP)
-        try:
-            source = os.path.join(folder, os.path.basename(arguments["dest"]))
-            with open(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(content)
-            task = self._task.copy()
-            # copy's own diff would show the whole file.
-            task.diff = False
-            task.args = {**arguments, "src": source, "decrypt": False}
-            copy = self._shared_loader_obj.action_loader.get(
-                "ansible.legacy.copy",
-                task=task,
-                connection=self._connection,
-                play_context=self._play_context,
-                loader=self._loader,
-                templar=self._templar,
-                shared_loader_obj=self._shared_loader_obj,
-            )
-            with self._quiet():
-                try:
-                    return copy.run(task_vars=task_vars)
-                finally:
-                    # A copy that fails leaves what it transferred, and only its own object may remove that.
-                    copy.cleanup()
-        finally:
-            shutil.rmtree(folder)
-
-    @contextlib.contextmanager
-    def _quiet(self) -> Iterator[None]:
-        """Keep the connection from showing what a module prints: ssh does so from -vvv on, and here that is the whole file."""
-        contexts = [self._play_context, getattr(self._connection, "_play_context", self._play_context)]
-        before = [context.no_log for context in contexts]
-        try:
-            for context in contexts:
-                context.no_log = True
-            yield
-        finally:
-            for context, value in zip(contexts, before):
-                context.no_log = value
+    def _ask(self, options: _Options, step: Mapping[str, t.Any]) -> Result:
+        return work_on_files(self, _MODULE, options.for_host, self._task_vars, step)
 
 
-def _plan(descriptor: Descriptor, options: Mapping[str, t.Any], old: bytes | None) -> Plan:
-    if options["state"] == "absent":
-        return plan_absent(descriptor, old)
-    given = options["settings"]
+def _parsed(args: Result) -> _Options:
+    """The options with their types. Raises SettingsError."""
+
+    def text(name: str) -> str | None:
+        value = args.get(name)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, (str, int, float)):
+            raise SettingsError(f"{name} is {show(value)}, which is not a text; write it in quotes.", name)
+        return str(value)
+
+    app, path, state = text("app"), text("path"), text("state") or "present"
+    if app is None:
+        raise SettingsError("app is missing; write the name of an app, such as app: pangolin.", "app")
+    if path is None:
+        raise SettingsError("path is missing; write the path of the app's file on the host, such as /opt/pangolin/config/config.yml.", "path")
+    if state not in _STATES:
+        raise SettingsError(f"state is {show(state)}; write present or absent.", "state")
+    validate = text("validate")
+    if validate is not None and "%s" not in validate:
+        words = "validate has no %s in it; write the command with %s where the path of the new file belongs."
+        raise SettingsError(words, "validate")
+    if args.get("mode") == "preserve":
+        words = "mode is preserve, which means nothing here; leave out mode, and the file keeps the one that it has."
+        raise SettingsError(words, "mode")
+    host = {name: args[name] for name in ("owner", "group", "mode") if args.get(name) not in (None, "")}
+    given = {"app": app, "path": path, "validate": validate, "backup": to_bool(args.get("backup") or False, "backup"), **host}
+    return _Options(
+        app=app,
+        path=path,
+        form=text("form"),
+        carrier=text("carrier"),
+        service=text("service"),
+        auth_offered=_mechanisms(args.get("auth_offered")),
+        settings=args.get("settings"),
+        present=state == "present",
+        probed=to_bool(args.get("probed") or False, "probed"),
+        exact_security=to_bool(args.get("exact_security") or False, "exact_security"),
+        descriptors=text("descriptors"),
+        attributes=bool(host),
+        for_host={name: given[name] for name in _OF_THE_FILE if given.get(name) is not None},
+    )
+
+
+def _mechanisms(raw: object) -> list[str] | None:
+    """The mechanisms of the relay; an empty list, as of a relay that was not asked, says nothing."""
+    if raw in (None, "", []):
+        return None
+    if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
+        raise SettingsError(f"auth_offered is {show(raw)}; write a list such as [PLAIN, LOGIN].", "auth_offered")
+    return [one.upper() for one in raw]
+
+
+def _settings(options: _Options) -> tuple[Mapping[str, t.Any], Settings]:
+    given = options.settings
     if not isinstance(given, Mapping):
-        raise AppError("settings must hold host, port, secure and so on; write settings: {host: smtp.example.com, port: 465, secure: true}.")
-    settings = parse_settings(given, probed=options["probed"], needs_credentials=True)
-    return plan_present(descriptor, settings, given, old, exact_security=options["exact_security"])
+        words = "settings must hold host, port, secure and so on; write settings: {host: smtp.example.com, port: 465, secure: true}."
+        raise SettingsError(words, "settings")
+    return given, parse_settings(given, probed=options.probed, needs_credentials=True)
 
 
-def _why(old: _OldFile, plan: Plan, written: Mapping[str, t.Any]) -> str:
+def _check(descriptor: Descriptor, place: Place, options: _Options) -> None:
+    if options.present:
+        given, settings = _settings(options)
+        check_present(descriptor, settings, given, place, exact_security=options.exact_security, offered=options.auth_offered)
+
+
+def _plan(descriptor: Descriptor, place: Place, options: _Options, old: bytes | None) -> Plan:
+    if not options.present:
+        return plan_absent(descriptor, old, place=place)
+    given, settings = _settings(options)
+    return plan_present(
+        descriptor, settings, given, old, exact_security=options.exact_security, place=place, offered=options.auth_offered
+    )
+
+
+def _writes_password(place: Place, options: _Options) -> bool:
+    given = options.settings
+    return options.present and "password" in place.form.names and isinstance(given, Mapping) and bool(given.get("password"))
+
+
+def _host_error(result: Mapping[str, t.Any], sentence: str) -> HostError:
+    """What the host said, without what it shows of the file; a sentence that begins with an option is about that option."""
+    option, _is, _rest = sentence.partition(" is ")
+    told: Result = {"changed": False, "msg": sentence}
+    if option in _OF_THE_FILE:
+        told["option"] = option
+    if result.get("unreachable"):
+        told["unreachable"] = True
+    return HostError(told)
+
+
+def _why(place: Place, old: _OldFile, plan: Plan, written: Mapping[str, t.Any]) -> str:
     if "exit_status" not in written:
-        return f"{old.path} cannot be written: {written.get('msg', 'no reason was given')}"
-    output = mask(f"{written.get('stdout', '')} {written.get('stderr', '')}", plan.content, old.content or b"")
+        return _sentence(written)
+    output = mask(f"{written.get('stdout', '')} {written.get('stderr', '')}", plan.content, old.content or b"", place=place)
     words = " ".join(output.split())[:500]
     said = f" It said: {words}" if words else ""
     return f"validate refused the new content of {old.path} (exit status {written['exit_status']}), so the file stays as it was.{said}"
+
+
+def _sentence(result: Mapping[str, t.Any]) -> str:
+    return str(result.get("msg") or "the host gave no reason")

@@ -4,49 +4,30 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, host_name, settings_failure
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import (
-    CONNECTION_OPTIONS,
-    HostError,
-    endpoint_settings,
-    plan_of,
-    probe_host,
-    take,
-)
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError, to_bool
-
-_OPTIONS = (*CONNECTION_OPTIONS, "endpoints", "check_credentials", "check_injection")
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import endpoint_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CONNECTION_OPTIONS, to_bool
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge_all
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Have the host probe, judge here."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS = (*CONNECTION_OPTIONS, "endpoints", "check_credentials", "check_injection")
+    NOTHING = {"probes": [], "alternatives": []}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, args: Result) -> Result:
         """The verdicts as data: a bad server never fails the task, bad input does."""
-        task_vars = task_vars or {}
-        result = super().run(tmp, task_vars)
-        host = host_name(self, task_vars)
-        try:
-            args = take(self._task.args, _OPTIONS)
-            credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
-            injection = to_bool(args.get("check_injection", True), "check_injection")
-            endpoints = endpoint_settings(args, allow_auto=True, needs_credentials=credentials)
-        except SettingsError as error:
-            return {**result, **settings_failure(error, host)}
+        credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
+        injection = to_bool(True if args.get("check_injection") is None else args["check_injection"], "check_injection")
+        endpoints = endpoint_settings(args, allow_auto=True, needs_credentials=credentials)
         policy = Policy()
         plans = [plan_of(one, policy, control_port=587 if one.port != 587 else 465, try_injection=injection) for one in endpoints]
-        try:
-            run = probe_host(lambda **call: self._execute_module(task_vars=task_vars, **call), endpoints, plans, credentials)
-        except HostError as error:
-            return {**result, **host_failure(error, host)}
-        probes = [judge(settings, seen, policy, run.host) for settings, seen in zip(endpoints, run.observations)]
-        return {**result, "changed": False, "probes": probes}
+        run = probe_host(self.execute, endpoints, plans, credentials)
+        verdicts = judge_all(endpoints, run.observations, policy, run.host)
+        for settings, verdict in zip(endpoints, verdicts):
+            advise(self.host, settings, verdict)
+        return {"changed": False, "probes": [verdict.probe for verdict in verdicts]}

@@ -7,127 +7,148 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Alternative, Observation, Plan
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise, verdict_sentence
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import ProbeRun, plan_of, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import endpoint_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, parse_policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CONNECTION_OPTIONS, Settings, to_bool
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import Verdict, judge, judge_all
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports import OtherPort
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, host_name, settings_failure, verdict_sentence
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import alternative_verdicts, judge
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import (
-    CONNECTION_OPTIONS,
-    POLICY_OPTIONS,
-    HostError,
-    alternative_ports,
-    endpoint_settings,
-    parse_policy,
-    plan_of,
-    probe_host,
-    take,
-)
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, SettingsError, to_bool
-
-_OPTIONS = (*CONNECTION_OPTIONS, *POLICY_OPTIONS, "endpoints", "alternatives", "fallback", "check_credentials")
 # Where another port of the same relay cannot help.
-_HOPELESS_LAYERS = ("settings", "dns", "transaction")
+_HOPELESS_LAYERS = ("dns", "transaction")
+# With less time than this (seconds) left, nothing further is asked.
+_SHORTEST = 0.2
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Pass, or fail the host with cause, remedy and the other ports that work."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS = (*CONNECTION_OPTIONS, *POLICY_OPTIONS, "endpoints", "alternatives", "fallback", "check_credentials")
+    NOTHING = {"probes": [], "alternatives": []}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, args: Result) -> Result:
         """Probe on the host, judge here, pass or fail."""
-        self._task_vars = task_vars or {}
-        result = super().run(tmp, self._task_vars)
-        self._host = host_name(self, self._task_vars)
-        try:
-            args = take(self._task.args, _OPTIONS)
-            self._policy = parse_policy(args)
-            self._credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
-            fallback = self._fallback(args)
-            endpoints = endpoint_settings(args, allow_auto=False, needs_credentials=self._credentials)
-            others = [alternative_ports(one, args.get("alternatives", "auto")) for one in endpoints]
-        except SettingsError as error:
-            return {**result, **settings_failure(error, self._host)}
-        try:
-            return {**result, **self._gate(endpoints, others, fallback)}
-        except HostError as error:
-            return {**result, **host_failure(error, self._host)}
+        self._policy = parse_policy(args)
+        self._credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
+        use = _wants_use(args)
+        endpoints = endpoint_settings(args, allow_auto=False, needs_credentials=self._credentials)
+        others = [alternative_ports(one, args.get("alternatives", "auto")) for one in endpoints]
+        return self._gate(endpoints, others, use)
 
-    @staticmethod
-    def _fallback(args: dict[str, t.Any]) -> str:
-        fallback = str(args.get("fallback") or "suggest")
-        if fallback not in ("suggest", "use"):
-            raise SettingsError(f"fallback is '{fallback}'; write suggest or use.", "fallback")
-        return fallback
-
-    def _execute(self, **call: t.Any) -> dict[str, t.Any]:
-        return self._execute_module(task_vars=self._task_vars, **call)
-
-    def _gate(self, endpoints: list[Settings], others: list[list[dict[str, t.Any]]], fallback: str) -> dict[str, t.Any]:
-        plans = [plan_of(one, self._policy, alternatives=ports) for one, ports in zip(endpoints, others)]
-        run = probe_host(self._execute, endpoints, plans, self._credentials)
-        probes = [judge(one, seen, self._policy, run.host) for one, seen in zip(endpoints, run.observations)]
-        found = []
-        for settings, seen, probe, ports in zip(endpoints, run.observations, probes, others):
-            verdicts = [] if probe["ok"] else alternative_verdicts(settings, seen, self._policy, run.host)
-            if not probe["ok"] and not verdicts and ports and probe["layer"] not in _HOPELESS_LAYERS and probe["cause"] != "auth_rejected":
-                verdicts = self._ask_alternatives(settings, ports, probe["elapsed_ms"] / 1000)
-            found.append(verdicts)
-
-        failed = [index for index, probe in enumerate(probes) if not probe["ok"]]
-        first = failed[0] if failed else None
+    def _gate(self, endpoints: list[Settings], others: list[list[Alternative]], use: bool) -> Result:
+        plans = [plan_of(one, self._policy, alternatives=ports, fallback=use) for one, ports in zip(endpoints, others)]
+        run = probe_host(self.execute, endpoints, plans, self._credentials)
+        observations = self._ask_further(endpoints, run, others, use)
+        verdicts = judge_all(endpoints, observations, self._policy, run.host)
+        failed = [index for index, verdict in enumerate(verdicts) if not verdict.probe["ok"]]
+        for index in failed:
+            advise(self.host, endpoints[index], verdicts[index])
         answer: dict[str, t.Any] = {
             "changed": False,
-            "probes": probes,
-            "cause": None if first is None else probes[first]["cause"],
-            "layer": None if first is None else probes[first]["layer"],
-            "remedy": None if first is None else probes[first]["remedy"],
-            "alternatives": [] if first is None else found[first],
+            "probes": [verdict.probe for verdict in verdicts],
+            "cause": None,
+            "layer": None,
+            "remedy": None,
+            "alternatives": [],
             "selected": None,
         }
-        if first is None:
+        if not failed:
             answer["selected"] = _as_selection(endpoints[0])
-            answer["msg"] = f"{self._host} can send mail through {', '.join(one.endpoint for one in endpoints)}."
+            answer["msg"] = f"{self.host} can send mail through {', '.join(one.endpoint for one in endpoints)}."
             return answer
-        sentences = [verdict_sentence(self._host, endpoints[index], probes[index], found[index]) for index in failed]
-        if fallback == "use":
-            return self._use_alternatives(answer, endpoints, failed, found, sentences)
-        return {**answer, "failed": True, "msg": " ".join(sentences)}
+        answer.update(_cause_of(verdicts[failed[0]].probe), alternatives=verdicts[failed[0]].alternatives)
+        sentences = [verdict_sentence(self.host, endpoints[index], verdicts[index].probe) for index in failed]
+        if not use:
+            return {**answer, "failed": True, "msg": " ".join(sentences)}
+        found = [self._other_port(endpoints[index], observations[index], verdicts[index], run.host) for index in failed]
+        missing = next((one for one in found if one.port is None), None)
+        if missing is not None:
+            answer.update(missing.cause)
+            return {**answer, "failed": True, "msg": " ".join([*sentences, *(one.sentence for one in found if one.sentence)])}
+        return self._go_on(answer, endpoints[failed[0]].host, t.cast(OtherPort, found[0].port), sentences)
 
-    def _ask_alternatives(self, settings: Settings, ports: list[dict[str, t.Any]], spent: float) -> list[dict[str, t.Any]]:
-        """The other ports of an endpoint that worked on the host but breaks the policy, in what is left of its time."""
-        left = settings.timeout - spent
-        if left < 0.1:
-            return []
-        first, *rest = ports
-        plan = plan_of(replace(settings, port=first["port"], security=first["security"], timeout=left), self._policy)
-        plans = [dict(plan, port=port["port"], security=port["security"]) for port in (first, *rest)]
-        run = probe_host(self._execute, [settings] * len(plans), plans, with_credentials=False)
-        routes = [{**port, "attempts": seen["attempts"]} for port, seen in zip(ports, run.observations) if seen["attempts"]]
-        return alternative_verdicts(settings, {"alternatives": routes}, self._policy, run.host)
+    def _ask_further(
+        self, endpoints: list[Settings], run: ProbeRun, others: list[list[Alternative]], use: bool
+    ) -> list[Observation]:
+        """The observations, with the other ports of what works on the host but breaks the policy: one call, in what is left of the time."""
+        found = [one.copy() for one in run.observations]
+        spent = max(one["elapsed_ms"] for one in found) / 1000
+        asked = []
+        for index, (settings, ports) in enumerate(zip(endpoints, others)):
+            seen = found[index]
+            if not ports or seen["alternatives"] or _other_ports_are_no_help(judge(settings, seen, self._policy, run.host)):
+                continue
+            seen["alternatives"] = [{**port, "attempts": []} for port in ports]
+            if settings.timeout - spent >= _SHORTEST:
+                asked.append(index)
+        if asked:
+            again = probe_host(
+                self.execute,
+                [endpoints[index] for index in asked],
+                [self._plan_of_others(endpoints[index], spent, others[index], use) for index in asked],
+                self._credentials and use,
+            )
+            for index, further in zip(asked, again.observations):
+                found[index]["alternatives"] = further["alternatives"] or found[index]["alternatives"]
+        return found
 
-    def _use_alternatives(
-        self, answer: dict[str, t.Any], endpoints: list[Settings], failed: list[int], found: list[list[dict[str, t.Any]]], sentences: list[str]
-    ) -> dict[str, t.Any]:
-        """Pass where every failed endpoint has another port that works; with check_credentials the login must work there too."""
-        for index in failed:
-            working = next((one for one in found[index] if one["ok"]), None)
-            if working is None:
-                return {**answer, "failed": True, "msg": " ".join(sentences)}
-            chosen = replace(endpoints[index], port=working["port"], security=working["security"])
-            if self._credentials and chosen.username:
-                run = probe_host(self._execute, [chosen], [plan_of(chosen, self._policy)], with_credentials=True)
-                probe = judge(chosen, run.observations[0], self._policy, run.host)
-                if not probe["ok"]:
-                    answer.update(cause=probe["cause"], layer=probe["layer"], remedy=probe["remedy"])
-                    return {**answer, "failed": True, "msg": f"{' '.join(sentences)} But: {verdict_sentence(self._host, chosen, probe, [])}"}
-            if answer["selected"] is None:
-                answer["selected"] = {**working, "host": chosen.host}
+    def _plan_of_others(self, settings: Settings, spent: float, ports: list[Alternative], use: bool) -> Plan:
+        left = replace(settings, timeout=settings.timeout - spent)
+        return plan_of(left, self._policy, alternatives=ports, fallback=use, ask_chosen=False)
+
+    def _other_port(self, settings: Settings, seen: Observation, verdict: Verdict, host: HostFacts) -> _Fallback:
+        """The other port to go on with, or why there is none; with check_credentials the login must have worked there."""
+        logins = {route["port"]: route["login"] for route in seen["alternatives"] if route.get("login")}
+        needed = self._credentials and settings.username is not None
+        working = [one for one in verdict.alternatives if one["ok"]]
+        usable = [one for one in working if one["port"] in logins or not needed]
+        if usable:
+            return _Fallback(usable[0])
+        for one in verdict.alternatives:
+            if one["port"] in logins:
+                chosen = replace(settings, port=one["port"], security=one["security"])
+                probe = judge(chosen, {**seen, "attempts": [logins[one["port"]]]}, self._policy, host)
+                return _Fallback(None, f"But: {verdict_sentence(self.host, chosen, probe)}", _cause_of(probe))
+        if working:
+            words = f"But the login was not tried on port {working[0]['port']}: too little of timeout ({settings.timeout:g} s) was left."
+            return _Fallback(None, words)
+        return _Fallback(None)
+
+    def _go_on(self, answer: dict[str, t.Any], host: str, port: OtherPort, sentences: list[str]) -> dict[str, t.Any]:
+        """Pass with another port."""
         warnings = [f"{sentence} The gate goes on with that port, because fallback is use." for sentence in sentences]
-        selected = answer["selected"]
-        answer["msg"] = f"{self._host} can send mail through {selected['host']} port {selected['port']} (secure: {str(selected['secure']).lower()})."
-        return {**answer, "warnings": warnings}
+        msg = f"{self.host} can send mail through {host} port {port['port']} (secure: {str(port['secure']).lower()})."
+        return {**answer, "selected": {**port, "host": host}, "msg": msg, "warnings": warnings}
+
+
+def _wants_use(args: Result) -> bool:
+    fallback = str(args.get("fallback") or "suggest")
+    if fallback not in ("suggest", "use"):
+        raise SettingsError(f"fallback is {show(fallback)}; write suggest or use.", "fallback")
+    return fallback == "use"
+
+
+class _Fallback(t.NamedTuple):
+    """The port to go on with; where there is none, what to add to the sentence, and the cause that then counts."""
+
+    port: OtherPort | None
+    sentence: str = ""
+    cause: dict[str, t.Any] = {}
+
+
+def _cause_of(probe: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {key: probe[key] for key in ("cause", "layer", "remedy")}
+
+
+def _other_ports_are_no_help(probe: dict[str, t.Any]) -> bool:
+    """Whether the endpoint passes, or has failed in a way that another port of the same relay cannot mend."""
+    return bool(probe["ok"]) or probe["layer"] in _HOPELESS_LAYERS or probe["cause"] == "auth_rejected"
 
 
 def _as_selection(settings: Settings) -> dict[str, t.Any]:

@@ -7,74 +7,55 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, host_name, settings_failure
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import ReplyEntry, TransactionEntry, TransactionPlan
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import verdict_sentence
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of, probe_host
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.message import compose, queue_id
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import CONNECTION_OPTIONS, HostError, plan_of, probe_host, take
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, SettingsError, parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.address import parse_recipients
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import MODEL_OPTIONS, Settings, parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
 
-_OPTIONS = (*CONNECTION_OPTIONS, "sender", "sender_name", "recipients", "subject", "body", "headers")
-_NOT_FOR_SETTINGS = ("recipients", "subject", "body", "headers")
+_OF_THE_MESSAGE = ("recipients", "subject", "body", "headers")
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Send one message from the host, judge here."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS = (*MODEL_OPTIONS, *_OF_THE_MESSAGE)
+    NOTHING = {"probes": [], "alternatives": []}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def answer(self, args: Result) -> Result:
         """Send, or in check mode go as far as RCPT and take it back with RSET."""
-        task_vars = task_vars or {}
-        result = super().run(tmp, task_vars)
-        host = host_name(self, task_vars)
         deliver = not self._task.check_mode
-        try:
-            args = take(self._task.args, _OPTIONS)
-            settings = parse_settings({key: value for key, value in args.items() if key not in _NOT_FOR_SETTINGS}, probed=True, needs_credentials=True)
-            transaction, message_id = self._transaction(settings, args, host, deliver)
-        except SettingsError as error:
-            return {**result, **settings_failure(error, host)}
-        plan = plan_of(settings, Policy(), transaction=transaction)
-        try:
-            run = probe_host(lambda **call: self._execute_module(task_vars=task_vars, **call), [settings], [plan], with_credentials=True)
-        except HostError as error:
-            return {**result, **host_failure(error, host)}
-        probe = judge(settings, run.observations[0], Policy(), run.host)
-        return {**result, **_answer(host, settings, probe, message_id, deliver)}
+        given = {key: value for key, value in args.items() if key not in _OF_THE_MESSAGE}
+        settings = parse_settings(given, probed=True, needs_credentials=True)
+        transaction, message_id = self._transaction(settings, args, deliver)
+        policy = Policy()
+        run = probe_host(self.execute, [settings], [plan_of(settings, policy, transaction=transaction)], with_credentials=True)
+        probe = judge(settings, run.observations[0], policy, run.host)
+        return _answer(self.host, settings, probe, message_id, deliver)
 
-    def _transaction(self, settings: Settings, args: dict[str, t.Any], host: str, deliver: bool) -> tuple[dict[str, t.Any], str]:
+    def _transaction(self, settings: Settings, args: Result, deliver: bool) -> tuple[TransactionPlan, str]:
         if settings.sender is None:
-            raise SettingsError("sender is missing; write the address that the app sends from, such as sender: app@example.com.", "sender")
-        recipients = args.get("recipients") or []
-        recipients = [recipients] if isinstance(recipients, str) else list(recipients)
-        if not recipients:
-            raise SettingsError("recipients is empty; write a list of addresses, such as recipients: [postmaster@example.com].", "recipients")
-        for recipient in recipients:
-            # The same rule as for the sender; RFC 5321 leaves out display names here as well.
-            try:
-                parse_settings({"host": "x", "port": 25, "sender": str(recipient)}, probed=True)
-            except SettingsError:
-                raise SettingsError(f"recipients holds '{recipient}', which is not a bare mail address; write user@example.com.", "recipients") from None
+            words = "sender is missing; write the address that the app sends from, such as sender: app@example.com."
+            raise SettingsError(words, "sender")
+        recipients = parse_recipients(args.get("recipients"))
         headers = args.get("headers") or {}
         if not isinstance(headers, Mapping):
             raise SettingsError("headers is not a dictionary; write names and values, such as X-Example: value.", "headers")
-        subject = str(args.get("subject") or f"Test mail from {host}")
-        body = str(args.get("body") or f"This is a test mail, sent from {host} through {settings.endpoint}.\n")
-        try:
-            headers = {str(name): str(value) for name, value in headers.items()}
-            message, message_id = compose(settings.sender, settings.sender_name, recipients, subject, body, headers)
-        except (ValueError, UnicodeError) as error:
-            words = f"The message cannot be composed ({error}); write subject, headers and addresses on one line, addresses in ASCII."
-            raise SettingsError(words, "headers") from None
+        subject = str(args.get("subject") or f"Test mail from {self.host}")
+        body = str(args.get("body") or f"This is a test mail, sent from {self.host} through {settings.endpoint}.\n")
+        headers = {str(name): str(value) for name, value in headers.items()}
+        message, message_id = compose(settings.sender, settings.sender_name, recipients, subject, body, headers)
         return {"sender": settings.sender, "recipients": recipients, "message": message, "deliver": deliver}, message_id
 
 
 def _answer(host: str, settings: Settings, probe: dict[str, t.Any], message_id: str, deliver: bool) -> dict[str, t.Any]:
-    said = (probe["transaction"] or {}).get("message" if deliver else "rcpt")
+    transaction = t.cast(TransactionEntry, probe["transaction"] or {})
+    said: ReplyEntry | None = transaction.get("message") if deliver else transaction.get("rcpt")
     reply = f"{said['code']} {' '.join(said['lines'])}".rstrip() if said else None
     answer: dict[str, t.Any] = {
         "changed": bool(probe["ok"]),
@@ -90,4 +71,4 @@ def _answer(host: str, settings: Settings, probe: dict[str, t.Any], message_id: 
         done = f"took the message: {reply}" if deliver else f"would take the message: {reply}"
         answer["msg"] = f"{settings.endpoint} {done}"
         return answer
-    return {**answer, "failed": True, "msg": f"{host} cannot send mail through {settings.endpoint} ({settings.security}): {probe['message']} {probe['remedy']}"}
+    return {**answer, "failed": True, "msg": verdict_sentence(host, settings, probe)}

@@ -51,6 +51,13 @@ options:
       - Mechanism to log in with. Left out, the best one that the relay offers is taken.
     type: str
     choices: [PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256, XOAUTH2]
+  login_required:
+    description:
+      - Whether a relay must offer a login that O(username) can use, in the mode that is asked for. What it offers is known from EHLO, so that
+        this holds also where no login is tried.
+      - V(false) lets a relay pass that takes mail by the client's address although a login is given. Where it offers none, none is tried.
+    type: bool
+    default: true
   helo_name:
     description:
       - Name that the host gives in EHLO. Left out, it is the host's full name, or its address in brackets where it has none.

@@ -10,13 +10,18 @@ from collections.abc import Callable, Iterable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import explain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 _TAKES = "mailops.smtp.explain_smtp_error takes a text or a list of lines"
 
 
 def explain_smtp_error(value: object) -> dict[str, t.Any]:
     """Explain an error text, or a whole log as one text or as a list of lines."""
+    return printable_data(_explained(value))
+
+
+def _explained(value: object) -> dict[str, t.Any]:
     if isinstance(value, (bytes, bytearray)):
         return explain(bytes(value).decode("utf-8", "replace"))
     if isinstance(value, str):

@@ -11,9 +11,12 @@ version_added: 0.1.0
 description:
   - Checks the mail settings, translates them into the keys of the app, and changes only these keys in the app's file.
     Everything else in the file stays as it was, byte for byte, comments and line ends included.
-  - The file is read from the managed host, edited on the controller, and written by the machinery of M(ansible.builtin.copy),
-    that is atomically. The new text is parsed before it is written, and nothing is written when it would mean anything
-    else than the old text with the app's mail settings changed.
+  - The file is read from the managed host, edited on the controller, and written on the host in one step that survives a crash. The new text is
+    parsed before it is written, and nothing is written when it would mean anything else than the old text with the app's mail settings changed.
+  - The new text lies in a file of mode 0600 beside the old one until it takes its place, with owner, mode, ACL and SELinux context of the old one.
+    What a killed run left of it is removed by the next one. On the controller nothing is written.
+  - A file that somebody else has changed since it was read is left as it is, and so is one that another run of P(mailops.smtp.mail_config#role)
+    is at work with; the task fails with one sentence.
   - The password is not shown in results, in diffs, or at any verbosity, nor are other values of the file.
   - No packet is sent to the relay. Use M(mailops.smtp.smtp_gate) before, or the role P(mailops.smtp.mail_config#role), which does both.
 author:
@@ -42,15 +45,46 @@ options:
   app:
     description:
       - The app, by the name of its descriptor.
-      - The collection brings V(pangolin), V(mailpit_relay) and V(mailpit_forward). How to describe another one is told in the collection's C(docs/apps.md).
+      - The collection brings forty of them; C(docs/apps-table.md) says what each can express. How to describe another one is told in
+        the collection's C(docs/apps.md).
     type: str
     required: true
   path:
     description:
       - The app's file on the managed host. Its folder must exist.
-      - A symbolic link stays, and the file that it points to is edited.
+      - A symbolic link stays, and the file that it points to is edited. It is followed when root, the user of the task, or the owner of the file made it;
+        the same holds for links of folders on the way.
+      - Of a file with several names (hard links) the one that is named gets the new content, and the others keep the old one.
     type: path
     required: true
+  form:
+    description:
+      - Where the app's settings stand. By default what O(path) and the app suggest.
+    type: str
+    choices:
+      file: In the app's own file.
+      environment: In environment variables, which O(carrier) holds.
+  carrier:
+    description:
+      - What holds the environment variables. By default what O(path) suggests.
+    type: str
+    choices:
+      dotenv: Lines of NAME=value, in the dialect of who reads them for this app.
+      compose: C(services.<service>.environment) of a compose file, a mapping or a list.
+      systemd: C(Environment=) of a unit or drop-in, or an EnvironmentFile.
+      shell: A fragment that a shell sources, such as C(/etc/default/x).
+      kubernetes: A manifest with a Secret or a ConfigMap.
+  service:
+    description:
+      - The service of a compose file, or the C(metadata.name) of the Kubernetes object. Required for V(compose).
+    type: str
+  auth_offered:
+    description:
+      - The mechanisms that the relay offers for a login, as a probe saw them. Apps that must be told one are told the first of theirs
+        that is among them, or refused where none is.
+      - Not needed where O(settings.auth_mechanism) names one, or where the app finds out by itself.
+    type: list
+    elements: str
   settings:
     description:
       - The mail settings. Required when O(state=present).
@@ -133,7 +167,7 @@ options:
     description: Folder on the controller with descriptors of your own. They go before those of the collection.
     type: str
   backup:
-    description: Keep the old file beside the new one, as M(ansible.builtin.copy) does.
+    description: Keep the old file beside the new one, under the name that M(ansible.builtin.copy) would give it.
     type: bool
     default: false
   owner:
@@ -148,7 +182,11 @@ options:
   validate:
     description:
       - Command that checks the new file before it replaces the old one, with C(%s) where its path belongs.
+      - The new file lies in the folder of the old one, and has the same ending.
       - The command must succeed, or the old file stays. Of its output, values from the file are masked.
+    type: str
+  handed_over:
+    description: What the action plugin hands to the host. Not for playbooks.
     type: str
 seealso:
   - module: mailops.smtp.smtp_gate
@@ -177,6 +215,13 @@ EXAMPLES = r"""
     settings: "{{ mail_settings }}"
     exact_security: true
 
+- name: Give Grafana its relay where it takes its settings from a compose file
+  mailops.smtp.app_mail_config:
+    app: grafana
+    path: /opt/stack/compose.yml
+    service: grafana
+    settings: "{{ mail_settings }}"
+
 - name: Take the mail settings out again
   mailops.smtp.app_mail_config:
     app: pangolin
@@ -195,6 +240,16 @@ path:
   returned: success
   type: str
   sample: /opt/pangolin/config/config.yml
+form:
+  description: Where the settings stand, V(file) or V(environment).
+  returned: success
+  type: str
+  sample: file
+carrier:
+  description: What holds the variables, null for a file of the app's own.
+  returned: success
+  type: str
+  sample: compose
 security:
   description:
     - The mode that the app is in with what was written. It is another one than asked for where the app cannot express that
@@ -228,7 +283,9 @@ findings:
       type: str
       sample: warning
     code:
-      description: Stable code, such as V(downgrade_possible), V(ca_not_expressible), V(sender_missing), V(stronger_than_asked) or V(not_expressible).
+      description: >-
+        Stable code, such as V(downgrade_possible), V(password_readable), V(ca_not_expressible), V(sender_missing), V(stronger_than_asked) or
+        V(not_expressible).
       type: str
       sample: downgrade_possible
     message:
@@ -256,3 +313,92 @@ backup_file:
   type: str
   sample: /opt/pangolin/config/config.yml.4711.2026-01-31@12:30:00~
 """
+
+import base64
+import os
+import re
+import shlex
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, sealed
+from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
+
+
+class Refused(Exception):
+    """The validating command did not succeed."""
+
+    def __init__(self, exit_status: int, stdout: str, stderr: str) -> None:
+        super().__init__("exit status {0}".format(exit_status))
+        self.said = {"exit_status": exit_status, "stdout": stdout, "stderr": stderr}
+
+
+def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
+    """The options. The action plugin of the same name has checked them; it hands over one step of the work, which is all that is done here."""
+    return {
+        "app": {"type": "str", "required": True},
+        "path": {"type": "path", "required": True},
+        "form": {"type": "str", "choices": ["file", "environment"]},
+        "carrier": {"type": "str", "choices": ["dotenv", "compose", "systemd", "shell", "kubernetes"]},
+        "service": {"type": "str"},
+        "auth_offered": {"type": "list", "elements": "str"},
+        "settings": {"type": "dict", "no_log": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "probed": {"type": "bool", "default": False},
+        "exact_security": {"type": "bool", "default": False},
+        "descriptors": {"type": "str"},
+        "backup": {"type": "bool", "default": False},
+        "owner": {"type": "str"},
+        "group": {"type": "str"},
+        "mode": {"type": "raw"},
+        "validate": {"type": "str"},
+        "handed_over": sealed.OPTION,
+    }
+
+
+def validator(module: AnsibleModule, command: str) -> t.Callable[[str], None]:
+    """A check of the file at a path by ``command``, with %s where the path belongs. It raises Refused and FileError."""
+
+    def check(path: str) -> None:
+        # The path may hold anything, so it is put in behind all splitting and expanding.
+        words = [os.path.expanduser(os.path.expandvars(word)) for word in shlex.split(command)]
+        words = [re.sub("%[s%]", lambda found: path if found.group() == "%s" else "%", word) for word in words]
+        try:
+            done = module.run_command(words, handle_exceptions=False, expand_user_and_vars=False)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise FileError("validate cannot be run, so the file stays as it was: {0}: {1}.".format(words[0], why)) from None
+        if done[0] != 0:
+            raise Refused(*done)
+
+    return check
+
+
+def read_or_write(module: AnsibleModule, handed: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """One step. Raises FileError, Refused."""
+    options = module.params
+    wishes = edit.Wishes(options["owner"], options["group"], options["mode"])
+    runs = {"run": handed["run"], "dead": handed["dead"], "check_mode": module.check_mode}
+    if handed["step"] == "read":
+        return edit.look_at(options["path"], wishes, **runs)
+    check = validator(module, options["validate"]) if options["validate"] else None
+    content = base64.b64decode(handed["content"])
+    return edit.write(options["path"], content, wishes, checksum=handed["checksum"], backup=options["backup"], check=check, **runs)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        result = read_or_write(module, sealed.unseal(module.params["handed_over"]))
+    except Refused as error:
+        module.fail_json(msg="validate: {0}".format(error), **error.said)
+    except FileError as error:
+        module.fail_json(msg=str(error))
+    except ValueError:
+        module.fail_json(msg="handed_over is set by the action plugin; leave it out.")
+    module.exit_json(**{"changed": False, **result})
+
+
+if __name__ == "__main__":
+    main()

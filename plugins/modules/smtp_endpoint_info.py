@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -24,8 +23,9 @@ options:
     description:
       - The relays, each a dictionary with the options O(host), O(port), O(secure), O(security) and so on.
       - What stands beside O(endpoints) is the default of each.
+      - A port alone stands for a dictionary that holds only the port.
     type: list
-    elements: dict
+    elements: raw
   security:
     description:
       - The precise form of O(secure). Left out, it follows from O(secure) and the port.
@@ -156,82 +156,3 @@ probes:
       description: Milliseconds that the endpoint took as a whole.
       type: float
 """
-
-import base64
-import json
-import resource
-import ssl
-import time
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, Credentials, observe
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import ca_subjects, on_this_host, trust_store
-
-
-def argument_spec() -> dict[str, dict[str, t.Any]]:
-    """The options. The action plugin of the same name has checked them; it hands over plans in ``endpoints`` and logins, sealed, in ``password``."""
-    return {
-        "endpoints": {"type": "list", "elements": "dict"},
-        "host": {"type": "str"},
-        "port": {"type": "int"},
-        "secure": {"type": "bool"},
-        "security": {"type": "str", "choices": ["auto", "implicit_tls", "starttls", "opportunistic", "cleartext"]},
-        "validate_certs": {"type": "bool", "default": True},
-        "ca_path": {"type": "path"},
-        "server_name": {"type": "str"},
-        "username": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
-        "auth_mechanism": {"type": "str", "choices": ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "XOAUTH2"]},
-        "helo_name": {"type": "str"},
-        "source_address": {"type": "str"},
-        "ip_version": {"type": "str", "choices": ["any", "4", "6"], "default": "any"},
-        "timeout": {"type": "float", "default": 10},
-        "check_credentials": {"type": "bool", "default": False},
-        "check_injection": {"type": "bool", "default": True},
-        "return_pem": {"type": "bool", "default": False},
-    }
-
-
-def allow_many_sockets() -> None:
-    """Many endpoints at once need more open sockets than the usual soft limit; a process may raise its own."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
-    if 0 <= soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def unseal(sealed: str | None, count: int) -> list[Credentials]:
-    """The logins, one an endpoint."""
-    if not sealed:
-        return [None] * count
-    return [tuple(login) if login else None for login in json.loads(base64.b64decode(sealed))]
-
-
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    plans = [dict(plan, ca_path=on_this_host(plan["ca_path"]) if plan["ca_path"] else None) for plan in module.params["endpoints"] or []]
-    named = {plan["ca_path"] for plan in module.params["endpoints"] or [] if plan["ca_path"]}
-    logins = unseal(module.params["password"], len(plans))
-    pool = ContextPool()
-    for plan in plans:
-        contexts = pool.get(plan)
-        try:
-            contexts.load_ca_file()
-        except (OSError, ssl.SSLError) as error:
-            why = "holds no CA certificate" if isinstance(error, ssl.SSLError) else (error.strerror or "cannot be read").lower()
-            module.fail_json(msg=f"ca_path is {plan['ca_path']}, and on this host: {why}; write the path of a PEM file that is there.", option="ca_path")
-    allow_many_sockets()
-    observations = observe(plans, logins, pool)
-    module.exit_json(
-        changed=False,
-        observations=observations,
-        clock=time.time(),
-        trust_store=trust_store(),
-        ca_subjects={path: ca_subjects(on_this_host(path)) for path in named},
-    )
-
-
-if __name__ == "__main__":
-    main()

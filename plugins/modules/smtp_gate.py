@@ -25,8 +25,9 @@ options:
     description:
       - Several relays, all of which must pass, each a dictionary with the options O(host), O(port), O(secure), O(security) and so on.
       - What stands beside O(endpoints) is the default of each.
+      - A port alone stands for a dictionary that holds only the port.
     type: list
-    elements: dict
+    elements: raw
   alternatives:
     description:
       - Which other ports of the relay to ask when the chosen one fails.
@@ -38,7 +39,9 @@ options:
     description:
       - V(suggest) fails and names the ports that work.
       - V(use) passes when another port works, with a warning, and returns that port in RV(selected).
-      - The other port is never less secure than what was asked for.
+      - The other port is never less secure than what was asked for. One that speaks cleartext is taken only with
+        O(security=opportunistic), and stays opportunistic, or with O(security=cleartext).
+      - With O(check_credentials) the login is tried on that port within the same O(timeout), and must work there.
     type: str
     choices: [suggest, use]
     default: suggest
@@ -140,7 +143,9 @@ remedy:
   returned: always
   type: str
 alternatives:
-  description: Other ports of the first endpoint that failed, those that work first, each with C(port), C(secure), C(security), C(ok) and C(cause).
+  description:
+    - Other ports of the first endpoint that failed, those that work first, each with C(port), C(secure), C(security), C(ok) and C(cause).
+    - C(ok) is null where a port was not asked, or not waited for, so that nothing is known of it.
   returned: always
   type: list
   elements: dict

@@ -16,7 +16,7 @@ import time
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 

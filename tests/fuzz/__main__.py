@@ -77,7 +77,7 @@ def reply(data: bytes) -> None:
             raise Wrong("what is not printable")
         capabilities(one.lines)
         status_code(one.lines[0])
-        if PASSWORD in str(redact(one.as_dict(), forms)):
+        if PASSWORD in str(redact(one.as_entry(), forms)):
             raise Wrong("the password")
 
 
@@ -133,7 +133,7 @@ def climb(data: bytes) -> None:
     """The ladder and the judge over a relay that says anything, in cleartext and behind a sound handshake."""
     source = atheris.FuzzedDataProvider(data)
     mode, options, end = source.PickValueInList(MODES), source.ConsumeIntInRange(0, 31), source.ConsumeIntInRange(0, 3)
-    plan = ladder.Plan(
+    plan = ladder.ClimbOptions(
         server_name="localhost",
         helo_name="fuzz.test",
         credentials=("app", PASSWORD, None) if options & 1 else None,

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import base64
+import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
+import signal
 import stat
+import time
 import typing as t
 
 import pytest
@@ -207,7 +211,7 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str]] = [
     ({}, {"validate": "true"}, "validate has no %s in it"),
     ({}, {"settings": "smtp.example.com"}, "settings must hold host, port, secure and so on"),
     ({}, {"descriptors": "/nowhere"}, "descriptors is /nowhere, which is no folder on the controller"),
-    ({}, {"exact": True}, "Unsupported parameters"),
+    ({}, {"exact": True}, "exact is not an option; write exact_security."),
     ({}, {"mode": "preserve"}, "mode is preserve, which means nothing here"),
     ({"port": 587}, {}, "port 587 starts in cleartext and switches to TLS with STARTTLS"),
     ({"port": "abc"}, {}, "port is 'abc', which is not a port number"),
@@ -221,7 +225,7 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str]] = [
 
 def test_without_options_it_names_them(tmp_path: pathlib.Path) -> None:
     run = play(tmp_path / "play", [{"name": "Configure", "mailops.smtp.app_mail_config": {}}], {})
-    assert run.returncode != 0 and "missing required arguments: app, path" in run.output
+    assert run.returncode != 0 and "app is missing; write the name of an app, such as app: pangolin." in run.output
 
 
 def test_refusals(config: pathlib.Path) -> None:
@@ -276,3 +280,82 @@ def test_descriptors_of_the_users_own(tmp_path: pathlib.Path) -> None:
     refused = configure(path, app="relayd", descriptors=str(folder), settings={**SETTINGS, "port": 587, "secure": False})
     assert "Relayd has no setting for security: starttls; write security: implicit_tls or cleartext" in " ".join(refused.output.split())
     assert "Relayd has no setting for sender" not in refused.output
+
+
+def descendants(pid: int) -> list[int]:
+    """The process and all that it has started, by /proc."""
+    parents: dict[int, int] = {}
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def test_a_killed_run_leaves_no_password_on_the_controller_and_the_next_none_on_the_host(config: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Killed with all that it has started while the new file is checked; pipelining is not switched on."""
+    folders = {name: tmp_path / name.lower() for name in ("ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TEMP", "TMPDIR")}
+    for folder in folders.values():
+        folder.mkdir()
+    environment = {**{name: str(folder) for name, folder in folders.items()}, "ANSIBLE_PIPELINING": "0"}
+    mark = tmp_path / "mark"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        slow = task(config, validate=f"sh -c 'echo $PPID > {mark}; sleep 60' %s")
+        running = pool.submit(play, tmp_path / "play", [slow], {"settings": SETTINGS}, environment=environment)
+        while not (mark.exists() and mark.read_text()):
+            assert not running.done(), running.result().output
+            time.sleep(0.05)
+        ansible = next(pid for pid in descendants(os.getpid()) if str(tmp_path / "play" / "play.yml").encode() in command_line(pid))
+        for pid in descendants(ansible):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert running.result().returncode == -signal.SIGKILL
+    found = [path for folder in folders.values() for path in folder.rglob("*") if path.is_file()]
+    assert [path for path in found if any(form.encode() in path.read_bytes() for form in FORMS)] == [] and config.read_text() == OLD
+    left = [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert [oct(path.stat().st_mode)[-3:] for path in left] == ["600"]
+    # Also a run that has nothing to change takes it away.
+    assert not configure(config, settings=None, state="absent", app="mailpit_relay").saved["result"]["changed"]
+    assert not left[0].exists() and config.read_text() == OLD
+
+
+FORMS = every_form(NEW_PASSWORD)
+
+
+def command_line(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+def test_a_readable_file_gets_a_finding_before_a_password_is_written_into_it(config: pathlib.Path) -> None:
+    config.chmod(0o644)
+    without = {"username": None, "password": None}
+    cases: list[tuple[dict[str, t.Any], dict[str, t.Any]]] = [
+        ({}, {"check_mode": True}), ({}, {"check_mode": True, "mode": "0640"}), ({}, {"check_mode": True, "mode": "o="}), (without, {"check_mode": True}),
+        ({}, {"path": str(config.parent / "new.yml"), "mode": "0664"}), ({}, {}), ({}, {"mode": "0640"}), ({}, {}),
+    ]
+    results, output = configure_all(config, cases)
+    readable = [[one for one in result["findings"] if one["code"] == "password_readable"] for result in results]
+    assert [len(found) for found in readable] == [1, 0, 0, 0, 1, 1, 0, 0], output
+    assert readable[0][0]["message"] == f"{config} has mode 0644, so every user of this host can read the password in it."
+    assert "Set mode: '0640'" in readable[0][0]["remedy"] and "Set mode: '0660'" in readable[4][0]["remedy"] and mode(config) == "0o640"
+
+
+def test_the_reason_is_in_the_sentence(config: pathlib.Path) -> None:
+    cases: list[tuple[dict[str, t.Any], dict[str, t.Any]]] = [
+        ({}, {"owner": "nobody-of-that-name"}), ({}, {"group": "no-group"}), ({}, {"mode": "0999"}), ({}, {"mode": "rw"}), ({}, {"validate": "/no/program %s"}),
+        ({}, {"path": "/proc/version"}), ({}, {"path": "/proc/new.yml"}),
+    ]
+    results, _output = configure_all(config, cases)
+    sentences = [
+        "owner is 'nobody-of-that-name', which is no user of this host", "group is 'no-group', which is no group of this host",
+        "mode is '0999', which is no mode", "mode is 'rw', which is no mode",
+        "validate cannot be run, so the file stays as it was: /no/program: no such file or directory", "/proc/version: ",
+        "/proc/new.yml cannot be written: it, or its folder, is not there any more",
+    ]
+    for result, sentence in zip(results, sentences):
+        assert result["failed"] and sentence in result["msg"], result
+    assert config.read_text() == OLD

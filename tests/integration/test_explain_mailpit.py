@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import explain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
 
 from tests.support.mailpit import Mailpit
 from tests.support.pki import Pki

@@ -161,7 +161,7 @@ def cases(pki: Pki, good: Issued) -> dict[str, Case]:
         "a flood for an answer to AUTH": Case(
             sequence(tls, smtp(mechanisms=["PLAIN"], replies={"AUTH": "535-no\n" * 100000})), "implicit_tls", "auth_rejected", "without end", login=True
         ),
-        "a deaf relay": Case(sequence(tls, deaf), "implicit_tls", "message_rejected", "whether it was taken is not known", message="x" * 78 + "\r\n"),
+        "a deaf relay": Case(sequence(tls, deaf), "implicit_tls", "message_rejected", "did not say whether it took the message", message="x" * 78 + "\r\n"),
     }
 
 

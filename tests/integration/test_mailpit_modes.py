@@ -17,7 +17,9 @@ import typing as t
 import pytest
 import yaml
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit import lockdown
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api, Wanted, wait_for
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.messages import Wanted, wait_for
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts, pki as mailpit_pki
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import AUTHS, SECURITIES
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
@@ -126,8 +128,8 @@ def test_smtplib_delivers_and_the_message_is_found(running: Running) -> None:
         client.sendmail("app@example.com", ["Hidden@example.com", "new-user@example.com"], "To: new-user@example.com\r\nSubject: From smtplib\r\n\r\nHello\r\n")
     api = Api(f"http://{host}:{running.mailpit.ui_port}")
     wanted = Wanted(subject="From smtplib", recipients=["new-user@example.com", "hidden@example.com"])
-    found, trouble = wait_for(api, wanted, 1, 5)
-    assert trouble is None and len(found) == 1 and found[0]["username"] == {"users": USER, "accept_any": "anybody", "none": None}[running.auth]
+    found, trouble = wait_for(api, wanted, 1, Deadline(5))
+    assert trouble is None and len(found.messages) == 1 and found.messages[0].username == {"users": USER, "accept_any": "anybody", "none": None}[running.auth]
 
 
 def test_a_client_without_tls_sends_nothing_where_tls_is_forced(running: Running) -> None:
@@ -171,8 +173,8 @@ def test_nodemailer_delivers(running: Running, tmp_path: pathlib.Path) -> None:
     outcome = pangolin_send(config, to="new-user@example.com", subject="From nodemailer", ca_file=running.trust)
     assert outcome.ok, outcome
     api = Api(f"http://127.0.0.1:{running.mailpit.ui_port}")
-    found, _trouble = wait_for(api, Wanted(subject="From nodemailer", sender="pangolin@example.com"), 1, 5)
-    assert len(found) == 1
+    found, _trouble = wait_for(api, Wanted(subject="From nodemailer", sender="pangolin@example.com"), 1, Deadline(5))
+    assert len(found.messages) == 1
 
     if running.certificate not in ("own_ca", "none"):
         return

@@ -11,7 +11,9 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api, Wanted, wait_for
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.messages import Wanted, wait_for
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts
 
 from tests.support.mailpit import Mailpit
@@ -55,8 +57,8 @@ def test_mail_goes_on_through_the_relay(app: str, security: str, tmp_path: pathl
             with smtplib.SMTP("127.0.0.1", source.port, timeout=10) as client:
                 client.sendmail("app@example.com", ["new-user@example.com"], "To: new-user@example.com\r\nSubject: Passed on\r\n\r\nHello\r\n")
             api = Api(f"http://127.0.0.1:{target.ui_port}")
-            found, _trouble = wait_for(api, Wanted(subject="Passed on"), 1, 10)
-            assert len(found) == 1 and found[0]["username"] == "app", source.log()
+            found, _trouble = wait_for(api, Wanted(subject="Passed on"), 1, Deadline(10))
+            assert len(found.messages) == 1 and found.messages[0].username == "app", source.log()
 
 
 def test_opportunistic_is_refused_because_mailpit_has_no_such_mode(tmp_path: pathlib.Path) -> None:

@@ -5,11 +5,18 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import os
 import pathlib
+import re
+import subprocess
+import time
 import typing as t
 
 import pytest
 import yaml
+from ansible_collections.mailops.smtp.plugins.module_utils._files.store import store_path
+from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import temporary_name
 
 from tests.support import faulty
 from tests.support.pki import Issued, Pki
@@ -49,14 +56,22 @@ class Host(t.NamedTuple):
     config: pathlib.Path
     restarted: pathlib.Path
 
-    def run(self, settings: t.Mapping[str, t.Any], *cli: str, apps: list[dict[str, t.Any]] | None = None, **variables: t.Any) -> Run:
+    def run(
+        self, settings: t.Mapping[str, t.Any], *cli: str, apps: list[dict[str, t.Any]] | None = None,
+        environment: t.Mapping[str, str] | None = None, **variables: t.Any,
+    ) -> Run:
         touch = {"app": "pangolin", "path": str(self.config), "restart": {"command": ["touch", str(self.restarted)]}}
         role = {"name": "Configure", "ansible.builtin.include_role": {"name": "mailops.smtp.mail_config"}}
         handlers = [{"name": "Mine", "ansible.builtin.debug": {"msg": "my own handler ran"}, "listen": "mail_config changed"}]
         given = {"mail_config_settings": settings, "mail_config_apps": apps or [touch], **variables}
-        run = play(self.folder / "play", [role], given, *cli, handlers=handlers)
+        run = play(self.folder / "play", [role], given, *cli, handlers=handlers, environment=environment)
         assert PASSWORD not in run.output and "n3w" not in run.output and OLD_PASSWORD not in run.output
         return run
+
+    def store(self) -> list[str]:
+        """What is kept of the files in this folder."""
+        records = pathlib.Path(store_path()).glob("*.json")
+        return [one.name for one in records if str(self.folder) in one.read_text()]
 
 
 @pytest.fixture()
@@ -105,6 +120,15 @@ def test_the_gate_stops_it(host: Host, relay: Relay) -> None:
     run = host.run(relay.settings("implicit", secure="false"), "-vvvv")
     assert run.returncode != 0 and host.config.read_text() == OLD and not host.restarted.exists()
     assert "secure: true" in words(run) and "speaks TLS from the first byte" in words(run)
+
+
+def test_what_the_gate_found_can_be_rescued(host: Host, relay: Relay) -> None:
+    role = {"name": "Configure", "ansible.builtin.include_role": {"name": "mailops.smtp.mail_config"}}
+    keep = {"name": "Keep it", "ansible.builtin.set_fact": {"failure": "{{ ansible_failed_result }}"}}
+    given = {"mail_config_settings": relay.settings("implicit", secure="false"), "mail_config_apps": [{"app": "pangolin", "path": str(host.config)}]}
+    run = play(host.folder / "play", [{"name": "Try", "block": [role], "rescue": [keep]}], given, saved=["failure"])
+    assert run.returncode == 0 and run.saved["failure"]["cause"] == "mode_mismatch" and len(run.saved["failure"]["probes"]) == 1, run.output
+    assert run.saved["failure"]["msg"].startswith("localhost cannot send mail through") and host.config.read_text() == OLD and host.store() == []
 
 
 def test_a_wrong_password_stops_it(host: Host, relay: Relay) -> None:
@@ -202,3 +226,193 @@ def test_a_restart_that_fails_puts_the_old_file_back(host: Host, relay: Relay) -
     run = host.run(relay.settings("implicit"), apps=[{"app": "pangolin", "path": str(host.config), "restart": {"command": command}}])
     assert run.returncode != 0 and host.config.read_text() == OLD, run.output
     assert host.restarted.read_text() == "run\nrun\n" and files(host.folder) == ["config.yml", "play", "restarted"]
+
+
+# What runs that are broken off leave, and what two of them do
+
+_KILLER = '''\
+import os
+import signal
+
+from ansible.plugins.callback import CallbackBase
+
+
+class CallbackModule(CallbackBase):
+    """Kill this run of Ansible when the named task is about to start."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "killer"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        if os.environ["KILL_BEFORE"] in task.get_name():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    v2_playbook_on_handler_task_start = lambda self, task: self.v2_playbook_on_task_start(task, False)
+'''
+
+
+class Broken(t.NamedTuple):
+    """The managed host, with an app that notes with what settings it was started, and a relay that is not asked."""
+
+    host: Host
+    settings: dict[str, t.Any]
+
+    @property
+    def started_with(self) -> list[str]:
+        return self.host.restarted.read_text().split() if self.host.restarted.exists() else []
+
+    def apps(self, *paths: pathlib.Path, then: str = "true") -> list[dict[str, t.Any]]:
+        # The config's host is what the app runs with.
+        note = f"sed -n 's/.*smtp_host: \"*\\([a-z.]*\\).*/\\1/p' $0 >> {self.host.restarted}; {then}"
+        return [{"app": "pangolin", "path": str(path), "restart": {"command": ["sh", "-c", note, str(path)]}} for path in paths or [self.host.config]]
+
+    def run(self, *, kill_before: str = "", apps: list[dict[str, t.Any]] | None = None, **variables: t.Any) -> Run:
+        folder = self.host.folder / "callbacks"
+        folder.mkdir(exist_ok=True)
+        (folder / "killer.py").write_text(_KILLER)
+        kill = {"ANSIBLE_CALLBACK_PLUGINS": str(folder), "ANSIBLE_CALLBACKS_ENABLED": "killer", "KILL_BEFORE": kill_before}
+        options = {"mail_config_gate": False, **variables}
+        return self.host.run(self.settings, apps=apps or self.apps(), environment=kill if kill_before else {}, **options)
+
+
+@pytest.fixture()
+def broken(host: Host) -> t.Iterator[Broken]:
+    yield Broken(host, {"host": "localhost", "port": 465, "secure": True, "username": USER, "password": PASSWORD, "sender": "app@example.com"})
+    assert host.store() == []
+
+
+# Before which task the run is killed; what stands in the file then; with what the app was started in the end.
+KILLS = [
+    ("Put the settings into the apps' files", "old", ["localhost"]),
+    ("Run the restart commands of the apps that changed", "new", ["localhost"]),
+    ("Read back what the apps' files hold", "new", ["localhost", "localhost"]),
+    ("Drop the old files that were kept", "new", ["localhost", "localhost"]),
+]
+
+
+@pytest.mark.parametrize("task, state, started", KILLS, ids=[task.split()[0] for task, _state, _started in KILLS])
+def test_what_a_killed_run_left_is_finished(broken: Broken, task: str, state: str, started: list[str]) -> None:
+    killed = broken.run(kill_before=task)
+    assert killed.returncode == -9
+    assert ("localhost" in broken.host.config.read_text()) == (state == "new")
+    again = broken.run()
+    assert again.returncode == 0, again.output
+    assert yaml.safe_load(broken.host.config.read_text())["email"]["smtp_host"] == "localhost" and broken.started_with == started
+    assert ("An earlier run was broken off" in words(again)) == (state == "new")
+    third = broken.run()
+    assert third.recap["changed"] == 0 and broken.started_with == started
+    assert files(broken.host.folder) == ["callbacks", "config.yml", "play", "restarted"]
+
+
+@pytest.mark.parametrize("task", ["Put the old files back", "Restart the apps that have their old settings back", "Stop, and say what is back"])
+def test_a_run_killed_while_it_goes_back_is_finished(broken: Broken, task: str) -> None:
+    """The app refuses the new settings; the next run has the old ones in mind, and the app must run with these."""
+    fails = broken.apps(then="! grep -q localhost $0")
+    assert broken.run(kill_before=task, apps=fails).returncode == -9
+    again = broken.run(apps=fails)
+    assert again.returncode != 0 and broken.host.config.read_text() == OLD, again.output
+    assert broken.started_with[-1] == "old.example.com"
+    assert f"{broken.host.config} is again as it was before." in words(again) or task != "Put the old files back"
+
+
+def test_what_a_killed_run_left_is_put_back_when_the_gate_fails(broken: Broken) -> None:
+    assert broken.run(kill_before="Run the restart commands").returncode == -9
+    with faulty.FaultyServer(faulty.close()) as server:
+        settings = {**broken.settings, "port": server.port, "ip_version": "4", "timeout": 3}
+        run = broken.host.run(settings, apps=broken.apps())
+    assert run.returncode != 0 and "cannot send mail through localhost" in words(run), run.output
+    assert broken.host.config.read_text() == OLD and broken.started_with == ["old.example.com"]
+    assert f"{broken.host.config} is again as it was before." in words(run)
+
+
+def test_what_a_killed_run_left_of_other_apps_is_told(broken: Broken) -> None:
+    other = broken.host.folder / "other.yml"
+    other.write_text(OLD)
+    assert broken.run(kill_before="Run the restart commands").returncode == -9
+    run = broken.run(apps=broken.apps(other))
+    assert run.returncode == 0 and f"had begun to change {broken.host.config}, which this run does not name" in words(run), run.output
+    assert broken.run().returncode == 0 and broken.started_with == ["localhost", "localhost"]
+
+
+def test_two_runs_at_once(broken: Broken) -> None:
+    """The second is refused while the first waits for its restart; then that fails, and the original is back."""
+    go = broken.host.folder / "go"
+    waits = broken.apps(then=f"! grep -q localhost $0 || while [ ! -e {go} ]; do sleep 0.1; done; ! grep -q localhost $0")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        first = pool.submit(broken.run, apps=waits)
+        while not broken.started_with:
+            assert not first.done(), first.result().output
+            time.sleep(0.1)
+        second = broken.host._replace(folder=broken.host.folder / "second")
+        second.folder.mkdir()
+        refused = second.run({**broken.settings, "host": "other.example.com"}, apps=waits, mail_config_gate=False)
+        go.touch()
+    assert refused.returncode != 0 and f"{broken.host.config} is being changed by another run of mail_config" in words(refused), refused.output
+    assert first.result().returncode != 0 and broken.host.config.read_text() == OLD
+    assert broken.started_with == ["localhost", "old.example.com"]
+
+
+# What others do to the files meanwhile, or before
+
+def test_what_an_editor_writes_meanwhile_stays(broken: Broken) -> None:
+    apps = broken.apps()
+    apps[0]["validate"] = f"sh -c 'echo mine: 1 >> {broken.host.config}; test -s %s'"
+    run = broken.run(apps=apps)
+    assert run.returncode != 0 and "was changed by somebody else meanwhile, so it stays as it is now; run again" in words(run), run.output
+    assert broken.host.config.read_text() == OLD + "mine: 1\n" and broken.started_with == []
+
+
+def test_what_an_editor_writes_after_it_stays_too(broken: Broken) -> None:
+    apps = broken.apps(then=f"echo mine: 1 >> {broken.host.config}; false")
+    run = broken.run(apps=apps)
+    config, said = broken.host.config.read_text(), words(run)
+    assert run.returncode != 0 and "localhost" in config and config.endswith("mine: 1\nmine: 1\n")
+    copy = re.search(rf"was changed by somebody else since it was written, so it stays as it is now. Put it back with: cp (\S+) {broken.host.config}", said)
+    assert copy is not None and pathlib.Path(copy[1]).read_text() == OLD, run.output
+    assert "could not be restarted with its old settings" in said
+    assert broken.run().returncode == 0
+
+
+def test_a_full_disk_leaves_the_old_file(broken: Broken) -> None:
+    disk = broken.host.folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)], check=True)
+    try:
+        config = disk / "config.yml"
+        config.write_text(OLD + "# a comment\n" * 3240)
+        config.chmod(0o640)
+        before = (config.read_text(), config.stat()[:6], config.stat().st_ctime_ns)
+        run = broken.run(apps=broken.apps(config))
+        assert run.returncode != 0 and f"{config} cannot be written: no space is left on its file system." in words(run), run.output
+        assert (config.read_text(), config.stat()[:6], config.stat().st_ctime_ns) == before and files(disk) == ["config.yml"] and broken.started_with == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+PLANTED = ["the config", "its folder", "the kept copy of old", "the temporary file"]
+
+
+@pytest.mark.parametrize("what", PLANTED)
+def test_a_planted_link_leads_nowhere(broken: Broken, what: str) -> None:
+    """The app's user owns the folder of its config, and root runs the role."""
+    theirs, precious = broken.host.folder / "theirs", broken.host.folder / "precious"
+    for folder in (theirs, precious):
+        folder.mkdir()
+        (folder / "config.yml").write_text(OLD)
+        (folder / "config.yml").chmod(0o600)
+    before = (precious / "config.yml").stat()[:6], (precious / "config.yml").stat().st_ctime_ns
+    name = {"the config": "config.yml", "its folder": "sub", "the kept copy of old": "config.yml.mail_config~"}.get(what, temporary_name("config.yml"))
+    (theirs / name).unlink(missing_ok=True)
+    (theirs / name).symlink_to(precious if what == "its folder" else precious / "config.yml")
+    for path in (theirs, *theirs.iterdir()):
+        os.lchown(path, 12345, 12345)
+    config = theirs / "sub" / "config.yml" if what == "its folder" else theirs / "config.yml"
+    run = broken.run(apps=broken.apps(config))
+    assert (precious / "config.yml").read_text() == OLD
+    assert ((precious / "config.yml").stat()[:6], (precious / "config.yml").stat().st_ctime_ns) == before
+    if what in PLANTED[:2]:
+        assert run.returncode != 0 and "only a link of root or of that owner is followed" in words(run), run.output
+    else:
+        assert run.returncode == 0 and "localhost" in config.read_text() and config.stat().st_uid == 12345, run.output

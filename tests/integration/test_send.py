@@ -79,7 +79,11 @@ class World:
         add("no_sender", implicit, secure=True, sender=None)
         add("no_recipients", implicit, secure=True, recipients=[])
         add("bad_recipient", implicit, secure=True, recipients=["App <a@example.com>"])
+        add("empty_recipient", implicit, secure=True, recipients=[""])
         add("bad_subject", implicit, secure=True, subject="a\r\nBcc: x@example.com")
+        add("injected_header", implicit, secure=True, headers={"X-A\r\nBcc": "x@example.com"})
+        add("injected_value", implicit, secure=True, headers={"X-A": "a\r\nBcc: x@example.com"})
+        add("second_sender", implicit, secure=True, headers={"from": "x@example.com"})
         add("bad_headers", implicit, secure=True, headers=["X-A"])
         add("user_without_password", implicit, secure=True, username="app")
         self.output = self.batch.run().output
@@ -176,8 +180,12 @@ def test_nothing_ever_went_in_cleartext_that_must_not(world: World) -> None:
     [
         ("no_sender", "sender is missing; write the address that the app sends from"),
         ("no_recipients", "recipients is empty; write a list of addresses"),
-        ("bad_recipient", "recipients holds 'App <a@example.com>', which is not a bare mail address"),
-        ("bad_subject", "The message cannot be composed"),
+        ("bad_recipient", "recipients[0] is 'App <a@example.com>', which is not a bare mail address"),
+        ("empty_recipient", "recipients[0] is empty; write an address"),
+        ("bad_subject", "subject has a line break or control character in it; write it on one line."),
+        ("injected_header", "headers holds the name 'X-A\\r\\nBcc', which is not one of a header"),
+        ("injected_value", "headers, 'X-A', has a line break or control character in it; write it on one line."),
+        ("second_sender", "headers holds 'from', which is not set there; write sender and sender_name instead."),
         ("bad_headers", "headers is not a dictionary"),
         ("user_without_password", "username is given without a password"),
     ],

@@ -11,30 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES
+
 from .farm import Place
 from .plan import DOMAIN
 
 __all__ = ["ANY", "LAYER", "Row", "Serve", "complaints", "rows"]
 
-# The layer that each cause belongs to, as the contract has it.
-LAYER = {
-    cause: layer
-    for layer, causes in {
-        "settings": "invalid_settings",
-        "dns": "name_not_found name_server_failure",
-        "tcp": "connection_timeout connection_refused no_route connection_blocked connection_reset",
-        "greeting": "greeting_timeout greeting_rejected not_smtp connection_closed",
-        "mode": "mode_mismatch",
-        "ehlo": "ehlo_rejected",
-        "starttls": "starttls_not_offered starttls_rejected",
-        "tls": "tls_handshake_timeout tls_version_unsupported tls_handshake_failed client_certificate_required",
-        "certificate": "certificate_expired certificate_not_yet_valid certificate_self_signed certificate_untrusted"
-        " certificate_chain_incomplete certificate_name_mismatch certificate_weak",
-        "auth": "auth_not_offered auth_mechanism_not_offered auth_requires_tls auth_rejected",
-        "transaction": "sender_rejected recipient_rejected message_rejected temporarily_rejected",
-    }.items()
-    for cause in causes.split()
-}
+# The layer of each cause by the table; mode_mismatch is found here by probing, not by the settings alone.
+LAYER = {row.code: row.layer for row in sorted(CAUSES, key=lambda row: row.layer == "mode")}
 
 ANY = "any"
 # Starts a relay; what it gives back is of no matter.

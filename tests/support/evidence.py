@@ -13,14 +13,25 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import (
+    FORMAT,
+    Attempt,
+    Dns,
+    EhloEntry,
+    FailureEntry,
+    Kind,
+    Layer,
+    Observation,
+    ReplyEntry,
+    Rung,
+    Security,
+    TLSEntry,
+)
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from .pki import EXPIRED, EXPIRING, NOT_YET_VALID, Pki
 
 __all__ = ["ROWS", "Row", "attempt", "make_chains", "observation", "steps"]
-
-Evidence = dict[str, t.Any]
-
 
 def make_chains(folder: Path) -> dict[str, list[str]]:
     """Chains of every kind that the table names, all for relay.test."""
@@ -43,6 +54,8 @@ def make_chains(folder: Path) -> dict[str, list[str]]:
         "other name": pki.issue("other.test", names=["other.test", "www.other.test"]),
         "many names": pki.issue("other.test", names=[f"n{number}.test" for number in range(9)]),
         "no names": pki.issue(name, names=[]),
+        "address as name": pki.issue("192.0.2.7"),
+        "version 1": pki.issue(name, version=1),
         "weak key": pki.issue(name, key_type="rsa", bits=1024),
         "sha1": pki.issue(name, hash_name="sha1"),
         "disordered": pki.issue(name, chain=["leaf", "root", "intermediate"]),
@@ -50,45 +63,46 @@ def make_chains(folder: Path) -> dict[str, list[str]]:
     return {name: [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in each.chain] for name, each in issued.items()}
 
 
-def steps(text: str, ms: float = 5.0) -> list[Evidence]:
+def steps(text: str, ms: float = 5.0) -> list[Rung]:
     """ "tcp greeting ehlo!" as rungs; the one with "!" broke."""
-    return [{"layer": word.rstrip("!"), "ok": not word.endswith("!"), "ms": ms} for word in text.split()]
+    return [{"layer": t.cast(Layer, word.rstrip("!")), "ok": not word.endswith("!"), "ms": ms} for word in text.split()]
 
 
-def reply(code: int, *lines: str) -> Evidence:
+def reply(code: int, *lines: str) -> ReplyEntry:
     return {"code": code, "lines": list(lines or ("",))}
 
 
 GREETING = reply(220, "relay.test ESMTP")
-TLS = {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verified": True, "verify_code": None, "verify_error": None, "certificate_requested": False}
+TLS: TLSEntry = {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verified": True, "verify_error": None, "certificate_requested": False}
 
 
-def attempt(mode: str = "starttls", rungs: str = "tcp greeting ehlo starttls tls certificate ehlo", failure: Evidence | None = None, **more: t.Any) -> Evidence:
+def attempt(
+    security: Security = "starttls", rungs: str = "tcp greeting ehlo starttls tls certificate ehlo", failure: FailureEntry | None = None, **more: t.Any
+) -> Attempt:
     """One address. ``more``: greeting, ehlo, tls, chain, other_mode, ... as the ladder keeps them."""
-    found: Evidence = {"address": "192.0.2.1", "family": 4, "mode": mode, "rungs": steps(rungs), "failure": failure}
-    found.update(more)
-    return found
+    found: Attempt = {"address": "192.0.2.1", "family": 4, "security": security, "rungs": steps(rungs), "failure": failure}
+    return t.cast(Attempt, {**found, **more})
 
 
-def observation(*attempts: Evidence, dns: Evidence | None = None, **more: t.Any) -> Evidence:
+def observation(*attempts: Attempt, dns: Dns | None = None, **more: t.Any) -> Observation:
     """One endpoint."""
-    found: Evidence = {
+    found: Observation = {
+        "format": FORMAT,
         "dns": dns or {"ok": True, "known": len(attempts), "ms": 1.0},
         "attempts": list(attempts),
         "alternatives": [],
         "elsewhere": [],
         "elapsed_ms": 42.0,
     }
-    found.update(more)
-    return found
+    return t.cast(Observation, {**found, **more})
 
 
-def broken(layer: str, kind: str, **facts: t.Any) -> Evidence:
-    return {"layer": layer, "kind": kind, **facts}
+def broken(layer: Layer, kind: Kind, **facts: t.Any) -> FailureEntry:
+    return t.cast(FailureEntry, {"layer": layer, "kind": kind, **facts})
 
 
-def ehlo(before: t.Sequence[str] | None = ("SIZE 1000", "STARTTLS"), after: t.Sequence[str] | None = None) -> Evidence:
-    found = {}
+def ehlo(before: t.Sequence[str] | None = ("SIZE 1000", "STARTTLS"), after: t.Sequence[str] | None = None) -> EhloEntry:
+    found: EhloEntry = {}
     if before is not None:
         found["before_tls"] = reply(250, "relay.test", *before)
     if after is not None:
@@ -96,15 +110,15 @@ def ehlo(before: t.Sequence[str] | None = ("SIZE 1000", "STARTTLS"), after: t.Se
     return found
 
 
-def up_to_ehlo(**more: t.Any) -> Evidence:
+def up_to_ehlo(**more: t.Any) -> dict[str, t.Any]:
     return {"greeting": GREETING, "ehlo": ehlo(), **more}
 
 
-def in_tls(**more: t.Any) -> Evidence:
+def in_tls(**more: t.Any) -> dict[str, t.Any]:
     return {"greeting": GREETING, "ehlo": ehlo(after=("SIZE 1000", "AUTH PLAIN LOGIN")), "tls": TLS, "chain": "good", "chain_available": True, **more}
 
 
-def cert(chain: str, code: int, text: str = "some words of OpenSSL") -> Evidence:
+def cert(chain: str, code: int, text: str = "some words of OpenSSL") -> Attempt:
     """A verification that failed, on implicit TLS."""
     return attempt(
         "implicit_tls",
@@ -121,7 +135,7 @@ class Row:
     """Evidence, and the verdict that it must get."""
 
     id: str
-    made: Evidence
+    made: Observation
     code: str | None
     layer: str | None = None
     variant: str = ""
@@ -132,9 +146,9 @@ class Row:
     policy: t.Mapping[str, t.Any] = field(default_factory=dict)
     facts: t.Mapping[str, t.Any] = field(default_factory=dict)
 
-    def evidence(self, chains: t.Mapping[str, list[str]]) -> Evidence:
+    def evidence(self, chains: t.Mapping[str, list[str]]) -> Observation:
         """The observation with its certificates put in."""
-        return t.cast(Evidence, _with_chains(self.made, chains))
+        return t.cast(Observation, _with_chains(self.made, chains))
 
 
 def _with_chains(found: t.Any, chains: t.Mapping[str, list[str]]) -> t.Any:
@@ -145,38 +159,39 @@ def _with_chains(found: t.Any, chains: t.Mapping[str, list[str]]) -> t.Any:
 
 def row(
     id_: str,
-    made: Evidence,
+    made: Attempt | Observation,
     code: str | None,
     layer: str | None = None,
     variant: str = "",
     observed: str | None = None,
     says: str = "",
     findings: str = "",
-    settings: Evidence | None = None,
-    policy: Evidence | None = None,
-    facts: Evidence | None = None,
+    settings: dict[str, t.Any] | None = None,
+    policy: dict[str, t.Any] | None = None,
+    facts: dict[str, t.Any] | None = None,
 ) -> Row:
-    whole = made if "attempts" in made else observation(made)
+    whole = t.cast(Observation, made) if "attempts" in made else observation(t.cast(Attempt, made))
     return Row(id_, whole, code, layer, variant, observed, says, frozenset(findings.split()), settings or {}, policy or {}, facts or {})
 
 
 IMPLICIT = {"port": 465, "security": "implicit_tls"}
-FAILED_DNS = {"ok": False, "ms": 10.0}
 
 
-def dns(kind: str, **facts: t.Any) -> Evidence:
-    return observation(dns={**FAILED_DNS, "failure": broken("dns", kind, **facts)})
+def dns(kind: Kind, **facts: t.Any) -> Observation:
+    return observation(dns={"ok": False, "ms": 10.0, "failure": broken("dns", kind, **facts)})
 
 
-def tcp(kind: str, **facts: t.Any) -> Evidence:
+def tcp(kind: Kind, **facts: t.Any) -> Attempt:
     return attempt(rungs="tcp!", failure=broken("tcp", kind, **facts))
 
 
-def greets(kind: str, **facts: t.Any) -> Evidence:
+def greets(kind: Kind, **facts: t.Any) -> Attempt:
     return attempt(rungs="tcp greeting!", failure=broken("greeting", kind, **facts))
 
 
-def tls_fails(kind: str, legacy: Evidence | None = None, other: Evidence | None = None, tls: Evidence | None = None, **facts: t.Any) -> Evidence:
+def tls_fails(
+    kind: Kind, legacy: TLSEntry | None = None, other: Attempt | None = None, tls: TLSEntry | None = None, **facts: t.Any
+) -> Attempt:
     found = attempt("implicit_tls", "tcp tls!", broken("tls", kind, **facts), tls=tls or {**TLS, "version": None, "cipher": None, "verified": False})
     if legacy is not None:
         found["legacy"] = legacy
@@ -185,11 +200,11 @@ def tls_fails(kind: str, legacy: Evidence | None = None, other: Evidence | None 
     return found
 
 
-def auth_fails(kind: str, **facts: t.Any) -> Evidence:
+def auth_fails(kind: Kind, **facts: t.Any) -> Attempt:
     return attempt(rungs="tcp greeting ehlo starttls tls certificate ehlo auth!", failure=broken("auth", kind, **facts), **in_tls())
 
 
-def mail_fails(stage: str, code: int, *lines: str, **facts: t.Any) -> Evidence:
+def mail_fails(stage: str, code: int, *lines: str, **facts: t.Any) -> Attempt:
     failure = broken("transaction", "reply", stage=stage, code=code, lines=list(lines), **facts)
     return attempt(rungs="tcp greeting ehlo starttls tls certificate ehlo transaction!", failure=failure, **in_tls())
 
@@ -198,6 +213,607 @@ CLEARTEXT_LOOK = attempt("cleartext", "tcp greeting ehlo", **up_to_ehlo())
 PLAIN_LOOK = attempt("cleartext", "tcp greeting ehlo", greeting=GREETING, ehlo=ehlo(("SIZE 1000",)))
 TLS_LOOK = attempt("implicit_tls", "tcp tls certificate greeting ehlo", **in_tls(ehlo=ehlo(None, ("SIZE 1000",))))
 SILENT_LOOK = attempt("cleartext", "tcp greeting!", broken("greeting", "timeout", partial=""))
+
+# What the relay offered before and after TLS, in short.
+def session(*auth: str, security: Security = "starttls", **more: t.Any) -> Attempt:
+    """A session that came through, whose relay offers these mechanisms."""
+    lines = ("SIZE 1000", f"AUTH {' '.join(auth)}") if auth else ("SIZE 1000",)
+    if security == "implicit_tls":
+        return attempt(security, "tcp tls certificate greeting ehlo", **in_tls(ehlo=ehlo(None, lines), **more))
+    if security == "cleartext":
+        return attempt(security, "tcp greeting ehlo", greeting=GREETING, ehlo=ehlo(lines), **more)
+    return attempt(security, **in_tls(ehlo=ehlo(after=lines), **more))
+
+
+def in_cleartext(failure: FailureEntry, *before: str) -> Attempt:
+    """A refusal in a session without TLS."""
+    return attempt("cleartext", f"tcp greeting ehlo {failure['layer']}!", failure, greeting=GREETING, ehlo=ehlo(before))
+
+
+def refused(layer: Layer, code: int, *lines: str, **more: t.Any) -> Attempt:
+    """The greeting, EHLO or STARTTLS is answered with this."""
+    rungs = {"greeting": "tcp greeting!", "ehlo": "tcp greeting ehlo!", "starttls": "tcp greeting ehlo starttls!"}[
+        layer
+    ]
+    seen = {
+        "greeting": {},
+        "ehlo": {"greeting": GREETING, "ehlo": {"before_tls": reply(code, *lines)}},
+        "starttls": up_to_ehlo(),
+    }[layer]
+    return attempt(rungs=rungs, failure=broken(layer, "reply", code=code, lines=list(lines)), **{**seen, **more})
+
+
+ASKED: TLSEntry = {**TLS, "certificate_requested": True}
+LOGIN = {"username": "app", "password": "s3cret"}
+CLEARTEXT = {"port": 25, "security": "cleartext"}
+NO_LOGIN = ("sender_rejected", "transaction", "auth_required", "starttls")
+
+
+def after_handshake(kind: Kind, security: Security = "implicit_tls", tls: TLSEntry = ASKED, **facts: t.Any) -> Attempt:
+    """The relay leaves, or refuses, at the first words inside TLS."""
+    if security == "implicit_tls":
+        return attempt(
+            security,
+            "tcp tls certificate greeting!",
+            broken("greeting", kind, **facts),
+            tls=tls,
+            chain="good",
+            chain_available=True,
+        )
+    rungs = "tcp greeting ehlo starttls tls certificate ehlo!"
+    return attempt(
+        security, rungs, broken("ehlo", kind, **facts), **up_to_ehlo(tls=tls, chain="good", chain_available=True)
+    )
+
+
+MORE_ROWS: tuple[Row, ...] = (
+    # a login is given: EHLO says whether it is of use
+    row("login offered", session("PLAIN"), None, observed="starttls", settings=LOGIN),
+    row("login, not offered", session(), "auth_not_offered", "auth", observed="starttls", settings=LOGIN),
+    row(
+        "login, implicit, not offered",
+        session(security="implicit_tls"),
+        "auth_not_offered",
+        "auth",
+        observed="implicit_tls",
+        settings={**IMPLICIT, **LOGIN},
+    ),
+    row("login, not required", session(), None, observed="starttls", settings={**LOGIN, "login_required": False}),
+    row(
+        "login, another mechanism",
+        session("PLAIN", "LOGIN"),
+        "auth_mechanism_not_offered",
+        "auth",
+        observed="starttls",
+        says="CRAM-MD5 was asked for, PLAIN, LOGIN are",
+        settings={**LOGIN, "auth_mechanism": "CRAM-MD5"},
+    ),
+    row(
+        "login, tokens only",
+        session("XOAUTH2", "OAUTHBEARER"),
+        "auth_mechanism_not_offered",
+        "auth",
+        "token",
+        "starttls",
+        settings=LOGIN,
+    ),
+    row(
+        "login, tokens asked for",
+        session("XOAUTH2"),
+        None,
+        observed="starttls",
+        settings={**LOGIN, "auth_mechanism": "XOAUTH2"},
+    ),
+    row(
+        "login, domain logins only",
+        session("NTLM", "GSSAPI"),
+        "auth_mechanism_not_offered",
+        "auth",
+        "none",
+        "starttls",
+        says="NTLM, GSSAPI are offered",
+        settings=LOGIN,
+    ),
+    row(
+        "login, only after TLS",
+        in_cleartext(broken("auth", "missing", what="auth", starttls=True), "STARTTLS"),
+        "auth_requires_tls",
+        "auth",
+        observed="starttls",
+        settings={**CLEARTEXT, **LOGIN},
+    ),
+    row(
+        "login, only after TLS, not tried",
+        attempt("cleartext", "tcp greeting ehlo", **up_to_ehlo()),
+        "auth_requires_tls",
+        "auth",
+        observed="starttls",
+        settings={**CLEARTEXT, **LOGIN},
+    ),
+    row(
+        "login, only HELO",
+        attempt(
+            "cleartext",
+            "tcp greeting ehlo",
+            greeting=GREETING,
+            helo=reply(250, "x"),
+            ehlo={"before_tls": reply(502, "no")},
+        ),
+        "auth_not_offered",
+        "auth",
+        observed="cleartext",
+        findings="ehlo_refused",
+        settings={**CLEARTEXT, **LOGIN},
+    ),
+    row(
+        "login in cleartext refused for TLS",
+        in_cleartext(broken("auth", "reply", code=538, lines=["5.7.11 Encryption required"]), "AUTH PLAIN"),
+        "auth_requires_tls",
+        "auth",
+        observed="cleartext",
+        findings="auth_offered_in_cleartext",
+        settings={**CLEARTEXT, **LOGIN},
+    ),
+    row(
+        "password with a line end",
+        auth_fails("reply", code=535, lines=["5.7.8 no"]),
+        "auth_rejected",
+        "auth",
+        observed="starttls",
+        says="the password begins or ends in a line break",
+        settings={**LOGIN, "password": "s3cret\n"},
+    ),
+    # tls
+    row(
+        "anonymous session",
+        attempt(**in_tls(tls={**TLS, "version": "TLSv1.2", "cipher": "ADH-AES256-GCM-SHA384"})),
+        "tls_handshake_failed",
+        "tls",
+        "no_certificate",
+        "starttls",
+        says="ADH-AES256",
+        settings={"validate_certs": False},
+        findings="certificate_not_verified",
+    ),
+    row(
+        "anonymous only",
+        tls_fails(
+            "tls",
+            legacy={**TLS, "version": "TLSv1.2", "cipher": "AECDH-AES256-SHA"},
+            reason="SSLV3_ALERT_HANDSHAKE_FAILURE",
+            text="x",
+        ),
+        "tls_handshake_failed",
+        "tls",
+        "no_certificate",
+        "implicit_tls",
+        says="AECDH",
+        settings=IMPLICIT,
+    ),
+    row(
+        "unknown server name",
+        tls_fails("tls", reason="TLSV1_UNRECOGNIZED_NAME", text="x"),
+        "tls_handshake_failed",
+        "tls",
+        "server_name",
+        "implicit_tls",
+        says="does not know the name relay.test",
+        settings=IMPLICIT,
+    ),
+    row(
+        "client certificate, closed after TLS 1.3",
+        after_handshake("closed", partial=""),
+        "client_certificate_required",
+        "tls",
+        observed="implicit_tls",
+        says="got none, and closed",
+        settings=IMPLICIT,
+    ),
+    row(
+        "client certificate, reset after TLS 1.3",
+        after_handshake("reset", partial=""),
+        "client_certificate_required",
+        "tls",
+        observed="implicit_tls",
+        says="reset the connection",
+        settings=IMPLICIT,
+    ),
+    row(
+        "client certificate, closed after STARTTLS",
+        after_handshake("closed", "starttls", partial=""),
+        "client_certificate_required",
+        "tls",
+        observed="starttls",
+    ),
+    row(
+        "client certificate, nginx",
+        after_handshake("reply", "starttls", code=421, lines=["4.7.1 No SSL certificate"]),
+        "client_certificate_required",
+        "tls",
+        observed="starttls",
+        says="'421 4.7.1 No SSL certificate'",
+    ),
+    row(
+        "no certificate asked for, closed",
+        after_handshake("closed", tls=TLS, partial=""),
+        "connection_closed",
+        "greeting",
+        observed="implicit_tls",
+        settings=IMPLICIT,
+    ),
+    row(
+        "old suites",
+        attempt(
+            **in_tls(
+                tls={**TLS, "version": "TLSv1.2", "cipher": "AES256-SHA"},
+                python_refused=broken("tls", "tls", reason="X", text="x"),
+            )
+        ),
+        None,
+        observed="starttls",
+        findings="tls_ciphers_old",
+    ),
+    # greeting, ehlo
+    row(
+        "banned",
+        refused("greeting", 554, "5.7.1 Service unavailable; Client host [192.0.2.4] blocked using zen.example"),
+        "greeting_rejected",
+        "greeting",
+        "address",
+    ),
+    row("busy", refused("greeting", 421, "4.7.0 Too many connections"), "temporarily_rejected", "transaction", "limit"),
+    row(
+        "busy behind the greeting",
+        attempt(
+            rungs="tcp greeting!",
+            failure=broken("greeting", "out_of_step", code=421, lines=["4.3.2 Too many sessions"], sign="unasked"),
+            greeting=GREETING,
+        ),
+        "temporarily_rejected",
+        "transaction",
+        "limit",
+    ),
+    row(
+        "busy at EHLO",
+        refused("ehlo", 421, "too many concurrent connections"),
+        "temporarily_rejected",
+        "transaction",
+        "limit",
+    ),
+    row("name at EHLO", refused("ehlo", 501, "5.5.4 Invalid EHLO name"), "ehlo_rejected", "ehlo", "name"),
+    row(
+        "EHLO refused, then gone",
+        refused("ehlo", 550, "not today", helo_failure=broken("ehlo", "closed", partial="")),
+        "ehlo_rejected",
+        "ehlo",
+        says="'550 not today' and then closed the connection",
+    ),
+    row(
+        "silence after TLS",
+        after_handshake("timeout", "starttls", tls=TLS, partial=""),
+        "ehlo_rejected",
+        "ehlo",
+        "no_answer_in_tls",
+        "starttls",
+    ),
+    row(
+        "late reply",
+        attempt(
+            rungs="tcp greeting ehlo!",
+            failure=broken("ehlo", "out_of_step", code=250, lines=["x"], sign="late_reply"),
+            greeting=GREETING,
+        ),
+        "ehlo_rejected",
+        "ehlo",
+        "out_of_step",
+        says="comes behind the next one",
+    ),
+    # starttls
+    row(
+        "starttls, no certificate",
+        refused("starttls", 454, "4.7.0 TLS not available due to local problem"),
+        "starttls_rejected",
+        "starttls",
+        observed="starttls",
+    ),
+    row(
+        "starttls, policy",
+        refused("starttls", 530, "5.7.0 access denied"),
+        "starttls_rejected",
+        "starttls",
+        "policy",
+        "starttls",
+    ),
+    row(
+        "starttls, milter",
+        refused("starttls", 454, "4.7.1 Service unavailable, milter does not answer"),
+        "starttls_rejected",
+        "starttls",
+        "policy",
+        "starttls",
+    ),
+    row(
+        "starttls, resources",
+        refused("starttls", 454, "4.3.0 Not enough memory"),
+        "starttls_rejected",
+        "starttls",
+        "resources",
+        "starttls",
+    ),
+    row(
+        "starttls, limit",
+        refused("starttls", 421, "4.7.0 Too many sessions"),
+        "temporarily_rejected",
+        "transaction",
+        "limit",
+        "starttls",
+    ),
+    # mode
+    row(
+        "a refusal in answer to a ClientHello",
+        attempt(
+            "implicit_tls",
+            "tcp tls!",
+            broken("mode", "plaintext", text="554 5.7.1 go away"),
+            other_mode=attempt(
+                "cleartext", "tcp greeting!", broken("greeting", "reply", code=554, lines=["5.7.1 go away"])
+            ),
+        ),
+        "greeting_rejected",
+        "greeting",
+        says="'554 5.7.1 go away'",
+        settings=IMPLICIT,
+    ),
+    row(
+        "a limit in answer to a ClientHello",
+        attempt(
+            "implicit_tls",
+            "tcp tls!",
+            broken("mode", "plaintext", text="421 4.7.0 too many connections"),
+            other_mode=SILENT_LOOK,
+        ),
+        "temporarily_rejected",
+        "transaction",
+        "limit",
+        settings=IMPLICIT,
+    ),
+    row(
+        "a refusal, and the other mode greets",
+        attempt("implicit_tls", "tcp tls!", broken("mode", "plaintext", text="500 what"), other_mode=CLEARTEXT_LOOK),
+        "mode_mismatch",
+        "mode",
+        "cleartext_spoken",
+        "starttls",
+        settings=IMPLICIT,
+    ),
+    row(
+        "both modes",
+        attempt(**in_tls(both_modes=True)),
+        None,
+        observed="starttls",
+        findings="both_modes",
+        settings={"port": 465},
+    ),
+    # tcp
+    row(
+        "sinkhole",
+        {**tcp("os", errno="ECONNREFUSED"), "address": "0.0.0.0"},
+        "connection_refused",
+        "tcp",
+        "sinkhole",
+        says="answers 0.0.0.0 for relay.test",
+    ),
+    row("sinkhole, silent", {**tcp("timeout"), "address": "::"}, "connection_refused", "tcp", "sinkhole"),
+    row(
+        "no IPv6", {**tcp("os", errno="ENETUNREACH"), "address": "2001:db8::1", "family": 6}, "no_route", "tcp", "ipv6"
+    ),
+    # certificates
+    row(
+        "own CA expired",
+        cert("good", 10),
+        "certificate_expired",
+        "certificate",
+        "own_ca",
+        "implicit_tls",
+        settings={**IMPLICIT, "ca_path": "/etc/ca.pem"},
+    ),
+    row(
+        "clock weeks off",
+        cert("expired", 10),
+        "certificate_expired",
+        "certificate",
+        observed="implicit_tls",
+        says="clock is 21 days ahead",
+        settings=IMPLICIT,
+        facts={"skew": 21 * 86400.0},
+    ),
+    row(
+        "clock a day off",
+        cert("expired", 10),
+        "certificate_expired",
+        "certificate",
+        observed="implicit_tls",
+        says="clock is 30 hours behind",
+        settings=IMPLICIT,
+        facts={"skew": -30 * 3600.0},
+    ),
+    *(
+        row(
+            f"misissued: {text}",
+            cert("good", code, text),
+            "certificate_untrusted",
+            "certificate",
+            "misissued",
+            "implicit_tls",
+            says=text,
+            settings=IMPLICIT,
+        )
+        for code, text in (
+            (25, "path length constraint exceeded"),
+            (32, "key usage does not include certificate signing"),
+            (34, "unhandled critical extension"),
+            (47, "permitted subtree violation"),
+            (48, "excluded subtree violation"),
+            (79, "invalid CA certificate"),
+            (24, "invalid CA certificate"),
+        )
+    ),
+    row(
+        "bad signature",
+        cert("good", 7, "certificate signature failure"),
+        "certificate_untrusted",
+        "certificate",
+        "signature",
+        "implicit_tls",
+        settings=IMPLICIT,
+    ),
+    row(
+        "address as a name",
+        cert("address as name", 64),
+        "certificate_name_mismatch",
+        "certificate",
+        "address_as_name",
+        "implicit_tls",
+        settings={**IMPLICIT, "host": "192.0.2.7"},
+    ),
+    row(
+        "version 1",
+        attempt(**in_tls(chain="version 1")),
+        None,
+        observed="starttls",
+        findings="certificate_without_names",
+    ),
+    # transaction
+    row(
+        "helo at RCPT",
+        mail_fails(
+            "rcpt",
+            504,
+            "5.5.2 <25aea30808b2>: Helo command rejected: need fully-qualified hostname",
+            recipient="b@example.com",
+        ),
+        "ehlo_rejected",
+        "ehlo",
+        "name",
+        "starttls",
+        says="RCPT",
+    ),
+    row(
+        "helo at RCPT, for now",
+        mail_fails("rcpt", 450, "4.7.1 <25aea30808b2>: Helo command rejected: Host not found"),
+        "ehlo_rejected",
+        "ehlo",
+        "name",
+        "starttls",
+    ),
+    row(
+        "sender at RCPT",
+        mail_fails("rcpt", 550, "Sender verify failed"),
+        "sender_rejected",
+        "transaction",
+        observed="starttls",
+    ),
+    row(
+        "sender's domain at RCPT",
+        mail_fails("rcpt", 450, "4.1.8 <a@nowhere.test>: Sender address rejected: Domain not found"),
+        "sender_rejected",
+        "transaction",
+        "no_domain",
+        "starttls",
+    ),
+    row(
+        "client at RCPT, no login made",
+        mail_fails("rcpt", 554, "5.7.1 <app1[192.0.2.4]>: Client host rejected: Access denied"),
+        *NO_LOGIN,
+    ),
+    row(
+        "client at RCPT, logged in",
+        {
+            **mail_fails("rcpt", 554, "5.7.1 <app1[192.0.2.4]>: Client host rejected: Access denied"),
+            "rungs": steps("tcp greeting ehlo starttls tls certificate ehlo auth transaction!"),
+        },
+        "greeting_rejected",
+        "greeting",
+        "address",
+        "starttls",
+    ),
+    row(
+        "client at RCPT, no login there",
+        {**mail_fails("rcpt", 554, "5.7.1 Client host rejected: Access denied"), "ehlo": ehlo(after=("SIZE 1",))},
+        "greeting_rejected",
+        "greeting",
+        "address",
+        "starttls",
+    ),
+    row(
+        "relay denied",
+        mail_fails("rcpt", 554, "5.7.1 <b@example.net>: Relay access denied"),
+        "recipient_rejected",
+        "transaction",
+        "relay",
+        "starttls",
+    ),
+    row(
+        "mailbox full",
+        mail_fails("rcpt", 552, "5.2.2 over quota"),
+        "recipient_rejected",
+        "transaction",
+        "mailbox_full",
+        "starttls",
+    ),
+    row(
+        "mailbox full, for now",
+        mail_fails("rcpt", 452, "4.2.2 Mailbox full"),
+        "temporarily_rejected",
+        "transaction",
+        "mailbox_full",
+        "starttls",
+    ),
+    row(
+        "disk full",
+        mail_fails("mail", 452, "4.3.1 Insufficient system storage"),
+        "temporarily_rejected",
+        "transaction",
+        "no_space",
+        "starttls",
+    ),
+    row(
+        "no PTR",
+        mail_fails("rcpt", 450, "4.7.25 Client host rejected: cannot find your hostname, [192.0.2.4]"),
+        "temporarily_rejected",
+        "transaction",
+        "reverse_name",
+        "starttls",
+    ),
+    row(
+        "no PTR, for good",
+        mail_fails("rcpt", 550, "5.7.25 no PTR record"),
+        "message_rejected",
+        "transaction",
+        "reverse_name",
+        "starttls",
+    ),
+    row(
+        "rate",
+        mail_fails("rcpt", 450, "4.7.1 Error: too much mail from 192.0.2.4"),
+        "temporarily_rejected",
+        "transaction",
+        "limit",
+        "starttls",
+    ),
+    row(
+        "starttls wanted at MAIL",
+        in_cleartext(
+            broken("transaction", "reply", stage="mail", code=530, lines=["5.7.0 Must issue a STARTTLS command first"]),
+            "STARTTLS",
+        ),
+        "auth_requires_tls",
+        "auth",
+        observed="starttls",
+        settings=CLEARTEXT,
+    ),
+)
+
 
 ROWS: tuple[Row, ...] = (
     # healthy
@@ -218,7 +834,7 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "opportunistic without",
-        {**PLAIN_LOOK, "mode": "opportunistic"},
+        {**PLAIN_LOOK, "security": "opportunistic"},
         None,
         observed="cleartext",
         findings="downgrade_possible",
@@ -294,12 +910,25 @@ ROWS: tuple[Row, ...] = (
         findings="",
         policy={"require_all_addresses": True},
     ),
+    row(
+        "one address was not waited for",
+        observation(attempt(rungs="tcp greeting!", failure=broken("greeting", "unfinished", waited_ms=2000.0)), attempt(**in_tls())),
+        None,
+        observed="starttls",
+    ),
+    row(
+        "one address was not asked",
+        observation(attempt(rungs="", failure=broken("tcp", "not_asked", lack="files")), attempt(**in_tls())),
+        None,
+        observed="starttls",
+    ),
     # settings
     row(
         "cleartext outside the networks",
         PLAIN_LOOK,
         "invalid_settings",
         "settings",
+        "cleartext_networks",
         observed="cleartext",
         says="outside cleartext_networks (10.0.0.0/8)",
         settings={"port": 25, "security": "cleartext"},
@@ -322,6 +951,10 @@ ROWS: tuple[Row, ...] = (
     row("dns fails", dns("resolver", error="EAI_FAIL"), "name_server_failure", "dns"),
     row("dns silent", dns("timeout"), "name_server_failure", "dns", says="within 0 s"),
     # tcp
+    *(
+        row(f"not asked, {lack}", attempt(rungs="", failure=broken("tcp", "not_asked", lack=lack)), "not_asked", "tcp", says=says)
+        for lack, says in (("time", "before its turn"), ("threads", "ulimit -u"), ("files", "ulimit -n"), ("memory", "ulimit -v"))
+    ),
     row("filtered", tcp("timeout"), "connection_timeout", "tcp", says="192.0.2.1 port 587 did not answer"),
     row(
         "filtered and a clash",
@@ -375,13 +1008,13 @@ ROWS: tuple[Row, ...] = (
         settings=IMPLICIT,
     ),
     row("554", greets("reply", code=554, lines=["5.7.1 go away"]), "greeting_rejected", "greeting", says="'554 5.7.1 go away'"),
-    row("421", greets("reply", code=421, lines=["busy"]), "greeting_rejected", "greeting"),
+    row("421", greets("reply", code=421, lines=["come back later"]), "temporarily_rejected", "transaction"),
     row("ssh", greets("malformed", text="SSH-2.0-OpenSSH_9.2"), "not_smtp", "greeting", says="an SSH server"),
     row("http", greets("malformed", text="HTTP/1.1 400 Bad Request"), "not_smtp", "greeting", says="a web server"),
     row("imap", greets("malformed", text="* OK Dovecot ready."), "not_smtp", "greeting", says="an IMAP server"),
     row("endless line", greets("limit", limit="line", text="220 xxx"), "not_smtp", "greeting", says="a line without end"),
-    row("closed", greets("closed", partial=""), "connection_closed", "greeting", says="before it greeted"),
-    row("closed within", greets("closed", partial="220-re"), "connection_closed", "greeting", says="in the middle of its greeting ('220-re')"),
+    row("closed", greets("closed", partial=""), "connection_closed", "greeting", says="not one byte came"),
+    row("closed within", greets("closed", partial="220-re"), "connection_closed", "greeting", says="only '220-re' came"),
     row("network lost", greets("os", errno="EHOSTUNREACH"), "connection_closed", "greeting", says="EHOSTUNREACH"),
     # mode
     row(
@@ -474,7 +1107,6 @@ ROWS: tuple[Row, ...] = (
         attempt(rungs="tcp greeting ehlo!", failure=broken("ehlo", "reply", code=550, lines=["no"]), greeting=GREETING, ehlo={"before_tls": reply(550, "no")}),
         "ehlo_rejected",
         "ehlo",
-        observed="cleartext",
         says="'550 no'",
     ),
     row(
@@ -497,6 +1129,22 @@ ROWS: tuple[Row, ...] = (
         "not_smtp",
         "greeting",
         says="neither EHLO nor HELO",
+    ),
+    row(
+        "greets twice",
+        attempt(rungs="tcp greeting ehlo!", failure=broken("ehlo", "out_of_step", code=220, lines=["relay.test"], sign="second_greeting"), greeting=GREETING),
+        "ehlo_rejected",
+        "ehlo",
+        "out_of_step",
+        says="greets a second time",
+    ),
+    row(
+        "speaks before it is asked",
+        attempt(rungs="tcp greeting!", failure=broken("greeting", "out_of_step", code=502, lines=["5.5.2 what"], sign="unasked"), greeting=GREETING),
+        "ehlo_rejected",
+        "ehlo",
+        "out_of_step",
+        says="'502 5.5.2 what'",
     ),
     # starttls
     row(
@@ -581,7 +1229,7 @@ ROWS: tuple[Row, ...] = (
         settings=IMPLICIT,
     ),
     row("tls closed", tls_fails("closed", silent=False), "tls_handshake_failed", "tls", says="in the middle of it", settings=IMPLICIT),
-    row("tls endless", tls_fails("limit", limit="bytes", text=""), "tls_handshake_failed", "tls", says="without end", settings=IMPLICIT),
+    row("tls endless", tls_fails("limit", limit="stream", text=""), "tls_handshake_failed", "tls", says="without end", settings=IMPLICIT),
     row(
         "client certificate",
         tls_fails("tls", reason="TLSV13_ALERT_CERTIFICATE_REQUIRED", text="x"),
@@ -620,6 +1268,7 @@ ROWS: tuple[Row, ...] = (
         cert("expired issuer", 10),
         "certificate_expired",
         "certificate",
+        "issuer",
         observed="implicit_tls",
         says="expired intermediate",
         settings=IMPLICIT,
@@ -682,6 +1331,7 @@ ROWS: tuple[Row, ...] = (
         cert("stranger", 20),
         "certificate_untrusted",
         "certificate",
+        "no_store",
         observed="implicit_tls",
         says="trust store is empty",
         settings=IMPLICIT,
@@ -693,6 +1343,7 @@ ROWS: tuple[Row, ...] = (
         cert("good", 26, "unsuitable certificate purpose"),
         "certificate_untrusted",
         "certificate",
+        "purpose",
         observed="implicit_tls",
         says="unsuitable certificate purpose",
         settings=IMPLICIT,
@@ -729,6 +1380,16 @@ ROWS: tuple[Row, ...] = (
         says="SHA-1",
         settings=IMPLICIT,
     ),
+    row(
+        "no certificate at all",
+        attempt("implicit_tls", "tcp tls certificate!", broken("certificate", "no_certificate"), tls=TLS, chain=[], chain_available=True),
+        "tls_handshake_failed",
+        "tls",
+        "no_certificate",
+        observed="implicit_tls",
+        says="no certificate",
+        settings=IMPLICIT,
+    ),
     # auth
     row("no auth", auth_fails("missing", what="auth", starttls=False), "auth_not_offered", "auth", observed="starttls"),
     row(
@@ -754,8 +1415,8 @@ ROWS: tuple[Row, ...] = (
         findings="auth_offered_in_cleartext",
         settings={"port": 25, "security": "opportunistic"},
     ),
-    row("530", auth_fails("reply", code=530, lines=["5.7.0 Must issue a STARTTLS command first"]), "auth_requires_tls", "auth", observed="starttls"),
-    row("538", auth_fails("reply", code=538, lines=["5.7.11 Encryption required"]), "auth_requires_tls", "auth", observed="starttls"),
+    row("530", auth_fails("reply", code=530, lines=["5.7.0 Must issue a STARTTLS command first"]), "auth_requires_tls", "auth", "in_tls", "starttls"),
+    row("538", auth_fails("reply", code=538, lines=["5.7.11 Encryption required"]), "auth_requires_tls", "auth", "in_tls", "starttls"),
     row(
         "mechanism",
         auth_fails("missing", what="mechanism", wanted="CRAM-MD5", offered=["PLAIN"]),
@@ -764,15 +1425,15 @@ ROWS: tuple[Row, ...] = (
         observed="starttls",
         says="CRAM-MD5 was asked for, PLAIN is offered",
     ),
-    row("no mechanism", auth_fails("missing", what="mechanism", wanted=None, offered=["GSSAPI"]), "auth_mechanism_not_offered", "auth", observed="starttls"),
+    row("no mechanism", auth_fails("missing", what="mechanism", wanted=None, offered=["GSSAPI"]), "auth_mechanism_not_offered", "auth", "none", "starttls"),
     row("504", auth_fails("reply", code=504, lines=["5.5.4 Unrecognized authentication type"]), "auth_mechanism_not_offered", "auth", observed="starttls"),
     row("535", auth_fails("reply", code=535, lines=["5.7.8 Error: authentication failed"]), "auth_rejected", "auth", observed="starttls", says="'535 5.7.8"),
     row("454 to auth", auth_fails("reply", code=454, lines=["4.7.0 Temporary authentication failure"]), "auth_rejected", "auth", "temporary", "starttls"),
     row("auth unanswered", auth_fails("closed", partial=""), "auth_rejected", "auth", "no_answer", "starttls"),
     # transaction
-    row("sender", mail_fails("mail", 550, "5.1.8 Sender address rejected"), "sender_rejected", "transaction", observed="starttls"),
+    row("sender", mail_fails("mail", 550, "5.7.1 Sender address rejected"), "sender_rejected", "transaction", observed="starttls"),
     row("login wanted", mail_fails("mail", 530, "5.7.0 Authentication required"), "sender_rejected", "transaction", "auth_required", "starttls"),
-    row("starttls wanted", mail_fails("mail", 530, "5.7.0 Must issue a STARTTLS command first"), "auth_requires_tls", "transaction", observed="starttls"),
+    row("starttls wanted", mail_fails("mail", 530, "5.7.0 Must issue a STARTTLS command first"), "auth_requires_tls", "auth", "in_tls", "starttls"),
     row("too large by SIZE", mail_fails("mail", 552, "5.3.4 Message size exceeds fixed limit"), "message_rejected", "transaction", observed="starttls"),
     row(
         "recipient",
@@ -788,7 +1449,7 @@ ROWS: tuple[Row, ...] = (
         "temporarily_rejected",
         "transaction",
         observed="starttls",
-        says="RCPT b@example.com",
+        says="RCPT for b@example.com",
     ),
     row("content", mail_fails("message", 554, "5.7.1 Spam"), "message_rejected", "transaction", observed="starttls"),
     row(
@@ -796,8 +1457,9 @@ ROWS: tuple[Row, ...] = (
         attempt(rungs="tcp greeting ehlo starttls tls certificate ehlo transaction!", failure=broken("transaction", "closed", partial=""), **in_tls()),
         "message_rejected",
         "transaction",
-        observed="starttls",
-        says="whether it was taken is not known",
+        "unknown",
+        "starttls",
+        says="did not say whether it took the message",
     ),
     row(
         "message withheld",
@@ -808,4 +1470,5 @@ ROWS: tuple[Row, ...] = (
         "starttls",
         observed="cleartext",
     ),
+    *MORE_ROWS,
 )

@@ -99,8 +99,9 @@ def _certificate(
     purposes: Iterable[x509.ObjectIdentifier] = (),
     aia: str | None = None,
     hash_name: str = "sha256",
+    version: int = 3,
 ) -> x509.Certificate:
-    """One signed certificate; no issuer means self-signed."""
+    """One signed certificate; no issuer means self-signed. Version 1 has no extensions: no names, no purposes."""
     now = datetime.now(timezone.utc)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
     signer = issuer.key if issuer else key
@@ -112,7 +113,11 @@ def _certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + timedelta(days=valid[0]))
         .not_valid_after(now + timedelta(days=valid[1]))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    )
+    if version == 1:
+        return _of_version_1(builder.sign(signer, hashes.SHA256()), signer)
+    builder = (
+        builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         .add_extension(_usage(ca), critical=True)
@@ -157,6 +162,26 @@ def _weakly_signed(certificate: x509.Certificate, signer: rsa.RSAPrivateKey, las
     whole = certificate.public_bytes(serialization.Encoding.DER).replace(_RSA_SIGNATURE + b"\x0b", _RSA_SIGNATURE + bytes([last]))
     whole = whole.replace(certificate.signature, signer.sign(body, padding.PKCS1v15(), weak))
     return x509.load_der_x509_certificate(whole)
+
+
+def _of_version_1(certificate: x509.Certificate, signer: Key) -> x509.Certificate:
+    """The same certificate without its version, which is then 1 (RFC 5280 section 4.1.2.1); the library makes version 3 only."""
+    if not isinstance(signer, ec.EllipticCurvePrivateKey):
+        raise ValueError("a certificate of version 1 needs an issuer with an EC key")
+    body = certificate.tbs_certificate_bytes
+    start = 2 + (body[1] & 0x7F if body[1] & 0x80 else 0)
+    content = body[start:].removeprefix(bytes.fromhex("a003020102"))
+    signed = _der(0x30, content)
+    signature = signer.sign(signed, ec.ECDSA(hashes.SHA256()))
+    whole = _der(0x30, signed + bytes.fromhex("300a06082a8648ce3d040302") + _der(0x03, b"\0" + signature))
+    return x509.load_der_x509_certificate(whole)
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    long = size.to_bytes(2, "big").lstrip(b"\0")
+    length = bytes([size]) if size < 0x80 else bytes([0x80 | len(long)]) + long
+    return bytes([tag]) + length + content
 
 
 class Pki:
@@ -207,6 +232,7 @@ class Pki:
         hash_name: str = "sha256",
         aia: str | None = None,
         client: bool = False,
+        version: int = 3,
         file: str | None = None,
     ) -> Issued:
         """Make one certificate and write its files.
@@ -222,6 +248,7 @@ class Pki:
         hash_name  sha256, sha384, sha512; sha1 and md5 make their own RSA intermediate unless an RSA issuer is given
         aia        address of the issuer's certificate (authorityInfoAccess), never fetched by us
         client     a client's certificate instead of a server's
+        version    of X.509: 3, or 1, which knows no extensions
         file       stem of the file names; default: a number and the name
         """
         authority: Authority | None
@@ -237,8 +264,9 @@ class Pki:
         purpose = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
         common_name = name if name.isascii() else name.encode("idna").decode()
         leaf = _certificate(
-            common_name, key, authority, valid, names=[name] if names is None else names, ips=ips, purposes=[purpose], aia=aia, hash_name=hash_name
-        )
+            common_name, key, authority, valid, names=[name] if names is None else names, ips=ips, purposes=[purpose], aia=aia, hash_name=hash_name,
+            version=version,
+        )  # fmt: skip
         sent = self._chain(leaf, authority, chain)
         self._count += 1
         stem = file or re.sub(r"[^a-z0-9.-]", "_", f"{self._count}-{common_name.lower()}")

@@ -56,8 +56,12 @@ def play(
     saved: t.Sequence[str] = (),
     handlers: t.Sequence[t.Mapping[str, t.Any]] = (),
     environment: t.Mapping[str, str] | None = None,
+    python: str = sys.executable,
 ) -> Run:
-    """Run these tasks on this machine. What is named in ``saved`` comes back as data, if the play gets that far."""
+    """Run these tasks on this machine. What is named in ``saved`` comes back as data, if the play gets that far.
+
+    ``python`` is that of the controller whose ansible-core is to be used.
+    """
     folder.mkdir(exist_ok=True)
     results = folder / "results.json"
     results.unlink(missing_ok=True)
@@ -73,16 +77,18 @@ def play(
     }]
     (folder / "variables.yml").write_text(yaml.dump(dict(variables), Dumper=_Dumper, allow_unicode=True))
     (folder / "play.yml").write_text(yaml.safe_dump(plays, sort_keys=False))
-    done = ansible_playbook(str(folder / "play.yml"), *options, environment=environment)
+    done = ansible_playbook(str(folder / "play.yml"), *options, environment=environment, python=python)
     found = json.loads(results.read_text()) if results.exists() else {}
     return Run(done.returncode, done.stdout, found)
 
 
-def ansible_playbook(*arguments: str, environment: t.Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def ansible_playbook(
+    *arguments: str, environment: t.Mapping[str, str] | None = None, python: str = sys.executable
+) -> subprocess.CompletedProcess[str]:
     """The command beside this Python, on an inventory of this machine alone."""
     command = [
-        str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local",
-        "-e", f"ansible_python_interpreter={sys.executable}", *arguments,
+        str(pathlib.Path(python).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local",
+        "-e", f"ansible_python_interpreter={python}", *arguments,
     ]
     surroundings = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_RETRY_FILES_ENABLED": "0", **(environment or {})}
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=surroundings, check=False, timeout=300)

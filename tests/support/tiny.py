@@ -119,8 +119,8 @@ class TinyServer:
             self.connections += 1
             self._peers.append(peer)
             thread = threading.Thread(target=self._serve, args=(peer,), daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _serve(self, peer: Peer) -> None:
         try:

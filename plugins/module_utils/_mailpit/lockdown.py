@@ -9,14 +9,14 @@ Real credentials are never used: the login is a random one. No message is sent, 
 
 from __future__ import annotations
 
-import base64
 import secrets
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import Unreachable, connect, in_words
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.dialogue import Dialogue
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import capabilities
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import Reply, capabilities
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.wire import Wire
 
@@ -119,16 +119,16 @@ def _cleartext(wire: Wire, security: str, deadline: Deadline) -> Session:
     # answer too, and where that is the right answer, there must be time left for the session in TLS.
     seconds = _GREETING_SECONDS + 3
     wire.deadline = deadline.within(min(seconds, deadline.remaining() / 2) if security == "implicit_tls" else seconds)
-    session = Session(False)
+    dialogue, session = Dialogue(wire, _HELO), Session(False)
     try:
         spoken = wire.readable(min(_GREETING_SECONDS, wire.deadline.remaining() / 2))
         if not spoken:
             wire.send(f"EHLO {_HELO}\r\n".encode())
-        greeting = wire.read_reply()
+        greeting = dialogue.greeting()
         session = session._replace(reached=True)
         if greeting.code != 220:
             return session._replace(ended=f"the greeting was {greeting.code}")
-        return _dialogue(wire, spoken, session)
+        return _tried(dialogue, dialogue.ehlo if spoken else wire.read_reply, session)
     except Failure as failure:
         return session._replace(ended=in_words(failure))
     finally:
@@ -136,42 +136,36 @@ def _cleartext(wire: Wire, security: str, deadline: Deadline) -> Session:
 
 
 def _encrypted(wire: Wire, security: str, contexts: TLSContexts, server_name: str) -> Session:
-    session = Session(False)
+    dialogue, session = Dialogue(wire, _HELO), Session(False)
     try:
         if security != "implicit_tls":
-            wire.read_reply()
-            wire.command(f"EHLO {_HELO}")
-            answer = wire.command("STARTTLS")
+            dialogue.greeting()
+            dialogue.ehlo()
+            answer = dialogue.starttls()
             if answer.code != 220:
                 return session._replace(ended=f"STARTTLS was answered with {answer.code}")
-        wire.begin_tls(contexts, server_name)
-        wire.finish_tls()
+        dialogue.begin_tls(contexts, server_name)
+        dialogue.finish_tls()
         if security == "implicit_tls":
-            wire.read_reply()
-        return _dialogue(wire, True, session._replace(reached=True))
+            dialogue.greeting()
+        return _tried(dialogue, dialogue.ehlo, session._replace(reached=True))
     except Failure as failure:
         return session._replace(ended=in_words(failure))
     finally:
         wire.close()
 
 
-def _dialogue(wire: Wire, greet: bool, session: Session) -> Session:
+def _tried(dialogue: Dialogue, ehlo: t.Callable[[], Reply], session: Session) -> Session:
     """EHLO, MAIL without a login, a made-up login, QUIT. What was seen before it broke off stays."""
     try:
-        if greet:
-            wire.send(f"EHLO {_HELO}\r\n".encode())
-        offered = capabilities(wire.read_reply().lines)
+        offered = capabilities(ehlo().lines)
         session = session._replace(starttls_offered="STARTTLS" in offered, auth_offered="AUTH" in offered)
         # MAIL first: a login that is accepted (accept_any) would hide whether mail is taken without one.
-        session = session._replace(mail_code=wire.command(f"MAIL FROM:<{_SENDER}>").code)
+        session = session._replace(mail_code=dialogue.mail(_SENDER).code)
         if session.mail_code == 250:
-            wire.command("RSET")
-        made_up = base64.b64encode(f"\0{secrets.token_hex(8)}\0{secrets.token_hex(8)}".encode()).decode("ascii")
-        session = session._replace(auth_code=wire.command(f"AUTH PLAIN {made_up}").code)
+            dialogue.rset()
+        session = session._replace(auth_code=dialogue.auth("PLAIN", secrets.token_hex(8), secrets.token_hex(8), []).code)
     except Failure as failure:
         return session._replace(ended=in_words(failure))
-    try:
-        wire.send(b"QUIT\r\n")
-    except Failure:
-        pass  # all was seen
+    dialogue.quit()  # all was seen
     return session

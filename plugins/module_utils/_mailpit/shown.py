@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import printable
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
 
 __all__ = ["Shown"]

@@ -1,40 +1,59 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many endpoints at once, every address of each at once, alternatives within the same wait."""
+"""
+Many endpoints at once, every address of each at once, other ports within the same wait.
+
+Who runs: ``observe`` runs one course for each endpoint, all in the calling thread (see loop). A course resolves the name, has the
+addresses of the chosen port climbed, at most ADDRESSES_AT_ONCE at once, and then, where that is not enough, other ports. Each
+climb talks to its address in a thread of its own, and writes what it learns into its evidence; the courses read it there.
+
+Who waits: only courses, for a condition or a clock. A climb never waits for another one, except that one of all addresses
+logs in and sends (``turn``). What still climbs when its course ends is shown as far as it got, and its thread is left behind.
+
+Which clock ends what, all on the monotonic clock:
+- ``timeout`` ends the endpoint as a whole: name, all addresses, other ports. Everything below is cut by it.
+- A chosen port that has not been connected to for a second has the other ports asked beside it; one that connects but
+  never comes to an end has them asked in the last fifth of the time (two seconds at most).
+- Once one address works the others get two seconds more, or three times what it took.
+- Once the chosen port has failed, other ports that say nothing are not waited for (see other_ports).
+- Where another port is going to be used (``fallback``) and there is a login, that fifth is for the login there.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
 import typing as t
 
 from .clock import Deadline
+from .connect import Connecting
 from .failure import Failure
-from .ladder import Climb, Evidence, Plan
-from .resolve import ADDRESSES_AT_ONCE, Address, resolve
+from .ladder import Climb, ClimbOptions
+from .limits import process_limits
+from .loop import Connection, Course, Loop, Wait
+from .ports import IMPLICIT_TLS_PORTS
+from .resolve import ADDRESSES_AT_ONCE, Address, Resolved, addresses_of, ask_resolver, literal
 from .tls import TLSContexts
-from .wire import Wire
 
-__all__ = ("ContextPool", "Credentials", "observe")
+if t.TYPE_CHECKING:
+    from .evidence import Attempt, FailureEntry, Observation, Plan, Security
+
+__all__ = ("ContextPool", "Credentials", "Endpoint", "Route", "observe")
 
 # User name, password and mechanism of one endpoint; None where no login is to be tried.
 Credentials = t.Optional[t.Tuple[str, str, t.Optional[str]]]
 
-_ENDPOINTS_AT_ONCE = 64
-_CLIMBS_AT_ONCE = 512
 # How long a connect may stay unanswered before the other ports are asked.
 _PATIENCE = 1.0
 # Once one address works, what the others still get: seconds, or a multiple of what the first took.
 _GRACE_SECONDS, _GRACE_FACTOR = 2.0, 3.0
 # The end of the time that is kept for alternatives when an endpoint connects but never comes to an end.
 _RESERVE_SECONDS, _RESERVE_SHARE = 2.0, 0.2
-_ALTERNATIVE_ADDRESSES = 4
-# How long the other ports get once the chosen one has failed, where they say nothing or nothing more is to be learnt:
-# seconds near by, round trips far away.
-_OTHERS_SECONDS = 0.6
-_OTHERS_ROUND_TRIPS = 8
-_IMPLICIT_TLS_PORTS = (465, 2465)
+# What climbs that end by the deadline still get to say so.
+_LAST_WORDS = 0.25
 
 
 class ContextPool:
@@ -43,7 +62,7 @@ class ContextPool:
     def __init__(self) -> None:
         self._contexts: dict[tuple[bool, str | None, str], TLSContexts] = {}
 
-    def get(self, plan: dict[str, t.Any]) -> TLSContexts:
+    def get(self, plan: Plan) -> TLSContexts:
         """The contexts for an endpoint's plan."""
         key = (plan["validate_certs"], plan["ca_path"], plan["minimum_tls_version"])
         if key not in self._contexts:
@@ -52,276 +71,298 @@ class ContextPool:
 
     def warm(self) -> None:
         """Make the contexts while the first replies are on their way."""
-        for contexts in list(self._contexts.values()):
-            contexts.context()
+        with contextlib.suppress(MemoryError):  # a climb that needs one will say so
+            for contexts in list(self._contexts.values()):
+                contexts.context()
 
 
-class _Party:
-    """Climbs that run at once for one endpoint, and the condition that tells when one of them ends."""
+class _RouteClimb(Connection):
+    """One address of a route, and what has become of it."""
 
-    _slots = threading.BoundedSemaphore(_CLIMBS_AT_ONCE)
+    def __init__(self, route: Route, climb: Climb) -> None:
+        self.kind, self.course, self.deadline = route.kind, route.course, climb.deadline
+        self.climb = climb
+        self.evidence: Attempt | None = None
+        self._route = route
+        self.begun = self.talking = False
 
-    def __init__(self) -> None:
-        self.changed = threading.Condition()
-        self.crash: Exception | None = None
+    def connect(self) -> Connecting:
+        """Begin."""
+        self.begun = True
+        return self.climb.connect()
 
-    def start(self, work: t.Callable[[], None]) -> None:
-        """Run ``work`` in a thread of its own; waiters are told when it ends."""
+    def failed(self, failure: Failure) -> None:
+        """The connect has failed."""
+        self.evidence = self.climb.unconnected(failure)
+        self._route.one_ended(self)
 
-        def run() -> None:
-            try:
-                with self._slots:
-                    work()
-            except Exception as error:  # a fault of ours must not pass for silence of the relay
-                self.crash = error
-            with self.changed:
-                self.changed.notify_all()
+    def connected(self, sock: socket.socket) -> None:
+        """The connect has succeeded."""
+        self.climb.take(sock)
 
-        threading.Thread(target=run, daemon=True).start()
+    def talk(self) -> None:
+        """Climb, unless the time was over before there was a thread for it."""
+        if self.deadline.remaining() <= 0:
+            return
+        self.talking = True
+        evidence = self.climb.run()
+        failure = evidence["failure"]
+        if self._route.security == "auto" and self.climb.security == "implicit_tls" and failure and failure["kind"] == "plaintext":
+            # Guessed by the port's convention, and the port speaks otherwise.
+            evidence = Climb(self.climb.address, "auto", self.climb.options, self.climb.contexts, self.deadline).run()
+        self.evidence = evidence
 
-    def wait_until(self, satisfied: t.Callable[[], bool], deadline: Deadline) -> None:
-        """Wait until ``satisfied()`` or the deadline."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.crash is not None or satisfied(), deadline.remaining())
-        if self.crash is not None:
-            raise self.crash
+    def ended(self) -> None:
+        """The climb is over."""
+        self._route.one_ended(self)
+
+    def result(self, lack: t.Callable[[], FailureEntry]) -> Attempt:
+        """What was seen; what still climbs as far as it got."""
+        if self.evidence is not None:
+            return self.evidence
+        found = self.climb.so_far()
+        if not self.begun or (self.climb.connected and not self.talking):
+            found["failure"] = lack()
+            return found
+        found["failure"] = self._cut_short(found)
+        return found
+
+    def _cut_short(self, found: Attempt) -> FailureEntry:
+        """The failure of an address that was waited for until now; its last rung shows as broken."""
+        waited = round((time.monotonic() - self.climb.started) * 1000, 1)
+        over = self.deadline.remaining() <= 0
+        if not self.climb.connected:
+            found["rungs"] = [{"layer": "tcp", "ok": False, "ms": waited}]
+            # Not even answered by TCP while others were: a dead address. Other ports were not waited for that long.
+            return {"layer": "tcp", "kind": "timeout" if over or self.kind == "chosen" else "unfinished", "waited_ms": waited}
+        rungs = found["rungs"]
+        if rungs[-1]["layer"] == "tcp":  # the first words are waited for before their rung is there
+            rungs.append({"layer": "tls" if self.climb.security == "implicit_tls" else "greeting", "ok": False, "ms": 0.0})
+        rungs[-1]["ok"], rungs[-1]["ms"] = False, waited
+        return {"layer": rungs[-1]["layer"], "kind": "timeout" if over else "unfinished", "waited_ms": waited}
 
 
-class _Route:
-    """One port of the relay, climbed on several addresses at once."""
+class Route:
+    """One port of the relay, climbed on several addresses at once. ``kind``: chosen, or other."""
 
-    def __init__(self, port: int, security: str, plan: Plan, contexts: TLSContexts, deadline: Deadline) -> None:
+    def __init__(self, endpoint: Endpoint, kind: str, port: int, security: Security, options: ClimbOptions) -> None:
+        self.kind = kind
+        self.course = endpoint.index
         self.port = port
-        self.security = security
-        self.plan = plan
-        self.contexts = contexts
-        self.deadline = deadline
-        self.climbs: list[Climb] = []
-        self.waiting: list[tuple[Climb, t.Callable[[], None]]] = []
-        self.done: dict[int, Evidence] = {}
-        self.started = time.monotonic()
-        self.first_success = 0.0
+        self.security: Security = security
+        self.climbs: list[_RouteClimb] = []
+        self._waiting: list[_RouteClimb] = []
+        self._endpoint = endpoint
+        self._options = options
+        self._started = time.monotonic()
+        self._first_success = 0.0
 
-    def start(self, addresses: list[Address], party: _Party, cleartext: t.Callable[[Address], bool]) -> None:
+    def start(self, addresses: list[Address]) -> None:
         """Begin to climb, on a few addresses at once; the next one takes its turn when one has failed."""
-        for index, address in enumerate(addresses):
-            mode = self.security
-            if mode == "auto" and self.port in _IMPLICIT_TLS_PORTS:
-                mode = "implicit_tls"
+        endpoint = self._endpoint
+        for address in addresses:
+            security = self.security
+            if security == "auto" and self.port in IMPLICIT_TLS_PORTS:
+                security = "implicit_tls"
             sockaddr = (address.sockaddr[0], self.port, *address.sockaddr[2:])
-            plan = self.plan._replace(cleartext_allowed=cleartext(address))
-            climb = Climb(Address(address.family, sockaddr), mode, plan, self.contexts, self.deadline)
-            self.climbs.append(climb)
-            self.waiting.append((climb, self._work(index, climb, party)))
+            options = self._options._replace(cleartext_allowed=endpoint.cleartext_allowed(address))
+            climb = Climb(Address(address.family, sockaddr), security, options, endpoint.contexts, endpoint.deadline)
+            self.climbs.append(_RouteClimb(self, climb))
+        self._waiting = list(self.climbs)
         for _turn in range(ADDRESSES_AT_ONCE):
-            self._start_next(party)
+            self._start_next()
 
-    def _start_next(self, party: _Party) -> None:
-        with party.changed:
-            if not self.waiting:
-                return
-            climb, work = self.waiting.pop(0)
-            climb.begun = True
-        party.start(work)
+    def _start_next(self) -> None:
+        if self._waiting:
+            self._endpoint.loop.open(self._waiting.pop(0))
 
-    def _work(self, index: int, climb: Climb, party: _Party) -> t.Callable[[], None]:
-        def work() -> None:
-            evidence = climb.run()
-            failure = evidence["failure"]
-            if self.security == "auto" and climb.mode == "implicit_tls" and failure and failure["kind"] == "plaintext":
-                # Guessed by the port's convention, and the port speaks otherwise.
-                evidence = Climb(climb.address, "auto", climb.plan, climb.contexts, climb.deadline).run()
-            if evidence["failure"] is None and not evidence.get("yielded") and not self.first_success:
-                self.first_success = time.monotonic()
-            self.done[index] = evidence
-            if evidence["failure"] is not None:
-                self._start_next(party)
+    def one_ended(self, one: _RouteClimb) -> None:
+        """An address has been climbed."""
+        evidence = one.evidence
+        if evidence is None:
+            return
+        if evidence["failure"] is not None:
+            self._start_next()
+        elif not evidence.get("yielded") and not self._first_success:
+            self._first_success = time.monotonic()
 
-        return work
+    @property
+    def done(self) -> list[Attempt]:
+        """The evidence of the climbs that have ended."""
+        return [one.evidence for one in self.climbs if one.evidence is not None]
+
+    @property
+    def failures(self) -> list[FailureEntry]:
+        """Why those that have failed did."""
+        return [evidence["failure"] for evidence in self.done if evidence["failure"] is not None]
 
     @property
     def finished(self) -> bool:
         """Whether every address has been climbed, or no further one will be because one works."""
-        return len(self.done) == sum(climb.begun for climb in self.climbs) and (not self.waiting or self.works)
+        return len(self.done) == len(self.climbs) - len(self._waiting) and (not self._waiting or self.works)
+
+    @property
+    def passed(self) -> tuple[Climb, Attempt] | None:
+        """The climb of one address that has passed, and its evidence."""
+        for one in self.climbs:
+            if one.evidence is not None and one.evidence["failure"] is None and not one.evidence.get("yielded"):
+                return one.climb, one.evidence
+        return None
+
+    @property
+    def talks(self) -> bool:
+        """Whether a climb is still at it."""
+        return any(one.talking and one.evidence is None for one in self.climbs)
 
     @property
     def silent(self) -> bool:
-        """Whether what still climbs has not even been answered by TCP."""
-        return not any(climb.connected for index, climb in enumerate(self.climbs) if index not in self.done)
+        """Whether what still climbs has been asked, and has not even been answered by TCP."""
+        asked = [one for one in self.climbs if one not in self._waiting and one.evidence is None]
+        return all(one.begun and not one.climb.connected for one in asked)
 
     @property
     def works(self) -> bool:
         """Whether one address has passed."""
-        return bool(self.first_success)
+        return bool(self._first_success)
 
     @property
     def unanswered(self) -> bool:
         """Whether no address has answered a connect yet."""
-        return not any(climb.connected for climb in self.climbs)
+        return not any(one.climb.connected for one in self.climbs)
 
     @property
     def refused_us(self) -> bool:
         """Whether the relay answered and refused the login or the message, which it would do on any port."""
-        failures = [evidence["failure"] for evidence in self.done.values() if evidence["failure"] is not None]
-        return any(failure["layer"] in ("auth", "transaction") and failure["kind"] == "reply" for failure in failures)
+        return any(failure["layer"] in ("auth", "transaction") and failure["kind"] == "reply" for failure in self.failures)
 
     def grace(self) -> Deadline:
         """How long the other addresses still get once one works."""
-        took = self.first_success - self.started
-        return self.deadline.within(max(_GRACE_SECONDS, took * _GRACE_FACTOR))
+        took = self._first_success - self._started
+        return self._endpoint.deadline.within(max(_GRACE_SECONDS, took * _GRACE_FACTOR))
 
-    def evidence(self) -> list[Evidence]:
-        """What was seen on each address, in the resolver's order. What still climbs is shown as far as it got."""
-        waited = round((time.monotonic() - self.started) * 1000, 1)
-        found = []
-        for index, climb in enumerate(self.climbs):
-            evidence = self.done.get(index)
-            if not climb.begun:
-                continue
-            if evidence is None:
-                evidence = climb.so_far()
-                layer = "tcp" if not climb.connected else "unfinished"
-                evidence["failure"] = {"layer": layer, "kind": "timeout", "waited_ms": waited}
-                for step in evidence["rungs"][-1:]:
-                    step.update(ok=False, ms=waited)
-            found.append(evidence)
-        return found
+    def evidence(self) -> list[Attempt]:
+        """What was seen on each address, in the resolver's order."""
+        return [one.result(self._not_asked) for one in self.climbs]
+
+    def _not_asked(self) -> FailureEntry:
+        return {"layer": "tcp", "kind": "not_asked", "lack": self._endpoint.loop.lack}
 
 
-def observe(plans: list[dict[str, t.Any]], credentials: list[Credentials], pool: ContextPool) -> list[dict[str, t.Any]]:
-    """Climb to every endpoint at once and return the evidence in the order asked. Takes as long as the slowest endpoint."""
-    results: list[dict[str, t.Any]] = [{} for _plan in plans]
-    crashes: list[Exception] = []
-    contexts = [pool.get(plan) for plan in plans]
-    slots = threading.BoundedSemaphore(_ENDPOINTS_AT_ONCE)
+class Endpoint:
+    """The course of one endpoint, and what it finds."""
 
-    def work(index: int) -> None:
+    def __init__(self, index: int, plan: Plan, credentials: Credentials, contexts: TLSContexts, loop: Loop) -> None:
+        self.index = index
+        self.plan = plan
+        self.credentials = credentials
+        self.contexts = contexts
+        self.loop = loop
+        self.deadline = Deadline(plan["timeout"])
+        self._started = time.monotonic()
+        self.found: Observation = {
+            "format": 1,  # evidence.FORMAT; mypy compares them
+            "dns": {"ok": True, "ms": 0.0},
+            "attempts": [],
+            "alternatives": [],
+            "elsewhere": [],
+            "elapsed_ms": 0.0,
+        }
+
+    def course(self) -> Course:
+        """From the name to the evidence in ``found``."""
+        addresses: list[Address] = []
         try:
-            with slots:
-                results[index] = _observe_one(plans[index], credentials[index], contexts[index])
-        except Exception as error:
-            crashes.append(error)
+            addresses = yield from self._resolve()
+        except Failure as failure:
+            failure.layer = "dns"
+            self.found["dns"]["ok"], self.found["dns"]["failure"] = False, failure.as_entry()
+        self.found["dns"]["ms"] = self._elapsed()
+        if addresses:
+            yield from self._ask(addresses)
+        self.found["elapsed_ms"] = self._elapsed()
+        if self.credentials is not None:
+            from .redact import redact, secret_forms  # only a login needs it, and it costs every other call some milliseconds
 
-    threads = [threading.Thread(target=work, args=(index,), daemon=True) for index in range(len(plans))]
-    for thread in threads:
-        thread.start()
-    pool.warm()
-    for thread in threads:
-        thread.join()
-    if crashes:
-        raise crashes[0]
-    return results
+            self.found = t.cast("Observation", redact(self.found, secret_forms(self.credentials[0], self.credentials[1])))
 
+    def _elapsed(self) -> float:
+        return round((time.monotonic() - self._started) * 1000, 1)
 
-def _observe_one(plan: dict[str, t.Any], credentials: Credentials, contexts: TLSContexts) -> dict[str, t.Any]:
-    started = time.monotonic()
-    deadline = Deadline(plan["timeout"])
-    found: dict[str, t.Any] = {"dns": {"ok": True}, "attempts": [], "alternatives": [], "elsewhere": []}
-    try:
-        addresses, known = resolve(plan["host"], plan["port"], plan["ip_version"], deadline)
-        found["dns"]["known"] = known
-    except Failure as failure:
-        addresses = []
-        failure.layer = "dns"
-        found["dns"].update(ok=False, failure=failure.as_dict())
-    found["dns"]["ms"] = round((time.monotonic() - started) * 1000, 1)
-    if addresses:
-        _observe_addresses(plan, credentials, contexts, deadline, addresses, found)
-    found["elapsed_ms"] = round((time.monotonic() - started) * 1000, 1)
-    if credentials is not None:
-        from .redact import redact, secret_forms  # only a login needs it, and it costs every other call some milliseconds
+    def _resolve(self) -> t.Generator[Wait, None, list[Address]]:
+        """The addresses. A name is asked for in a thread, which is left behind when time is up: getaddrinfo knows no deadline."""
+        plan = self.plan
+        answer: list[Resolved] = []
 
-        found = redact(found, secret_forms(credentials[0], credentials[1]))
-    return found
+        def ask() -> None:
+            answer.append(ask_resolver(plan["host"], plan["port"], plan["ip_version"]))
 
+        if literal(plan["host"]):
+            ask()
+        else:
+            self.loop.submit("names", self.index, ask, lambda: None)
+            yield Wait(lambda: bool(answer), self.deadline)
+        if not answer:
+            raise Failure("timeout")
+        addresses, self.found["dns"]["known"] = addresses_of(answer[0])
+        return addresses
 
-def _observe_addresses(
-    plan: dict[str, t.Any], credentials: Credentials, contexts: TLSContexts, deadline: Deadline, addresses: list[Address], found: dict[str, t.Any]
-) -> None:
-    party = _Party()
-    top = Plan(
-        server_name=plan["server_name"],
-        helo_name=plan["helo_name"],
-        source_address=plan["source_address"],
-        credentials=credentials,
-        try_injection=plan["try_injection"],
-        transaction=plan["transaction"],
-        turn=None if plan["require_all_addresses"] and plan["transaction"] is None else threading.Lock(),
-    )
+    def cleartext_allowed(self, address: Address) -> bool:
+        """Whether a password and a message may go to ``address`` without TLS."""
+        return self.plan["security"] in ("cleartext", "opportunistic") and _in_networks(address.text, self.plan["cleartext_networks"])
 
-    def cleartext(address: Address) -> bool:
-        return plan["security"] in ("cleartext", "opportunistic") and _in_networks(address.text, plan["cleartext_networks"])
+    def _ask(self, addresses: list[Address]) -> Course:
+        plan, deadline = self.plan, self.deadline
+        options = ClimbOptions(
+            server_name=plan["server_name"],
+            helo_name=plan["helo_name"],
+            source_address=plan["source_address"],
+            credentials=self.credentials,
+            login_required=plan["login_required"],
+            try_injection=plan["try_injection"],
+            transaction=plan["transaction"],
+            turn=None if plan["require_all_addresses"] and plan["transaction"] is None else threading.Lock(),
+        )
+        chosen = Route(self, "chosen", plan["port"], plan["security"], options)
+        if plan["ask_chosen"]:
+            chosen.start(addresses)
+        reserve = Deadline(max(0.0, deadline.remaining() - min(_RESERVE_SECONDS, deadline.remaining() * _RESERVE_SHARE)))
 
-    chosen = _Route(plan["port"], plan["security"], top, contexts, deadline)
-    chosen.start(addresses, party, cleartext)
-    patient = deadline.within(_PATIENCE)
-    reserve = Deadline(max(0.0, deadline.remaining() - min(_RESERVE_SECONDS, deadline.remaining() * _RESERVE_SHARE)))
+        def enough() -> bool:
+            return chosen.finished or (chosen.works and not plan["require_all_addresses"])
 
-    def enough() -> bool:
-        return chosen.finished or (chosen.works and not plan["require_all_addresses"])
+        yield Wait(enough, deadline.within(_PATIENCE))
+        if not enough() and not chosen.unanswered:
+            yield Wait(enough, reserve)
 
-    party.wait_until(enough, patient)
-    if not enough() and not chosen.unanswered:
-        party.wait_until(enough, reserve)
+        others = None
+        if not chosen.works and not chosen.refused_us and (plan["alternatives"] or plan["control_port"]):
+            from .other_ports import OtherPorts  # a relay that works never needs it
 
-    others: list[_Route] = []
-    if not chosen.works and not chosen.refused_us:
-        # Other ports get neither the login (lock-outs), nor the message, nor the injected command.
-        plain = top._replace(credentials=None, transaction=None, try_injection=False)
-        for other in plan["alternatives"]:
-            route = _Route(other["port"], other["security"], plain, contexts, deadline)
-            route.start(addresses[:_ALTERNATIVE_ADDRESSES], party, cleartext)
-            others.append(route)
-        if not others and plan["control_port"]:
-            _ask_elsewhere(plan, chosen, party, deadline, found["elsewhere"])
-
-    party.wait_until(enough, deadline)
-    if chosen.works and not chosen.finished:
-        party.wait_until(lambda: chosen.finished, deadline if plan["require_all_addresses"] else chosen.grace())
-    if not chosen.works and others:
-        _wait_for_others(chosen, others, party, deadline)
-    if not chosen.finished and deadline.remaining() <= 0:
-        # Their own deadline has just ended them; give the threads the moment to say so.
-        party.wait_until(lambda: chosen.finished and all(route.finished for route in others), Deadline(0.25))
-    found["attempts"] = chosen.evidence()
-    found["alternatives"] = [{"port": route.port, "security": route.security, "attempts": route.evidence()} for route in others]
+            others = OtherPorts(self, chosen, addresses, options)
+        yield Wait(enough, reserve if others and others.log_in else deadline)
+        if chosen.works and not chosen.finished:
+            yield Wait(lambda: chosen.finished, deadline if plan["require_all_addresses"] else chosen.grace())
+        if not chosen.works and others:
+            yield from others.wait()
+            if others.log_in:
+                # Its own time is not over with that of the others.
+                yield Wait(enough, deadline)
+        if deadline.remaining() <= 0:
+            # Their own deadline has just ended them; give the threads the moment to say so.
+            yield Wait(lambda: not chosen.talks and (others is None or not others.talk), Deadline(_LAST_WORDS))
+        self.found["attempts"] = chosen.evidence()
+        if others is not None:
+            others.add_to(self.found)
 
 
-def _wait_for_others(chosen: _Route, others: list[_Route], party: _Party, deadline: Deadline) -> None:
-    """Wait for the other ports of a relay whose verdict is known. Ports that are silent, too, do not hold it up."""
-
-    def settled() -> bool:
-        return all(route.finished or route.works for route in others)
-
-    known = any((evidence["failure"] or {}).get("layer") == "mode" for evidence in chosen.done.values())
-    round_trips = [climb.evidence["rungs"][0]["ms"] / 1000 for climb in chosen.climbs if climb.connected]
-    party.wait_until(settled, deadline.within(max([_OTHERS_SECONDS, *(_OTHERS_ROUND_TRIPS * one for one in round_trips)])))
-    if known or settled() or any(route.works for route in others):
-        return
-    party.wait_until(lambda: all(route.finished or route.works or route.silent for route in others), deadline)
-
-
-def _ask_elsewhere(plan: dict[str, t.Any], chosen: _Route, party: _Party, deadline: Deadline, results: list[dict[str, t.Any]]) -> None:
-    """Does another port of a silent or unreachable address answer? A bare connect, to tell a filter from a dead host."""
-    port = plan["control_port"]
-    asked = []
-    for index, climb in enumerate(chosen.climbs):
-        failure = (chosen.done.get(index) or {}).get("failure") or {"layer": "tcp", "kind": "timeout"}
-        if climb.connected or failure["layer"] != "tcp" or failure["kind"] not in ("timeout", "os") or failure.get("errno") == "ECONNREFUSED":
-            continue
-        asked.append(climb.address)
-
-        def work(address: Address = climb.address) -> None:
-            sockaddr = (address.sockaddr[0], port, *address.sockaddr[2:])
-            try:
-                Wire(sockaddr, address.family, deadline.within(2.0), plan["source_address"]).close()
-                result = "open"
-            except Failure as refused:
-                result = refused.facts.get("errno", refused.kind)
-            results.append({"address": address.text, "port": port, "result": result})
-
-        party.start(work)
-    party.wait_until(lambda: len(results) == len(asked), deadline.within(2.1))
+def observe(plans: list[Plan], credentials: list[Credentials], pool: ContextPool) -> list[Observation]:
+    """Climb to every endpoint at once and return the evidence in the order asked. Takes as long as the slowest endpoint."""
+    contexts = [pool.get(plan) for plan in plans]
+    loop = Loop(process_limits())
+    loop.submit("names", -1, pool.warm, lambda: None)
+    endpoints = [Endpoint(index, plans[index], credentials[index], contexts[index], loop) for index in range(len(plans))]
+    loop.run([endpoint.course() for endpoint in endpoints])
+    return [endpoint.found for endpoint in endpoints]
 
 
 def _in_networks(address: str, networks: list[str]) -> bool:

@@ -9,29 +9,24 @@ import errno
 import socket
 import typing as t
 
-__all__ = ("Failure", "printable", "socket_failure")
+if t.TYPE_CHECKING:
+    from .evidence import FailureEntry, Kind, Layer
 
-_TEXT_LIMIT = 1000
+__all__ = ("Failure", "socket_failure")
 
 
 class Failure(Exception):
-    """One rung broke.
+    """One rung broke. ``facts`` hold what was seen, under the keys of evidence.FailureEntry."""
 
-    ``kind`` is one of: timeout, closed, reset, os, bind, resolver, malformed, limit, plaintext, tls_spoken,
-    tls, certificate, reply, missing, withheld. ``facts`` hold what was seen (errno name, reply, TLS reason, first bytes).
-    """
-
-    def __init__(self, kind: str, **facts: t.Any) -> None:
+    def __init__(self, kind: Kind, **facts: t.Any) -> None:
         super().__init__(kind)
         self.kind = kind
         self.facts = facts
-        self.layer = ""
+        self.layer: Layer | None = None
 
-    def as_dict(self) -> dict[str, t.Any]:
+    def as_entry(self) -> FailureEntry:
         """The failure as evidence: layer, kind and the facts."""
-        found: dict[str, t.Any] = {"layer": self.layer, "kind": self.kind}
-        found.update(self.facts)
-        return found
+        return t.cast("FailureEntry", {"layer": self.layer or "tcp", "kind": self.kind, **self.facts})
 
 
 def socket_failure(error: OSError) -> Failure:
@@ -41,9 +36,3 @@ def socket_failure(error: OSError) -> Failure:
     if isinstance(error, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)):
         return Failure("reset")
     return Failure("os", errno=errno.errorcode.get(error.errno or 0, "unknown"))
-
-
-def printable(data: bytes) -> str:
-    """Text of a relay, safe to show: what is not printable is escaped, and the length is bounded."""
-    text = data[:_TEXT_LIMIT].decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -1,14 +1,21 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep a password, and every form in which it travels, out of what a relay echoes."""
+"""
+Keep a login, and every form in which it may come back, out of what a relay says.
+
+A relay may repeat what it was sent: as it was, in base64 at any alignment, in capitals, backwards, in hexadecimal, percent-encoded or
+quoted-printable, as escapes of some language, and all that broken over the lines of a reply. So the texts are compared in a form
+of their own (a view), in which such differences are gone, and each byte still knows where it stood.
+"""
 
 from __future__ import annotations
 
 import base64
+import re
 import typing as t
 
-from .failure import printable
+from .printable import printable
 
 __all__ = ("redact", "secret_forms")
 
@@ -17,46 +24,201 @@ _MASK = "********"
 _SPOKEN = ("text", "lines", "partial", "offered")
 # A long line is cut where it is kept; from here on a form may have lost its end.
 _CUT, _CUT_FORM = 80, 6
+# Shorter forms are masked as they stand only: turned round or without case they would be anywhere.
+_SHORT = 4
+# Shorter ones are not looked for among letters and digits alone.
+_SHORT_BARE = 6
+# One byte, as it may be written.
+_WRITTEN = re.compile(
+    rb"[%=]([0-9a-f]{2})|\\x([0-9a-f]{2})|\\([0-7]{3})|&#([0-9]{1,3});|&#x([0-9a-f]{1,2});|(.)", re.DOTALL | re.IGNORECASE
+)
+_ESCAPES = re.compile(rb"[%=&\\]")
+_BASES = (16, 16, 8, 10, 16)
+# What separates the parts of a text that was broken: a reply's continuation is a line break here, and a bar in ``partial``.
+_GAPS = b" \t\r\n\x0b\x0c|"
+_BARE = b"0123456789abcdefghijklmnopqrstuvwxyz"
+
+Span = t.Tuple[int, int]
 
 
 def secret_forms(username: str, password: str) -> list[str]:
-    """The password as it may be echoed: plain, base64 of LOGIN and PLAIN (any alignment), quoted-printable, percent-encoded."""
-    from urllib.parse import quote  # only a login needs it, and it costs every other call some milliseconds
+    """The password as it may travel: plain, base64 of LOGIN and PLAIN (any alignment), and as it is shown where it is not printable."""
+    from urllib.parse import quote_plus  # only a login needs it, and it costs every other call some milliseconds
 
     secret = password.encode()
-    forms = {password, printable(secret), quote(password, safe=""), "".join(f"={byte:02X}" for byte in secret)}
-    forms.add("".join(chr(byte) if 33 <= byte <= 126 and byte != 61 else f"={byte:02X}" for byte in secret))
-    forms.add(base64.b64encode(f"\0{username}\0{password}".encode()).decode())
+    forms = {password, printable(secret), quote_plus(password)}
+    encoded = [base64.b64encode(f"\0{username}\0{password}".encode()).decode(), base64.b64encode(secret).decode()]
     for lead in range(3):
         # Base64 of anything that holds the password has it in one of three alignments; the edges depend on the neighbours.
-        encoded = base64.b64encode(b"\0" * lead + secret).decode().rstrip("=")
-        whole = encoded[-(-lead * 4 // 3) if lead else 0:]
-        tail = (lead + len(secret)) % 3
-        core = whole[:-1] if tail else whole
+        whole = base64.b64encode(b"\0" * lead + secret).decode().rstrip("=")[-(-lead * 4 // 3) if lead else 0:]
+        core = whole[:-1] if (lead + len(secret)) % 3 else whole
         if len(core) >= 6:
-            forms.add(core)
-    forms.add(base64.b64encode(secret).decode())
+            encoded.append(core)
+    forms.update(encoded, (form.replace("+", "-").replace("/", "_") for form in encoded))
     return sorted((form for form in forms if form), key=len, reverse=True)
 
 
 def redact(found: t.Any, forms: list[str], spoken: bool = False) -> t.Any:
-    """The same evidence with every form replaced in what the relay said; facts of our own (codes, chains) stay as they are."""
+    """The same evidence with every form masked in what the relay said; facts of our own (codes, chains) stay as they are."""
+    return _redact(found, _Wanted(forms), spoken) if forms else found
+
+
+def _redact(found: t.Any, wanted: _Wanted, spoken: bool) -> t.Any:
     if isinstance(found, str):
-        if spoken:
-            for form in forms:
-                found = _without(found, form)
-        return found
+        return "\n".join(_masked(found.split("\n"), wanted)) if spoken else found
     if isinstance(found, dict):
-        return {key: redact(value, forms, spoken or key in _SPOKEN) for key, value in found.items()}
+        return {key: _redact(value, wanted, spoken or key in _SPOKEN) for key, value in found.items()}
     if isinstance(found, list):
-        return [redact(value, forms, spoken) for value in found]
+        if spoken and found and all(isinstance(one, str) and "\n" not in one for one in found):
+            return _masked(found, wanted)
+        return [_redact(value, wanted, spoken) for value in found]
     return found
 
 
-def _without(text: str, form: str) -> str:
-    text = text.replace(form, _MASK)
-    if len(text) >= _CUT:
-        for size in range(min(len(form), len(text)), _CUT_FORM - 1, -1):
-            if text.endswith(form[:size]):
-                return text[:-size] + _MASK
+class _Wanted:
+    """What to look for in each view."""
+
+    def __init__(self, forms: list[str]) -> None:
+        self.exact = forms
+        self.text: list[bytes] = []
+        self.bare: list[bytes] = []
+        for form in forms:
+            for spelling in {form, form.lower(), form.upper()}:
+                self._add(_encoded(spelling))
+                self._add(_encoded(spelling[::-1]))
+        self.text, self.bare = list(dict.fromkeys(self.text)), list(dict.fromkeys(self.bare))
+
+    def _add(self, form: bytes) -> None:
+        closed = form.lower().translate(None, _GAPS)
+        if len(closed) >= _SHORT:
+            self.text.append(closed)
+        letters = form.lower().translate(None, _NOT_BARE)
+        if len(letters) >= _SHORT_BARE:
+            self.bare.append(letters)
+        if len(form) >= _SHORT:
+            for pattern in ("%02x", "x%02x", "0x%02x", "%d", "%03o"):
+                written = "".join(pattern % byte for byte in form).encode()
+                self.bare += [written, written[::-1]]
+
+
+_NOT_BARE = bytes(byte for byte in range(256) if byte not in _BARE)
+
+
+class _View:
+    """A text in another form: bytes, and for each the characters of the text that it came from."""
+
+    def __init__(self, data: bytes, places: t.Sequence[Span]) -> None:
+        self.data = data
+        self.places = places
+
+    def without(self, unwanted: bytes) -> _View:
+        """In small letters, and without these bytes."""
+        lower = self.data.lower()
+        kept = [index for index, byte in enumerate(lower) if byte not in unwanted]
+        return _View(bytes(lower[index] for index in kept), [self.places[index] for index in kept])
+
+    def unfolded(self) -> _View:
+        """Without soft line breaks (RFC 2045 section 6.7)."""
+        breaks = {index + step for index in range(len(self.data)) if self.data.startswith(b"=\n", index) for step in (0, 1)}
+        kept = [index for index in range(len(self.data)) if index not in breaks]
+        return _View(bytes(self.data[index] for index in kept), [self.places[index] for index in kept])
+
+    def spans(self, wanted: list[bytes], cut: bool) -> list[Span]:
+        """Where in the text something wanted stands; with ``cut`` also what may be its beginning, at the end of the text."""
+        found = []
+        for form in wanted:
+            at = self.data.find(form)
+            while at >= 0:
+                found.append(self._span(at, at + len(form)))
+                at = self.data.find(form, at + 1)
+            if cut and len(form) > _CUT_FORM:
+                at = self.data.find(form[:_CUT_FORM], max(0, len(self.data) - len(form) + 1))
+                while at >= 0:
+                    if form.startswith(self.data[at:]):
+                        found.append((self.places[at][0], -1))
+                    at = self.data.find(form[:_CUT_FORM], at + 1)
+        return found
+
+    def _span(self, start: int, end: int) -> Span:
+        places = self.places[start:end]
+        return min(one[0] for one in places), max(one[1] for one in places)
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can carry
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _plain_view(text: str) -> _View:
+    return _lowered(text, [(index, index + 1) for index in range(len(text))])
+
+
+def _lowered(text: str, places: list[Span]) -> _View:
+    """A view from characters."""
+    if text.isascii():
+        return _View(text.lower().encode(), places)
+    data, spread = bytearray(), []
+    for char, place in zip(text, places):
+        encoded = _encoded(char.lower())
+        data += encoded
+        spread += [place] * len(encoded)
+    return _View(bytes(data), spread)
+
+
+def _decoded(view: _View) -> _View:
+    """What stands there once escapes are resolved."""
+    data, places = bytearray(), []
+    for match in _WRITTEN.finditer(view.data):
+        number = match.lastindex or 0
+        code = match.group(number)[0] if number > len(_BASES) else int(match.group(number), _BASES[number - 1])
+        if code < 256:
+            data.append(code)
+            places.append((view.places[match.start()][0], view.places[match.end() - 1][1]))
+    # Characters of several bytes were put together again, so that capitals among them can be made small.
+    text, firsts, at = data.decode("utf-8", "surrogateescape"), [], 0
+    for char in text:
+        size = len(_encoded(char))
+        firsts.append((places[at][0], places[at + size - 1][1]))
+        at += size
+    return _lowered(text, firsts)
+
+
+def _views(plain: _View) -> list[_View]:
+    found = [plain]
+    if _ESCAPES.search(plain.data):
+        found.append(_decoded(plain.without(_GAPS)))  # an escape may be broken as well
+        if b"=\n" in plain.data:
+            found.append(_decoded(plain.unfolded().without(_GAPS)))
+    return found
+
+
+def _masked(lines: list[str], wanted: _Wanted) -> list[str]:
+    """The lines of one reply; a form may reach over several of them."""
+    text = "\n".join(lines)
+    plain = _plain_view(text)
+    spans = [match.span() for form in wanted.exact for match in re.finditer(re.escape(form), text)]
+    for view in _views(plain):
+        spans += view.without(_GAPS).spans(wanted.text, False) + view.without(_NOT_BARE).spans(wanted.bare, False)
+    lines = _cover(text, spans).split("\n")
+    return [_without_cut(line, wanted) if len(line) >= _CUT else line for line in lines]
+
+
+def _without_cut(line: str, wanted: _Wanted) -> str:
+    plain = _plain_view(line)
+    starts = [start for start, end in plain.without(_GAPS).spans(wanted.text, True) + plain.without(_NOT_BARE).spans(wanted.bare, True) if end < 0]
+    return line[:min(starts)] + _MASK if starts else line
+
+
+def _cover(text: str, spans: list[Span]) -> str:
+    """The text with a mask over each span; line breaks in it stay."""
+    covered: list[Span] = []
+    for start, end in sorted(spans):
+        if covered and start < covered[-1][1]:
+            covered[-1] = (covered[-1][0], max(end, covered[-1][1]))
+        else:
+            covered.append((start, end))
+    for start, end in reversed(covered):
+        text = text[:start] + _MASK + "\n" * text.count("\n", start, end) + text[end:]
     return text

@@ -8,7 +8,11 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .failure import Failure, printable
+from .failure import Failure
+from .printable import printable
+
+if t.TYPE_CHECKING:
+    from .evidence import ReplyEntry
 
 __all__ = ("Reply", "ReplyParser", "capabilities", "status_code")
 
@@ -16,6 +20,8 @@ __all__ = ("Reply", "ReplyParser", "capabilities", "status_code")
 LINE_LIMIT = 8192
 LINES_LIMIT = 512
 REPLY_LIMIT = 65536
+# Of a reply so many characters travel to the controller; 500 relays that say all they may must not fill the host's memory.
+KEPT_LIMIT = 8192
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?\Z", re.DOTALL)
 _PREFIX = re.compile(rb"(?:[2-5](?:[0-9](?:[0-9](?:[ \r\n-]|\Z)|\Z)|\Z)|\Z)")
@@ -33,9 +39,9 @@ class Reply(t.NamedTuple):
         """Whether the code is 2yz."""
         return self.code // 100 == 2
 
-    def as_dict(self) -> dict[str, t.Any]:
+    def as_entry(self) -> ReplyEntry:
         """The reply as evidence."""
-        return {"code": self.code, "lines": self.lines}
+        return {"code": self.code, "lines": _bounded(self.lines)}
 
 
 class ReplyParser:
@@ -45,6 +51,7 @@ class ReplyParser:
         self._buffer = bytearray()
         self._scanned = 0
         self._lines: list[str] = []
+        self._code = b""
         self._size = 0
 
     @property
@@ -86,6 +93,10 @@ class ReplyParser:
         match = _LINE.match(line)
         if match is None:
             raise Failure("malformed", text=printable(line))
+        if self._lines and match.group(1) != self._code:
+            # RFC 5321 section 4.2.1: every line of a reply has the same code.
+            raise Failure("malformed", text=f"{self._code.decode()}-{self._lines[0]} | {printable(line)}")
+        self._code = match.group(1)
         self._size += len(line)
         if self._size > REPLY_LIMIT or len(self._lines) >= LINES_LIMIT:
             raise Failure("limit", limit="reply", text=self._lines[0])
@@ -100,6 +111,16 @@ class ReplyParser:
             raise Failure("malformed", text=printable(bytes(self._buffer[:80])))
         if len(self._buffer) > LINE_LIMIT:
             raise Failure("limit", limit="line", text=printable(bytes(self._buffer[:80])))
+
+
+def _bounded(lines: list[str]) -> list[str]:
+    """The lines that are kept as evidence: more than any sound relay says."""
+    size = 0
+    for index, line in enumerate(lines):
+        size += len(line)
+        if size > KEPT_LIMIT:
+            return lines[:max(1, index)]
+    return lines
 
 
 def capabilities(lines: list[str]) -> dict[str, list[str]]:

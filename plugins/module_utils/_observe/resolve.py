@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a name to addresses, under the deadline."""
+"""From a name to addresses."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import typing as t
 from .clock import Deadline
 from .failure import Failure
 
-__all__ = ("ADDRESSES_AT_ONCE", "Address", "resolve")
+__all__ = ("ADDRESSES_AT_ONCE", "Address", "addresses_of", "ask_resolver", "literal", "resolve")
 
 # At most so many are climbed at once, and so many are looked at in all.
 ADDRESSES_AT_ONCE = 8
 ADDRESS_LIMIT = 32
+Resolved = t.Union["list[Address]", Failure]
 _FAMILIES = {"any": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
 _ERRORS = {
     getattr(socket, name): name
@@ -42,33 +43,47 @@ class Address(t.NamedTuple):
         return 6 if self.family == socket.AF_INET6 else 4
 
 
-def resolve(host: str, port: int, ip_version: str, deadline: Deadline) -> tuple[list[Address], int]:
-    """At most ADDRESS_LIMIT addresses in the resolver's order, and how many there are.
+def literal(host: str) -> bool:
+    """Whether ``host`` is an address already, so that nothing has to be asked."""
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host.partition("%")[0])
+    except (OSError, UnicodeError, ValueError):
+        return False
+    return True
 
-    getaddrinfo knows no deadline, so it runs in a thread of its own that is left behind when time is up.
-    Raises Failure (resolver with the name of the EAI error, timeout).
-    """
-    answer: list[t.Any] = []
+
+def ask_resolver(host: str, port: int, ip_version: str) -> Resolved:
+    """What the host's resolver says. Blocks for as long as that likes and raises nothing: see ``addresses_of``."""
     # Python encodes text with its idna codec, whose tables take milliseconds to load; a plain name needs none of it.
     name = host.encode("ascii") if host.isascii() else host
+    try:
+        found = socket.getaddrinfo(name, port, _FAMILIES[ip_version], socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        return Failure("resolver", error=_ERRORS.get(error.errno or 0, str(error.errno)))
+    except (OSError, UnicodeError):
+        return Failure("resolver", error="EAI_FAIL")
+    return list(dict.fromkeys(Address(family, sockaddr) for family, _type, _proto, _name, sockaddr in found))
 
-    def ask() -> None:
-        try:
-            answer.append(socket.getaddrinfo(name, port, _FAMILIES[ip_version], socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            answer.append(error)
 
-    asking = threading.Thread(target=ask, daemon=True)
+def addresses_of(answer: Resolved) -> tuple[list[Address], int]:
+    """At most ADDRESS_LIMIT addresses in the resolver's order, and how many there are. Raises Failure (resolver with the name of the EAI error)."""
+    if isinstance(answer, Failure):
+        raise answer
+    return _spread(answer), len(answer)
+
+
+def resolve(host: str, port: int, ip_version: str, deadline: Deadline) -> tuple[list[Address], int]:
+    """``addresses_of`` what the resolver says within the deadline. Raises Failure (timeout as well).
+
+    getaddrinfo knows no deadline, so it runs in a thread of its own that is left behind when time is up.
+    """
+    answer: list[Resolved] = []
+    asking = threading.Thread(target=lambda: answer.append(ask_resolver(host, port, ip_version)), daemon=True)
     asking.start()
     asking.join(deadline.remaining())
     if not answer:
         raise Failure("timeout")
-    if isinstance(answer[0], socket.gaierror):
-        raise Failure("resolver", error=_ERRORS.get(answer[0].errno, str(answer[0].errno)))
-    if isinstance(answer[0], Exception):
-        raise Failure("resolver", error="EAI_FAIL")
-    found = list(dict.fromkeys(Address(family, sockaddr) for family, _type, _proto, _name, sockaddr in answer[0]))
-    return _spread(found), len(found)
+    return addresses_of(answer[0])
 
 
 def _spread(found: list[Address]) -> list[Address]:

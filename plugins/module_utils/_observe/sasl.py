@@ -12,34 +12,18 @@ import os
 import re
 import typing as t
 
-from .failure import Failure, printable
+from .failure import Failure
+from .printable import printable
 from .redact import redact
 from .reply import Reply
 from .wire import Wire
 
-__all__ = ("authenticate", "choose_mechanism")
+__all__ = ("authenticate",)
 
-# Under TLS the plain ones first: every backend has them, while CRAM-MD5 and SCRAM need a password database of their own.
-_UNDER_TLS = ("PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5")
-# In cleartext, those first that do not show the password.
-_IN_CLEARTEXT = ("SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN")
 _SCRAM_HASHES = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
 # A hostile relay must not make us hash for ever; RFC 7677 asks for 4096 rounds and more.
 _SCRAM_ROUNDS_LIMIT = 500000
 _CHALLENGES_LIMIT = 6
-
-
-def choose_mechanism(offered: list[str], wanted: str | None, tls: bool) -> str:
-    """The mechanism to use. Raises Failure (missing, with ``what``) when nothing fits."""
-    names = [name.upper() for name in offered]
-    if wanted is not None:
-        if wanted not in names:
-            raise Failure("missing", what="mechanism", wanted=wanted, offered=names)
-        return wanted
-    for name in _UNDER_TLS if tls else _IN_CLEARTEXT:
-        if name in names:
-            return name
-    raise Failure("missing", what="mechanism", wanted=None, offered=names)
 
 
 def authenticate(wire: Wire, mechanism: str, username: str, password: str, sent: list[str]) -> Reply:

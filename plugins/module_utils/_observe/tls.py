@@ -12,7 +12,10 @@ import ssl
 import threading
 import typing as t
 
-__all__ = ("TLSContexts", "TLSRecord", "ca_subjects", "looks_like_tls", "on_this_host", "trust_store")
+if t.TYPE_CHECKING:
+    from .evidence import ChainEntry, TLSEntry
+
+__all__ = ("Suites", "TLSContexts", "TLSRecord", "ca_subjects", "looks_like_tls", "on_this_host", "trust_store")
 
 _HANDSHAKE, _ALERT = 22, 21  # content types (RFC 8446 section 5.1)
 _CERTIFICATE, _CERTIFICATE_REQUEST = 11, 13  # handshake types (RFC 8446 section 4)
@@ -29,6 +32,13 @@ _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+\Z")
 _CHAIN_LIMIT = 16
 _CA_SUBJECTS_LIMIT = 200
 _VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
+# Never, in no try: suites without a certificate, without encryption, or of export strength. A session in one of them proves nothing,
+# and what is sent in it can be read. PSK and SRP have no certificate either.
+_NEVER = "!aNULL:!eNULL:!EXPORT:!PSK:!SRP"
+_MORE_SUITES = f"DEFAULT:{_NEVER}:@SECLEVEL=2"
+_ALL_SUITES = f"ALL:{_NEVER}"
+_OLD_SUITES = f"ALL:!LOW:!RC4:!MD5:!DES:{_NEVER}"
+Suites = t.Literal["usual", "more", "all"]
 _MINIMUM = {
     "TLSv1": ssl.TLSVersion.TLSv1,
     "TLSv1.1": ssl.TLSVersion.TLSv1_1,
@@ -51,23 +61,24 @@ class TLSRecord(ssl.SSLObject):
 
     @staticmethod
     def describe(error: ssl.SSLError) -> dict[str, t.Any]:
-        """An SSLError as facts: OpenSSL's reason, and its words without the source position."""
+        """An SSLError as facts: OpenSSL's reason, and its words without the source position. Raises MemoryError where that is the reason."""
+        if "MALLOC" in (error.reason or ""):
+            raise MemoryError
         text = str(error.args[-1] if error.args else error)
         return {"reason": error.reason or "", "text": text.rsplit(" (_ssl.c", 1)[0][:200]}
 
-    def evidence(self, verify: bool) -> dict[str, t.Any]:
+    def evidence(self, verify: bool) -> TLSEntry:
         """Version and cipher as far as negotiated; ``verified`` is true, or null where nothing was verified."""
         cipher = self.cipher()
         return {
             "version": self.version() or self.seen_version,
             "cipher": cipher[0] if cipher else None,
             "verified": True if verify else None,
-            "verify_code": None,
             "verify_error": None,
             "certificate_requested": self.certificate_requested,
         }
 
-    def chain_evidence(self) -> dict[str, t.Any]:
+    def chain_evidence(self) -> ChainEntry:
         """The certificates as the relay sent them, leaf first, DER in base64."""
         chain = list(self.chain)
         complete = self.chain_seen
@@ -117,6 +128,7 @@ class TLSContexts:
         self._minimum = _MINIMUM.get(minimum, ssl.TLSVersion.TLSv1_2)
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
+        self._more: ssl.SSLContext | None = None
         self._legacy: ssl.SSLContext | None = None
 
     def context(self) -> ssl.SSLContext:
@@ -138,9 +150,10 @@ class TLSContexts:
     def _make(self) -> ssl.SSLContext:
         context = _bare_context()
         if self._minimum < ssl.TLSVersion.TLSv1_2:
-            _allow_old(context, self._minimum)
-        else:
-            context.minimum_version = self._minimum
+            _offer(context, _OLD_SUITES)
+        context.minimum_version = self._minimum
+        if any(suite["auth"] == "auth-null" or not suite["strength_bits"] for suite in context.get_ciphers()):
+            _offer(context, _OLD_SUITES)  # only a strange openssl.cnf comes to this
         if self.verify:
             store = trust_store()
             if _folder_has_all(store):
@@ -156,6 +169,21 @@ class TLSContexts:
             context.verify_mode = ssl.CERT_NONE
         return context
 
+    def offering(self, suites: Suites) -> ssl.SSLContext:
+        """A context by what it offers: the usual suites of this Python, more of them, or all."""
+        return self.context() if suites == "usual" else self.legacy() if suites == "all" else self._with_more()
+
+    def _with_more(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._more is None:
+                self._more = self._make()
+                self._more.set_ciphers(_MORE_SUITES)
+            return self._more
+
+    def more_suites(self) -> list[str]:
+        """The names of the suites that other clients offer, those that are built on OpenSSL and leave the choice to it."""
+        return [suite["name"] for suite in self._with_more().get_ciphers()]
+
     def legacy(self) -> ssl.SSLContext:
         """A context that takes anything, to find out what a relay speaks with which the handshake failed. Never carries mail."""
         with self._lock:
@@ -163,7 +191,8 @@ class TLSContexts:
                 self._legacy = _bare_context()
                 self._legacy.check_hostname = False
                 self._legacy.verify_mode = ssl.CERT_NONE
-                _allow_old(self._legacy, ssl.TLSVersion.TLSv1)
+                _offer(self._legacy, _ALL_SUITES)
+                self._legacy.minimum_version = ssl.TLSVersion.TLSv1
             return self._legacy
 
 
@@ -177,13 +206,12 @@ def _bare_context() -> ssl.SSLContext:
     return context
 
 
-def _allow_old(context: ssl.SSLContext, minimum: ssl.TLSVersion) -> None:
+def _offer(context: ssl.SSLContext, suites: str) -> None:
     try:
         # Security level 0 is where OpenSSL 3 still has TLS 1.0 and 1.1.
-        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.set_ciphers(f"{suites}:@SECLEVEL=0")
     except ssl.SSLError:
-        context.set_ciphers("ALL")
-    context.minimum_version = minimum
+        context.set_ciphers(suites)
 
 
 def trust_store() -> dict[str, t.Any]:

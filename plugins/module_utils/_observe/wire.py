@@ -15,20 +15,20 @@ import ssl
 import typing as t
 
 from .clock import Deadline
-from .failure import Failure, printable, socket_failure
+from .connect import connect
+from .failure import Failure, socket_failure
+from .printable import printable
 from .reply import Reply, ReplyParser
-from .tls import TLSContexts, TLSRecord, looks_like_tls
+from .tls import Suites, TLSContexts, TLSRecord, looks_like_tls
 
 __all__ = ("Wire", "wait_any")
 
 _CHUNK = 65536
 # More raw bytes than any dialogue or handshake of ours needs: beyond it the relay is not sane.
 _RAW_LIMIT = 4 * 1024 * 1024
+# What a relay that has hung up said last is in the kernel already.
+_LAST_WORDS_SECONDS = 0.2
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
-# Linux: IP_RECVERR and IPV6_RECVERR keep the ICMP message behind a failed connect; sock_extended_err in linux/errqueue.h.
-_RECEIVE_ERRORS = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
-_ERROR_QUEUE = getattr(socket, "MSG_ERRQUEUE", None)
-_ORIGIN_ICMP = {2: 4, 3: 6}
 
 
 class FirstBytes(t.NamedTuple):
@@ -39,62 +39,21 @@ class FirstBytes(t.NamedTuple):
 
 
 class Wire:
-    """One TCP connection with its deadline. Every method that waits raises Failure when time is up or the peer is gone."""
+    """One TCP connection with its deadline; ``sock`` where it is connected already.
 
-    def __init__(self, address: tuple[t.Any, ...], family: int, deadline: Deadline, source: str | None = None) -> None:
+    Every method that waits raises Failure when time is up or the peer is gone.
+    """
+
+    def __init__(
+        self, address: tuple[t.Any, ...], family: int, deadline: Deadline, source: str | None = None, sock: socket.socket | None = None
+    ) -> None:
         self.deadline = deadline
         self.tls: ssl.SSLObject | None = None
         self.replies = ReplyParser()
         self.raw_bytes = 0
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        try:
-            self._sock = socket.socket(family, socket.SOCK_STREAM)
-        except OSError as error:  # no IPv6 on this host, say
-            raise socket_failure(error) from None
-        try:
-            self._connect(address, source)
-        except Failure:
-            self._sock.close()
-            raise
-
-    def _connect(self, address: tuple[t.Any, ...], source: str | None) -> None:
-        if source is not None:
-            try:
-                self._sock.bind((source, 0))
-            except OSError as error:
-                failure = socket_failure(error)
-                raise Failure("bind", errno=failure.facts.get("errno", "unknown")) from None
-        try:
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._sock.settimeout(max(self.deadline.remaining(), 0.001))
-            if _ERROR_QUEUE is not None:
-                self._sock.setsockopt(*_RECEIVE_ERRORS[self._sock.family], 1)
-            self._sock.connect(address)
-            if _ERROR_QUEUE is not None:
-                self._sock.setsockopt(*_RECEIVE_ERRORS[self._sock.family], 0)
-        except OSError as error:
-            failure = socket_failure(error)
-            failure.facts.update(self._icmp())
-            raise failure from None
-
-    def _icmp(self) -> dict[str, t.Any]:
-        """The ICMP message that refused the connection, where the kernel has kept it: IP version, type, code, and who sent it."""
-        if _ERROR_QUEUE is None:
-            return {}
-        try:
-            self._sock.settimeout(0)
-            ancillary = self._sock.recvmsg(0, 512, _ERROR_QUEUE)[1]
-        except OSError:
-            return {}
-        for _level, _type, data in ancillary:
-            version = _ORIGIN_ICMP.get(data[4]) if len(data) >= 16 else None
-            if version is not None:
-                size, family = (4, socket.AF_INET) if version == 4 else (16, socket.AF_INET6)
-                start = 20 if version == 4 else 24
-                sender = data[start:start + size]
-                return {"icmp": [version, data[5], data[6]], "icmp_from": socket.inet_ntop(family, sender) if len(sender) == size else None}
-        return {}
+        self._sock = sock or connect(address, family, deadline, source)
 
     @property
     def local_address(self) -> str:
@@ -195,8 +154,16 @@ class Wire:
                 raise Failure("tls_spoken")
 
     def command(self, line: str) -> Reply:
-        """Send one command line and read its reply."""
-        self.send(line.encode("utf-8", "surrogateescape") + b"\r\n")
+        """Send one command line and read its reply. What the relay said before it hung up is read where the line could not be sent."""
+        try:
+            self.send(line.encode("utf-8", "surrogateescape") + b"\r\n")
+        except Failure as failure:
+            if failure.kind != "reset":
+                raise
+            try:
+                return self.read_reply(self.deadline.within(_LAST_WORDS_SECONDS))
+            except Failure:
+                raise failure from None
         return self.read_reply()
 
     def readable(self, seconds: float) -> bool:
@@ -217,10 +184,10 @@ class Wire:
             return None
         return FirstBytes(looks_like_tls(data), printable(data.split(b"\n", 1)[0].rstrip(b"\r")))
 
-    def begin_tls(self, contexts: TLSContexts, server_name: str, legacy: bool = False) -> None:
+    def begin_tls(self, contexts: TLSContexts, server_name: str, suites: Suites = "usual") -> None:
         """Send the ClientHello and return. What came in cleartext before is dropped (RFC 3207 section 4.2)."""
         self.replies.drop()
-        context = contexts.legacy() if legacy else contexts.context()
+        context = contexts.offering(suites)
         try:
             # As bytes where it can be: text would go through the idna codec, whose tables take milliseconds to load.
             name = server_name.encode("ascii") if server_name.isascii() else server_name
@@ -235,7 +202,7 @@ class Wire:
         self._send_raw(self._outgoing.read())
 
     def finish_tls(self) -> None:
-        """Complete the handshake that begin_tls started. Raises Failure (plaintext, tls, certificate, closed, reset, timeout, limit)."""
+        """Complete the handshake that begin_tls started. Raises Failure (plaintext, tls, certificate, no_certificate, closed, ...)."""
         tls = self.tls
         if tls is None:
             raise Failure("tls", reason="NOT_STARTED", text="")
@@ -270,7 +237,17 @@ class Wire:
             if ended is not None:
                 raise ended
             if not more:
+                self._demand_protection(tls)
                 return
+
+    @staticmethod
+    def _demand_protection(tls: ssl.SSLObject) -> None:
+        """No such suite is offered; should one come about all the same, nothing is sent in it."""
+        if not tls.getpeercert(True):
+            raise Failure("no_certificate")
+        cipher = tls.cipher()
+        if cipher is None or not cipher[2]:
+            raise Failure("tls", reason="NULL_CIPHER", text="a suite without encryption")
 
 
 def wait_any(wires: list[Wire], deadline: Deadline) -> list[Wire]:

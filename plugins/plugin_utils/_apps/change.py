@@ -18,7 +18,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import R
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import holds
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES, Settings
 
-__all__ = ("Plan", "mask", "plan_absent", "plan_present")
+__all__ = ("Plan", "check_present", "mask", "plan_absent", "plan_present")
 
 _MASK = "********"
 # What a descriptor says nothing about is reported when it was given: keys that steer what the app does on the wire.
@@ -48,6 +48,21 @@ class Plan:
     settings: dict[str, t.Any]
     before: str
     after: str
+
+
+def check_present(
+    descriptor: Descriptor,
+    settings: Settings,
+    given: Mapping[str, t.Any],
+    place: Place,
+    *,
+    exact_security: bool = False,
+    offered: Collection[str] | None = None,
+) -> None:
+    """Whether the app can be told these settings at all, before its text is known. Raises AppError."""
+    render(descriptor, place.form, settings, offered)
+    _security_findings(descriptor, settings, exact_security)
+    _limit_findings(descriptor, place.form, settings, given)
 
 
 def plan_present(

@@ -10,43 +10,56 @@ from collections.abc import Mapping
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import Verdict
 
-__all__ = ("host_failure", "host_name", "settings_failure", "verdict_sentence")
-
-
-def host_name(action: t.Any, task_vars: Mapping[str, t.Any]) -> str:
-    """The host from which is probed: the delegate where there is one."""
-    return str(action._task.delegate_to or task_vars.get("inventory_hostname") or "this host")
+__all__ = ("advise", "host_failure", "settings_failure", "verdict_sentence")
 
 
-def settings_failure(error: SettingsError, host: str) -> dict[str, t.Any]:
-    """The result for input that cannot work; no packet was sent."""
+def settings_failure(error: ValueError, host: str, nothing: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The result for input that cannot work; no packet was sent. ``nothing`` is what the result has besides."""
     return {
         "failed": True,
+        "changed": False,
         "msg": f"{host}: {error}",
-        "cause": error.cause,
+        "cause": getattr(error, "cause", "invalid_settings"),
         "layer": "settings",
-        "remedy": cause_row("invalid_settings").remedy,
-        "probes": [],
-        "alternatives": [],
+        "remedy": _advice(str(error)),
+        **nothing,
     }
 
 
-def host_failure(error: HostError, host: str) -> dict[str, t.Any]:
-    """The result for a host that could not probe; what the module said about an option counts as bad input."""
+def _advice(sentence: str) -> str:
+    """What to write instead, which follows the first semicolon of a sentence about an option."""
+    _what, semicolon, advice = sentence.partition("; ")
+    return f"{advice[0].upper()}{advice[1:]}" if semicolon and advice else cause_row("invalid_settings").remedy
+
+
+def host_failure(error: HostError, host: str, nothing: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The result for a host that could not do it; what the module said about an option counts as bad input."""
     if error.result.get("option"):
-        return settings_failure(SettingsError(str(error), error.result["option"]), host)
-    return dict(error.result, failed=True)
+        return settings_failure(SettingsError(str(error), error.result["option"]), host, nothing)
+    return dict(error.result, failed=True, msg=str(error))
 
 
-def verdict_sentence(host: str, settings: Settings, probe: Mapping[str, t.Any], alternatives: list[dict[str, t.Any]]) -> str:
-    """One sentence for a person: host, endpoint, cause and what to change."""
-    working = next((one for one in alternatives if one["ok"]), None)
-    hint = ""
+def advise(host: str, settings: Settings, verdict: Verdict) -> None:
+    """Complete the remedy of an endpoint that failed with what is known of the relay's other ports; one that passes has none."""
+    probe, working = verdict.probe, verdict.working
+    if probe["ok"]:
+        return
     if working is not None:
         mode = f" (security: {working['security']})" if working["security"] in ("opportunistic", "cleartext") else ""
-        hint = f" Set port: {working['port']} and secure: {str(working['secure']).lower()}{mode}: this works from {host}, it was just tried."
-        if probe["layer"] == "tcp":
-            return f"{host} cannot send mail through {settings.endpoint} ({settings.security}): {probe['message']}{hint}"
-    return f"{host} cannot send mail through {settings.endpoint} ({settings.security}): {probe['message']} {probe['remedy']}{hint}"
+        hint = f"Set port: {working['port']} and secure: {str(working['secure']).lower()}{mode}: this works from {host}, it was just tried."
+        # Where the port itself cannot be reached, nothing else helps as soon.
+        probe["remedy"] = hint if probe["layer"] == "tcp" else f"{probe['remedy']} {hint}"
+        return
+    unknown = [str(one["port"]) for one in verdict.alternatives if one["ok"] is None]
+    if unknown:
+        ports = f"Port {unknown[0]} was" if len(unknown) == 1 else f"Ports {', '.join(unknown[:-1])} and {unknown[-1]} were"
+        probe["remedy"] += f" {ports} not asked, or not for long enough to tell: timeout is {settings.timeout:g} s."
+
+
+def verdict_sentence(host: str, settings: Settings, probe: Mapping[str, t.Any]) -> str:
+    """One sentence for a person: host, endpoint, cause and what to change."""
+    return f"{host} cannot send mail through {settings.endpoint} ({settings.security}): {probe['message']} {probe['remedy']}"

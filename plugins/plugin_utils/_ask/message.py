@@ -6,13 +6,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
+
 __all__ = ("compose", "queue_id")
+
+# RFC 5322 section 3.6.8: printable ASCII without the colon.
+_HEADER_NAME = re.compile("[!-9;-~]+")
+# What the message has already, or must never get, and the option that sets it.
+_OWN_HEADERS = {
+    "from": "sender and sender_name", "to": "recipients", "cc": "recipients", "bcc": "recipients", "subject": "subject",
+    **dict.fromkeys(("sender", "date", "message-id", "auto-submitted", "mime-version", "return-path", "received"), ""),
+}  # fmt: skip
+_OWN_PREFIXES = ("content-", "resent-", "arc-", "dkim-")
 
 # How relays name a message that they took: Postfix and Mailpit, Exim, Haraka, Microsoft, OpenSMTPD and sendmail, then the rest.
 _QUEUE_IDS = (
@@ -25,22 +38,72 @@ _QUEUE_IDS = (
 )
 
 
-def compose(sender: str, sender_name: str | None, recipients: Sequence[str], subject: str, body: str, headers: dict[str, str]) -> tuple[str, str]:
-    """A message (RFC 5322) with CRLF line ends, and its Message-ID. Raises ValueError for a header that cannot be."""
+def compose(
+    sender: str, sender_name: str | None, recipients: Sequence[str], subject: str, body: str, headers: Mapping[str, str]
+) -> tuple[str, str]:
+    """A message (RFC 5322) with CRLF line ends, and its Message-ID.
+
+    Raises SettingsError, naming the option, for what no message can hold: nothing of it may become a header of its own.
+    """
+    for option, text in (("sender_name", sender_name or ""), ("subject", subject)):
+        _on_one_line(option, text)
+    _check_headers(headers)
+    if re.search("[\ud800-\udfff]", body):
+        raise SettingsError("body holds half a character (a lone surrogate), which cannot be sent; write it anew.", "body")
     # 7bit: whatever the body holds is encoded in ASCII, so that no relay needs 8BITMIME.
     message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
-    user, _at, domain = sender.rpartition("@")
-    message["From"] = Address(sender_name or "", user, domain)
-    message["To"] = ", ".join(recipients)
+    message["From"] = _address(sender_name or "", sender)
+    message["To"] = ", ".join(str(_address("", recipient, "recipients")) for recipient in recipients)
     message["Subject"] = subject
     message["Date"] = formatdate()
-    message["Message-ID"] = identifier = make_msgid(domain=domain)
+    message["Message-ID"] = identifier = make_msgid(domain=sender.rpartition("@")[2])
     # RFC 3834: no vacation notice answers a test.
     message["Auto-Submitted"] = "auto-generated"
     for name, value in headers.items():
         message[name] = value
     message.set_content(body)
     return message.as_bytes().decode("ascii"), identifier
+
+
+def _address(name: str, text: str, option: str = "sender") -> Address:
+    user, _at, domain = text.rpartition("@")
+    try:
+        if not text.isascii() or not text.isprintable():
+            raise ValueError
+        return Address(name, user, domain)
+    except (ValueError, HeaderParseError):
+        words = f"{option} holds '{printable_text(text)}', which a message cannot name; write an address in ASCII, such as app@example.com."
+        raise SettingsError(words, option) from None
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Names are those of RFC 5322 section 2.2, each once, and none that the message already has: no header slips in beside ours."""
+    seen: set[str] = set()
+    for name, value in headers.items():
+        shown = f"'{printable_text(name[:60])}'"
+        plain = name.lower()
+        if not _HEADER_NAME.fullmatch(name):
+            advice = "write letters, digits and hyphens, such as X-Example: value"
+            raise SettingsError(f"headers holds the name {shown}, which is not one of a header; {advice}.", "headers")
+        if plain in _OWN_HEADERS or plain.startswith(_OWN_PREFIXES):
+            raise SettingsError(f"headers holds {shown}, which is not set there; {_instead(plain)}.", "headers")
+        if plain in seen:
+            raise SettingsError(f"headers holds {shown} twice; write each header once.", "headers")
+        seen.add(plain)
+        _on_one_line(f"headers, {shown},", value, "headers")
+
+
+def _instead(name: str) -> str:
+    option = _OWN_HEADERS.get(name, "")
+    return f"write {option} instead" if option else "leave it out: the message has the right one, or must not have one"
+
+
+def _on_one_line(where: str, text: str, option: str = "") -> None:
+    """Refuse what ends a line for a relay or for Python, other controls, and what cannot be encoded."""
+    if re.search("[\ud800-\udfff]", text):
+        raise SettingsError(f"{where} holds half a character (a lone surrogate), which cannot be sent; write it anew.", option or where)
+    if re.search("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]", text):
+        raise SettingsError(f"{where} has a line break or control character in it; write it on one line.", option or where)
 
 
 def queue_id(text: str) -> str | None:

@@ -8,12 +8,13 @@ Nothing here knows mail. The time taken grows with the length of the text and wi
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-__all__ = ("DIALOGUE", "MAX_EVENT", "Event", "clean", "events", "parse_time")
+__all__ = ("DIALOGUE", "MAX_EVENT", "Event", "clean", "events", "parse_time", "unescaped")
 
 # Characters of one event that are looked at: the head and the tail of what is longer.
 MAX_EVENT = 16384
@@ -23,65 +24,151 @@ _MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun j
 
 
 class Event(t.NamedTuple):
-    """Lines that belong together; ``time`` is None where the log names none."""
+    """Lines that belong together; ``time`` is None where the log names none, ``writer`` "" where it names no program."""
 
     text: str
     time: datetime | None
+    writer: str = ""
+    stamped: bool = False  # a line with a date of its own
 
 
-# Colours of a terminal; the container's name in front of docker compose's lines.
-_ANSI = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
-_CONTAINER = re.compile(r"[\w.-]{1,64} {1,32}\| ")
+# Colours of a terminal, also as a log escapes them; the container's name in front of docker compose's and kubectl's lines.
+_ANSI = re.compile(r"(?:\x1b|\\x1b|\\u001b|\\033|\\e|#033)\[[0-9;]{0,20}[A-Za-z]", re.IGNORECASE)
+_COLOURED = ("\x1b", "\\x1b[", "\\u001b[", "\\u001B[", "\\033[", "\\e[", "#033[")
+_CONTAINER = re.compile(r"[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
+# What a container's runtime or syslog puts in front of each line of a program, stack traces included.
+_STAMP = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
+_HEADER = re.compile(_STAMP + r" (?:[\w.-]{1,255} ([\w./-]{1,128}(?:\[\d{1,10}\])?): ?|(?:stdout|stderr) [FP] )?")
 # Client and server lines of an SMTP dialogue, as swaks, curl, Exim, Postfix and the debug modes of libraries print them.
-DIALOGUE = re.compile(r"\s{0,4}(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|CLIENT -> SERVER:|SERVER -> CLIENT:) ")
+DIALOGUE = re.compile(
+    r"(?!\s{0,4}---(?:-?> | End))\s{0,4}(?:(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|CLIENT -> (?:SERVER|SMTP):|SERVER -> CLIENT:) "
+    r"|SMTP -> (?:FROM SERVER|ERROR):)"
+)
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(
-    r"\s|[}\])]|at |\.\.\. |caused by[: ]|nested exception|during handling of|the above exception|stack ?trace:|#\d{1,4} |--- "
-    r"|thrown in|-{3,}>|\[previous exception"
+    r"\s|[}\]);]|at |/\S{1,300}:\d{1,6}:in [`']|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception|the above error|stack ?trace:|stack: |#\d{1,4} |--- "
+    r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "
+    r"|\{ ?['\"]?(?:code|errno|command|response|responsecode|originalcode)\b"
     r"|msmtp: (?:server message|could not send mail)|reason: |code: |response: |command: |responsecode: ",
     re.IGNORECASE,
 )
 _REPLY_GOES_ON = re.compile(r"([245]\d\d)[ -]")
+_ESCAPED = re.compile(r"(?<!\\)\\([nrt])")
+# Docker's and journald's own objects, one a line.
+_WRAPPED = re.compile(r'\{.{0,4000}"(?:log|MESSAGE)" ?: ?["\[]')
 
 
 def clean(line: str) -> str:
     """Without colours, control characters and what a container runtime puts in front; head and tail of a very long line."""
     if len(line) > _MAX_LINE:
         line = f"{line[: _MAX_LINE // 2]} ... {line[-_MAX_LINE // 2 :]}"
-    if "\x1b" in line:
+    if any(mark in line for mark in _COLOURED):
         line = _ANSI.sub("", line)
     container = _CONTAINER.match(line)
     return line[container.end() :] if container else line
 
 
+def unescaped(text: str) -> str:
+    """The text with the line ends that a JSON or logfmt log has escaped as real ones."""
+    return _ESCAPED.sub(lambda found: "\t" if found[1] == "t" else "\n", text) if "\\" in text else text
+
+
+class _Line(t.NamedTuple):
+    """One line: what its program wrote (``rest``) without what syslog or a runtime put in front, and whose line it is."""
+
+    whole: str
+    rest: str
+    writer: str
+    time: datetime | None
+
+
+def _read_line(raw: str, now: datetime) -> _Line:
+    line, stamp = _unwrapped(raw)
+    line = clean(line)
+    header = _HEADER.match(line)
+    rest = line[header.end() :] if header else line
+    return _Line(line, clean(rest), (header.group(1) or "-") if header else "", parse_time(line, now) or (parse_time(stamp, now) if stamp else None))
+
+
+def _unwrapped(line: str) -> tuple[str, str]:
+    """What the program wrote, out of an object of Docker's or journald's, and the date that stands beside it."""
+    if not line.startswith("{") or not _WRAPPED.match(line):
+        return line, ""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return line, ""
+    text = entry.get("log", entry.get("MESSAGE")) if isinstance(entry, dict) else None
+    if isinstance(text, list) and all(isinstance(one, int) and 0 <= one < 256 for one in text):
+        text = bytes(text).decode("utf-8", "replace")
+    if not isinstance(text, str):
+        return line, ""
+    stamp = entry.get("time") or entry.get("__REALTIME_TIMESTAMP")
+    return text.rstrip("\r\n"), json.dumps({"time": stamp}) if isinstance(stamp, (str, int)) else ""
+
+
+class _Open:
+    """The event that is being read."""
+
+    def __init__(self, line: _Line, time: datetime | None) -> None:
+        self.lines = [line.whole]
+        self.writer = line.writer
+        self.time = line.time or time
+        self.stamped = line.time is not None
+        self.in_traceback = False
+        self.with_header = False  # its lines carry a header each
+        self._size = 0
+        self.see(line)
+
+    def see(self, line: _Line) -> None:
+        """A Python traceback ends with the first line that is not indented."""
+        self.in_traceback = _TRACEBACK in line.whole or (self.in_traceback and line.rest[:1] in " \t")
+
+    def add(self, line: _Line) -> None:
+        self.see(line)
+        self.with_header = bool(line.writer)
+        if self._size < MAX_EVENT:
+            self.lines.append(line.rest)
+            self._size += len(line.rest)
+
+    def takes(self, line: _Line) -> bool:
+        """Does the line go on with this event?"""
+        if line.time is not None and not line.writer:
+            return False
+        if line.writer:
+            # Each line of the program has a header: the trace goes on below the same one.
+            in_traceback = self.in_traceback and (self.with_header or line.rest[:1] in " \t")
+            return line.writer == self.writer and (in_traceback or bool(_GOES_ON.match(line.rest)))
+        return self.in_traceback or _belongs(line.rest, self.lines) or self._in_message(line)
+
+    def _in_message(self, line: _Line) -> bool:
+        """A message of several paragraphs, which ends with the exception below it."""
+        return any(_PARAGRAPHS in one for one in self.lines[:3]) and not any("--->" in one for one in self.lines) and not _KIND.match(line.rest)
+
+    def event(self) -> Event:
+        return Event("\n".join(self.lines), self.time, self.writer, self.stamped)
+
+
+_PARAGRAPHS = "An error occurred while attempting to establish an SSL or TLS connection."  # MailKit
+_TRACEBACK = "Traceback (most recent call last)"
+
+
 def events(text: str, now: datetime) -> Iterator[Event]:
     """The events of a text in their order. ``now`` gives syslog's dates their year."""
-    lines: list[str] = []
-    size = 0
-    time: datetime | None = None
-    in_traceback = False
+    current: _Open | None = None
     for raw in _dedented(text):
-        line = clean(raw)
-        if not line.strip():
+        line = _read_line(raw, now)
+        if not line.whole.strip():
             continue
-        stamp = parse_time(line, now)
-        goes_on = bool(lines) and stamp is None and (in_traceback or _belongs(line, lines))
-        if goes_on:
-            # A Python traceback ends with the first line that is not indented.
-            in_traceback = in_traceback and line[0] in " \t"
-            if size < MAX_EVENT:
-                lines.append(line)
-                size += len(line)
-        else:
-            if lines:
-                yield Event("\n".join(lines), time)
-            lines, size = [line], len(line)
-            # A line without a date was written at or after the last date seen.
-            time = stamp or time
-        if "Traceback (most recent call last)" in line:
-            in_traceback = True
-    if lines:
-        yield Event("\n".join(lines), time)
+        if current is not None and current.takes(line):
+            current.add(line)
+            continue
+        if current is not None:
+            yield current.event()
+        # A line without a date was written at or after the last date seen.
+        current = _Open(line, current.time if current else None)
+    if current is not None:
+        yield current.event()
 
 
 def _dedented(text: str) -> list[str]:
@@ -97,10 +184,22 @@ def _dedented(text: str) -> list[str]:
 def _belongs(line: str, before: list[str]) -> bool:
     if DIALOGUE.match(line):
         return False
-    if _GOES_ON.match(line):
+    if _GOES_ON.match(line) or before[-1].endswith(":") or _says_again(line, before[0]):
+        return True
+    if line.startswith(_TRACEBACK) and ("above exception" in before[-1] or len(before) == 1):
         return True
     reply = _REPLY_GOES_ON.match(line)
     return bool(reply) and f"{reply.group(1)}-" in before[-1] if reply else False
+
+
+_KIND = re.compile(r"(?:Uncaught |Unhandled )?(?:[A-Z]\w{0,40}(?:Error|Exception)|Error)(?: \[\w{1,40}\])?: ")
+
+
+def _says_again(line: str, before: str) -> bool:
+    """The error whose message the line above has already written: "Error: MESSAGE" and the stack below it."""
+    kind = _KIND.match(line)
+    message = line[kind.end() :][:_HEAD] if kind else ""
+    return len(message) > 8 and message in before
 
 
 _ISO = re.compile(
@@ -116,6 +215,7 @@ _DAY_FIRST = re.compile(
 _EPOCH = re.compile(r'(?:"(?:time|timestamp|ts|epoch|__REALTIME_TIMESTAMP)" ?: ?"?|^\[?)(1\d{9})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?(?=[",\s\]}:]|$)')
 # Dates of certificates and of messages, not of the line.
 _ANOTHER_DATE = re.compile(r"\W{0,4}(?:v:)?(?:not ?(?:before|after)|expires?|start date|expire date|date|resent-date)\b", re.IGNORECASE)
+_OF_A_CERTIFICATE = re.compile(r"not ?(?:before|after) ?[=:]", re.IGNORECASE)
 _JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime|__REALTIME_TIMESTAMP)" ?: ?"?')
 
 
@@ -124,7 +224,7 @@ def parse_time(line: str, now: datetime) -> datetime | None:
 
     Without a zone in the log the answer has none. Dates without a year are the latest that are not after ``now``.
     """
-    if _ANOTHER_DATE.match(line):
+    if _ANOTHER_DATE.match(line) or _OF_A_CERTIFICATE.search(line[:_HEAD]):
         return None
     head = line[:_HEAD]
     found = _date(head, now)

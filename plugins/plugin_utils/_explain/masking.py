@@ -21,7 +21,7 @@ _AUTH = re.compile(r"(?i)(\bAUTH[ =]{1,4}[A-Z0-9][A-Z0-9_-]{1,30} {1,4})([^\s'\"
 # One base64 word alone behind the mark of a client's line: the answers of AUTH LOGIN, CRAM-MD5 and SCRAM.
 _ANSWER = re.compile(
     r"(?im)((?:^|[\s\"'(])(?:[~=*-]{1,3}>|>{1,3}|> ?[^\s:]{1,255}:(?:\d{1,5}:)?|C:|send: ?b?['\"]?|SMTP>{1,2}|CLIENT -> SERVER:"
-    r"|received \([^()\s]{1,64}\)|client said:?) {0,4})"
+    r"|received \([^()\s]{1,64}\)|client said:?|on command ['\"]) {0,4})"
     r"(?!(?:quit|data|rset|noop|ehlo|helo|starttls|auth|mail|rcpt|vrfy|help|bdat)(?![A-Za-z0-9+/=]))"
     r"([A-Za-z0-9+/]{2,4000}={0,2})(?=(?:\\r\\n|\\n)?['\"]?\s*$|(?:\\r\\n|\\n)?['\"])"
 )

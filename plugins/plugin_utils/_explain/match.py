@@ -3,11 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One text and what is known of it: the matching rules, the surest first.
 
-Every rule is indexed by its longest word, so a text is compared only with the few rules whose word it has.
+Every rule is indexed by its longest word, so a text is compared only with the few rules whose word it has. Of an exception with a cause
+below it, the deepest that is known counts.
 """
 
 from __future__ import annotations
 
+import bisect
 import functools
 import math
 import re
@@ -15,12 +17,16 @@ import typing as t
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 
-from .rules import CONFIDENCES, NOISE, RULES, STAGES, VAGUE, Rule
-from .log_events import MAX_EVENT
+from .about_mail import Topic, topic
+from .log_events import unescaped
 from .provider_texts import PROVIDER_TEXTS, ProviderText
+from .rule import CONFIDENCES, Rule
+from .spelling import fold, one_line, spellings
+from .stages import stage_of_text
 from .status_codes import Meaning, Status, find_status, meaning
+from .texts import NOISE, RULES, VAGUE
 
-__all__ = ("MAX_CANDIDATES", "Explained", "Match", "Read", "explain_event", "fits", "nearest", "one_line", "provider_text", "stage_of_command")
+__all__ = ("MAX_CANDIDATES", "Explained", "Match", "Read", "explain_event", "nearest", "provider_text")
 
 MAX_CANDIDATES = 5
 _OWN_WORDS = 1000  # weight of a provider's own words beside the same words of anyone
@@ -37,6 +43,8 @@ class Match(t.NamedTuple):
     echo: str
     hint: ProviderText | None
     weight: int
+    depth: int = 0  # how many exceptions lie above the words
+    remedy: str = ""  # in place of that of the cause's row
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -56,55 +64,83 @@ class Explained(t.NamedTuple):
 
 
 class Read(t.NamedTuple):
-    """An event's text on one line, the same in lower case, and its words."""
+    """An event's text on one line, the same in lower case and in the spellings that are compared, and its words."""
 
     text: str
     norm: str
     low: str
+    forms: tuple[str, ...]
     words: frozenset[str]
 
     @classmethod
     def of(cls, text: str) -> Read:
         """Read the text once."""
-        norm = one_line(text)
-        low = norm.lower()
-        return cls(text, norm, low, frozenset(_WORD.findall(low)))
+        norm = _without_advice(one_line(unescaped(text)))
+        forms = spellings(norm)
+        return cls(text, norm, norm.lower(), forms, frozenset(word for form in forms for word in _WORD.findall(form)))
 
     @property
-    def is_mail(self) -> bool:
-        """Is it about mail at all? Other lines of a log fail with the same words: "connection refused" by a database, say."""
-        return not self.words.isdisjoint(_MAIL_WORDS) or any(part in self.low for part in _MAIL_PARTS) or bool(_ENHANCED_REPLY.search(self.low))
+    def topic(self) -> Topic:
+        """Is it about mail at all?"""
+        return topic(self.low, self.words)
+
+
+# MailKit's lists of all that may be the reason: what is really the reason stands before or behind them.
+_ADVICE = re.compile(r"This usually means that the SSL certificate presented by the server is not trusted by the system.{0,2000}?(?=See https|--->|$)")
+
+
+def _without_advice(norm: str) -> str:
+    return _ADVICE.sub("", norm) if "This usually means" in norm else norm
+
+
+# Where a deeper exception begins: Java, .NET, Rust's anyhow.
+_DEEPER = re.compile(r"caused by:|nested exception is|(?<!-)-{3,4}> ")
 
 
 def explain_event(read: Read, stage: str) -> Explained:
-    low = read.low
+    """What is known of one event. ``stage``: that of the dialogue before it, "" where there is none."""
     status = find_status(read.norm)
-    stage = _stage_of_text(low) or stage
-    matches = [
-        Match(rule.cause, rule.variant, rule.confidence, " .. ".join(rule.parts), rule.also, rule.note, rule.echo, None, sum(map(len, rule.parts)))
-        for rule in _RULE_INDEX.candidates(read.words)
-        if _holds(rule.parts, low)
-    ]
-    matches += [
-        # A provider's own words beat the same words of anyone.
-        Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, _OWN_WORDS + sum(map(len, row.parts)))
-        for row in _PROVIDER_INDEX.candidates(read.words)
-        if _holds(row.parts, low) and (not row.stages or not stage or stage in row.stages)
-    ]
+    stage = stage_of_text(read.forms[0]) or stage
+    deeper = [[found.start() for found in _DEEPER.finditer(form)] for form in read.forms]
+    matches = []
+    for rule in _RULE_INDEX.candidates(read.words):
+        depth = _depth(rule.parts, read.forms, deeper)
+        if depth is not None:
+            weight = sum(map(len, rule.parts))
+            matches.append(Match(rule.cause, rule.variant, rule.confidence, " .. ".join(rule.parts), rule.also, rule.note, rule.echo, None, weight, depth, rule.remedy))
+    for row in _PROVIDER_INDEX.candidates(read.words):
+        depth = _depth(row.parts, read.forms, deeper) if not row.stages or not stage or stage in row.stages else None
+        if depth is not None:
+            # A provider's own words beat the same words of anyone.
+            weight = _OWN_WORDS + sum(map(len, row.parts))
+            matches.append(Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, weight, depth))
     if status is not None:
-        said = meaning(status, stage)
-        if said is not None:
-            matches.append(_of_status(said, status))
         if status.temporary:
-            matches = [_later(match) for match in matches]
+            matches = [_later(match) for match in matches if not (status.code == 421 and match.cause in _REFUSALS_OF_THE_CLIENT and not match.hint)]
+        said = meaning(status, stage, _relays_words(read.forms[0], fold(status.words)))
+        if said is not None:
+            matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
     if matches:
-        if _CLEARTEXT_PORT.search(low):
+        if _CLEARTEXT_PORT.search(read.low):
             matches = [_late(match) for match in matches]
+        if _RELAYS_LOG.search(read.low):
+            matches = [_from_the_other_side(match, read.low) for match in matches]
         matches.sort(key=lambda match: match.rank)
+        deepest = max((match.depth for match in matches if match.confidence != "possible"), default=0)
+        matches.sort(key=lambda match: match.depth != deepest)
         return Explained(read.text, matches[0], tuple(matches[1:]), status, True, None)
-    vague = next((rule for rule in VAGUE if rule.parts[0] in low), None)
-    known = any(noise in low for noise in NOISE) or not _ERROR_WORDS.search(low)
+    vague = next((rule for rule in VAGUE if rule.parts[0] in read.forms[0]), None)
+    known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low)
     return Explained(read.text, None, (), status, known, vague)
+
+
+def _relays_words(form: str, code: str) -> str:
+    """What the relay said: from its code on. What stands before it is the client's."""
+    return form[max(form.find(code), 0) :]
+
+
+# A client says where it was refused; 421 says that it is for now.
+_REFUSALS_OF_THE_CLIENT = ("greeting_rejected", "ehlo_rejected")
 
 
 def _later(match: Match) -> Match:
@@ -121,38 +157,47 @@ def _late(match: Match) -> Match:
     return match._replace(cause="greeting_timeout", variant="", confidence="possible", also=("mode_mismatch", "connection_closed"), note="")
 
 
-def _of_status(said: Meaning, status: Status) -> Match:
-    return Match(said.cause, said.variant, said.confidence, status.words.lower(), said.also, said.note, "", None, 0)
+# Lines of a relay about its clients.
+_RELAYS_LOG = re.compile(r"/smtpd\[\d|\bssl_accept\b")
 
 
-# Control characters as logs write them, typographic quotes as plain ones.
-_PLAIN = str.maketrans(
-    {
-        **{chr(code): f"\\x{code:02x}" for code in (*range(1, 9), *range(14, 28), 127)},
-        "\u2018": "'",
-        "\u2019": "'",
-        "\u201c": '"',
-        "\u201d": '"',
-        "\u00a0": " ",
-        "\x00": " ",
-    }
-)
+def _from_the_other_side(match: Match, low: str) -> Match:
+    """The relay's own log says "wrong version number" of a client that speaks cleartext where TLS is due, or an old or broken TLS."""
+    if match.variant != "cleartext_spoken" or match.confidence != "certain":
+        return match
+    if "smtps/" in low or "submissions/" in low:
+        return match._replace(variant="implicit_spoken", confidence="likely", also=("tls_version_unsupported", "tls_handshake_failed"))
+    also = ("tls_version_unsupported", "tls_handshake_failed")
+    return match._replace(variant="implicit_spoken", confidence="possible", also=also, note="The relay saw no TLS, or none that it knows, where TLS was due.")
 
 
-def one_line(text: str) -> str:
-    """On one line, single blanks, plain quotes."""
-    return " ".join(text[:MAX_EVENT].translate(_PLAIN).replace('\\"', '"').split())
+def _of_status(said: Meaning, status: Status, depth: int) -> Match:
+    return Match(said.cause, said.variant, said.confidence, fold(status.words), said.also, said.note, "", None, said.weight, depth)
 
 
-def _holds(parts: Sequence[str], low: str) -> bool:
-    """Do all parts occur, in this order?"""
+def _depth(parts: Sequence[str], forms: Sequence[str], deeper: Sequence[Sequence[int]]) -> int | None:
+    """How deep in a chain of exceptions the parts stand, in this order; None where they do not occur."""
+    for form, starts in zip(forms, deeper):
+        at = _end(parts, form)
+        if at >= 0:
+            return bisect.bisect(starts, form.rfind(parts[-1])) if starts else 0
+    return None
+
+
+def _end(parts: Sequence[str], form: str) -> int:
+    """Where the last of the parts ends when all occur in this order, else -1. A number is a whole number."""
     at = 0
     for part in parts:
-        at = low.find(part, at)
-        if at < 0:
-            return False
-        at += len(part)
-    return True
+        while True:
+            at = form.find(part, at)
+            if at < 0:
+                return -1
+            end = at + len(part)
+            if not (part[-1].isdigit() and form[end : end + 1].isdigit()) and not (part[0].isdigit() and at and form[at - 1].isdigit()):
+                break
+            at = end
+        at = end
+    return at
 
 
 _WORD = re.compile(r"[a-z0-9]+")
@@ -179,57 +224,18 @@ _PROVIDER_INDEX = _Index(PROVIDER_TEXTS)
 
 
 def provider_text(low: str, stage: str) -> ProviderText | None:
-    """The longest provider's text that this lower-case line has and that fits the stage."""
-    rows = [row for row in _PROVIDER_INDEX.candidates(set(_WORD.findall(low))) if (not row.stages or stage in row.stages) and _holds(row.parts, low)]
+    """The longest provider's text that this folded line has and that fits the stage."""
+    rows = [row for row in _PROVIDER_INDEX.candidates(set(_WORD.findall(low))) if (not row.stages or stage in row.stages) and _end(row.parts, low) >= 0]
     return max(rows, key=lambda row: sum(map(len, row.parts)), default=None)
 
 
-_MAIL_PARTS = ("smtp", "mail", "starttls")
-_MAIL_WORDS = frozenset("greeting ehlo helo rcpt postfix exim exim4 sasl recipients relay mx 465 587 2465 2525 2587 1025".split())
-_ENHANCED_REPLY = re.compile(r"(?<!\d)[245]\d\d[ -][245]\.\d\.\d")
-_OTHER_SERVICE = re.compile(r":(?:5432|3306|6379|27017|443|80|8080|8443|9200|5672|11211|2375|389|636|22)\b")
 _CLEARTEXT_PORT = re.compile(r"(?:[a-z\]]:|\bport[ =:\"']{1,3})(?:25|587|2525|2587)\b")
 _ERROR_WORDS = re.compile(r"error|fail|rejected|rejects|denied|refus|timed out|unable|cannot|could not|exception|invalid|[\s(:\"'][45]\d\d[ -][45]\.\d")
 
 
-def fits(match: Match, text: str) -> bool:
-    """A line that names another service's port and not mail's is not about mail."""
-    return match.hint is not None or not (_OTHER_SERVICE.search(text) and not re.search(r"smtp|mail", text, re.IGNORECASE))
-
-
-_COMMAND = re.compile(
-    r"\s{0,4}(?:[~=*-]{1,3}>|>{1,3}|C:|send:|SMTP>{1,2}|CLIENT -> SERVER:) {0,4}b?['\"]?(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM|RCPT TO|DATA|\.)(?![A-Za-z])",
-    re.IGNORECASE,
-)
-_CONNECTED = re.compile(r"(?:===|\*) Connected to ")
-_STAGE_OF = {
-    "ehlo": "ehlo",
-    "helo": "ehlo",
-    "lhlo": "ehlo",
-    "starttls": "starttls",
-    "auth": "auth",
-    "mail from": "mail",
-    "rcpt to": "rcpt",
-    "data": "data",
-    ".": "data",
-}
-
-
-def stage_of_command(text: str) -> str:
-    """The stage that a client's line of a dialogue begins, "" where the line is none."""
-    found = _COMMAND.match(text)
-    if found:
-        return _STAGE_OF[found.group(1).lower()]
-    return "greeting" if _CONNECTED.match(text) else ""
-
-
-def _stage_of_text(low: str) -> str:
-    return next((stage for stage, texts in STAGES if any(text in low for text in texts)), "")
-
-
 def nearest(text: str) -> Sequence[str]:
     """Causes whose known texts share their rare words with this one; none for a text that is no error at all."""
-    low = one_line(text).lower()[:4096]
+    low = fold(one_line(text))[:4096]
     if not _ERROR_WORDS.search(low):
         return ()
     words = set(_WORD.findall(low))

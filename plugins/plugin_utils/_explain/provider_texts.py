@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .spelling import fold
+
 __all__ = ("PROVIDER_TEXTS", "ProviderText")
 
 
@@ -29,7 +31,7 @@ def _row(
     provider: str, cause: str, texts: str | tuple[str, ...], message: str, remedy: str, variant: str = "", stages: tuple[str, ...] = ()
 ) -> tuple[ProviderText, ...]:
     each = (texts,) if isinstance(texts, str) else texts
-    return tuple(ProviderText(provider, cause, variant, tuple(text.split(" .. ")), message, remedy, stages) for text in each)
+    return tuple(ProviderText(provider, cause, variant, tuple(fold(part) for part in text.split(" .. ")), message, remedy, stages) for text in each)
 
 
 _APP_PASSWORD = "Make an app password in the account's security settings (two-step verification has to be on) and put it into password."
@@ -219,6 +221,13 @@ _CLOUD = (
         ("email address is not verified", "554 message rejected: email address is not verified"),
         "SES sends only from identities that are verified in this region (and in the sandbox, only to verified recipients too).",
         "Verify the sender's address or domain in the SES console of the region that host names, and leave the sandbox if the recipient is not verified.",
+    ),
+    *_row(
+        "Oracle Cloud",
+        "sender_rejected",
+        ("authorization failed: envelope from address",),
+        "Oracle's Email Delivery knows the login, but not the sender: it takes approved senders only.",
+        "Add the sender's address to the approved senders of the compartment, or set sender to one that is approved.",
     ),
     *_row(
         "Amazon SES",
@@ -499,7 +508,7 @@ _ANYONE = (
         "recipient_rejected",
         ("relay access denied", "relaying denied", "unable to relay", "relay not permitted", "relaying not allowed", "not permitted to relay", "relay denied"),
         "This relay carries no mail of this host to other domains without a login.",
-        "Set username and password for this relay, or have its operator allow this host's address.",
+        "Set username and password for this relay, so that the app can log in (some apps need a switch for it too), or have its operator allow this host's address.",
         stages=("rcpt",),
     ),
     *_row(
@@ -508,15 +517,7 @@ _ANYONE = (
         ("blocked using zen.spamhaus.org", "blocked using", "listed in .. rbl", "listed by .. dnsbl", "blacklisted", "bl.spamcop.net", "barracudacentral"),
         "This host's public address stands on a block list.",
         "Look the address up at the list that the reply names and ask for its removal; or send through a submission port (587 or 465) with a login.",
-        stages=("greeting",),
-    ),
-    *_row(
-        "",
-        "recipient_rejected",
-        ("blocked using zen.spamhaus.org", "service unavailable; client host .. blocked using", "blocked using .. spamhaus"),
-        "This host's public address stands on a block list.",
-        "Look the address up at the list that the reply names and ask for its removal; or send through a submission port (587 or 465) with a login.",
-        stages=("rcpt",),
+        stages=("greeting", "mail", "rcpt"),
     ),
     *_row(
         "",

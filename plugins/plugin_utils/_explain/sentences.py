@@ -7,89 +7,32 @@ from __future__ import annotations
 
 import functools
 import re
-import string
 import typing as t
 
 from .. import _causes
-from .match import one_line
-from .log_events import MAX_EVENT
+from .log_events import MAX_EVENT, unescaped
 from .masking import mask
+from .spelling import one_line
 
 __all__ = ("excerpt", "sentences")
 
 _MAX_EXCERPT = 200
 
-# Rows whose sentence or remedy needs the port, the address or the seconds, said without them: a log does not always name these.
-_PLAIN: dict[tuple[str, str], tuple[str, str]] = {
-    ("connection_timeout", ""): (
-        "{endpoint} did not answer the attempt to connect: no refusal, only silence{detail}.",
-        "The outbound port is probably filtered by the hosting provider or a firewall: ask them to open it, or use a port that works"
-        " (587 with secure: false, or 465 with secure: true); smtp_gate, run on this host, shows which one does.",
-    ),
-    ("connection_refused", ""): (
-        "{endpoint} refused the connection: nothing listens on that port, or a firewall rejects it{detail}.",
-        "Check the port number (465, 587 or what the relay's operator names); if it is right, ask the operator whether the service runs.",
-    ),
-    ("no_route", ""): ("This host has no way to reach {endpoint}{detail}.", ""),
-    ("no_route", "or_blocked"): (
-        "{endpoint} cannot be reached: there is no route to it, or a firewall on the way rejects the connection{detail}.",
-        "Check this host's routes first, then ask whoever runs the firewall or the network to allow the outbound port.",
-    ),
-    ("connection_blocked", ""): (
-        "A firewall forbids this host to connect to {endpoint}{detail}.",
-        "Allow the outbound connection to the relay in the firewall of this host or of its network, or use a port that is allowed.",
-    ),
-    ("connection_reset", ""): ("{endpoint} reset the connection{detail}.", ""),
-    ("greeting_timeout", ""): (
-        "{endpoint} accepted the connection but did not complete an SMTP greeting in time{detail}.",
-        "Raise the app's timeout if this relay is known to greet late; otherwise ask its operator what listens on the port.",
-    ),
-    ("mode_mismatch", "settings"): (
-        "secure and port do not match{detail}.",
-        "Use port 465 with secure: true, or port 587 with secure: false.",
-    ),
-    ("mode_mismatch", "implicit_spoken"): (
-        "{endpoint} most likely speaks TLS from the first byte, while the app starts in cleartext (secure: false), so both sides wait for the other{detail}.",
-        "Set secure: true (security: implicit_tls) for this port, or use port 587 with secure: false.",
-    ),
-    ("mode_mismatch", "cleartext_spoken"): (
-        "{endpoint} starts in cleartext, while the app starts with TLS from the first byte (secure: true){detail}.",
-        "Set secure: false (security: starttls) for this port, or use port 465 with secure: true.",
-    ),
-    ("tls_handshake_timeout", ""): ("The TLS handshake with {endpoint} did not finish in time{detail}.", ""),
-    ("client_certificate_required", ""): (
-        "",
-        "This relay is not meant for clients with user name and password: ask its operator for the submission port, such as 587.",
-    ),
-    ("certificate_name_mismatch", ""): ("The certificate of {endpoint} is not for the name that the app connects to{detail}.", ""),
-    ("invalid_settings", ""): ("The settings cannot work{detail}.", "Correct the option that the text names."),
-}
-# These sentences must not sound surer than a log lets one be.
-_ALWAYS_PLAIN = {("mode_mismatch", "implicit_spoken"), ("mode_mismatch", "cleartext_spoken"), ("connection_reset", ""), ("invalid_settings", "")}
 _Fields = dict[str, t.Any]
 
 
 def sentences(cause: str, variant: str, text: str, matched: str | None) -> tuple[str, str]:
     """Message and remedy, with what the text names put in. ``matched`` None: a candidate, so the text is not quoted."""
+    fields = _Lenient(_fields(text, cause, variant))
+    if cause == "no_route" and ":" in str(fields.get("address", "")):
+        variant = "ipv6"
     row = _causes.cause_row(cause, variant)
-    fields = _fields(text, cause, variant)
-    plain, plain_remedy = _PLAIN.get((cause, variant), ("", ""))
-    sentence = row.sentence
-    if (cause, variant) in _ALWAYS_PLAIN or not _needs(sentence) <= fields.keys():
-        sentence = plain or sentence
-    remedy = row.remedy if _needs(row.remedy) <= fields.keys() or not plain_remedy else plain_remedy
+    clause = _causes.fill(row.log or row.sentence, fields)
+    if clause.startswith("the relay"):
+        clause = f"T{clause[1:]}"
     quote = excerpt(text, matched) if matched is not None else ""
-    if ":{detail}" in sentence:
-        fields["detail"] = f' "{quote}"' if quote else " see the text"
-    else:
-        fields["detail"] = f' ("{quote}")' if quote else ""
-    sentence = sentence.replace("connection {detail}", "connection{detail}")
-    message = " ".join(string.Formatter().vformat(sentence, (), _Lenient(fields)).split(" "))
-    if message.startswith("the relay"):
-        message = f"T{message[1:]}"
-    if not message.endswith("."):
-        message += "."
-    return message, string.Formatter().vformat(remedy, (), _Lenient(fields))
+    message = f'{clause} ("{quote}").' if quote else f"{clause}."
+    return message, _causes.fill(row.log_remedy or row.remedy, fields)
 
 
 class _Lenient(dict[str, t.Any]):
@@ -97,12 +40,6 @@ class _Lenient(dict[str, t.Any]):
 
     def __missing__(self, key: str) -> str:
         return {"name": "the name that the app uses", "address": "the relay", "timeout": "some"}.get(key, f"the {key}")
-
-
-@functools.lru_cache(maxsize=None)
-def _needs(template: str) -> frozenset[str]:
-    """Fields that a template cannot do without."""
-    return frozenset(name for _text, name, _spec, _conversion in string.Formatter().parse(template) if name and name not in ("endpoint", "detail", "host"))
 
 
 _HOST = r"(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){1,10}[A-Za-z0-9-]{1,62}|localhost)"
@@ -160,6 +97,9 @@ def _fields(text: str, cause: str, variant: str) -> _Fields:
         fields["other_port"] = 465
     else:
         fields.setdefault("other_port", "587 or 465")
+    fields["tls_port"] = 465 if port != 465 else None
+    fields["usual_ports"] = ", ".join(str(one) for one in (465, 587) if one != port)
+    fields["usual_modes"] = "465 (secure: true) or 587 (secure: false)"
     return fields
 
 
@@ -176,20 +116,27 @@ def excerpt(text: str, matched: str, around: int = 40) -> str:
 
     ``matched``: what it has to show, "" for the beginning. ``around`` 0: that alone.
     """
-    lines = [one_line(line) for line in mask(text[:MAX_EVENT]).split("\n")]
-    parts = [part.strip() for part in matched.split(" .. ")] if matched else [""]
-    line = next((line for line in lines if parts[0] in line.lower()), None)
+    lines = [one_line(line) for line in mask(unescaped(text[:MAX_EVENT])).split("\n")]
+    places = [place for place in (_place(part) for part in matched.split(" .. ")) if place] if matched else []
+    line = next((line for line in lines if places and places[0].search(line)), None) if places else next(iter(lines), "")
     if line is None:
         # What matched goes over a line's end, or masking took a part of it.
         line = " ".join(lines)
-    low = line.lower()
-    at = max(low.find(parts[0]), 0)
-    end = at + len(parts[0])
-    for part in parts[1:]:
-        place = low.find(part, end)
-        end = place + len(part) if place >= 0 else end
+    at = end = 0
+    for number, place in enumerate(places):
+        found = place.search(line, end)
+        if found:
+            at = found.start() if not number else at
+            end = found.end()
     if not around:
         return line[at:end][:_MAX_EXCERPT]
     start = 0 if at <= around else line.find(" ", at - around, at) + 1 or at
     piece = line[start : start + _MAX_EXCERPT].rstrip()
     return piece if start + _MAX_EXCERPT >= len(line) else f"{piece}..."
+
+
+@functools.lru_cache(maxsize=4096)
+def _place(part: str) -> re.Pattern[str] | None:
+    """Where a folded text stands in what was written: with hyphens, underscores, humps or line ends in place of its spaces."""
+    pieces = [re.escape(piece) for piece in part.split()]
+    return re.compile(r"[\s_-]{0,3}".join(pieces), re.IGNORECASE) if pieces else None

@@ -1,7 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reply codes and enhanced status codes: found in a text, and what they mean where the words beside them say nothing.
+"""Reply codes and enhanced status codes: found in a text, and what a refusal means by its words, its codes and the stage, in this order.
+
+This is the one table for what a probe meets and for what logs hold; the words are in refusals.
 
 Reply codes: RFC 5321 section 4.2, RFC 4954 section 6, RFC 3207. Enhanced status codes: RFC 3463, RFC 4954, RFC 5248's registry
 (RFC 6710, 7293, 7372, 7504, 7505, 8689).
@@ -11,6 +13,8 @@ from __future__ import annotations
 
 import re
 import typing as t
+
+from .refusals import Meaning, refusal
 
 __all__ = ("Meaning", "Status", "find_status", "meaning")
 
@@ -31,16 +35,6 @@ class Status(t.NamedTuple):
     def temporary(self) -> bool:
         """4xx or 4.y.z."""
         return self.enhanced.startswith("4") or (not self.enhanced and 400 <= self.code < 500)
-
-
-class Meaning(t.NamedTuple):
-    """A cause, and how sure the code alone makes it."""
-
-    cause: str
-    variant: str = ""
-    confidence: str = "likely"
-    also: tuple[str, ...] = ()
-    note: str = ""
 
 
 # Codes that SMTP replies have; other numbers of three digits are ports, lines, milliseconds.
@@ -104,12 +98,12 @@ _ALONE = re.compile(
     r"(?:^|(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls"
     r"|status|exception|server|client|message|smtp|got|with|on)"
     r"['\"]?(?: ?[:=(] ?| )b?['\"]?|[(\[]b?['\"]?|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )"
-    r"([45]\d\d)(?=[ -][^\d:]|['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
+    r"([45]\d\d)(?=[ -][^\d:]|: |['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
     re.IGNORECASE,
 )
 _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
-_DSN = re.compile(r"\b(?:dsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)", re.IGNORECASE)
+_DSN = re.compile(r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)", re.IGNORECASE)
 
 
 def find_status(text: str) -> Status | None:
@@ -218,7 +212,7 @@ _BY_CODE: dict[int, Meaning] = {
     513: _RECIPIENT,
     551: _RECIPIENT,
     556: _RECIPIENT,
-    550: Meaning("recipient_rejected", "", "possible", ("sender_rejected", "message_rejected"), "The text does not say which command was refused."),
+    550: Meaning("recipient_rejected", "", "possible", ("sender_rejected", "message_rejected", "ehlo_rejected", "greeting_rejected"), "The text does not say which command was refused."),
     541: _MESSAGE,
     552: Meaning("message_rejected", "", "possible", ("recipient_rejected",)),
     553: Meaning("sender_rejected", "", "possible", ("recipient_rejected",)),
@@ -236,26 +230,32 @@ _BY_SUBJECT: dict[str, Meaning] = {
     "5": Meaning("message_rejected", "", "possible", ("ehlo_rejected",)),
     "6": Meaning("message_rejected", "", "possible"),
     "7": Meaning(
-        "message_rejected", "", "possible", ("sender_rejected", "recipient_rejected", "greeting_rejected", "auth_rejected"), "A policy of the relay refused it."
+        "message_rejected", "", "possible", ("sender_rejected", "recipient_rejected", "greeting_rejected", "ehlo_rejected", "auth_rejected"), "A policy of the relay refused it."
     ),
 }
 
 
-def meaning(status: Status, stage: str = "") -> Meaning | None:
+def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     """What a refusal means at a stage (greeting, ehlo, starttls, auth, mail, rcpt, data, or "" where it is not known).
 
-    Gives None where code and stage do not tell.
+    ``words`` are those of the reply, on one line. Gives None where neither words nor code and stage tell.
     """
     code, enhanced = status.code, status.enhanced
     detail = enhanced[2:]
     if not code and detail.startswith("4"):
         # The client's own word for a network that failed (Postfix's dsn=4.4.1): the words beside it say how.
         return None
+    # An enhanced code alone is the client's own (Postfix's dsn=), and so are the words beside it.
+    said = refusal(status.temporary, f"{enhanced} {words}", stage) if code or stage else None
     # These answer a command of their own, whatever the text beside them names.
     if code in (432, 534, 535) or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
+    if said is not None:
+        return said
+    if code == 421:
+        return _not_now(stage, words)
     if code == 530:
-        return _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
+        return _NEEDS_LOGIN if stage == "rcpt" else _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
     if code == 538:
         return _BY_CODE[538]
     if stage == "auth" and code in (500, 501, 502, 503, 504):
@@ -264,18 +264,41 @@ def meaning(status: Status, stage: str = "") -> Meaning | None:
             if code == 504
             else Meaning("auth_not_offered", "", "likely", ("auth_rejected", "auth_requires_tls"))
         )
+    if stage == "starttls" and code in (550, 554):
+        return Meaning("starttls_rejected", "policy", "certain")
     if stage == "starttls" and code in (500, 502):
         return Meaning("starttls_not_offered", "", "likely", ("starttls_rejected",))
-    if stage == "rcpt" and code == 530:
-        return _NEEDS_LOGIN
-    if stage in _BY_STAGE:
-        return _BY_STAGE[stage][status.temporary]
+    return _by_code_and_stage(status, stage)
+
+
+_REFUSES_ADDRESS = re.compile(r"not (?:allowed|permitted)|denied|block|banned|unauthorized|listed", re.IGNORECASE)
+
+
+def _not_now(stage: str, words: str) -> Meaning:
+    """421 (RFC 5321 section 3.8): the service is not available now; in a greeting its words may say that it is this client's address."""
+    if stage in ("mail", "rcpt", "data"):
+        return Meaning("temporarily_rejected", "", "certain")
+    if stage in ("", "greeting") and _REFUSES_ADDRESS.search(words):
+        return Meaning("greeting_rejected", "", "likely", ("temporarily_rejected",))
+    return Meaning("temporarily_rejected", "", "likely", ("greeting_rejected",) if stage in ("", "greeting") else ())
+
+
+def _by_code_and_stage(status: Status, stage: str) -> Meaning | None:
+    code, detail = status.code, status.enhanced[2:]
     special = _ENHANCED_MEANING.get(detail)
-    if special is not None and not (status.temporary and special.cause not in ("auth_rejected", "auth_requires_tls")):
+    if special is not None and status.temporary and special.cause not in ("auth_rejected", "auth_requires_tls"):
+        special = None
+    if stage in _BY_STAGE:
+        # What an enhanced status code says of sender, recipient or message outranks the command that was answered.
+        told = special is not None and stage in ("mail", "rcpt", "data") and special.cause.endswith("_rejected") and special is not _LOGIN
+        return t.cast(Meaning, special)._replace(confidence="certain") if told else _BY_STAGE[stage][status.temporary]
+    if special is not None:
         return special
+    if status.temporary and not code and not stage:
+        return _LATER._replace(confidence="possible")
     if status.temporary:
         return _BY_CODE.get(code, _LATER) if code in (421, 435, 454) else _LATER
-    if code in _BY_CODE and (not enhanced or detail == "0.0" or code not in (550, 552, 553)):
+    if code in _BY_CODE and (not status.enhanced or detail == "0.0" or code not in (550, 552, 553)):
         return _BY_CODE[code]
     if detail:
         return _BY_SUBJECT.get(detail[0], _BY_CODE.get(code))

@@ -15,14 +15,19 @@ import math
 import re
 import typing as t
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import printable
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Security
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.ports import CLEARTEXT_FIRST_PORTS, IMPLICIT_TLS_PORTS
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.address import is_bare_address
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_option
 
 __all__ = (
-    "AUTH_MECHANISMS",
     "CLEARTEXT_FIRST_PORTS",
+    "CONNECTION_OPTIONS",
     "IMPLICIT_TLS_PORTS",
+    "MODEL_OPTIONS",
     "SECURITY_MODES",
     "Settings",
     "SettingsError",
@@ -33,32 +38,13 @@ __all__ = (
     "to_number",
 )
 
-# RFC 8314 section 7.3 gives 465 to implicit TLS; 2465 is its usual alternative.
-IMPLICIT_TLS_PORTS = (465, 2465)
-# RFC 6409 gives 587 to submission, RFC 5321 gives 25 to SMTP; 2587 and 2525 are their usual alternatives.
-CLEARTEXT_FIRST_PORTS = (587, 2587, 2525, 25)
-SECURITY_MODES = ("implicit_tls", "starttls", "opportunistic", "cleartext")
-AUTH_MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "XOAUTH2")
+SECURITY_MODES: tuple[str, ...] = tuple(mode for mode in t.get_args(Security) if mode != "auto")
 
 _DEFAULT_PORTS = {"implicit_tls": 465, "starttls": 587, "opportunistic": 587, "cleartext": 25}
 _TRUE = frozenset(("true", "yes", "on", "1", "y", "t"))
 _FALSE = frozenset(("false", "no", "off", "0", "n", "f"))
 _MAX_TIMEOUT = 3600.0
-_HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
-_ADDRESS = re.compile(r"^[^\s<>@,;:\"()\[\]\\]+@[^\s<>@,;:\"()\\]+$")
-
-
-class SettingsError(ValueError):
-    """Settings that cannot work, found without sending a packet.
-
-    ``option`` is the name of the option as the user wrote it, ``cause`` is
-    ``invalid_settings`` or ``mode_mismatch``; the text of the error is one sentence.
-    """
-
-    def __init__(self, message: str, option: str, cause: str = "invalid_settings") -> None:
-        super().__init__(message)
-        self.option = option
-        self.cause = cause
+_HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
 
 
 @dataclass(frozen=True)
@@ -79,6 +65,7 @@ class Settings:
     helo_name: str | None = None
     source_address: str | None = None
     ip_version: str = "any"
+    login_required: bool = True
     timeout: float = 10.0
     return_pem: bool = False
 
@@ -98,11 +85,11 @@ class Settings:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-# What each option of the model is called; entries of `endpoints` and `settings` may hold these keys only.
-_KNOWN = (
-    "host", "port", "secure", "security", "validate_certs", "ca_path", "server_name", "username", "password", "auth_mechanism",
-    "sender", "sender_name", "helo_name", "source_address", "ip_version", "timeout", "return_pem",
-)
+# What the options of the model are called: entries of `endpoints` and `settings` may hold these only.
+# `secure` is the short form of `security`.
+MODEL_OPTIONS = tuple(name for one in fields(Settings) for name in (("secure", "security") if one.name == "security" else (one.name,)))
+# Those of a task that connects; who sends has the sender's as well.
+CONNECTION_OPTIONS = tuple(name for name in MODEL_OPTIONS if name not in ("sender", "sender_name"))
 
 
 def to_bool(value: object, option: str) -> bool:
@@ -114,20 +101,20 @@ def to_bool(value: object, option: str) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise SettingsError(f"{option} is {_show(value)}, which is neither true nor false; write {option}: true or {option}: false.", option)
+    raise SettingsError(f"{option} is {show(value)}, which is neither true nor false; write {option}: true or {option}: false.", option)
 
 
 def to_number(value: object, option: str, low: float, high: float, unit: str = "") -> float:
     """A number, or a string that holds one, within low and high. Raises SettingsError."""
     advice = f"write a number from {low:g} to {high:g}{unit}"
     if isinstance(value, bool):
-        raise SettingsError(f"{option} is {_show(value)}, which is not a number; {advice}.", option)
+        raise SettingsError(f"{option} is {show(value)}, which is not a number; {advice}.", option)
     try:
         number = float(str(value).strip())
     except ValueError:
-        raise SettingsError(f"{option} is {_show(value)}, which is not a number; {advice}.", option) from None
+        raise SettingsError(f"{option} is {show(value)}, which is not a number; {advice}.", option) from None
     if not math.isfinite(number) or not low <= number <= high:
-        raise SettingsError(f"{option} is {_show(value)}, which is out of range; {advice}.", option)
+        raise SettingsError(f"{option} is {show(value)}, which is out of range; {advice}.", option)
     return number
 
 
@@ -155,8 +142,8 @@ def parse_settings(
     Raises SettingsError.
     """
     for key in raw:
-        if key not in _KNOWN:
-            raise SettingsError(_unknown_option(str(key), prefix), f"{prefix}{key}")
+        if key not in MODEL_OPTIONS:
+            raise unknown_option(str(key), MODEL_OPTIONS, prefix)
     given = {key: value for key, value in raw.items() if value is not None and value != ""}
     for key, value in given.items():
         if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
@@ -174,16 +161,16 @@ def parse_settings(
     mechanism = _text(given, "auth_mechanism", prefix)
     if mechanism is not None:
         mechanism = mechanism.upper()
-        if mechanism not in AUTH_MECHANISMS:
+        if mechanism not in MECHANISMS:
             raise SettingsError(
-                f"{name('auth_mechanism')} is {_show(mechanism)}, which is not known here; write one of {', '.join(AUTH_MECHANISMS)}, or leave it out.",
+                f"{name('auth_mechanism')} is {show(mechanism)}, which is not known here; write one of {', '.join(MECHANISMS)}, or leave it out.",
                 name("auth_mechanism"),
             )
     server_name = given.get("server_name")
     sender = _text(given, "sender", prefix)
-    if sender is not None and not _ADDRESS.match(sender):
+    if sender is not None and not is_bare_address(sender):
         raise SettingsError(
-            f"{name('sender')} is {_show(sender)}, which is not a bare mail address; write sender: app@example.com, and the display name in sender_name.",
+            f"{name('sender')} is {show(sender)}, which is not a bare mail address; write sender: app@example.com, and the display name in sender_name.",
             name("sender"),
         )
     helo_name = _text(given, "helo_name", prefix)
@@ -195,7 +182,7 @@ def parse_settings(
         host=host,
         port=port,
         security=security,
-        validate_certs=to_bool(given.get("validate_certs", True), name("validate_certs")),
+        validate_certs=to_bool(given.get("validate_certs", Settings.validate_certs), name("validate_certs")),
         ca_path=_text(given, "ca_path", prefix),
         server_name=None if server_name is None else _host(server_name, name("server_name")),
         username=username,
@@ -206,8 +193,9 @@ def parse_settings(
         helo_name=helo_name,
         source_address=source_address,
         ip_version=ip_version,
-        timeout=to_number(given.get("timeout", 10), name("timeout"), 0.1, _MAX_TIMEOUT, " seconds"),
-        return_pem=to_bool(given.get("return_pem", False), name("return_pem")),
+        login_required=to_bool(given.get("login_required", Settings.login_required), name("login_required")),
+        timeout=to_number(given.get("timeout", Settings.timeout), name("timeout"), 0.1, _MAX_TIMEOUT, " seconds"),
+        return_pem=to_bool(given.get("return_pem", Settings.return_pem), name("return_pem")),
     )
 
 
@@ -231,7 +219,7 @@ def _security_and_port(given: Mapping[str, t.Any], prefix: str, allow_auto: bool
     if security is not None:
         security = str(security).strip()
         if security not in modes:
-            raise SettingsError(f"{option} is {_show(security)}, which is not a mode; write one of {', '.join(modes)}{_hint(security, modes)}.", option)
+            raise SettingsError(f"{option} is {show(security)}, which is not a mode; write one of {', '.join(modes)}{_hint(security, modes)}.", option)
     secure = to_bool(given["secure"], f"{prefix}secure") if "secure" in given else None
     if security == "auto" and secure is not None:
         raise SettingsError(f"{option}: auto finds out the mode by itself, so it cannot stand beside secure; leave out {prefix}secure.", option)
@@ -246,7 +234,7 @@ def _security_and_port(given: Mapping[str, t.Any], prefix: str, allow_auto: bool
     if "port" in given:
         advice = "write 465 with secure: true, or 587 with secure: false"
         if isinstance(given["port"], bool) or not re.fullmatch(r"\s*[+-]?\d{1,9}\s*", str(given["port"])):
-            raise SettingsError(f"{prefix}port is {_show(given['port'])}, which is not a port number; {advice}.", f"{prefix}port")
+            raise SettingsError(f"{prefix}port is {show(given['port'])}, which is not a port number; {advice}.", f"{prefix}port")
         port = int(str(given["port"]))
         if not 1 <= port <= 65535:
             raise SettingsError(f"{prefix}port is {port}, but ports go from 1 to 65535; {advice}.", f"{prefix}port")
@@ -278,9 +266,9 @@ def _credentials(given: Mapping[str, t.Any], prefix: str, needed: bool) -> tuple
 
 
 def _source(given: Mapping[str, t.Any], prefix: str) -> tuple[str | None, str]:
-    ip_version = str(given.get("ip_version", "any")).strip()
+    ip_version = str(given.get("ip_version", Settings.ip_version)).strip()
     if ip_version not in ("any", "4", "6"):
-        raise SettingsError(f"{prefix}ip_version is {_show(ip_version)}; write any, 4 or 6.", f"{prefix}ip_version")
+        raise SettingsError(f"{prefix}ip_version is {show(ip_version)}; write any, 4 or 6.", f"{prefix}ip_version")
     source = given.get("source_address")
     if source is None:
         return None, ip_version
@@ -288,7 +276,7 @@ def _source(given: Mapping[str, t.Any], prefix: str) -> tuple[str | None, str]:
         version = str(ipaddress.ip_address(str(source)).version)
     except ValueError:
         raise SettingsError(
-            f"{prefix}source_address is {_show(source)}, which is not an IP address; write an address of the managed host, such as 192.0.2.10.",
+            f"{prefix}source_address is {show(source)}, which is not an IP address; write an address of the managed host, such as 192.0.2.10.",
             f"{prefix}source_address",
         ) from None
     if ip_version not in ("any", version):
@@ -303,7 +291,7 @@ def _host(value: object, option: str) -> str:
     if value is None:
         raise SettingsError(f"{option} is empty; write the relay's name, such as {option}: smtp.example.com.", option)
     if isinstance(value, (list, tuple, Mapping)):
-        raise SettingsError(f"{option} is {_show(value)}, which is not a host name; write one name, such as {option}: smtp.example.com.", option)
+        raise SettingsError(f"{option} is {show(value)}, which is not a host name; write one name, such as {option}: smtp.example.com.", option)
     host = str(value).strip()
     if not host:
         raise SettingsError(f"{option} is empty; write the relay's name, such as {option}: smtp.example.com.", option)
@@ -323,15 +311,15 @@ def _host(value: object, option: str) -> str:
     if colon:
         raise SettingsError(f"{option} has a port in it; write {option}: {name or 'smtp.example.com'} and port: {port if port.isdigit() else 587}.", option)
     if "@" in host or "/" in host or re.search(r"[\s\x00-\x1f]", host):
-        raise SettingsError(f"{option} is {_show(host)}, which is not a host name; write the relay's name only, such as {option}: smtp.example.com.", option)
+        raise SettingsError(f"{option} is {show(host)}, which is not a host name; write the relay's name only, such as {option}: smtp.example.com.", option)
     try:
         labels = _ascii_host(host).rstrip(".").split(".")
     except UnicodeError:
         labels = [""]
     if not all(_HOST_LABEL.match(label) for label in labels):
-        raise SettingsError(f"{option} is {_show(host)}, which is not a host name; write the relay's name, such as {option}: smtp.example.com.", option)
+        raise SettingsError(f"{option} is {show(host)}, which is not a host name; write the relay's name, such as {option}: smtp.example.com.", option)
     if re.fullmatch(r"[\d.]+", host):
-        raise SettingsError(f"{option} is {_show(host)}, which is not a complete IP address; write four numbers, such as 192.0.2.25, or a name.", option)
+        raise SettingsError(f"{option} is {show(host)}, which is not a complete IP address; write four numbers, such as 192.0.2.25, or a name.", option)
     return host
 
 
@@ -349,21 +337,8 @@ def _text(given: Mapping[str, t.Any], option: str, prefix: str) -> str | None:
     return text
 
 
-def _unknown_option(key: str, prefix: str) -> str:
-    plain = re.sub(r"^(smtp_|mail_|email_)", "", key)
-    plain = {"user": "username", "pass": "password", "from": "sender", "no_reply": "sender", "tls_reject_unauthorized": "validate_certs"}.get(plain, plain)
-    near = [plain] if plain in _KNOWN else difflib.get_close_matches(plain, _KNOWN, 1)
-    advice = f"write {near[0]}" if near else f"write one of {', '.join(_KNOWN)}"
-    return f"{prefix}{key} is not an option; {advice}."
-
-
 def _hint(text: str, choices: tuple[str, ...]) -> str:
     aliases = {"tls": "implicit_tls", "ssl": "implicit_tls", "smtps": "implicit_tls", "ssl/tls": "implicit_tls", "none": "cleartext", "plain": "cleartext"}
     lowered = text.lower().replace("-", "_")
     near = aliases.get(lowered) or next(iter(difflib.get_close_matches(lowered, choices, 1)), None)
     return f" ({near} is probably what you mean)" if near else ""
-
-
-def _show(value: object) -> str:
-    text = printable(str(value).encode("utf-8", "backslashreplace"))
-    return f"'{text[:60]}...'" if len(text) > 60 else f"'{text}'"

@@ -1,13 +1,13 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates as a relay sent them: read, described, and why a chain was not accepted."""
+"""Certificates as a relay sent them: read and described."""
 
 from __future__ import annotations
 
 import base64
 import datetime
-import re
+import ipaddress
 import typing as t
 from dataclasses import dataclass
 
@@ -20,14 +20,12 @@ try:
 except ImportError:  # ansible-core brings it; reading the documentation must work without it
     pass
 
-__all__ = ("Certificate", "ChainVerdict", "chain_verdict", "disordered", "read_chain", "weakness")
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 
-# X509_V_ERR_* of OpenSSL, the codes that have a cause of their own.
-_NOT_YET_VALID, _EXPIRED, _SELF_SIGNED_LEAF, _SELF_SIGNED_IN_CHAIN = 9, 10, 18, 19
-_NO_ISSUER = (2, 20, 21)
-_NAME_MISMATCH = (62, 63, 64)
-_WEAK = (66, 67, 68)
-_RSA_BITS, _EC_BITS = 2048, 224
+__all__ = ("NAME_LIMIT", "Certificate", "is_address", "read_chain")
+
+# A name in a sentence; certificates hold names of any length.
+NAME_LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,20 @@ class Certificate:
     def names(self) -> list[str]:
         """DNS names and IP addresses of subjectAltName."""
         extension = self._extension(x509.SubjectAlternativeName)
-        if extension is None:
-            return []
-        found = [*extension.get_values_for_type(x509.DNSName), *(str(ip) for ip in extension.get_values_for_type(x509.IPAddress))]
-        return [name for name in found if isinstance(name, str)]
+        addresses = [] if extension is None else extension.get_values_for_type(x509.IPAddress)
+        return [*self.dns_names, *map(str, addresses)]
+
+    @property
+    def dns_names(self) -> list[str]:
+        """DNS names of subjectAltName."""
+        extension = self._extension(x509.SubjectAlternativeName)
+        found = [] if extension is None else extension.get_values_for_type(x509.DNSName)
+        return [printable_text(name) for name in found if isinstance(name, str)]
+
+    @property
+    def version(self) -> int:
+        """The X.509 version, 1 or 3; 1 knows no extensions, so no names."""
+        return 1 if self.parsed.version is x509.Version.v1 else 3
 
     def issued(self, other: Certificate) -> bool:
         """Whether this certificate's key signed ``other``."""
@@ -123,12 +131,21 @@ class Certificate:
             return "ed448", 456
         return "unknown", None
 
+    @property
+    def signature_hash(self) -> str:
+        """The hash of its signature, such as sha256; empty where the signature has none that is known."""
+        try:
+            algorithm = self.parsed.signature_hash_algorithm
+        except UnsupportedAlgorithm:
+            return ""
+        return algorithm.name if algorithm is not None else ""
+
     def as_dict(self, with_pem: bool) -> dict[str, t.Any]:
         """The certificate as a probe returns it."""
         key_type, key_bits = self.key()
         found: dict[str, t.Any] = {
-            "subject": self.parsed.subject.rfc4514_string(),
-            "issuer": self.parsed.issuer.rfc4514_string(),
+            "subject": printable_text(self.parsed.subject.rfc4514_string()),
+            "issuer": printable_text(self.parsed.issuer.rfc4514_string()),
             "sans": self.names,
             "not_before": self.not_before.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "not_after": self.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -155,14 +172,6 @@ class Certificate:
         return digest.finalize().hex()
 
 
-@dataclass(frozen=True)
-class ChainVerdict:
-    """Why a chain was not accepted: a cause of the layer certificate, and what this case adds to the sentence."""
-
-    code: str
-    detail: str = ""
-
-
 def read_chain(encoded: list[str], clock: datetime.datetime) -> list[Certificate]:
     """The certificates of base64 DER strings, in the order sent; what is not a certificate is left out."""
     found = []
@@ -178,135 +187,19 @@ def read_chain(encoded: list[str], clock: datetime.datetime) -> list[Certificate
     return found
 
 
-def chain_verdict(verify_code: int, verify_error: str, chain: list[Certificate], name: str, ca_subjects: list[str]) -> ChainVerdict:
-    """What OpenSSL's verify code means for this chain.
-
-    ``name`` is the name that was checked; ``ca_subjects`` are the common names in the host's ca_path, if one was given.
-    """
-    if not chain:
-        return ChainVerdict("certificate_untrusted", f" ({verify_error})")
-    leaf = chain[0]
-    if verify_code == _EXPIRED:
-        return ChainVerdict("certificate_expired", _validity_detail(chain, expired=True))
-    if verify_code == _NOT_YET_VALID:
-        return ChainVerdict("certificate_not_yet_valid", _validity_detail(chain, expired=False))
-    if verify_code in _NAME_MISMATCH:
-        listed = ", ".join(leaf.names[:5]) or leaf.common_name
-        more = f" and {len(leaf.names) - 5} more" if len(leaf.names) > 5 else ""
-        return ChainVerdict("certificate_name_mismatch", f": it is for {listed}{more}")
-    if verify_code in _WEAK or re.search(r"too (small|weak)", verify_error):
-        return ChainVerdict("certificate_weak", f": {weakness(chain) or verify_error}")
-    if verify_code == _SELF_SIGNED_LEAF or (verify_code in _NO_ISSUER and leaf.self_signed):
-        return ChainVerdict("certificate_self_signed", f" ({leaf.common_name}){_also_out_of_date(leaf)}")
-    if verify_code == _SELF_SIGNED_IN_CHAIN:
-        words = f": the chain ends at '{_linked(chain)[-1].common_name}', which is not in its trust store"
-        return ChainVerdict("certificate_untrusted", words + _also_out_of_date(leaf))
-    if verify_code in _NO_ISSUER:
-        return _missing_issuer(chain, ca_subjects)
-    return ChainVerdict("certificate_untrusted", f" ({verify_error})")
-
-
-def weakness(chain: list[Certificate]) -> str:
-    """What is weak about the chain: keys below 2048 bits RSA or 224 bits EC, signatures of MD5 or SHA-1. A root's own signature does not count."""
-    for certificate in chain:
-        key_type, bits = certificate.key()
-        if key_type in ("rsa", "dsa") and bits is not None and bits < _RSA_BITS or key_type == "ec" and bits is not None and bits < _EC_BITS:
-            return f"the key of '{certificate.common_name}' has only {bits} bits"
-        try:
-            algorithm = certificate.parsed.signature_hash_algorithm
-        except Exception:  # UnsupportedAlgorithm: not one of the old ones
-            algorithm = None
-        if algorithm is not None and algorithm.name in ("md5", "sha1") and not certificate.self_signed:
-            return f"'{certificate.common_name}' is signed with {algorithm.name.upper().replace('SHA1', 'SHA-1')}"
-    return ""
-
-
-def disordered(chain: list[Certificate]) -> bool:
-    """Whether a certificate does not follow the one that it issued (RFC 5246 asked for that order; TLS 1.3 only recommends it)."""
-    return any(earlier.parsed.issuer != later.parsed.subject for earlier, later in zip(chain, chain[1:]))
-
-
-def _linked(chain: list[Certificate]) -> list[Certificate]:
-    """From the leaf as far up as the sent certificates reach, in whatever order they were sent."""
-    path = [chain[0]]
-    while not path[-1].self_signed:
-        above = next((one for one in chain if one not in path and one.issued(path[-1])), None)
-        if above is None:
-            break
-        path.append(above)
-    return path
-
-
-def _missing_issuer(chain: list[Certificate], ca_subjects: list[str]) -> ChainVerdict:
-    """The issuer of the last certificate is neither sent nor trusted: is it a missing intermediate or an unknown root?
-
-    Only its name is known. Where nothing decides, the sentence names both.
-    """
-    path = _linked(chain)
-    leaf, top = path[0], path[-1]
-    late = _also_out_of_date(leaf)
-    if top.self_signed:
-        return ChainVerdict("certificate_untrusted", f": the chain ends at '{top.common_name}', which is not in its trust store{late}")
-    issuer = top.issuer_name
-    if len(path) > 1:
-        words = f": the chain that it sends ends below '{issuer}', which this host does not have"
-        return ChainVerdict("certificate_untrusted", words + late)
-    incomplete = _is_intermediate(leaf, ca_subjects)
-    if incomplete is False:
-        return ChainVerdict("certificate_untrusted", f": '{issuer}' is not in its trust store{late}")
-    if incomplete is None:
-        words = f": '{issuer}' is not in its trust store (if '{issuer}' is an intermediate, the relay fails to send it, and should send its full chain)"
-        return ChainVerdict("certificate_untrusted", words + late)
-    words = f": it sends only its own certificate, issued by '{issuer}' (if '{issuer}' is a root of your own, name its file in ca_path)"
-    return ChainVerdict("certificate_chain_incomplete", words + late)
-
-
-def _is_intermediate(leaf: Certificate, ca_subjects: list[str]) -> bool | None:
-    """Whether the unseen issuer of ``leaf`` is an intermediate: True, False, or None where nothing tells."""
-    issuer = leaf.parsed.issuer
-    above = leaf.issuer_of_issuer
-    if above is not None:
-        return above != issuer
-    name = leaf.issuer_name
-    if name in ca_subjects:
-        return False  # same name as a trusted CA, another key
-    if re.search(r"\broot\b", name, re.IGNORECASE):
+def is_address(name: str) -> bool:
+    """Whether a name is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
         return False
-    if re.search(r"\b(intermediate|issuing|subordinate|sub)\b", name, re.IGNORECASE):
-        return True
-    if leaf.names_its_issuer_online:
-        return True
-    first = name.split()[0].lower() if name.split() else ""
-    if len(first) > 2 and any(subject.lower().split()[:1] == [first] for subject in ca_subjects):
-        return True
-    return None
-
-
-def _validity_detail(chain: list[Certificate], expired: bool) -> str:
-    for certificate in chain:
-        whose = "" if certificate is chain[0] else f": its issuer '{certificate.common_name}' is the one"
-        if expired and certificate.not_after < certificate.clock:
-            return f"{whose} (on {certificate.not_after:%Y-%m-%d}, {_days(certificate.clock - certificate.not_after)} ago)"
-        if not expired and certificate.not_before > certificate.clock:
-            return f"{whose} (only from {certificate.not_before:%Y-%m-%d %H:%M} UTC, this host's clock says {certificate.clock:%Y-%m-%d %H:%M} UTC)"
-    return ": a CA certificate above it in this host's trust store is the one" if expired else ""
-
-
-def _also_out_of_date(leaf: Certificate) -> str:
-    if leaf.not_after < leaf.clock:
-        return f"; it has also expired on {leaf.not_after:%Y-%m-%d}"
-    if leaf.not_before > leaf.clock:
-        return f"; it is also not valid before {leaf.not_before:%Y-%m-%d}"
-    return ""
-
-
-def _days(span: datetime.timedelta) -> str:
-    return "1 day" if span.days == 1 else f"{span.days} days" if span.days else "less than a day"
+    return True
 
 
 def _common_name(name: x509.Name) -> str:
     values = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(values[0].value) if values else name.rfc4514_string() or "(no name)"
+    text = printable_text(str(values[0].value) if values else name.rfc4514_string()) or "(no name)"
+    return text if len(text) <= NAME_LIMIT else f"{text[:NAME_LIMIT]}..."
 
 
 def _utc(certificate: x509.Certificate, attribute: str) -> datetime.datetime:

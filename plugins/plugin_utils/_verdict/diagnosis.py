@@ -1,23 +1,33 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the evidence of one address to one cause. Pure: the same evidence gives the same diagnosis, today or next week."""
+"""From the evidence of one address to one cause. Pure: the same evidence gives the same diagnosis, today or next week.
+
+What evidence shows is read in signs, what a refusal means in _explain.status_codes, and all words come from words.
+"""
 
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import re
 import typing as t
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import capabilities, status_code
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import chain_verdict, read_chain
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Dns, FailureEntry
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import Hint, explain_reply
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes import Meaning, Status, meaning
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import signs, words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.login import missing_login
 
-__all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "masked_capabilities", "observed_security", "offered")
-
-TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+__all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "diagnose_name")
 
 _NO_ROUTE = ("ENETUNREACH", "ENETDOWN", "EHOSTUNREACH", "EHOSTDOWN", "EINVAL", "EADDRNOTAVAIL", "EAFNOSUPPORT")
 _BLOCKED = ("EACCES", "EPERM")
@@ -28,33 +38,15 @@ _ICMP_PORT_UNREACHABLE = ((4, 3, 3), (6, 1, 4))
 _VERSION_REASONS = (
     "TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "NO_PROTOCOLS_AVAILABLE", "VERSION_TOO_LOW", "VERSION_TOO_HIGH",
     "UNKNOWN_PROTOCOL", "TLSV1_ALERT_INAPPROPRIATE_FALLBACK",
-)
+)  # fmt: skip
 _CLIENT_CERTIFICATE_REASONS = ("TLSV13_ALERT_CERTIFICATE_REQUIRED",)
-
-# How other services introduce themselves.
-_SERVICES = (
-    (r"SSH-", "an SSH server"),
-    (r"HTTP/|<!DOCTYPE|<html", "a web server"),
-    (r"\* (OK|PREAUTH|BYE)", "an IMAP server"),
-    (r"\+OK", "a POP3 server"),
-    (r"RFB ", "a VNC server"),
-    (r".*(mysql|mariadb)", "a MySQL server"),
-    (r"-ERR", "a POP3 or Redis server"),
-)
-_FTP = re.compile(r"ftp|filezilla", re.IGNORECASE)
+_OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 # What a server says that knows neither EHLO nor HELO (RFC 5321 section 4.2.4); FTP servers answer 530 as well.
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What is required beyond "it works": see the gate's options of the same names. Days and CIDR networks."""
-
-    minimum_tls_version: str = "TLSv1.2"
-    certificate_days_error: int = 0
-    certificate_days_warning: int = 14
-    cleartext_networks: tuple[str, ...] = ()
-    require_all_addresses: bool = False
+_SILENT = ("timeout", "unfinished")
+_HUNG_UP = ("closed", "reset")
+_WITH_PASSWORD = tuple(name for name in MECHANISMS if name != "XOAUTH2")
+_TOKEN_MECHANISMS = ("XOAUTH2", "OAUTHBEARER")
 
 
 @dataclass(frozen=True)
@@ -64,269 +56,342 @@ class HostFacts:
     clock: datetime.datetime
     skew: float = 0.0
     trust_store_empty: bool = False
-    ca_subjects: Mapping[str, t.Sequence[str]] = field(default_factory=dict)
+    ca_subjects: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why one address does not pass, or (code null) that it does. ``detail`` and ``facts`` go into the sentence."""
+    """Why one address does not pass, or (code null) that it does. ``detail`` and ``fields`` go into the sentence of the row.
+
+    ``other_port`` is the port that the remedy would name, null for the convention's. ``hint`` is what is known of the reply's own words.
+    """
 
     code: str | None = None
-    layer: str | None = None
     variant: str = ""
     detail: str = ""
     observed: str | None = None
-    facts: Mapping[str, t.Any] = field(default_factory=dict)
+    fields: Mapping[str, str | int] = field(default_factory=dict)
+    hint: Hint | None = None
+    other_port: int | None = None
 
     @property
     def ok(self) -> bool:
         """Whether the address passes."""
         return self.code is None
 
+    @property
+    def layer(self) -> str | None:
+        """The layer of the cause; null where it passes."""
+        return None if self.code is None else cause_row(self.code, self.variant).layer
 
-def diagnose(attempt: Mapping[str, t.Any], settings: t.Any, policy: Policy, host: HostFacts, answers_elsewhere: bool = False) -> Diagnosis:
+
+class _Case(t.NamedTuple):
+    """What a diagnosis is made from."""
+
+    attempt: Attempt
+    failure: FailureEntry
+    settings: Settings
+    host: HostFacts
+    answers_elsewhere: bool
+
+
+def diagnose(
+    attempt: Attempt, settings: Settings, policy: Policy, host: HostFacts, answers_elsewhere: bool = False
+) -> Diagnosis:
     """The diagnosis of one attempt. ``answers_elsewhere``: another port of the same address gave a sign of life."""
-    observed = observed_security(attempt)
+    observed = signs.observed_security(attempt)
     failure = attempt["failure"]
     if failure is None:
-        broken = _policy_breach(attempt, settings, policy, host)
-        if broken is None and settings.security == "auto" and observed is None:
+        if observed is None and settings.security == "auto":
             observed = "cleartext"
-        return broken or Diagnosis(observed=observed)
-    layer = failure["layer"]
-    found = _DIAGNOSES[layer](attempt, failure, settings, host, answers_elsewhere)
-    found_observed = found.observed if found.observed is not None else observed
-    return Diagnosis(found.code, found.layer or cause_row(str(found.code), found.variant).layer, found.variant, found.detail, found_observed, found.facts)
+        breach = _policy_breach(attempt, settings, policy, host)
+        # EHLO has said whether the login that is given is of use: none need be tried for that.
+        lacking = missing_login(attempt, settings)
+        if breach is None and lacking is not None:
+            breach = _auth(_Case(attempt, lacking, settings, host, answers_elsewhere))
+        return replace(breach or Diagnosis(), observed=observed)
+    found = _of_failure(_Case(attempt, failure, settings, host, answers_elsewhere))
+    return found if found.observed is not None else replace(found, observed=observed)
 
 
-def offered(attempt: Mapping[str, t.Any], when: str) -> dict[str, list[str]]:
-    """The capabilities that EHLO showed ``before_tls`` or ``after_tls``."""
-    reply = (attempt.get("ehlo") or {}).get(when)
-    return capabilities(reply["lines"]) if reply and reply["code"] // 100 == 2 else {}
+def diagnose_name(dns: Dns) -> Diagnosis:
+    """Why a name led to no address at all."""
+    failure = dns.get("failure")
+    error = failure.get("error") if failure is not None else None
+    if failure is not None and failure["kind"] == "timeout":
+        return Diagnosis("name_server_failure", detail=words.no_answer_of_the_name_server(dns["ms"] / 1000))
+    if error in ("EAI_NODATA", "EAI_ADDRFAMILY"):
+        return Diagnosis("name_not_found", "no_address")
+    if error == "EAI_NONAME":
+        return Diagnosis("name_not_found")
+    return Diagnosis("name_server_failure", detail=str(error))
 
 
-def observed_security(attempt: Mapping[str, t.Any]) -> str | None:
-    """How the port speaks, whatever was asked of it: implicit_tls, starttls (offered), cleartext, or null where it was not learnt."""
-    other = attempt.get("other_mode")
-    failure = attempt["failure"] or {}
-    if attempt["mode"] == "implicit_tls":
-        if failure.get("kind") == "plaintext" or (other and other.get("greeting")):
-            return observed_security(other) if other else None
-        tls = attempt.get("tls") or {}
-        spoken = tls.get("version") or attempt.get("greeting") or (failure.get("layer") == "tls" and failure.get("kind") == "tls")
-        return "implicit_tls" if spoken else None
-    if failure.get("kind") == "tls_spoken":
-        return "implicit_tls"
-    if "ehlo" in attempt:
-        return "starttls" if "STARTTLS" in offered(attempt, "before_tls") else "cleartext"
-    return None
+def _of_failure(case: _Case) -> Diagnosis:
+    failure = case.failure
+    if failure["kind"] == "not_asked":
+        return Diagnosis("not_asked", detail=words.lacking(failure["lack"]))
+    if failure["kind"] == "out_of_step":
+        # A 421 may come at any time (RFC 5321 section 3.8), so it is a sentence of its own and no answer to another one.
+        if failure["code"] == 421:
+            return _refused(case, "greeting")
+        return Diagnosis("ehlo_rejected", "out_of_step", words.out_of_step(failure))
+    return _DIAGNOSES[failure["layer"]](case)
 
 
-# -- one function a layer: (attempt, failure, settings, host, answers_elsewhere) -> Diagnosis
+# -- one function for each layer
 
 
-def _tcp(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
+def _tcp(case: _Case) -> Diagnosis:
+    attempt, failure, settings = case.attempt, case.failure, case.settings
     kind, errno, icmp = failure["kind"], failure.get("errno"), tuple(failure.get("icmp") or ())
-    said = f" (so says {failure['icmp_from']} by ICMP)" if failure.get("icmp_from") else ""
+    said = words.by_icmp(failure)
     if kind == "bind":
-        return Diagnosis("invalid_settings", variant="source_address", detail=str(settings.source_address))
-    if kind == "timeout":
-        return Diagnosis("connection_timeout", facts={"seconds": _waited(attempt, failure)})
-    if kind in ("reset", "closed"):
-        other = attempt.get("other_mode") or {}
-        if other.get("greeting"):
-            return _cleartext_spoken(attempt, "", settings, host)
-        if (other.get("failure") or {}).get("kind") == "timeout":
-            return Diagnosis("tls_handshake_failed", detail=": the relay resets the connection as soon as it sees TLS")
-        return Diagnosis("connection_reset")
+        return Diagnosis("invalid_settings", "source_address", fields={"source_address": str(settings.source_address)})
+    if signs.is_sinkhole(attempt["address"]):
+        return Diagnosis("connection_refused", "sinkhole")
+    if kind in _SILENT:
+        return Diagnosis("connection_timeout", fields=_timeout(case))
+    if kind in _HUNG_UP:
+        return _reset_at_once(case)
     if errno == "ECONNREFUSED":
         return Diagnosis("connection_refused", detail=said if icmp in _ICMP_PORT_UNREACHABLE else "")
     if icmp in _ICMP_PROHIBITED or errno in _BLOCKED:
         return Diagnosis("connection_blocked", detail=said)
-    if errno == "EHOSTUNREACH" and elsewhere:
-        return Diagnosis("connection_blocked", detail=": it calls the host unreachable, yet another port of it answers")
-    if errno == "EHOSTUNREACH" and not icmp and attempt["family"] == 4 and _waited(attempt, failure) < 0.9:
-        return Diagnosis("no_route", variant="or_blocked")
-    if errno in _NO_ROUTE:
-        return Diagnosis("no_route", detail=said or f" ({errno})")
-    return Diagnosis("no_route", detail=f" ({errno})")
+    if errno == "EHOSTUNREACH" and case.answers_elsewhere:
+        return Diagnosis("connection_blocked", detail=words.YET_ANSWERS_ELSEWHERE)
+    if errno == "EHOSTUNREACH" and not icmp and attempt["family"] == 4 and signs.waited(attempt, failure) < 0.9:
+        return Diagnosis("no_route", "or_blocked")
+    if attempt["family"] == 6 and errno in _NO_ROUTE:
+        return Diagnosis("no_route", "ipv6", said or str(errno))
+    return Diagnosis("no_route", detail=said if said and errno in _NO_ROUTE else str(errno))
 
 
-def _greeting(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
+def _reset_at_once(case: _Case) -> Diagnosis:
+    """The connection stood and was broken off before a word: how does the port behave in the other mode?"""
+    other = case.attempt.get("other_mode")
+    if other is not None:
+        if _greets(other):
+            return _cleartext_spoken(case, "")
+        failure = other["failure"]
+        if failure is not None and failure["kind"] == "timeout":
+            return Diagnosis("tls_handshake_failed", detail=words.RESETS_AT_TLS)
+    return Diagnosis("connection_reset")
+
+
+def _greeting(case: _Case) -> Diagnosis:
+    attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
-    if kind == "timeout":
+    if kind in _SILENT:
         partial = failure.get("partial")
-        detail = f": only '{partial[:80]}' came" if partial else ": it stayed silent"
-        if attempt["mode"] == "implicit_tls":
-            detail += " after the TLS handshake, so it may be another service with TLS"
-        return Diagnosis("greeting_timeout", detail=detail, facts={"seconds": _waited(attempt, failure)})
+        detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or words.STAYED_SILENT
+        return Diagnosis("greeting_timeout", detail=detail, fields=_timeout(case))
     if kind in ("closed", "reset", "os"):
-        partial = failure.get("partial")
-        when = f"in the middle of its greeting ('{partial[:80]}')" if partial else "before it greeted"
-        return Diagnosis("connection_closed", detail=f"{when} ({failure.get('errno')})" if kind == "os" else when)
-    if kind == "reply" and _wants_client_certificate(attempt, failure):
-        return Diagnosis("client_certificate_required", detail=f": '{_said(failure)}'")
+        return _wants_certificate(case) or Diagnosis("connection_closed", detail=words.greeting_stopped(failure))
     if kind == "reply" and failure["code"] < 400:
-        return Diagnosis("not_smtp", detail=f": it greets with '{_said(failure)}', where SMTP has 220")
+        return Diagnosis("not_smtp", detail=words.odd_greeting(failure))
     if kind == "reply":
-        return Diagnosis("greeting_rejected", detail=_quoted(failure), facts=_reply_facts(failure, "greeting"))
+        return _wants_certificate(case) or _refused(case, "greeting")
     if kind == "malformed":
-        return Diagnosis("not_smtp", detail=_service(failure["text"]))
-    return Diagnosis("not_smtp", detail=f": it sends a {failure.get('limit', 'reply')} without end")
+        return Diagnosis("not_smtp", detail=words.service(failure["text"]))
+    return Diagnosis("not_smtp", detail=words.WITHOUT_END.format(failure.get("limit", "reply")))
 
 
-def _mode(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
-    other = attempt.get("other_mode") or {"failure": None}
-    other_failure = other["failure"] or {}
-    if failure["kind"] == "tls_spoken":
-        if other_failure.get("layer") == "greeting" and other_failure.get("kind") in ("malformed", "limit"):
-            return Diagnosis("not_smtp", detail=_service(other_failure.get("text", "")) + " behind TLS", observed="implicit_tls")
-        detail = ""
-        if other_failure.get("layer") in ("tls", "certificate", "greeting"):
-            detail = f" (TLS there has a fault of its own: {_short(other, settings, host)})"
-        facts = {"other_port": 587 if settings.port != 587 else 2587}
-        return Diagnosis("mode_mismatch", variant="implicit_spoken", detail=detail, observed="implicit_tls", facts=facts)
-    text = failure.get("text", "")
+def _mode(case: _Case) -> Diagnosis:
+    if case.failure["kind"] == "tls_spoken":
+        return _implicit_spoken(case)
+    text = case.failure.get("text", "")
     if not re.match(r"[2-5](\d(\d([ -]|$)|$)|$)", text):
-        return Diagnosis("not_smtp", detail=_service(text))
-    if _ftp(text):
-        return Diagnosis("not_smtp", detail=f": an FTP server answers ('{text[:60]}')")
-    return _cleartext_spoken(attempt, text, settings, host)
+        return Diagnosis("not_smtp", detail=words.service(text))
+    if signs.looks_like_ftp(text):
+        return Diagnosis("not_smtp", detail=words.ftp(text))
+    other = case.attempt.get("other_mode")
+    if text[0] in "23" or (other is not None and _greets(other)):
+        return _cleartext_spoken(case, text)
+    # A refusal in cleartext is one, whatever mode was meant; only a 220 would show the other mode.
+    failure = other["failure"] if other is not None else None
+    if other is not None and failure is not None and failure["layer"] == "greeting" and failure["kind"] == "reply":
+        return replace(_refused(case._replace(attempt=other, failure=failure), "greeting"), observed=None)
+    said: FailureEntry = {"layer": "greeting", "kind": "reply", "code": int(text[:3].ljust(3, "0")), "lines": [text[4:]]}
+    return _refused(case._replace(failure=said), "greeting")
 
 
-def _cleartext_spoken(attempt: Mapping[str, t.Any], text: str, settings: t.Any, host: HostFacts) -> Diagnosis:
-    other = attempt.get("other_mode")
-    if other and other["failure"] and other["failure"]["layer"] == "ehlo":
-        inner = _ehlo(other, other["failure"], settings, host, False)
+def _implicit_spoken(case: _Case) -> Diagnosis:
+    other, settings = case.attempt.get("other_mode"), case.settings
+    detail = ""
+    failure = other["failure"] if other is not None else None
+    if other is not None and failure is not None:
+        inner = _of_failure(_Case(other, failure, settings, case.host, False))
+        if inner.code == "not_smtp":
+            return replace(inner, detail=words.also(inner.detail, words.BEHIND_TLS), observed="implicit_tls")
+        if failure["layer"] in ("tls", "certificate", "greeting"):
+            detail = words.fault_of_its_own(inner.code)
+    other_port = 587 if settings.port != 587 else 2587
+    return Diagnosis("mode_mismatch", "implicit_spoken", detail, "implicit_tls", other_port=other_port)
+
+
+def _greets(other: Attempt) -> bool:
+    """Whether a look in cleartext was greeted as SMTP greets."""
+    greeting = other.get("greeting")
+    return greeting is not None and greeting["code"] == 220
+
+
+def _cleartext_spoken(case: _Case, text: str) -> Diagnosis:
+    other = case.attempt.get("other_mode")
+    failure = other["failure"] if other is not None else None
+    if other is not None and failure is not None and failure["layer"] == "ehlo":
+        inner = _ehlo(case._replace(attempt=other, failure=failure))
         if inner.code == "not_smtp":
             return inner
-    observed = observed_security(other) if other else None
-    spoken = f": it said '{text[:80]}'" if text else ""
-    facts = {"observed": observed or "starttls", "other_port": 465 if settings.port != 465 else 2465}
-    return Diagnosis("mode_mismatch", variant="cleartext_spoken", detail=spoken, observed=observed, facts=facts)
+    observed = signs.observed_security(other) if other is not None else None
+    return Diagnosis(
+        "mode_mismatch",
+        "cleartext_spoken",
+        words.it_said(text),
+        observed,
+        {"observed": observed or "starttls"},
+        other_port=465 if case.settings.port != 465 else 2465,
+    )
 
 
-def _ehlo(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
-    greeting = " ".join((attempt.get("greeting") or {}).get("lines") or [])
-    if _ftp(greeting):
-        return Diagnosis("not_smtp", detail=f": an FTP server answers ('{greeting[:60]}')")
-    if failure["kind"] == "reply" and _wants_client_certificate(attempt, failure):
-        return Diagnosis("client_certificate_required", detail=f": '{_said(failure)}'")
-    if failure["kind"] == "reply":
-        helo = attempt.get("helo")
-        if helo is not None and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
-            return Diagnosis("not_smtp", detail=f": it knows neither EHLO nor HELO ('{_said(failure)}')")
-        return Diagnosis("ehlo_rejected", detail=_quoted(failure))
-    return Diagnosis("ehlo_rejected", variant="no_answer", detail=_unanswered(attempt, failure))
+def _ehlo(case: _Case) -> Diagnosis:
+    attempt, failure = case.attempt, case.failure
+    greeting = " ".join(attempt["greeting"]["lines"]) if "greeting" in attempt else ""
+    if signs.looks_like_ftp(greeting):
+        return Diagnosis("not_smtp", detail=words.ftp(greeting))
+    wanted = _wants_certificate(case)
+    if wanted is not None:
+        return wanted
+    if failure["kind"] != "reply":
+        variant = "no_answer_in_tls" if signs.in_tls(attempt) else "no_answer"
+        return Diagnosis("ehlo_rejected", variant, words.unanswered(attempt, failure))
+    helo = attempt.get("helo")
+    if helo is not None and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
+        return Diagnosis("not_smtp", detail=words.knows_no_hello(failure))
+    found = _refused(case, "ehlo")
+    stopped = attempt.get("helo_failure")
+    return replace(found, detail=f"{found.detail} {words.stopped_instead(stopped)}") if stopped is not None else found
 
 
-def _starttls(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
+def _starttls(case: _Case) -> Diagnosis:
+    attempt, failure = case.attempt, case.failure
     if failure["kind"] == "missing":
-        masked = masked_capabilities(attempt)
-        detail = f"; something on the way masks what it offers ({masked})" if masked else ""
-        return Diagnosis("starttls_not_offered", detail=detail)
+        return Diagnosis("starttls_not_offered", detail=words.masks(signs.masked_capabilities(attempt)))
     if failure["kind"] == "reply":
-        return Diagnosis("starttls_rejected", detail=_quoted(failure))
-    return Diagnosis("starttls_rejected", variant="no_answer", detail=_unanswered(attempt, failure))
+        return _refused(case, "starttls")
+    return Diagnosis("starttls_rejected", "no_answer", words.unanswered(attempt, failure))
 
 
-def _tls(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
+def _tls(case: _Case) -> Diagnosis:
+    attempt, failure = case.attempt, case.failure
     kind, reason = failure["kind"], failure.get("reason", "")
-    tls = attempt.get("tls") or {}
-    other = attempt.get("other_mode")
-    if other is not None:
-        other_failure = other["failure"] or {}
-        if other.get("greeting"):
-            said = other["greeting"]
-            return _cleartext_spoken(attempt, f"{said['code']} {said['lines'][0]}", settings, host)
-        if other_failure.get("kind") in ("closed", "reset"):
-            # It hangs up on whoever connects, TLS or not.
-            hang_up = _tcp if other_failure["layer"] == "tcp" else _greeting
-            return hang_up(other, other_failure, settings, host, elsewhere)
-        if other_failure.get("layer") == "greeting" and other_failure.get("kind") == "malformed":
-            return Diagnosis("not_smtp", detail=_service(other_failure.get("text", "")))
-    if kind == "timeout":
-        how_far = "the relay stayed silent" if failure.get("silent", True) else "the relay stopped in the middle of it"
-        return Diagnosis("tls_handshake_timeout", detail=f": {how_far}", facts={"seconds": _waited(attempt, failure)})
-    legacy = attempt.get("legacy") or {}
-    if reason in _VERSION_REASONS or legacy.get("version") in ("TLSv1", "TLSv1.1"):
-        speaks = f": it speaks {legacy['version']} at most" if legacy.get("version") in ("TLSv1", "TLSv1.1") else ""
-        return Diagnosis("tls_version_unsupported", detail=speaks)
-    refused = kind in ("tls", "closed", "reset") and "ALERT" in reason or kind in ("closed", "reset")
-    if reason in _CLIENT_CERTIFICATE_REASONS or (tls.get("certificate_requested") and refused):
+    other_way = _tls_or_whoever_connects(case)
+    if other_way is not None:
+        return other_way
+    if kind in _SILENT:
+        return Diagnosis("tls_handshake_timeout", detail=words.handshake_stopped(failure), fields=_timeout(case))
+    legacy = attempt.get("legacy", {})
+    if signs.is_anonymous(legacy):
+        return Diagnosis("tls_handshake_failed", "no_certificate", words.accepts_only(legacy["cipher"]))
+    if reason in _VERSION_REASONS or legacy.get("version") in _OLD_VERSIONS:
+        old = legacy.get("version")
+        return Diagnosis("tls_version_unsupported", detail=words.speaks_at_most(old) if old in _OLD_VERSIONS else "")
+    if "UNRECOGNIZED_NAME" in reason:
+        return Diagnosis("tls_handshake_failed", "server_name")
+    refused = (kind == "tls" and "ALERT" in reason) or kind in _HUNG_UP
+    if reason in _CLIENT_CERTIFICATE_REASONS or (signs.asked_certificate(attempt) and refused):
         return Diagnosis("client_certificate_required")
-    if kind in ("closed", "reset"):
-        act = "reset" if kind == "reset" else "closed"
-        when = "as soon as it saw the ClientHello" if failure.get("silent", True) else "in the middle of it"
-        return Diagnosis("tls_handshake_failed", detail=f": the relay {act} the connection {when}")
+    if kind in _HUNG_UP:
+        return Diagnosis("tls_handshake_failed", detail=words.hung_up_on_tls(failure))
     if kind == "plaintext":
-        return Diagnosis("tls_handshake_failed", detail=f": the relay went on in cleartext ('{failure.get('text', '')[:80]}')")
+        return Diagnosis("tls_handshake_failed", detail=words.went_on_in_cleartext(failure))
     if kind == "limit":
-        return Diagnosis("tls_handshake_failed", detail=": the relay sends TLS records without end")
-    return Diagnosis("tls_handshake_failed", detail=_tls_words(failure, legacy))
+        return Diagnosis("tls_handshake_failed", detail=words.ENDLESS_RECORDS)
+    return Diagnosis("tls_handshake_failed", detail=words.tls_failure(failure, legacy))
 
 
-def _certificate(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
+def _tls_or_whoever_connects(case: _Case) -> Diagnosis | None:
+    """Where the port was looked at in cleartext as well: it greets there, or it hangs up on whoever connects."""
+    other = case.attempt.get("other_mode")
+    if other is None:
+        return None
+    failure = other["failure"]
+    if _greets(other):
+        said = other["greeting"]
+        return _cleartext_spoken(case, f"{said['code']} {said['lines'][0]}")
+    if failure is None:
+        return None
+    if failure["kind"] in _HUNG_UP:
+        # It hangs up on whoever connects, TLS or not.
+        return (_tcp if failure["layer"] == "tcp" else _greeting)(case._replace(attempt=other, failure=failure))
+    if failure["layer"] == "greeting" and failure["kind"] == "reply":
+        return _refused(case._replace(attempt=other, failure=failure), "greeting")
+    if failure["layer"] == "greeting" and failure["kind"] == "malformed":
+        return Diagnosis("not_smtp", detail=words.service(failure.get("text", "")))
+    return None
+
+
+def _certificate(case: _Case) -> Diagnosis:
+    if case.failure["kind"] == "no_certificate":
+        return Diagnosis("tls_handshake_failed", "no_certificate")
+    attempt, failure, settings, host = case.attempt, case.failure, case.settings, case.host
     chain = read_chain(attempt.get("chain") or [], host.clock)
     subjects = list(host.ca_subjects.get(settings.ca_path or "", ()))
     verdict = chain_verdict(failure["verify_code"], failure["text"], chain, settings.certificate_name, subjects)
-    detail = verdict.detail
-    if verdict.code in ("certificate_expired", "certificate_not_yet_valid") and abs(host.skew) > 3600:
-        detail += f"; this host's clock is {abs(host.skew) / 3600:.0f} hours {'ahead' if host.skew > 0 else 'behind'}"
-    if verdict.code == "certificate_untrusted" and host.trust_store_empty and settings.ca_path is None:
-        detail += "; this host's trust store is empty, so install ca-certificates"
-    return Diagnosis(verdict.code, detail=detail)
+    if verdict.code in ("certificate_expired", "certificate_not_yet_valid"):
+        return Diagnosis(verdict.code, verdict.variant, words.also(verdict.detail, words.clock_phrase(host.skew)))
+    empty = host.trust_store_empty and settings.ca_path is None
+    if empty and verdict.code in ("certificate_untrusted", "certificate_chain_incomplete") and not verdict.variant:
+        return Diagnosis("certificate_untrusted", "no_store", verdict.detail)
+    return Diagnosis(verdict.code, verdict.variant, verdict.detail)
 
 
-def _auth(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
+def _auth(case: _Case) -> Diagnosis:
+    attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
     if kind == "withheld":
-        return Diagnosis("auth_requires_tls", detail=": the session is in cleartext, where no password is sent unless security: cleartext was chosen")
+        return Diagnosis("auth_requires_tls", detail=words.PASSWORD_WITHHELD)
     if kind == "missing" and failure["what"] == "auth":
-        if failure.get("starttls"):
-            return Diagnosis("auth_requires_tls", detail=": it offers STARTTLS, and no login before it")
-        return Diagnosis("auth_not_offered")
+        return _no_mechanism([], None, failure.get("starttls", False))
     if kind == "missing":
-        listed = ", ".join(failure["offered"]) or "nothing"
-        wanted = f"{failure['wanted']} was asked for, " if failure.get("wanted") else "none that is known here, "
-        return Diagnosis("auth_mechanism_not_offered", detail=f": {wanted}{listed} is offered")
+        return _no_mechanism(failure["offered"], failure.get("wanted"), False)
     if kind != "reply":
-        return Diagnosis("auth_rejected", variant="no_answer", detail=_unanswered(attempt, failure))
-    code, words = failure["code"], _said(failure)
-    if code in (530, 538) or (status_code(words.partition(" ")[2]) or "") == "5.7.11":
-        return Diagnosis("auth_requires_tls", detail=f": '{words}'")
-    if code == 504 or (code == 534 and status_code(words.partition(" ")[2]) == "5.7.4"):
-        return Diagnosis("auth_mechanism_not_offered", detail=f": '{words}'")
-    return Diagnosis("auth_rejected", variant="temporary" if code // 100 == 4 else "", detail=f": '{words}'", facts=_reply_facts(failure, "auth"))
+        return Diagnosis("auth_rejected", "no_answer", words.unanswered(attempt, failure))
+    code, status = failure["code"], signs.status_of(failure)
+    if code in (530, 538) or status == "5.7.11":
+        return Diagnosis("auth_requires_tls", "in_tls" if signs.in_tls(attempt) else "", words.quoted(failure))
+    if code == 504 or (code == 534 and status == "5.7.4"):
+        return Diagnosis("auth_mechanism_not_offered", detail=words.quoted(failure))
+    found = _refused(case, "auth")
+    if found.code == "auth_rejected" and not found.variant:
+        return replace(found, detail=words.also(found.detail, words.password_ends_in_a_break(case.settings)))
+    return found
 
 
-def _transaction(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
-    kind = failure["kind"]
-    if kind == "withheld":
-        return Diagnosis("starttls_not_offered", detail="; the message was not sent")
-    if kind != "reply":
-        return Diagnosis("message_rejected", detail=f": {_unanswered(attempt, failure).removeprefix(': ')}; whether it was taken is not known")
-    code, words, stage = failure["code"], _said(failure), failure["stage"]
-    who = f" {failure['recipient']}" if stage == "rcpt" and failure.get("recipient") else ""
-    if code // 100 == 4:
-        return Diagnosis("temporarily_rejected", detail=f" (at {stage.upper()}{who}): '{words}'", facts=_reply_facts(failure, stage))
-    if code == 530 and re.search(r"starttls|tls|ssl|encrypt", words, re.IGNORECASE):
-        return Diagnosis("auth_requires_tls", layer="transaction", detail=f", and mail as well: '{words}'")
-    if stage == "mail":
-        login = code == 530 or re.search(r"authenticat", words, re.IGNORECASE) is not None
-        if code == 552:  # RFC 1870: larger than SIZE allows
-            return Diagnosis("message_rejected", detail=f": '{words}'", facts=_reply_facts(failure, stage))
-        return Diagnosis("sender_rejected", variant="auth_required" if login else "", detail=f": '{words}'", facts=_reply_facts(failure, stage))
-    if stage == "rcpt":
-        return Diagnosis("recipient_rejected", detail=f"{who}: '{words}'", facts=_reply_facts(failure, stage))
-    return Diagnosis("message_rejected", detail=f": '{words}'", facts=_reply_facts(failure, stage))
+def _no_mechanism(names: Sequence[str], wanted: str | None, after_starttls: bool) -> Diagnosis:
+    """The relay offers no login, or none that is of use here."""
+    if not names:
+        if after_starttls:
+            return Diagnosis("auth_requires_tls", detail=words.NO_LOGIN_BEFORE_STARTTLS)
+        return Diagnosis("auth_not_offered")
+    detail = words.mechanisms_phrase(names, wanted)
+    if any(name in _WITH_PASSWORD for name in names):
+        return Diagnosis("auth_mechanism_not_offered", "", detail)
+    variant = "token" if any(name in _TOKEN_MECHANISMS for name in names) else "none"
+    return Diagnosis("auth_mechanism_not_offered", variant, detail)
 
 
-def _unfinished(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any], settings: t.Any, host: HostFacts, elsewhere: bool) -> Diagnosis:
-    return Diagnosis("greeting_timeout", detail=": another address worked meanwhile", facts={"seconds": _waited(attempt, failure)})
+def _transaction(case: _Case) -> Diagnosis:
+    attempt, failure = case.attempt, case.failure
+    if failure["kind"] == "withheld":
+        return Diagnosis("starttls_not_offered", detail=words.MESSAGE_WITHHELD)
+    if failure["kind"] != "reply":
+        return Diagnosis("message_rejected", "unknown", words.unanswered(attempt, failure))
+    stage = "data" if failure["stage"] == "message" else failure["stage"]
+    return _refused(case, stage)
 
 
-_DIAGNOSES: dict[str, t.Callable[..., Diagnosis]] = {
+_DIAGNOSES: Mapping[str, t.Callable[[_Case], Diagnosis]] = {
     "tcp": _tcp,
     "greeting": _greeting,
     "mode": _mode,
@@ -336,118 +401,91 @@ _DIAGNOSES: dict[str, t.Callable[..., Diagnosis]] = {
     "certificate": _certificate,
     "auth": _auth,
     "transaction": _transaction,
-    "unfinished": _unfinished,
 }
 
 
-def _policy_breach(attempt: Mapping[str, t.Any], settings: t.Any, policy: Policy, host: HostFacts) -> Diagnosis | None:
+# -- what several layers need
+
+
+def _timeout(case: _Case) -> dict[str, str | int]:
+    return {"timeout": words.span(signs.waited(case.attempt, case.failure))}
+
+
+def _refused(case: _Case, stage: str) -> Diagnosis:
+    """A refusal by the table that the logs are read with; what only a probe knows decides where the words leave it open."""
+    failure, attempt = case.failure, case.attempt
+    text = signs.reply_text(failure)
+    said = meaning(Status(failure["code"], signs.status_of(failure), text), stage, text) or _FALLBACK[stage]
+    code, variant = said.cause, said.variant
+    hint = explain_reply(failure["code"], text.partition(" ")[2], stage)
+    if hint is not None:
+        # A provider's own words are surer than those of anyone.
+        variant = hint.variant or (variant if code == hint.cause else "")
+        code = hint.cause
+    if variant == "auth_required" and "greeting_rejected" in said.also and not _login_would_help(attempt):
+        code, variant = "greeting_rejected", "address"
+    if code == "auth_requires_tls" and signs.in_tls(attempt):
+        variant, hint = "in_tls", None  # inside TLS the advice to begin it is none
+    return Diagnosis(code, variant, words.quoted(failure) + words.in_answer_to(failure), hint=hint)
+
+
+# Where code and stage say nothing: a reply that is neither 4xx nor 5xx where another one belongs.
+_FALLBACK = {
+    "greeting": Meaning("greeting_rejected"),
+    "ehlo": Meaning("ehlo_rejected"),
+    "starttls": Meaning("starttls_rejected"),
+    "auth": Meaning("auth_rejected"),
+    "mail": Meaning("sender_rejected"),
+    "rcpt": Meaning("recipient_rejected"),
+    "data": Meaning("message_rejected"),
+}
+
+
+def _login_would_help(attempt: Attempt) -> bool:
+    """Whether the relay offers a login that was not made."""
+    made = any(step["layer"] == "auth" and step["ok"] for step in attempt["rungs"])
+    return not made and bool(signs.mechanisms(attempt))
+
+
+def _wants_certificate(case: _Case) -> Diagnosis | None:
+    """A refusal after the handshake that is about the certificate which we did not show.
+
+    TLS 1.3 ends the client's handshake before the server has judged it, and Postfix and nginx say it in a reply.
+    """
+    failure = case.failure
+    if not signs.asked_certificate(case.attempt) or not signs.in_tls(case.attempt):
+        return None
+    if failure["kind"] in _HUNG_UP:
+        return Diagnosis("client_certificate_required", detail=words.got_no_certificate(failure))
+    if failure["kind"] == "reply" and re.search(r"certificate", signs.reply_text(failure), re.IGNORECASE):
+        return Diagnosis("client_certificate_required", detail=words.quoted(failure))
+    return None
+
+
+# -- what works but does not do
+
+
+def _policy_breach(attempt: Attempt, settings: Settings, policy: Policy, host: HostFacts) -> Diagnosis | None:
     """What works but is not allowed."""
-    tls = attempt.get("tls") or {}
-    observed = observed_security(attempt)
+    tls = attempt.get("tls")
     if not tls:
         networks = policy.cleartext_networks
         if networks and not _in_networks(attempt["address"], networks):
-            allowed = ", ".join(networks)
-            words = f" the session is in cleartext, and {attempt['address']} is outside cleartext_networks ({allowed}); choose starttls or implicit_tls"
-            return Diagnosis("invalid_settings", "settings", detail=words, observed=observed)
+            return Diagnosis("invalid_settings", "cleartext_networks", fields={"networks": ", ".join(networks)})
         return None
-    version = tls.get("version")
+    if signs.is_anonymous(tls):
+        return Diagnosis("tls_handshake_failed", "no_certificate", words.uses(tls["cipher"]))
+    version = tls.get("version") or ""
     if version in TLS_VERSIONS and TLS_VERSIONS.index(version) < TLS_VERSIONS.index(policy.minimum_tls_version):
-        return Diagnosis("tls_version_unsupported", "tls", "policy", version, observed)
+        return Diagnosis("tls_version_unsupported", "policy", fields={"version": version})
     if settings.validate_certs and policy.certificate_days_error > 0:
         for certificate in read_chain(attempt.get("chain") or [], host.clock)[:1]:
             if certificate.days_left < policy.certificate_days_error:
-                words = f"{certificate.days_left} more days (until {certificate.not_after:%Y-%m-%d}), and {policy.certificate_days_error} are required"
-                return Diagnosis("certificate_expired", "certificate", "policy", words, observed)
+                days = {"days": certificate.days_left, "required": policy.certificate_days_error}
+                return Diagnosis("certificate_expired", "policy", fields={**days, "until": f"{certificate.not_after:%Y-%m-%d}"})
     return None
 
 
 def _in_networks(address: str, networks: tuple[str, ...]) -> bool:
-    import ipaddress
-
-    return any(ipaddress.ip_address(address.partition("%")[0]) in ipaddress.ip_network(network, strict=False) for network in networks)
-
-
-# -- words
-
-
-def masked_capabilities(attempt: Mapping[str, t.Any]) -> str:
-    """A capability that a firewall has overwritten in the EHLO reply (XXXXXXXA, ****), or an empty string."""
-    reply = (attempt.get("ehlo") or {}).get("before_tls") or {"lines": []}
-    for line in reply["lines"][1:]:
-        if re.match(r"(X{3,}[A-Z]?|\*{3,}\S*)(\s|$)", line.strip()):
-            return line.strip()[:40]
-    return ""
-
-
-def _said(failure: Mapping[str, t.Any]) -> str:
-    return f"{failure['code']} {' '.join(line for line in failure['lines'] if line)}"[:300].rstrip()
-
-
-def _reply_facts(failure: Mapping[str, t.Any], stage: str) -> dict[str, t.Any]:
-    """What is needed to look up a provider's own meaning of a reply."""
-    return {"stage": stage, "code": failure["code"], "words": _said(failure).partition(" ")[2]}
-
-
-def _quoted(failure: Mapping[str, t.Any]) -> str:
-    return f" '{_said(failure)}'"
-
-
-def _wants_client_certificate(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any]) -> bool:
-    """Whether a refusal after the handshake is about the certificate that we did not show (Postfix says it this late)."""
-    asked = (attempt.get("tls") or {}).get("certificate_requested")
-    return bool(asked) and re.search(r"client certificate", _said(failure), re.IGNORECASE) is not None
-
-
-def _ftp(greeting: str) -> bool:
-    """FTP greets with 220 as SMTP does (RFC 959), but names itself; a host called ftp that speaks SMTP says so."""
-    return _FTP.search(greeting) is not None and "smtp" not in greeting.lower()
-
-
-def _service(text: str) -> str:
-    for pattern, name in _SERVICES:
-        if re.match(pattern, text, re.IGNORECASE):
-            return f": {name} answers ('{text[:60]}')"
-    return f": it said '{text[:60]}'" if text else ""
-
-
-def _unanswered(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any]) -> str:
-    kind = failure["kind"]
-    if kind == "timeout":
-        return f": no answer within {_seconds(_waited(attempt, failure))}"
-    if kind in ("closed", "reset"):
-        return ": it closed the connection instead"
-    if kind == "limit":
-        return f": its answer is a {failure.get('limit', 'reply')} without end"
-    if kind == "malformed":
-        return f": it said '{failure.get('text', '')[:80]}'"
-    return f" ({failure.get('reason') or failure.get('errno') or kind})"
-
-
-def _tls_words(failure: Mapping[str, t.Any], legacy: Mapping[str, t.Any]) -> str:
-    words = str(failure.get("reason") or failure.get("text") or "")
-    alert = re.search(r"ALERT_(.+)", words)
-    plain = (alert.group(1) if alert else words).replace("_", " ").lower()
-    said = f": the relay answered with the alert '{plain}'" if alert else f": {plain}"
-    if legacy.get("cipher"):
-        return f"{said}; it would accept only {legacy['cipher']} ({legacy['version']}), which this host no longer allows"
-    if "HANDSHAKE_FAILURE" in words or "NO_SHARED_CIPHER" in words or "INSUFFICIENT_SECURITY" in words:
-        return f"{said}, probably no cipher in common"
-    return said
-
-
-def _short(other: Mapping[str, t.Any], settings: t.Any, host: HostFacts) -> str:
-    inner = diagnose(other, settings, Policy(), host)
-    return str(inner.code)
-
-
-def _waited(attempt: Mapping[str, t.Any], failure: Mapping[str, t.Any]) -> float:
-    """Seconds spent on the rung that broke."""
-    if "waited_ms" in failure:
-        return float(failure["waited_ms"]) / 1000
-    rungs = attempt["rungs"]
-    return float(rungs[-1]["ms"]) / 1000 if rungs else 0.0
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    host = ipaddress.ip_address(address.partition("%")[0])
+    return any(host in ipaddress.ip_network(network, strict=False) for network in networks)

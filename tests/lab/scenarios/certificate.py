@@ -105,7 +105,11 @@ ROWS = [
     Row("weak-sha1", "signed with SHA-1", _python(hash_name="sha1"), 465, IMPLICIT, "certificate_weak"),
     Row("weak-intermediate", "an intermediate with a key of 1024 bits",
         _python(issuer=lambda place: place.pki.root.authority("weak intermediate", key_type="rsa", bits=1024)), 587, STARTTLS, "certificate_weak"),
+    Row("address-as-name", "the address stands among the DNS names", _python(name=lambda place: place.ip), 465, IMPLICIT, "certificate_name_mismatch",
+        host="{ip}", expect={"message": lambda text: "as a DNS name" in text}),
     # What must pass.
+    Row("version-1", "nothing for OpenSSL: a certificate of X.509 version 1, which others refuse", _python(version=1), 465, IMPLICIT,
+        (None, "certificate_name_mismatch"), findings=("certificate_without_names",)),
     Row("common-name-only", "the name stands in the common name only: OpenSSL and Node.js take it when there is no subjectAltName, others do not",
         _python(names=[]), 587, STARTTLS, (None, "certificate_name_mismatch")),
     Row("expiring", "three days are left", _postfix(valid=EXPIRING), 465, IMPLICIT, observed="implicit_tls", findings=("certificate_expiring",)),

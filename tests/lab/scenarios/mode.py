@@ -69,7 +69,10 @@ ROWS = [
         lambda place: place.listen(smtp(greeting_delay=0.7, starttls=honest(place.issue())), 587), 587, IMPLICIT, "mode_mismatch", observed="starttls",
         seconds=3),
     Row("implicit-on-words", "secure: true on a port that says nothing until it is spoken to, then 500",
-        lambda place: place.listen(plaintext("500 5.5.1 Command unrecognized"), 587), 587, IMPLICIT, "mode_mismatch", seconds=SOON),
+        lambda place: place.listen(plaintext("500 5.5.1 Command unrecognized"), 587), 587, IMPLICIT, "greeting_rejected", observed=None,
+        seconds=SOON),
+    Row("implicit-on-refusal", "secure: true on a port that greets everybody with 554", lambda place: place.listen(smtp(greeting="554 5.7.1 not you"), 587),
+        587, IMPLICIT, "greeting_rejected", seconds=SOON, expect={"message": lambda text: "not you" in text}),
     Row("implicit-on-reset", "secure: true on a port that resets when it is sent a ClientHello", lambda place: place.listen(reset_on_client_hello(), 587), 587,
         IMPLICIT, ("tls_handshake_failed", "connection_reset"), seconds=3),
 ]

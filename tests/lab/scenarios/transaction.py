@@ -48,6 +48,32 @@ ROWS = [
           observed="starttls", expect={"queue_id": bool}),
     _send("send-exim", "nothing: Exim takes the message", _exim(), 465, IMPLICIT, observed="implicit_tls", expect={"queue_id": bool}),
     _send("send-without-login", "Postfix wants a login first", at="send-login", ask=STARTTLS, cause="sender_rejected"),
+    _send("send-helo-at-rcpt", "Postfix refuses the EHLO name, at RCPT", lambda place: place.postfix("starttls", 587, options={
+        "smtpd_delay_reject": "yes", "smtpd_helo_required": "yes", "smtpd_helo_restrictions": "reject_non_fqdn_helo_hostname"}), 587, {**STARTTLS, "helo_name": "25aea30808b2"},
+        "ehlo_rejected", expect={"msg": lambda text: "helo_name" in text}),
+    _send("send-helo-unknown", "Postfix does not find the EHLO name in DNS, at RCPT and with 450", _answers(
+        RCPT="450 4.7.1 <25aea30808b2>: Helo command rejected: Host not found"), 587, STARTTLS, "ehlo_rejected",
+        expect={"remedy": lambda text: "helo_name" in text}),
+    _send("send-sender-at-rcpt", "Postfix refuses the sender, at RCPT", lambda place: place.postfix("starttls", 587, options={
+        "smtpd_delay_reject": "yes", "smtpd_sender_restrictions": "check_sender_access static:{553 5.7.1 Sender address rejected: not owned by user}"}), 587, STARTTLS,
+        "sender_rejected"),
+    _send("send-sender-verified", "Exim's verify=sender, at RCPT", _answers(RCPT="550-Verification failed for <app@example.com>\n550 Sender verify failed"), 587,
+          STARTTLS, "sender_rejected"),
+    _send("send-sender-domain", "the sender's domain is not found, at RCPT and with 450", _answers(
+        RCPT="450 4.1.8 <app@example.com>: Sender address rejected: Domain not found"), 587, STARTTLS, "sender_rejected"),
+    _send("send-client-refused", "submission without a login: Postfix refuses the client, at RCPT", lambda place: place.postfix(
+        "starttls", 587, options={"smtpd_delay_reject": "yes", "smtpd_client_restrictions": "permit_sasl_authenticated,reject"}), 587, STARTTLS, "sender_rejected",
+        expect={"msg": lambda text: "username" in text}),
+    _send("send-client-listed", "the client's address is on a list, said at RCPT", _answers(
+        RCPT="554 5.7.1 Service unavailable; Client host [10.77.11.2] blocked using bl.example"), 587, STARTTLS, "greeting_rejected"),
+    _send("send-no-ptr", "the client's address has no reverse name, at RCPT and with 450", _answers(
+        RCPT="450 4.7.25 Client host rejected: cannot find your hostname, [10.77.11.2]"), 587, STARTTLS, "temporarily_rejected",
+        expect={"remedy": lambda text: "PTR" in text}),
+    _send("send-mailbox-full", "the mailbox is full", _answers(RCPT="552 5.2.2 user over quota"), 587, STARTTLS, "recipient_rejected",
+          expect={"msg": lambda text: "mailbox is full" in text}),
+    _send("send-disk-full", "the relay's disk is full, said at DATA", _answers(DATA="452 4.3.1 Insufficient system storage"), 587, STARTTLS,
+          "temporarily_rejected", expect={"remedy": lambda text: "disk" in text}),
+    _send("send-shut-down", "421 at MAIL", _answers(MAIL="421 4.3.2 Service shutting down"), 587, STARTTLS, "temporarily_rejected"),
     _send("send-forged", "the sender is not this account's", at="send", port=465, ask={**IMPLICIT, "sender": "forged@example.com"}, cause="sender_rejected"),
     _send("send-forged-exim", "Exim refuses the sender", _exim(mail_acl="deny message = this sender is not welcome"), 465, IMPLICIT, "sender_rejected"),
     _send("send-rate-limited", "too many messages from this sender", at="send", port=465, ask={**IMPLICIT, "sender": "slow@example.com"},

@@ -22,7 +22,7 @@ __all__ = ("child", "children", "edit", "quote", "read", "remove", "spelt_key")
 Scalar = t.Union[str, int, bool, None]
 Path = Sequence[str]
 
-_PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9._@-]*$")
+_PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9._@-]*\Z")
 # Words that some YAML reader takes for something else than a text.
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
 # JSON's escapes are YAML's too; these characters need one in YAML but not in JSON.
@@ -375,7 +375,7 @@ def _flow_key(name: str, style: str | None) -> str:
 
 def spelt_key(name: str) -> str:
     """A key as every YAML reader takes it for a text."""
-    return name if re.match(r"^[A-Za-z_][A-Za-z0-9_-]*$", name) and name.lower() not in _RESERVED else quote(name)
+    return name if re.match(r"^[A-Za-z_][A-Za-z0-9_-]*\Z", name) and name.lower() not in _RESERVED else quote(name)
 
 
 def _step(document: Document, block: str) -> int:

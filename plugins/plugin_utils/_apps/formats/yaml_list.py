@@ -20,7 +20,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_tr
 
 __all__ = ("edit_entries",)
 
-_PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9_]*=[A-Za-z0-9._@/+-]*$")
+_PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9_]*=[A-Za-z0-9._@/+-]*\Z")
 
 
 def edit_entries(

@@ -9,16 +9,26 @@ import string
 
 import pytest
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS, Cause, Finding, cause_row
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Diagnosis
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import _words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import (
+    CAUSES,
+    FIELDS,
+    FINDINGS,
+    LAYERS,
+    Cause,
+    Finding,
+    cause_row,
+    fill,
+    said,
+)
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports import PORT_FIELDS
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.words import fields_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
 # Layer to causes, as promised to users. None may go or be renamed.
 CONTRACT = {
     "settings": "mode_mismatch invalid_settings",
     "dns": "name_not_found name_server_failure",
-    "tcp": "connection_timeout connection_refused no_route connection_blocked connection_reset",
+    "tcp": "connection_timeout connection_refused no_route connection_blocked connection_reset not_asked",
     "greeting": "greeting_timeout greeting_rejected not_smtp connection_closed",
     "mode": "mode_mismatch",
     "ehlo": "ehlo_rejected",
@@ -45,26 +55,52 @@ def test_the_contract() -> None:
 def test_no_row_twice() -> None:
     assert len({(row.code, row.variant) for row in CAUSES}) == len(CAUSES)
     assert len({row.code for row in FINDINGS}) == len(FINDINGS)
-    assert len({row.sentence for row in CAUSES}) == len(CAUSES), "each cause has its own sentence"
-    assert len({row.remedy for row in CAUSES}) == len(CAUSES), "and its own remedy"
+    assert len({row.sentence for row in CAUSES}) == len(CAUSES), "each row has its own sentence"
+    assert len({row.told for row in CAUSES}) == len(CAUSES), "and tells how it is told apart"
+
+
+# What a verdict fills in always, and what comes with the rows that use it (the judge's table shows each of those rows).
+ALWAYS = set(fields_of(Settings("relay.test", 587, "starttls"), None, dict.fromkeys(PORT_FIELDS), {}))
+OF_A_CASE = {
+    "source_address", "networks", "version", "days", "until", "required", "spoken", "cipher", "answering", "seconds", "other_version",
+}  # fmt: skip
+
+
+def test_the_documented_fields() -> None:
+    assert ALWAYS == set(FIELDS)
 
 
 @pytest.mark.parametrize("row", [*CAUSES, *FINDINGS], ids=lambda row: f"{row.code} {getattr(row, 'variant', '')}".strip())
 def test_sentences(row: Cause | Finding) -> None:
-    supplied = set(_words(Settings("relay.test", 587, "starttls"), None, Diagnosis("name_not_found", "dns")))
     for text in (row.sentence, row.remedy):
         used = {name for _text, name, _spec, _conversion in string.Formatter().parse(text) if name}
-        assert used <= supplied, f"{used - supplied} is never filled in"
-        assert text.endswith(".") and text[0].isupper() or text.startswith(("{", "source_address", "secure"))
-        assert "{}" not in text
-    assert "{detail}" in row.sentence or row.code in ("starttls_injection",), "what this case adds has a place"
-    assert "{detail}" not in row.remedy
+        assert used <= ALWAYS | OF_A_CASE, f"{used - ALWAYS - OF_A_CASE} is never filled in"
+        assert text[0].isupper() or text.startswith(("{", "source_address", "secure"))
+        assert "{}" not in text and "  " not in text and text.count("[") == text.count("]")
+    assert not row.sentence.endswith((".", " ")), "a clause: its stop comes behind what the case adds"
+    assert row.remedy.endswith(".")
 
 
-def test_only_documented_fields() -> None:
-    """What the table's own documentation promises, and {observed} for the mode that a port speaks."""
-    supplied = set(_words(Settings("relay.test", 587, "starttls"), None, Diagnosis("name_not_found", "dns")))
-    assert supplied == {"endpoint", "host", "port", "address", "timeout", "other_port", "other_secure", "name", "ca_path", "detail", "observed"}
+@pytest.mark.parametrize("row", CAUSES, ids=lambda row: f"{row.code} {row.variant}".strip())
+def test_how_it_is_told_apart_and_said_of_a_log(row: Cause) -> None:
+    assert row.told.endswith(".") and row.told[0] in string.ascii_uppercase + string.digits + "'"
+    assert not row.log.endswith(".") and row.log_remedy.endswith(".") in (bool(row.log_remedy), True)
+    for text in (row.log, row.log_remedy):
+        used = {name for _text, name, _spec, _conversion in string.Formatter().parse(text) if name}
+        assert used <= {"endpoint", "host"}, "a log may name no more"
+
+
+def test_brackets_go_with_a_null_field() -> None:
+    assert fill("Ask[, or use {a} and {b}] now.", {"a": 1, "b": 2}) == "Ask, or use 1 and 2 now."
+    assert fill("Ask[, or use {a} and {b}] now.", {"a": 1, "b": None}) == "Ask now."
+    with pytest.raises(KeyError):
+        fill("{c}", {})
+
+
+def test_what_a_case_adds() -> None:
+    assert said("{a} refused", {"a": "x"}) == "x refused."
+    assert said("{a} refused", {"a": "x"}, "'550 no.'") == "x refused: '550 no.'."
+    assert said("{a} refused: why", {"a": "x"}, "so.") == "x refused: why; so."
 
 
 @pytest.mark.parametrize("severity", sorted({row.severity for row in FINDINGS}))

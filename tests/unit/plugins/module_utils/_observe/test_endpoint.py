@@ -14,10 +14,12 @@ import time
 import typing as t
 
 import pytest
+from tests.support.shape import mismatches
 from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe import endpoint, wire
+from ansible_collections.mailops.smtp.plugins.module_utils._observe import connect, endpoint
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, Credentials, observe
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Observation, Plan
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
 
 AUTH_OFFERED = "250-tiny.test\r\n250 AUTH PLAIN LOGIN\r\n"
@@ -28,7 +30,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     return self_signed(str(tmp_path_factory.mktemp("tls")))
 
 
-def plan(port: int, **changes: t.Any) -> dict[str, t.Any]:
+def plan(port: int, **changes: t.Any) -> Plan:
     found: dict[str, t.Any] = {
         "host": "127.0.0.1",
         "port": port,
@@ -47,25 +49,31 @@ def plan(port: int, **changes: t.Any) -> dict[str, t.Any]:
         "control_port": None,
         "try_injection": False,
         "transaction": None,
+        "login_required": True,
+        "fallback": False,
+        "ask_chosen": True,
     }
     found.update(changes)
-    return found
+    assert mismatches(found, Plan) == []
+    return t.cast(Plan, found)
 
 
-def look(*plans: dict[str, t.Any], credentials: t.Sequence[Credentials] | None = None) -> tuple[list[dict[str, t.Any]], float]:
+def look(*plans: Plan, credentials: t.Sequence[Credentials] | None = None) -> tuple[list[Observation], float]:
     started = time.monotonic()
     found = observe(list(plans), list(credentials or [None] * len(plans)), ContextPool())
-    return found, time.monotonic() - started
+    took = time.monotonic() - started
+    assert [words for one in found for words in mismatches(one, Observation)] == []
+    return found, took
 
 
 @pytest.fixture()
 def two_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every name has 127.0.0.1 and 127.0.0.2 (Linux answers on the whole of 127.0.0.0/8)."""
 
-    def both(_host: str, port: int, _version: str, _deadline: t.Any) -> tuple[list[Address], int]:
-        return [Address(socket.AF_INET, (ip, port)) for ip in ("127.0.0.1", "127.0.0.2")], 2
+    def both(_host: str, port: int, _version: str) -> list[Address]:
+        return [Address(socket.AF_INET, (ip, port)) for ip in ("127.0.0.1", "127.0.0.2")]
 
-    monkeypatch.setattr(endpoint, "resolve", both)
+    monkeypatch.setattr(endpoint, "ask_resolver", both)
 
 
 @contextlib.contextmanager
@@ -110,7 +118,7 @@ def test_a_silent_port_and_its_alternatives_share_one_wait(context: ssl.SSLConte
         assert found["attempts"][0]["failure"]["kind"] == "timeout"
         assert [route["port"] for route in found["alternatives"]] == [works.port, also.port, tls.port]
         assert [(route["attempts"][0]["failure"] or {}).get("kind") for route in found["alternatives"]] == [None, "timeout", None]
-        assert found["alternatives"][2]["attempts"][0]["mode"] == "implicit_tls"
+        assert found["alternatives"][2]["attempts"][0]["security"] == "implicit_tls"
 
 
 def test_a_refused_port_asks_the_others_and_is_quick() -> None:
@@ -152,8 +160,9 @@ def test_one_dead_address_does_not_hold_up_the_verdict() -> None:
     with twins(Peer.hold, esmtp()) as (one, _two):
         (found,), took = look(plan(one.port, timeout=30.0))
         assert took < 4
-        assert [attempt["failure"] is None for attempt in found["attempts"]] == [False, True]
-        assert found["attempts"][0]["failure"]["kind"] == "timeout"
+        assert [attempt["failure"] and (attempt["failure"]["layer"], attempt["failure"]["kind"]) for attempt in found["attempts"]] == [
+            ("greeting", "unfinished"), None,
+        ]
 
 
 @pytest.mark.usefixtures("two_addresses")
@@ -230,12 +239,12 @@ def test_a_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
             raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
         return real(family, *args, **more)
 
-    def both(_host: str, port: int, _version: str, _deadline: t.Any) -> tuple[list[Address], int]:
-        return [Address(socket.AF_INET6, ("::1", port, 0, 0)), Address(socket.AF_INET, ("127.0.0.1", port))], 2
+    def both(_host: str, port: int, _version: str) -> list[Address]:
+        return [Address(socket.AF_INET6, ("::1", port, 0, 0)), Address(socket.AF_INET, ("127.0.0.1", port))]
 
-    monkeypatch.setattr(endpoint, "resolve", both)
+    monkeypatch.setattr(endpoint, "ask_resolver", both)
     with TinyServer(esmtp()) as server:
-        monkeypatch.setattr(wire.socket, "socket", only_four)
+        monkeypatch.setattr(connect.socket, "socket", only_four)
         (found,), took = look(plan(server.port))
         monkeypatch.undo()
         assert took < 1.5

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import quopri
+import typing as t
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import printable
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
 
 PASSWORD = "hunter2+S/ecret=ü"
@@ -47,6 +48,98 @@ def test_each_form_is_masked(said: str) -> None:
     assert shown.endswith(" refused")
 
 
+def written(data: bytes, pattern: str) -> str:
+    return "".join(pattern % byte for byte in data)
+
+
+def some_escaped(text: str, sign: str) -> str:
+    return "".join(char if index % 2 else "".join(f"{sign}{byte:02X}" for byte in char.encode()) for index, char in enumerate(text))
+
+
+# What a relay may make of a line that it was sent.
+ECHOES: dict[str, t.Callable[[str], str]] = {
+    "as it was": str,
+    "capitals": str.upper,
+    "small letters": str.lower,
+    "swapped": str.swapcase,
+    "backwards": lambda text: text[::-1],
+    "backwards in capitals": lambda text: text[::-1].upper(),
+    "hex": lambda text: text.encode().hex(),
+    "HEX": lambda text: text.encode().hex().upper(),
+    "hex backwards": lambda text: text.encode().hex()[::-1],
+    "hex of it backwards": lambda text: text[::-1].encode().hex(),
+    "hex with colons": lambda text: ":".join(f"{byte:02x}" for byte in text.encode()),
+    "hex with blanks": lambda text: " ".join(f"{byte:02X}" for byte in text.encode()),
+    "hex of C": lambda text: written(text.encode(), "\\x%02x"),
+    "hex list": lambda text: ", ".join(f"0x{byte:02x}" for byte in text.encode()),
+    "octal": lambda text: written(text.encode(), "\\%03o"),
+    "decimal": lambda text: " ".join(str(byte) for byte in text.encode()),
+    "entities": lambda text: written(text.encode(), "&#%d;"),
+    "percent": lambda text: quote(text, safe=""),
+    "percent in small letters": lambda text: quote(text, safe="").lower(),
+    "percent, every byte": lambda text: written(text.encode(), "%%%02X"),
+    "percent, some": lambda text: some_escaped(text, "%"),
+    "quoted-printable": lambda text: quopri.encodestring(text.encode()).decode(),
+    "quoted-printable, every byte": lambda text: written(text.encode(), "=%02X"),
+    "quoted-printable, some": lambda text: some_escaped(text, "="),
+    "with blanks": " ".join,
+    "with dashes": "-".join,
+}
+SENT: dict[str, t.Callable[[str], str]] = {
+    "the password": str,
+    "PLAIN": lambda password: base64.b64encode(f"\0app\0{password}".encode()).decode(),
+    "LOGIN": lambda password: base64.b64encode(password.encode()).decode(),
+    "XOAUTH2": lambda password: base64.b64encode(f"user=app\x01auth=Bearer {password}\x01\x01".encode()).decode(),
+    "PLAIN for a URL": lambda password: base64.urlsafe_b64encode(f"\0app\0{password}".encode()).decode(),
+}
+PASSWORDS = ("hunter2-S3cret", "p4ss w0rd%/+=x", "Gr\u00fc\u00dfe-an-alle", "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789" * 2)
+
+
+@pytest.mark.parametrize("sent", SENT)
+@pytest.mark.parametrize("echoed", ECHOES)
+def test_each_echo_of_what_was_sent_is_masked(sent: str, echoed: str) -> None:
+    """On one line, and broken anywhere over two or many; whatever the relay puts around it."""
+
+    for password in PASSWORDS:
+        whole = ECHOES[echoed](SENT[sent](password))
+        forms = secret_forms("app", password)
+        for broken in ([whole], [whole[:len(whole) // 2], whole[len(whole) // 2:]], [whole[at:at + 9] for at in range(0, len(whole), 9)]):
+            said = ("5.7.8 I got <" + "\n".join(broken) + "> and refuse").split("\n")
+            shown = redact({"lines": said}, forms)["lines"]
+            assert len(shown) == len(said), "no line comes or goes"
+            before, _sign, behind = "".join(shown).partition("*")
+            assert before.startswith("5.7.8 I got <") and behind.endswith("> and refuse")
+            left = (before + behind)[len("5.7.8 I got <"):-len("> and refuse")].replace("*", "")
+            # Of XOAUTH2 only what is secret; of the others all but signs at the edges.
+            assert len(left) <= (len(whole) * 3 // 4 if sent == "XOAUTH2" else 6), shown
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.text(st.characters(blacklist_categories=("C", "Z")), min_size=8, max_size=30),
+    st.sampled_from(sorted(ECHOES)),
+    st.lists(st.integers(0, 200), max_size=4),
+    st.text(st.sampled_from("535 .-nope"), max_size=12),
+)
+def test_any_echo_of_any_password(password: str, echoed: str, cuts: list[int], around: str) -> None:
+    whole = ECHOES[echoed](password)
+    if echoed == "quoted-printable":
+        cuts = []  # "=" at a line's end is a soft break there
+    marks = sorted({0, len(whole), *(cut % (len(whole) + 1) for cut in cuts)})
+    lines = [line for start, end in zip(marks, marks[1:]) for line in whole[start:end].split("\n")]
+    shown = redact({"lines": [f"{around}:{lines[0]}", *lines[1:]]}, secret_forms("app", password))["lines"]
+    assert "********" in "".join(shown)
+    assert len(shown) == len(lines)
+
+
+@pytest.mark.parametrize(
+    "said", ["250 Ok: queued as 4A5B6C7D8E", "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", "454 4.7.0 Temporary authentication failure"]
+)
+def test_what_is_no_echo_stays(said: str) -> None:
+    assert redact({"text": said, "lines": [said, said]}, secret_forms("app", "hunter2-S3cret")) == {"text": said, "lines": [said, said]}
+
+
+@settings(deadline=None)
 @given(st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=5, max_size=40), st.binary(max_size=9), st.binary(max_size=9))
 def test_base64_of_anything_that_holds_the_password(password: str, before: bytes, behind: bytes) -> None:
     """Whatever stands around it: of the password's own characters at most the two at the edges are left."""
@@ -56,11 +149,17 @@ def test_base64_of_anything_that_holds_the_password(password: str, before: bytes
         assert "********" in redact({"text": encoded}, forms)["text"]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=1, max_size=40))
 def test_an_echo_in_the_clear_as_the_probe_would_show_it(password: str) -> None:
     """Relays' words are escaped where they are not printable; the mask works on what is shown."""
     shown = redact({"text": printable(b"<" + password.encode() + b">")}, secret_forms("app", password))["text"]
-    assert shown == "<********>" or set(password) <= set("<>*")
+    assert "********" in shown
+    assert password not in shown or set(password) <= set("<>*")
+
+
+def test_a_text_of_several_lines() -> None:
+    assert redact("one\nhunter2\n\nthree hun\nter2\n", secret_forms("app", "hunter2"), True) == "one\n********\n\nthree ********\n\n"
 
 
 def test_only_the_words_of_the_relay_change() -> None:
@@ -68,7 +167,7 @@ def test_only_the_words_of_the_relay_change() -> None:
         "greeting": {"code": 220, "lines": ["hunter2 says hello"]},
         "chain": ["AAhunter2AA"],
         "address": "hunter2",
-        "mode": "starttls",
+        "security": "starttls",
         "ms": 1.5,
         "ok": None,
         "failure": {"layer": "auth", "kind": "reply", "lines": ["a", "hunter2"], "partial": "xhunter2x", "text": "hunter2", "offered": ["hunter2"]},
@@ -86,6 +185,13 @@ def test_only_the_words_of_the_relay_change() -> None:
         "offered": ["********"],
     }
     assert found["failure"]["text"] == "hunter2"  # the original is left alone
+
+
+@pytest.mark.parametrize("said", ["\ud800", "x\udcff\ud912y", "%ED%A0%80", "%FF=FE\ud800", "\U0010ffff"])
+def test_what_is_no_text_is_left_alone(said: str) -> None:
+    forms = secret_forms("app", "Gr\u00fc\u00dfe-an")
+    assert redact({"text": said}, forms)["text"] == said
+    assert redact({"text": f"{said}gr\u00fc\u00dfe-an{said}"}, forms)["text"] == f"{said}********{said}"
 
 
 @pytest.mark.parametrize("size", [80, 200, 1000])

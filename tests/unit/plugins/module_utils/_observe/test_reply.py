@@ -56,8 +56,6 @@ def cut(data: bytes, at: t.Iterable[int]) -> list[bytes]:
         (b"250-a\n250 b\n", [Reply(250, ["a", "b"])]),
         (b"250-a\r\n250\r\n", [Reply(250, ["a", ""])]),
         (b"220 a\r\n250 b\r\n", [Reply(220, ["a"]), Reply(250, ["b"])]),
-        # The code of the last line counts; relays that mix codes exist.
-        (b"250-a\r\n550 b\r\n", [Reply(550, ["a", "b"])]),
         (b"250-a\r\n", []),
         (b"250 not yet", []),
         (b"220 gr\x00\xfc\xdf \xc3\xbc\x1b[31m\x7f\r\n", [Reply(220, ["gr\\x00\\xfc\\xdf ü\\x1b[31m\\x7f"])]),
@@ -99,6 +97,13 @@ def test_replies(data: bytes, expected: list[Reply]) -> None:
         b"22x",
         b"220x",
         b"220\rx\r\n",
+        # RFC 5321 section 4.2.1: one code a reply.
+        b"250-a\r\n550 b\r\n",
+        b"535-no\r\n235 ok\r\n",
+        b"235-ok\r\n535 no\r\n",
+        b"250-a\r\n251-b\r\n250 c\r\n",
+        b"250-a\r\n220\r\n",
+        b"25\x000 x\r\n",
     ],
 )
 def test_what_is_not_smtp(data: bytes) -> None:
@@ -137,6 +142,25 @@ def test_the_longest_line_and_the_longest_reply_pass() -> None:
         assert failure is None
         assert len(replies) == 1
     assert parse([b"220-x\r\n" * (LINES_LIMIT - 1) + b"220 x\r\n"])[1] is None
+
+
+def test_a_reply_of_two_codes_shows_both() -> None:
+    parser = ReplyParser()
+    parser.feed(b"535-no\r\n235 ok\r\n")
+    with pytest.raises(Failure) as caught:
+        parser.next_reply()
+    assert caught.value.facts["text"] == "535-no | 235 ok"
+    parser.feed(b"220 next\r\n")
+    with pytest.raises(Failure):
+        parser.next_reply()
+
+
+def test_of_a_long_reply_the_beginning_is_kept() -> None:
+    reply = Reply(250, [f"{number} {'x' * 500}" for number in range(100)])
+    kept = reply.as_entry()["lines"]
+    assert kept == reply.lines[:len(kept)] and 5 < len(kept) < 20
+    assert Reply(250, ["x" * 9000]).as_entry()["lines"] == ["x" * 9000]
+    assert Reply(250, ["a", "b"]).as_entry() == {"code": 250, "lines": ["a", "b"]}
 
 
 def test_drop_forgets_what_came_before_tls() -> None:

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import resolve as resolving
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure, printable, socket_failure
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure, socket_failure
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address, resolve
 
 
@@ -50,7 +51,7 @@ def test_socket_failure(error: OSError, kind: str, name: str | None) -> None:
     failure = socket_failure(error)
     assert (failure.kind, failure.facts.get("errno")) == (kind, name)
     failure.layer = "tcp"
-    assert failure.as_dict()["layer"] == "tcp"
+    assert failure.as_entry()["layer"] == "tcp"
 
 
 @given(st.binary(max_size=2000))
@@ -119,7 +120,7 @@ def test_no_answer(monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str,
 
 def test_a_silent_name_server_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
-    monkeypatch.setattr(resolving.socket, "getaddrinfo", lambda *_args: over.wait(20))
+    monkeypatch.setattr(resolving.socket, "getaddrinfo", lambda *_args: [] if over.wait(20) else [])
     started = time.monotonic()
     with pytest.raises(Failure) as caught:
         resolve("relay.example.com", 25, "any", Deadline(0.1))

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import sasl
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure, printable
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import Reply
 
 
@@ -208,28 +209,3 @@ def test_what_was_sent_does_not_come_back(mechanism: str, sent: int) -> None:
     with pytest.raises(Failure) as caught:
         login(Relay(*[remember] * sent, breaking), mechanism, "user", "pencil")
     assert said[-1] not in str(caught.value.facts)
-
-
-@pytest.mark.parametrize(
-    "offered, wanted, tls, chosen",
-    [
-        (["LOGIN", "PLAIN"], None, True, "PLAIN"),
-        (["login", "plain"], None, True, "PLAIN"),
-        (["CRAM-MD5", "LOGIN"], None, True, "LOGIN"),
-        (["CRAM-MD5", "PLAIN"], None, False, "CRAM-MD5"),
-        (["PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256"], None, False, "SCRAM-SHA-256"),
-        (["XOAUTH2", "PLAIN"], None, True, "PLAIN"),
-        (["PLAIN", "CRAM-MD5"], "CRAM-MD5", True, "CRAM-MD5"),
-        (["XOAUTH2"], "XOAUTH2", True, "XOAUTH2"),
-    ],
-)
-def test_mechanism(offered: list[str], wanted: str | None, tls: bool, chosen: str) -> None:
-    assert sasl.choose_mechanism(offered, wanted, tls) == chosen
-
-
-@pytest.mark.parametrize("offered, wanted", [([], None), (["GSSAPI", "NTLM"], None), (["XOAUTH2"], None), (["PLAIN"], "LOGIN")])
-def test_no_mechanism(offered: list[str], wanted: str | None) -> None:
-    with pytest.raises(Failure) as caught:
-        sasl.choose_mechanism(offered, wanted, True)
-    assert caught.value.kind == "missing"
-    assert caught.value.facts == {"what": "mechanism", "wanted": wanted, "offered": offered}

@@ -85,6 +85,33 @@ def test_one_context_for_all_and_as_strict_as_apps() -> None:
     assert not TLSContexts(False, None, "TLSv1.2").context().check_hostname
 
 
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("minimum", ["TLSv1", "TLSv1.1", "TLSv1.2"])
+def test_no_suite_without_certificate_or_encryption_is_ever_offered(verify: bool, minimum: str) -> None:
+    contexts = TLSContexts(verify, None, minimum)
+    for context in (contexts.context(), contexts.legacy()):
+        suites = context.get_ciphers()
+        assert suites
+        for suite in suites:
+            assert suite["auth"] not in ("auth-null", "auth-psk", "auth-srp"), suite["name"]
+            assert suite["strength_bits"] >= 56, suite["name"]
+            assert "EXP" not in suite["name"] and "NULL" not in suite["name"]
+
+
+def test_a_host_that_offers_anonymous_suites_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an openssl.cnf may ask for."""
+    bare = tls._bare_context
+
+    def loose() -> tls.ssl.SSLContext:
+        context = bare()
+        context.set_ciphers("ALL:aNULL:eNULL:@SECLEVEL=0")
+        assert any(suite["auth"] == "auth-null" for suite in context.get_ciphers())
+        return context
+
+    monkeypatch.setattr(tls, "_bare_context", loose)
+    assert not any(suite["auth"] == "auth-null" or not suite["strength_bits"] for suite in TLSContexts(True, None, "TLSv1.2").context().get_ciphers())
+
+
 def test_ca_file(tmp_path: object) -> None:
     for content in ("", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
         path = f"{tmp_path}/ca.pem"

@@ -12,7 +12,7 @@ import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, mask, plan_absent, plan_present
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 PANGOLIN = load_descriptor("pangolin")
@@ -162,8 +162,12 @@ def test_a_validators_words_are_masked() -> None:
 
 
 @settings(deadline=None)
-@given(password=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=60))
-def test_any_password_arrives_exactly(password: str) -> None:
-    made = plan(b"# c\r\napp: 1\r\n", password=password)
+@given(
+    password=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=60),
+    old=st.sampled_from([b"# c\r\napp: 1\r\n", b"email:\n    smtp_pass: plain\n", b'email: {smtp_pass: "quoted"}\n']),
+)
+@example(password="n3w\n", old=b"email:\n    smtp_pass: plain\n")
+def test_any_password_arrives_exactly(password: str, old: bytes) -> None:
+    made = plan(old, password=password)
     assert yaml.safe_load(made.content)["email"]["smtp_pass"] == password
     assert not plan(made.content, password=password).changed

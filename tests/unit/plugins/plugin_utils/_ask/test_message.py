@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import email
 import email.policy
+import typing as t
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.message import compose, queue_id
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError
 
 
 def parsed(text: str) -> email.message.EmailMessage:
@@ -37,27 +39,88 @@ def test_two_messages_have_two_names() -> None:
     assert compose("a@b.test", None, ["c@d.test"], "x", "y", {})[1] != compose("a@b.test", None, ["c@d.test"], "x", "y", {})[1]
 
 
+LINE_ENDS = ("\r\n", "\n", "\r", "\0", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029")
+GIVEN: dict[str, t.Any] = {
+    "sender": "a@b.test", "sender_name": None, "recipients": ["c@d.test"], "subject": "x", "body": "y", "headers": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("end", LINE_ENDS, ids=ascii)
+@pytest.mark.parametrize("option", ["subject", "sender_name", "value", "name", "sender", "recipients"])
+def test_no_line_end_passes(option: str, end: str) -> None:
+    text = f"a{end}Bcc: evil@example.com"
+    changes: dict[str, t.Any] = {
+        "value": {"headers": {"X-A": text}}, "name": {"headers": {text: "x"}}, "recipients": {"recipients": [f"a{end}@b.test"]},
+        "sender": {"sender": f"a{end}@b.test"},
+    }.get(option, {option: text})  # fmt: skip
+    with pytest.raises(SettingsError) as caught:
+        compose(**{**GIVEN, **changes})
+    assert caught.value.option == ("headers" if option in ("value", "name") else option)
+    assert_one_sentence(str(caught.value))
+
+
+def assert_one_sentence(text: str) -> None:
+    assert text.isprintable() and text.endswith(".") and "; write" in text or "; leave" in text, text
+
+
+@pytest.mark.parametrize("name", ["", "X A", "X:A", "X-\u00dc", "X-A\r\nBcc", "X-A\0", "X-\u202eA", " X-A", "X-A ", "X-\ud800"], ids=ascii)
+def test_names_that_are_none(name: str) -> None:
+    with pytest.raises(SettingsError, match="is not one of a header; write letters") as caught:
+        compose(**{**GIVEN, "headers": {name: "x"}})
+    assert_one_sentence(str(caught.value))
+
+
 @pytest.mark.parametrize(
-    "changes",
+    "name, instead",
     [
-        {"subject": "a\r\nBcc: evil@example.com"},
-        {"headers": {"X-A": "a\nX-B: b"}},
-        {"headers": {"From": "other@example.com"}},
-        {"headers": {"Subject": "second"}},
+        ("From", "write sender and sender_name instead"),
+        ("from", "write sender"),
+        ("To", "write recipients instead"),
+        ("Cc", "write recipients"),
+        ("BCC", "write recipients"),
+        ("Subject", "write subject instead"),
+        *((name, "leave it out") for name in ("Sender", "Date", "Message-ID", "MIME-Version", "Content-Type", "content-transfer-encoding",
+                                              "Resent-Bcc", "Return-Path", "Received", "Auto-Submitted", "DKIM-Signature")),
     ],
-)
-def test_what_cannot_be_composed(changes: dict[str, object]) -> None:
-    arguments: dict[str, object] = {
-        "sender": "a@b.test",
-        "sender_name": None,
-        "recipients": ["c@d.test"],
-        "subject": "x",
-        "body": "y",
-        "headers": {},
-        **changes,
-    }
-    with pytest.raises(ValueError):
-        compose(**arguments)  # type: ignore[arg-type]
+)  # fmt: skip
+def test_headers_that_are_ours(name: str, instead: str) -> None:
+    with pytest.raises(SettingsError, match=instead) as caught:
+        compose(**{**GIVEN, "headers": {name: "evil@example.com"}})
+    assert_one_sentence(str(caught.value))
+
+
+def test_no_header_twice() -> None:
+    with pytest.raises(SettingsError, match="'x-run' twice"):
+        compose(**{**GIVEN, "headers": {"X-Run": "1", "x-run": "2"}})
+
+
+@pytest.mark.parametrize("option", ["subject", "body", "sender_name", "sender"])
+def test_half_a_character(option: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        compose(**{**GIVEN, option: "\ud800@x.test"})
+    assert caught.value.option == option
+    assert_one_sentence(str(caught.value))
+
+
+_NAMES = st.one_of(st.text(max_size=12), st.from_regex(r"[!-9;-~]{1,12}", fullmatch=True), st.sampled_from(["Bcc", "X-A\r\nBcc", "to", "X-B"]))
+
+
+@given(st.dictionaries(_NAMES, st.one_of(st.text(max_size=40), st.sampled_from(["x\r\nBcc: e@x.test", "\u2028Bcc: e@x.test"])), max_size=3))
+def test_no_header_but_those_named(headers: dict[str, str]) -> None:
+    """Whatever the names and values: one sentence, or a message that has ours and the named ones, each once."""
+    try:
+        text, _identifier = compose(**{**GIVEN, "headers": headers})
+    except SettingsError as error:
+        assert_one_sentence(str(error))
+        return
+    named = [name.lower() for name in message_keys(text)]
+    ours = ["from", "to", "subject", "date", "message-id", "auto-submitted"]
+    mime = ["content-type", "content-transfer-encoding", "mime-version"]
+    assert sorted(named) == sorted([*ours, *mime, *map(str.lower, headers)])
+
+
+def message_keys(text: str) -> list[str]:
+    return [line.partition(":")[0] for line in text.partition("\r\n\r\n")[0].split("\r\n") if line[:1] not in " \t"]
 
 
 @given(st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=300), st.text(st.characters(blacklist_categories=("Cs",)), max_size=2000))

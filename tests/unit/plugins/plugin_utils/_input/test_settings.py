@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
-    AUTH_MECHANISMS,
     CLEARTEXT_FIRST_PORTS,
     IMPLICIT_TLS_PORTS,
     SECURITY_MODES,
@@ -316,7 +316,7 @@ def assert_sound(found: Settings) -> None:
     assert 0.1 <= found.timeout <= 3600
     assert found.host and not re.search(r"[\s/@\[\]]", found.host)
     assert found.certificate_name.isascii()
-    assert found.auth_mechanism is None or found.auth_mechanism in AUTH_MECHANISMS
+    assert found.auth_mechanism is None or found.auth_mechanism in MECHANISMS
     assert found.password is None or found.username is not None
     if found.source_address is not None:
         assert str(ipaddress.ip_address(found.source_address).version) == found.ip_version

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.contract import PROBE_KEYS
-from tests.support.evidence import ROWS, Row, attempt, make_chains, observation
+from tests.support.evidence import ROWS, Row, attempt, make_chains, observation, steps
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy, diagnose
@@ -95,8 +95,9 @@ def test_verdicts(row: Row, chains: dict[str, list[str]]) -> None:
     assert row.says in (probe["message"] or "")
     assert {finding["code"] for finding in probe["findings"]} == row.findings
     if not probe["ok"]:
-        assert probe["layers"][-1]["ok"] is False
-        assert probe["layers"][-1]["layer"] == row.layer
+        # What is about a transaction (a limit, say) may be said at any rung; the others end where the cause is.
+        assert [step["ok"] for step in probe["layers"]] == [True] * (len(probe["layers"]) - 1) + [False]
+        assert probe["layers"][-1]["layer"] == row.layer or row.code == "temporarily_rejected"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
@@ -116,8 +117,8 @@ def test_every_finding_is_shown(chains: dict[str, list[str]]) -> None:
 
 
 def test_every_cause_and_variant_is_shown(chains: dict[str, list[str]]) -> None:
-    """But the clash of flag and port where nothing is probed: app_mail_config refuses that, and no probe is judged."""
-    expected = {(row.code, row.variant) for row in CAUSES} - {("mode_mismatch", "settings")}
+    """But those of the settings: they are refused before a packet is sent, so no probe is judged."""
+    expected = {(row.code, row.variant) for row in CAUSES} - {("mode_mismatch", "settings"), ("invalid_settings", "")}
     assert {(row.code, row.variant) for row in ROWS if row.code} == expected
 
 
@@ -168,7 +169,7 @@ def test_addresses(made: tuple[dict[str, t.Any], ...], policy: dict[str, t.Any],
 
 
 def test_what_still_climbed_is_unknown_and_no_finding() -> None:
-    late = {**at(DEAD, "192.0.2.9"), "failure": {"layer": "unfinished", "kind": "timeout", "waited_ms": 2000.0}}
+    late = {**at(DEAD, "192.0.2.9"), "failure": {"layer": "greeting", "kind": "unfinished", "waited_ms": 2000.0}}
     probe = judge(asked(), observation(at(OK, "192.0.2.1"), late), Policy(), facts())
     assert probe["ok"]
     assert [(address["ok"], address["cause"]) for address in probe["addresses"]] == [(True, None), (None, None)]
@@ -190,7 +191,7 @@ def test_alternatives_best_first() -> None:
     seen = observation(
         DEAD,
         alternatives=[
-            route(465, "implicit_tls", DEAD),
+            route(465, "implicit_tls", {**DEAD, "rungs": steps("tcp!", 4000.0)}),
             route(587, "starttls", OK),
             route(2465, "implicit_tls", IMPLICIT),
             route(2525, "starttls", CLOSED),
@@ -249,24 +250,25 @@ _NEEDED: dict[str, st.SearchStrategy[dict[str, t.Any]]] = {
     "plaintext": st.fixed_dictionaries({"text": st.text(max_size=30)}),
     "certificate": st.fixed_dictionaries({"verify_code": st.integers(0, 100), "text": st.text(max_size=30)}),
     "reply": _REPLY,
+    "out_of_step": _REPLY,
+    "not_asked": st.fixed_dictionaries({"lack": st.sampled_from(["time", "threads", "files", "memory"])}),
     "missing": st.fixed_dictionaries(
         {"what": st.sampled_from(["auth", "mechanism"]), "offered": st.lists(st.text(max_size=9), max_size=3), "wanted": st.none()}
     ),
     "withheld": st.fixed_dictionaries({"what": st.just("x")}),
 }
 # Which kinds the ladder can meet on which layer.
-_ALWAYS = ("timeout", "closed", "reset", "os")
+_ALWAYS = ("timeout", "closed", "reset", "os", "unfinished")
 _KINDS = {
-    "tcp": (*_ALWAYS, "bind"),
-    "greeting": (*_ALWAYS, "malformed", "limit", "reply"),
+    "tcp": (*_ALWAYS, "bind", "not_asked"),
+    "greeting": (*_ALWAYS, "malformed", "limit", "reply", "out_of_step"),
     "mode": ("tls_spoken", "plaintext"),
-    "ehlo": (*_ALWAYS, "malformed", "limit", "reply", "tls_spoken"),
+    "ehlo": (*_ALWAYS, "malformed", "limit", "reply", "tls_spoken", "out_of_step"),
     "starttls": (*_ALWAYS, "malformed", "limit", "reply", "missing", "tls_spoken"),
     "tls": (*_ALWAYS, "tls", "plaintext", "limit"),
-    "certificate": ("certificate",),
+    "certificate": ("certificate", "no_certificate"),
     "auth": (*_ALWAYS, "malformed", "limit", "reply", "missing", "withheld", "tls", "tls_spoken"),
     "transaction": (*_ALWAYS, "malformed", "limit", "reply", "withheld", "tls", "tls_spoken"),
-    "unfinished": ("timeout",),
 }
 _PAIRS = [(layer, kind) for layer, kinds in _KINDS.items() for kind in kinds]
 

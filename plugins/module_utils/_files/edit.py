@@ -1,0 +1,175 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read one file, or write it: what app_mail_config and private_file have the host do, as data in and data out."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import types
+import typing as t
+
+from ansible_collections.mailops.smtp.plugins.module_utils._files import kept
+from ansible_collections.mailops.smtp.plugins.module_utils._files.attributes import Attributes, new_file
+from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
+from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import ABSENT, Seen, back_up, checksum_of, read, drop_backup, replace
+from ansible_collections.mailops.smtp.plugins.module_utils._files.store import open_store
+from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import sweep
+from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place, place_of
+
+__all__ = ("Wishes", "look_at", "write")
+
+
+class Wishes(t.NamedTuple):
+    """What the task says about the file's attributes; None: as it is. ``mode`` is octal digits or symbolic, as chmod takes it."""
+
+    owner: t.Optional[str]
+    group: t.Optional[str]
+    mode: t.Union[str, int, None]
+
+    def of(self, old: t.Optional[Attributes]) -> Attributes:
+        """The attributes that the file shall have. Raises FileError."""
+        base = old or new_file()
+        return base._replace(uid=_uid(self.owner, base.uid), gid=_gid(self.group, base.gid), mode=_mode(self.mode, base.mode))
+
+
+def look_at(path: str, wishes: Wishes, *, run: kept.Run, dead: t.Sequence[kept.Run], check_mode: bool = False) -> t.Dict[str, t.Any]:
+    """Read the file, and take away what a killed writer left beside it.
+
+    Gives file (where it really is), content (base64; None: not there), checksum ("absent"), and mode, which is the one that it has once
+    it is written; or with ``held`` the other run that stands against it. Raises FileError.
+    """
+    with place_of(path) as place:
+        held = _holder(place, run)
+        if held is not None and held.run not in dead:
+            return {"held": [held._asdict()]}
+        if not check_mode:
+            sweep(place)
+        seen = read(place)
+    return {
+        # Not "path": of that key Ansible would add owner, mode and so on.
+        "file": place.path,
+        "content": None if seen is None else base64.b64encode(seen.content).decode("ascii"),
+        "checksum": ABSENT if seen is None else seen.checksum,
+        "mode": wishes.of(seen.attributes if seen else None).mode,
+    }
+
+
+def write(
+    path: str,
+    content: bytes,
+    wishes: Wishes,
+    *,
+    run: kept.Run,
+    dead: t.Sequence[kept.Run],
+    checksum: t.Optional[str] = None,
+    backup: bool = False,
+    check: t.Optional[t.Callable[[str], None]] = None,
+    check_mode: bool = False,
+) -> t.Dict[str, t.Any]:
+    """Give the file this content and these attributes; nothing is done where it has them.
+
+    ``checksum`` is that of the content that was read ("absent": none); None takes the file as it is. Gives changed, created, path and
+    backup_file, or with ``held`` the other run that stands against it. Raises FileError.
+    """
+    with place_of(path) as place:
+        held = _holder(place, run)
+        if held is not None and held.run not in dead:
+            return {"changed": False, "held": [held._asdict()]}
+        seen = read(place)
+        if checksum not in (None, ABSENT if seen is None else seen.checksum):
+            raise FileError("{0} was changed by somebody else meanwhile, so it stays as it is now; run again.".format(place.path))
+        wanted = wishes.of(seen.attributes if seen else None)
+        result: t.Dict[str, t.Any] = {"changed": True, "created": seen is None, "path": place.path}
+        if seen is not None and seen.content == content and seen.attributes == wanted:
+            result["changed"] = False
+            if not check_mode:
+                sweep(place)
+        elif not check_mode:
+            _write(place, content, wanted, seen, run, backup, check, result)
+        return result
+
+
+def _write(
+    place: Place,
+    content: bytes,
+    wanted: Attributes,
+    seen: t.Optional[Seen],
+    run: kept.Run,
+    backup: bool,
+    check: t.Optional[t.Callable[[str], None]],
+    result: t.Dict[str, t.Any],
+) -> None:
+    noted = False
+
+    def before() -> None:
+        nonlocal noted
+        if backup and seen is not None and seen.content != content:
+            result["backup_file"] = back_up(place, seen)
+        with open_store(create=False) as store:
+            noted = kept.note(store, place.path, run, checksum_of(content))
+
+    try:
+        replace(place, content, wanted, seen, check=check, before=before)
+    except FileError:
+        if "backup_file" in result:
+            drop_backup(place, result.pop("backup_file"))
+        if noted:
+            _take_back(place, content, run)
+        raise
+
+
+def _take_back(place: Place, content: bytes, run: kept.Run) -> None:
+    """The write has failed. If that is not certain, what was noted errs on the safe side: the next run takes it for unfinished."""
+    with contextlib.suppress(FileError):
+        seen = read(place)
+        if seen is None or seen.content != content:
+            with open_store(create=False) as store:
+                kept.take_back(store, place.path, run, checksum_of(content))
+
+
+def _holder(place: Place, run: kept.Run) -> t.Optional[kept.Held]:
+    with open_store(create=False) as store:
+        return kept.holder(store, place.path, run)
+
+
+def _uid(owner: t.Optional[str], base: int) -> int:
+    import pwd
+
+    if owner is None:
+        return base
+    try:
+        return int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
+    except (KeyError, OverflowError):
+        raise FileError("owner is '{0}', which is no user of this host; write the name or number of one.".format(owner)) from None
+
+
+def _gid(group: t.Optional[str], base: int) -> int:
+    import grp
+
+    if group is None:
+        return base
+    try:
+        return int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+    except (KeyError, OverflowError):
+        raise FileError("group is '{0}', which is no group of this host; write the name or number of one.".format(group)) from None
+
+
+def _mode(mode: t.Union[str, int, None], base: int) -> int:
+    if mode is None:
+        return base
+    if isinstance(mode, int):
+        found = mode
+    elif mode.isdigit():
+        found = int(mode, 8) if not set(mode) & set("89") else -1
+    else:
+        from ansible.module_utils.basic import AnsibleModule
+
+        try:
+            found = AnsibleModule._symbolic_mode_to_octal(types.SimpleNamespace(st_mode=0o100000 | base), mode)
+        except ValueError:
+            found = -1
+    if not 0 <= found <= 0o7777:
+        raise FileError("mode is '{0}', which is no mode; write '0600', or u=rw,g=r,o= and the like.".format(mode))
+    return found

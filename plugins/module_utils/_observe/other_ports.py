@@ -1,0 +1,176 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What other ports of a relay say whose chosen one fails: alternatives, and signs of life."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import typing as t
+
+from .clock import Deadline
+from .connect import Connecting
+from .failure import Failure
+from .loop import Connection, Course, Wait
+
+if t.TYPE_CHECKING:
+    from .endpoint import Endpoint, Route
+    from .evidence import Attempt, Elsewhere, Observation
+    from .evidence import Route as RouteEntry
+    from .ladder import ClimbOptions
+    from .resolve import Address
+
+__all__ = ("OtherPorts", "is_weak")
+
+_ADDRESSES = 4
+# How long the other ports get once the chosen one has failed, where they say nothing or nothing more is to be learnt:
+# seconds near by, round trips far away.
+_SECONDS = 0.6
+_ROUND_TRIPS = 8
+# The same where the best of them is going to be used: a lost SYN is sent again after a second (RFC 6298).
+_CHOICE_SECONDS = 1.3
+# How long a port is asked for a sign of life.
+_LIFE_SECONDS = 2.0
+
+
+class OtherPorts:
+    """The other ports of an endpoint's plan, asked from the moment this is made."""
+
+    def __init__(self, endpoint: Endpoint, chosen: Route, addresses: list[Address], options: ClimbOptions) -> None:
+        self._endpoint = endpoint
+        self._chosen = chosen
+        self._life: list[_SignOfLife] = []
+        self._logins: dict[int, Attempt] = {}
+        # Other ports get neither the login (lock-outs), nor the message, nor the injected command.
+        plain = options._replace(credentials=None, transaction=None, try_injection=False)
+        self._routes = [type(chosen)(endpoint, "other", one["port"], one["security"], plain) for one in endpoint.plan["alternatives"]]
+        for route in self._routes:
+            route.start(addresses[:_ADDRESSES])
+        port = endpoint.plan["control_port"]
+        if not self._routes and port:
+            self._ask_for_life(port)
+
+    @property
+    def talk(self) -> bool:
+        """Whether a climb is still at it."""
+        return any(route.talks for route in self._routes)
+
+    @property
+    def log_in(self) -> bool:
+        """Whether the best of them is going to get the login."""
+        return bool(self._routes) and self._endpoint.plan["fallback"] and self._endpoint.credentials is not None
+
+    def wait(self) -> Course:
+        """Wait for the other ports of a relay whose verdict is known; log in on the best where it is going to be used."""
+        deadline = self._endpoint.deadline
+        if self._life:
+            yield Wait(lambda: all(one.result for one in self._life), deadline.within(_LIFE_SECONDS))
+        elif not self._routes:
+            return
+        elif not self.log_in:
+            yield from self._wait(deadline)
+        else:
+            yield from self._wait(deadline.within(deadline.remaining() / 2))
+            yield from self._log_in()
+
+    def _known(self, route: Route) -> bool:
+        return route.finished or (route.works and not self._endpoint.plan["require_all_addresses"])
+
+    def _best_is_known(self, silent: bool) -> bool:
+        """Whether no port that still climbs could be better than the best that works; ``silent`` ones count as well."""
+        for route in self._routes:
+            if self._known(route) and route.works and not is_weak(route):
+                return True
+            if not self._known(route) and (silent or not route.silent):
+                return False
+        return True
+
+    def _wait(self, deadline: Deadline) -> Course:
+        """Ports that are silent, too, do not hold the verdict up.
+
+        Where the best of them is going to be used, one that has answered and is better than what works already is waited for.
+        """
+        chosen, others = self._chosen, self._routes
+        fallback = self._endpoint.plan["fallback"]
+        round_trips = [one.climb.evidence["rungs"][0]["ms"] / 1000 for one in chosen.climbs if one.climb.connected]
+        shortly = deadline.within(max([_CHOICE_SECONDS if fallback else _SECONDS, *(_ROUND_TRIPS * one for one in round_trips)]))
+        if fallback:
+            yield Wait(lambda: self._best_is_known(silent=True), shortly)
+            yield Wait(lambda: self._best_is_known(silent=False), deadline)
+            return
+        yield Wait(lambda: all(map(self._known, others)), shortly)
+        if any(failure["layer"] == "mode" for failure in chosen.failures) or any(route.works for route in others):
+            return
+        yield Wait(lambda: all(route.finished or route.works or route.silent for route in others), deadline)
+
+    def _log_in(self) -> Course:
+        from .fallback import log_in_elsewhere
+
+        endpoint, ended = self._endpoint, threading.Event()
+
+        def work() -> None:
+            self._logins = log_in_elsewhere(endpoint.plan["security"], self._routes, endpoint.credentials, endpoint.deadline)
+
+        endpoint.loop.submit("other", endpoint.index, work, ended.set)
+        yield Wait(ended.is_set, endpoint.deadline)
+
+    def add_to(self, found: Observation) -> None:
+        """What was seen."""
+        for number, route in enumerate(self._routes):
+            entry: RouteEntry = {"port": route.port, "security": route.security, "attempts": route.evidence()}
+            if number in self._logins:
+                entry["login"] = self._logins[number]
+            found["alternatives"].append(entry)
+        found["elsewhere"] = [one.entry() for one in self._life]
+
+    def _ask_for_life(self, port: int) -> None:
+        """Does another port of a silent or unreachable address answer? A bare connect, to tell a filter from a dead host."""
+        for one in self._chosen.climbs:
+            failure = one.evidence["failure"] if one.evidence else None
+            if not one.begun or one.climb.connected:
+                continue
+            if failure is not None and (failure["kind"] not in ("timeout", "os") or failure.get("errno") == "ECONNREFUSED"):
+                continue
+            self._life.append(_SignOfLife(self._endpoint, one.climb.address, port))
+            self._endpoint.loop.open(self._life[-1])
+
+
+def is_weak(route: Route) -> bool:
+    """Whether a port works, and in cleartext."""
+    return route.passed is not None and "tls" not in route.passed[1]
+
+
+class _SignOfLife(Connection):
+    """A connect, and nothing else."""
+
+    kind = "other"
+
+    def __init__(self, endpoint: Endpoint, address: Address, port: int) -> None:
+        self.course, self.deadline = endpoint.index, endpoint.deadline
+        self.result = ""
+        self._address, self._port = address, port
+        self._source = endpoint.plan["source_address"]
+
+    def connect(self) -> Connecting:
+        """Begin."""
+        return Connecting((self._address.sockaddr[0], self._port, *self._address.sockaddr[2:]), self._address.family, self._source)
+
+    def failed(self, failure: Failure) -> None:
+        """No connection, and why."""
+        self.result = failure.facts.get("errno", failure.kind)
+
+    def connected(self, sock: socket.socket) -> None:
+        """Something listens there."""
+        self.result = "open"
+        sock.close()
+
+    def talk(self) -> None:
+        """Nothing is said."""
+
+    def ended(self) -> None:
+        """All is known already."""
+
+    def entry(self) -> Elsewhere:
+        """What was seen."""
+        return {"address": self._address.text, "port": self._port, "result": self.result or "timeout"}

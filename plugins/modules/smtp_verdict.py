@@ -1,0 +1,81 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: smtp_verdict
+short_description: Pass or fail a host by a verdict that was registered
+version_added: 0.1.0
+description:
+  - Fails the host when the gate or the test message that was registered has failed, with its sentence and its cause, and without the evidence.
+    So the screen shows one line, and whatever reads the events of a run finds the cause there.
+  - Meant for plays that look at a verdict before they let it count, with C(failed_when=false) at the task that made it.
+author:
+  - mailops.smtp contributors (!UNKNOWN)
+attributes:
+  action:
+    support: full
+    description: Has a corresponding action plugin, so that some parts run on the controller.
+    details:
+      - All of it runs on the controller.
+  async:
+    support: none
+    description: Supports being run with the C(async) keyword.
+  check_mode:
+    support: full
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+  diff_mode:
+    support: none
+    description: Returns details on what has changed (or would change in C(check_mode)) when in diff mode.
+  platform:
+    support: full
+    platforms: posix
+    description: Target OS or families that can be operated against.
+options:
+  verdict:
+    description:
+      - What a task with M(mailops.smtp.smtp_gate) or M(mailops.smtp.smtp_send) registered.
+    type: raw
+    required: true
+seealso:
+  - module: mailops.smtp.smtp_gate
+"""
+
+EXAMPLES = r"""
+- name: Ask for the relay
+  mailops.smtp.smtp_gate:
+    host: smtp.example.com
+    port: 465
+    secure: true
+  register: mail_gate
+  failed_when: false
+
+- name: Pass or fail this host
+  mailops.smtp.smtp_verdict:
+    verdict: "{{ mail_gate }}"
+"""
+
+RETURN = r"""
+msg:
+  description: The sentence of the verdict.
+  returned: always
+  type: str
+cause:
+  description: Code of the cause. Null when there is none.
+  returned: always
+  type: str
+layer:
+  description: The layer where it broke.
+  returned: always
+  type: str
+remedy:
+  description: What to do about it.
+  returned: always
+  type: str
+selected:
+  description: What to use, as M(mailops.smtp.smtp_gate) returns it.
+  returned: always
+  type: dict
+"""

@@ -1,0 +1,58 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all actions of the collection have in common: one way in, and one guard that makes results of errors."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, settings_failure
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import take
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
+
+__all__ = ("Action", "Result")
+
+Result = dict[str, t.Any]
+
+
+class Action(ActionBase):
+    """An action has OPTIONS and ``answer``; nowhere but here do errors of input, and HostError, become results."""
+
+    OPTIONS: t.ClassVar[tuple[str, ...]] = ()
+    # What is wrong with the input, one sentence each.
+    INPUT_ERRORS: t.ClassVar[tuple[type[ValueError], ...]] = (SettingsError,)
+    # What a result has where nothing was asked of the host.
+    NOTHING: t.ClassVar[Result] = {}
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        """What ansible-core calls."""
+        self._task_vars = task_vars or {}
+        result = super().run(tmp, self._task_vars)
+        try:
+            found = self.answer(take(self._task.args, self.OPTIONS))
+        except self.INPUT_ERRORS as error:
+            found = settings_failure(error, self.host, self.NOTHING)
+        except HostError as error:
+            found = host_failure(error, self.host, self.NOTHING)
+        return printable_data({**result, **found})
+
+    def answer(self, args: Result) -> Result:
+        """The result for these options, all of which exist. Raises INPUT_ERRORS and HostError."""
+        raise NotImplementedError
+
+    @property
+    def host(self) -> str:
+        """The host from which is probed: the delegate where there is one."""
+        return str(self._task.delegate_to or self._task_vars.get("inventory_hostname") or "this host")
+
+    def execute(self, **call: t.Any) -> Result:
+        """Run a module on the host."""
+        return t.cast(Result, self._execute_module(task_vars=self._task_vars, **call))

@@ -1,0 +1,146 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is a line about mail? A log has lines of other services, which fail with the same words: "connection refused" by a database, say.
+
+The evidence is asked for line by line: what only mail has (a command, a reply, a mail port, a library that sends mail), words that mail
+shares with others, and what only another service has. The stronger side decides, and a line without any evidence is not about mail.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Set
+
+__all__ = ("Topic", "announces", "topic")
+
+
+class Topic(t.NamedTuple):
+    """How much speaks for mail, and how much for another service."""
+
+    mail: int
+    other: int
+
+    @property
+    def is_mail(self) -> bool:
+        """Evidence for mail, and more of it than for anything else."""
+        return self.mail > self.other
+
+    @property
+    def is_other(self) -> bool:
+        """A word or a port that only another service has, and no more evidence for mail."""
+        return self.other >= _SERVICE and not self.is_mail
+
+
+_PROTOCOL, _SERVICE, _WORD, _HINT = 4, 2, 2, 1
+
+# What only SMTP and the programs that speak it have.
+_PROTOCOL_WORDS = frozenset(
+    "ehlo helo rcpt starttls nodemailer smtplib aiosmtplib phpmailer swiftmailer mailkit jakarta.mail lettre gomail bamboo swoosh postfix exim"
+    " exim4 sendmail opensmtpd msmtp nullmailer ssmtp swaks mailpit smtpd eauth eenvelope smtptransport smtpclient actionmailer mutt".split()
+)
+_PROTOCOL_PARTS = (
+    "greeting never received",
+    "relay access denied",
+    "gen_smtp",
+    "gen smtp",
+    "net::smtp",
+    "javax.mail",
+    "jakarta.mail",
+    "com.sun.mail",
+    "angus.mail",
+    "missing_requirement",
+    "missing requirement",
+    "{:retries_exceeded",
+    "{retries_exceeded",
+    "{:network_failure",
+    "{network_failure",
+    "{:permanent_failure",
+    "{:temporary_failure",
+    "invalid login: 5",
+    "message failed: 5",
+    "mail command failed",
+    "error sending mail command",
+    "error response to rcpt",
+    "swift_transportexception",
+    "mailer\\exception",
+    "mail.protocol",
+    "twisted.mail",
+    "mutt: ",
+    "s-nail: ",
+    "mail.mailutils: ",
+    "actionmailer",
+)
+# A command as Nodemailer hangs it on its errors.
+_COMMAND = re.compile(r"\bcommand['\"]?\s?[:=]\s?['\"]?(?:conn|ehlo|helo|starttls|auth|mail from|rcpt to|data|api)\b")
+_REPLY = re.compile(r"(?<![\d.])(?:4[2-5]|5[0-57])\d[ -]{1,2}[#\"(]{0,2}[45]\.\d{1,2}\.\d{1,3}(?![\d.])")
+# Python's smtplib writes a reply as a pair.
+_PAIR = re.compile(r"\((?:4[2-5]|5[0-57])\d, b['\"]")
+_HOST = r"(?:\d\.\d{1,3}|[a-z][a-z0-9-]*\.[a-z]{2,24}|localhost|\]|:[0-9a-f]{1,4})"
+_MAIL_PORT = re.compile(_HOST + r"(?::|,? port[ =:]{1,2})(?:25|465|587|2465|2525|2587|1025)(?!\d|[:.]\d)|\bport['\"]?[ =:]{1,2}['\"]?(?:465|587|2465|2525|2587|25)\b")
+_WORDS = frozenset("mailer smarthost submission".split())
+_HINT_PARTS = ("mail", "recipients")
+_HINT_WORDS = frozenset("greeting relay mx sasl".split())
+
+# What only other services have.
+_OTHER_WORDS = frozenset(
+    "oidc openid saml ldap ldaps ldap3 kerberos webhook webhooks websocket websockets ws wss rss atom feed feeds postgres postgresql mysql mariadb redis"
+    " valkey mongodb mongo sqlite elasticsearch opensearch influxdb rabbitmq amqp kafka mqtt nats memcached minio kubelet dockerd registry scraper scrape"
+    " graphql grpc oauth upstream nginx traefik caddy acme letsencrypt monitor monitors heartbeat slack telegram discord gotify ntfy"
+    " pushover imap imaps database db jwks sso wireguard tunnel sshd sftp ftp dav caldav carddav favicon thumbnail".split()
+)
+_OTHER_PARTS = ("well-known/", "type: http", "http status", "status code", "identity provider", "discovery document", "session token", "web socket", "push service")
+# Sentences that only another service writes.
+_OTHER_SENTENCES = ("request to http", "password authentication failed for user", "failed password for", "tls handshake error from", "ssl handshake with client")
+_OTHER_PORT = re.compile(
+    _HOST + r"(?::|,? port[ =:]{1,2})(?:22|80|88|111|143|389|443|445|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
+    r"|6379|6443|8000|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9200|9300|11211|27017)(?!\d|[:.]\d)"
+)
+# "mailer.go:443:12" is a place in a program, 10:22:25 a time: neither has a port.
+_NO_PORT = re.compile(r"\b\d{1,2}:\d\d:\d\d\b|\.(?:go|js|mjs|cjs|ts|py|rb|php|java|kt|rs|ex|exs|erl|c|cc|cpp|cs|h):\d+")
+_URL = re.compile(r"\b(?:https?|wss?|ldaps?|redis|postgres(?:ql)?|mysql|mongodb|amqps?|ftp)://")
+_REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
+# An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com".
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,255}|\be-?mail['\"]?\s?[:=]")
+# A sentence that says that mail failed, and leaves the reason to the next line.
+_ANNOUNCES = re.compile(
+    r"(?:fail|error|unable|cannot|can't|could ?n[o']t|problem|exception|while)\w*\b.{0,60}\b(?:send|sent|submit|deliver|notif|e?-?mail)"
+    r"|(?:mail|message|notification)\w*\b.{0,60}\b(?:fail|error|not sent|could not|cannot|exception|problem)"
+)
+
+
+def topic(low: str, words: Set[str]) -> Topic:
+    """What a text is about. Takes it on one line in lower case, and its words."""
+    return Topic(_for_mail(low, words), _for_other(low, words))
+
+
+def announces(low: str) -> bool:
+    """Does the line say that mail failed, so that the reason may stand in the next one?"""
+    return bool(_ANNOUNCES.search(low))
+
+
+def _for_mail(low: str, words: Set[str]) -> int:
+    found = 0
+    if not words.isdisjoint(_PROTOCOL_WORDS) or any(part in low for part in _PROTOCOL_PARTS) or _COMMAND.search(low) or _REPLY.search(low) or _PAIR.search(low):
+        found += _PROTOCOL
+    if _MAIL_PORT.search(_NO_PORT.sub(" ", low)):
+        found += _PROTOCOL
+    if "smtp" in low or not words.isdisjoint(_WORDS):
+        found += _WORD
+    if not words.isdisjoint(_HINT_WORDS) or any(part in _ADDRESS.sub(" ", low) for part in _HINT_PARTS):
+        found += _HINT
+    return found
+
+
+def _for_other(low: str, words: Set[str]) -> int:
+    found = 0
+    if not words.isdisjoint(_OTHER_WORDS) or any(part in low for part in _OTHER_PARTS):
+        found += _SERVICE
+    if any(sentence in low for sentence in _OTHER_SENTENCES):
+        found += _PROTOCOL
+    if _OTHER_PORT.search(_NO_PORT.sub(" ", low)):
+        found += _SERVICE
+    if _URL.search(low) or _REQUEST.search(low):
+        found += _HINT
+    return found

@@ -1,0 +1,183 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a refusal is about, by its words and its enhanced status code, at whatever command the relay says it.
+
+Postfix by default delays what it has against the client, its EHLO name or the sender until RCPT, and Exim's ACLs refuse where
+they stand; so the command that was answered tells little. The first row that fits counts. To add one, add a row.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+__all__ = ("Meaning", "refusal")
+
+
+class Meaning(t.NamedTuple):
+    """A cause, and how sure the reply alone makes it. ``weight`` ranks it among texts that are as sure (0: decided by its code alone)."""
+
+    cause: str
+    variant: str = ""
+    confidence: str = "likely"
+    also: tuple[str, ...] = ()
+    note: str = ""
+    weight: int = 0
+
+
+# A refusal's own words outrank what clients write around them.
+_OWN_WORDS = 500
+
+
+class _Row(t.NamedTuple):
+    """Words, and what they mean with a 5xx and with a 4xx code. ``stages``: only there; empty: everywhere."""
+
+    words: re.Pattern[str]
+    permanent: Meaning
+    temporary: Meaning
+    stages: tuple[str, ...] = ()
+
+
+_ENVELOPE = ("mail", "rcpt", "data", "")
+_LATER = Meaning("temporarily_rejected", "", "certain")
+_LIMIT = Meaning("temporarily_rejected", "limit", "certain")
+_NO_SPACE = Meaning("temporarily_rejected", "no_space", "certain")
+_NO_PTR = Meaning("temporarily_rejected", "reverse_name", "certain")
+_NEEDS_LOGIN = Meaning("sender_rejected", "auth_required", "certain")
+_NEEDS_TLS = Meaning("auth_requires_tls", "", "certain")
+_LISTED = Meaning("greeting_rejected", "address", "certain")
+_HELO = Meaning("ehlo_rejected", "name", "certain")
+_SENDER = Meaning("sender_rejected", "", "certain")
+_NO_TLS = Meaning("starttls_rejected", "", "certain")
+_MAILBOX = "mailbox_full"
+
+
+def _row(words: str, permanent: Meaning, temporary: Meaning | None = None, stages: tuple[str, ...] = ()) -> _Row:
+    return _Row(re.compile(words, re.IGNORECASE), permanent, temporary or permanent, stages)
+
+
+# Blanks and hyphens are the same here: the words of logs come with blanks in place of hyphens.
+_ROWS: tuple[_Row, ...] = (
+    # The name in EHLO.
+    _row(
+        r"\b(?:helo|ehlo)(?: command| name| host(?:name)?| argument| domain| string)? (?:was |is )?(?:rejected|refused|denied|invalid|not)\b"
+        r"|\b(?:invalid|bad|bogus|unacceptable|forged|unresolvable|unqualified) (?:helo|ehlo)\b|need fully[ -]qualified hostname",
+        _HELO,
+    ),
+    # The client's address has no name in DNS.
+    _row(
+        r"cannot (?:find|resolve) your (?:reverse )?(?:hostname|host name|address)|\bptr record|\breverse dns|\brdns\b|\breverse (?:host)?name"
+        r"|\breverse lookup|no ptr\b|\b[45]\.7\.25\b",
+        Meaning("message_rejected", "reverse_name", "certain"),
+        _NO_PTR,
+    ),
+    # A login, or TLS before it.
+    _row(
+        r"must issue a starttls|starttls (?:is )?(?:required|first)|(?:encryption|tls|ssl)(?: is)? (?:required|needed)"
+        r"|\b[45]\.7\.1[01]\b|use starttls|secure connection (?:is )?required",
+        _NEEDS_TLS,
+        stages=("auth", "mail", "rcpt", "data", "ehlo", ""),
+    ),
+    _row(
+        r"sender address rejected: not logged in"
+        r"|(?<!proper )\bauth\w*(?: is)? (?:required|needed|mandatory)|must (?:first )?(?:authenticate|log ?in|login)"
+        r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|not authenticated|(?:please|need to) (?:authenticate|log ?in)\b"
+        r"|without (?:prior )?authentication|unauthenticated (?:mail|sender|senders|submission|users?)\b(?! from)",
+        _NEEDS_LOGIN,
+        stages=_ENVELOPE,
+    ),
+    # Limits, whatever they count.
+    _row(
+        r"too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)|rate[ -]?limit|\bthrottl|limit exceeded"
+        r"|exceed\w* .{0,40}\b(?:limit|rate|quota) (?:of|per|for)\b"
+        r"|\b(?:per session|daily|hourly|sending|submission|message rate|connection|concurrent) (?:sending )?(?:limit|quota|rate)|\bmails per session"
+        r"|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)|(?:slow|back) down\b|all server ports are busy"
+        r"|too fast\b|maximum (?:number of )?(?:connections|sessions)",
+        _LIMIT,
+        stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", ""),
+    ),
+    _row(r"too many (?:login|auth\w*|connect\w*|failed|session|concurrent)", _LIMIT, stages=("auth",)),
+    # STARTTLS: the standard words for a broken set-up first (RFC 3207 section 4), then what is told apart from it.
+    _row(r"tls (?:is )?(?:currently )?(?:not available|unavailable)|\bcertificate|\bprivate key", _NO_TLS, stages=("starttls",)),
+    _row(
+        r"milter|filter|polic(?:y|ies)|access|not (?:allowed|permitted|authorized)|denied|prohibited|administrativ|\bacl\b|service unavailable"
+        r"|rejected",
+        Meaning("starttls_rejected", "policy", "certain"),
+        stages=("starttls",),
+    ),
+    _row(
+        r"memory|resource|too busy|overload|\bload\b|\bfork\b|process|insufficient|try again|\b4\.3\.[012]\b",
+        Meaning("starttls_rejected", "resources", "certain"),
+        stages=("starttls",),
+    ),
+    # Room.
+    _row(
+        r"insufficient (?:system )?(?:storage|space|disk|resources|queue)|disk (?:is )?full|no space left|not enough (?:disk|storage|space)|\b[45]\.3\.1\b",
+        _NO_SPACE,
+        stages=_ENVELOPE,
+    ),
+    _row(
+        r"mail ?box (?:is |size )?(?:full|exceed|limit|quota)|mailbox for .{1,80} is full|over ?quota|over (?:its|their|the) quota|quota (?:is |was )?exceeded"
+        r"|exceed\w* .{0,30}\bquota|mailfolder is full|\b[45]\.2\.2\b",
+        Meaning("recipient_rejected", _MAILBOX, "certain"),
+        Meaning("temporarily_rejected", _MAILBOX, "certain"),
+        stages=("rcpt", "data", ""),
+    ),
+    # The sender, also where RCPT is answered.
+    _row(
+        r"domain of sender|sender address rejected: domain not found|sender domain .{0,40}(?:not|no)\b|\b[45]\.1\.8\b",
+        Meaning("sender_rejected", "no_domain", "certain"),
+        stages=("mail", "rcpt", "data", ""),
+    ),
+    _row(
+        r"\bsender(?: address| verify| e?mail)? (?:was |is )?(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
+        r"|\b(?:invalid|bad|unknown|unauthorized|unverified) sender\b|not owned by (?:user|auth)|\b5\.1\.7\b|\b5\.7\.27\b"
+        r"|(?:not (?:allowed|permitted|authorized)|cannot|may not) (?:to )?send (?:as|from)|mail from .{0,80}(?:not allowed|denied|rejected)"
+        r"|from address (?:is )?not (?:verified|allowed|authorized)",
+        _SENDER,
+        _LATER,
+        stages=("rcpt", "data", "mail"),
+    ),
+    # Where this relay does not carry mail to.
+    _row(
+        r"relay(?:ing)?(?: access)?(?: is| was)? (?:denied|not (?:permitted|allowed)|prohibited|refused)"
+        r"|(?:unable|not permitted|not allowed|cannot|will not|do(?:es)? not) (?:to )?relay|relay operation rejected",
+        Meaning("recipient_rejected", "relay", "certain"),
+        stages=_ENVELOPE,
+    ),
+    # The client's address itself.
+    _row(
+        r"(?<!message was )blocked (?:using|by)\b|\bblock ?list|\bblack ?list|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
+        r"|listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)|client host .{0,80}(?:blocked|banned)|refused to talk",
+        _LISTED,
+        _LISTED,
+        stages=("greeting", "ehlo", "mail", "rcpt", ""),
+    ),
+    _row(
+        r"client host rejected|client address .{0,60}(?:rejected|denied|refused|not allowed)|your (?:ip|host|address)\b.{0,60}"
+        r"(?:not (?:allowed|permitted|authorized)|rejected|denied|refused|blocked)|host .{0,80} is not (?:allowed|permitted)",
+        # Where submission wants a login, Postfix refuses with these words whoever has not logged in.
+        Meaning("sender_rejected", "auth_required", "likely", ("greeting_rejected",)),
+        Meaning("greeting_rejected", "address", "likely", ("temporarily_rejected",)),
+        stages=("mail", "rcpt"),
+    ),
+    _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
+)
+
+
+def refusal(temporary: bool, words: str, stage: str) -> Meaning | None:
+    """What the words say that the refusal is about; None where they say nothing known.
+
+    ``temporary``: the code is 4xx. ``words``: the reply's, on one line, in any case. ``stage``: greeting, ehlo, starttls, auth, mail,
+    rcpt, data, or "" where it is not known.
+    """
+    text = words[:2000]
+    for row in _ROWS:
+        if row.stages and stage not in row.stages:
+            continue
+        found = row.words.search(text)
+        if found:
+            meaning = row.temporary if temporary else row.permanent
+            return meaning._replace(weight=_OWN_WORDS)
+    return None

@@ -1,0 +1,121 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where in the dialogue a reply was given: by the client's line before it, or by the words beside it."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ("stage_of_command", "stage_of_text")
+
+_STAGE_OF = {
+    "conn": "greeting",
+    "connect": "greeting",
+    "initial connection": "greeting",
+    "ehlo": "ehlo",
+    "helo": "ehlo",
+    "lhlo": "ehlo",
+    "starttls": "starttls",
+    "auth": "auth",
+    "mail from": "mail",
+    "mail": "mail",
+    "rcpt to": "rcpt",
+    "rcpt": "rcpt",
+    "data": "data",
+    "end of data": "data",
+    "end of message": "data",
+    ".": "data",
+}
+_ANY = "initial connection|connect|conn|ehlo|helo|lhlo|starttls|auth|mail from|mail|rcpt to|rcpt|end of data|end of message|data"
+# Nodemailer's objects; Postfix's replies as a client and its refusals as a relay; Mailpit; Exim as a client and as a relay.
+_NAMED = re.compile(
+    rf"\bcommand['\"]?\s?[:=]\s?['\"]?({_ANY})\b"
+    rf"|\breject(?: warning)?: ({_ANY}) from "
+    rf"|\bin reply to ({_ANY}) command"
+    rf"|\berror (?:response to|sending) ({_ANY}) command"
+    r"|\bafter (?:pipelined )?(initial connection|ehlo|helo|starttls|mail from|rcpt to|end of data)\b"
+    rf"|\bon command ['\"]({_ANY})\b"
+    r"|\brejected (connect|ehlo|helo|mail|rcpt|data)(?: |:|$)"
+)
+# The first that matches counts.
+_TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "starttls",
+        (
+            *("upgrading connection with starttls", "starttls config", "starttls command", "starttls failed", "starttls denied", "starttls attempted"),
+            # The greeting has this code too, but is never refused with these.
+            *(f"expected response code 220 but got code {code}" for code in (454, 500, 501, 502, 503)),
+            "refused to start tls",
+        ),
+    ),
+    (
+        "ehlo",
+        (
+            *("smtptransport.helo", "`helo'", "#helo", "does not accept ehlo", "remote access denied", "smtphelooerror", "smtpheloerror"),
+            *("ehlo command", "ehlo not accepted", "helo not accepted", "on hello", "did not accept the handshake"),
+        ),
+    ),
+    (
+        "rcpt",
+        (
+            *("recipients were rejected", "smtprecipientsrefused", "recipientsrefused", "rcpt failed", "rcpt command", "`rcptto'", "#rcptto", "rcpt to:"),
+            *("recipients failed", "recipient failed", "recipient address rejected", "smtpaddressfailedexception", "failed recipients", "smtpfailedrecipient"),
+            *("250/251/252", "recipientnotaccepted", "rcpt to <", "failed to add recipient"),
+        ),
+    ),
+    (
+        "mail",
+        (
+            *("mail from command", "mail command failed", "`mailfrom'", "#mailfrom", "smtptransport.mailfrom", "smtpsenderrefused", "mail failed"),
+            *("sender address rejected", "mail from:", "sendernotaccepted", "failed to set sender", "mail from <", "mail from failed"),
+        ),
+    ),
+    (
+        "data",
+        (
+            *("message failed", "smtpdataerror", "data not accepted", "data command failed", "data failed", "messagenotaccepted", "expected response code 354"),
+            *("failed to add data", "smtptransport.data", "smtptransport.finishdata", ".dataasync"),
+        ),
+    ),
+    (
+        "auth",
+        (
+            *("invalid login", "eauth", "smtpauthenticationerror", "sasl authentication failed", "failed to authenticate", "authentication failed"),
+            *("auth plain", "auth login", "auth cram md5", "auth xoauth2", "login denied", "smtptransport$authenticator", ".authenticateasync"),
+            *("expected response code 235", "expected response code 334", "password command failed", "user name command failed"),
+        ),
+    ),
+    (
+        "greeting",
+        (
+            *("invalid greeting", "initial ok message", "got unexpected smtp server response", "`do_start'", "`do start'", "#do start", "refused to talk to me"),
+            *("bad greeting", "initial server", "smtpconnecterror", "smtpconnectresponseerror", "expected response code 220"),
+            *("bad response on connection", "on smtp dial", "creating smtp client", "failed to dial", "dial failed", "error connecting to"),
+        ),
+    ),
+)
+_QUOTES = str.maketrans("", "", "\"'")
+_COMMAND = re.compile(
+    r"\s{0,4}(?:[~=*-]{1,3}>|>{1,3}|C:|send:|SMTP>{1,2}|CLIENT -> (?:SERVER|SMTP):) {0,4}b?['\"]?"
+    r"(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM|RCPT TO|DATA|\.)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_CONNECTED = re.compile(r"(?:===|\*) Connected to ")
+
+
+def stage_of_command(text: str) -> str:
+    """The stage that a client's line of a dialogue begins, "" where the line is none."""
+    found = _COMMAND.match(text)
+    if found:
+        return _STAGE_OF[found.group(1).lower()]
+    return "greeting" if _CONNECTED.match(text) else ""
+
+
+def stage_of_text(folded: str) -> str:
+    """The stage that the words beside a reply name (see spelling.fold), "" where they name none."""
+    found = _NAMED.search(folded)
+    if found:
+        return _STAGE_OF[next(name for name in found.groups() if name)]
+    bare = folded.translate(_QUOTES)
+    return next((stage for stage, texts in _TEXTS if any(text in folded or text in bare for text in texts)), "")

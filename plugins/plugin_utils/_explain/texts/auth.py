@@ -1,0 +1,208 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Layer auth: no login is offered, not this one, not here, or it is refused."""
+
+from __future__ import annotations
+
+from ..rule import Rule, rules
+
+__all__ = ("RULES",)
+
+_OPEN = ("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls")
+
+RULES: tuple[Rule, ...] = (
+    *rules(
+        "auth_not_offered",
+        "certain",
+        also=("auth_requires_tls",),
+        note="Many relays offer AUTH only after TLS: if this session was in cleartext, that is why.",
+        texts="""
+        auth extension not supported by server
+        auth extension is not supported
+        auth extension not found
+        not support auth
+        n't support auth
+        not support smtp auth
+        no auth mechanism was offered
+        authentication not enabled
+        command unknown: 'auth'
+        auth command used when not advertised
+        authentication is not supported on this server
+        not advertise auth
+        auth not available
+        auth not advertised
+        auth not supported
+        no authentication on the server
+        authentication is not available
+        missing_requirement .. auth
+        not offer authentication
+        # C, Go and Perl
+        smtp server does not allow authentication
+        auth is not supported
+        """,
+    ),
+    *rules(
+        "auth_mechanism_not_offered",
+        "likely",
+        also=("auth_not_offered",),
+        note="The same words come where the relay offers no login at all.",
+        texts="""
+        # What libraries say of a list of mechanisms that may be empty
+        no compatible authentication
+        no suitable authentication method
+        cannot find a usable authentication method
+        does not support any usable authentication method
+        no authentication mechanisms supported by both
+        no supported authentication
+        no common auth mechanism
+        no usable authentication
+        failed to find supported auth
+        unexpected server challenge
+        unknown fromserver
+        unkown smtp fromserver
+        no worthy mechs found
+        no mechanism available
+        none of the .. authentication mechanisms
+        no supported auth method
+        no authenticators available
+        no sasl mechanism found
+        no mechanism found
+        no form of authorization supported
+        find an authenticator supported by
+        no auth mechanism in common
+        """,
+    ),
+    *rules(
+        "auth_mechanism_not_offered",
+        "certain",
+        texts="""
+        unknown auth method
+        unknown auth mechanism
+        unknown authentication method
+        unknown authentication type
+        unrecognized authentication type
+        unrecognised authentication
+        authentication mechanism is not supported
+        authentication type not supported
+        authentication method not supported
+        auth type .. not supported
+        mechanism not supported
+        unsupported auth
+        is not supported by the server
+        not support login auth
+        not support plain auth
+        not support auth login
+        not support auth plain
+        server does not support login
+        no authentication type succeeded .. not supported
+        """,
+    ),
+    *rules(
+        "auth_requires_tls",
+        "certain",
+        texts="""
+        530 .. tls
+        530 .. ssl
+        530 .. encryption
+        530 .. encrypted
+        issue a starttls command first
+        use starttls first
+        encryption required
+        encryption needed
+        unencrypted connection
+        530 5.7.10
+        550 5.7.10
+        authentication not allowed on insecure
+        authentication disallowed .. plain
+        plaintext authentication disallowed
+        plaintext auth not allowed
+        plain auth not allowed
+        cleartext authentication disabled
+        authentication requires a secure
+        auth is only allowed over tls
+        the smtp server requires a secure connection
+        """,
+    ),
+    *rules(
+        "auth_rejected",
+        "certain",
+        variant="temporary",
+        texts="""
+        temporary authentication failure
+        temporary auth failure
+        454 4.7.0 temporary auth
+        435 4.7.0
+        authentication service not available
+        authentication backend .. unavailable
+        """,
+    ),
+    # Mailpit writes this after its own line "deny PLAIN login"
+    *rules("auth_rejected", "certain", echo="pair", texts="[smtpd] response ( .. 535 5.7.8 authentication credentials invalid"),
+    *rules(
+        "auth_rejected",
+        "certain",
+        texts="""
+        eauth .. 535
+        smtpauthenticationerror
+        authenticationfailedexception
+        smtpauthenticationexception
+        failed to authenticate on smtp server
+        sasl authentication failed
+        sasl login authentication failed
+        sasl plain authentication failed
+        sasl cram-md5 authentication failed
+        authentication credentials invalid
+        authentication credentials not accepted
+        bad username or password
+        authentication unsuccessful
+        authentication rejected
+        authentication to .. failed, please check your username
+        authentication failed: 5
+        no authentication type succeeded
+        user authentication failed
+        authenticator failed
+        smtp auth failed
+        auth plain failed
+        auth login failed
+        login denied
+        curl: (67)
+        deny plain login
+        deny login login
+        deny cram-md5 login
+        badcredentials
+        authinvalidcredentials
+        534 5.7
+        535 5.7
+        """,
+    ),
+    *rules(
+        "auth_rejected",
+        "likely",
+        also=_OPEN,
+        texts="""
+        could not authenticate
+        eauth
+        invalid login
+        auth_failed
+        authorization.failed
+        """,
+    ),
+    *rules(
+        "auth_rejected",
+        "possible",
+        also=_OPEN,
+        texts="""
+        authentication failed
+        authentication failure
+        authentication error
+        invalid credentials
+        auth failed
+        login failed
+        invalid username or password
+        password incorrect
+        incorrect password
+        incorrect authentication data
+        """,
+    ),
+)

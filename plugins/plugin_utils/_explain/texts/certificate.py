@@ -1,0 +1,349 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Layer certificate: the client does not accept the relay's certificate."""
+
+from __future__ import annotations
+
+from ..rule import Rule, alerts, rules, verify_errors
+
+__all__ = ("RULES",)
+
+_ALL = ("certificate_expired", "certificate_self_signed", "certificate_name_mismatch", "certificate_chain_incomplete", "certificate_not_yet_valid")
+_PURPOSE = "The certificate, or a CA above it, may not be used for this: its purpose, its constraints or an extension forbid it; a newer ca_path does not help."
+_NEW_ONE = "Ask the relay's operator for a certificate that is made for a server (TLS server authentication) by a CA that may issue it."
+
+RULES: tuple[Rule, ...] = (
+    *rules(
+        "certificate_expired",
+        "certain",
+        verify_errors((10, "certificate has expired")),
+        texts="""
+        cert has expired
+        certificate expired: verification time
+        expired certificate
+        certificate is expired
+        is expired .. certificate
+        has expired .. certificate
+        certificateexpiredexception
+        has expired or is not yet valid: current time .. is after
+        a required certificate is not within its validity period
+        invalid peer certificate: expired
+        invalid certificate(expired
+        certexpired
+        0x80090328
+        cert_expired
+        """,
+    ),
+    *rules(
+        "certificate_expired",
+        "likely",
+        alerts((45, "certificate expired")),  # Erlang sends it for both
+        also=("certificate_not_yet_valid",),
+        texts="""
+        certificate expired
+        has expired or is not yet valid
+        nottimevalid
+        validity check failed
+        cert_date_invalid
+        """,
+    ),
+    *rules(
+        "certificate_not_yet_valid",
+        "certain",
+        verify_errors((9, "certificate is not yet valid")),
+        texts="""
+        cert not yet valid
+        certificate not yet valid
+        certificate not valid yet
+        not yet activated
+        certificatenotyetvalidexception
+        is not yet valid: current time .. is before
+        the certificate chain uses not yet valid certificate
+        invalid peer certificate: notvalidyet
+        invalid certificate(not valid yet
+        """,
+    ),
+    *rules(
+        "certificate_self_signed",
+        "certain",
+        verify_errors((18, "self-signed certificate")),
+        texts="""
+        self signed cert
+        self-signed leaf
+        selfsigned_peer
+        """,
+    ),
+    *rules(
+        "certificate_self_signed",
+        "likely",
+        also=("certificate_untrusted",),
+        note="A CA's own certificate is served as the relay's: that is how a self-signed certificate made with default options looks to rustls.",
+        texts="""
+        causedasendentity
+        ca used as end entity
+        """,
+    ),
+    *rules(
+        "certificate_untrusted",
+        "certain",
+        verify_errors((19, "self-signed certificate in certificate chain")),
+        note="The relay sends its own root along, and this client does not trust that root.",
+        texts="""
+        self signed cert in chain
+        the signing ca is not trusted
+        """,
+    ),
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        verify_errors((20, "unable to get local issuer certificate"), (2, "unable to get issuer certificate")),
+        alerts((48, "unknown ca")),
+        also=("certificate_chain_incomplete", "certificate_self_signed"),
+        texts="""
+        # OpenSSL and Node
+        unable to get issuer cert
+        unknown ca
+        # Go
+        certificate signed by unknown authority
+        certificate signed by unknown authority (possibly because of .. parent certificate cannot sign this kind of certificate
+        # Java
+        pkix path building failed
+        unable to find valid certification path
+        path does not chain with any of the trust anchors
+        trust anchor for certification path not found
+        trustanchor
+        # .NET and SChannel
+        untrusted root
+        remotecertificatechainerrors
+        issued by an authority that is not trusted
+        0x80090325
+        # GnuTLS
+        issuer is unknown
+        signer not found
+        # rustls, NSS, others
+        unknown issuer
+        unknownissuer
+        untrusted issuer
+        untrusted ca
+        certificate not trusted
+        certificate is not trusted
+        is not trusted: certificate
+        unknown certificate authority
+        cert_authority_invalid
+        peer certificate cannot be authenticated with given ca certificates
+        """,
+    ),
+    # Postfix, behind the line that says why
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        also=("certificate_chain_incomplete", "certificate_self_signed", "certificate_expired", "certificate_name_mismatch"),
+        echo="follow",
+        texts="server certificate not verified",
+    ),
+    *rules(
+        "certificate_chain_incomplete",
+        "likely",
+        verify_errors((21, "unable to verify the first certificate")),
+        also=("certificate_untrusted",),
+        note="The client saw only the leaf certificate: the relay leaves out its intermediate, or its CA is one of your own that this host does not know.",
+        texts="""
+        unable to verify leaf signature
+        partial chain
+        partialchain
+        """,
+    ),
+    *rules(
+        "certificate_untrusted",
+        "possible",
+        alerts((42, "bad certificate"), (43, "unsupported certificate"), (46, "certificate unknown")),
+        also=(*_ALL, "client_certificate_required"),
+        texts="""
+        bad certificate
+        certificate unknown
+        """,
+    ),
+    *rules(
+        "certificate_untrusted",
+        "possible",
+        also=_ALL,
+        echo="follow",
+        texts="""
+        certificate verify failed
+        stream_socket_enable_crypto .. certificate verify failed
+        stream_socket_client .. certificate verify failed
+        ssl operation failed .. certificate verify failed
+        certificate verification failed
+        certificate verification error
+        failed to verify certificate
+        verify the peer certificate
+        the remote certificate is invalid
+        remote certificate was rejected
+        certificate validation failed
+        certificate validation procedure
+        invalid peer certificate
+        x509:
+        invalid certificate
+        # mutt and nullmailer say so of every certificate that they refuse
+        untrusted server certificate
+        certificate is untrusted
+        ssl certificate problem
+        the certificate is not correct
+        certificate error
+        certpathvalidatorexception
+        sslcertverificationerror
+        sslpeerunverifiedexception
+        peer certificate is invalid
+        """,
+    ),
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        verify_errors(
+            (24, "invalid ca certificate"),
+            (25, "path length constraint exceeded"),
+            (26, "unsuitable certificate purpose"),
+            (28, "certificate rejected"),
+            (32, "key usage does not include certificate signing"),
+            (34, "unhandled critical extension"),
+            (47, "permitted subtree violation"),
+            (48, "excluded subtree violation"),
+            (7, "certificate signature failure"),
+        ),
+        note=_PURPOSE,
+        remedy=_NEW_ONE,
+        texts="""
+        # OpenSSL's and Node's short forms
+        unsupported certificate purpose
+        invalid ca
+        # Go
+        incompatible key usage
+        parent certificate cannot sign this kind of certificate
+        a root or intermediate certificate is not authorized
+        not authorized to sign for this name
+        crypto/rsa: verification error
+        # Java
+        ca key usage check failed
+        basic constraints check failed
+        extended key usage does not permit
+        keyusage does not allow
+        # rustls
+        required eku not found
+        bad signature .. invalid peer certificate
+        invalid peer certificate: badsignature
+        invalid peer certificate: badencoding
+        unhandledcriticalextension
+        """,
+    ),
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        note="The client asks whether the certificate was revoked, and gets no answer: the CA's list cannot be had from this host, or there is none.",
+        remedy="Let this host reach the CA's revocation list (outbound HTTP), or switch off the app's check for revocation; trust is not what is missing.",
+        texts="""
+        unable to get certificate crl
+        unable to get crl
+        revocation status unknown
+        revocationstatusunknown
+        offline revocation
+        unable to check revocation
+        crl has expired
+        """,
+    ),
+    *rules("certificate_untrusted", "likely", alerts((44, "certificate revoked")), verify_errors((23, "certificate revoked")), texts="certificate is revoked"),
+    *rules(
+        "certificate_name_mismatch",
+        "certain",
+        verify_errors((62, "hostname mismatch"), (64, "ip address mismatch")),
+        texts="""
+        # Node, curl, GnuTLS
+        does not match certificate's altnames
+        err_tls_cert_altname_invalid
+        no alternative certificate subject name matches
+        subject alternative name .. does not match
+        name in the certificate does not match
+        certificate's owner does not match
+        does not match target host name
+        # Go
+        certificate is valid for .. not
+        certificate is not valid for
+        x509: cannot validate certificate for
+        certificate relies on legacy common name
+        # Java
+        no subject alternative dns name matching
+        no subject alternative names matching ip address
+        no subject alternative names present
+        doesn't match any of the subject alternative names
+        no name matching .. found
+        can't verify identity of server
+        can't verify server identity
+        # Python, Ruby, PHP, .NET, rustls, Erlang
+        doesn't match hostname
+        hostname .. does not match
+        hostname was not matched
+        remotecertificatenamemismatch
+        did not match any of the names given in the server's ssl certificate
+        did not match the name given in the server's ssl certificate
+        did not match expected name
+        did not match expected cn
+        not valid for name
+        notvalidforname
+        invalid certificate(not valid for name
+        hostname_check_failed
+        # Programs
+        does not match the certificate
+        certificate does not match
+        dnsmismatch(
+        ipaddressmismatch(
+        does not match the server's name
+        server certificate subject .. not match
+        certificate does not match host
+        certificate name mismatch
+        cert_common_name_invalid
+        ssl_error_bad_cert_domain
+        sec_e_wrong_principal
+        0x80090322
+        checkhost .. mismatch
+        wrong.host.name
+        """,
+    ),
+    *rules(
+        "certificate_weak",
+        "certain",
+        verify_errors((66, "ee certificate key too weak"), (67, "ca certificate key too weak"), (68, "ca signature digest algorithm too weak")),
+        texts="""
+        ee key too small
+        ca key too small
+        md too weak
+        key too weak
+        signature digest algorithm too weak
+        insecure algorithm
+        algorithm constraints check failed
+        certificates do not conform to algorithm constraints
+        certificates does not conform to algorithm constraints
+        sec_error_cert_signature_algorithm_disabled
+        """,
+    ),
+    # rustls: SHA-1 and the like; for the other public key, it is not the CA that it takes it for
+    *rules("certificate_weak", "likely", also=("certificate_untrusted",), texts="unsupported signature algorithm"),
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        also=("certificate_self_signed", "certificate_weak"),
+        texts="""
+        unsupported signature algorithm for public key
+        unsupportedsignaturealgorithmforpublickey
+        """,
+    ),
+    *rules(
+        "certificate_weak",
+        "certain",
+        note="It is of X.509 version 1, which rustls, Go and others refuse and OpenSSL takes.",
+        remedy="Ask the relay's operator for a certificate of version 3 that lists its names (subjectAltName).",
+        texts="""
+        unsupported cert version
+        unsupportedcertversion
+        """,
+    ),
+)

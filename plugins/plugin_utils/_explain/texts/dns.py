@@ -1,0 +1,103 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Layer dns: the name has no address, or no name server gave an answer."""
+
+from __future__ import annotations
+
+from ..rule import Rule, rules
+
+__all__ = ("RULES",)
+
+RULES: tuple[Rule, ...] = (
+    *rules(
+        "name_not_found",
+        "certain",
+        texts="""
+        # The resolver's own words: glibc, musl, BSD, Windows, Java, Go, Erlang
+        enotfound
+        eai_noname
+        name or service not known
+        name does not resolve
+        nodename nor servname provided, or not known
+        no such host
+        unknownhostexception
+        nxdomain
+        non-existent domain
+        domain name not found
+        errno -2]
+        errno -5]
+        11001
+        # Programs
+        could not resolve host
+        couldn't resolve host
+        cannot resolve hostname
+        unable to resolve host
+        unable to look up host
+        unknown mx host
+        unknown mail server
+        php_network_getaddresses: getaddrinfo
+        all relevant mx records point to non-existent hosts
+        cannot locate host
+        bad hostname
+        the remote name could not be resolved
+        lookup host failed
+        smtp_host .. unresolvable
+        unknown remote host
+        host not found
+        """,
+    ),
+    *rules(
+        "name_not_found",
+        "certain",
+        variant="no_address",
+        texts="""
+        no address associated with hostname
+        no address associated with name
+        enodata
+        eai_nodata
+        eai_addrfamily
+        host found but no data record of requested type
+        valid name, no data record of requested type
+        no data of requested type
+        unrouteable mail domain
+        """,
+    ),
+    *rules(
+        "name_server_failure",
+        "certain",
+        texts="""
+        temporary failure in name resolution
+        non-recoverable failure in name resolution
+        eai_again
+        eai_fail
+        esrvfail
+        server misbehaving
+        servfail
+        name service error for .. host not found, try again
+        errno -3]
+        getaddrinfo .. try again
+        dns timeout
+        etimeout .. query
+        failed to lookup address information: temporary
+        host lookup did not complete
+        no nameservers available
+        # Windows (WSATRY_AGAIN)
+        11002
+        """,
+    ),
+    *rules(
+        "name_server_failure",
+        "likely",
+        also=("name_not_found",),
+        texts="""
+        edns
+        resolving timed out
+        resolving timeout
+        lookup .. i/o timeout
+        lookup .. connection refused
+        getaddrinfo .. timed out
+        (11): resource temporarily unavailable
+        """,
+    ),
+)

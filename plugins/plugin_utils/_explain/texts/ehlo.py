@@ -1,0 +1,51 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Layer ehlo: EHLO is refused, or the name in it."""
+
+from __future__ import annotations
+
+from ..rule import Rule, rules
+
+__all__ = ("RULES",)
+
+RULES: tuple[Rule, ...] = (
+    *rules(
+        "ehlo_rejected",
+        "certain",
+        texts="""
+        # What relays say of the name is a row of status_codes; these are the clients' words.
+        smtphelooerror
+        smtpheloerror
+        ehlo failed
+        ehlo refused
+        helo refused
+        helo failed
+        ehlo command failed
+        helo command failed
+        rejected ehlo
+        rejected helo
+        helo command rejected
+        ehlo .. rejected
+        after ehlo: 5
+        after helo: 5
+        in reply to ehlo command
+        in reply to helo command
+        invalid domain name in ehlo
+        invalid helo
+        invalid ehlo
+        bad helo
+        need fully-qualified hostname
+        eprotocol .. ehlo
+        does not accept ehlo or helo commands
+        remote access denied
+        smtptransport.helo
+        `helo'
+        #helo'
+        the server refused .. ehlo
+        smtp: server does not support ehlo
+        """,
+    ),
+    # PHPMailer adds it when the connection went away before EHLO, too.
+    *rules("ehlo_rejected", "likely", also=("connection_closed",), echo="follow", texts="ehlo not accepted"),
+)

@@ -1,0 +1,82 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Layer settings: the program refuses its own settings, before any packet is sent."""
+
+from __future__ import annotations
+
+from ..rule import Rule, rules
+
+__all__ = ("RULES",)
+
+RULES: tuple[Rule, ...] = (
+    *rules(
+        "invalid_settings",
+        "certain",
+        texts="""
+        # Mailpit's start-up errors
+        you must provide both an smtp tls certificate and a key
+        tls cannot be required without an smtp tls certificate
+        tls cannot be required with --smtp-auth-allow-insecure
+        tls & starttls cannot be required together
+        password file not found or readable
+        authentication cannot use both credentials and --smtp-auth-accept-any
+        authentication requires starttls or tls encryption
+        tls certificate not found or readable
+        tls key not found or readable
+        [smtp] bind should be in the format of
+        [relay] host not set
+        host username or password not set for
+        host username or secret not set for cram-md5
+        authentication method not supported
+        override-from is not a valid email address
+        a relay configuration must be set to auto-relay
+        [forward] to addresses missing
+        # apps
+        email_use_tls/email_use_ssl are mutually exclusive
+        smtp_enable_starttls_auto'] are mutually exclusive
+        enable_starttls and :tls are mutually exclusive
+        are mutually exclusive, so only set one of those settings
+        `smtp_security` is invalid
+        need to be set for email support
+        need to be set to enable email authentication
+        smtp_from .. is not a valid email address
+        email.force_tls requires email.enable_tls
+        email.require_transport_security requires email.enable_tls
+        smtp_tls_wrappermode requires smtp_tls_security_level
+        port should be >= 0 and < 65536
+        port must be >= 0 and < 65536
+        either servername or insecureskipverify must be specified
+        trustanchors parameter must be non-empty
+        # msmtp and curl read their files first
+        msmtp: .. unknown command
+        msmtp: account .. not found
+        msmtp: no recipients found
+        msmtp: .. envelope-from address is missing
+        curl: (3)
+        """,
+    ),
+    *rules(
+        "invalid_settings",
+        "likely",
+        texts="""
+        # Nodemailer's EAUTH before anything is sent: auth without user or pass
+        missing credentials for
+        error loading credentials
+        no such file or directory .. ca.pem
+        could not load cafile
+        tls_trust_file
+        error setting certificate verify locations
+        error setting certificate file
+        curl: (77)
+        error adding trust anchors from file
+        """,
+    ),
+    *rules(
+        "invalid_settings",
+        "likely",
+        note="Pangolin has no sender for the message.",
+        remedy="Set email.no_reply in Pangolin's config.yml (the key is spelt with an underscore) to the sender's address.",
+        texts="email missing required fields",
+    ),
+)

@@ -1,0 +1,122 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Layer starttls: STARTTLS is not offered, or refused."""
+
+from __future__ import annotations
+
+from ..rule import Rule, rules
+
+__all__ = ("RULES",)
+
+RULES: tuple[Rule, ...] = (
+    *rules(
+        "starttls_not_offered",
+        "certain",
+        texts="""
+        # "starttls" and "not ... support, offer, advertise, available" in the words of many clients
+        starttls extension not supported
+        starttls extension not found
+        starttls is not supported
+        starttls not supported
+        starttls not advertised
+        starttls was not advertised
+        starttls is not advertised
+        starttls is not offered
+        starttls not offered
+        starttls was not offered
+        starttls not available
+        starttls is not available
+        starttls unavailable
+        not advertise the starttls
+        not advertise starttls
+        not support starttls
+        n't support starttls
+        not support the starttls
+        not offer starttls
+        n't offer starttls
+        not support tls via the starttls
+        starttls is required but .. not support
+        tls was required but starttls
+        tls is required but the server
+        tls required but not supported
+        tls is required, but was not offered
+        a tls session is required, but the server did not offer tls support
+        server does not support secure communication via tls
+        does not support tls
+        n't support tls
+        tlsrequirederror
+        tls not supported by
+        no tls support
+        required ssl level failed
+        requested ssl level failed
+        use_ssl_failed
+        unable to initialize tls .. not
+        the server does not support .. starttls
+        didn't find starttls in server response
+        # Erlang's gen_smtp
+        missing_requirement .. tls
+        # HTTP-like words of MTAs
+        tls encryption is required .. not
+        """,
+    ),
+    *rules(
+        "starttls_not_offered",
+        "likely",
+        also=("starttls_rejected",),
+        texts="""
+        # .NET says so of a refusal, too
+        not support secure connections
+        starttls denied
+        curl: (64)
+        """,
+    ),
+    *rules(
+        "starttls_not_offered",
+        "certain",
+        also=("starttls_rejected",),
+        texts="""
+        error upgrading connection with starttls: 502
+        error upgrading connection with starttls: 500
+        starttls command failed .. not implemented
+        """,
+    ),
+    *rules(
+        "starttls_rejected",
+        "certain",
+        texts="""
+        starttls denied, code 4
+        error upgrading connection with starttls
+        454 4.3.0 try again later .. starttls
+        in reply to starttls command
+        tls not available
+        tls currently unavailable
+        tls temporarily unavailable
+        starttls command failed
+        starttls command rejected
+        starttls rejected
+        starttls .. refused
+        after starttls: 4
+        after starttls: 5
+        unexpected response to starttls
+        """,
+    ),
+    *rules(
+        "starttls_not_offered",
+        "possible",
+        also=("mode_mismatch", "certificate_untrusted", "starttls_rejected"),
+        texts="trying to connect to non tls smtp server using tls",
+    ),
+    *rules(
+        "starttls_rejected",
+        "possible",
+        also=("starttls_not_offered", "tls_handshake_failed", "certificate_untrusted"),
+        texts="""
+        etls
+        # Mailpit and others put it before whatever went wrong
+        starttls failed
+        error in starttls
+        error creating starttls config
+        """,
+    ),
+)

@@ -1,0 +1,198 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Layer tcp: the connection does not come about, or is cut by the network."""
+
+from __future__ import annotations
+
+from ..rule import Rule, errno, rules
+
+__all__ = ("RULES",)
+
+_TIMED_OUT = errno("etimedout", 110, 10060)
+_REFUSED = errno("econnrefused", 111, 10061, "connection refused", "actively refused it", "connectionrefusederror", "errno 61]", "connection was refused")
+_UNREACHABLE_NETWORK = errno("enetunreach", 101, 10051, "network is unreachable", "network unreachable", "unreachable network")
+_NO_ADDRESS = errno("eaddrnotavail", 99, 10049, "cannot assign requested address", "can't assign requested address")
+_NO_FAMILY = errno("eafnosupport", 97, 10047, "address family not supported")
+_UNREACHABLE_HOST = errno("ehostunreach", 113, 10065, "no route to host", "host is unreachable", "host unreachable", "unreachable host", "noroutetohostexception")
+_HOST_DOWN = errno("ehostdown", 112, 10064, "host is down")
+_RESET = errno("econnreset", 104, 10054, "connection reset", "forcibly closed by the remote host", "connectionreseterror")
+
+RULES: tuple[Rule, ...] = (
+    *rules(
+        "connection_timeout",
+        "certain",
+        texts="""
+        # Between "connect" and the clock there is only the network.
+        connect etimedout
+        connect:errno=110
+        errno 110] connection timed out
+        errno 60] operation timed out
+        winerror 10060
+        error number 110
+        connection timed out (110)
+        110 connection timed out
+        (errno: 110)
+        connection timed out .. os error 110
+        a connection attempt failed because the connected party did not properly respond
+        # PHP, C and C++
+        connect to .. connection timed out
+        connect to .. operation timed out
+        connecting to .. timed out
+        connection to .. connection timed out
+        unable to connect with .. connection timed out
+        connection could not be established with host .. connection timed out
+        connect: connection timed out
+        connect: operation timed out
+        connect(): connection timed out
+        connect(): operation timed out
+        curl: (28) failed to connect to
+        curl error 28: failed to connect to
+        failed to connect to .. timeout was reached
+        failed to connect to .. timed out
+        inet: connect: timeout
+        socketexception (110): connection timed out .. socketutils.connect
+        socketexception (110): connection timed out .. awaitablesocketasynceventargs
+        # Java
+        connect timed out
+        connectexception: connection timed out
+        connectexception: operation timed out
+        connectiontimedoutexception
+        connecttimeoutexception
+        # Ruby: its OpenTimeout is TCP's alone, unless TLS stands beside it
+        in `open': .. net::opentimeout
+        net::opentimeout .. execution expired
+        execution expired (net::opentimeout)
+        execution expired .. smtp
+        # Go
+        dial tcp .. i/o timeout
+        dial tcp .. connection timed out
+        dial tcp .. operation timed out
+        # Erlang
+        :etimedout
+        {error,etimedout
+        # Python
+        timed out .. could not connect to
+        # Mail servers
+        deferred: connection timed out with
+        deferred: operation timed out with
+        h=.. connection timed out
+        error connecting .. connection timeout
+        tcp connection timed out
+        """,
+    ),
+    *rules(
+        "connection_timeout",
+        "likely",
+        also=("tls_handshake_timeout",),
+        note="Nodemailer's timer covers the TCP connection and, with secure: true, the TLS handshake.",
+        texts="""
+        connection timeout .. conn
+        error: connection timeout
+        """,
+    ),
+    *rules(
+        "connection_timeout",
+        "likely",
+        _TIMED_OUT,
+        also=("mode_mismatch", "greeting_timeout"),
+        texts="""
+        connection timed out
+        connection timeout
+        (110): connection timed out
+        timeouterror: timed out
+        socket.timeout: timed out
+        connect(2) for .. timed out
+        a connection attempt timed out
+        timeout while connecting
+        """,
+    ),
+    *rules(
+        "connection_timeout",
+        "likely",
+        also=("tls_handshake_timeout", "mode_mismatch", "greeting_timeout"),
+        texts="""
+        net::opentimeout
+        timed out connecting
+        smtp connection timed out
+        """,
+    ),
+    *rules(
+        "connection_timeout",
+        "possible",
+        also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout"),
+        texts="""
+        timed out
+        i/o timeout
+        deadline exceeded
+        timeoutexception
+        timeouterror
+        timedout while connecting
+        {:error, :timeout}
+        {error,timeout}
+        """,
+    ),
+    *rules("connection_refused", "certain", _REFUSED),
+    # curl says one thing for every way in which no connection comes about; only its code tells a timeout from the rest.
+    *rules(
+        "connection_refused",
+        "likely",
+        also=("no_route", "connection_blocked", "connection_reset"),
+        note="curl prints the same for a host that is unreachable and for a connection that is reset at once.",
+        texts="""
+        curl: (7)
+        curl error 7: failed to connect to
+        """,
+    ),
+    *rules(
+        "connection_refused",
+        "possible",
+        also=("connection_timeout", "no_route", "connection_blocked", "connection_reset"),
+        note="curl prints the same for every connection that does not come about.",
+        texts="""
+        failed to connect to .. couldn't connect to server
+        failed to connect to .. could not connect to server
+        """,
+    ),
+    *rules(
+        "no_route",
+        "certain",
+        _UNREACHABLE_NETWORK,
+        _NO_ADDRESS,
+        _NO_FAMILY,
+        texts="""
+        protocol not available .. connect
+        """,
+    ),
+    *rules("no_route", "certain", _UNREACHABLE_HOST, _HOST_DOWN, variant="or_blocked", also=("connection_blocked",)),
+    *rules(
+        "connection_blocked",
+        "certain",
+        texts="""
+        connect eacces
+        connect eperm
+        connect: permission denied
+        connect(): permission denied
+        connect: operation not permitted
+        connect to .. permission denied
+        connect to .. operation not permitted
+        connection to .. permission denied
+        dial tcp .. operation not permitted
+        dial tcp .. permission denied
+        errno 13] permission denied .. connect
+        create_connection .. errno 13] permission denied
+        create_connection .. errno 1] operation not permitted
+        connect(2) for .. permission denied
+        could not connect .. permission denied
+        connection administratively prohibited
+        winerror 10013
+        (10013)
+        an attempt was made to access a socket in a way forbidden by its access permissions
+        socketexception: permission denied
+        socketexception: operation not permitted
+        {:error, :eacces}
+        {:error, :eperm}
+        """,
+    ),
+    *rules("connection_reset", "likely", _RESET, also=("connection_closed", "tls_handshake_failed"), texts="(56) recv failure: connection reset by peer"),
+)

@@ -1,0 +1,211 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Layer tls: the handshake fails, for another reason than the certificate."""
+
+from __future__ import annotations
+
+from ..rule import Rule, alerts, rules
+
+__all__ = ("RULES",)
+
+_LEFT = (
+    "The relay saw the client leave during the TLS handshake: most often a client that does not accept the relay's certificate (its chain, its name, its date);"
+    " the client's own log says which."
+)
+
+RULES: tuple[Rule, ...] = (
+    *rules(
+        "tls_handshake_timeout",
+        "likely",
+        also=("mode_mismatch",),
+        texts="could not connect to smtp host .. sockettimeoutexception: read timed out",
+    ),
+    *rules(
+        "tls_handshake_timeout",
+        "certain",
+        texts="""
+        tls handshake timeout
+        handshake .. timed out
+        timed out .. handshake
+        ssl connection timeout
+        ssl/tls connection timeout
+        ssl_connect timeout
+        ssl_connect error to .. connection timed out
+        ssl_socket_connect .. net::opentimeout
+        ssl_connect .. net::opentimeout
+        starttls: i/o timeout
+        """,
+    ),
+    *rules(
+        "tls_version_unsupported",
+        "certain",
+        alerts((70, "protocol version")),
+        texts="""
+        # OpenSSL
+        unsupported protocol
+        no protocols available
+        version too low
+        legacy sigalg disallowed or unsupported
+        # Go, GnuTLS, rustls, Java, NSS, SChannel, Erlang
+        protocol version not supported
+        a packet with illegal or unsupported version was received
+        gnutls error -8
+        servertlsversion
+        peer is incompatible .. tls
+        no appropriate protocol
+        is not accepted by client preferences
+        that protocol version is not enabled or not supported
+        ssl_error_unsupported_version
+        sec_e_unsupported_function
+        0x80090302
+        the requested security protocol is not supported
+        """,
+    ),
+    *rules(
+        "tls_version_unsupported",
+        "likely",
+        also=("tls_handshake_failed",),
+        texts="""
+        do not possess a common algorithm
+        sec_e_algorithm_mismatch
+        0x80090331
+        """,
+    ),
+    *rules(
+        "client_certificate_required",
+        "certain",
+        alerts((116, "certificate required")),
+        texts="""
+        certificate required
+        peer did not return a certificate
+        no client certificate presented
+        no client certificate requested .. required
+        client certificate not trusted
+        bad_certificate .. empty client certificate
+        client didn't provide a certificate
+        peersentnocertificates
+        """,
+    ),
+    *rules(
+        "tls_handshake_failed",
+        "likely",
+        alerts(
+            (10, "unexpected message"),
+            (20, "bad record mac"),
+            (40, "handshake failure"),
+            (47, "illegal parameter"),
+            (49, "access denied"),
+            (50, "decode error"),
+            (51, "decrypt error"),
+            (71, "insufficient security"),
+            (80, "internal error"),
+            (86, "inappropriate fallback"),
+            (109, "missing extension"),
+            (110, "unsupported extension"),
+            (112, "unrecognized name"),
+            (120, "no application protocol"),
+        ),
+        also=("certificate_untrusted", "mode_mismatch"),
+        texts="""
+        # OpenSSL
+        handshake failure
+        no shared cipher
+        no cipher match
+        no ciphers available
+        dh key too small
+        bad ecpoint
+        unsafe legacy renegotiation disabled
+        unrecognized_name
+        bad record mac
+        inappropriate fallback
+        eof occurred in violation of protocol
+        unexpected eof while reading
+        errno=0 state=sslv3/tls write client hello
+        ssl_error_syscall
+        ssl_error_zero_return
+        wrong signature type
+        bad signature
+        # GnuTLS
+        the tls connection was non-properly terminated
+        could not negotiate a supported cipher suite
+        a tls fatal alert has been received
+        # Go, rustls, Java, Erlang, NSS, SChannel, .NET
+        remote error: tls:
+        no cipher suite supported by both
+        no cipher suites in common
+        no key exchange groups
+        peer is incompatible
+        peer misbehaved
+        sslhandshakeexception
+        remote host terminated the handshake
+        ssl peer shut down incorrectly
+        insufficient_security
+        ssl_error_no_cypher_overlap
+        sec_e_illegal_message
+        0x80090326
+        sec_e_internal_error
+        authentication failed because the remote party
+        # Programs
+        disconnected before secure tls connection was established
+        tls handshake failed
+        ssl handshake failed
+        error completing tls handshake
+        starttls .. handshake
+        handshake eof
+        ssl: handshake
+        tls dial error
+        ssl negotiation failed
+        """,
+    ),
+    *rules("tls_handshake_failed", "likely", also=("mode_mismatch", "certificate_untrusted"), echo="follow", texts="cannot start tls: handshake failure"),
+    # The relay's log: the client is gone.
+    *rules(
+        "tls_handshake_failed",
+        "possible",
+        also=("certificate_untrusted", "certificate_self_signed", "certificate_name_mismatch"),
+        note=_LEFT,
+        echo="follow",
+        texts="""
+        ssl_accept error from
+        ssl_accept: .. lost connection
+        lost connection after starttls from
+        tls error on connection from .. lost connection
+        tls error on connection from .. ssl_accept
+        tls error on connection from .. connection reset
+        tls error on connection from .. eof
+        403 4.7.0 tls handshake failed
+        tls: disconnected during handshake
+        tls session failure
+        """,
+    ),
+    *rules(
+        "tls_handshake_failed",
+        "possible",
+        also=("certificate_untrusted", "certificate_self_signed", "mode_mismatch", "tls_version_unsupported"),
+        echo="follow",
+        texts="""
+        tls library problem
+        ssl operation failed
+        failed to enable crypto
+        unable to connect with starttls
+        unable to connect with tls encryption
+        stream_socket_enable_crypto
+        error:0a000
+        ssl routines
+        sslerror
+        sslexception
+        could not convert socket to tls
+        esocket
+        ssl error
+        tls error
+        tlsv1 alert
+        fatal alert
+        tls_alert
+        tls failure
+        tls_failed
+        # MailKit puts it before every reason
+        an error occurred while attempting to establish an ssl or tls connection
+        """,
+    ),
+)

@@ -1,0 +1,51 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with what a user wrote: one sentence that names the option and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
+
+__all__ = ("SettingsError", "nearest", "show", "unknown_option")
+
+# What other programs call these options.
+_ALIASES = {"user": "username", "pass": "password", "from": "sender", "no_reply": "sender", "tls_reject_unauthorized": "validate_certs"}
+
+
+class SettingsError(ValueError):
+    """Input that cannot work, found without sending a packet.
+
+    ``option`` is the name of the option as the user wrote it, ``cause`` is
+    ``invalid_settings`` or ``mode_mismatch``; the text of the error is one sentence.
+    """
+
+    def __init__(self, message: str, option: str, cause: str = "invalid_settings") -> None:
+        super().__init__(message)
+        self.option = option
+        self.cause = cause
+
+
+def show(value: object) -> str:
+    """A value in quotes, printable and not too long."""
+    text = printable(str(value).encode("utf-8", "backslashreplace"))
+    return f"'{text[:60]}...'" if len(text) > 60 else f"'{text}'"
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The option that was probably meant."""
+    plain = re.sub(r"^(smtp_|mail_|email_)", "", name)
+    plain = _ALIASES.get(plain, plain)
+    return plain if plain in known else next(iter(difflib.get_close_matches(plain, known, 1)), None)
+
+
+def unknown_option(name: str, known: Sequence[str], prefix: str = "") -> SettingsError:
+    """The error for an option that does not exist; ``prefix`` is put in front of its name ("endpoints[0].")."""
+    near = nearest(name, known)
+    advice = f"write {near}" if near else f"write one of {', '.join(known)}"
+    shown = f"{prefix}{printable(name.encode('utf-8', 'backslashreplace'))}" if name.strip() else show(f"{prefix}{name}")
+    return SettingsError(f"{shown} is not an option; {advice}.", shown)

@@ -1,0 +1,194 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a chain of certificates was not accepted, and what is odd about one that was. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Sequence
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import (
+    NAME_LIMIT,
+    Certificate,
+    is_address,
+)
+
+__all__ = ("ChainVerdict", "chain_verdict", "disordered", "weakness")
+
+# X509_V_ERR_* of OpenSSL, the codes that have a cause or a variant of their own.
+_BAD_SIGNATURE, _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED_LEAF, _SELF_SIGNED_IN_CHAIN, _PURPOSE = 7, 9, 10, 18, 19, 26
+_NO_ISSUER = (2, 20, 21)
+_NAME_MISMATCH = (62, 63, 64)
+_WEAK = (66, 67, 68)
+# What breaks a chain that leads to a trusted root, by code and by OpenSSL's words (the numbers moved with 3.0):
+# a certificate that is no CA, path length, key usage, unknown critical extension, name constraints.
+_MISISSUED_CODES = (25, 32, 34, 47, 48, 49, 51, 52, 53, 79)
+_MISISSUED = re.compile(
+    "invalid ca|path length|key ?usage|certificate signing|critical extension|subtree|name constraint|excluded|not permitted",
+    re.IGNORECASE,
+)
+_RSA_BITS, _EC_BITS = 2048, 224
+
+
+class ChainVerdict(t.NamedTuple):
+    """Why a chain was not accepted: a cause of the layer certificate, what this case adds to the sentence, and its variant."""
+
+    code: str
+    detail: str = ""
+    variant: str = ""
+
+
+def chain_verdict(
+    verify_code: int, verify_error: str, chain: Sequence[Certificate], name: str, ca_subjects: Sequence[str]
+) -> ChainVerdict:
+    """What OpenSSL's verify code means for this chain.
+
+    ``name`` is the name that was checked; ``ca_subjects`` are the common names in the host's ca_path, if one was given.
+    """
+    if not chain:
+        return ChainVerdict("certificate_untrusted", verify_error)
+    leaf = chain[0]
+    if verify_code == _EXPIRED:
+        return _expired(chain)
+    if verify_code == _NOT_YET_VALID:
+        return ChainVerdict("certificate_not_yet_valid", _not_yet(chain))
+    if verify_code in _NAME_MISMATCH:
+        return _other_name(leaf, name)
+    if verify_code in _WEAK or re.search(r"too (small|weak)", verify_error):
+        return ChainVerdict("certificate_weak", weakness(chain) or verify_error)
+    misissued = _misissued(verify_code, verify_error, chain)
+    if misissued is not None:
+        return misissued
+    late = _also_out_of_date(leaf)
+    if verify_code == _SELF_SIGNED_LEAF or (verify_code in _NO_ISSUER and leaf.self_signed):
+        return ChainVerdict("certificate_self_signed", words.also(words.named(leaf.common_name), late))
+    if verify_code == _SELF_SIGNED_IN_CHAIN:
+        root = _linked(chain)[-1].common_name
+        return ChainVerdict("certificate_untrusted", words.also(words.ends_at_unknown_root(root), late))
+    if verify_code in _NO_ISSUER:
+        return _missing_issuer(chain, ca_subjects)
+    return ChainVerdict("certificate_untrusted", verify_error)
+
+
+def weakness(chain: Sequence[Certificate]) -> str:
+    """What is weak about the chain: keys below 2048 bits RSA or 224 bits EC, signatures of MD5 or SHA-1.
+
+    A root's own signature does not count.
+    """
+    for certificate in chain:
+        key_type, bits = certificate.key()
+        least = {"rsa": _RSA_BITS, "dsa": _RSA_BITS, "ec": _EC_BITS}.get(key_type, 0)
+        if bits is not None and bits < least:
+            return words.small_key(certificate.common_name, bits)
+        if certificate.signature_hash in ("md5", "sha1") and not certificate.self_signed:
+            return words.old_hash(certificate.common_name, certificate.signature_hash)
+    return ""
+
+
+def disordered(chain: Sequence[Certificate]) -> bool:
+    """Whether a certificate does not follow the one that it issued (RFC 5246 asked for that order; TLS 1.3 only recommends it)."""
+    return any(earlier.parsed.issuer != later.parsed.subject for earlier, later in zip(chain, chain[1:]))
+
+
+# -- dates and names
+
+
+def _expired(chain: Sequence[Certificate]) -> ChainVerdict:
+    """Which of the chain is over: the leaf, one that is sent above it, or one that is on this host."""
+    for certificate in chain:
+        if certificate.not_after < certificate.clock:
+            when = words.ended(certificate.not_after, certificate.clock)
+            if certificate is chain[0]:
+                return ChainVerdict("certificate_expired", when)
+            return ChainVerdict("certificate_expired", f"{words.named(certificate.common_name)} ({when})", "issuer")
+    return ChainVerdict("certificate_expired", words.this_one_or_above(_linked(chain)[-1].issuer_name), "own_ca")
+
+
+def _not_yet(chain: Sequence[Certificate]) -> str:
+    for certificate in chain:
+        if certificate.not_before > certificate.clock:
+            issuer = None if certificate is chain[0] else certificate.common_name
+            return words.begins(certificate.not_before, certificate.clock, issuer)
+    return words.CA_OF_THIS_HOST
+
+
+def _also_out_of_date(leaf: Certificate) -> str:
+    if leaf.not_after < leaf.clock:
+        return words.has_also_expired(leaf.not_after)
+    return words.is_also_too_early(leaf.not_before) if leaf.not_before > leaf.clock else ""
+
+
+def _other_name(leaf: Certificate, name: str) -> ChainVerdict:
+    listed = [entry[:NAME_LIMIT] for entry in leaf.names] or [leaf.common_name]
+    variant = "address_as_name" if is_address(name) and name in leaf.dns_names else ""
+    return ChainVerdict("certificate_name_mismatch", words.is_for(listed), variant)
+
+
+# -- trust
+
+
+def _misissued(verify_code: int, verify_error: str, chain: Sequence[Certificate]) -> ChainVerdict | None:
+    """A trusted CA may not issue this, or the certificate is not meant for it. None where trust is the matter."""
+    if verify_code == _PURPOSE or "purpose" in verify_error:
+        return ChainVerdict("certificate_untrusted", verify_error, "purpose")
+    if verify_code == _BAD_SIGNATURE or "signature failure" in verify_error:
+        return ChainVerdict("certificate_untrusted", verify_error, "signature")
+    if verify_code in _MISISSUED_CODES or _MISISSUED.search(verify_error):
+        above = words.named(_linked(chain)[-1].issuer_name)
+        return ChainVerdict("certificate_untrusted", f"{verify_error} ({above})", "misissued")
+    return None
+
+
+def _linked(chain: Sequence[Certificate]) -> list[Certificate]:
+    """From the leaf as far up as the sent certificates reach, in whatever order they were sent."""
+    path = [chain[0]]
+    while not path[-1].self_signed:
+        above = next((one for one in chain if one not in path and one.issued(path[-1])), None)
+        if above is None:
+            break
+        path.append(above)
+    return path
+
+
+def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) -> ChainVerdict:
+    """The issuer of the last certificate is neither sent nor trusted: is it a missing intermediate or an unknown root?
+
+    Only its name is known. Where nothing decides, the sentence names both.
+    """
+    path = _linked(chain)
+    leaf, top = path[0], path[-1]
+    issuer, late = top.issuer_name, _also_out_of_date(leaf)
+    code, detail = "certificate_untrusted", words.ends_at_unknown_root(top.common_name)
+    if not top.self_signed and len(path) > 1:
+        detail = words.ends_below(issuer)
+    elif not top.self_signed:
+        incomplete = _is_intermediate(leaf, ca_subjects)
+        if incomplete:
+            code, detail = "certificate_chain_incomplete", words.only_the_leaf(issuer)
+        else:
+            detail = words.unknown_issuer(issuer, may_be_intermediate=incomplete is None)
+    return ChainVerdict(code, words.also(detail, late))
+
+
+def _is_intermediate(leaf: Certificate, ca_subjects: Sequence[str]) -> bool | None:
+    """Whether the unseen issuer of ``leaf`` is an intermediate: True, False, or None where nothing tells."""
+    issuer = leaf.parsed.issuer
+    above = leaf.issuer_of_issuer
+    if above is not None:
+        return above != issuer
+    name = leaf.issuer_name
+    if name in ca_subjects:
+        return False  # same name as a trusted CA, another key
+    if re.search(r"\broot\b", name, re.IGNORECASE):
+        return False
+    if re.search(r"\b(intermediate|issuing|subordinate|sub)\b", name, re.IGNORECASE):
+        return True
+    if leaf.names_its_issuer_online:
+        return True
+    first = name.split()[0].lower() if name.split() else ""
+    if len(first) > 2 and any(subject.lower().split()[:1] == [first] for subject in ca_subjects):
+        return True
+    return None

@@ -1,0 +1,151 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What does not break mail today but should be seen, from the evidence of all addresses of an endpoint. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, convention_clash
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import signs, words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import disordered, weakness
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Diagnosis, HostFacts, Policy
+
+__all__ = ("Seen", "findings")
+
+_SLOW_GREETING_MS = 3000
+# Mechanisms that show the password to whoever reads along.
+_READABLE_MECHANISMS = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
+_OLD_VERSIONS = ("TLSv1", "TLSv1.1")
+_CHANGE_WITH_TLS = ("STARTTLS", "AUTH")
+
+
+class Seen(t.NamedTuple):
+    """An endpoint as it was seen: its addresses with their diagnoses, and which of them stands for all."""
+
+    settings: Settings
+    observation: Observation
+    diagnoses: Sequence[Diagnosis]
+    shown: int
+    policy: Policy
+    host: HostFacts
+    ports: Mapping[str, t.Any]
+
+    @property
+    def attempt(self) -> Attempt:
+        """The address that stands for all."""
+        return self.observation["attempts"][self.shown]
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """Its diagnosis."""
+        return self.diagnoses[self.shown]
+
+
+class _Found(t.NamedTuple):
+    """One finding: its code, what the case adds, the fields that it brings, and the address if it is not the shown one."""
+
+    code: str
+    detail: str = ""
+    fields: Mapping[str, str | int] = {}
+    address: str | None = None
+
+
+def findings(seen: Seen) -> list[dict[str, str]]:
+    """The findings of an endpoint, as a probe returns them."""
+    found = []
+    for one in (*_about_addresses(seen), *_about_the_dialogue(seen), *_about_certificates(seen)):
+        address = one.address or seen.attempt["address"]
+        fields = words.fields_of(seen.settings, address, seen.ports, {**seen.diagnosis.fields, **one.fields})
+        found.append(words.finding_entry(one.code, one.detail, fields))
+    return found
+
+
+def _about_addresses(seen: Seen) -> Iterator[_Found]:
+    for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
+        if diagnosis.code is None or attempt is seen.attempt or not signs.learnt(attempt):
+            continue
+        fields = words.fields_of(seen.settings, attempt["address"], seen.ports, diagnosis.fields)
+        sentence = words.cause_clause(diagnosis.code, diagnosis.variant, diagnosis.detail, fields)
+        code = "address_unreachable" if diagnosis.layer == "tcp" else "address_fails"
+        yield _Found(code, sentence, {"other_version": "4" if attempt["family"] == 6 else "6"}, attempt["address"])
+    for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
+        ports = sorted({port for port, result in signs.elsewhere(attempt, seen.observation) if result == "open"})
+        if diagnosis.code == "connection_timeout" and ports:
+            answering = f"port {' and '.join(map(str, ports))}"
+            yield _Found("port_filtered_elsewhere_open", "", {"answering": answering}, attempt["address"])
+            return
+
+
+def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:
+    attempt, settings = seen.attempt, seen.settings
+    passed = attempt["failure"] is None
+    tls = attempt.get("tls", {})
+    masked = signs.masked_capabilities(attempt)
+    if masked:
+        yield _Found("starttls_stripped", masked)
+    offered = [name for name in signs.offered(attempt, "before_tls").get("AUTH", []) if name.upper() in _READABLE_MECHANISMS]
+    if offered:
+        yield _Found("auth_offered_in_cleartext", ", ".join(offered))
+    if settings.security == "opportunistic" and passed:
+        yield _Found("downgrade_possible", "" if tls else words.ALL_IN_CLEARTEXT)
+    if attempt.get("injected"):
+        yield _Found("starttls_injection")
+    if "helo" in attempt and passed:
+        yield _Found("ehlo_refused")
+    changed = _capabilities_changed(attempt)
+    if changed:
+        yield _Found("capabilities_changed", changed)
+    yield from _about_the_mode(seen)
+    if tls.get("version") in _OLD_VERSIONS:
+        yield _Found("tls_version_old", "", {"version": str(tls["version"])})
+    if "python_refused" in attempt and tls.get("cipher"):
+        yield _Found("tls_ciphers_old", "", {"cipher": str(tls["cipher"])})
+    for step in attempt["rungs"]:
+        if step["layer"] == "greeting" and step["ok"] and step["ms"] >= _SLOW_GREETING_MS:
+            yield _Found("greeting_slow", "", {"seconds": f"{step['ms'] / 1000:.0f}"})
+
+
+def _about_the_mode(seen: Seen) -> Iterator[_Found]:
+    """Which mode the port speaks, where that will surprise; a port that serves both surprises nobody."""
+    if not seen.diagnosis.ok:
+        return
+    if seen.attempt.get("both_modes"):
+        yield _Found("both_modes")
+        return
+    implicit = seen.attempt["security"] == "implicit_tls"
+    if convention_clash(seen.settings.port, "implicit_tls" if implicit else "starttls"):
+        yield _Found("unconventional_port", "", {"spoken": "TLS from the first byte" if implicit else "cleartext first"})
+
+
+def _capabilities_changed(attempt: Attempt) -> str:
+    before = signs.offered(attempt, "before_tls").keys() - set(_CHANGE_WITH_TLS)
+    after = signs.offered(attempt, "after_tls").keys() - set(_CHANGE_WITH_TLS)
+    if not signs.offered(attempt, "before_tls") or not signs.offered(attempt, "after_tls"):
+        return ""
+    return words.changed(sorted(before - after), sorted(after - before))
+
+
+def _about_certificates(seen: Seen) -> Iterator[_Found]:
+    attempt, diagnosis = seen.attempt, seen.diagnosis
+    chain = read_chain(attempt.get("chain") or [], seen.host.clock)
+    if not chain or not attempt.get("tls", {}).get("version"):
+        return
+    leaf, refused = chain[0], diagnosis.layer == "certificate"
+    if not seen.settings.validate_certs:
+        yield _Found("certificate_not_verified")
+    soon = min(chain, key=lambda one: one.not_after)
+    if not refused and 0 <= soon.days_left <= seen.policy.certificate_days_warning and soon.not_after > soon.clock:
+        whose = "" if soon is leaf else words.is_the_issuers(soon.common_name)
+        yield _Found("certificate_expiring", whose, {"days": soon.days_left, "until": f"{soon.not_after:%Y-%m-%d}"})
+    if not leaf.names and not refused:
+        yield _Found("certificate_without_names", words.only_common_name(leaf.common_name, leaf.version == 1))
+    weak = weakness(chain)
+    if weak and diagnosis.code != "certificate_weak":
+        yield _Found("certificate_weak", weak)
+    if attempt.get("chain_available") and disordered(chain):
+        yield _Found("certificate_chain_disordered")

@@ -1,0 +1,499 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All words of a verdict besides the rows of _causes: what a case adds to the sentence of its row, and how both become one.
+
+A phrase is what stands behind the colon of a sentence (see _causes.said): it begins in lower case and has no final stop.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import (
+    Attempt,
+    FailureEntry,
+    Lack,
+    ReplyEntry,
+    Sign,
+    TLSEntry,
+)
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import FINDINGS, cause_row, fill, said
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
+    Settings,
+    clash_sentence,
+    convention_clash,
+)
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.signs import in_tls, reply_text, waited
+
+__all__ = (
+    "ALL_IN_CLEARTEXT",
+    "BEHIND_TLS",
+    "CA_OF_THIS_HOST",
+    "ENDLESS_RECORDS",
+    "MESSAGE_WITHHELD",
+    "NO_LOGIN_BEFORE_STARTTLS",
+    "PASSWORD_WITHHELD",
+    "RESETS_AT_TLS",
+    "STAYED_SILENT",
+    "WITHOUT_END",
+    "YET_ANSWERS_ELSEWHERE",
+    "accepts_only",
+    "also",
+    "begins",
+    "by_icmp",
+    "cause_clause",
+    "cause_sentence",
+    "changed",
+    "clock_is_off",
+    "clock_phrase",
+    "ended",
+    "ends_at_unknown_root",
+    "ends_below",
+    "fault_of_its_own",
+    "fields_of",
+    "finding_entry",
+    "ftp",
+    "got_no_certificate",
+    "greeting_stopped",
+    "handshake_stopped",
+    "has_also_expired",
+    "hung_up_on_tls",
+    "in_answer_to",
+    "is_also_too_early",
+    "is_for",
+    "is_the_issuers",
+    "it_said",
+    "knows_no_hello",
+    "lacking",
+    "masks",
+    "mechanisms_phrase",
+    "named",
+    "no_answer_of_the_name_server",
+    "odd_greeting",
+    "old_hash",
+    "only_common_name",
+    "only_the_leaf",
+    "out_of_step",
+    "password_ends_in_a_break",
+    "quoted",
+    "service",
+    "shown",
+    "small_key",
+    "span",
+    "speaks_at_most",
+    "stopped_instead",
+    "this_one_or_above",
+    "tls_failure",
+    "unanswered",
+    "unknown_issuer",
+    "uses",
+    "went_on_in_cleartext",
+    "where_in_tls",
+)
+
+Fields = dict[str, t.Any]
+ALL_IN_CLEARTEXT = "right now there is no STARTTLS and everything is in cleartext"
+_FINDING_ROWS = {row.code: row for row in FINDINGS}
+_DAY, _HOUR = 86400, 3600
+_NO_CIPHER = "HANDSHAKE_FAILURE|NO_SHARED_CIPHER|INSUFFICIENT_SECURITY"
+
+
+# -- a row, its case, its sentence
+
+
+def fields_of(settings: Settings, address: str | None, ports: Mapping[str, t.Any], case: Mapping[str, t.Any]) -> Fields:
+    """The fields of the rows: what every verdict has, the other ports that may be named, and what this case brings."""
+    return {
+        "endpoint": settings.endpoint,
+        "host": settings.host,
+        "port": settings.port,
+        "address": address or settings.host,
+        "timeout": span(settings.timeout),
+        "other_secure": str(not settings.secure).lower(),
+        "name": settings.certificate_name,
+        "ca_path": settings.ca_path,
+        "observed": "starttls",
+        **ports,
+        **case,
+    }
+
+
+def cause_sentence(
+    settings: Settings, code: str, variant: str, detail: str, fields: Mapping[str, t.Any]
+) -> tuple[str, str]:
+    """Message and remedy of a cause."""
+    row = cause_row(code, variant)
+    message = said(row.sentence, fields, detail)
+    if row.layer in ("dns", "tcp") and convention_clash(settings.port, settings.security):
+        message += f" Besides, {clash_sentence(settings.port, settings.security)}"
+    return message, fill(row.remedy, fields)
+
+
+def cause_clause(code: str, variant: str, detail: str, fields: Mapping[str, t.Any]) -> str:
+    """The message of a cause as a part of another sentence."""
+    return said(cause_row(code, variant).sentence, fields, detail).removesuffix(".")
+
+
+def finding_entry(code: str, detail: str, fields: Mapping[str, t.Any]) -> dict[str, str]:
+    """A finding as a probe returns it."""
+    row = _FINDING_ROWS[code]
+    message, remedy = said(row.sentence, fields, detail), fill(row.remedy, fields)
+    return {"severity": row.severity, "code": code, "message": message, "remedy": remedy}
+
+
+def also(*phrases: str) -> str:
+    """Phrases that are both true, as one."""
+    return "; ".join(phrase for phrase in phrases if phrase)
+
+
+def span(seconds: float) -> str:
+    """Seconds as they stand in a sentence: whole from ten on, else with one digit where that says more."""
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}".removesuffix(".0")
+
+
+def shown(text: str, limit: int = 80) -> str:
+    """Words of a stranger in quotes."""
+    return f"'{text[:limit]}'"
+
+
+def quoted(reply: FailureEntry | ReplyEntry) -> str:
+    """A reply in quotes, code and all lines."""
+    return f"'{reply_text(reply)}'"
+
+
+# -- tcp, greeting
+
+YET_ANSWERS_ELSEWHERE = "it calls the host unreachable, yet another port of it answers"
+RESETS_AT_TLS = "the relay resets the connection as soon as it sees TLS"
+STAYED_SILENT = "it stayed silent"
+BEHIND_TLS = "behind TLS"
+WITHOUT_END = "it sends a {} without end"
+
+
+def by_icmp(failure: FailureEntry) -> str:
+    """Who said so, where an ICMP message tells."""
+    sender = failure.get("icmp_from")
+    return f"so says {sender} by ICMP" if sender else ""
+
+
+_LACKS: Mapping[Lack, str] = {
+    "time": "the time was over before its turn",
+    "threads": "this host lets the probe have no more threads (ulimit -u)",
+    "files": "this host lets the probe open no more connections (ulimit -n)",
+    "memory": "this host lets the probe have no more memory (ulimit -v)",
+}
+
+
+def lacking(lack: Lack) -> str:
+    """What kept an address from being asked."""
+    return _LACKS[lack]
+
+
+def greeting_stopped(failure: FailureEntry) -> str:
+    """How far a greeting came that is not whole."""
+    partial, errno = failure.get("partial"), failure.get("errno")
+    came = f"only {shown(partial)} came" if partial else "not one byte came"
+    return f"{came} ({errno})" if errno else came
+
+
+# How other services introduce themselves.
+_SERVICES = (
+    (r"SSH-", "an SSH server"),
+    (r"HTTP/|<!DOCTYPE|<html", "a web server"),
+    (r"\* (OK|PREAUTH|BYE)", "an IMAP server"),
+    (r"\+OK", "a POP3 server"),
+    (r"RFB ", "a VNC server"),
+    (r".*(mysql|mariadb)", "a MySQL server"),
+    (r"-ERR", "a POP3 or Redis server"),
+)
+
+
+def service(text: str) -> str:
+    """Who answers there, by its first words."""
+    for pattern, name in _SERVICES:
+        if re.match(pattern, text, re.IGNORECASE):
+            return f"{name} answers ({shown(text, 60)})"
+    return f"it said {shown(text, 60)}" if text else ""
+
+
+def no_answer_of_the_name_server(seconds: float) -> str:
+    """How long a name server was waited for."""
+    return f"nothing came within {span(seconds)} s"
+
+
+def odd_greeting(reply: FailureEntry) -> str:
+    """A code that opens no session."""
+    return f"it greets with {quoted(reply)}, where SMTP has 220"
+
+
+def ftp(greeting: str) -> str:
+    """Who answers there."""
+    return f"an FTP server answers ({shown(greeting, 60)})"
+
+
+def it_said(text: str) -> str:
+    """What came first; empty where nothing did."""
+    return f"it said {shown(text)}" if text else ""
+
+
+def fault_of_its_own(code: str | None) -> str:
+    """That the mode which the port speaks does not work either."""
+    return f"TLS there has a fault of its own, {code}"
+
+
+# -- dialogue
+
+NO_LOGIN_BEFORE_STARTTLS = "it offers STARTTLS, and no login before it"
+PASSWORD_WITHHELD = "the session is in cleartext, where no password is sent unless security: cleartext was chosen"
+MESSAGE_WITHHELD = "the message was not sent"
+
+
+def knows_no_hello(reply: FailureEntry) -> str:
+    """A server of another kind that greets with 220."""
+    return f"it knows neither EHLO nor HELO ({quoted(reply)})"
+
+
+def masks(capability: str) -> str:
+    """What a middlebox does; empty where it does nothing."""
+    return f"something on the way masks what it offers ({capability})" if capability else ""
+
+
+_SIGNS: Mapping[Sign, str] = {
+    "second_greeting": "it greets a second time where another reply belongs",
+    "unasked": "it says something that nobody asked for",
+    "late_reply": "the answer to one command comes behind the next one",
+    "wrong_code": "it answers with a code that does not belong to the command",
+}
+
+
+def out_of_step(failure: FailureEntry) -> str:
+    """How the replies are out of step, with the reply that shows it."""
+    sign = _SIGNS[failure["sign"]] if "sign" in failure else "this reply does not belong to what was asked"
+    return f"{sign} ({quoted(failure)})"
+
+
+def unanswered(attempt: Attempt, failure: FailureEntry) -> str:
+    """What came in place of a reply."""
+    kind = failure["kind"]
+    if kind in ("timeout", "unfinished"):
+        seconds = waited(attempt, failure)
+        return f"no answer within {span(seconds)} s"
+    if kind == "closed":
+        return "it closed the connection instead"
+    if kind == "reset":
+        return "it reset the connection instead"
+    if kind == "limit":
+        return f"its answer is a {failure.get('limit', 'reply')} without end"
+    if kind == "malformed":
+        return f"it said {shown(failure.get('text', ''))}"
+    return f"{failure.get('reason') or failure.get('errno') or kind}"
+
+
+def in_answer_to(failure: FailureEntry) -> str:
+    """Which command of a transaction was answered, as a remark behind a reply; empty for other stages."""
+    stage = failure.get("stage")
+    if stage is None:
+        return ""
+    command = {"mail": "MAIL", "rcpt": "RCPT", "data": "DATA", "message": "the message"}[stage]
+    recipient = failure.get("recipient") if stage == "rcpt" else None
+    return f" (in answer to {command} for {recipient})" if recipient else f" (in answer to {command})"
+
+
+def stopped_instead(failure: FailureEntry) -> str:
+    """That the relay left the connection in place of an answer to HELO."""
+    ends = {"closed": "closed the connection", "reset": "reset the connection", "timeout": "said nothing more"}
+    return f"and then {ends.get(failure['kind'], 'broke off')} when it was asked with HELO"
+
+
+def where_in_tls(attempt: Attempt) -> str:
+    """The place of a silent greeting behind TLS."""
+    return "it stayed silent after the TLS handshake, so it may be another service with TLS" if in_tls(attempt) else ""
+
+
+def mechanisms_phrase(names: Sequence[str], wanted: str | None) -> str:
+    """What was asked for and what is there."""
+    listed = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} offered" if names else "nothing is offered"
+    return f"{wanted} was asked for, {listed}" if wanted else listed
+
+
+def password_ends_in_a_break(settings: Settings) -> str:
+    """A password out of a file or a YAML block often has a line end that does not belong to it."""
+    password = settings.password or ""
+    if password != password.strip():
+        what = "a line break" if password.strip("\r\n") != password else "white space"
+        return f"the password begins or ends in {what}, which probably does not belong to it: write it without"
+    return ""
+
+
+# -- certificates
+
+
+CA_OF_THIS_HOST = "a CA certificate above it in this host's trust store is the one"
+
+
+def named(name: str) -> str:
+    """The name of a certificate or CA."""
+    return f"'{name}'"
+
+
+def is_for(names: Sequence[str]) -> str:
+    """The names of a certificate, the first five of them."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"it is for {', '.join(names[:5])}{more}"
+
+
+def ended(last: datetime.datetime, now: datetime.datetime) -> str:
+    """Since when a certificate is over."""
+    days = (now - last).days
+    ago = "1 day" if days == 1 else f"{days} days" if days else "less than a day"
+    return f"on {last:%Y-%m-%d}, {ago} ago"
+
+
+def begins(first: datetime.datetime, now: datetime.datetime, issuer: str | None) -> str:
+    """From when on a certificate is valid. ``issuer``: it is that of this CA."""
+    whose = f"its issuer '{issuer}' is the one, " if issuer is not None else ""
+    return f"{whose}only from {first:%Y-%m-%d %H:%M} UTC, this host's clock says {now:%Y-%m-%d %H:%M} UTC"
+
+
+def has_also_expired(last: datetime.datetime) -> str:
+    """A second fault."""
+    return f"it has also expired on {last:%Y-%m-%d}"
+
+
+def is_also_too_early(first: datetime.datetime) -> str:
+    """A second fault."""
+    return f"it is also not valid before {first:%Y-%m-%d}"
+
+
+def this_one_or_above(name: str) -> str:
+    """Which CA on this host is meant; only the lowest is named by what the relay sent."""
+    return f"'{name}' or one above it"
+
+
+def ends_at_unknown_root(name: str) -> str:
+    """Where the chain ends."""
+    return f"the chain ends at '{name}', which is not in its trust store"
+
+
+def ends_below(name: str) -> str:
+    """Where the chain ends."""
+    return f"the chain that it sends ends below '{name}', which this host does not have"
+
+
+def only_the_leaf(issuer: str) -> str:
+    """What is missing."""
+    return f"it sends only its own certificate, issued by '{issuer}' (if '{issuer}' is a root of your own, name its file in ca_path)"
+
+
+def unknown_issuer(issuer: str, may_be_intermediate: bool) -> str:
+    """Who is not known, and what else it may be."""
+    words = f"'{issuer}' is not in its trust store"
+    if not may_be_intermediate:
+        return words
+    return f"{words} (if '{issuer}' is an intermediate, the relay fails to send it, and should send its full chain)"
+
+
+def small_key(name: str, bits: int) -> str:
+    """What is weak."""
+    return f"the key of '{name}' has only {bits} bits"
+
+
+def old_hash(name: str, algorithm: str) -> str:
+    """What is weak."""
+    return f"'{name}' is signed with {'SHA-1' if algorithm == 'sha1' else algorithm.upper()}"
+
+
+# -- TLS
+
+
+ENDLESS_RECORDS = "the relay sends TLS records without end"
+
+
+def handshake_stopped(failure: FailureEntry) -> str:
+    """How far a handshake came that was not broken off."""
+    return "the relay stayed silent" if failure.get("silent", True) else "the relay stopped in the middle of it"
+
+
+def hung_up_on_tls(failure: FailureEntry) -> str:
+    """How a handshake was broken off."""
+    act = "reset" if failure["kind"] == "reset" else "closed"
+    when = "as soon as it saw the ClientHello" if failure.get("silent", True) else "in the middle of it"
+    return f"the relay {act} the connection {when}"
+
+
+def went_on_in_cleartext(failure: FailureEntry) -> str:
+    """What came in place of a handshake."""
+    return f"the relay went on in cleartext ({shown(failure.get('text', ''))})"
+
+
+def accepts_only(cipher: str | None) -> str:
+    """The cipher suite without a certificate that it would take."""
+    return f"it would accept only {cipher}"
+
+
+def uses(cipher: str | None) -> str:
+    """The cipher suite without a certificate that it took."""
+    return f"it uses {cipher}"
+
+
+def speaks_at_most(version: str | None) -> str:
+    """The newest version that works."""
+    return f"it speaks {version} at most"
+
+
+def got_no_certificate(failure: FailureEntry) -> str:
+    """What the relay did when we had no certificate for it."""
+    act = "reset" if failure["kind"] == "reset" else "closed"
+    return f"it asked for one in the handshake, got none, and {act} the connection"
+
+
+def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
+    """Why a handshake failed, in the words of the alert or of OpenSSL."""
+    reason = str(failure.get("reason") or failure.get("text") or "")
+    alert = re.search(r"ALERT_(.+)", reason)
+    plain = (alert.group(1) if alert else reason).replace("_", " ").lower()
+    words = f"the relay answered with the alert '{plain}'" if alert else plain
+    if legacy.get("cipher"):
+        only = f"{legacy['cipher']} ({legacy['version']})"
+        return also(words, f"it would accept only {only}, which this host no longer allows")
+    if not re.search(_NO_CIPHER, reason):
+        return words
+    if re.search(_NO_CIPHER, str(legacy.get("failure", {}).get("reason"))):
+        # What is never offered, not even in that second try, are suites without a certificate.
+        return also(f"{words}, also to all old cipher suites", "most likely it has no certificate, so that nobody could tell who answers")
+    return f"{words}, probably no cipher in common"
+
+
+def clock_is_off(skew: float) -> bool:
+    """Whether the clocks of host and controller are so far apart that dates may look wrong."""
+    return abs(skew) > _HOUR
+
+
+def clock_phrase(skew: float) -> str:
+    """How far this host's clock is off, in days where hours would be many."""
+    if not clock_is_off(skew):
+        return ""
+    size, unit = (abs(skew) / _DAY, "days") if abs(skew) >= 2 * _DAY else (abs(skew) / _HOUR, "hours")
+    number = f"{size:.0f}"
+    unit = unit.removesuffix("s") if number == "1" else unit
+    return f"this host's clock is {number} {unit} {'ahead' if skew > 0 else 'behind'}"
+
+
+def is_the_issuers(name: str) -> str:
+    """That not the relay's own certificate is meant."""
+    return f"it is that of its issuer '{name}'"
+
+
+def only_common_name(name: str, version_1: bool) -> str:
+    """What stands in place of names."""
+    only = f"only its common name says '{name}'"
+    return f"{only}, and X.509 version 1 can hold no names" if version_1 else only
+
+
+def changed(gone: Sequence[str], new: Sequence[str]) -> str:
+    """Which capabilities TLS takes away and brings; empty where there is no difference."""
+    return also(f"no longer {', '.join(gone)}" if gone else "", f"newly {', '.join(new)}" if new else "")

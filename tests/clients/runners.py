@@ -1,0 +1,351 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mail clients and apps, and how each is told to send one message: what it then prints or logs.
+
+Each takes a Way (see tests.support.mail_faults) and a folder for what it needs, and returns its output. Raises Missing when the program
+is not there: tests/clients/install brings it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.support.mail_faults import MESSAGE, WRONG_PASSWORD, Way
+from tests.support.mailpit import Mailpit
+from tests.support.postfix import Listener, Postfix
+from tests.support.process import ROOT, Missing, Process, free_ports, program
+
+__all__ = ["RUNNERS", "TLS_ONLY", "Runner"]
+
+HERE = Path(__file__).resolve().parent
+BUILT = ROOT / "build" / "clients"
+UNPACKED = BUILT / "deb"
+WITHIN = 9  # seconds that a client has at most
+
+Runner = Callable[[Way, Path], str]
+
+
+def run(command: Sequence[str | Path], text: str = "", env: Mapping[str, str] | None = None, within: float = WITHIN) -> str:
+    """Both channels of a program, ended with all that it started when it takes too long."""
+    environment = {**os.environ, "TZ": "UTC", "LC_ALL": "C.UTF-8", **(env or {})}
+    with subprocess.Popen(
+        [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+    ) as process:
+        try:
+            out, _none = process.communicate(text.encode(), timeout=within)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, _none = process.communicate()
+    return out.decode("utf-8", "replace")
+
+
+def there(path: Path) -> Path:
+    """The path, or Missing."""
+    if not path.exists():
+        raise Missing(f"{path} is not there: run tests/clients/install as root")
+    return path
+
+
+def arguments(way: Way) -> list[str]:
+    """What the programs in this folder take."""
+    return [way.host, str(way.port), way.mode, way.ca_file, str(way.seconds), way.user, WRONG_PASSWORD if way.user else ""]
+
+
+# Libraries, by a small program in each language
+
+
+def python(library: str) -> Runner:
+    """A Python library in the environment that tests/clients/install has made."""
+    return lambda way, _folder: run([there(BUILT / "python" / "bin" / "python"), HERE / "python" / "send.py", library, *arguments(way)])
+
+
+def node(shape: str) -> Runner:
+    """Nodemailer or emailjs, logged in the shape of an app."""
+    modules = BUILT / "node" / "node_modules"
+    return lambda way, _folder: run([program("node"), HERE / "node" / "send.js", shape, *arguments(way)], env={"NODE_PATH": str(there(modules))})
+
+
+def go(library: str) -> Runner:
+    """A Go library; SSL_CERT_FILE is for those that take no roots."""
+    return lambda way, _folder: run([there(BUILT / "go-clients"), library, *arguments(way)], env={"SSL_CERT_FILE": way.ca_file})
+
+
+def rust(library: str) -> Runner:
+    """lettre over one TLS library."""
+    return lambda way, _folder: run([there(BUILT / "cargo" / "release" / "clients"), library, *arguments(way)])
+
+
+def java(library: str) -> Runner:
+    """A Java library on the Jakarta Mail API."""
+    return lambda way, _folder: run([program("java"), "-cp", f"{there(BUILT / 'java')}:{BUILT / 'java' / 'lib'}/*", "Send", library, *arguments(way)])
+
+
+def php(library: str) -> Runner:
+    """A PHP library, as Debian has it."""
+    return lambda way, _folder: run([program("php"), "-d", f"openssl.cafile={way.ca_file}", HERE / "php" / "send.php", library, *arguments(way)])
+
+
+def ruby(library: str) -> Runner:
+    """A Ruby library, as Debian has it."""
+    return lambda way, _folder: run([program("ruby"), HERE / "ruby" / "send.rb", library, *arguments(way)])
+
+
+def erlang(way: Way, folder: Path) -> str:
+    """Erlang's own sockets, the error printed as gen_smtp and Swoosh print it."""
+    return run([program("escript"), HERE / "erlang" / "send.erl", *arguments(way)])
+
+
+def mono(way: Way, folder: Path) -> str:
+    """System.Net.Mail on Mono, which trusts no CA of ours: what comes behind a handshake it does not meet."""
+    if way.user:
+        return ""
+    return run([program("mono"), there(BUILT / "mono.exe"), *arguments(way)], env={"SSL_CERT_FILE": way.ca_file, "HOME": str(folder)})
+
+
+# Programs with a config of their own
+
+
+def mutt(way: Way, folder: Path) -> str:
+    login = f"{way.user}:{WRONG_PASSWORD}@" if way.user else ""
+    tls = {"implicit": ("smtps", "no", "no"), "starttls": ("smtp", "yes", "yes"), "cleartext": ("smtp", "no", "no")}[way.mode]
+    rc = folder / "muttrc"
+    rc.write_text(
+        f'set smtp_url="{tls[0]}://{login}{way.host}:{way.port}/" ssl_starttls={tls[1]} ssl_force_tls={tls[2]} ssl_ca_certificates_file="{way.ca_file}"\n'
+        f'set ssl_verify_host=yes from="a@example.com" folder="{folder}" record="" connect_timeout={way.seconds}\n'
+    )
+    return run([program("mutt"), "-n", "-F", rc, "-s", "test", "b@example.org"], "test\n", {"HOME": str(folder), "TERM": "dumb"})
+
+
+def s_nail(way: Way, folder: Path) -> str:
+    login = f"{way.user}:{WRONG_PASSWORD}@" if way.user else ""
+    options = ["v15-compat", f"mta={'smtps' if way.mode == 'implicit' else 'smtp'}://{login}{way.host}:{way.port}", f"tls-ca-file={way.ca_file}"]
+    options += ["tls-verify=strict", "from=a@example.com", f"smtp-auth={'plain' if way.user else 'none'}", f"socket-connect-timeout={way.seconds}"]
+    options += [f"smtp-config={'starttls' if way.mode == 'starttls' else '-all'}"] if way.mode == "starttls" else []
+    command = [program("s-nail"), "-:/", *(part for option in options for part in ("-S", option)), "-s", "test", "b@example.org"]
+    return run(command, "test\n", {"HOME": str(folder)})
+
+
+def mailutils(way: Way, folder: Path) -> str:
+    login = f"{way.user}:{WRONG_PASSWORD}@" if way.user else ""
+    url = f"{'smtps' if way.mode == 'implicit' else 'smtp'}://{login}{way.host}:{way.port}{'' if way.mode == 'starttls' else ';notls'}"
+    rc = folder / "mailutils.conf"
+    rc.write_text(f"tls {{ ssl-ca-file {way.ca_file}; }}\n")
+    command = ["mail.mailutils", f"--config-file={rc}", "--exec", f"set sendmail={url}", "-r", "a@example.com", "-s", "test", "b@example.org"]
+    return run(command, "test\n", {"HOME": str(folder)})
+
+
+def git(way: Way, folder: Path) -> str:
+    patch = folder / "0001-test.patch"
+    patch.write_text("From 1234567 Mon Sep 17 00:00:00 2001\nFrom: a@example.com\nSubject: [PATCH] test\n\ntest\n")
+    command = [program("git"), "send-email", f"--smtp-server={way.host}", f"--smtp-server-port={way.port}", f"--smtp-ssl-cert-path={way.ca_file}"]
+    command += {"implicit": ["--smtp-encryption=ssl"], "starttls": ["--smtp-encryption=tls"], "cleartext": []}[way.mode]
+    command += [f"--smtp-user={way.user}", f"--smtp-pass={WRONG_PASSWORD}"] if way.user else []
+    command += ["--from=a@example.com", "--to=b@example.org", "--confirm=never", "--quiet", "--suppress-cc=all", str(patch)]
+    return run(command, env={"HOME": str(folder), "GIT_CEILING_DIRECTORIES": "/", "EMAIL": "a@example.com"})
+
+
+def gnutls_cli(way: Way, folder: Path) -> str:
+    command = [program("gnutls-cli"), "--x509cafile", way.ca_file, "--port", str(way.port), way.host]
+    return run([*command, *(["--starttls-proto=smtp"] if way.mode == "starttls" else [])], "QUIT\r\n")
+
+
+def nullmailer(way: Way, folder: Path) -> str:
+    message = folder / "message"
+    message.write_text("a@example.com\nb@example.org\n\n" + MESSAGE.replace("\r", ""))
+    options = [f"--port={way.port}", f"--x509cafile={way.ca_file}", {"implicit": "--ssl", "starttls": "--starttls", "cleartext": ""}[way.mode]]
+    options += [f"--user={way.user}", f"--pass={WRONG_PASSWORD}", "--auth-login"] if way.user else []
+    command = [there(UNPACKED / "usr" / "lib" / "nullmailer" / "smtp"), *filter(None, options), f"--host={way.host}"]
+    script = 'exec 3<"$1"; shift; exec "$@"'
+    return run(["sh", "-c", script, "sh", message, *command], env={"HELOHOST": "client.example.com"})
+
+
+def ssmtp(way: Way, folder: Path) -> str:
+    config = folder / "ssmtp.conf"
+    tls = {"implicit": "UseTLS=YES", "starttls": "UseTLS=YES\nUseSTARTTLS=YES", "cleartext": "UseTLS=NO"}[way.mode]
+    login = f"AuthUser={way.user}\nAuthPass={WRONG_PASSWORD}\n" if way.user else ""
+    config.write_text(f"mailhub={way.host}:{way.port}\nhostname=client.example.com\nFromLineOverride=YES\nTLS_CA_File={way.ca_file}\n{tls}\n{login}")
+    command = [there(UNPACKED / "usr" / "sbin" / "ssmtp"), "-v", "-C", config, "-fa@example.com", "b@example.org"]
+    return run(command, f"From: a@example.com\n{MESSAGE}", {"HOME": str(folder)})
+
+
+def monit(way: Way, folder: Path) -> str:
+    if way.mode == "starttls":
+        return ""  # it has only TLS from the first byte
+    tls = {"implicit": " using ssl", "cleartext": ""}[way.mode]
+    login = f' username "{way.user}" password "{WRONG_PASSWORD}"' if way.user else ""
+    config = folder / "monitrc"
+    config.write_text(
+        f"set daemon 2\nset idfile {folder}/id\nset statefile {folder}/state\nset pidfile {folder}/pid\nset log {folder}/log\n"
+        f"set ssl options {{ verify: enable, cacertificatefile: {way.ca_file} }}\n"
+        f"set mailserver {way.host} port {way.port}{login}{tls} with timeout {way.seconds} seconds\n"
+        f"set alert b@example.org\ncheck file nothing with path {folder}/nothing if not exist then alert\n"
+    )
+    config.chmod(0o600)
+    run([there(UNPACKED / "usr" / "bin" / "monit"), "-I", "-c", config], within=5)
+    return "".join(path.read_text(errors="replace") for path in folder.glob("log"))
+
+
+def alertmanager(way: Way, folder: Path) -> str:
+    port = free_ports(1)[0]
+    login = f"      auth_username: {way.user}\n      auth_password: {WRONG_PASSWORD}\n" if way.user else ""
+    config = folder / "alertmanager.yml"
+    config.write_text(
+        "route: {receiver: mails, group_wait: 0s}\nreceivers:\n  - name: mails\n    email_configs:\n    - to: b@example.org\n      from: a@example.com\n"
+        f"      smarthost: {way.host}:{way.port}\n      require_tls: {str(way.mode == 'starttls').lower()}\n{login}      tls_config: {{ca_file: {way.ca_file}}}\n"
+    )
+    command = [there(BUILT / "alertmanager"), f"--config.file={config}", f"--storage.path={folder}/data"]
+    command += [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", "--log.level=warn"]
+    process = Process(command, folder / "log", addresses=[("127.0.0.1", port)])
+    try:
+        body = json.dumps([{"labels": {"alertname": "test"}}]).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v2/alerts", body, {"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=5).close()
+        time.sleep(5)
+    finally:
+        process.close()
+    return process.text()
+
+
+def node_red(way: Way, folder: Path) -> str:
+    modules = there(BUILT / "node" / "node_modules")
+    kind = {"server": way.host, "port": str(way.port), "secure": way.mode == "implicit", "tls": True, "name": "b@example.org"}
+    flow = [
+        {"id": "t", "type": "tab", "label": "t"},
+        {"id": "i", "type": "inject", "z": "t", "once": True, "onceDelay": 0.1, "payload": "test", "payloadType": "str", "wires": [["e"]], "props": [{"p": "payload"}]},
+        {"id": "e", "type": "e-mail", "z": "t", "authtype": "BASIC" if way.user else "NONE", **kind, "credentials": {"userid": way.user, "password": WRONG_PASSWORD}},
+    ]
+    (folder / "flow.json").write_text(json.dumps(flow))
+    (folder / "package.json").write_text('{"name": "red", "dependencies": {"node-red-node-email": "*"}}')
+    (folder / "node_modules").symlink_to(modules)
+    (folder / "settings.js").write_text(f'module.exports = {{uiPort: {free_ports(1)[0]}, uiHost: "127.0.0.1", httpAdminRoot: false, credentialSecret: false}};')
+    command = [program("node"), modules / "node-red" / "red.js", "--userDir", folder, "--settings", folder / "settings.js", folder / "flow.json"]
+    lines = run(command, env={"NODE_EXTRA_CA_CERTS": way.ca_file}, within=20).splitlines()
+    return "\n".join(lines[next((number for number, line in enumerate(lines) if "Started flows" in line), 0) :])
+
+
+def ansible_mail(way: Way, folder: Path) -> str:
+    secure = {"implicit": "always", "starttls": "starttls", "cleartext": "never"}[way.mode]
+    login = f" username={way.user} password={WRONG_PASSWORD}" if way.user else ""
+    options = f"host={way.host} port={way.port} secure={secure} timeout={way.seconds} from=a@example.com to=b@example.org subject=test body=test{login}"
+    command = [there(BUILT / "python" / "bin" / "ansible"), "localhost", "-i", "localhost,", "-c", "local", "-m", "community.general.mail", "-a", options]
+    config = folder / "ansible.cfg"
+    config.touch()
+    environment = {"SSL_CERT_FILE": way.ca_file, "HOME": str(folder), "ANSIBLE_DEPRECATION_WARNINGS": "false", "ANSIBLE_LOCALHOST_WARNING": "false"}
+    return run(command, env={**environment, "ANSIBLE_CONFIG": str(config)}, within=30)
+
+
+class _Submitting(Postfix):
+    """The relay of the tests with a client of its own, which delivers to another relay."""
+
+    def _write_config(self, main: dict[str, str]) -> None:
+        super()._write_config(main)
+        master = self.folder / "etc" / "master.cf"
+        services = master.read_text().replace("bounce    unix  - - n - 0 discard", "bounce    unix  - - n - 0 bounce")
+        master.write_text(services + "smtp unix - - n - - smtp\n")
+        os.utime(master, (0, 0))
+
+
+def postfix(way: Way, folder: Path) -> str:
+    level = {"implicit": {"smtp_tls_wrappermode": "yes"}, "starttls": {}, "cleartext": {}}[way.mode]
+    options = {
+        "relayhost": f"[{way.host}]:{way.port}",
+        "smtp_tls_security_level": "none" if way.mode == "cleartext" else "secure",
+        "smtp_tls_secure_cert_match": "hostname",
+        "smtp_tls_CAfile": way.ca_file,
+        "smtp_tls_loglevel": "1",
+        "inet_protocols": "ipv4",
+        "smtp_host_lookup": "native",
+        "smtp_helo_timeout": f"{way.seconds}s",
+        "smtp_starttls_timeout": f"{way.seconds}s",
+        "smtp_connect_timeout": f"{way.seconds}s",
+        "virtual_mailbox_domains": "",
+        "virtual_transport": "error",
+        "default_transport": "smtp",
+        "smtpd_relay_restrictions": "permit_mynetworks, reject",
+        "mynetworks": "127.0.0.0/8",
+        **level,
+    }
+    if way.user:
+        options |= {"smtp_sasl_auth_enable": "yes", "smtp_sasl_password_maps": f"inline:{{ {{[{way.host}]:{way.port} = {way.user}:{WRONG_PASSWORD}}} }}"}
+        options |= {"smtp_sasl_security_options": "noanonymous", "smtp_sasl_tls_security_options": "noanonymous"}
+    with _Submitting([Listener("cleartext", auth=False)], options=options) as relay:
+        run(["swaks", "--server", relay.host, "--port", str(relay.port()), "--from", "a@example.com", "--to", "b@example.org"])
+        end = time.monotonic() + 6
+        while "status=" not in relay.log() and time.monotonic() < end:
+            time.sleep(0.1)
+        lines = [line for line in relay.log().splitlines() if "/smtp[" in line or "status=" in line]
+    return "\n".join(lines)
+
+
+def mailpit(way: Way, folder: Path) -> str:
+    tls = {"implicit": "tls: true", "starttls": "starttls: true", "cleartext": "starttls: false"}[way.mode]
+    login = f"auth: plain\nusername: {way.user}\npassword: {WRONG_PASSWORD}\n" if way.user else ""
+    relay = folder / "relay.yml"
+    relay.write_text(f"host: {way.host}\nport: {way.port}\n{tls}\n{login}")
+    environment = {"MP_SMTP_RELAY_CONFIG": str(relay), "MP_SMTP_RELAY_ALL": "true", "SSL_CERT_FILE": way.ca_file}
+    with Mailpit(folder, environment) as server:
+        run(["swaks", "--server", server.host, "--port", str(server.port), "--from", "a@example.com", "--to", "b@example.org"], within=8)
+        time.sleep(0.5)
+        return "\n".join(line for line in server.log().splitlines() if "level=error" in line or "level=warn" in line)
+
+
+def shown(command: str, *options: str) -> str:
+    """The first line in which a program names its version."""
+    path = shutil.which(command)
+    return run([path, *options]).strip().splitlines()[0] if path else "?"
+
+
+# The name and version that stand in the table, and how to run it.
+RUNNERS: dict[str, Runner] = {
+    "aiosmtplib": python("aiosmtplib"),
+    "Django": python("django"),
+    "Flask-Mail": python("flask_mail"),
+    "Twisted": python("twisted"),
+    "Apprise": python("apprise"),
+    "community.general.mail": ansible_mail,
+    "Nodemailer in Pangolin's log": node("pangolin"),
+    "Nodemailer in pino's log": node("pino"),
+    "emailjs": node("emailjs"),
+    "Node-RED": node_red,
+    "gomail": go("gomail"),
+    "emersion/go-smtp": go("go-smtp"),
+    "go-simple-mail": go("go-simple-mail"),
+    "jordan-wright/email": go("email"),
+    "shoutrrr": go("shoutrrr"),
+    "Alertmanager": alertmanager,
+    "Mailpit as a relay's client": mailpit,
+    "lettre with rustls": rust("rustls"),
+    "lettre with native-tls": rust("native-tls"),
+    "Angus Mail": java("angus"),
+    "Spring": java("spring"),
+    "Simple Java Mail": java("simple"),
+    "Commons Email": java("commons"),
+    "Symfony Mailer in Laravel's log": php("symfony"),
+    "Swift Mailer": php("swift"),
+    "PEAR Mail": php("pear"),
+    "PHPMailer with SMTPDebug": php("phpmailer"),
+    "Ruby mail": ruby("mail"),
+    "Action Mailer": ruby("actionmailer"),
+    "Erlang ssl": erlang,
+    "Mono System.Net.Mail": mono,
+    "mutt": mutt,
+    "S-nail": s_nail,
+    "GNU Mailutils": mailutils,
+    "git send-email": git,
+    "gnutls-cli": gnutls_cli,
+    "nullmailer": nullmailer,
+    "sSMTP": ssmtp,
+    "Monit": monit,
+    "Postfix as a client": postfix,
+}
+# They open a session and send no message.
+TLS_ONLY = frozenset({"gnutls-cli", "Erlang ssl"})

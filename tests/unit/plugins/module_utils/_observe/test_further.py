@@ -1,0 +1,273 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a relay that is silent, out of step or fails shows: replies out of step, other suites, both modes, proxies, client certificates."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+import typing as t
+
+import pytest
+from tests.support.shape import mismatches
+from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
+
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Security
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.ladder import Climb, ClimbOptions
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts
+
+STARTTLS = "250-tiny.test\r\n250 STARTTLS\r\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def context(folder: str) -> ssl.SSLContext:
+    return self_signed(folder)
+
+
+def server_context(folder: str, **settings: t.Any) -> ssl.SSLContext:
+    found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    found.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
+    suites = settings.pop("suites", None)
+    if suites:
+        found.set_ciphers(suites)
+    for name, value in settings.items():
+        setattr(found, name, value)
+    return found
+
+
+def climb(server: TinyServer, security: Security, contexts: TLSContexts | None = None, timeout: float = 5.0, **options: t.Any) -> Attempt:
+    address = Address(socket.AF_INET, ("127.0.0.1", server.port))
+    contexts = contexts or TLSContexts(False, None, "TLSv1.2")
+    found = Climb(address, security, ClimbOptions(server_name="localhost", **options), contexts, Deadline(timeout)).run()
+    assert mismatches(found, Attempt) == []
+    return found
+
+
+def why(attempt: Attempt) -> tuple[str, str] | None:
+    return attempt["failure"] and (attempt["failure"]["layer"], attempt["failure"]["kind"])
+
+
+# -- replies out of step
+
+
+def out_of_step(first: str, *replies: str) -> t.Callable[[Peer], None]:
+    """Says ``first`` of itself, then one of the replies for each line."""
+
+    def play(peer: Peer) -> None:
+        peer.say(first)
+        for reply in replies:
+            peer.line()
+            peer.say(reply)
+        peer.hold()
+
+    return play
+
+
+EHLO = "250-tiny.test\r\n250-SIZE 1000\r\n250 STARTTLS\r\n"
+
+
+@pytest.mark.parametrize("security", ["starttls", "cleartext", "opportunistic", "auto"])
+@pytest.mark.parametrize(
+    "play, sign, code",
+    [
+        (out_of_step("220 front\r\n", "220 back ESMTP\r\n", EHLO), "second_greeting", 220),
+        (out_of_step("220 front\r\n220 back ESMTP\r\n", EHLO), "second_greeting", 220),
+        # A proxy's header in front of a server that does not know it: one reply too many.
+        (out_of_step("220 back ESMTP\r\n502 5.5.2 Error: command not recognized\r\n", EHLO, "250 back\r\n"), "late_reply", 502),
+        (out_of_step("220 back ESMTP\r\n500 unrecognized command\r\n", "250 back\r\n", "250 back\r\n"), "late_reply", 500),
+        (out_of_step("220 x\r\n", "214 help\r\n"), "wrong_code", 214),
+        (out_of_step("220 x\r\n", "354 go\r\n"), "wrong_code", 354),
+        (out_of_step("220 x\r\n", "251-x\r\n251 STARTTLS\r\n"), "wrong_code", 251),
+    ],
+    ids=["greets twice", "greets twice at once", "a header before", "a header before, no extensions", "help", "data", "251"],
+)
+def test_replies_out_of_step(play: t.Callable[[Peer], None], sign: str, code: int, security: Security) -> None:
+    with TinyServer(play) as server:
+        found = climb(server, security)
+        assert why(found) == ("ehlo", "out_of_step")
+        assert (found["failure"]["sign"], found["failure"]["code"]) == (sign, code)
+
+
+@pytest.mark.parametrize("injection", [True, False])
+def test_a_second_greeting_in_tls(context: ssl.SSLContext, injection: bool) -> None:
+    def play(peer: Peer) -> None:
+        peer.say("220 front\r\n")
+        peer.line()
+        peer.say(STARTTLS)
+        peer.line()
+        peer.say("220 go\r\n")
+        peer.start_tls(context)
+        peer.say("220 back ESMTP\r\n")
+        peer.line()
+        peer.say("250-back\r\n250 SIZE\r\n")
+        peer.hold()
+
+    with TinyServer(play) as server:
+        found = climb(server, "starttls", try_injection=injection)
+        assert why(found) == ("ehlo", "out_of_step")
+        assert found["failure"]["sign"] == "second_greeting"
+
+
+def test_421_behind_the_greeting() -> None:
+    with TinyServer(out_of_step("220 x\r\n421 4.7.0 too many connections\r\n")) as server:
+        found = climb(server, "starttls")
+        assert why(found) == ("ehlo", "reply")
+        assert (found["failure"]["code"], found["failure"]["lines"]) == (421, ["4.7.0 too many connections"])
+
+
+def test_a_server_without_extensions_is_in_step() -> None:
+    with TinyServer(out_of_step("220 old\r\n", "502 what\r\n", "250 old\r\n")) as server:
+        found = climb(server, "cleartext")
+        assert found["failure"] is None
+        assert found["helo"]["code"] == 250
+
+
+@pytest.mark.parametrize("end", [Peer.reset, lambda peer: None, Peer.hold], ids=["reset", "closed", "silent"])
+def test_a_refused_ehlo_keeps_its_words(end: t.Callable[[Peer], None]) -> None:
+    def play(peer: Peer) -> None:
+        peer.say("220 x\r\n")
+        peer.line()
+        peer.say("550 5.7.1 we do not know you\r\n")
+        peer.line()
+        end(peer)
+
+    with TinyServer(play) as server:
+        found = climb(server, "starttls", timeout=1.0)
+        assert why(found) == ("ehlo", "reply")
+        assert found["failure"]["lines"] == ["5.7.1 we do not know you"]
+        assert found["helo_failure"]["kind"] in ("reset", "closed", "timeout")
+
+
+def test_the_last_words_of_a_relay_that_hangs_up() -> None:
+    def play(peer: Peer) -> None:
+        peer.say("220 x\r\n")
+        peer.line()
+        peer.say(EHLO)
+        peer.line()
+        peer.say("250 ok\r\n554 5.7.1 go away\r\n")
+        peer.wait(0.1)
+        peer.reset()
+
+    message = {"sender": "a@x.test", "recipients": ["b@x.test", "c@x.test"], "message": "x\r\n", "deliver": True}
+    with TinyServer(play) as server:
+        found = climb(server, "cleartext", cleartext_allowed=True, transaction=message)
+        assert why(found) == ("transaction", "reply")
+        assert found["failure"]["lines"] == ["5.7.1 go away"]
+
+
+# -- suites
+
+
+@pytest.mark.parametrize("security", ["implicit_tls", "starttls"])
+@pytest.mark.parametrize("suites", ["AES128-SHA", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA"], ids=["RSA and CBC", "RSA key exchange", "CBC"])
+def test_suites_that_only_python_refuses(suites: str, security: Security, folder: str, context: ssl.SSLContext) -> None:
+    assert context
+    there = server_context(folder, suites=suites, maximum_version=ssl.TLSVersion.TLSv1_2)
+    contexts = TLSContexts(True, f"{folder}/cert.pem", "TLSv1.2")
+    usual = [suite["name"] for suite in contexts.context().get_ciphers()]
+    play = esmtp(ehlo=STARTTLS, ehlo_after_tls="250-tiny.test\r\n250 AUTH PLAIN\r\n", context=there, implicit=security == "implicit_tls", users={"app": "x"})
+    with TinyServer(play) as server:
+        found = climb(server, security, contexts, credentials=("app", "x", None))
+        assert found["failure"] is None
+        assert found["tls"]["cipher"] == suites
+        assert found["tls"]["verified"] is True
+        assert ("python_refused" in found) == (suites not in usual)
+        if suites not in usual:
+            assert found["python_refused"]["layer"] == "tls"
+            assert server.connections == 3  # refused, with all there is, and the one that counts
+
+
+def test_other_suites_do_not_help_a_bad_certificate(folder: str, context: ssl.SSLContext) -> None:
+    assert context
+    there = server_context(folder, suites="AES128-SHA", maximum_version=ssl.TLSVersion.TLSv1_2)
+    with TinyServer(esmtp(context=there, implicit=True)) as server:
+        found = climb(server, "implicit_tls", TLSContexts(True, None, "TLSv1.2"), credentials=("app", "x", None))
+        assert why(found) == ("certificate", "certificate")
+        assert server.heard() == []
+
+
+# -- client certificates
+
+
+@pytest.mark.parametrize("security", ["implicit_tls", "starttls"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_certificate_that_is_asked_for(version: ssl.TLSVersion, security: Security, folder: str, context: ssl.SSLContext) -> None:
+    assert context
+    there = server_context(folder, verify_mode=ssl.CERT_REQUIRED, maximum_version=version, minimum_version=version)
+    with TinyServer(esmtp(ehlo=STARTTLS, context=there, implicit=security == "implicit_tls")) as server:
+        found = climb(server, security)
+        assert found["failure"] is not None
+        assert found["tls"]["certificate_requested"] is True
+
+
+# -- silence
+
+
+def sslh(context: ssl.SSLContext) -> t.Callable[[Peer], None]:
+    """TLS for who begins with a ClientHello, cleartext for who says anything else, or nothing for a while."""
+
+    def play(peer: Peer) -> None:
+        peer.sock.settimeout(1.5)
+        try:
+            first = peer.sock.recv(5, socket.MSG_PEEK)
+        except socket.timeout:
+            first = b""
+        peer.sock.settimeout(None)
+        esmtp(ehlo=STARTTLS, context=context, implicit=first[:1] == b"\x16")(peer)
+
+    return play
+
+
+@pytest.mark.parametrize("security", ["starttls", "implicit_tls", "opportunistic", "cleartext"])
+def test_a_port_of_both_modes(security: Security, context: ssl.SSLContext) -> None:
+    with TinyServer(sslh(context)) as server:
+        found = climb(server, security)
+        assert found["failure"] is None
+        assert found["security"] == security
+        assert found.get("both_modes") is (None if security == "implicit_tls" else True)
+
+
+def test_a_port_of_one_mode(context: ssl.SSLContext) -> None:
+    with TinyServer(esmtp(context=context, implicit=True)) as server:
+        started = time.monotonic()
+        found = climb(server, "starttls")
+        assert time.monotonic() - started < 2
+        assert why(found) == ("mode", "tls_spoken")
+        assert found["both_modes"] is False
+
+
+def test_a_port_that_wants_a_proxy_in_front() -> None:
+    def play(peer: Peer) -> None:
+        if peer.line().startswith("PROXY "):
+            esmtp()(peer)
+
+    with TinyServer(play) as server:
+        found = climb(server, "starttls", timeout=2.0)
+        assert why(found) == ("greeting", "timeout")
+        assert found["after_proxy_header"]["code"] == 220
+
+
+def test_a_deaf_port_gets_no_further_connections() -> None:
+    with TinyServer(Peer.hold) as server:
+        found = climb(server, "starttls", timeout=1.0)
+        assert why(found) == ("greeting", "timeout")
+        assert "after_proxy_header" not in found
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("said, greeting", [("450 4.3.2 try later\r\n", 450), ("554 5.7.1 not you\r\n", 554), ("220 hi\r\n", 220)])
+def test_cleartext_in_answer_to_a_client_hello(said: str, greeting: int) -> None:
+    with TinyServer(out_of_step(said)) as server:
+        found = climb(server, "implicit_tls", timeout=2.0)
+        assert why(found) == ("mode", "plaintext")
+        assert found["failure"]["text"] == said.strip()
+        assert found["other_mode"]["greeting"]["code"] == greeting

@@ -1,0 +1,53 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What passes between action and module, and what else of the connection it needs."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
+
+
+class Action:
+    """An action whose sudo wants a terminal, or does not; it notes how each call went."""
+
+    def __init__(self, *results: dict[str, t.Any], has_option: bool = True) -> None:
+        self.results = list(results)
+        self.calls: list[tuple[object, bool]] = []
+        self.options: dict[str, object] = {"pipelining": False} if has_option else {}
+        self._play_context = types.SimpleNamespace(no_log=False)
+        self._connection = types.SimpleNamespace(get_option=self.options.__getitem__, set_option=self.options.__setitem__)
+
+    def _execute_module(self, **_call: object) -> dict[str, t.Any]:
+        self.calls.append((self.options.get("pipelining"), self._play_context.no_log))
+        return self.results.pop(0)
+
+
+def execute(action: Action) -> dict[str, t.Any]:
+    result = execute_private(action, "module", {}, {})  # type: ignore[arg-type]
+    assert action._play_context.no_log is False and not action.options.get("pipelining")
+    return result
+
+
+def test_it_goes_through_the_pipe_and_is_not_shown() -> None:
+    action = Action({"changed": True, "invocation": {"module_args": {"content": "s3cret"}}})
+    assert execute(action) == {"changed": True} and action.calls == [(True, True)]
+
+
+def test_a_sudo_that_wants_a_terminal_gets_one() -> None:
+    wants = {"failed": True, "module_stderr": "sudo: sorry, you must have a tty to run sudo\n", "module_stdout": "", "msg": "MODULE FAILURE"}
+    action = Action(wants, {"changed": True})
+    assert execute(action) == {"changed": True} and action.calls == [(True, True), (False, True)]
+
+
+def test_other_failures_are_told_without_what_was_printed() -> None:
+    action = Action({"failed": True, "module_stdout": "half a s3cret", "module_stderr": "Killed", "msg": "MODULE FAILURE"})
+    assert execute(action) == {"failed": True, "module_stderr": "Killed", "msg": "MODULE FAILURE"} and len(action.calls) == 1
+
+
+def test_a_connection_without_the_option_is_left_alone() -> None:
+    action = Action({"changed": False}, has_option=False)
+    assert execute(action) == {"changed": False} and action.calls == [(None, True)]

@@ -1,0 +1,111 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One table for live replies and for logs: what a refusal is about follows its words and codes, whichever command it answers."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.refusals import refusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes import Status, meaning
+
+REPLIES = [
+    # the name in EHLO
+    ("rcpt", "504 5.5.2 <25aea30808b2>: Helo command rejected: need fully-qualified hostname", "ehlo_rejected", "name"),
+    ("rcpt", "450 4.7.1 <25aea30808b2>: Helo command rejected: Host not found", "ehlo_rejected", "name"),
+    ("rcpt", "550 5.7.1 <mail.example.com>: Helo command rejected: Do not use my name", "ehlo_rejected", "name"),
+    ("mail", "550 Invalid HELO name (See RFC2821 4.1.1.1)", "ehlo_rejected", "name"),
+    ("ehlo", "501 5.5.4 Invalid EHLO domain", "ehlo_rejected", "name"),
+    # reverse name
+    ("rcpt", "450 4.7.25 Client host rejected: cannot find your hostname, [192.0.2.4]", "temporarily_rejected", "reverse_name"),
+    ("rcpt", "450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.4]", "temporarily_rejected", "reverse_name"),
+    ("data", "550-5.7.25 The IP address sending this message does not have a PTR record", "message_rejected", "reverse_name"),
+    ("greeting", "450 4.7.1 No reverse DNS for 192.0.2.4", "temporarily_rejected", "reverse_name"),
+    # the sender, at RCPT too
+    ("rcpt", "553 5.7.1 <a@example.com>: Sender address rejected: not owned by user app", "sender_rejected", ""),
+    ("rcpt", "553 5.7.1 <a@example.com>: Sender address rejected: not logged in", "sender_rejected", "auth_required"),
+    ("rcpt", "450 4.1.8 <a@nowhere.test>: Sender address rejected: Domain not found", "sender_rejected", "no_domain"),
+    ("rcpt", "550 Sender verify failed", "sender_rejected", ""),
+    ("rcpt", "550 5.1.7 <a b>: bad address", "sender_rejected", ""),
+    ("mail", "550 5.1.8 who", "sender_rejected", "no_domain"),
+    ("mail", "553 5.7.1 whatever", "sender_rejected", ""),
+    # a login
+    ("rcpt", "554 5.7.1 <app1[192.0.2.4]>: Client host rejected: Access denied", "sender_rejected", "auth_required"),
+    ("mail", "530 5.7.0 Authentication required", "sender_rejected", "auth_required"),
+    ("rcpt", "530 5.7.0 no", "sender_rejected", "auth_required"),
+    ("rcpt", "550 5.7.1 Authentication is required for relaying", "sender_rejected", "auth_required"),
+    ("mail", "550 5.7.57 Client not authenticated to send mail", "sender_rejected", "auth_required"),
+    ("mail", "530 5.7.0 Must issue a STARTTLS command first", "auth_requires_tls", ""),
+    ("rcpt", "450 4.7.11 Encryption required", "auth_requires_tls", ""),
+    # the client's address
+    ("rcpt", "554 5.7.1 Service unavailable; Client host [192.0.2.4] blocked using zen.spamhaus.org", "greeting_rejected", "address"),
+    ("greeting", "554 5.7.1 Your address is on a blocklist", "greeting_rejected", "address"),
+    ("mail", "550 5.7.606 Access denied, banned sending IP [192.0.2.4]", "greeting_rejected", "address"),
+    # relaying and recipients
+    ("rcpt", "554 5.7.1 <x@example.net>: Relay access denied", "recipient_rejected", "relay"),
+    ("rcpt", "550 relay not permitted", "recipient_rejected", "relay"),
+    ("rcpt", "550 5.7.1 Relaying denied. Proper authentication required.", "recipient_rejected", "relay"),
+    ("rcpt", "550 5.1.1 <x@example.com>: Recipient address rejected: User unknown", "recipient_rejected", ""),
+    ("data", "550 5.1.1 unknown", "recipient_rejected", ""),
+    ("rcpt", "552 5.2.2 user over quota", "recipient_rejected", "mailbox_full"),
+    ("rcpt", "452 4.2.2 Mailbox full", "temporarily_rejected", "mailbox_full"),
+    # room and limits, in every stage
+    ("mail", "452 4.3.1 Insufficient system storage", "temporarily_rejected", "no_space"),
+    ("data", "452 Disk full", "temporarily_rejected", "no_space"),
+    ("greeting", "421 4.7.0 Too many connections from your host", "temporarily_rejected", "limit"),
+    ("greeting", "421 4.3.2 All server ports are busy", "temporarily_rejected", "limit"),
+    ("greeting", "421 come back some other day", "temporarily_rejected", ""),
+    ("ehlo", "421 too many concurrent connections", "temporarily_rejected", "limit"),
+    ("ehlo", "450 4.7.0 Rate limit reached", "temporarily_rejected", "limit"),
+    ("starttls", "421 4.7.0 Too many sessions", "temporarily_rejected", "limit"),
+    ("auth", "421 4.7.0 too many login attempts", "temporarily_rejected", "limit"),
+    ("mail", "421 4.7.0 closing", "temporarily_rejected", ""),
+    ("rcpt", "450 4.7.1 Error: too much mail from 192.0.2.4", "temporarily_rejected", "limit"),
+    ("rcpt", "550 5.7.1 Daily sending quota exceeded", "temporarily_rejected", "limit"),
+    ("data", "451 Mails per session limit exceeded", "temporarily_rejected", "limit"),
+    ("rcpt", "451 4.7.1 Greylisting in action, please come back later", "temporarily_rejected", ""),
+    # what stays with its stage
+    ("auth", "454 4.7.0 Temporary authentication failure", "auth_rejected", "temporary"),
+    ("auth", "535 5.7.8 authentication failed: Client host rejected", "auth_rejected", ""),
+    ("starttls", "454 4.7.0 TLS not available due to local problem", "starttls_rejected", ""),
+    ("starttls", "550 5.7.1 not now", "starttls_rejected", "policy"),
+    ("starttls", "530 5.7.0 access denied", "starttls_rejected", "policy"),
+    ("starttls", "454 4.7.1 Service unavailable - milter", "starttls_rejected", "policy"),
+    ("starttls", "454 4.3.0 cannot fork", "starttls_rejected", "resources"),
+    ("greeting", "554 5.7.1 no", "greeting_rejected", ""),
+    ("ehlo", "550 5.7.1 no", "ehlo_rejected", ""),
+    ("data", "554 5.7.1 Spam", "message_rejected", ""),
+    ("mail", "552 5.3.4 Message size exceeds fixed limit", "message_rejected", ""),
+]
+
+
+@pytest.mark.parametrize("stage, reply, cause, variant", REPLIES, ids=[f"{stage} {reply[:50]}" for stage, reply, _c, _v in REPLIES])
+def test_what_a_refusal_is_about(stage: str, reply: str, cause: str, variant: str) -> None:
+    found = re.match(r"(\d{3})[ -]([45]\.\d+\.\d+)?", reply)
+    assert found is not None
+    said = meaning(Status(int(found[1]), found[2] or ""), stage, reply)
+    assert said is not None
+    assert (said.cause, said.variant) == (cause, variant)
+    assert cause_row(said.cause, said.variant).variant == said.variant, "the row is there"
+
+
+@given(st.text(max_size=200), st.sampled_from(["", "greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data"]), st.booleans())
+def test_any_words(words: str, stage: str, temporary: bool) -> None:
+    said = refusal(temporary, words, stage)
+    assert said is None or cause_row(said.cause, said.variant).code == said.cause
+    assert said is None or 0 < said.weight <= len(words) + 1
+
+
+@pytest.mark.parametrize("unit", ["a ", "client host ", "too many ", "exceed ", "mail from ", "your ip ", "sender domain ", "host "])
+def test_long_words_take_no_time(unit: str) -> None:
+    start = time.process_time()
+    for _time in range(20):
+        refusal(False, unit * 2000, "rcpt")
+    assert time.process_time() - start < 1

@@ -1,0 +1,88 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Telling the faults of a chain apart."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from tests.support.pki import EXPIRED, Pki
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate, read_chain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, disordered, weakness
+
+NOW = datetime.datetime.now(datetime.timezone.utc)
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    return Pki(Path(tmp_path_factory.mktemp("pki")))
+
+
+def chain_of(*certificates: object, clock: datetime.datetime = NOW) -> list[Certificate]:
+    return read_chain([base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in certificates], clock)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "names, expected",
+    [
+        ([], "certificate_untrusted"),
+        (["mailops test intermediate"], "certificate_untrusted"),  # the same name as a trusted CA, another key
+        (["mailops test root"], "certificate_chain_incomplete"),
+    ],
+)
+def test_the_hosts_own_cas_decide(pki: Pki, names: list[str], expected: str) -> None:
+    named = pki.new_root("mailops test root").authority("mailops signing")
+    issued = (
+        pki.issue("relay.test", issuer=named, chain=["leaf"]) if expected != "certificate_untrusted" or not names else pki.issue("relay.test", chain=["leaf"])
+    )
+    assert chain_verdict(20, "unable to get local issuer certificate", chain_of(issued.certificate), "relay.test", names).code == expected
+
+
+def test_where_nothing_decides_both_are_named(pki: Pki) -> None:
+    issued = pki.issue("relay.test", issuer=pki.new_root("Company CA"), chain=["leaf"])
+    verdict = chain_verdict(20, "x", chain_of(issued.certificate), "relay.test", [])
+    assert verdict.code == "certificate_untrusted"
+    assert "is not in its trust store" in verdict.detail and "if 'Company CA' is an intermediate" in verdict.detail
+
+
+def test_expired_root_of_the_host_itself(pki: Pki) -> None:
+    verdict = chain_verdict(10, "x", chain_of(pki.issue("relay.test").certificate), "relay.test", [])
+    assert (verdict.code, verdict.variant) == ("certificate_expired", "own_ca")
+    assert verdict.detail == "'mailops test intermediate' or one above it"
+
+
+def test_weakness(pki: Pki) -> None:
+    assert weakness(chain_of(*pki.issue("relay.test").chain)) == ""
+    assert "only 1024 bits" in weakness(chain_of(*pki.issue("relay.test", key_type="rsa", bits=1024).chain))
+    assert "signed with MD5" in weakness(chain_of(*pki.issue("relay.test", hash_name="md5").chain))
+    assert "signed with SHA-1" in weakness(chain_of(*pki.issue("relay.test", hash_name="sha1").chain))
+    # A root's signature on itself says nothing.
+    assert weakness(chain_of(pki.issue("relay.test", issuer=None, hash_name="sha1").certificate)) == ""
+
+
+def test_order(pki: Pki) -> None:
+    issued = pki.issue("relay.test", chain=["leaf", "intermediate", "root"])
+    leaf, intermediate, root = issued.chain
+    assert not disordered(chain_of(leaf, intermediate, root))
+    assert disordered(chain_of(leaf, root, intermediate))
+    assert disordered(chain_of(intermediate, leaf))
+    assert not disordered(chain_of(leaf))
+
+
+def test_disordered_chains_are_linked_all_the_same(pki: Pki) -> None:
+    stranger = pki.new_root("other root")
+    issued = pki.issue("relay.test", issuer=stranger.authority("other middle"), chain=["leaf", "root", "intermediate"])
+    assert "'other root'" in chain_verdict(19, "self-signed in chain", chain_of(*issued.chain), "relay.test", []).detail
+
+
+def test_also_expired(pki: Pki) -> None:
+    issued = pki.issue("relay.test", issuer=pki.stranger(), valid=EXPIRED)
+    verdict = chain_verdict(20, "x", chain_of(*issued.chain), "relay.test", [])
+    assert verdict.code == "certificate_untrusted"
+    assert "it has also expired on" in verdict.detail

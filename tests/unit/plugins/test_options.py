@@ -1,0 +1,116 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is documented is what the code takes: names, defaults and choices of options have one place, and the documentation follows it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, TLS_VERSIONS, Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
+    CONNECTION_OPTIONS,
+    MODEL_OPTIONS,
+    SECURITY_MODES,
+    Settings,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+COLLECTION = "ansible_collections.mailops.smtp.plugins"
+MODULES = ("smtp_endpoint_info", "smtp_gate", "smtp_send")
+Options = dict[str, dict[str, t.Any]]
+
+TYPES = {"bool": "bool", "int": "int", "float": "float", "str": "str", "tuple[str, ...]": "list"}
+# What a default is on paper where the code has another type for it.
+SPELLED = {(): []}
+
+
+def documented(module: str) -> Options:
+    """The options of a module, those of its fragments included."""
+    docs = yaml.safe_load(importlib.import_module(f"{COLLECTION}.modules.{module}").DOCUMENTATION)
+    found: Options = {}
+    for name in docs.get("extends_documentation_fragment", []):
+        fragment = importlib.import_module(f"{COLLECTION}.doc_fragments.{name.rpartition('.')[2]}")
+        found.update(yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"])
+    found.update(docs.get("options", {}))
+    return found
+
+
+def defaults(of: t.Any) -> dict[str, t.Any]:
+    return {one.name: one.default for one in dataclasses.fields(of) if one.default is not dataclasses.MISSING}
+
+
+def type_of(of: t.Any, name: str) -> str:
+    kind = next(str(one.type) for one in dataclasses.fields(of) if one.name == name)
+    return TYPES[kind.removesuffix(" | None")]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_options_of_modules(module: str) -> None:
+    action = importlib.import_module(f"{COLLECTION}.action.{module}").ActionModule
+    assert sorted(documented(module)) == sorted(action.OPTIONS)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_defaults_of_the_settings(module: str) -> None:
+    options = documented(module)
+    for name, default in defaults(Settings).items():
+        if name in options:
+            assert options[name].get("default") == default, name
+            assert options[name]["type"] in (type_of(Settings, name), "path" if name == "ca_path" else None), name
+    assert options["auth_mechanism"]["choices"] == list(MECHANISMS)
+    modes = (["auto"] if module == "smtp_endpoint_info" else []) + list(SECURITY_MODES)
+    assert options["security"]["choices"] == modes
+
+
+def test_the_policy() -> None:
+    options = documented("smtp_gate")
+    for name, default in defaults(Policy).items():
+        assert options[name].get("default") == SPELLED.get(default, default), name
+        assert options[name]["type"] == type_of(Policy, name), name
+    assert options["minimum_tls_version"]["choices"] == list(TLS_VERSIONS)
+
+
+def test_the_model_and_the_connection() -> None:
+    assert set(MODEL_OPTIONS) - set(CONNECTION_OPTIONS) == {"sender", "sender_name"}
+    assert {one.name for one in dataclasses.fields(Settings)} | {"secure"} == set(MODEL_OPTIONS)
+
+
+def test_app_mail_config() -> None:
+    """Its action has options of its own; what it hands to the host is not for users."""
+    action = importlib.import_module(f"{COLLECTION}.action.app_mail_config").ActionModule
+    options = documented("app_mail_config")
+    assert sorted(options) == sorted([*action.OPTIONS, "handed_over"])
+    model = options["settings"]["suboptions"]
+    assert set(model) <= set(MODEL_OPTIONS)
+    for name, default in defaults(Settings).items():
+        if "default" in model.get(name, {}):
+            assert model[name]["default"] == default
+
+
+def role(name: str) -> tuple[Options, dict[str, t.Any]]:
+    folder = ROOT / "roles" / name
+    specs = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text())
+    return specs["argument_specs"]["main"]["options"], yaml.safe_load((folder / "defaults" / "main.yml").read_text())
+
+
+def test_the_role_takes_the_model() -> None:
+    options, _values = role("mail_config")
+    # The role's results are kept for every host, so it takes no PEM.
+    assert sorted(options["mail_config_settings"]["options"]) == sorted(set(MODEL_OPTIONS) - {"return_pem"})
+
+
+def test_the_role_takes_the_policy_with_the_same_defaults() -> None:
+    options, values = role("mail_config")
+    for name in POLICY_OPTIONS:
+        default = defaults(Policy)[name]
+        spelled = SPELLED.get(default, default)
+        assert options[f"mail_config_{name}"]["default"] == values[f"mail_config_{name}"] == spelled
+    assert options["mail_config_minimum_tls_version"].get("choices", list(TLS_VERSIONS)) == list(TLS_VERSIONS)
