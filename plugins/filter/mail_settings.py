@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 
 
 def mail_settings(value: object, selected: object = None, probed: bool | None = None) -> dict[str, t.Any]:

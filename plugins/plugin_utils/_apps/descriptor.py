@@ -20,6 +20,7 @@ from pathlib import Path
 
 import yaml
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS as AUTH_MECHANISMS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FORMAT_NAMES, KeyPath, dialects_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import (
     Booleans,
@@ -29,7 +30,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import 
     Scalar,
     parse_pattern,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import AUTH_MECHANISMS, SECURITY_MODES
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES
 
 __all__ = (
     "AppError",

@@ -15,12 +15,8 @@ import typing as t
 import urllib.parse
 from collections.abc import Mapping
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
-    Settings,
-    SettingsError,
-    parse_settings,
-    to_bool,
-)
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, parse_settings, to_bool
 
 __all__ = ("completed", "parse_mail_url")
 
