@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, Form, Limit
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, KeyPath, Opaque, Value
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import part_findings, read_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret, part_findings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import Rendered, render
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import holds
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES, Settings
@@ -317,10 +317,7 @@ def _read_back(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Valu
     """What the app reads from the text, as our model, without the password. Of modes that look alike there, the one
     asked for.
     """
-    known = read_settings(descriptor, form, values)
-    settings: dict[str, t.Any] = {
-        name: value for name, value in known.items() if name not in ("password", *descriptor.words)
-    }
+    settings = dict(interpret(descriptor, form, values).settings)
     settings["security"], settings["secure"] = asked, asked == "implicit_tls"
     return settings
 

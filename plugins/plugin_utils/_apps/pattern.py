@@ -190,7 +190,7 @@ def _regex(pattern: Pattern) -> re.Pattern[str]:
         elif part.kind == "host":
             shape = r"\[[^\s\[\]]+\]|[^\s\[\]/:@]+" if pattern._bracketed(index) else r"[^\s\[\]/@]+"
         elif part.codec == "shell":
-            shape = r"(?:'[^']*'|\\.|[^\s'\\])+"
+            shape = r"(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|[^\s'\"\\])+"
         elif part.choices:
             shape = _any_of(part.choices)
         else:
@@ -256,7 +256,7 @@ def _decode(field: Field, text: str, booleans: Booleans) -> Scalar:
     elif field.codec == "lower":
         text = text.upper()
     elif field.codec == "shell":
-        text = "".join(shlex.split(text)) if text.count("'") % 2 == 0 else text
+        text = "".join(shlex.split(text))
     elif field.codec == "casc":
         text = text.replace("^${", "${")
     if field.kind == "boolean":
@@ -324,14 +324,19 @@ def _parameter(text: str, kinds: Kinds) -> tuple[str, Pattern]:
 
 def _parts(source: str, kinds: Kinds) -> tuple[str | Field, ...]:
     parts: list[str | Field] = []
-    for literal, name in re.findall(r"((?:[^{}]|\{\{|\}\})+)|\{([^{}]*)\}", source):
-        if literal:
-            parts.append(literal.replace("{{", "{").replace("}}", "}"))
+    end = 0
+    for found in re.finditer(r"((?:[^{}]|\{\{|\}\})+)|\{([^{}]*)\}", source):
+        if found.start() != end:
+            break
+        end = found.end()
+        if found.group(1):
+            parts.append(found.group(1).replace("{{", "{").replace("}}", "}"))
         else:
-            parts.append(_field(name, source, kinds))
-    spelt = "".join(part.replace("{", "{{").replace("}", "}}") if isinstance(part, str) else "{}" for part in parts)
-    if len(spelt) != len(re.sub(r"(?<!\{)\{(?!\{)[^{}]*\}", "{}", source)):
-        raise PatternError(f"'{source}' has a brace without its partner; write {{name}}, and {{{{ for a brace itself")
+            parts.append(_field(found.group(2), source, kinds))
+    if end != len(source):
+        raise PatternError(
+            f"'{source}' has a brace without its partner; write {{name}}, and {{{{ for a brace itself"
+        )
     return tuple(parts)
 
 
