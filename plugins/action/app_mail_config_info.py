@@ -39,8 +39,21 @@ class ActionModule(Action):
         descriptor = load_descriptor(str(options["app"]), self._folder(folder) if folder else None)
         path = str(options["path"])
         place = load_place(descriptor, path, options["form"], options["carrier"], options["service"])
-        told: Result = {"changed": False, "app": descriptor.id, "path": path, "form": place.form.kind, "carrier": place.carrier or None}
-        nothing: Result = {**told, "found": False, "settings": {}, "security": None, "password_set": False, "findings": []}
+        told: Result = {
+            "changed": False,
+            "app": descriptor.id,
+            "path": path,
+            "form": place.form.kind,
+            "carrier": place.carrier or None,
+        }
+        nothing: Result = {
+            **told,
+            "found": False,
+            "settings": {},
+            "security": None,
+            "password_set": False,
+            "findings": [],
+        }
         texts = self._texts([path])
         if path not in texts:
             return nothing
@@ -54,8 +67,13 @@ class ActionModule(Action):
         if reading.password_set and (finding := readable_finding(where, mode)):
             findings.append(finding)
         return {
-            **told, "path": where, "found": reading.found, "settings": reading.settings, "security": reading.security,
-            "password_set": reading.password_set, "findings": findings,
+            **told,
+            "path": where,
+            "found": reading.found,
+            "settings": reading.settings,
+            "security": reading.security,
+            "password_set": reading.password_set,
+            "findings": findings,
         }
 
     def _folder(self, folder: str) -> Path:
@@ -98,7 +116,10 @@ def _parsed(args: Result) -> dict[str, str | None]:
     if options["app"] is None:
         raise SettingsError("app is missing; write the name of an app, such as app: pangolin.", "app")
     if options["path"] is None:
-        raise SettingsError("path is missing; write the path of the app's file on the host, such as /opt/pangolin/config/config.yml.", "path")
+        raise SettingsError(
+            "path is missing; write the path of the app's file on the host, such as /opt/pangolin/config/config.yml.",
+            "path",
+        )
     return options
 
 
@@ -106,5 +127,7 @@ def _environment(raw: t.Any) -> Mapping[str, str]:
     if raw in (None, ""):
         return {}
     if not isinstance(raw, Mapping):
-        raise SettingsError(f"environment is {show(raw)}; write a mapping of variables of the app's process.", "environment")
+        raise SettingsError(
+            f"environment is {show(raw)}; write a mapping of variables of the app's process.", "environment"
+        )
     return {str(name): "" if value is None else str(value) for name, value in raw.items()}

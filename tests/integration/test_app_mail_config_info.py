@@ -41,7 +41,12 @@ def test_what_was_written_is_read_and_the_password_stays_inside(tmp_path: pathli
         "grafana_compose": {"app": "grafana", "path": str(tmp_path / "compose.yml"), "service": "grafana"},
         "vaultwarden": {"app": "vaultwarden", "path": str(tmp_path / ".env")},
         "unit": {"app": "n8n", "path": str(tmp_path / "n8n.service"), "carrier": "systemd"},
-        "secret": {"app": "authentik", "path": str(tmp_path / "secret.yml"), "carrier": "kubernetes", "service": "mail"},
+        "secret": {
+            "app": "authentik",
+            "path": str(tmp_path / "secret.yml"),
+            "carrier": "kubernetes",
+            "service": "mail",
+        },
         "nextcloud": {"app": "nextcloud", "path": str(tmp_path / "config.php")},
         "postfix_sasl": {"app": "postfix_sasl", "path": str(tmp_path / "sasl_passwd")},
     }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, Form, Limit
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, KeyPath, Opaque, Value
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret, part_findings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import Rendered, render
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import holds
@@ -97,8 +98,9 @@ def plan_present(
     ]
     text = _decode(old)
     try:
-        new = place.edit(text, rendered.values, rendered.remove)
-        values, before = place.read(new), place.read(text)
+        before = place.read(text)
+        new = place.edit(text, _with_foreign(form, rendered.values, before), rendered.remove)
+        values = place.read(new)
     except FormatError as error:
         raise AppError(f"it cannot be edited: {error}.") from None
     read_back = _read_back(descriptor, form, values, settings.security)
@@ -122,6 +124,20 @@ def plan_present(
         before=_shown(form, before, values, "the old password"),
         after=_shown(form, values, before, "the new password"),
     )
+
+
+def _with_foreign(
+    form: Form, wanted: Mapping[KeyPath, Scalar], before: Mapping[KeyPath, Value]
+) -> dict[KeyPath, Scalar]:
+    """What is written, with the parameters of a URL that are not ours and stand there already."""
+    values = dict(wanted)
+    for key in form.keys:
+        old, new = before.get(key.path), values.get(key.path)
+        if isinstance(old, str) and isinstance(new, str) and key.patterns:
+            foreign = key.patterns[0].foreign(old)
+            if foreign:
+                values[key.path] = new + ("&" if "?" in new else "?") + "&".join(foreign)
+    return values
 
 
 def plan_absent(descriptor: Descriptor, old: bytes | None, *, place: Place | None = None) -> Plan:

@@ -113,6 +113,7 @@ _FORM_KEYS = (
     "overrides",
     "superseded",
     "apply",
+    "default_port",
     "note",
     "proven",
 )
@@ -210,6 +211,7 @@ class Form:
     apply: str
     note: str
     proven: str
+    default_port: int | Mapping[t.Any, int] | None
 
     @functools.cached_property
     def managed(self) -> tuple[KeyPath, ...]:
@@ -613,6 +615,7 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
         proven=str(data.get("proven") or ""),
+        default_port=data.get("default_port"),
     )
 
 

@@ -159,14 +159,11 @@ class Pattern:
                 values.update(pattern.read(parameters[name], booleans) or {})
         return values
 
-    def unknown_parameters(self, value: object) -> list[str]:
-        """The parameters of a URL that this pattern does not know."""
+    def foreign(self, value: object) -> list[str]:
+        """The parameters of a URL that this pattern does not know, as they are written."""
         known = {name for name, _pattern in self.query}
-        return [
-            name
-            for name, _value in urllib.parse.parse_qsl(str(value).partition("?")[2], keep_blank_values=True)
-            if name not in known
-        ]
+        pieces = str(value).partition("?")[2].split("&") if self.query else []
+        return [one for one in pieces if one and urllib.parse.unquote_plus(one.partition("=")[0]) not in known]
 
     def _bracketed(self, index: int) -> bool:
         """Whether an IPv6 address at this place needs brackets: in front of a colon, or in a URL."""
@@ -334,9 +331,7 @@ def _parts(source: str, kinds: Kinds) -> tuple[str | Field, ...]:
         else:
             parts.append(_field(found.group(2), source, kinds))
     if end != len(source):
-        raise PatternError(
-            f"'{source}' has a brace without its partner; write {{name}}, and {{{{ for a brace itself"
-        )
+        raise PatternError(f"'{source}' has a brace without its partner; write {{name}}, and {{{{ for a brace itself")
     return tuple(parts)
 
 

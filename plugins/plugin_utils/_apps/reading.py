@@ -162,7 +162,7 @@ def interpret(
         words = {}
     mode = None if elsewhere or not words else mode_of(descriptor, port if isinstance(port, int) else None, words)
     if port is None:
-        port = _default_port(descriptor, mode)
+        port = _default_port(descriptor, form, mode, words)
         mode = mode_of(descriptor, port, words) or mode
     settings = {name: known[name] for name in _SHOWN if known.get(name) not in (None, "")}
     if port is not None:
@@ -193,11 +193,16 @@ def part_findings(descriptor: Descriptor) -> list[Finding]:
     ]
 
 
-def _default_port(descriptor: Descriptor, mode: str | None) -> int | None:
-    default = descriptor.default_port
-    if isinstance(default, Mapping):
-        return default.get(mode, default.get("otherwise"))
-    return default
+def _default_port(descriptor: Descriptor, form: Form, mode: str | None, words: Mapping[str, Scalar]) -> int | None:
+    """The port that the app takes when none is there; ``word=value`` in place of a mode says on which word it depends."""
+    default = form.default_port if form.default_port is not None else descriptor.default_port
+    if not isinstance(default, Mapping):
+        return default
+    for key, port in default.items():
+        name, mark, value = str(key).partition("=")
+        if mark and str(words.get(name)) == value:
+            return port
+    return default.get(mode, default.get("otherwise"))
 
 
 def _words(

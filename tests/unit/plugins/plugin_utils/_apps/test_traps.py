@@ -184,3 +184,10 @@ def test_all_is_taken_out_again() -> None:
         made = plan(app, {**LOGIN, "port": 465})
         gone = plan_absent(load_descriptor(app), made.content, place=load_place(load_descriptor(app)))
         assert gone.changed and "example.com" not in gone.content.decode() and "p-w" not in gone.content.decode(), app
+
+
+def test_parameters_of_a_url_that_are_not_ours_stay() -> None:
+    old = "APP_ENV=prod\nMAILER_DSN='smtp://old:pw@old.example:25?peer_fingerprint=ab12&verify_peer=0'\n"
+    made = plan("symfony", {**LOGIN, "port": 465}, old)
+    text = made.content.decode()
+    assert "peer_fingerprint=ab12" in text and "verify_peer=1" in text and "old" not in text.replace("prod", "")
