@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import Descriptor, Form, Word
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form, Word
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import base_words, holds, mode_of

@@ -34,7 +34,7 @@ import typing as t
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, Form
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, KeyPath, Value, load_format
 
 __all__ = ("CARRIERS", "Carrier", "Place", "load_carrier", "load_place", "suggest")

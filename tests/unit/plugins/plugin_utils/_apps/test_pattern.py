@@ -8,12 +8,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import (
-    MODEL,
-    AppError,
-    known_apps,
-    load_descriptor,
-)
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import known_apps, load_descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import MODEL, AppError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Booleans, PatternError, parse_pattern
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import render
