@@ -146,6 +146,9 @@ def load_place(
         if form == "file":
             raise AppError(f"carrier: {carrier} holds environment variables, but form is file; leave out one of them.")
         kind, found = "environment", carrier
+    elif service and not form and not found and not _is_own(descriptor, path) and "environment" in descriptor.forms:
+        # A service is one of a compose file, whatever that is called.
+        kind, found = "environment", "compose"
     kind = form or kind
     if kind not in ("file", "environment"):
         raise AppError(f"form is {str(kind)[:40]}; write file or environment, or leave it out.")
@@ -183,12 +186,12 @@ def suggest(descriptor: Descriptor, path: str) -> tuple[str, str]:
     usual = next((name for name, pattern in _USUAL if pattern.search(path)), "")
     if "file" not in descriptor.forms:
         return "environment", usual or "dotenv"
-    own = [one.rpartition("/")[2] for one in descriptor.forms["file"].paths]
-    if path.rpartition("/")[2] in own or not usual:
+    if _is_own(descriptor, path) or not usual:
         return "file", ""
     return "environment", usual
 
 
-def read_error(error: FormatError) -> AppError:
-    """A text that cannot be read, as the sentence of an app."""
-    return AppError(f"it cannot be read: {error}.")
+def _is_own(descriptor: Descriptor, path: str) -> bool:
+    """Whether a path has the name of the app's own file."""
+    file = descriptor.forms.get("file")
+    return file is not None and path.rpartition("/")[2] in [one.rpartition("/")[2] for one in file.paths]

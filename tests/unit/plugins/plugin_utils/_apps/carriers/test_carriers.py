@@ -216,6 +216,7 @@ def test_where_the_settings_stand_follows_from_app_and_path() -> None:
         assert suggest(relay, path) == expected, path
     assert suggest(load_descriptor("pangolin"), "/opt/compose.yml") == ("file", "")
     assert load_place(relay, "/opt/compose.yml", service="mailpit").carrier == "compose"
+    assert load_place(relay, "/opt/stack.yml", service="mailpit").carrier == "compose"
     for options, sentence in (
         (
             {"path": "/opt/compose.yml"},
