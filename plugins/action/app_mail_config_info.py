@@ -54,12 +54,12 @@ class ActionModule(Action):
             "password_set": False,
             "findings": [],
         }
-        texts = self._texts([path])
+        texts = self._texts(descriptor.id, [path])
         if path not in texts:
             return nothing
         text, mode, where = texts[path]
         try:
-            others = self._others(place, text, path)
+            others = self._others(descriptor.id, place, text, path)
             reading = read_place(descriptor, place, text, environment, others)
         except FormatError as error:
             raise AppError(f"{path}: it cannot be read: {error}.") from None
@@ -80,16 +80,16 @@ class ActionModule(Action):
         beside, here = Path(self._loader.path_dwim(folder)), Path(folder).expanduser().absolute()
         return beside if beside.is_dir() or not here.is_dir() else here
 
-    def _others(self, place: Place, text: str, path: str) -> dict[str, str]:
+    def _others(self, app: str, place: Place, text: str, path: str) -> dict[str, str]:
         """The files that the text takes variables from, by the paths that it writes; relative ones are beside it."""
         written = place.files(text)
         full = {one: posixpath.join(posixpath.dirname(path), one) for one in written}
-        texts = self._texts(list(full.values())) if written else {}
+        texts = self._texts(app, list(full.values())) if written else {}
         return {one: texts[full[one]][0] for one in written if full[one] in texts}
 
-    def _texts(self, paths: list[str]) -> dict[str, tuple[str, int, str]]:
+    def _texts(self, app: str, paths: list[str]) -> dict[str, tuple[str, int, str]]:
         """Text, permission bits and real path of each file that is there. Raises HostError and AppError."""
-        found = execute_private(self, _MODULE, {"paths": paths}, self._task_vars)
+        found = execute_private(self, _MODULE, {"app": app, "path": paths[0], "paths": paths}, self._task_vars)
         if found.get("failed") or found.get("unreachable"):
             raise HostError({**found, "msg": str(found.get("msg") or "the host gave no reason")})
         texts = {}

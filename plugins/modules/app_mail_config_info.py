@@ -168,8 +168,8 @@ _MOST_BYTES = 4 * 1024 * 1024
 def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
     """The options. The action plugin of the same name hands over ``paths`` only."""
     return {
-        "app": {"type": "str"},
-        "path": {"type": "path"},
+        "app": {"type": "str", "required": True},
+        "path": {"type": "path", "required": True},
         "form": {"type": "str", "choices": ["file", "environment"]},
         "carrier": {"type": "str", "choices": ["dotenv", "compose", "systemd", "shell", "kubernetes"]},
         "service": {"type": "str"},
