@@ -32,7 +32,10 @@ class ActionModule(ActionBase):
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """The module's result, with ``left``. A living run that has claimed one of the files fails the task in one sentence."""
+        """The module's result, with ``left``.
+
+        A living run that has claimed one of the files fails the task in one sentence.
+        """
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
         _validation, options = self.validate_argument_spec(argument_spec=_SPEC)
@@ -45,13 +48,21 @@ class ActionModule(ActionBase):
         result["left"] = [{name: one[name] for name in ("path", "name", "record")} for one in result.get("left", [])]
         result["warnings"] = [*result.get("warnings", []), *(_warnings(result) if options["step"] == "begin" else [])]
         if failure and not result.get("failed"):
-            result.update({key: value for key, value in failure.items() if key not in _NOT_OF_THE_FAILURE and not key.startswith("_")}, failed=True)
+            result.update(
+                {
+                    key: value
+                    for key, value in failure.items()
+                    if key not in _NOT_OF_THE_FAILURE and not key.startswith("_")
+                },
+                failed=True,
+            )
         return result
 
 
 def _warnings(result: dict[str, t.Any]) -> list[str]:
     taken_over = [
-        f"An earlier run was broken off after it had begun to change {path}; this run finishes it." for path in result.get("unfinished", [])
+        f"An earlier run was broken off after it had begun to change {path}; this run finishes it."
+        for path in result.get("unfinished", [])
     ]
     left = [
         f"An earlier run of {one['name']} was broken off after it had begun to change {one['path']}, which this run does not name;"

@@ -307,6 +307,20 @@ restart_hint:
   returned: success
   type: str
   sample: docker compose restart pangolin
+cause:
+  description: V(invalid_settings), or V(mode_mismatch) where flag and port do not match, when the options cannot work.
+  returned: failure
+  type: str
+  sample: mode_mismatch
+layer:
+  description: V(settings), when the options cannot work.
+  returned: failure
+  type: str
+  sample: settings
+remedy:
+  description: What to write instead, when the options cannot work.
+  returned: failure
+  type: str
 backup_file:
   description: Where the old file is kept.
   returned: changed and O(backup=true)

@@ -155,7 +155,7 @@ def main() -> None:
     if not host or len(host) > 255 or any(char.isspace() or not char.isprintable() for char in host):
         module.fail_json(msg=f"host is {host!r}: write the name or the address of the Mailpit host")
     try:
-        cleartext, encrypted = lockdown.look(host, port, security, module.params["server_name"] or host, timeout)
+        cleartext, encrypted = lockdown.observe(host, port, security, module.params["server_name"] or host, timeout)
     except Unreachable as error:
         sentence = f"Mailpit's mode could not be seen: {error}"
         module.exit_json(changed=False, ok=False, violations=[str(error)], msg=sentence)

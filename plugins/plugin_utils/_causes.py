@@ -1,17 +1,17 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every cause and every finding: code, layer, what is said, what to do, and how it is told apart. To add one, add a row.
+"""Every cause and every finding: code, layer, what is said, what to do, and how it is told apart. Add one by a row.
 
 A code that has several shapes has one row for each: ``variant`` tells them apart.
 
-``sentence`` is a clause without its final stop: what the case at hand adds is put behind it, see ``said``. ``sentence`` and
-``remedy`` are templates for ``fill``. Every row may use {endpoint} {host} {port} {address} {timeout} {other_port} {tls_port}
-{usual_ports} {usual_modes} {other_secure} {name} {ca_path} {observed}, and the fields that its findings bring (see ``FIELDS``).
+``sentence`` is a clause without its final stop: what the case at hand adds is put behind it, see ``said``. ``sentence``
+and ``remedy`` are templates for ``fill``. Every row may use the fields of FIELDS ({endpoint} {host} {port} {address}
+{timeout} {name} ...), and those that come with its own case, such as {days}.
 
 A part in [brackets] goes when a field in it is null. Other ports stand in brackets, because one that the same call has
-found not to work must not be recommended: {other_port} is a conventional port of the other mode, {tls_port} one with TLS
-from the first byte, {usual_ports} and {usual_modes} are the conventional ports, for all of which that is not known.
+found not to work must not be recommended: {other_port} is a conventional port of the other mode, {tls_port} one with
+TLS from the first byte, {usual_ports} and {usual_modes} are the conventional ports, for all of which that is not known.
 
 A log does not name all of that, and must not sound surer than it is: ``log`` and ``log_remedy`` take the place there.
 """
@@ -29,12 +29,13 @@ __all__ = ("CAUSES", "FIELDS", "FINDINGS", "LAYERS", "Cause", "Finding", "cause_
 LAYERS = ("settings", "dns", "tcp", "greeting", "mode", "ehlo", "starttls", "tls", "certificate", "auth", "transaction")
 # Fields that every verdict fills in, and those that come with a few rows.
 FIELDS = (
-    "endpoint", "host", "port", "address", "timeout", "other_port", "tls_port", "usual_ports", "usual_modes", "other_secure", "name", "ca_path", "observed",
+    "endpoint", "host", "port", "address", "timeout", "other_port", "tls_port", "usual_ports", "usual_modes",
+    "other_secure", "name", "ca_path", "observed",
 )  # fmt: skip
 
 
 class Cause(t.NamedTuple):
-    """One row: a stable code, the layer where it breaks, what a person is told, and by what it is told apart from its neighbours."""
+    """One row: a stable code, the layer where it breaks, what a person is told, how it is told from its neighbours."""
 
     code: str
     variant: str
@@ -163,7 +164,8 @@ _TCP = (
         'route), or have the AAAA record removed.',
         "As no_route, for an IPv6 address: most hosts without IPv6 still learn the AAAA record.",
         log="This host has no way to reach the IPv6 address in {endpoint}",
-        log_remedy="Check that this host has IPv6 at all (an address and a route); if it has none, make the app use IPv4 "
+        log_remedy="Check that this host has IPv6 at all (an address and a route); if it has none, make the app use "
+        "IPv4 "
         '(ip_version: "4", or a name that has only IPv4 addresses).',
     ),
     Cause(
@@ -217,6 +219,15 @@ _GREETING = (
         log="{endpoint} accepted the connection but did not complete an SMTP greeting in time",
         log_remedy="Raise the app's timeout if this relay is known to greet late; otherwise ask its operator what "
         "listens on the port.",
+    ),
+    Cause(
+        "greeting_timeout", "proxy_expected", "greeting",
+        "{endpoint} greets nobody but a proxy within {timeout} s",
+        "Connect to the proxy or load balancer that belongs in front of this relay, or switch the PROXY protocol off "
+        "at "
+        "the relay (Postfix: smtpd_upstream_proxy_protocol; haproxy: accept-proxy).",
+        "The port is silent, hangs up on a ClientHello, and greeted a further connection that began with a PROXY "
+        "protocol header.",
     ),
     Cause(
         "greeting_rejected", "", "greeting",
@@ -436,7 +447,8 @@ _CERTIFICATE = (
     ),
     Cause(
         "certificate_expired", "policy", "certificate",
-        "The certificate of {endpoint} is valid for only {days} more days (until {until}), and {required} are required",
+        "The certificate of {endpoint} is valid for only {days} more days (until {until}), and {required} are "
+        "required",
         "Have the relay's operator renew it, or lower certificate_days_error.",
         "The certificate is valid; only certificate_days_error wants more days.",
     ),
@@ -509,7 +521,8 @@ _CERTIFICATE = (
     ),
     Cause(
         "certificate_name_mismatch", "address_as_name", "certificate",
-        "The certificate of {endpoint} lists the address {name} as a DNS name, where clients do not look for addresses",
+        "The certificate of {endpoint} lists the address {name} as a DNS name, where clients do not look for "
+        "addresses",
         "Ask the operator for a certificate that has the address as an IP address entry (IP:{name}), or use a name "
         "that it lists as host or server_name.",
         "As above, and the address stands among the DNS names of subjectAltName instead of the IP addresses (RFC "
@@ -540,14 +553,20 @@ _AUTH = (
         "auth_mechanism_not_offered", "", "auth",
         "{endpoint} does not offer the authentication mechanism that was asked for",
         "Set auth_mechanism to one that the relay offers, or leave it out.",
-        "EHLO lists mechanisms, and auth_mechanism is not among them; or AUTH with it was answered with 504.",
+        "EHLO lists mechanisms, and auth_mechanism is not among them.",
+    ),
+    Cause(
+        "auth_mechanism_not_offered", "refused", "auth",
+        "{endpoint} refuses the authentication mechanism that it offered",
+        "Set auth_mechanism to another one that the relay offers; if there is none, ask its operator.",
+        "AUTH was answered with 504 (or 534 5.7.4), although EHLO lists the mechanism.",
     ),
     Cause(
         "auth_mechanism_not_offered", "token", "auth",
         "{endpoint} offers no login with a password, only with a token",
         "Set auth_mechanism: XOAUTH2 with an access token as password, if the app can do that; otherwise ask the "
         "relay's operator for a login with a password.",
-        "EHLO lists XOAUTH2 or OAUTHBEARER and nothing that takes a password.",
+        "EHLO lists XOAUTH2 and nothing that takes a password.",
     ),
     Cause(
         "auth_mechanism_not_offered", "none", "auth",
@@ -562,7 +581,15 @@ _AUTH = (
         "{endpoint} allows authentication only after TLS",
         "Set security: starttls (secure: false)[, or use port {tls_port} with secure: true].",
         "The session is in cleartext, and the relay offers or takes a login only after STARTTLS (530, 538, 5.7.10, "
-        "5.7.11), or the mode forbids a password there.",
+        "5.7.11).",
+    ),
+    Cause(
+        "auth_requires_tls", "withheld", "auth",
+        "The session with {endpoint} is in cleartext, where no password is sent unless security: cleartext was chosen",
+        "Ask the relay's operator to switch STARTTLS on[, or use port {tls_port} with secure: true]; only for a test "
+        "relay set security: cleartext.",
+        "The relay offers a login without TLS and no TLS; with security: opportunistic the probe does not make use "
+        "of it.",
     ),
     Cause(
         "auth_requires_tls", "in_tls", "auth",
@@ -695,50 +722,114 @@ CAUSES: tuple[Cause, ...] = (
 )  # fmt: skip
 
 FINDINGS: tuple[Finding, ...] = (
-    Finding("certificate_expiring", "warning", "The certificate of {endpoint} expires in {days} days (on {until})",
-            "Have the relay's operator renew it before then."),
-    Finding("address_unreachable", "warning", "{address}, one of the addresses of {host}, does not work",
-            'Apps that try this address first wait for it or fail: have the record corrected or the path repaired, '
-            'set ip_version: "{other_version}" where the app'
-            " can, or use a name without it."),
-    Finding("address_fails", "warning", "{address}, one of the addresses of {host}, fails while another one works",
-            "Apps that try this address first fail: have the operator make all addresses alike."),
-    Finding("auth_offered_in_cleartext", "warning", "{endpoint} offers authentication before TLS",
-            "A client that is not strict sends its password in the clear: have the operator offer AUTH only after "
-            "TLS."),
-    Finding("downgrade_possible", "warning", "With these settings mail and password would go on in cleartext if STARTTLS were removed on the way",
-            "Prefer an app setting that requires STARTTLS[, or port {tls_port} with secure: true]."),
-    Finding("starttls_stripped", "warning", "Something on the way to {endpoint} masks capabilities in the EHLO reply: a firewall that inspects SMTP",
-            "Have SMTP inspection switched off for this path[, or use port {tls_port} with secure: true, which it "
-            "cannot alter]."),
-    Finding("starttls_injection", "warning", "{endpoint} acts on commands that were sent ahead of the TLS handshake",
-            "The relay is open to command injection (as in CVE-2011-0411): ask its operator to update it."),
-    Finding("unconventional_port", "info", "{endpoint} speaks {spoken}, which is not the convention of port {port}",
-            "It works with these settings; people and apps that guess the mode from the port will guess wrong."),
-    Finding("both_modes", "info", "{endpoint} serves both modes: TLS from the first byte and a cleartext start",
-            "Both settings work here; TLS from the first byte (secure: true) cannot be stripped on the way."),
-    Finding("tls_version_old", "warning", "{endpoint} negotiates {version}", "Ask the relay's operator to enable TLS 1.2 or 1.3."),
-    Finding("tls_ciphers_old", "warning", "{endpoint} has only old cipher suites ({cipher})",
-            "Clients with Node.js, OpenSSL's or GnuTLS' own list and older Java take it; Python (from 3.10), Go (from "
-            "1.22, RSA key exchange) and rustls refuse it: "
-            "ask the relay's operator for suites with ECDHE and AES-GCM or ChaCha20."),
-    Finding("port_filtered_elsewhere_open", "warning", "Port {port} of {address} is silent while {answering} of the same address answers: an outbound filter, "
-            "not a dead relay", "Use the port that answers, or have outbound port {port} opened."),
-    Finding("certificate_not_verified", "info", "The certificate of {endpoint} was not verified, because validate_certs is false",
-            "Prefer ca_path with the relay's CA: it costs nothing and keeps others from posing as the relay."),
-    Finding("certificate_weak", "warning", "The certificate of {endpoint} is weak",
-            "Newer clients refuse it: ask the relay's operator for an RSA key of 2048 bits or more and a SHA-256 "
-            "signature. Go (from 1.18), rustls and Java refuse "
-            "SHA-1 and MD5, rustls and newer OpenSSL RSA keys below 2048 bits."),
-    Finding("certificate_chain_disordered", "info", "{endpoint} sends its certificates in the wrong order",
-            "Ask the relay's operator to put the leaf first and each issuer after it; strict clients refuse this."),
-    Finding("certificate_without_names", "info", "The certificate of {endpoint} has no subjectAltName",
-            "Go, rustls, Java and browsers refuse it (RFC 9525), OpenSSL and Node.js still take it: ask the relay's "
-            "operator for a certificate that lists its names."),
-    Finding("ehlo_refused", "info", "{endpoint} refuses EHLO and knows only HELO, so it can offer neither TLS nor authentication",
-            "Ask whether a firewall that inspects SMTP stands in between."),
-    Finding("capabilities_changed", "info", "{endpoint} offers other capabilities after TLS than before", "Judge the relay by what it offers after TLS."),
-    Finding("greeting_slow", "info", "{endpoint} took {seconds} s to greet", "Give apps a greeting timeout well above this."),
+    Finding(
+        "certificate_expiring", "warning",
+        "The certificate of {endpoint} expires in {days} days (on {until})",
+        "Have the relay's operator renew it before then.",
+    ),
+    Finding(
+        "address_unreachable", "warning",
+        "{address}, one of the addresses of {host}, does not work",
+        "Apps that try this address first wait for it or fail: have the record corrected or the path repaired"
+        '[, set ip_version: "{other_version}" where the app can], or use a name without it.',
+    ),
+    Finding(
+        "address_fails", "warning",
+        "{address}, one of the addresses of {host}, fails while another one works",
+        "Apps that try this address first fail: have the operator make all addresses alike.",
+    ),
+    Finding(
+        "auth_offered_in_cleartext", "warning",
+        "{endpoint} offers authentication before TLS",
+        "A client that is not strict sends its password in the clear: have the operator offer AUTH only after TLS.",
+    ),
+    Finding(
+        "downgrade_possible", "warning",
+        "With these settings mail and password would go on in cleartext if STARTTLS were removed on the way",
+        "Prefer an app setting that requires STARTTLS[, or port {tls_port} with secure: true].",
+    ),
+    Finding(
+        "starttls_stripped", "warning",
+        "A firewall that inspects SMTP masks capabilities of {endpoint} in the EHLO reply",
+        "Have SMTP inspection switched off for this path[, or use port {tls_port} with secure: true, which it "
+        "cannot alter].",
+    ),
+    Finding(
+        "starttls_injection", "warning",
+        "{endpoint} acts on commands that were sent ahead of the TLS handshake",
+        "The relay is open to command injection (as in CVE-2011-0411): ask its operator to update it.",
+    ),
+    Finding(
+        "addresses_left_out", "info",
+        "{host} has {known} addresses, of which {asked} were looked at",
+        "Ask whoever runs the DNS of {host} whether so many are meant; apps try a few of them at most.",
+    ),
+    Finding(
+        "unconventional_port", "info",
+        "{endpoint} speaks {spoken}, which is not the convention of port {port}",
+        "It works with these settings; people and apps that guess the mode from the port will guess wrong.",
+    ),
+    Finding(
+        "both_modes", "info",
+        "{endpoint} serves both modes: TLS from the first byte and a cleartext start",
+        "Both settings work here; TLS from the first byte (secure: true) cannot be stripped on the way.",
+    ),
+    Finding(
+        "tls_version_old", "warning",
+        "{endpoint} negotiates {version}",
+        "Ask the relay's operator to enable TLS 1.2 or 1.3.",
+    ),
+    Finding(
+        "tls_ciphers_old", "warning",
+        "{endpoint} has only old cipher suites ({cipher})",
+        "Clients with Node.js, OpenSSL's or GnuTLS' own list and older Java take it; Python (from 3.10), Go (from "
+        "1.22, RSA key exchange) and rustls refuse it: ask the relay's operator for suites with ECDHE and AES-GCM "
+        "or ChaCha20.",
+    ),
+    Finding(
+        "port_filtered_elsewhere_open", "warning",
+        "Port {port} of {address} is silent while {answering} of the same address answers: an outbound filter, not "
+        "a dead relay",
+        "Use the port that answers, or have outbound port {port} opened.",
+    ),
+    Finding(
+        "certificate_not_verified", "info",
+        "The certificate of {endpoint} was not verified, because validate_certs is false",
+        "Prefer ca_path with the relay's CA: it costs nothing and keeps others from posing as the relay.",
+    ),
+    Finding(
+        "certificate_weak", "warning",
+        "The certificate of {endpoint} is weak",
+        "Newer clients refuse it: ask the relay's operator for an RSA key of 2048 bits or more and a SHA-256 "
+        "signature. Go (from 1.18), rustls and Java refuse SHA-1 and MD5, rustls and newer OpenSSL RSA keys below "
+        "2048 bits.",
+    ),
+    Finding(
+        "certificate_chain_disordered", "info",
+        "{endpoint} sends its certificates in the wrong order",
+        "Ask the relay's operator to put the leaf first and each issuer after it; strict clients refuse this.",
+    ),
+    Finding(
+        "certificate_without_names", "info",
+        "The certificate of {endpoint} has no subjectAltName",
+        "Go, rustls, Java and browsers refuse it (RFC 9525), OpenSSL and Node.js still take it: ask the relay's "
+        "operator for a certificate that lists its names.",
+    ),
+    Finding(
+        "ehlo_refused", "info",
+        "{endpoint} refuses EHLO and knows only HELO, so it can offer neither TLS nor authentication",
+        "Ask whether a firewall that inspects SMTP stands in between.",
+    ),
+    Finding(
+        "capabilities_changed", "info",
+        "{endpoint} offers other capabilities after TLS than before",
+        "Judge the relay by what it offers after TLS.",
+    ),
+    Finding(
+        "greeting_slow", "info",
+        "{endpoint} took {seconds} s to greet",
+        "Give apps a greeting timeout well above this.",
+    ),
 )  # fmt: skip
 
 _ROWS = {(row.code, row.variant): row for row in CAUSES}
@@ -750,7 +841,9 @@ def cause_row(code: str, variant: str = "") -> Cause:
 
 
 def said(template: str, fields: Mapping[str, t.Any], detail: str = "") -> str:
-    """The sentence of a row, with what the case adds behind a colon (a semicolon where the clause has a colon of its own), and its stop."""
+    """The sentence of a row, with what the case adds behind a colon (a semicolon where the clause has a colon of its
+    own), and its stop.
+    """
     clause = fill(template, fields)
     if not detail:
         return f"{clause}."
@@ -762,7 +855,10 @@ _CLAUSE = re.compile(r"\[([^\[\]]*)\]")
 
 
 def fill(template: str, words: Mapping[str, t.Any]) -> str:
-    """The template with its fields filled in, less the parts in brackets that have a null field. Raises KeyError for one that is missing."""
+    """The template with its fields filled in, less the parts in brackets that have a null field.
+
+    Raises KeyError for one that is missing.
+    """
 
     def kept(clause: re.Match[str]) -> str:
         names = [name for _text, name, _spec, _conversion in string.Formatter().parse(clause[1]) if name]

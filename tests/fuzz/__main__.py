@@ -22,13 +22,14 @@ from tests.support.pki import Pki
 from .fake import Script, no_network
 
 with atheris.instrument_imports(include=["ansible_collections"]):
-    from ansible_collections.mailops.smtp.plugins.module_utils._observe import ladder, sasl, tls, wire
+    from ansible_collections.mailops.smtp.plugins.module_utils._observe import further, ladder, sasl, tls, wire
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import LINE_LIMIT, Reply, ReplyParser, capabilities, status_code
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
-    from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import chain_verdict, disordered, read_chain, weakness
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, disordered, weakness
     from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy
     from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
     from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
@@ -142,9 +143,9 @@ def climb(data: bytes) -> None:
         cleartext_allowed=bool(options & 8),
     )
     script = Script(pieces_of(source), end, SERVER if options & 16 else None)
-    with no_network(wire, ladder, script):
+    with no_network(ladder, wire, further, script):
         evidence = ladder.Climb(Address(socket.AF_INET, ("127.0.0.1", 25)), mode, plan, CONTEXTS, Deadline(5)).run()
-    seen = {"dns": {"ok": True, "known": 1, "ms": 0.1}, "attempts": [evidence], "alternatives": [], "elsewhere": [], "elapsed_ms": 1.0}
+    seen = {"format": 1, "dns": {"ok": True, "known": 1, "ms": 0.1}, "attempts": [evidence], "alternatives": [], "elsewhere": [], "elapsed_ms": 1.0}
     seen = redact(seen, secret_forms("app", PASSWORD))
     probe = judge(Settings("localhost", 25, mode), json.loads(json.dumps(seen)), Policy(), HostFacts(CLOCK))
     text = json.dumps(probe, ensure_ascii=False)

@@ -44,11 +44,7 @@ class FakeSocket:
     def setsockopt(self, *_args: object) -> None:
         """Nothing to set."""
 
-    settimeout = bind = connect = setsockopt
-
-    def recvmsg(self, *_args: object) -> t.NoReturn:
-        """No ICMP message waits."""
-        raise OSError(11, "again")
+    settimeout = bind = setsockopt
 
     def getsockname(self) -> tuple[str, int]:
         """This end."""
@@ -98,26 +94,29 @@ class FakeSocket:
 
 
 @contextlib.contextmanager
-def no_network(wire: t.Any, ladder: t.Any, script: Script) -> t.Iterator[None]:
-    """Put the script in the place of the network of these two modules."""
+def no_network(ladder: t.Any, wire: t.Any, further: t.Any, script: Script) -> t.Iterator[None]:
+    """Put the script in the place of the network of these modules."""
 
-    class Sockets:
-        """The module socket, with another class in it."""
+    class Connecting:
+        """A connect that succeeds at once."""
 
-        def __getattr__(self, name: str) -> t.Any:
-            return getattr(socket, name)
+        def __init__(self, _sockaddr: object, family: int, _source: str | None = None) -> None:
+            self._family = family
 
-        @staticmethod
-        def socket(family: int, _kind: int) -> FakeSocket:
+        def wait(self, _deadline: object) -> FakeSocket:
             """A connection to the script."""
-            return FakeSocket(script, family)
+            return FakeSocket(script, self._family)
+
+    def connect(_sockaddr: object, family: int, _deadline: object, _source: str | None = None) -> FakeSocket:
+        return FakeSocket(script, family)
 
     def ready(wires: list[t.Any], _deadline: t.Any) -> list[t.Any]:
         return [one for one in wires if one._sock.has_more()]
 
-    kept = wire.socket, wire.wait_any, ladder.wait_any
-    wire.socket, wire.wait_any, ladder.wait_any = Sockets(), ready, ready
-    try:
+    with contextlib.ExitStack() as stack:
+        for module, name, value in (
+            (ladder, "Connecting", Connecting), (wire, "connect", connect), (wire, "wait_any", ready), (further, "wait_any", ready),
+        ):
+            stack.callback(setattr, module, name, getattr(module, name))
+            setattr(module, name, value)
         yield
-    finally:
-        wire.socket, wire.wait_any, ladder.wait_any = kept

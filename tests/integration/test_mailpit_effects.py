@@ -30,7 +30,7 @@ def flags(row: list) -> Flags:
 
 
 def effect_of_running(relay: Mailpit, effect: Effect) -> list[str]:
-    cleartext, encrypted = lockdown.look(relay.host, relay.port, effect.security, "localhost", 15)
+    cleartext, encrypted = lockdown.observe(relay.host, relay.port, effect.security, "localhost", 15)
     return lockdown.violations(effect.security, effect.auth, cleartext, encrypted)
 
 

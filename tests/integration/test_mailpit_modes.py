@@ -97,11 +97,11 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_wrong_clients_are_turned_away(running: Running) -> None:
     port = running.mailpit.port
-    cleartext, encrypted = lockdown.look("127.0.0.1", port, running.security, "localhost", 15)
+    cleartext, encrypted = lockdown.observe("127.0.0.1", port, running.security, "localhost", 15)
     assert lockdown.violations(running.security, running.auth, cleartext, encrypted) == []
     for other in set(SECURITIES) - {running.security} if running.auth == "users" else ():
         # The check can fail: no other mode is taken for this one.
-        cleartext, encrypted = lockdown.look("127.0.0.1", port, other, "localhost", 15)
+        cleartext, encrypted = lockdown.observe("127.0.0.1", port, other, "localhost", 15)
         assert lockdown.violations(other, running.auth, cleartext, encrypted), f"{running.security} passes for {other}"
 
 

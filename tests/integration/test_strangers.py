@@ -24,24 +24,31 @@ NAME = "{{ 7*7 }}\x1b[2K\r\nok: [forged] =>{{lookup('pipe','touch $EVALUATED')}}
 
 
 @pytest.fixture(scope="module", params=["core-2.19", "core-2.20", "core-2.21"])
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[tuple[Run, pathlib.Path]]:
+def run(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> t.Iterator[tuple[Run, pathlib.Path]]:
     made = subprocess.run([str(ROOT / "tools" / "venv"), request.param], check=True, stdout=subprocess.PIPE, text=True)
     folder = pathlib.Path(tmp_path_factory.mktemp("strangers"))
     evil = Pki(folder / "pki").issue(NAME, names=[NAME, "b.test"], issuer=Pki(folder / "other").new_root(NAME))
     with contextlib.ExitStack() as stack:
         greets = stack.enter_context(FaultyServer(smtp(implicit=honest(evil), greeting=f"220 {TEMPLATES} {ESCAPES}")))
         refuses = stack.enter_context(FaultyServer(smtp(greeting=f"554 {TEMPLATES} {ESCAPES}")))
-        takes = stack.enter_context(FaultyServer(smtp(implicit=honest(evil), replies={".": f"250 queued as {TEMPLATES} {ESCAPES}"})))
+        takes = stack.enter_context(
+            FaultyServer(smtp(implicit=honest(evil), replies={".": f"250 queued as {TEMPLATES} {ESCAPES}"}))
+        )
         endpoint = {"host": "localhost", "secure": True, "validate_certs": False, "ip_version": "4"}
-        yield play(
-            folder / "run",
-            tasks(endpoint, greets.port, refuses.port, takes.port),
-            {"log": f"Error: Invalid login: 535 {TEMPLATES} {ESCAPES}"},
-            "-vvv",
-            saved=["probe", "gate", "untrusted", "sent", "told", "facts"],
-            environment={"EVALUATED": str(folder / "evaluated")},
-            python=str(pathlib.Path(made.stdout.strip()) / "python"),
-        ), folder / "evaluated"
+        yield (
+            play(
+                folder / "run",
+                tasks(endpoint, greets.port, refuses.port, takes.port),
+                {"log": f"Error: Invalid login: 535 {TEMPLATES} {ESCAPES}"},
+                "-vvv",
+                saved=["probe", "gate", "untrusted", "sent", "told", "facts"],
+                environment={"EVALUATED": str(folder / "evaluated")},
+                python=str(pathlib.Path(made.stdout.strip()) / "python"),
+            ),
+            folder / "evaluated",
+        )
 
 
 def tasks(endpoint: dict[str, t.Any], greets: int, refuses: int, takes: int) -> list[dict[str, t.Any]]:

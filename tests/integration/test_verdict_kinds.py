@@ -139,7 +139,10 @@ def test_kinds(world: World, name: str) -> None:
         })  # fmt: skip
     probe = answer["probes"][0]
     assert (probe["cause"], probe["ok"]) == (case.cause, case.cause is None), probe["message"]
-    assert case.says in (probe["message"] or "") and case.remedy in (probe["remedy"] or ""), (probe["message"], probe["remedy"])
+    assert case.says in (probe["message"] or "") and case.remedy in (probe["remedy"] or ""), (
+        probe["message"],
+        probe["remedy"],
+    )
     assert not case.finding or case.finding in [finding["code"] for finding in probe["findings"]]
     if "TLS" in name:
         assert "firewall" not in probe["remedy"]

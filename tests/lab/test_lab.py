@@ -23,7 +23,8 @@ port_filtered_elsewhere_open
 def test_every_cause_has_two_origins() -> None:
     """Each cause of the contract is made in at least two ways."""
     certain = [row.cause for row in ROWS if isinstance(row.cause, str)]
-    few = {cause: certain.count(cause) for cause in LAYER if certain.count(cause) < 2}
+    # That nothing was asked is about the probing host and its limits, not about a relay.
+    few = {cause: certain.count(cause) for cause in LAYER if certain.count(cause) < 2 and cause != "not_asked"}
     assert not few
 
 

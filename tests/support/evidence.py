@@ -363,6 +363,15 @@ MORE_ROWS: tuple[Row, ...] = (
         says="the password begins or ends in a line break",
         settings={**LOGIN, "password": "s3cret\n"},
     ),
+    row(
+        "login, other tokens only",
+        session("OAUTHBEARER"),
+        "auth_mechanism_not_offered",
+        "auth",
+        "none",
+        "starttls",
+        settings=LOGIN,
+    ),
     # tls
     row(
         "anonymous session",
@@ -889,6 +898,13 @@ ROWS: tuple[Row, ...] = (
         settings={"port": 25, "security": "cleartext"},
     ),
     row(
+        "very many addresses",
+        observation(attempt(**in_tls()), dns={"ok": True, "known": 10000, "ms": 1.0}),
+        None,
+        observed="starttls",
+        findings="addresses_left_out",
+    ),
+    row(
         "one dead address",
         observation({**tcp("timeout"), "address": "192.0.2.9"}, attempt(**in_tls())),
         None,
@@ -1139,14 +1155,13 @@ ROWS: tuple[Row, ...] = (
         says="greets a second time",
     ),
     row(
-        "speaks before it is asked",
-        attempt(rungs="tcp greeting!", failure=broken("greeting", "out_of_step", code=502, lines=["5.5.2 what"], sign="unasked"), greeting=GREETING),
-        "ehlo_rejected",
-        "ehlo",
-        "out_of_step",
-        says="'502 5.5.2 what'",
+        "greets only a proxy",
+        attempt(rungs="tcp greeting!", failure=broken("greeting", "timeout", partial=""), after_proxy_header=GREETING),
+        "greeting_timeout",
+        "greeting",
+        "proxy_expected",
+        says="nobody but a proxy",
     ),
-    # starttls
     row(
         "not offered",
         attempt(rungs="tcp greeting ehlo starttls!", failure=broken("starttls", "missing", what="starttls"), greeting=GREETING, ehlo=ehlo(("SIZE 1",))),
@@ -1411,6 +1426,7 @@ ROWS: tuple[Row, ...] = (
         ),
         "auth_requires_tls",
         "auth",
+        "withheld",
         observed="cleartext",
         findings="auth_offered_in_cleartext",
         settings={"port": 25, "security": "opportunistic"},
@@ -1426,7 +1442,7 @@ ROWS: tuple[Row, ...] = (
         says="CRAM-MD5 was asked for, PLAIN is offered",
     ),
     row("no mechanism", auth_fails("missing", what="mechanism", wanted=None, offered=["GSSAPI"]), "auth_mechanism_not_offered", "auth", "none", "starttls"),
-    row("504", auth_fails("reply", code=504, lines=["5.5.4 Unrecognized authentication type"]), "auth_mechanism_not_offered", "auth", observed="starttls"),
+    row("504", auth_fails("reply", code=504, lines=["5.5.4 Unrecognized authentication type"]), "auth_mechanism_not_offered", "auth", "refused", "starttls"),
     row("535", auth_fails("reply", code=535, lines=["5.7.8 Error: authentication failed"]), "auth_rejected", "auth", observed="starttls", says="'535 5.7.8"),
     row("454 to auth", auth_fails("reply", code=454, lines=["4.7.0 Temporary authentication failure"]), "auth_rejected", "auth", "temporary", "starttls"),
     row("auth unanswered", auth_fails("closed", partial=""), "auth_rejected", "auth", "no_answer", "starttls"),

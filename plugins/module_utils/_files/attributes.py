@@ -20,7 +20,9 @@ _NONE = (errno.ENOTSUP, errno.ENODATA, errno.ENOSYS)
 
 
 class Attributes(t.NamedTuple):
-    """``mode`` is the permission bits, times are nanoseconds, ``extended`` the extended attributes that belong to the file's meaning."""
+    """``mode`` is the permission bits, times are nanoseconds, ``extended`` the extended attributes that belong to the
+    file's meaning.
+    """
 
     uid: int
     gid: int
@@ -37,20 +39,34 @@ def new_file(mode: int = 0o600) -> Attributes:
 def attributes_of(opened: int) -> Attributes:
     """What an open file has."""
     found = os.fstat(opened)
-    return Attributes(found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode), (found.st_atime_ns, found.st_mtime_ns), _extended(opened))
+    return Attributes(
+        found.st_uid,
+        found.st_gid,
+        stat.S_IMODE(found.st_mode),
+        (found.st_atime_ns, found.st_mtime_ns),
+        _extended(opened),
+    )
 
 
 def give(opened: int, path: str, wanted: Attributes, *, times: bool = False) -> None:
-    """Give an open file these attributes, permissions last. Raises FileError, naming ``path``, when one cannot be given."""
+    """Give an open file these attributes, permissions last.
+
+    Raises FileError, naming ``path``, when one cannot be given.
+    """
     found = os.fstat(opened)
     if (found.st_uid, found.st_gid) != (wanted.uid, wanted.gid):
         try:
             os.fchown(opened, wanted.uid, wanted.gid)
         except PermissionError:
-            words = "{0} belongs to uid {1} and gid {2}, and only root can give a new file to them; run the task with become: true."
+            words = (
+                "{0} belongs to uid {1} and gid {2}, and only root can give a new file to them; run the task with "
+                "become: true."
+            )
             raise FileError(words.format(path, wanted.uid, wanted.gid)) from None
         except OSError as error:
-            raise failure("{0} cannot be given to uid {1} and gid {2}".format(path, wanted.uid, wanted.gid), error) from None
+            raise failure(
+                "{0} cannot be given to uid {1} and gid {2}".format(path, wanted.uid, wanted.gid), error
+            ) from None
     _give_extended(opened, path, wanted.extended)
     try:
         os.fchmod(opened, wanted.mode)

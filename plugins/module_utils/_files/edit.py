@@ -13,7 +13,15 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._files import kept
 from ansible_collections.mailops.smtp.plugins.module_utils._files.attributes import Attributes, new_file
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
-from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import ABSENT, Seen, back_up, checksum_of, read, drop_backup, replace
+from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import (
+    ABSENT,
+    Seen,
+    back_up,
+    checksum_of,
+    read,
+    drop_backup,
+    replace,
+)
 from ansible_collections.mailops.smtp.plugins.module_utils._files.store import open_store
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import sweep
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place, place_of
@@ -22,7 +30,10 @@ __all__ = ("Wishes", "look_at", "write")
 
 
 class Wishes(t.NamedTuple):
-    """What the task says about the file's attributes; None: as it is. ``mode`` is octal digits or symbolic, as chmod takes it."""
+    """What the task says about the file's attributes; None: as it is.
+
+    ``mode`` is octal digits or symbolic, as chmod takes it.
+    """
 
     owner: t.Optional[str]
     group: t.Optional[str]
@@ -31,13 +42,18 @@ class Wishes(t.NamedTuple):
     def of(self, old: t.Optional[Attributes]) -> Attributes:
         """The attributes that the file shall have. Raises FileError."""
         base = old or new_file()
-        return base._replace(uid=_uid(self.owner, base.uid), gid=_gid(self.group, base.gid), mode=_mode(self.mode, base.mode))
+        return base._replace(
+            uid=_uid(self.owner, base.uid), gid=_gid(self.group, base.gid), mode=_mode(self.mode, base.mode)
+        )
 
 
-def look_at(path: str, wishes: Wishes, *, run: kept.Run, dead: t.Sequence[kept.Run], check_mode: bool = False) -> t.Dict[str, t.Any]:
+def look_at(
+    path: str, wishes: Wishes, *, run: kept.Run, dead: t.Sequence[kept.Run], check_mode: bool = False
+) -> t.Dict[str, t.Any]:
     """Read the file, and take away what a killed writer left beside it.
 
-    Gives file (where it really is), content (base64; None: not there), checksum ("absent"), and mode, which is the one that it has once
+    Gives file (where it really is), content (base64; None: not there), checksum ("absent"), and mode, which is the one
+    that it has once
     it is written; or with ``held`` the other run that stands against it. Raises FileError.
     """
     with place_of(path) as place:
@@ -70,7 +86,8 @@ def write(
 ) -> t.Dict[str, t.Any]:
     """Give the file this content and these attributes; nothing is done where it has them.
 
-    ``checksum`` is that of the content that was read ("absent": none); None takes the file as it is. Gives changed, created, path and
+    ``checksum`` is that of the content that was read ("absent": none); None takes the file as it is. Gives changed,
+    created, path and
     backup_file, or with ``held`` the other run that stands against it. Raises FileError.
     """
     with place_of(path) as place:
@@ -79,7 +96,9 @@ def write(
             return {"changed": False, "held": [held._asdict()]}
         seen = read(place)
         if checksum not in (None, ABSENT if seen is None else seen.checksum):
-            raise FileError("{0} was changed by somebody else meanwhile, so it stays as it is now; run again.".format(place.path))
+            raise FileError(
+                "{0} was changed by somebody else meanwhile, so it stays as it is now; run again.".format(place.path)
+            )
         wanted = wishes.of(seen.attributes if seen else None)
         result: t.Dict[str, t.Any] = {"changed": True, "created": seen is None, "path": place.path}
         if seen is not None and seen.content == content and seen.attributes == wanted:
@@ -121,7 +140,9 @@ def _write(
 
 
 def _take_back(place: Place, content: bytes, run: kept.Run) -> None:
-    """The write has failed. If that is not certain, what was noted errs on the safe side: the next run takes it for unfinished."""
+    """The write has failed. If that is not certain, what was noted errs on the safe side: the next run takes it for
+    unfinished.
+    """
     with contextlib.suppress(FileError):
         seen = read(place)
         if seen is None or seen.content != content:
@@ -142,7 +163,9 @@ def _uid(owner: t.Optional[str], base: int) -> int:
     try:
         return int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
     except (KeyError, OverflowError):
-        raise FileError("owner is '{0}', which is no user of this host; write the name or number of one.".format(owner)) from None
+        raise FileError(
+            "owner is '{0}', which is no user of this host; write the name or number of one.".format(owner)
+        ) from None
 
 
 def _gid(group: t.Optional[str], base: int) -> int:
@@ -153,7 +176,9 @@ def _gid(group: t.Optional[str], base: int) -> int:
     try:
         return int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
     except (KeyError, OverflowError):
-        raise FileError("group is '{0}', which is no group of this host; write the name or number of one.".format(group)) from None
+        raise FileError(
+            "group is '{0}', which is no group of this host; write the name or number of one.".format(group)
+        ) from None
 
 
 def _mode(mode: t.Union[str, int, None], base: int) -> int:

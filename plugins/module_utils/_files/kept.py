@@ -1,7 +1,8 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep the old files while a run changes them: claim, put back, finish; and take over what a run left that was broken off.
+"""Keep the old files while a run changes them: claim, put back, finish; and take over what a run left that was broken
+off.
 
 For each file that a run has begun to change, there is one record in the private folder:
 
@@ -15,7 +16,8 @@ For each file that a run has begun to change, there is one record in the private
     unfinished      an earlier run had changed the file, and was broken off
     stuck           why the old file could not be put back; such a record stays until a later run has settled it
 
-The record is there, synced, before anything changes, and goes only when all is proved or put back. What is found in ``written`` is the
+The record is there, synced, before anything changes, and goes only when all is proved or put back. What is found in
+``written`` is the
 run's own; a file that holds anything else was changed by somebody else, and is never overwritten with the old one.
 """
 
@@ -29,7 +31,14 @@ import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.attributes import Attributes
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
-from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import ABSENT, Seen, checksum_of, read, remove, replace
+from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import (
+    ABSENT,
+    Seen,
+    checksum_of,
+    read,
+    remove,
+    replace,
+)
 from ansible_collections.mailops.smtp.plugins.module_utils._files.store import Record, Store, record_path
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import sweep
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, place_of
@@ -40,7 +49,9 @@ Run = t.Mapping[str, t.Any]
 
 
 class Held(t.NamedTuple):
-    """A record of another run: its file, who, which run, the seconds since its last step, whether there is something to finish, and itself."""
+    """A record of another run: its file, who, which run, the seconds since its last step, whether there is something to
+    finish, and itself.
+    """
 
     path: str
     name: str
@@ -60,7 +71,9 @@ class Claim(t.NamedTuple):
 
 
 class PutBack(t.NamedTuple):
-    """The files that changed by it, what could not be put back (path, given, kept_as, why), and what an earlier run had left unfinished."""
+    """The files that changed by it, what could not be put back (path, given, kept_as, why), and what an earlier run had
+    left unfinished.
+    """
 
     restored: t.List[str]
     stuck: t.List[t.Dict[str, t.Optional[str]]]
@@ -80,7 +93,10 @@ def look(store: t.Optional[Store], paths: t.Sequence[str], run: Run, dead: t.Seq
 
 
 def begin(store: Store, paths: t.Sequence[str], run: Run, name: str, dead: t.Sequence[Run]) -> Claim:
-    """Claim all these files for ``run``, or none, and keep them. ``dead``: runs that are known to have ended. Raises FileError."""
+    """Claim all these files for ``run``, or none, and keep them. ``dead``: runs that are known to have ended.
+
+    Raises FileError.
+    """
     claim, files = _looked(store, paths, run, dead)
     if claim.held:
         return claim
@@ -168,7 +184,9 @@ def finish(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> t.List
     return stuck
 
 
-def _looked(store: t.Optional[Store], paths: t.Sequence[str], run: Run, dead: t.Sequence[Run]) -> t.Tuple[Claim, t.List[_File]]:
+def _looked(
+    store: t.Optional[Store], paths: t.Sequence[str], run: Run, dead: t.Sequence[Run]
+) -> t.Tuple[Claim, t.List[_File]]:
     records = store.records() if store is not None else {}
     files: t.Dict[str, _File] = {}
     for given in paths:
@@ -213,10 +231,18 @@ def _is_unfinished(record: Record) -> bool:
 def _claim(store: Store, file: _File, run: Run, name: str) -> Record:
     copy = None if file.seen is None else store.keep(file.path, file.seen.content, file.seen.checksum)
     record: Record = {
-        "path": file.path, "given": file.given, "name": name, "run": dict(run), "began": time.time(), "copy": copy,
+        "path": file.path,
+        "given": file.given,
+        "name": name,
+        "run": dict(run),
+        "began": time.time(),
+        "copy": copy,
         "before": ABSENT if file.seen is None else file.seen.checksum,
         "attributes": None if file.seen is None else _packed(file.seen.attributes),
-        "written": [], "put_back": False, "unfinished": False, "stuck": None,
+        "written": [],
+        "put_back": False,
+        "unfinished": False,
+        "stuck": None,
     }
     try:
         store.save(record)
@@ -233,7 +259,9 @@ def _take_over(store: Store, file: _File, run: Run, name: str) -> None:
     if state != record["before"] and state not in record["written"]:
         # Somebody has changed the file since that run: this is now what a failure goes back to.
         copy = None if file.seen is None else store.keep(file.path, file.seen.content, file.seen.checksum)
-        record.update(before=state, copy=copy, attributes=None if file.seen is None else _packed(file.seen.attributes), written=[])
+        record.update(
+            before=state, copy=copy, attributes=None if file.seen is None else _packed(file.seen.attributes), written=[]
+        )
     record.update(run=dict(run), name=name, given=file.given, unfinished=True, put_back=False, stuck=None)
     store.save(record)
 
@@ -248,17 +276,25 @@ def _put_back(store: Store, record: Record) -> bool:
             seen = read(place)
             state = ABSENT if seen is None else seen.checksum
             if state != record["before"] and state not in record["written"]:
-                raise FileError("{0} was changed by somebody else since it was written, so it stays as it is now.".format(path))
+                raise FileError(
+                    "{0} was changed by somebody else since it was written, so it stays as it is now.".format(path)
+                )
             if record["before"] == ABSENT:
                 if seen is not None:
                     remove(place, seen)
                 return seen is not None
             attributes = _unpacked(record["attributes"])
-            if seen is not None and state == record["before"] and seen.attributes._replace(times=attributes.times) == attributes:
+            if (
+                seen is not None
+                and state == record["before"]
+                and seen.attributes._replace(times=attributes.times) == attributes
+            ):
                 return False
             content = store.content(record["copy"])
             if checksum_of(content) != record["before"]:
-                raise FileError("{0}/{1}, the kept copy of {2}, is not what was kept.".format(store.path, record["copy"], path))
+                raise FileError(
+                    "{0}/{1}, the kept copy of {2}, is not what was kept.".format(store.path, record["copy"], path)
+                )
             replace(place, content, attributes, seen, times=True)
             return True
     except FolderMissing:
@@ -272,11 +308,18 @@ def _stuck(store: Store, record: Record) -> t.Dict[str, t.Optional[str]]:
     how = "It was not there before: look at it, and remove it"
     if copy:
         how = "Put it back with: cp {0} {1}".format(shlex.quote(copy), shlex.quote(record["path"]))
-    return {"path": record["path"], "given": record["given"], "kept_as": copy, "why": "{0} {1}.".format(record["stuck"], how)}
+    return {
+        "path": record["path"],
+        "given": record["given"],
+        "kept_as": copy,
+        "why": "{0} {1}.".format(record["stuck"], how),
+    }
 
 
 def _save_if_possible(store: Store, record: Record) -> None:
-    """A record that says less than it could (put back, or stuck) errs on the safe side: the next run takes it for unfinished."""
+    """A record that says less than it could (put back, or stuck) errs on the safe side: the next run takes it for
+    unfinished.
+    """
     try:
         store.save(record)
     except FileError:
@@ -287,7 +330,11 @@ def _save_if_possible(store: Store, record: Record) -> None:
 def _own(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> t.List[Record]:
     if store is None:
         return []
-    return [record for record in store.records().values() if record["run"] == run and (record["given"] in paths or record["path"] in paths)]
+    return [
+        record
+        for record in store.records().values()
+        if record["run"] == run and (record["given"] in paths or record["path"] in paths)
+    ]
 
 
 def _held(record: Record) -> Held:
@@ -296,13 +343,21 @@ def _held(record: Record) -> Held:
 
 
 def _matters(record: Record) -> bool:
-    """Whether there is something to finish or undo: not where nothing was changed, or all is gone together with its folder."""
+    """Whether there is something to finish or undo: not where nothing was changed, or all is gone together with its
+    folder.
+    """
     return _is_unfinished(record) and os.path.isdir(os.path.dirname(record["path"]))
 
 
 def _packed(attributes: Attributes) -> t.Dict[str, t.Any]:
     extended = {name: base64.b64encode(value).decode("ascii") for name, value in attributes.extended.items()}
-    return {"uid": attributes.uid, "gid": attributes.gid, "mode": attributes.mode, "times": list(attributes.times), "extended": extended}
+    return {
+        "uid": attributes.uid,
+        "gid": attributes.gid,
+        "mode": attributes.mode,
+        "times": list(attributes.times),
+        "extended": extended,
+    }
 
 
 def _unpacked(packed: t.Mapping[str, t.Any]) -> Attributes:

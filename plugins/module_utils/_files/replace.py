@@ -1,7 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read a file, and replace it in one step that survives a crash: afterwards there is the old file or the new one, whole."""
+"""Read a file, and replace it in one step that survives a crash: afterwards there is the old file or the new one,
+whole.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,11 @@ import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.attributes import Attributes, attributes_of, give
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, failure
-from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import Temporary, backup_place, temporary_file
+from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import (
+    Temporary,
+    backup_place,
+    temporary_file,
+)
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place, open_file
 
 __all__ = ("ABSENT", "Seen", "back_up", "checksum_of", "drop_backup", "read", "remove", "replace", "sync_folder")
@@ -25,7 +31,10 @@ _PIECE = 1 << 20
 
 
 class Seen(t.NamedTuple):
-    """A file as it was read. ``checksum`` is the SHA-256 in hex; ``identity`` changes when the file or its attributes do."""
+    """A file as it was read.
+
+    ``checksum`` is the SHA-256 in hex; ``identity`` changes when the file or its attributes do.
+    """
 
     content: bytes
     checksum: str
@@ -67,8 +76,10 @@ def replace(
 ) -> None:
     """Put ``content`` at this place, which must still be as it was ``seen`` (None: not there).
 
-    ``check`` gets the path of the new file and raises what it has against it, ``before`` is called right before the new file takes
-    the place of the old one. Raises FileError; the old file is untouched then, unless the sentence says that it was replaced.
+    ``check`` gets the path of the new file and raises what it has against it, ``before`` is called right before the new
+    file takes
+    the place of the old one. Raises FileError; the old file is untouched then, unless the sentence says that it was
+    replaced.
     """
     with temporary_file(place) as new:
         try:
@@ -82,7 +93,9 @@ def replace(
         if before is not None:
             before()
         if not new.is_there():
-            raise FileError("{0} cannot be written: somebody else exchanged {1} meanwhile.".format(place.path, new.path))
+            raise FileError(
+                "{0} cannot be written: somebody else exchanged {1} meanwhile.".format(place.path, new.path)
+            )
         _require_unchanged(place, seen)
         _put(new, place, seen)
     sync_folder(place, "{0} is written, but it is not certain that it survives a crash".format(place.path))
@@ -99,7 +112,10 @@ def remove(place: Place, seen: Seen) -> None:
 
 
 def back_up(place: Place, seen: Seen) -> str:
-    """Keep what was ``seen`` beside the file, with its attributes, under a name with process and time. Gives the path. Raises FileError."""
+    """Keep what was ``seen`` beside the file, with its attributes, under a name with process and time. Gives the path.
+
+    Raises FileError.
+    """
     stem = "{0}.{1}.{2}".format(place.name, os.getpid(), time.strftime("%Y-%m-%d@%H:%M:%S"))
     folder = os.path.dirname(place.path)
     with temporary_file(backup_place(place)) as new:
@@ -112,7 +128,9 @@ def back_up(place: Place, seen: Seen) -> str:
                 if _take_name(new, name):
                     return os.path.join(folder, name)
         except OSError as error:
-            raise failure("{0} cannot be kept as {1}~".format(place.path, os.path.join(folder, stem)), error, place.folder) from None
+            raise failure(
+                "{0} cannot be kept as {1}~".format(place.path, os.path.join(folder, stem)), error, place.folder
+            ) from None
     raise FileError("{0} cannot be kept: every name {1}...~ is taken.".format(place.path, stem))
 
 
@@ -145,7 +163,7 @@ def sync_folder(place: Place, what: str) -> None:
 def _fill(opened: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
-        rest = rest[os.write(opened, rest[:_PIECE]):]
+        rest = rest[os.write(opened, rest[:_PIECE]) :]
     os.fsync(opened)
 
 
@@ -161,7 +179,10 @@ def _put(new: Temporary, place: Place, seen: t.Optional[Seen]) -> None:
 
 
 def _take_name(new: Temporary, name: str) -> bool:
-    """Give the file a name that is free, in one step; whether it was. Unlike a rename, this never takes the place of another file."""
+    """Give the file a name that is free, in one step; whether it was.
+
+    Unlike a rename, this never takes the place of another file.
+    """
     folder = new.place.folder
     try:
         os.link(new.name, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
@@ -194,7 +215,9 @@ def _require_unchanged(place: Place, seen: t.Optional[Seen]) -> None:
 
 
 def _changed(place: Place) -> FileError:
-    return FileError("{0} was changed by somebody else meanwhile, so it stays as it is now; run again.".format(place.path))
+    return FileError(
+        "{0} was changed by somebody else meanwhile, so it stays as it is now; run again.".format(place.path)
+    )
 
 
 def _identity(found: os.stat_result) -> t.Tuple[int, ...]:

@@ -1,7 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The private folder on the managed host in which old files are kept: who may look in, one process at a time, every entry whole."""
+"""The private folder on the managed host in which old files are kept: who may look in, one process at a time, every
+entry whole.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +91,10 @@ class Store:
                         raise ValueError("format")
                     found[record["path"]] = record
                 except (ValueError, KeyError, TypeError):
-                    words = "{0}/{1} is not a record of this version; look at it, and at the copy beside it, and remove both."
+                    words = (
+                        "{0}/{1} is not a record of this version; look at it, and at the copy beside it, and remove "
+                        "both."
+                    )
                     raise FileError(words.format(self.path, name)) from None
         return dict(sorted(found.items()))
 
@@ -134,11 +139,13 @@ class Store:
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(_NEW, dir_fd=self._folder)
-            opened = os.open(_NEW, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._folder)
+            opened = os.open(
+                _NEW, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._folder
+            )
             try:
                 rest = memoryview(content)
                 while rest:
-                    rest = rest[os.write(opened, rest):]
+                    rest = rest[os.write(opened, rest) :]
                 os.fsync(opened)
             finally:
                 os.close(opened)
@@ -187,7 +194,9 @@ def _open_private(path: str, create: bool) -> t.Optional[int]:
             if create:
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(place.name, 0o700, dir_fd=place.folder)
-            opened = os.open(place.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.folder)
+            opened = os.open(
+                place.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.folder
+            )
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -195,6 +204,9 @@ def _open_private(path: str, create: bool) -> t.Optional[int]:
     found = os.fstat(opened)
     if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
         os.close(opened)
-        words = "{0}, where old files are kept, belongs to uid {1} and has mode {2:04o}; it must belong to uid {3} with mode 0700: remove or correct it."
+        words = (
+            "{0}, where old files are kept, belongs to uid {1} and has mode {2:04o}; it must belong to uid {3} with "
+            "mode 0700: remove or correct it."
+        )
         raise FileError(words.format(path, found.st_uid, stat.S_IMODE(found.st_mode), os.geteuid()))
     return opened

@@ -1,9 +1,11 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The temporary file beside a file that is written: private, one at a time, and what a killed writer left is taken away.
+"""The temporary file beside a file that is written: private, one at a time, and what a killed writer left is taken
+away.
 
-Its name follows from the file's name, and whoever writes holds a lock on it. So it is the lock of the file, too: a second writer
+Its name follows from the file's name, and whoever writes holds a lock on it. So it is the lock of the file, too: a
+second writer
 finds it locked and waits shortly, and one that is not locked is what a writer left that was killed.
 """
 
@@ -51,7 +53,9 @@ class Temporary(t.NamedTuple):
 
 
 def temporary_name(name: str) -> str:
-    """The name of the temporary file of ``name``: hidden, with the same ending, as programs that check files may look at that."""
+    """The name of the temporary file of ``name``: hidden, with the same ending, as programs that check files may look
+    at that.
+    """
     found = ".mailops-smtp~" + name
     if len(os.fsencode(found)) > _LONGEST:
         found = ".mailops-smtp~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:32] + os.path.splitext(name)[1][:32]
@@ -60,7 +64,10 @@ def temporary_name(name: str) -> str:
 
 @contextlib.contextmanager
 def temporary_file(place: Place) -> t.Iterator[Temporary]:
-    """A new file with mode 0600 beside the file at ``place``, locked; gone at the end unless it was renamed. Raises FileError."""
+    """A new file with mode 0600 beside the file at ``place``, locked; gone at the end unless it was renamed.
+
+    Raises FileError.
+    """
     name = temporary_name(place.name)
     deadline = time.monotonic() + PATIENCE
     opened = None
@@ -119,12 +126,16 @@ def _sweep(place: Place, name: str, deadline: float) -> None:
     path = os.path.join(os.path.dirname(place.path), name)
     while True:
         try:
-            opened = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=place.folder)
+            opened = os.open(
+                name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=place.folder
+            )
         except FileNotFoundError:
             return
         except OSError as error:
             if error.errno not in (errno.ELOOP, errno.ENXIO):
-                raise failure("{0} cannot be written, as {1} is in the way".format(place.path, path), error, place.folder) from None
+                raise failure(
+                    "{0} cannot be written, as {1} is in the way".format(place.path, path), error, place.folder
+                ) from None
             # A planted link, or a pipe or socket that nobody reads: only the name goes.
             _unlink(place, name, path)
             return
@@ -137,7 +148,11 @@ def _sweep(place: Place, name: str, deadline: float) -> None:
         finally:
             os.close(opened)
         if time.monotonic() >= deadline:
-            raise FileError("{0} is being written by another process (it has a lock on {1}); run again when that has ended.".format(place.path, path))
+            raise FileError(
+                "{0} is being written by another process (it has a lock on {1}); run again when that has ended.".format(
+                    place.path, path
+                )
+            )
         time.sleep(0.02)
 
 
@@ -147,7 +162,11 @@ def _unlink(place: Place, name: str, path: str) -> None:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise failure("{0} cannot be written, as {1} is in the way and cannot be removed".format(place.path, path), error, place.folder) from None
+        raise failure(
+            "{0} cannot be written, as {1} is in the way and cannot be removed".format(place.path, path),
+            error,
+            place.folder,
+        ) from None
 
 
 def _is(folder: int, name: str, opened: int) -> bool:

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way to a file, folder by folder, past links that somebody may have planted.
 
-A path is never given to the system as a whole: each folder is opened from the one before it, so nothing that is exchanged on the
-way meanwhile has an effect. A symbolic link, of the file itself or of a folder on the way, is followed only when it was made by root,
+A path is never given to the system as a whole: each folder is opened from the one before it, so nothing that is
+exchanged on the
+way meanwhile has an effect. A symbolic link, of the file itself or of a folder on the way, is followed only when it was
+made by root,
 by the user who works here, or by the owner of what it leads to: nobody else gains by it.
 """
 
@@ -27,7 +29,10 @@ _MOST_LINKS = 40
 
 
 class FolderMissing(FileError):
-    """A folder on the way is not there. ``path`` is the file's path as far as it could be resolved, the rest as given."""
+    """A folder on the way is not there.
+
+    ``path`` is the file's path as far as it could be resolved, the rest as given.
+    """
 
     def __init__(self, words: str, path: str) -> None:
         super().__init__(words)
@@ -46,12 +51,16 @@ class Link(t.NamedTuple):
         if self.uid not in (0, os.geteuid(), owner):
             raise FileError(
                 "{0} is a symbolic link to {1}, made by uid {2}, but what it leads to belongs to uid {3}; only a link of root or of that owner is"
-                " followed. Write the real path, or make the link as root.".format(self.path, self.target, self.uid, owner)
+                " followed. Write the real path, or make the link as root.".format(
+                    self.path, self.target, self.uid, owner
+                )
             )
 
 
 class Place(t.NamedTuple):
-    """Where a file really is: its open folder, its name there, its path, and the links of the file itself that led there."""
+    """Where a file really is: its open folder, its name there, its path, and the links of the file itself that led
+    there.
+    """
 
     folder: int
     name: str
@@ -78,7 +87,9 @@ def open_file(place: Place) -> t.Optional[int]:
         if stat.S_ISDIR(found.st_mode):
             raise FileError("path is {0}, which is a folder; write the path of the app's file.".format(place.path))
         if not stat.S_ISREG(found.st_mode):
-            raise FileError("path is {0}, which is no regular file; write the path of the app's file.".format(place.path))
+            raise FileError(
+                "path is {0}, which is no regular file; write the path of the app's file.".format(place.path)
+            )
         opened = os.open(place.name, _FILE, dir_fd=place.folder)
     except FileNotFoundError:
         if place.links:
@@ -91,7 +102,9 @@ def open_file(place: Place) -> t.Optional[int]:
     try:
         found = os.fstat(opened)
         if not stat.S_ISREG(found.st_mode):
-            raise FileError("path is {0}, which is no regular file; write the path of the app's file.".format(place.path))
+            raise FileError(
+                "path is {0}, which is no regular file; write the path of the app's file.".format(place.path)
+            )
         for link in place.links:
             link.check(found.st_uid)
         return opened
@@ -120,7 +133,12 @@ class _Walk:
                 elif self._steps_left() or step == "..":
                     self._enter(step)
                 else:
-                    return Place(self.folder, step, self._path(step), tuple(other for other in self.todo if isinstance(other, Link)))
+                    return Place(
+                        self.folder,
+                        step,
+                        self._path(step),
+                        tuple(other for other in self.todo if isinstance(other, Link)),
+                    )
             raise FileError("path is {0}, which is a folder; write the path of the app's file.".format(self.given))
         except BaseException:
             os.close(self.folder)

@@ -20,7 +20,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.wire import Wire
 
-__all__ = ["Session", "look", "violations"]
+__all__ = ["Session", "observe", "violations"]
 
 # How long a cleartext client waits for the greeting before it speaks first. A listener with implicit TLS never sends one.
 _GREETING_SECONDS = 1.0
@@ -43,7 +43,7 @@ class Session(t.NamedTuple):
         return dict(self._asdict())
 
 
-def look(host: str, port: int, security: str, server_name: str, seconds: float) -> tuple[Session, Session]:
+def observe(host: str, port: int, security: str, server_name: str, seconds: float) -> tuple[Session, Session]:
     """
     A cleartext client's session, and one in TLS (``reached`` is false where ``security`` is cleartext).
 

@@ -43,7 +43,10 @@ class Dialogue:
         return self.wire.read_reply()
 
     def ehlo(self) -> Reply:
-        """EHLO. A code that it does not know (RFC 5321 section 4.3.2) is out of step: a second greeting, say."""
+        """EHLO. What is there before it is asked, or has a code that it does not know (RFC 5321 section 4.3.2), is out of step."""
+        early = self.stray() if self.wire.replies.pending else None
+        if early is not None:
+            raise Failure("out_of_step", sign="second_greeting" if early.code == 220 else "unasked", **early.as_entry())
         reply = self.wire.command(f"EHLO {self.helo_name}")
         self.capabilities = capabilities(reply.lines) if reply.code == 250 else {}
         if reply.code // 100 < 4 and reply.code != 250:

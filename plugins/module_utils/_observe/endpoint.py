@@ -98,7 +98,7 @@ class _RouteClimb(Connection):
 
     def connected(self, sock: socket.socket) -> None:
         """The connect has succeeded."""
-        self.climb.take(sock)
+        self.climb.use(sock)
 
     def talk(self) -> None:
         """Climb, unless the time was over before there was a thread for it."""

@@ -183,7 +183,7 @@ class TLSEntry(t.TypedDict, total=False):
 
     version: t.Optional[str]
     cipher: t.Optional[str]
-    verified: t.Optional[bool]  # null: nothing was verified, because that was asked for
+    verified: t.Optional[bool]  # false also where nothing was to be verified; null in a handshake that only finds out more
     verify_error: t.Optional[str]
     certificate_requested: bool  # the relay asked for a certificate of the client (CertificateRequest)
     failure: FailureEntry

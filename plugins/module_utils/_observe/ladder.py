@@ -71,11 +71,11 @@ class Climb:
     # -- the climb
 
     def connect(self) -> Connecting:
-        """Begin to connect, without waiting. Raises Failure. Then comes ``take`` or ``unconnected``; or leave it to ``run``."""
+        """Begin to connect, without waiting. Raises Failure. Then comes ``use`` or ``unconnected``; or leave it to ``run``."""
         self.started = time.monotonic()
         return Connecting(self.address.sockaddr, self.address.family, self.options.source_address)
 
-    def take(self, sock: socket.socket) -> None:
+    def use(self, sock: socket.socket) -> None:
         """Climb on this socket, which is connected."""
         self.evidence["rungs"].append(self._tcp_rung(True))
         self.session = Dialogue(Wire(self.address.sockaddr, self.address.family, self.deadline, sock=sock), self.options.helo_name)
@@ -132,7 +132,7 @@ class Climb:
     def _climb(self) -> None:
         if self.session is None:
             try:
-                self.take(self.connect().wait(self.deadline))
+                self.use(self.connect().wait(self.deadline))
             except Failure as failure:
                 self.unconnected(failure)
                 raise

@@ -51,7 +51,7 @@ class Wait(t.NamedTuple):
 Course = t.Iterator[Wait]
 
 
-class Connection:
+class Connection(t.Protocol):
     """One address that is to be connected to and then talked to; the loop tells it what becomes of it.
 
     ``kind`` names the share of the process that it counts to.
@@ -63,23 +63,18 @@ class Connection:
 
     def connect(self) -> Connecting:
         """Begin. Raises Failure."""
-        raise NotImplementedError
 
     def failed(self, failure: Failure) -> None:
         """The connect has failed."""
-        raise NotImplementedError
 
     def connected(self, sock: socket.socket) -> None:
         """The connect has succeeded; ``talk`` is next, when there is a thread for it."""
-        raise NotImplementedError
 
     def talk(self) -> None:
         """All that blocks, in another thread."""
-        raise NotImplementedError
 
     def ended(self) -> None:
         """``talk`` has come to its end."""
-        raise NotImplementedError
 
 
 class _Threads:

@@ -92,14 +92,17 @@ class OtherPorts:
         Where the best of them is going to be used, one that has answered and is better than what works already is waited for.
         """
         chosen, others = self._chosen, self._routes
-        fallback = self._endpoint.plan["fallback"]
         round_trips = [one.climb.evidence["rungs"][0]["ms"] / 1000 for one in chosen.climbs if one.climb.connected]
-        shortly = deadline.within(max([_CHOICE_SECONDS if fallback else _SECONDS, *(_ROUND_TRIPS * one for one in round_trips)]))
-        if fallback:
-            yield Wait(lambda: self._best_is_known(silent=True), shortly)
+        far = [_ROUND_TRIPS * one for one in round_trips]
+        settled = Wait(lambda: all(map(self._known, others)), deadline.within(max([_SECONDS, *far])))
+        if self._endpoint.plan["fallback"]:
+            choice = deadline.within(max([_CHOICE_SECONDS, *far]))
+            # Also those behind the best: what works here may be refused by the judge (policy, no login that fits).
+            yield settled
+            yield Wait(lambda: self._best_is_known(silent=True), choice)
             yield Wait(lambda: self._best_is_known(silent=False), deadline)
             return
-        yield Wait(lambda: all(map(self._known, others)), shortly)
+        yield settled
         if any(failure["layer"] == "mode" for failure in chosen.failures) or any(route.works for route in others):
             return
         yield Wait(lambda: all(route.finished or route.works or route.silent for route in others), deadline)

@@ -181,8 +181,14 @@ class TLSContexts:
             return self._more
 
     def more_suites(self) -> list[str]:
-        """The names of the suites that other clients offer, those that are built on OpenSSL and leave the choice to it."""
-        return [suite["name"] for suite in self._with_more().get_ciphers()]
+        """The names of the suites that other clients offer, those that are built on OpenSSL and leave the choice to it.
+
+        Empty where the CA files cannot be read a second time.
+        """
+        try:
+            return [suite["name"] for suite in self._with_more().get_ciphers()]
+        except OSError:  # ssl.SSLError is one
+            return []
 
     def legacy(self) -> ssl.SSLContext:
         """A context that takes anything, to find out what a relay speaks with which the handshake failed. Never carries mail."""

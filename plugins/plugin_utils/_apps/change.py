@@ -129,10 +129,12 @@ def plan_present(
 def _with_foreign(
     form: Form, wanted: Mapping[KeyPath, Scalar], before: Mapping[KeyPath, Value]
 ) -> dict[KeyPath, Scalar]:
-    """What is written, with the parameters of a URL that are not ours and stand there already."""
+    """What is written, with what stands there already and may stay: parameters of a URL, another word as good as ours."""
     values = dict(wanted)
     for key in form.keys:
         old, new = before.get(key.path), values.get(key.path)
+        if new is not None and not isinstance(old, Opaque) and old in key.accept:
+            values[key.path] = old
         if isinstance(old, str) and isinstance(new, str) and key.patterns:
             foreign = key.patterns[0].foreign(old)
             if foreign:

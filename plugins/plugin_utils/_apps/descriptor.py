@@ -399,14 +399,14 @@ def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
     if not isinstance(raw, Mapping):
         raw = {"value": raw}
     data = _mapping(raw, where)
-    _only_known(data, ("value", "constant", "keep", "empty", "when"), f"{where}.")
+    _only_known(data, ("value", "constant", "accept", "keep", "empty", "when"), f"{where}.")
     if ("value" in data) == ("constant" in data):
         raise AppError(f"{where} must have either value, a pattern such as '{{host}}', or constant.")
     when = _conditions(data.get("when") or {}, f"{where}.when", [*kinds, "security", "login"])
     if "constant" in data:
         if not isinstance(data["constant"], (str, int, bool)):
             raise AppError(f"{where}.constant must be a text, a number, true or false.")
-        return Key(path, constant=data["constant"], when=when)
+        return Key(path, constant=data["constant"], accept=tuple(data.get("accept") or ()), when=when)
     sources = data["value"] if isinstance(data["value"], list) else [data["value"]]
     patterns = []
     for source in sources:

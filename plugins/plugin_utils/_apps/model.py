@@ -104,7 +104,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Key:
-    """One key of the app. ``patterns`` are tried in order; without one it holds ``constant``.
+    """One key of the app. ``patterns`` are tried in order; without one it holds ``constant``, or one of ``accept`` that is there.
 
     ``keep``: stays when the settings do not name it. ``when``: only where these words hold. ``empty``: written where
     there is no value.
@@ -113,6 +113,7 @@ class Key:
     path: KeyPath
     patterns: tuple[Pattern, ...] = ()
     constant: Scalar = None
+    accept: tuple[Scalar, ...] = ()
     keep: bool = False
     empty: Scalar = None
     when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)

@@ -1,7 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have the host work on files for this run of Ansible: its module says which other runs stand against it, and here it is known whether they live."""
+"""Have the host work on files for this run of Ansible: its module says which other runs stand against it, and here it
+is known whether they live.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,10 @@ def work_on_files(
 ) -> dict[str, t.Any]:
     """The module's result; failed, with one sentence, where another run that lives has begun to change a file.
 
-    ``handed`` is sealed into ``handed_over``, with the identity of this run and the runs that have ended. The result has two lists of
-    records more, of runs that have ended and left something unfinished: ``broken_off`` of these files, ``left`` of others.
+    ``handed`` is sealed into ``handed_over``, with the identity of this run and the runs that have ended. The result
+    has two lists of
+    records more, of runs that have ended and left something unfinished: ``broken_off`` of these files, ``left`` of
+    others.
     """
     run = this_run(str(task_vars.get("inventory_hostname")))
     dead: list[Mapping[str, t.Any]] = []
@@ -47,6 +51,10 @@ def work_on_files(
         if not held and not useless:
             return {**result, "broken_off": broken_off, "left": [one for one in gone_others if one["unfinished"]]}
         if len(dead) > _MOST_RUNS:
-            return {"failed": True, "changed": False, "msg": f"{held[0]['path'] if held else module}: other runs come and go; run again."}
+            return {
+                "failed": True,
+                "changed": False,
+                "msg": f"{held[0]['path'] if held else module}: other runs come and go; run again.",
+            }
         broken_off += [one for one in held if one["unfinished"]]
         dead += [*gone, *useless]

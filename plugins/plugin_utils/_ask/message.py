@@ -49,7 +49,9 @@ def compose(
         _on_one_line(option, text)
     _check_headers(headers)
     if re.search("[\ud800-\udfff]", body):
-        raise SettingsError("body holds half a character (a lone surrogate), which cannot be sent; write it anew.", "body")
+        raise SettingsError(
+            "body holds half a character (a lone surrogate), which cannot be sent; write it anew.", "body"
+        )
     # 7bit: whatever the body holds is encoded in ASCII, so that no relay needs 8BITMIME.
     message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
     message["From"] = _address(sender_name or "", sender)
@@ -101,9 +103,13 @@ def _instead(name: str) -> str:
 def _on_one_line(where: str, text: str, option: str = "") -> None:
     """Refuse what ends a line for a relay or for Python, other controls, and what cannot be encoded."""
     if re.search("[\ud800-\udfff]", text):
-        raise SettingsError(f"{where} holds half a character (a lone surrogate), which cannot be sent; write it anew.", option or where)
+        raise SettingsError(
+            f"{where} holds half a character (a lone surrogate), which cannot be sent; write it anew.", option or where
+        )
     if re.search("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]", text):
-        raise SettingsError(f"{where} has a line break or control character in it; write it on one line.", option or where)
+        raise SettingsError(
+            f"{where} has a line break or control character in it; write it on one line.", option or where
+        )
 
 
 def queue_id(text: str) -> str | None:

@@ -1,7 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Call a module so that what it gets and gives is seen by nobody else: not at any verbosity, and in no temporary file."""
+"""Call a module so that what it gets and gives is seen by nobody else: not at any verbosity, and in no temporary
+file.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,15 @@ from ansible.plugins.action import ActionBase
 __all__ = ("execute_private",)
 
 
-def execute_private(action: ActionBase, module: str, arguments: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+def execute_private(
+    action: ActionBase, module: str, arguments: Mapping[str, t.Any], task_vars: dict[str, t.Any]
+) -> dict[str, t.Any]:
     """The module's result.
 
-    The module and its arguments go through the connection's pipe where it has one, whatever ``pipelining`` is set to: without it they
-    lie in temporary files on controller and host, and stay there when the run is killed. Where sudo insists on a terminal
+    The module and its arguments go through the connection's pipe where it has one, whatever ``pipelining`` is set to:
+    without it they
+    lie in temporary files on controller and host, and stay there when the run is killed. Where sudo insists on a
+    terminal
     (``requiretty``) there is no pipe, and they go the usual way.
     """
     call: dict[str, t.Any] = {"module_name": module, "module_args": dict(arguments), "task_vars": task_vars}
@@ -33,7 +39,9 @@ def execute_private(action: ActionBase, module: str, arguments: Mapping[str, t.A
 
 @contextlib.contextmanager
 def _quiet(action: ActionBase) -> Iterator[None]:
-    """Keep the connection from showing what a module prints: ssh does so from -vvv on, and here that is a whole file."""
+    """Keep the connection from showing what a module prints: ssh does so from -vvv on, and here that is a whole
+    file.
+    """
     contexts = [action._play_context, getattr(action._connection, "_play_context", action._play_context)]
     before = [context.no_log for context in contexts]
     try:

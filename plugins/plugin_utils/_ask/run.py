@@ -1,7 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which run of Ansible this is, and whether another one still lives: so that two never change one file, and a broken-off one is seen."""
+"""Which run of Ansible this is, and whether another one still lives: so that two never change one file, and a
+broken-off one is seen.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def is_dead(run: Run) -> bool | None:
     return not start or start != run.get("start")
 
 
-def without_dead(held: Sequence[Mapping[str, t.Any]], give_up_after: float) -> tuple[list[Mapping[str, t.Any]], list[Run]]:
+def without_dead(
+    held: Sequence[Mapping[str, t.Any]], give_up_after: float
+) -> tuple[list[Mapping[str, t.Any]], list[Run]]:
     """Of the records of other runs (path, name, run, age): those that count as living, and the runs that do not."""
     living, dead = [], []
     for one in held:
@@ -64,7 +68,10 @@ def told(held: Mapping[str, t.Any], give_up_after: float) -> str:
     """One sentence about a file that another living run has begun to change."""
     run, minutes = held["run"], int(held["age"] // 60)
     since = f"{minutes} min ago" if minutes else "less than a minute ago"
-    who = f"another run of {held['name']} (process {run.get('pid')} on {run.get('controller')}, for {run.get('host')}; its last step was {since})"
+    who = (
+        f"another run of {held['name']} (process {run.get('pid')} on {run.get('controller')}, for {run.get('host')}; "
+        f"its last step was {since})"
+    )
     advice = "run again when that one has ended"
     if is_dead(run) is None:
         advice += f", which cannot be seen from this controller; {int(give_up_after // 60)} min after its last step it counts as broken off"
@@ -97,4 +104,3 @@ def _start(pid: int) -> str:
         return "" if len(fields) < 20 or fields[0] in "ZX" else fields[19]
     done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return done.stdout.strip()
-

@@ -99,6 +99,7 @@ _OTHER_PORT = re.compile(
 )
 # "mailer.go:443:12" is a place in a program, 10:22:25 a time: neither has a port.
 _NO_PORT = re.compile(r"\b\d{1,2}:\d\d:\d\d\b|\.(?:go|js|mjs|cjs|ts|py|rb|php|java|kt|rs|ex|exs|erl|c|cc|cpp|cs|h):\d+")
+_MAYBE_PORT = re.compile(r":\d\d|port")
 _URL = re.compile(r"\b(?:https?|wss?|ldaps?|redis|postgres(?:ql)?|mysql|mongodb|amqps?|ftp)://")
 _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com".
@@ -112,7 +113,8 @@ _ANNOUNCES = re.compile(
 
 def topic(low: str, words: Set[str]) -> Topic:
     """What a text is about. Takes it on one line in lower case, and its words."""
-    return Topic(_for_mail(low, words), _for_other(low, words))
+    ports = _NO_PORT.sub(" ", low) if _MAYBE_PORT.search(low) else ""
+    return Topic(_for_mail(low, words, ports), _for_other(low, words, ports))
 
 
 def announces(low: str) -> bool:
@@ -120,26 +122,27 @@ def announces(low: str) -> bool:
     return bool(_ANNOUNCES.search(low))
 
 
-def _for_mail(low: str, words: Set[str]) -> int:
+def _for_mail(low: str, words: Set[str], ports: str) -> int:
     found = 0
     if not words.isdisjoint(_PROTOCOL_WORDS) or any(part in low for part in _PROTOCOL_PARTS) or _COMMAND.search(low) or _REPLY.search(low) or _PAIR.search(low):
         found += _PROTOCOL
-    if _MAIL_PORT.search(_NO_PORT.sub(" ", low)):
+    if ports and _MAIL_PORT.search(ports):
         found += _PROTOCOL
+    bare = _ADDRESS.sub(" ", low) if "mail" in low else low
     if "smtp" in low or not words.isdisjoint(_WORDS):
         found += _WORD
-    if not words.isdisjoint(_HINT_WORDS) or any(part in _ADDRESS.sub(" ", low) for part in _HINT_PARTS):
+    if not words.isdisjoint(_HINT_WORDS) or any(part in bare for part in _HINT_PARTS):
         found += _HINT
     return found
 
 
-def _for_other(low: str, words: Set[str]) -> int:
+def _for_other(low: str, words: Set[str], ports: str) -> int:
     found = 0
     if not words.isdisjoint(_OTHER_WORDS) or any(part in low for part in _OTHER_PARTS):
         found += _SERVICE
     if any(sentence in low for sentence in _OTHER_SENTENCES):
         found += _PROTOCOL
-    if _OTHER_PORT.search(_NO_PORT.sub(" ", low)):
+    if ports and _OTHER_PORT.search(ports):
         found += _SERVICE
     if _URL.search(low) or _REQUEST.search(low):
         found += _HINT

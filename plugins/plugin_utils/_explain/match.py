@@ -63,26 +63,28 @@ class Explained(t.NamedTuple):
     vague: Rule | None  # a known text that hides the cause
 
 
-class Read(t.NamedTuple):
-    """An event's text on one line, the same in lower case and in the spellings that are compared, and its words."""
+class Read:
+    """An event's text on one line, the same in lower case, and, when it is compared, in the spellings of the rules and its words."""
 
-    text: str
-    norm: str
-    low: str
-    forms: tuple[str, ...]
-    words: frozenset[str]
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.norm = _without_advice(one_line(unescaped(text)))
+        self.low = self.norm.lower()
 
-    @classmethod
-    def of(cls, text: str) -> Read:
-        """Read the text once."""
-        norm = _without_advice(one_line(unescaped(text)))
-        forms = spellings(norm)
-        return cls(text, norm, norm.lower(), forms, frozenset(word for form in forms for word in _WORD.findall(form)))
-
-    @property
+    @functools.cached_property
     def topic(self) -> Topic:
         """Is it about mail at all?"""
-        return topic(self.low, self.words)
+        return topic(self.low, frozenset(_WORD.findall(self.low)))
+
+    @functools.cached_property
+    def forms(self) -> tuple[str, ...]:
+        """The text as rules are spelt."""
+        return spellings(self.norm)
+
+    @functools.cached_property
+    def words(self) -> frozenset[str]:
+        """The words of all forms."""
+        return frozenset(word for form in self.forms for word in _WORD.findall(form))
 
 
 # MailKit's lists of all that may be the reason: what is really the reason stands before or behind them.

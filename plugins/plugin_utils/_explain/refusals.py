@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a refusal is about, by its words and its enhanced status code, at whatever command the relay says it.
 
-Postfix by default delays what it has against the client, its EHLO name or the sender until RCPT, and Exim's ACLs refuse where
-they stand; so the command that was answered tells little. The first row that fits counts. To add one, add a row.
+Postfix by default delays what it has against the client, its EHLO name or the sender until RCPT, and Exim's ACLs refuse
+where they stand; so the command that was answered tells little. The first row that fits counts. To add one, add a row.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ("Meaning", "refusal")
 
 
 class Meaning(t.NamedTuple):
-    """A cause, and how sure the reply alone makes it. ``weight`` ranks it among texts that are as sure (0: decided by its code alone)."""
+    """A cause, and how sure the reply alone makes it. ``weight`` ranks it among texts that are as sure."""
 
     cause: str
     variant: str = ""
@@ -61,13 +61,16 @@ def _row(words: str, permanent: Meaning, temporary: Meaning | None = None, stage
 _ROWS: tuple[_Row, ...] = (
     # The name in EHLO.
     _row(
-        r"\b(?:helo|ehlo)(?: command| name| host(?:name)?| argument| domain| string)? (?:was |is )?(?:rejected|refused|denied|invalid|not)\b"
-        r"|\b(?:invalid|bad|bogus|unacceptable|forged|unresolvable|unqualified) (?:helo|ehlo)\b|need fully[ -]qualified hostname",
+        r"\b(?:helo|ehlo)(?: command| name| host(?:name)?| argument| domain| string)? (?:was |is )?"
+        r"(?:rejected|refused|denied|invalid|not)\b"
+        r"|\b(?:invalid|bad|bogus|unacceptable|forged|unresolvable|unqualified) (?:helo|ehlo)\b"
+        r"|need fully[ -]qualified hostname",
         _HELO,
     ),
     # The client's address has no name in DNS.
     _row(
-        r"cannot (?:find|resolve) your (?:reverse )?(?:hostname|host name|address)|\bptr record|\breverse dns|\brdns\b|\breverse (?:host)?name"
+        r"cannot (?:find|resolve) your (?:reverse )?(?:hostname|host name|address)"
+        r"|\bptr record|\breverse dns|\brdns\b|\breverse (?:host)?name"
         r"|\breverse lookup|no ptr\b|\b[45]\.7\.25\b",
         Meaning("message_rejected", "reverse_name", "certain"),
         _NO_PTR,
@@ -82,26 +85,36 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"sender address rejected: not logged in"
         r"|(?<!proper )\bauth\w*(?: is)? (?:required|needed|mandatory)|must (?:first )?(?:authenticate|log ?in|login)"
-        r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|not authenticated|(?:please|need to) (?:authenticate|log ?in)\b"
+        r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|not authenticated"
+        r"|(?:please|need to) (?:authenticate|log ?in)\b"
         r"|without (?:prior )?authentication|unauthenticated (?:mail|sender|senders|submission|users?)\b(?! from)",
         _NEEDS_LOGIN,
         stages=_ENVELOPE,
     ),
     # Limits, whatever they count.
     _row(
-        r"too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)|rate[ -]?limit|\bthrottl|limit exceeded"
+        r"too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)"
+        r"|rate[ -]?limit|\bthrottl|limit exceeded"
         r"|exceed\w* .{0,40}\b(?:limit|rate|quota) (?:of|per|for)\b"
-        r"|\b(?:per session|daily|hourly|sending|submission|message rate|connection|concurrent) (?:sending )?(?:limit|quota|rate)|\bmails per session"
-        r"|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)|(?:slow|back) down\b|all server ports are busy"
+        r"|\b(?:per session|daily|hourly|sending|submission|message rate|connection|concurrent) (?:sending )?"
+        r"(?:limit|quota|rate)"
+        r"|\bmails per session"
+        r"|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
+        r"|(?:slow|back) down\b|all server ports are busy"
         r"|too fast\b|maximum (?:number of )?(?:connections|sessions)",
         _LIMIT,
         stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", ""),
     ),
-    _row(r"too many (?:login|auth\w*|connect\w*|failed|session|concurrent)", _LIMIT, stages=("auth",)),
+    _row(r"too many (?:login|auth\w*|connect\w*|failed|session|concurrent|attempt)", _LIMIT, stages=("auth",)),
     # STARTTLS: the standard words for a broken set-up first (RFC 3207 section 4), then what is told apart from it.
-    _row(r"tls (?:is )?(?:currently )?(?:not available|unavailable)|\bcertificate|\bprivate key", _NO_TLS, stages=("starttls",)),
     _row(
-        r"milter|filter|polic(?:y|ies)|access|not (?:allowed|permitted|authorized)|denied|prohibited|administrativ|\bacl\b|service unavailable"
+        r"tls (?:is )?(?:currently )?(?:not available|unavailable)|\bcertificate|\bprivate key",
+        _NO_TLS,
+        stages=("starttls",),
+    ),
+    _row(
+        r"milter|filter|polic(?:y|ies)|access|not (?:allowed|permitted|authorized)"
+        r"|denied|prohibited|administrativ|\bacl\b|service unavailable"
         r"|rejected",
         Meaning("starttls_rejected", "policy", "certain"),
         stages=("starttls",),
@@ -113,12 +126,14 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # Room.
     _row(
-        r"insufficient (?:system )?(?:storage|space|disk|resources|queue)|disk (?:is )?full|no space left|not enough (?:disk|storage|space)|\b[45]\.3\.1\b",
+        r"insufficient (?:system )?(?:storage|space|disk|resources|queue)"
+        r"|disk (?:is )?full|no space left|not enough (?:disk|storage|space)|\b[45]\.3\.1\b",
         _NO_SPACE,
         stages=_ENVELOPE,
     ),
     _row(
-        r"mail ?box (?:is |size )?(?:full|exceed|limit|quota)|mailbox for .{1,80} is full|over ?quota|over (?:its|their|the) quota|quota (?:is |was )?exceeded"
+        r"mail ?box (?:is |size )?(?:full|exceed|limit|quota)|mailbox for .{1,80} is full"
+        r"|over ?quota|over (?:its|their|the) quota|quota (?:is |was )?exceeded"
         r"|exceed\w* .{0,30}\bquota|mailfolder is full|\b[45]\.2\.2\b",
         Meaning("recipient_rejected", _MAILBOX, "certain"),
         Meaning("temporarily_rejected", _MAILBOX, "certain"),
@@ -131,9 +146,12 @@ _ROWS: tuple[_Row, ...] = (
         stages=("mail", "rcpt", "data", ""),
     ),
     _row(
-        r"\bsender(?: address| verify| e?mail)? (?:was |is )?(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
-        r"|\b(?:invalid|bad|unknown|unauthorized|unverified) sender\b|not owned by (?:user|auth)|\b5\.1\.7\b|\b5\.7\.27\b"
-        r"|(?:not (?:allowed|permitted|authorized)|cannot|may not) (?:to )?send (?:as|from)|mail from .{0,80}(?:not allowed|denied|rejected)"
+        r"\bsender(?: address| verify| e?mail)? (?:was |is )?"
+        r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
+        r"|\b(?:invalid|bad|unknown|unauthorized|unverified) sender\b|not owned by (?:user|auth)"
+        r"|\b5\.1\.7\b|\b5\.7\.27\b"
+        r"|(?:not (?:allowed|permitted|authorized)|cannot|may not) (?:to )?send (?:as|from)"
+        r"|mail from .{0,80}(?:not allowed|denied|rejected)"
         r"|from address (?:is )?not (?:verified|allowed|authorized)",
         _SENDER,
         _LATER,
@@ -148,15 +166,19 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # The client's address itself.
     _row(
-        r"(?<!message was )blocked (?:using|by)\b|\bblock ?list|\bblack ?list|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
-        r"|listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)|client host .{0,80}(?:blocked|banned)|refused to talk",
+        r"(?<!message was )blocked (?:using|by)\b|\bblock ?list|\bblack ?list"
+        r"|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
+        r"|listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)"
+        r"|client host .{0,80}(?:blocked|banned)|refused to talk",
         _LISTED,
         _LISTED,
         stages=("greeting", "ehlo", "mail", "rcpt", ""),
     ),
     _row(
-        r"client host rejected|client address .{0,60}(?:rejected|denied|refused|not allowed)|your (?:ip|host|address)\b.{0,60}"
-        r"(?:not (?:allowed|permitted|authorized)|rejected|denied|refused|blocked)|host .{0,80} is not (?:allowed|permitted)",
+        r"client host rejected|client address .{0,60}(?:rejected|denied|refused|not allowed)"
+        r"|your (?:ip|host|address)\b.{0,60}"
+        r"(?:not (?:allowed|permitted|authorized)|rejected|denied|refused|blocked)"
+        r"|host .{0,80} is not (?:allowed|permitted)",
         # Where submission wants a login, Postfix refuses with these words whoever has not logged in.
         Meaning("sender_rejected", "auth_required", "likely", ("greeting_rejected",)),
         Meaning("greeting_rejected", "address", "likely", ("temporarily_rejected",)),
@@ -169,8 +191,8 @@ _ROWS: tuple[_Row, ...] = (
 def refusal(temporary: bool, words: str, stage: str) -> Meaning | None:
     """What the words say that the refusal is about; None where they say nothing known.
 
-    ``temporary``: the code is 4xx. ``words``: the reply's, on one line, in any case. ``stage``: greeting, ehlo, starttls, auth, mail,
-    rcpt, data, or "" where it is not known.
+    ``temporary``: the code is 4xx. ``words``: the reply's, on one line, in any case. ``stage``: greeting, ehlo,
+    starttls, auth, mail, rcpt, data, or "" where it is not known.
     """
     text = words[:2000]
     for row in _ROWS:

@@ -89,7 +89,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "greeting",
         (
-            *("invalid greeting", "initial ok message", "got unexpected smtp server response", "`do_start'", "`do start'", "#do start", "refused to talk to me"),
+            *("invalid greeting", "initial ok message", "got unexpected smtp server response", "`do_start'", "`do start'", "#do start"),
             *("bad greeting", "initial server", "smtpconnecterror", "smtpconnectresponseerror", "expected response code 220"),
             *("bad response on connection", "on smtp dial", "creating smtp client", "failed to dial", "dial failed", "error connecting to"),
         ),

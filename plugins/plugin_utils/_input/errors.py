@@ -40,7 +40,10 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
     """The option that was probably meant."""
     plain = re.sub(r"^(smtp_|mail_|email_)", "", name)
     plain = _ALIASES.get(plain, plain)
-    return plain if plain in known else next(iter(difflib.get_close_matches(plain, known, 1)), None)
+    if plain in known:
+        return plain
+    begun = [one for one in known if plain and one.startswith(f"{plain}_")]
+    return begun[0] if len(begun) == 1 else next(iter(difflib.get_close_matches(plain, known, 1)), None)
 
 
 def unknown_option(name: str, known: Sequence[str], prefix: str = "") -> SettingsError:

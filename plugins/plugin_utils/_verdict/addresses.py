@@ -16,7 +16,7 @@ __all__ = ("representative", "shared_outcome")
 
 
 def shared_outcome(attempts: Sequence[Attempt], diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
-    """Only one address logs in and sends; when that is refused, it is refused for the addresses that left it to that one too."""
+    """Only one address logs in and sends; when it is refused, so are the addresses that left it to that one."""
     tried = (one for attempt, one in zip(attempts, diagnoses) if broke_at(attempt) in ("auth", "transaction"))
     refused = next((one for one in tried if not one.ok), None)
     if refused is None:

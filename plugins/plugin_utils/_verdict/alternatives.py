@@ -10,7 +10,12 @@ from dataclasses import replace
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation, Route
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.addresses import representative
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Diagnosis, HostFacts, Policy, diagnose
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import (
+    Diagnosis,
+    HostFacts,
+    Policy,
+    diagnose,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports import OtherPort, order_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.signs import learnt
 
@@ -23,7 +28,7 @@ _FAIR_TRIAL_MS = 1000
 def alternative_verdicts(
     settings: Settings, observation: Observation, policy: Policy, host: HostFacts
 ) -> list[OtherPort]:
-    """The other ports that were to be asked, best first: those that work (cleartext last), those of which it is not known, the rest."""
+    """The other ports that were to be asked, best first: those that work (cleartext last), the unknown, the rest."""
     return sorted((_alternative(settings, route, policy, host) for route in observation["alternatives"]), key=order_of)
 
 

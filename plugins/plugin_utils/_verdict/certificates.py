@@ -90,21 +90,31 @@ class Certificate:
             return False
         try:
             other.parsed.verify_directly_issued_by(self.parsed)
-        except Exception as error:  # cryptography refuses to check SHA-1 and MD5 (ValueError): the names then have to do
+        except (
+            Exception
+        ) as error:  # cryptography refuses to check SHA-1 and MD5 (ValueError): the names then have to do
             return type(error).__name__ != "InvalidSignature"
         return True
 
     def _extension(self, kind: type[t.Any]) -> t.Any:
         try:
             return self.parsed.extensions.get_extension_for_class(kind).value
-        except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm, ValueError):
+        except (
+            x509.ExtensionNotFound,
+            x509.DuplicateExtension,
+            x509.UnsupportedGeneralNameType,
+            UnsupportedAlgorithm,
+            ValueError,
+        ):
             return None
 
     @property
     def names_its_issuer_online(self) -> bool:
         """Whether Authority Information Access (RFC 5280 section 4.2.2.1) says where its issuer's certificate is."""
         access = self._extension(x509.AuthorityInformationAccess)
-        return access is not None and any(entry.access_method == AuthorityInformationAccessOID.CA_ISSUERS for entry in access)
+        return access is not None and any(
+            entry.access_method == AuthorityInformationAccessOID.CA_ISSUERS for entry in access
+        )
 
     @property
     def issuer_of_issuer(self) -> x509.Name | None:
@@ -155,7 +165,9 @@ class Certificate:
             "spki_sha256": self._spki_sha256(),
             "key_type": key_type,
             "key_bits": key_bits,
-            "signature_algorithm": getattr(self.parsed.signature_algorithm_oid, "_name", self.parsed.signature_algorithm_oid.dotted_string),
+            "signature_algorithm": getattr(
+                self.parsed.signature_algorithm_oid, "_name", self.parsed.signature_algorithm_oid.dotted_string
+            ),
             "self_signed": self.self_signed,
         }
         if with_pem:
@@ -164,7 +176,9 @@ class Certificate:
 
     def _spki_sha256(self) -> str | None:
         try:
-            spki = self.parsed.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+            spki = self.parsed.public_key().public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
         except (ValueError, TypeError, UnsupportedAlgorithm):
             return None
         digest = hashes.Hash(hashes.SHA256())
@@ -181,7 +195,9 @@ def read_chain(encoded: list[str], clock: datetime.datetime) -> list[Certificate
             # Names are parsed when they are asked for; those of a relay may be anything.
             parsed.subject.rfc4514_string()
             parsed.issuer.rfc4514_string()
-        except Exception:  # ValueError, TypeError, InvalidVersion, ...: cryptography raises all kinds for what is not sound
+        except (
+            Exception
+        ):  # ValueError, TypeError, InvalidVersion, ...: cryptography raises all kinds for what is not sound
             continue
         found.append(Certificate(parsed, clock))
     return found

@@ -27,14 +27,15 @@ _WEAK = (66, 67, 68)
 # a certificate that is no CA, path length, key usage, unknown critical extension, name constraints.
 _MISISSUED_CODES = (25, 32, 34, 47, 48, 49, 51, 52, 53, 79)
 _MISISSUED = re.compile(
-    "invalid ca|path length|key ?usage|certificate signing|critical extension|subtree|name constraint|excluded|not permitted",
+    "invalid ca|path length|key ?usage|certificate signing|critical extension|subtree|name constraint|excluded"
+    "|not permitted",
     re.IGNORECASE,
 )
 _RSA_BITS, _EC_BITS = 2048, 224
 
 
 class ChainVerdict(t.NamedTuple):
-    """Why a chain was not accepted: a cause of the layer certificate, what this case adds to the sentence, and its variant."""
+    """Why a chain was not accepted: a cause of the layer certificate, what this case adds, and the variant."""
 
     code: str
     detail: str = ""
@@ -89,7 +90,7 @@ def weakness(chain: Sequence[Certificate]) -> str:
 
 
 def disordered(chain: Sequence[Certificate]) -> bool:
-    """Whether a certificate does not follow the one that it issued (RFC 5246 asked for that order; TLS 1.3 only recommends it)."""
+    """Whether a certificate does not follow the one that it issued (RFC 5246 asked for it, TLS 1.3 recommends it)."""
     return any(earlier.parsed.issuer != later.parsed.subject for earlier, later in zip(chain, chain[1:]))
 
 

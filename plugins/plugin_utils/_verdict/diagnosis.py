@@ -36,22 +36,22 @@ _ICMP_PROHIBITED = ((4, 3, 9), (4, 3, 10), (4, 3, 13), (6, 1, 1), (6, 1, 5), (6,
 _ICMP_PORT_UNREACHABLE = ((4, 3, 3), (6, 1, 4))
 
 _VERSION_REASONS = (
-    "TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "NO_PROTOCOLS_AVAILABLE", "VERSION_TOO_LOW", "VERSION_TOO_HIGH",
-    "UNKNOWN_PROTOCOL", "TLSV1_ALERT_INAPPROPRIATE_FALLBACK",
+    "TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "NO_PROTOCOLS_AVAILABLE",
+    "VERSION_TOO_LOW", "VERSION_TOO_HIGH", "UNKNOWN_PROTOCOL", "TLSV1_ALERT_INAPPROPRIATE_FALLBACK",
 )  # fmt: skip
 _CLIENT_CERTIFICATE_REASONS = ("TLSV13_ALERT_CERTIFICATE_REQUIRED",)
 _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 # What a server says that knows neither EHLO nor HELO (RFC 5321 section 4.2.4); FTP servers answer 530 as well.
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
+_NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
 _HUNG_UP = ("closed", "reset")
 _WITH_PASSWORD = tuple(name for name in MECHANISMS if name != "XOAUTH2")
-_TOKEN_MECHANISMS = ("XOAUTH2", "OAUTHBEARER")
 
 
 @dataclass(frozen=True)
 class HostFacts:
-    """What holds for all probes of one call: the managed host's clock (UTC), how far it is off ours in seconds, its trust store."""
+    """What holds for all probes of one call: the host's clock (UTC), how far it is off ours in seconds, its CAs."""
 
     clock: datetime.datetime
     skew: float = 0.0
@@ -61,9 +61,10 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why one address does not pass, or (code null) that it does. ``detail`` and ``fields`` go into the sentence of the row.
+    """Why one address does not pass, or (code null) that it does. ``detail`` and ``fields`` go into the row's sentence.
 
-    ``other_port`` is the port that the remedy would name, null for the convention's. ``hint`` is what is known of the reply's own words.
+    ``other_port`` is the port that the remedy would name, null for the convention's. ``hint`` is what is known of the
+    reply's own words.
     """
 
     code: str | None = None
@@ -132,7 +133,7 @@ def _of_failure(case: _Case) -> Diagnosis:
     if failure["kind"] == "not_asked":
         return Diagnosis("not_asked", detail=words.lacking(failure["lack"]))
     if failure["kind"] == "out_of_step":
-        # A 421 may come at any time (RFC 5321 section 3.8), so it is a sentence of its own and no answer to another one.
+        # A 421 may come at any time (RFC 5321 section 3.8): it stands for itself and answers nothing.
         if failure["code"] == 421:
             return _refused(case, "greeting")
         return Diagnosis("ehlo_rejected", "out_of_step", words.out_of_step(failure))
@@ -182,6 +183,8 @@ def _reset_at_once(case: _Case) -> Diagnosis:
 def _greeting(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
+    if "after_proxy_header" in attempt and kind in (*_SILENT, "closed", "reset"):
+        return Diagnosis("greeting_timeout", "proxy_expected", fields=_timeout(case))
     if kind in _SILENT:
         partial = failure.get("partial")
         detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or words.STAYED_SILENT
@@ -212,7 +215,12 @@ def _mode(case: _Case) -> Diagnosis:
     failure = other["failure"] if other is not None else None
     if other is not None and failure is not None and failure["layer"] == "greeting" and failure["kind"] == "reply":
         return replace(_refused(case._replace(attempt=other, failure=failure), "greeting"), observed=None)
-    said: FailureEntry = {"layer": "greeting", "kind": "reply", "code": int(text[:3].ljust(3, "0")), "lines": [text[4:]]}
+    said: FailureEntry = {
+        "layer": "greeting",
+        "kind": "reply",
+        "code": int(text[:3].ljust(3, "0")),
+        "lines": [text[4:]],
+    }
     return _refused(case._replace(failure=said), "greeting")
 
 
@@ -350,7 +358,7 @@ def _auth(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
     if kind == "withheld":
-        return Diagnosis("auth_requires_tls", detail=words.PASSWORD_WITHHELD)
+        return Diagnosis("auth_requires_tls", "withheld")
     if kind == "missing" and failure["what"] == "auth":
         return _no_mechanism([], None, failure.get("starttls", False))
     if kind == "missing":
@@ -361,7 +369,7 @@ def _auth(case: _Case) -> Diagnosis:
     if code in (530, 538) or status == "5.7.11":
         return Diagnosis("auth_requires_tls", "in_tls" if signs.in_tls(attempt) else "", words.quoted(failure))
     if code == 504 or (code == 534 and status == "5.7.4"):
-        return Diagnosis("auth_mechanism_not_offered", detail=words.quoted(failure))
+        return Diagnosis("auth_mechanism_not_offered", "refused", words.quoted(failure))
     found = _refused(case, "auth")
     if found.code == "auth_rejected" and not found.variant:
         return replace(found, detail=words.also(found.detail, words.password_ends_in_a_break(case.settings)))
@@ -377,7 +385,7 @@ def _no_mechanism(names: Sequence[str], wanted: str | None, after_starttls: bool
     detail = words.mechanisms_phrase(names, wanted)
     if any(name in _WITH_PASSWORD for name in names):
         return Diagnosis("auth_mechanism_not_offered", "", detail)
-    variant = "token" if any(name in _TOKEN_MECHANISMS for name in names) else "none"
+    variant = "token" if "XOAUTH2" in names else "none"
     return Diagnosis("auth_mechanism_not_offered", variant, detail)
 
 
@@ -412,7 +420,7 @@ def _timeout(case: _Case) -> dict[str, str | int]:
 
 
 def _refused(case: _Case, stage: str) -> Diagnosis:
-    """A refusal by the table that the logs are read with; what only a probe knows decides where the words leave it open."""
+    """A refusal by the table that logs are read with; what only a probe knows decides where the words do not."""
     failure, attempt = case.failure, case.attempt
     text = signs.reply_text(failure)
     said = meaning(Status(failure["code"], signs.status_of(failure), text), stage, text) or _FALLBACK[stage]
@@ -422,6 +430,9 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
         # A provider's own words are surer than those of anyone.
         variant = hint.variant or (variant if code == hint.cause else "")
         code = hint.cause
+        if not hint.provider and _NAMES_A_PORT.search(hint.remedy):
+            # Which port may be named is known to the row's own remedy.
+            hint = hint._replace(remedy="")
     if variant == "auth_required" and "greeting_rejected" in said.also and not _login_would_help(attempt):
         code, variant = "greeting_rejected", "address"
     if code == "auth_requires_tls" and signs.in_tls(attempt):
@@ -482,7 +493,9 @@ def _policy_breach(attempt: Attempt, settings: Settings, policy: Policy, host: H
         for certificate in read_chain(attempt.get("chain") or [], host.clock)[:1]:
             if certificate.days_left < policy.certificate_days_error:
                 days = {"days": certificate.days_left, "required": policy.certificate_days_error}
-                return Diagnosis("certificate_expired", "policy", fields={**days, "until": f"{certificate.not_after:%Y-%m-%d}"})
+                return Diagnosis(
+                    "certificate_expired", "policy", fields={**days, "until": f"{certificate.not_after:%Y-%m-%d}"}
+                )
     return None
 
 

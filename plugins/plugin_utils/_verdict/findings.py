@@ -47,11 +47,11 @@ class Seen(t.NamedTuple):
 
 
 class _Found(t.NamedTuple):
-    """One finding: its code, what the case adds, the fields that it brings, and the address if it is not the shown one."""
+    """One finding: its code, what the case adds, the fields that it brings, and an address other than the shown."""
 
     code: str
     detail: str = ""
-    fields: Mapping[str, str | int] = {}
+    fields: Mapping[str, str | int | None] = {}
     address: str | None = None
 
 
@@ -66,13 +66,19 @@ def findings(seen: Seen) -> list[dict[str, str]]:
 
 
 def _about_addresses(seen: Seen) -> Iterator[_Found]:
+    attempts = seen.observation["attempts"]
+    known = seen.observation["dns"].get("known", 0)
+    if known > len(attempts):
+        yield _Found("addresses_left_out", "", {"known": str(known), "asked": str(len(attempts))})
     for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
         if diagnosis.code is None or attempt is seen.attempt or not signs.learnt(attempt):
             continue
         fields = words.fields_of(seen.settings, attempt["address"], seen.ports, diagnosis.fields)
         sentence = words.cause_clause(diagnosis.code, diagnosis.variant, diagnosis.detail, fields)
         code = "address_unreachable" if diagnosis.layer == "tcp" else "address_fails"
-        yield _Found(code, sentence, {"other_version": "4" if attempt["family"] == 6 else "6"}, attempt["address"])
+        # Only where an address of the other kind works.
+        other = str(seen.attempt["family"]) if seen.diagnosis.ok and seen.attempt["family"] != attempt["family"] else None
+        yield _Found(code, sentence, {"other_version": other}, attempt["address"])
     for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
         ports = sorted({port for port, result in signs.elsewhere(attempt, seen.observation) if result == "open"})
         if diagnosis.code == "connection_timeout" and ports:
@@ -88,7 +94,9 @@ def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:
     masked = signs.masked_capabilities(attempt)
     if masked:
         yield _Found("starttls_stripped", masked)
-    offered = [name for name in signs.offered(attempt, "before_tls").get("AUTH", []) if name.upper() in _READABLE_MECHANISMS]
+    offered = [
+        name for name in signs.offered(attempt, "before_tls").get("AUTH", []) if name.upper() in _READABLE_MECHANISMS
+    ]
     if offered:
         yield _Found("auth_offered_in_cleartext", ", ".join(offered))
     if settings.security == "opportunistic" and passed:
@@ -119,7 +127,9 @@ def _about_the_mode(seen: Seen) -> Iterator[_Found]:
         return
     implicit = seen.attempt["security"] == "implicit_tls"
     if convention_clash(seen.settings.port, "implicit_tls" if implicit else "starttls"):
-        yield _Found("unconventional_port", "", {"spoken": "TLS from the first byte" if implicit else "cleartext first"})
+        yield _Found(
+            "unconventional_port", "", {"spoken": "TLS from the first byte" if implicit else "cleartext first"}
+        )
 
 
 def _capabilities_changed(attempt: Attempt) -> str:

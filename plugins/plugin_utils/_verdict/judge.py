@@ -38,7 +38,7 @@ Probe = dict[str, t.Any]
 
 
 class Verdict(t.NamedTuple):
-    """The verdict on one endpoint, its other ports best first, and the port of the same relay that works instead, if one is known."""
+    """The verdict on one endpoint, its other ports best first, and the port that works instead, if one is known."""
 
     probe: Probe
     alternatives: list[OtherPort]
@@ -48,7 +48,7 @@ class Verdict(t.NamedTuple):
 def judge_all(
     endpoints: Sequence[Settings], observations: Sequence[Observation], policy: Policy, host: HostFacts
 ) -> list[Verdict]:
-    """The verdicts on all endpoints of a call. What was learnt of one port of a relay is used in the advice on another one."""
+    """The verdicts on all endpoints of a call. What was learnt of one port is used in the advice on another one."""
     probes = [judge(one, seen, policy, host) for one, seen in zip(endpoints, observations)]
     found = []
     for settings, seen, probe in zip(endpoints, observations, probes):
@@ -93,7 +93,9 @@ def _judge(
     attempts = observation["attempts"]
     probe = _empty(settings, observation)
     if not attempts:
-        return _with_cause(probe, settings, diagnose_name(observation["dns"]), None, _ports(settings, observation, others))
+        return _with_cause(
+            probe, settings, diagnose_name(observation["dns"]), None, _ports(settings, observation, others)
+        )
 
     judged = [
         diagnose(attempt, settings, policy, host, signs.answers_elsewhere(attempt, observation)) for attempt in attempts
@@ -147,7 +149,7 @@ def _empty(settings: Settings, observation: Observation) -> Probe:
 
 
 def _layers(attempt: Attempt, diagnosis: Diagnosis) -> list[dict[str, t.Any]]:
-    """The rungs as climbed. The last one is that of the cause, unless the climb broke before what the cause is about (421 to EHLO)."""
+    """The rungs as climbed. The last one is that of the cause, unless the climb broke before it (421 to EHLO)."""
     steps: list[dict[str, t.Any]] = [{**step} for step in attempt["rungs"]]
     layer = diagnosis.layer
     if layer is None or any(step["layer"] == layer and not step["ok"] for step in steps):

@@ -9,7 +9,11 @@ import typing as t
 from collections.abc import Collection, Iterable, Sequence
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Observation
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CLEARTEXT_FIRST_PORTS, IMPLICIT_TLS_PORTS, Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
+    CLEARTEXT_FIRST_PORTS,
+    IMPLICIT_TLS_PORTS,
+    Settings,
+)
 
 __all__ = ("PORT_FIELDS", "OtherPort", "failing_ports", "order_of", "port_words")
 
@@ -34,7 +38,7 @@ _STRENGTH = ("implicit_tls", "starttls", "opportunistic", "cleartext")
 
 
 def order_of(entry: OtherPort) -> tuple[int, int]:
-    """Sorts other ports best first: those that work, those of which it is not known; TLS ahead of what may be cleartext."""
+    """Sorts other ports best first: those that work, the unknown, the rest; TLS ahead of what may be cleartext."""
     state = {True: 0, None: 1, False: 2}[entry["ok"]]
     weak = max(0, _STRENGTH.index(entry["security"]) - 1) if entry["ok"] else 0
     return state, weak
@@ -44,7 +48,11 @@ def failing_ports(others: Iterable[OtherPort], observation: Observation) -> set[
     """The ports that were tried in the same call and do not work."""
     found = {one["port"] for one in others if one["ok"] is False}
     asked = {one["port"] for one in observation["elsewhere"]}
-    return found | {port for port in asked if not any(one["result"] == "open" for one in observation["elsewhere"] if one["port"] == port)}
+    return found | {
+        port
+        for port in asked
+        if not any(one["result"] == "open" for one in observation["elsewhere"] if one["port"] == port)
+    }
 
 
 def port_words(settings: Settings, failing: Collection[int], works: bool, wanted: int | None) -> dict[str, t.Any]:

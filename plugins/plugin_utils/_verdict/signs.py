@@ -114,7 +114,7 @@ def is_anonymous(tls: TLSEntry) -> bool:
 
 
 def observed_security(attempt: Attempt) -> str | None:
-    """How the port speaks, whatever was asked of it: implicit_tls, starttls (offered), cleartext, or null where it was not learnt."""
+    """How the port speaks, whatever was asked of it: implicit_tls, starttls (offered), cleartext; null: not learnt."""
     other, failure = attempt.get("other_mode"), attempt["failure"]
     if attempt["security"] == "implicit_tls":
         if (failure is not None and failure["kind"] == "plaintext") or (other and other.get("greeting")):

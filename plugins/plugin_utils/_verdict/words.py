@@ -1,9 +1,9 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All words of a verdict besides the rows of _causes: what a case adds to the sentence of its row, and how both become one.
+"""All words of a verdict besides the rows of _causes: what a case adds to the row's sentence, and how both become one.
 
-A phrase is what stands behind the colon of a sentence (see _causes.said): it begins in lower case and has no final stop.
+A phrase stands behind the colon of a sentence (see _causes.said): it begins in lower case and has no final stop.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ __all__ = (
     "ENDLESS_RECORDS",
     "MESSAGE_WITHHELD",
     "NO_LOGIN_BEFORE_STARTTLS",
-    "PASSWORD_WITHHELD",
     "RESETS_AT_TLS",
     "STAYED_SILENT",
     "WITHOUT_END",
@@ -248,7 +247,6 @@ def fault_of_its_own(code: str | None) -> str:
 # -- dialogue
 
 NO_LOGIN_BEFORE_STARTTLS = "it offers STARTTLS, and no login before it"
-PASSWORD_WITHHELD = "the session is in cleartext, where no password is sent unless security: cleartext was chosen"
 MESSAGE_WITHHELD = "the message was not sent"
 
 
@@ -386,7 +384,8 @@ def ends_below(name: str) -> str:
 
 def only_the_leaf(issuer: str) -> str:
     """What is missing."""
-    return f"it sends only its own certificate, issued by '{issuer}' (if '{issuer}' is a root of your own, name its file in ca_path)"
+    advice = f"if '{issuer}' is a root of your own, name its file in ca_path"
+    return f"it sends only its own certificate, issued by '{issuer}' ({advice})"
 
 
 def unknown_issuer(issuer: str, may_be_intermediate: bool) -> str:
@@ -464,7 +463,10 @@ def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
         return words
     if re.search(_NO_CIPHER, str(legacy.get("failure", {}).get("reason"))):
         # What is never offered, not even in that second try, are suites without a certificate.
-        return also(f"{words}, also to all old cipher suites", "most likely it has no certificate, so that nobody could tell who answers")
+        return also(
+            f"{words}, also to all old cipher suites",
+            "most likely it has no certificate, so that nobody could tell who answers",
+        )
     return f"{words}, probably no cipher in common"
 
 

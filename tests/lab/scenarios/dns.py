@@ -12,7 +12,7 @@ from ..scenario import Row
 __all__ = ["ROWS"]
 
 # Addresses of the relays' network that nobody has: the connection finds no neighbour.
-NOBODY, NOBODY6 = ipv4("relays", 251), ipv6("relays", 251)
+NOBODY, NOBODY6 = ipv4("relays", 1001), ipv6("relays", 1001)
 
 
 def _two_modes(place: Place) -> None:
@@ -31,6 +31,8 @@ def _ten(first: bool) -> tuple[str, ...]:
 SECURE = {"secure": True}
 
 ROWS = [
+    Row("sinkhole", "an ad blocker answers 0.0.0.0", port=2587, ask={"secure": False}, host="blocked.lab.test", names={"blocked": ("A 0.0.0.0",)},
+        cause="connection_refused", expect={"message": lambda text: "ad blockers" in text}),
     Row("nxdomain", "the name does not exist", host="no-such-relay.lab.test", ask=SECURE, port=465, cause="name_not_found"),
     Row("nxdomain-typo", "a name below a domain that does not exist", host="smtp.exmaple.test", port=587, cause="name_not_found"),
     Row("nodata", "the name exists and has no address", host="relay.nodata.lab.test", port=465, ask=SECURE, cause="name_not_found"),

@@ -37,6 +37,13 @@ def _ciphers(ciphers: str) -> Serve:
     return serve
 
 
+def _anonymous(place: Place) -> None:
+    """TLS without a certificate."""
+    context = server_context(place.issue(), maximum=TLSVersion.TLSv1_2, ciphers="AECDH:ADH:@SECLEVEL=0")
+    place.listen(smtp(implicit=honest(context)), 465)
+    place.listen(smtp(starttls=honest(context)), 587)
+
+
 def _client_certificate(highest: TLSVersion) -> Serve:
     def serve(place: Place) -> None:
         context = server_context(place.issue(), maximum=highest, client_ca=str(place.pki.ca_file))
@@ -61,6 +68,9 @@ def _alert(number: int) -> Serve:
 
 
 ROWS = [
+    Row("anonymous", "cipher suites without a certificate only", _anonymous, 465, {**IMPLICIT, "validate_certs": False}, "tls_handshake_failed",
+        expect={"message": lambda text: "no certificate" in text, "tls.verified": lambda verified: not verified}),
+    Row("anonymous-587", "cipher suites without a certificate only", at="anonymous", ask={**STARTTLS, "validate_certs": False}, cause="tls_handshake_failed"),
     Row("tls10-only", "knows only TLS 1.0", _versions(TLSVersion.TLSv1, TLSVersion.TLSv1), 465, IMPLICIT, "tls_version_unsupported"),
     Row("tls10-only-starttls", "knows only TLS 1.0", at="tls10-only", ask=STARTTLS, cause="tls_version_unsupported"),
     Row("tls11-only-postfix", "Postfix knows only TLS 1.1", lambda place: place.postfix("implicit", 465, rsa=True, options={

@@ -34,6 +34,15 @@ def _answers(**replies: str) -> Serve:
     return serve
 
 
+def _postfix(**options: str) -> Serve:
+    """A Postfix that says at RCPT what it has against the client, as it does by default."""
+
+    def serve(place: Place) -> None:
+        place.postfix("starttls", 587, options={"smtpd_delay_reject": "yes", **options})
+
+    return serve
+
+
 def _exim(**acls: Any) -> Serve:
     def serve(place: Place) -> None:
         place.start(Exim(certificate=place.issue(), host=place.ip, ports=(587, 465), **acls))
@@ -48,22 +57,20 @@ ROWS = [
           observed="starttls", expect={"queue_id": bool}),
     _send("send-exim", "nothing: Exim takes the message", _exim(), 465, IMPLICIT, observed="implicit_tls", expect={"queue_id": bool}),
     _send("send-without-login", "Postfix wants a login first", at="send-login", ask=STARTTLS, cause="sender_rejected"),
-    _send("send-helo-at-rcpt", "Postfix refuses the EHLO name, at RCPT", lambda place: place.postfix("starttls", 587, options={
-        "smtpd_delay_reject": "yes", "smtpd_helo_required": "yes", "smtpd_helo_restrictions": "reject_non_fqdn_helo_hostname"}), 587, {**STARTTLS, "helo_name": "25aea30808b2"},
-        "ehlo_rejected", expect={"msg": lambda text: "helo_name" in text}),
+    _send("send-helo-at-rcpt", "Postfix refuses the EHLO name, at RCPT", _postfix(
+        smtpd_helo_required="yes", smtpd_helo_restrictions="reject_non_fqdn_helo_hostname"), 587, {**STARTTLS, "helo_name": "25aea30808b2"}, "ehlo_rejected",
+        expect={"msg": lambda text: "helo_name" in text}),
     _send("send-helo-unknown", "Postfix does not find the EHLO name in DNS, at RCPT and with 450", _answers(
         RCPT="450 4.7.1 <25aea30808b2>: Helo command rejected: Host not found"), 587, STARTTLS, "ehlo_rejected",
         expect={"remedy": lambda text: "helo_name" in text}),
-    _send("send-sender-at-rcpt", "Postfix refuses the sender, at RCPT", lambda place: place.postfix("starttls", 587, options={
-        "smtpd_delay_reject": "yes", "smtpd_sender_restrictions": "check_sender_access static:{553 5.7.1 Sender address rejected: not owned by user}"}), 587, STARTTLS,
-        "sender_rejected"),
-    _send("send-sender-verified", "Exim's verify=sender, at RCPT", _answers(RCPT="550-Verification failed for <app@example.com>\n550 Sender verify failed"), 587,
-          STARTTLS, "sender_rejected"),
+    _send("send-sender-at-rcpt", "Postfix refuses the sender, at RCPT", _postfix(
+        smtpd_sender_restrictions="check_sender_access static:{553 5.7.1 Sender address rejected: not owned by user}"), 587, STARTTLS, "sender_rejected"),
+    _send("send-sender-verified", "Exim's verify=sender, at RCPT", _answers(
+        RCPT="550-Verification failed for <app@example.com>\n550 Sender verify failed"), 587, STARTTLS, "sender_rejected"),
     _send("send-sender-domain", "the sender's domain is not found, at RCPT and with 450", _answers(
         RCPT="450 4.1.8 <app@example.com>: Sender address rejected: Domain not found"), 587, STARTTLS, "sender_rejected"),
-    _send("send-client-refused", "submission without a login: Postfix refuses the client, at RCPT", lambda place: place.postfix(
-        "starttls", 587, options={"smtpd_delay_reject": "yes", "smtpd_client_restrictions": "permit_sasl_authenticated,reject"}), 587, STARTTLS, "sender_rejected",
-        expect={"msg": lambda text: "username" in text}),
+    _send("send-client-refused", "submission without a login: Postfix refuses the client, at RCPT", _postfix(
+        smtpd_client_restrictions="permit_sasl_authenticated,reject"), 587, STARTTLS, "sender_rejected", expect={"msg": lambda text: "username" in text}),
     _send("send-client-listed", "the client's address is on a list, said at RCPT", _answers(
         RCPT="554 5.7.1 Service unavailable; Client host [10.77.11.2] blocked using bl.example"), 587, STARTTLS, "greeting_rejected"),
     _send("send-no-ptr", "the client's address has no reverse name, at RCPT and with 450", _answers(

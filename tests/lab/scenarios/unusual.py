@@ -238,5 +238,5 @@ ROWS = [
         {**STARTTLS, "username": "app", "password": CREDENTIALS["app"], "check_credentials": True, "alternatives": []}, "auth_rejected", call="gate"),
     Row("auth-421", "AUTH is answered with 421", lambda place: place.listen(
         smtp(starttls=honest(place.issue()), mechanisms_after_tls=["PLAIN"], replies={"AUTH": "421 4.7.0 too many attempts"}), 587), 587,
-        {**STARTTLS, "username": "app", "password": CREDENTIALS["app"], "check_credentials": True, "alternatives": []}, "auth_rejected", call="gate"),
+        {**STARTTLS, "username": "app", "password": CREDENTIALS["app"], "check_credentials": True, "alternatives": []}, "temporarily_rejected", call="gate"),
 ]

@@ -35,7 +35,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, KeyPath, Value, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Value, load_format
 
 __all__ = ("CARRIERS", "Carrier", "Place", "load_carrier", "load_place", "suggest")
 

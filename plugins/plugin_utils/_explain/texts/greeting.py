@@ -78,7 +78,6 @@ RULES: tuple[Rule, ...] = (
         cannot get initial ok message from server
         dial failed: 554
         service unavailable; client host
-        refused to talk to me
         after initial connection: 5
         after initial connection: 4
         connection rejected by server
@@ -92,6 +91,8 @@ RULES: tuple[Rule, ...] = (
         initial server response: 4
         """,
     ),
+    # Postfix says so of a refused EHLO and HELO, too.
+    *rules("greeting_rejected", "likely", also=("ehlo_rejected",), texts="refused to talk to me"),
     *rules(
         "greeting_rejected",
         "possible",

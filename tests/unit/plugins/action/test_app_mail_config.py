@@ -46,6 +46,7 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str, str]] = [
     ({}, {"path": ""}, "path is missing; write the path of the app's file", "invalid_settings"),
     ({}, {"path": ["/x"]}, "which is not a text; write it in quotes", "invalid_settings"),
     ({}, {"stat": "absent"}, "stat is not an option; write state.", "invalid_settings"),
+    ({}, {"exact": True}, "exact is not an option; write exact_security.", "invalid_settings"),
     ({}, {"handed_over": "x"}, "handed_over is not an option", "invalid_settings"),
     ({}, {"state": "latest"}, "state is 'latest'; write present or absent.", "invalid_settings"),
     ({}, {"probed": "perhaps"}, "probed is 'perhaps', which is neither true nor false; write", "invalid_settings"),

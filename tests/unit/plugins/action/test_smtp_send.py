@@ -33,7 +33,8 @@ def test_check_mode_takes_it_back() -> None:
         answer = act("smtp_send", Host(), check_mode=True, **MESSAGE, port=relay.port)
         assert (answer["reply"], answer["queue_id"]) == ("250 2.1.5 Ok", None)
         assert "would take the message" in answer["msg"]
-        assert [line.split()[0] for _tls, line in relay.commands] == ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"]
+        # Whether the relay has read the QUIT by now is its own affair.
+        assert [line.split()[0] for _tls, line in relay.commands if line != "QUIT"] == ["EHLO", "MAIL", "RCPT", "RSET"]
         assert relay.messages == []
 
 

@@ -63,6 +63,7 @@ def test_no_row_twice() -> None:
 ALWAYS = set(fields_of(Settings("relay.test", 587, "starttls"), None, dict.fromkeys(PORT_FIELDS), {}))
 OF_A_CASE = {
     "source_address", "networks", "version", "days", "until", "required", "spoken", "cipher", "answering", "seconds", "other_version",
+    "known", "asked",
 }  # fmt: skip
 
 
@@ -70,7 +71,9 @@ def test_the_documented_fields() -> None:
     assert ALWAYS == set(FIELDS)
 
 
-@pytest.mark.parametrize("row", [*CAUSES, *FINDINGS], ids=lambda row: f"{row.code} {getattr(row, 'variant', '')}".strip())
+@pytest.mark.parametrize(
+    "row", [*CAUSES, *FINDINGS], ids=lambda row: f"{row.code} {getattr(row, 'variant', '')}".strip()
+)
 def test_sentences(row: Cause | Finding) -> None:
     for text in (row.sentence, row.remedy):
         used = {name for _text, name, _spec, _conversion in string.Formatter().parse(text) if name}

@@ -28,7 +28,9 @@ explain_smtp_error = FilterModule().filters()["explain_smtp_error"]
 SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), evil_texts(), st.binary(max_size=5)),
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(evil_texts(), inner, max_size=4), st.tuples(inner)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(evil_texts(), inner, max_size=4), st.tuples(inner)
+    ),
     max_leaves=12,
 )
 # What the ladder writes itself, and no stranger.
@@ -69,7 +71,9 @@ def spoken(draw: st.DrawFn, found: t.Any, key: str = "") -> t.Any:
 @st.composite
 def observations(draw: st.DrawFn) -> tuple[t.Any, dict[str, t.Any]]:
     row = draw(st.sampled_from(ROWS))
-    chain = [certificate(draw(evil_texts()), draw(evil_texts()), draw(evil_texts()), draw(st.sampled_from([-3, 3, 300])))]
+    chain = [
+        certificate(draw(evil_texts()), draw(evil_texts()), draw(evil_texts()), draw(st.sampled_from([-3, 3, 300])))
+    ]
     return row, spoken(draw, row.evidence(dict.fromkeys(_chains(row.made), chain)))
 
 
@@ -94,11 +98,20 @@ def test_the_judge(made: tuple[t.Any, dict[str, t.Any]], pem: bool) -> None:
 # -- the actions, with an ansible-core around them that hands over this evidence
 
 
-def answer_of(action: type[ActionBase], arguments: dict[str, t.Any], module_result: dict[str, t.Any]) -> dict[str, t.Any]:
+def answer_of(
+    action: type[ActionBase], arguments: dict[str, t.Any], module_result: dict[str, t.Any]
+) -> dict[str, t.Any]:
     """What the action returns when the host's half returns this."""
     shell = types.SimpleNamespace(tmpdir="/tmp")
     task = types.SimpleNamespace(
-        args=arguments, action="x", async_val=0, check_mode=False, delegate_to=None, diff=False, no_log=False, environment=None
+        args=arguments,
+        action="x",
+        async_val=0,
+        check_mode=False,
+        delegate_to=None,
+        diff=False,
+        no_log=False,
+        environment=None,
     )
     made = action(task, types.SimpleNamespace(_shell=shell), None, None, None, None)  # type: ignore[arg-type]
     made._execute_module = lambda **_call: module_result  # type: ignore[method-assign]
@@ -141,7 +154,12 @@ def test_the_reply_to_a_message() -> None:
 # -- logs
 
 FRAMES = st.sampled_from(
-    ["Error: Invalid login: 535 5.7.8 {}", "dial tcp: lookup {}: no such host", "{}", "relay=mx.test[192.0.2.1]:25, status=deferred ({})"]
+    [
+        "Error: Invalid login: 535 5.7.8 {}",
+        "dial tcp: lookup {}: no such host",
+        "{}",
+        "relay=mx.test[192.0.2.1]:25, status=deferred ({})",
+    ]
 )
 
 

@@ -9,7 +9,7 @@ import socket
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import Unreachable
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.lockdown import Session, look, violations
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.lockdown import Session, observe, violations
 
 SILENT = Session(False, ended="the connection was closed")
 NOT_ASKED = Session(False)
@@ -71,4 +71,4 @@ def test_nobody_there() -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))  # bound, and not listening
         with pytest.raises(Unreachable, match="takes no connection .*ECONNREFUSED"):
-            look("127.0.0.1", sock.getsockname()[1], "starttls", "localhost", 3)
+            observe("127.0.0.1", sock.getsockname()[1], "starttls", "localhost", 3)

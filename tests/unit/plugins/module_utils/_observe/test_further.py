@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
+import subprocess
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
 from tests.support.shape import mismatches
@@ -82,13 +85,14 @@ EHLO = "250-tiny.test\r\n250-SIZE 1000\r\n250 STARTTLS\r\n"
         (out_of_step("220 front\r\n", "220 back ESMTP\r\n", EHLO), "second_greeting", 220),
         (out_of_step("220 front\r\n220 back ESMTP\r\n", EHLO), "second_greeting", 220),
         # A proxy's header in front of a server that does not know it: one reply too many.
-        (out_of_step("220 back ESMTP\r\n502 5.5.2 Error: command not recognized\r\n", EHLO, "250 back\r\n"), "late_reply", 502),
-        (out_of_step("220 back ESMTP\r\n500 unrecognized command\r\n", "250 back\r\n", "250 back\r\n"), "late_reply", 500),
+        (out_of_step("220 back ESMTP\r\n502 5.5.2 Error: command not recognized\r\n", EHLO, "250 back\r\n"), "unasked", 502),
+        (out_of_step("220 back ESMTP\r\n", "502 5.5.2 Error: command not recognized\r\n", EHLO, "250 back\r\n"), "late_reply", 502),
+        (out_of_step("220 back ESMTP\r\n", "500 unrecognized command\r\n", "250 back\r\n250 back\r\n"), "late_reply", 500),
         (out_of_step("220 x\r\n", "214 help\r\n"), "wrong_code", 214),
         (out_of_step("220 x\r\n", "354 go\r\n"), "wrong_code", 354),
         (out_of_step("220 x\r\n", "251-x\r\n251 STARTTLS\r\n"), "wrong_code", 251),
     ],
-    ids=["greets twice", "greets twice at once", "a header before", "a header before, no extensions", "help", "data", "251"],
+    ids=["greets twice", "greets twice at once", "a header before, at once", "a header before", "a header before, no extensions", "help", "data", "251"],
 )
 def test_replies_out_of_step(play: t.Callable[[Peer], None], sign: str, code: int, security: Security) -> None:
     with TinyServer(play) as server:
@@ -118,9 +122,13 @@ def test_a_second_greeting_in_tls(context: ssl.SSLContext, injection: bool) -> N
 
 
 def test_421_behind_the_greeting() -> None:
-    with TinyServer(out_of_step("220 x\r\n421 4.7.0 too many connections\r\n")) as server:
-        found = climb(server, "starttls")
-        assert why(found) == ("ehlo", "reply")
+    for play, kind in (
+        (out_of_step("220 x\r\n421 4.7.0 too many connections\r\n"), "out_of_step"),
+        (out_of_step("220 x\r\n", "421 4.7.0 too many connections\r\n"), "reply"),
+    ):
+        with TinyServer(play) as server:
+            found = climb(server, "starttls")
+        assert why(found) == ("ehlo", kind)
         assert (found["failure"]["code"], found["failure"]["lines"]) == (421, ["4.7.0 too many connections"])
 
 
@@ -207,6 +215,35 @@ def test_a_client_certificate_that_is_asked_for(version: ssl.TLSVersion, securit
         found = climb(server, security)
         assert found["failure"] is not None
         assert found["tls"]["certificate_requested"] is True
+
+
+# -- odd certificates
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        ["-set_serial", "-5"],
+        ["-addext", "subjectAltName=DER:30:0d:82:0b:6c:6f:63:61:6c:68:6f:73:74:00:78"],  # "localhost", a NUL, "x"
+    ],
+    ids=["negative serial", "NUL in a name"],
+)
+def test_odd_certificates(odd: list[str], verify: bool, tmp_path: Path) -> None:
+    """Whatever stands in them, they are shown as they came, and a name with a NUL is no other name."""
+    names = ["/CN=localhost", *odd]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", *names]
+    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
+    subprocess.run([*command, *files], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    there = server_context(str(tmp_path))
+    sent = ssl.PEM_cert_to_DER_cert((tmp_path / "cert.pem").read_text())
+    contexts = TLSContexts(verify, str(tmp_path / "cert.pem"), "TLSv1.2")
+    with TinyServer(esmtp(context=there, implicit=True)) as server:
+        found = climb(server, "implicit_tls", contexts, credentials=("app", "hunter2-S3cret", None))
+        assert found["chain"] == [base64.b64encode(sent).decode()]
+        good = not verify or odd[0] == "-set_serial"
+        assert good or why(found) == ("certificate", "certificate")
+        assert found["tls"]["verified"] is (verify and good)
 
 
 # -- silence

@@ -125,6 +125,17 @@ def test_ca_file(tmp_path: object) -> None:
         TLSContexts(False, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file()
 
 
+def test_a_ca_file_that_vanishes(tmp_path: Path) -> None:
+    from tests.support.tiny import self_signed
+
+    self_signed(str(tmp_path))
+    contexts = TLSContexts(True, f"{tmp_path}/cert.pem", "TLSv1.2")
+    contexts.load_ca_file()
+    (tmp_path / "cert.pem").unlink()
+    assert contexts.more_suites() == []
+    assert TLSContexts(False, None, "TLSv1.2").more_suites()
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> dict[str, t.Any]:
     """A system's store as Debian makes it: a bundle among links by hash."""

@@ -191,3 +191,9 @@ def test_parameters_of_a_url_that_are_not_ours_stay() -> None:
     made = plan("symfony", {**LOGIN, "port": 465}, old)
     text = made.content.decode()
     assert "peer_fingerprint=ab12" in text and "verify_peer=1" in text and "old" not in text.replace("prod", "")
+
+
+@pytest.mark.parametrize("old, new", [("smarthost", "smarthost"), ("satellite", "satellite"), ("local", "satellite")])
+def test_a_word_that_is_as_good_stays(old: str, new: str) -> None:
+    made = plan("exim4", {**LOGIN, "port": 587}, f"dc_eximconfig_configtype='{old}'\ndc_smarthost=''\n")
+    assert made.content.decode() == f"dc_eximconfig_configtype='{new}'\ndc_smarthost='smtp.example.com::587'\n"

@@ -24,9 +24,24 @@ REPLIES = [
     ("mail", "550 Invalid HELO name (See RFC2821 4.1.1.1)", "ehlo_rejected", "name"),
     ("ehlo", "501 5.5.4 Invalid EHLO domain", "ehlo_rejected", "name"),
     # reverse name
-    ("rcpt", "450 4.7.25 Client host rejected: cannot find your hostname, [192.0.2.4]", "temporarily_rejected", "reverse_name"),
-    ("rcpt", "450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.4]", "temporarily_rejected", "reverse_name"),
-    ("data", "550-5.7.25 The IP address sending this message does not have a PTR record", "message_rejected", "reverse_name"),
+    (
+        "rcpt",
+        "450 4.7.25 Client host rejected: cannot find your hostname, [192.0.2.4]",
+        "temporarily_rejected",
+        "reverse_name",
+    ),
+    (
+        "rcpt",
+        "450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.4]",
+        "temporarily_rejected",
+        "reverse_name",
+    ),
+    (
+        "data",
+        "550-5.7.25 The IP address sending this message does not have a PTR record",
+        "message_rejected",
+        "reverse_name",
+    ),
     ("greeting", "450 4.7.1 No reverse DNS for 192.0.2.4", "temporarily_rejected", "reverse_name"),
     # the sender, at RCPT too
     ("rcpt", "553 5.7.1 <a@example.com>: Sender address rejected: not owned by user app", "sender_rejected", ""),
@@ -45,7 +60,12 @@ REPLIES = [
     ("mail", "530 5.7.0 Must issue a STARTTLS command first", "auth_requires_tls", ""),
     ("rcpt", "450 4.7.11 Encryption required", "auth_requires_tls", ""),
     # the client's address
-    ("rcpt", "554 5.7.1 Service unavailable; Client host [192.0.2.4] blocked using zen.spamhaus.org", "greeting_rejected", "address"),
+    (
+        "rcpt",
+        "554 5.7.1 Service unavailable; Client host [192.0.2.4] blocked using zen.spamhaus.org",
+        "greeting_rejected",
+        "address",
+    ),
     ("greeting", "554 5.7.1 Your address is on a blocklist", "greeting_rejected", "address"),
     ("mail", "550 5.7.606 Access denied, banned sending IP [192.0.2.4]", "greeting_rejected", "address"),
     # relaying and recipients
@@ -86,7 +106,9 @@ REPLIES = [
 ]
 
 
-@pytest.mark.parametrize("stage, reply, cause, variant", REPLIES, ids=[f"{stage} {reply[:50]}" for stage, reply, _c, _v in REPLIES])
+@pytest.mark.parametrize(
+    "stage, reply, cause, variant", REPLIES, ids=[f"{stage} {reply[:50]}" for stage, reply, _c, _v in REPLIES]
+)
 def test_what_a_refusal_is_about(stage: str, reply: str, cause: str, variant: str) -> None:
     found = re.match(r"(\d{3})[ -]([45]\.\d+\.\d+)?", reply)
     assert found is not None
@@ -96,14 +118,20 @@ def test_what_a_refusal_is_about(stage: str, reply: str, cause: str, variant: st
     assert cause_row(said.cause, said.variant).variant == said.variant, "the row is there"
 
 
-@given(st.text(max_size=200), st.sampled_from(["", "greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data"]), st.booleans())
+@given(
+    st.text(max_size=200),
+    st.sampled_from(["", "greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data"]),
+    st.booleans(),
+)
 def test_any_words(words: str, stage: str, temporary: bool) -> None:
     said = refusal(temporary, words, stage)
     assert said is None or cause_row(said.cause, said.variant).code == said.cause
     assert said is None or 0 < said.weight <= len(words) + 1
 
 
-@pytest.mark.parametrize("unit", ["a ", "client host ", "too many ", "exceed ", "mail from ", "your ip ", "sender domain ", "host "])
+@pytest.mark.parametrize(
+    "unit", ["a ", "client host ", "too many ", "exceed ", "mail from ", "your ip ", "sender domain ", "host "]
+)
 def test_long_words_take_no_time(unit: str) -> None:
     start = time.process_time()
     for _time in range(20):

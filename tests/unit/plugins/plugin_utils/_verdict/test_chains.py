@@ -39,9 +39,16 @@ def chain_of(*certificates: object, clock: datetime.datetime = NOW) -> list[Cert
 def test_the_hosts_own_cas_decide(pki: Pki, names: list[str], expected: str) -> None:
     named = pki.new_root("mailops test root").authority("mailops signing")
     issued = (
-        pki.issue("relay.test", issuer=named, chain=["leaf"]) if expected != "certificate_untrusted" or not names else pki.issue("relay.test", chain=["leaf"])
+        pki.issue("relay.test", issuer=named, chain=["leaf"])
+        if expected != "certificate_untrusted" or not names
+        else pki.issue("relay.test", chain=["leaf"])
     )
-    assert chain_verdict(20, "unable to get local issuer certificate", chain_of(issued.certificate), "relay.test", names).code == expected
+    assert (
+        chain_verdict(
+            20, "unable to get local issuer certificate", chain_of(issued.certificate), "relay.test", names
+        ).code
+        == expected
+    )
 
 
 def test_where_nothing_decides_both_are_named(pki: Pki) -> None:

@@ -168,6 +168,21 @@ def test_addresses(made: tuple[dict[str, t.Any], ...], policy: dict[str, t.Any],
     assert [address["address"] for address in probe["addresses"]] == [f"192.0.2.{number}" for number in range(len(made))]
 
 
+@pytest.mark.parametrize("dead, advice", [((4, "192.0.2.9"), ""), ((6, "2001:db8::9"), 'ip_version: "4"')])
+def test_the_other_kind_of_address_is_advised_where_it_works(dead: tuple[int, str], advice: str) -> None:
+    probe = judge(asked(), observation(at(DEAD, dead[1], family=dead[0]), at(OK, "192.0.2.1")), Policy(), facts())
+    (found,) = [finding for finding in probe["findings"] if finding["code"] == "address_unreachable"]
+    assert (advice or "ip_version") in found["remedy"] if advice else "ip_version" not in found["remedy"]
+
+
+def test_a_remedy_of_anyone_names_no_port_of_its_own() -> None:
+    """Which other port may be named is known to the rows alone."""
+    wants = next(row for row in ROWS if row.id == "starttls wanted at MAIL")
+    seen = {**wants.made, "elsewhere": [{"address": "192.0.2.1", "port": 465, "result": "ECONNREFUSED"}]}
+    remedy = judge(asked(**wants.settings), seen, Policy(), facts())["remedy"]
+    assert "port 465" not in remedy and "security: starttls" in remedy
+
+
 def test_what_still_climbed_is_unknown_and_no_finding() -> None:
     late = {**at(DEAD, "192.0.2.9"), "failure": {"layer": "greeting", "kind": "unfinished", "waited_ms": 2000.0}}
     probe = judge(asked(), observation(at(OK, "192.0.2.1"), late), Policy(), facts())

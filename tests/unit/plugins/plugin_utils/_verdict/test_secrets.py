@@ -1,0 +1,62 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a relay makes of a password that it was sent does not come out of the judge, also where lines become one sentence."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import typing as t
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.evidence import attempt, auth_fails, broken, in_tls, mail_fails, observation
+
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
+
+USER, PASSWORD = "app@example.com", "hunter2-S3cret"
+SHAPES: dict[str, str] = {
+    "plain": PASSWORD,
+    "capitals": PASSWORD.upper(),
+    "reversed": PASSWORD[::-1],
+    "hexadecimal": PASSWORD.encode().hex(),
+    "HEXADECIMAL": PASSWORD.encode().hex().upper(),
+    "percent": "".join(f"%{byte:02x}" for byte in PASSWORD.encode()),
+    "quoted-printable": "".join(f"={byte:02X}" for byte in PASSWORD.encode()),
+    "base64": base64.b64encode(PASSWORD.encode()).decode(),
+    "AUTH PLAIN": base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode(),
+}
+
+
+def folded(text: str, at: t.Sequence[int]) -> list[str]:
+    """The text broken into lines at these places."""
+    cuts = [0, *sorted(place % (len(text) + 1) for place in at), len(text)]
+    return [text[start:end] for start, end in zip(cuts, cuts[1:])]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 60), max_size=2), st.sampled_from(["auth", "mail", "rcpt", "greeting"]))
+def test_no_shape_comes_out(shape: str, at: list[int], stage: str) -> None:
+    lines = folded(f"5.7.8 I do not like {SHAPES[shape]} at all", at)
+    made = {
+        "auth": lambda: auth_fails("reply", code=535, lines=lines),
+        "mail": lambda: mail_fails("mail", 550, *lines),
+        "rcpt": lambda: mail_fails("rcpt", 450, *lines),
+        "greeting": lambda: attempt(
+            rungs="tcp greeting!", failure=broken("greeting", "reply", code=554, lines=lines), **in_tls()
+        ),
+    }[stage]()
+    seen = redact(observation({**made, "chain": []}), secret_forms(USER, PASSWORD))
+    host = HostFacts(datetime.datetime.now(datetime.timezone.utc))
+    asked = Settings("relay.test", 587, "starttls", username=USER, password=PASSWORD)
+    shown = json.dumps(judge(asked, seen, Policy(), host))
+    bare = "".join(shown.split()).lower()
+    assert SHAPES[shape].lower() not in bare and PASSWORD.lower() not in bare, shown
+    assert "I do not like" in shown or len(at) > 0
