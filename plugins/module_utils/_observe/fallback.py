@@ -8,12 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from .clock import Deadline
-from .ladder import Climb
-from .other_ports import is_weak
+from .climb import Climb
 
 if t.TYPE_CHECKING:
-    from .endpoint import Credentials, Route
     from .evidence import Attempt, Security
+    from .route import Credentials, Route
 
 __all__ = ("log_in_elsewhere",)
 
@@ -28,7 +27,7 @@ def log_in_elsewhere(
     """
     found: dict[int, Attempt] = {}
     working = [(number, *route.passed) for number, route in enumerate(others) if route.passed is not None]
-    for number, climb, seen in sorted(working, key=lambda one: is_weak(others[one[0]])):
+    for number, climb, seen in sorted(working, key=lambda one: others[one[0]].weak):
         security = _security(asked, seen)
         if security is None:
             continue

@@ -24,9 +24,9 @@ from .tls import TLSContexts, TLSRecord
 from .wire import Wire
 
 if t.TYPE_CHECKING:
-    from .evidence import Attempt, Layer, Rung, Security, TransactionEntry, TransactionPlan
+    from .evidence import Attempt, FailureEntry, Layer, Rung, Security, TransactionEntry, TransactionPlan
 
-__all__ = ("Climb", "ClimbOptions")
+__all__ = ("Ladder", "ClimbOptions")
 
 # How long a silent port is only waited for before further connections try how it wants to be spoken to. Greetings that
 # take longer (postscreen, slow reverse lookups) are waited for all the same.
@@ -51,10 +51,8 @@ class ClimbOptions(t.NamedTuple):
     turn: threading.Lock | None = None  # held by the one address that logs in and sends; null: every address does
 
 
-class Climb:
-    """One climb with one ``security``, see evidence.Security. ``run()`` gives the evidence."""
-
-    only_listens = False
+class Ladder:
+    """One climb over one connection with one ``security``, see evidence.Security. ``run()`` gives the evidence."""
 
     def __init__(
         self, address: Address, security: Security, options: ClimbOptions, contexts: TLSContexts, deadline: Deadline
@@ -119,10 +117,8 @@ class Climb:
             if self.session is not None:
                 self.session.wire.close()
         failed = self.evidence["failure"]
-        if failed is not None and failed["kind"] not in ("missing", "withheld", "not_asked") and not self.only_listens:
-            from .further import find_out_more  # a relay that works never needs it
-
-            find_out_more(self, failed)
+        if failed is not None and failed["kind"] not in ("missing", "withheld", "not_asked"):
+            self._find_out_more(failed)
         return self.so_far()
 
     @property
@@ -177,11 +173,16 @@ class Climb:
 
     def _listen(self) -> Dialogue | None:
         """Wait for the first words; a session that has sent a ClientHello, where those are TLS."""
-        if self.open.wire.readable(_SILENCE_SECONDS) or self.deadline.remaining() <= 0 or self.only_listens:
+        if self.open.wire.readable(_SILENCE_SECONDS) or self.deadline.remaining() <= 0:
             return None
-        from .further import listen_on  # a relay that greets at once never needs it
+        return self._listen_on()
 
-        return listen_on(self)
+    def _listen_on(self) -> Dialogue | None:
+        """What else could be done with a silent port. Here: wait for its greeting."""
+        return None
+
+    def _find_out_more(self, failure: FailureEntry) -> None:
+        """What else could be learnt of a failed climb. Here: nothing."""
 
     def _in_tls(self) -> None:
         self._handshake()
@@ -272,11 +273,7 @@ class Climb:
 
     def _starttls(self) -> None:
         offered = "STARTTLS" in self.open.capabilities
-        if (
-            self.security == "cleartext"
-            or (not offered and self.security in ("opportunistic", "auto"))
-            or self.only_listens
-        ):
+        if self.security == "cleartext" or (not offered and self.security in ("opportunistic", "auto")):
             return
         with self._rung("starttls"):
             if not offered:
