@@ -145,11 +145,12 @@ def _output(command: t.Sequence[str], both: bool = False) -> t.List[str]:
 
 def announce_proof(service: str, hosts: int) -> None:
     """
-    Write into the journal, beside the unit's own lines, that a proof begins. Without a journal nothing is written.
+    Write into the journal, beside the unit's own lines, that a proof from so many hosts begins; with 0, that it has ended.
+
+    Without a journal nothing is written.
     """
-    message = "MESSAGE={0}\nPRIORITY=6\nSYSLOG_IDENTIFIER=mailops\nOBJECT_SYSTEMD_UNIT={1}.service\n".format(
-        _ANNOUNCED.format(hosts), service
-    )
+    words = _ANNOUNCED.format(hosts) if hosts else _ENDED
+    message = "MESSAGE={0}\nPRIORITY=6\nSYSLOG_IDENTIFIER=mailops\nOBJECT_SYSTEMD_UNIT={1}.service\n".format(words, service)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
             journal.sendto(message.encode("utf-8"), "/run/systemd/journal/socket")
