@@ -94,6 +94,13 @@ options:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:
+  action:
+    support: full
+    description: Has a corresponding action plugin, so some parts of the task run on the controller.
+  async:
+    support: full
+    description: Supports being used with the C(async) keyword.
+    details: Then the options lie in a file on the host, O(url_password) among them, until the task has ended.
   check_mode:
     support: full
     details: It only looks. With O(content) and O(checks), Mailpit marks the messages as read.
@@ -231,7 +238,9 @@ messages:
           type: list
           elements: dict
         attachments:
-          description: Attachments and inline parts, each with C(file_name), C(content_type), C(content_id), C(inline), C(size) and C(sha256), V(none) from older Mailpits.
+          description:
+            - Attachments and inline parts, each with C(file_name), C(content_type), C(content_id), C(inline), C(size) and C(sha256),
+              which is V(none) from older Mailpits.
           type: list
           elements: dict
     checks:

@@ -175,7 +175,7 @@ class Watch:
             for name in ("cmdline", "environ"):
                 with contextlib.suppress(OSError):
                     text = (process / name).read_bytes().decode("utf-8", "replace")
-                    self.seen_module |= "AnsiballZ" in text
+                    self.seen_module |= "python-with-syslog" in text
                     self.leaks.update(f"{name}: {form}" for form in found_in(text))
 
     def _files(self, folder: pathlib.Path) -> None:

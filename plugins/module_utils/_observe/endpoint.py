@@ -4,12 +4,14 @@
 """
 Many endpoints at once, every address of each at once, other ports within the same wait.
 
-Who runs: ``observe`` runs one course for each endpoint, all in the calling thread (see loop). A course resolves the name, has the
-addresses of the chosen port climbed, at most ADDRESSES_AT_ONCE at once, and then, where that is not enough, other ports. Each
-climb talks to its address in a thread of its own, and writes what it learns into its evidence; the courses read it there.
+Who runs: ``observe`` runs one course for each endpoint, all in the calling thread (see loop). A course resolves the
+name, has the addresses of the chosen port climbed, at most ADDRESSES_AT_ONCE at once, and then, where that is not
+enough, other ports. Each climb talks to its address in a thread of its own, and writes what it learns into its
+evidence; the courses read it there.
 
-Who waits: only courses, for a condition or a clock. A climb never waits for another one, except that one of all addresses
-logs in and sends (``turn``). What still climbs when its course ends is shown as far as it got, and its thread is left behind.
+Who waits: only courses, for a condition or a clock. A climb never waits for another one, except that one of all
+addresses logs in and sends (``turn``). What still climbs when its course ends is shown as far as it got, and its thread
+is left behind.
 
 Which clock ends what, all on the monotonic clock:
 - ``timeout`` ends the endpoint as a whole: name, all addresses, other ports. Everything below is cut by it.
@@ -107,7 +109,12 @@ class _RouteClimb(Connection):
         self.talking = True
         evidence = self.climb.run()
         failure = evidence["failure"]
-        if self._route.security == "auto" and self.climb.security == "implicit_tls" and failure and failure["kind"] == "plaintext":
+        if (
+            self._route.security == "auto"
+            and self.climb.security == "implicit_tls"
+            and failure
+            and failure["kind"] == "plaintext"
+        ):
             # Guessed by the port's convention, and the port speaks otherwise.
             evidence = Climb(self.climb.address, "auto", self.climb.options, self.climb.contexts, self.deadline).run()
         self.evidence = evidence
@@ -134,10 +141,16 @@ class _RouteClimb(Connection):
         if not self.climb.connected:
             found["rungs"] = [{"layer": "tcp", "ok": False, "ms": waited}]
             # Not even answered by TCP while others were: a dead address. Other ports were not waited for that long.
-            return {"layer": "tcp", "kind": "timeout" if over or self.kind == "chosen" else "unfinished", "waited_ms": waited}
+            return {
+                "layer": "tcp",
+                "kind": "timeout" if over or self.kind == "chosen" else "unfinished",
+                "waited_ms": waited,
+            }
         rungs = found["rungs"]
         if rungs[-1]["layer"] == "tcp":  # the first words are waited for before their rung is there
-            rungs.append({"layer": "tls" if self.climb.security == "implicit_tls" else "greeting", "ok": False, "ms": 0.0})
+            rungs.append(
+                {"layer": "tls" if self.climb.security == "implicit_tls" else "greeting", "ok": False, "ms": 0.0}
+            )
         rungs[-1]["ok"], rungs[-1]["ms"] = False, waited
         return {"layer": rungs[-1]["layer"], "kind": "timeout" if over else "unfinished", "waited_ms": waited}
 
@@ -233,7 +246,9 @@ class Route:
     @property
     def refused_us(self) -> bool:
         """Whether the relay answered and refused the login or the message, which it would do on any port."""
-        return any(failure["layer"] in ("auth", "transaction") and failure["kind"] == "reply" for failure in self.failures)
+        return any(
+            failure["layer"] in ("auth", "transaction") and failure["kind"] == "reply" for failure in self.failures
+        )
 
     def grace(self) -> Deadline:
         """How long the other addresses still get once one works."""
@@ -281,15 +296,20 @@ class Endpoint:
             yield from self._ask(addresses)
         self.found["elapsed_ms"] = self._elapsed()
         if self.credentials is not None:
-            from .redact import redact, secret_forms  # only a login needs it, and it costs every other call some milliseconds
+            from .redact import redact, secret_forms  # only a login needs it, and it costs others milliseconds
 
-            self.found = t.cast("Observation", redact(self.found, secret_forms(self.credentials[0], self.credentials[1])))
+            self.found = t.cast(
+                "Observation", redact(self.found, secret_forms(self.credentials[0], self.credentials[1]))
+            )
 
     def _elapsed(self) -> float:
         return round((time.monotonic() - self._started) * 1000, 1)
 
     def _resolve(self) -> t.Generator[Wait, None, list[Address]]:
-        """The addresses. A name is asked for in a thread, which is left behind when time is up: getaddrinfo knows no deadline."""
+        """The addresses.
+
+        A name is asked for in a thread, which is left behind when time is up: getaddrinfo knows no deadline.
+        """
         plan = self.plan
         answer: list[Resolved] = []
 
@@ -308,7 +328,9 @@ class Endpoint:
 
     def cleartext_allowed(self, address: Address) -> bool:
         """Whether a password and a message may go to ``address`` without TLS."""
-        return self.plan["security"] in ("cleartext", "opportunistic") and _in_networks(address.text, self.plan["cleartext_networks"])
+        return self.plan["security"] in ("cleartext", "opportunistic") and _in_networks(
+            address.text, self.plan["cleartext_networks"]
+        )
 
     def _ask(self, addresses: list[Address]) -> Course:
         plan, deadline = self.plan, self.deadline
@@ -325,7 +347,9 @@ class Endpoint:
         chosen = Route(self, "chosen", plan["port"], plan["security"], options)
         if plan["ask_chosen"]:
             chosen.start(addresses)
-        reserve = Deadline(max(0.0, deadline.remaining() - min(_RESERVE_SECONDS, deadline.remaining() * _RESERVE_SHARE)))
+        reserve = Deadline(
+            max(0.0, deadline.remaining() - min(_RESERVE_SECONDS, deadline.remaining() * _RESERVE_SHARE))
+        )
 
         def enough() -> bool:
             return chosen.finished or (chosen.works and not plan["require_all_addresses"])
@@ -356,11 +380,16 @@ class Endpoint:
 
 
 def observe(plans: list[Plan], credentials: list[Credentials], pool: ContextPool) -> list[Observation]:
-    """Climb to every endpoint at once and return the evidence in the order asked. Takes as long as the slowest endpoint."""
+    """Climb to every endpoint at once and return the evidence in the order asked.
+
+    Takes as long as the slowest endpoint.
+    """
     contexts = [pool.get(plan) for plan in plans]
     loop = Loop(process_limits())
     loop.submit("names", -1, pool.warm, lambda: None)
-    endpoints = [Endpoint(index, plans[index], credentials[index], contexts[index], loop) for index in range(len(plans))]
+    endpoints = [
+        Endpoint(index, plans[index], credentials[index], contexts[index], loop) for index in range(len(plans))
+    ]
     loop.run([endpoint.course() for endpoint in endpoints])
     return [endpoint.found for endpoint in endpoints]
 
@@ -370,4 +399,7 @@ def _in_networks(address: str, networks: list[str]) -> bool:
         return True
     import ipaddress  # only policies need it, and it costs every other call some milliseconds
 
-    return any(ipaddress.ip_address(address.partition("%")[0]) in ipaddress.ip_network(network, strict=False) for network in networks)
+    return any(
+        ipaddress.ip_address(address.partition("%")[0]) in ipaddress.ip_network(network, strict=False)
+        for network in networks
+    )

@@ -18,7 +18,9 @@ if t.TYPE_CHECKING:
 __all__ = ("log_in_elsewhere",)
 
 
-def log_in_elsewhere(asked: Security, others: t.Sequence[Route], credentials: Credentials, deadline: Deadline) -> dict[int, Attempt]:
+def log_in_elsewhere(
+    asked: Security, others: t.Sequence[Route], credentials: Credentials, deadline: Deadline
+) -> dict[int, Attempt]:
     """Log in on the best port that works: the evidence, by the number of the port in ``others``.
 
     ``asked`` is the mode that was asked for: no port gets the login in a weaker one. A port that turns out not to
@@ -39,7 +41,10 @@ def log_in_elsewhere(asked: Security, others: t.Sequence[Route], credentials: Cr
 
 
 def _security(asked: Security, seen: Attempt) -> Security | None:
-    """The mode for the login on a port that was ``seen`` to work; null where it would be weaker than what was ``asked``."""
+    """The mode for the login on a port that was ``seen`` to work.
+
+    Null where it would be weaker than what was ``asked``.
+    """
     if seen["security"] == "implicit_tls":
         return "implicit_tls"
     if "tls" in seen:

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-What a relay that is silent or fails shows on further connections, within the same deadline: the other mode, other suites, both modes.
+What a relay that is silent or fails shows on further connections, within the same deadline: the other mode, other
+suites, both modes.
 
-A relay that works never needs this file. None of these connections carries a login or a message, except the climb again with other
-suites, which is a climb like the first one.
+A relay that works never needs this file. None of these connections carries a login or a message, except the climb again
+with other suites, which is a climb like the first one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ if t.TYPE_CHECKING:
 
 __all__ = ("find_out_more", "listen_on")
 
-# What finding out the other mode may cost on top: seconds near by, round trips far away (connect, greeting or handshake, EHLO).
+# What finding out the other mode may cost on top: seconds near by, round trips far away (connect, greeting or
+# handshake, EHLO).
 _SECONDS = 0.7
 _ROUND_TRIPS = 6
 _LISTEN_SECONDS = 2.0
@@ -73,14 +75,23 @@ def find_out_more(climb: Climb, failure: FailureEntry) -> None:
     kind, layer = failure["kind"], failure["layer"]
     if climb.deadline.remaining() <= 0.05 or climb.only_listens:
         return
-    if climb.injected and layer in ("starttls", "tls", "ehlo") and kind in ("reply", "closed", "reset", "tls", "timeout", "out_of_step"):
+    if (
+        climb.injected
+        and layer in ("starttls", "tls", "ehlo")
+        and kind in ("reply", "closed", "reset", "tls", "timeout", "out_of_step")
+    ):
         _again_without_injection(climb)
     elif kind == "tls_spoken":
         _other_mode(climb, "implicit_tls", _extra_seconds(climb))
     elif kind == "plaintext" and climb.security == "implicit_tls" and failure["text"][:1].isdigit():
         # Its greeting may take as long again as it just did.
         _other_mode(climb, "cleartext", _extra_seconds(climb) + climb.evidence["rungs"][-1]["ms"] / 1000)
-    elif climb.security == "implicit_tls" and kind in ("closed", "reset") and failure.get("silent", True) and layer in ("tls", "tcp"):
+    elif (
+        climb.security == "implicit_tls"
+        and kind in ("closed", "reset")
+        and failure.get("silent", True)
+        and layer in ("tls", "tcp")
+    ):
         _other_mode(climb, "cleartext", _LISTEN_SECONDS)
         other = climb.evidence["other_mode"]["failure"]
         if other is not None and other["kind"] == "timeout":
@@ -100,7 +111,7 @@ def _connect(climb: Climb, deadline: Deadline) -> Dialogue:
 
 
 def _greets_who_speaks_first(climb: Climb) -> bool:
-    """Whether a port that answers a ClientHello also greets a client in cleartext that does not wait for the greeting (sslh does)."""
+    """Whether a port that answers a ClientHello also greets a client in cleartext that speaks first, as sslh does."""
     reply = _said_to(climb, f"EHLO {climb.open.helo_name}\r\n".encode())
     climb.evidence["both_modes"] = reply is not None
     return reply is not None
@@ -148,11 +159,20 @@ class _GreetingAndEhlo(Climb):
 
 
 def _other_suites(climb: Climb, failure: FailureEntry) -> None:
-    """Whether the handshake works with all that this host's OpenSSL has; and if only Python's own choice of suites stands in the way, climb with more."""
+    """Whether the handshake works with all that this host's OpenSSL has.
+
+    And if only Python's own choice of suites stands in the way, climb with more.
+    """
     _try_legacy(climb)
     no_suite = failure["kind"] in ("closed", "reset") or any(sign in failure.get("reason", "") for sign in _NO_SUITE)
-    if no_suite and not climb.options.more_suites and climb.evidence["legacy"].get("cipher") in climb.contexts.more_suites():
-        again = Climb(climb.address, climb.security, climb.options._replace(more_suites=True), climb.contexts, climb.deadline)
+    if (
+        no_suite
+        and not climb.options.more_suites
+        and climb.evidence["legacy"].get("cipher") in climb.contexts.more_suites()
+    ):
+        again = Climb(
+            climb.address, climb.security, climb.options._replace(more_suites=True), climb.contexts, climb.deadline
+        )
         found = again.run()
         if found["failure"] is None or found["failure"]["layer"] != "tls":
             legacy = climb.evidence["legacy"]
@@ -183,6 +203,8 @@ def _try_legacy(climb: Climb) -> None:
 
 def _again_without_injection(climb: Climb) -> None:
     """A relay that objects to the injected command is sound: climb again without it, and let that count."""
-    again = Climb(climb.address, climb.security, climb.options._replace(try_injection=False), climb.contexts, climb.deadline)
+    again = Climb(
+        climb.address, climb.security, climb.options._replace(try_injection=False), climb.contexts, climb.deadline
+    )
     climb.evidence = again.run()
     climb.evidence["injected"] = False

@@ -56,7 +56,9 @@ class Climb:
 
     only_listens = False
 
-    def __init__(self, address: Address, security: Security, options: ClimbOptions, contexts: TLSContexts, deadline: Deadline) -> None:
+    def __init__(
+        self, address: Address, security: Security, options: ClimbOptions, contexts: TLSContexts, deadline: Deadline
+    ) -> None:
         self.address = address
         self.security = security
         self.options = options
@@ -66,19 +68,30 @@ class Climb:
         self.started = 0.0  # when the connect began, on the monotonic clock
         self.injected = self.connected = False
         self._sent: list[str] = []  # what AUTH sent, to be masked wherever the relay repeats it
-        self.evidence: Attempt = {"address": address.text, "family": address.version, "security": security, "rungs": [], "failure": None}
+        self.evidence: Attempt = {
+            "address": address.text,
+            "family": address.version,
+            "security": security,
+            "rungs": [],
+            "failure": None,
+        }
 
     # -- the climb
 
     def connect(self) -> Connecting:
-        """Begin to connect, without waiting. Raises Failure. Then comes ``use`` or ``unconnected``; or leave it to ``run``."""
+        """Begin to connect, without waiting.
+
+        Raises Failure. Then comes ``use`` or ``unconnected``; or leave it to ``run``.
+        """
         self.started = time.monotonic()
         return Connecting(self.address.sockaddr, self.address.family, self.options.source_address)
 
     def use(self, sock: socket.socket) -> None:
         """Climb on this socket, which is connected."""
         self.evidence["rungs"].append(self._tcp_rung(True))
-        self.session = Dialogue(Wire(self.address.sockaddr, self.address.family, self.deadline, sock=sock), self.options.helo_name)
+        self.session = Dialogue(
+            Wire(self.address.sockaddr, self.address.family, self.deadline, sock=sock), self.options.helo_name
+        )
         self.connected = True
 
     def unconnected(self, failure: Failure) -> Attempt:
@@ -120,7 +133,10 @@ class Climb:
         return self.session
 
     def so_far(self) -> Attempt:
-        """A copy of what has been learnt until now, while the climb may go on in its thread: what that still changes is copied in one step each."""
+        """A copy of what has been learnt until now, while the climb may go on in its thread.
+
+        What that still changes is copied in one step each.
+        """
         found = {key: dict(value) if isinstance(value, dict) else value for key, value in dict(self.evidence).items()}
         found["rungs"] = [dict(step) for step in list(self.evidence["rungs"])]
         if not self._sent:
@@ -182,7 +198,10 @@ class Climb:
 
     @contextlib.contextmanager
     def _rung(self, layer: Layer, started: float | None = None) -> t.Iterator[Rung]:
-        """Time a rung, from ``started`` on the monotonic clock; what breaks inside breaks this rung, unless it already names another."""
+        """Time a rung, from ``started`` on the monotonic clock.
+
+        What breaks inside breaks this rung, unless it already names another.
+        """
         step: Rung = {"layer": layer, "ok": True, "ms": 0.0}
         self.evidence["rungs"].append(step)
         started = time.monotonic() if started is None else started
@@ -253,7 +272,11 @@ class Climb:
 
     def _starttls(self) -> None:
         offered = "STARTTLS" in self.open.capabilities
-        if self.security == "cleartext" or (not offered and self.security in ("opportunistic", "auto")) or self.only_listens:
+        if (
+            self.security == "cleartext"
+            or (not offered and self.security in ("opportunistic", "auto"))
+            or self.only_listens
+        ):
             return
         with self._rung("starttls"):
             if not offered:
@@ -270,7 +293,9 @@ class Climb:
 
     def _begin_tls(self) -> None:
         try:
-            self.open.begin_tls(self.contexts, self.options.server_name, "more" if self.options.more_suites else "usual")
+            self.open.begin_tls(
+                self.contexts, self.options.server_name, "more" if self.options.more_suites else "usual"
+            )
         except Failure as failure:
             failure.layer = "tcp" if self.security == "implicit_tls" and failure.kind == "reset" else "tls"
             raise
@@ -308,7 +333,8 @@ class Climb:
     def _look_for_injected(self) -> None:
         """After EHLO in TLS, whose reply may be the one to the injected NOOP.
 
-        That one has one line, EHLO's nearly always more; only for a single line is a moment waited whether a second one follows.
+        That one has one line, EHLO's nearly always more; only for a single line is a moment waited whether a second one
+        follows.
         """
         self.evidence["injected"] = False
         second = self.open.stray() if len(self.evidence["ehlo"]["after_tls"]["lines"]) == 1 else None
@@ -318,7 +344,10 @@ class Climb:
             self.open.capabilities = capabilities(second.lines)
 
     def _may_send(self, modes: tuple[Security, ...]) -> bool:
-        """Whether something may go over the wire now: under TLS always, in cleartext only where that was chosen in one of ``modes``."""
+        """Whether something may go over the wire now.
+
+        Under TLS always, in cleartext only where that was chosen in one of ``modes``.
+        """
         return self.open.encrypted or (self.security in modes and self.options.cleartext_allowed)
 
     def _auth(self) -> None:
@@ -333,7 +362,9 @@ class Climb:
         with self._rung("auth") as step:
             offered = session.capabilities.get("AUTH")
             if not offered:
-                raise Failure("missing", what="auth", starttls="STARTTLS" in session.capabilities and not session.encrypted)
+                raise Failure(
+                    "missing", what="auth", starttls="STARTTLS" in session.capabilities and not session.encrypted
+                )
             if not self._may_send(("cleartext",)):
                 raise Failure("withheld", what="password", starttls="STARTTLS" in session.capabilities)
             step["mechanism"] = mechanism = choose_mechanism(offered, wanted, session.encrypted)

@@ -44,7 +44,10 @@ class OtherPorts:
         self._logins: dict[int, Attempt] = {}
         # Other ports get neither the login (lock-outs), nor the message, nor the injected command.
         plain = options._replace(credentials=None, transaction=None, try_injection=False)
-        self._routes = [type(chosen)(endpoint, "other", one["port"], one["security"], plain) for one in endpoint.plan["alternatives"]]
+        self._routes = [
+            type(chosen)(endpoint, "other", one["port"], one["security"], plain)
+            for one in endpoint.plan["alternatives"]
+        ]
         for route in self._routes:
             route.start(addresses[:_ADDRESSES])
         port = endpoint.plan["control_port"]
@@ -62,7 +65,10 @@ class OtherPorts:
         return bool(self._routes) and self._endpoint.plan["fallback"] and self._endpoint.credentials is not None
 
     def wait(self) -> Course:
-        """Wait for the other ports of a relay whose verdict is known; log in on the best where it is going to be used."""
+        """Wait for the other ports of a relay whose verdict is known.
+
+        Log in on the best where it is going to be used.
+        """
         deadline = self._endpoint.deadline
         if self._life:
             yield Wait(lambda: all(one.result for one in self._life), deadline.within(_LIFE_SECONDS))
@@ -89,7 +95,8 @@ class OtherPorts:
     def _wait(self, deadline: Deadline) -> Course:
         """Ports that are silent, too, do not hold the verdict up.
 
-        Where the best of them is going to be used, one that has answered and is better than what works already is waited for.
+        Where the best of them is going to be used, one that has answered and is better than what works already is
+        waited for.
         """
         chosen, others = self._chosen, self._routes
         round_trips = [one.climb.evidence["rungs"][0]["ms"] / 1000 for one in chosen.climbs if one.climb.connected]
@@ -113,7 +120,9 @@ class OtherPorts:
         endpoint, ended = self._endpoint, threading.Event()
 
         def work() -> None:
-            self._logins = log_in_elsewhere(endpoint.plan["security"], self._routes, endpoint.credentials, endpoint.deadline)
+            self._logins = log_in_elsewhere(
+                endpoint.plan["security"], self._routes, endpoint.credentials, endpoint.deadline
+            )
 
         endpoint.loop.submit("other", endpoint.index, work, ended.set)
         yield Wait(ended.is_set, endpoint.deadline)
@@ -128,12 +137,14 @@ class OtherPorts:
         found["elsewhere"] = [one.entry() for one in self._life]
 
     def _ask_for_life(self, port: int) -> None:
-        """Does another port of a silent or unreachable address answer? A bare connect, to tell a filter from a dead host."""
+        """Whether another port of a silent or unreachable address answers: a bare connect tells a filter from a dead host."""
         for one in self._chosen.climbs:
             failure = one.evidence["failure"] if one.evidence else None
             if not one.begun or one.climb.connected:
                 continue
-            if failure is not None and (failure["kind"] not in ("timeout", "os") or failure.get("errno") == "ECONNREFUSED"):
+            if failure is not None and (
+                failure["kind"] not in ("timeout", "os") or failure.get("errno") == "ECONNREFUSED"
+            ):
                 continue
             self._life.append(_SignOfLife(self._endpoint, one.climb.address, port))
             self._endpoint.loop.open(self._life[-1])
@@ -157,7 +168,9 @@ class _SignOfLife(Connection):
 
     def connect(self) -> Connecting:
         """Begin."""
-        return Connecting((self._address.sockaddr[0], self._port, *self._address.sockaddr[2:]), self._address.family, self._source)
+        return Connecting(
+            (self._address.sockaddr[0], self._port, *self._address.sockaddr[2:]), self._address.family, self._source
+        )
 
     def failed(self, failure: Failure) -> None:
         """No connection, and why."""

@@ -4,9 +4,10 @@
 """
 Keep a login, and every form in which it may come back, out of what a relay says.
 
-A relay may repeat what it was sent: as it was, in base64 at any alignment, in capitals, backwards, in hexadecimal, percent-encoded or
-quoted-printable, as escapes of some language, and all that broken over the lines of a reply. So the texts are compared in a form
-of their own (a view), in which such differences are gone, and each byte still knows where it stood.
+A relay may repeat what it was sent: as it was, in base64 at any alignment, in capitals, backwards, in hexadecimal,
+percent-encoded or quoted-printable, as escapes of some language, and all that broken over the lines of a reply. So the
+texts are compared in a form of their own (a view), in which such differences are gone, and each byte still knows where
+it stood.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ _SHORT = 4
 _SHORT_BARE = 6
 # One byte, as it may be written.
 _WRITTEN = re.compile(
-    rb"[%=]([0-9a-f]{2})|\\x([0-9a-f]{2})|\\([0-7]{3})|&#([0-9]{1,3});|&#x([0-9a-f]{1,2});|(.)", re.DOTALL | re.IGNORECASE
+    rb"[%=]([0-9a-f]{2})|\\x([0-9a-f]{2})|\\([0-7]{3})|&#([0-9]{1,3});|&#x([0-9a-f]{1,2});|(.)",
+    re.DOTALL | re.IGNORECASE,
 )
 _ESCAPES = re.compile(rb"[%=&\\]")
 _BASES = (16, 16, 8, 10, 16)
-# What separates the parts of a text that was broken: a reply's continuation is a line break here, and a bar in ``partial``.
+# What separates the parts of a text that was broken: a reply's continuation is a line break here, and a bar in
+# ``partial``.
 _GAPS = b" \t\r\n\x0b\x0c|"
 _BARE = b"0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -42,15 +45,19 @@ Span = t.Tuple[int, int]
 
 
 def secret_forms(username: str, password: str) -> list[str]:
-    """The password as it may travel: plain, base64 of LOGIN and PLAIN (any alignment), and as it is shown where it is not printable."""
+    """The password as it may travel.
+
+    Plain, base64 of LOGIN and PLAIN (any alignment), and as it is shown where it is not printable.
+    """
     from urllib.parse import quote_plus  # only a login needs it, and it costs every other call some milliseconds
 
     secret = password.encode()
     forms = {password, printable(secret), quote_plus(password)}
     encoded = [base64.b64encode(f"\0{username}\0{password}".encode()).decode(), base64.b64encode(secret).decode()]
     for lead in range(3):
-        # Base64 of anything that holds the password has it in one of three alignments; the edges depend on the neighbours.
-        whole = base64.b64encode(b"\0" * lead + secret).decode().rstrip("=")[-(-lead * 4 // 3) if lead else 0:]
+        # Base64 of anything that holds the password has it in one of three alignments; the edges depend on the
+        # neighbours.
+        whole = base64.b64encode(b"\0" * lead + secret).decode().rstrip("=")[-(-lead * 4 // 3) if lead else 0 :]
         core = whole[:-1] if (lead + len(secret)) % 3 else whole
         if len(core) >= 6:
             encoded.append(core)
@@ -59,7 +66,10 @@ def secret_forms(username: str, password: str) -> list[str]:
 
 
 def redact(found: t.Any, forms: list[str], spoken: bool = False) -> t.Any:
-    """The same evidence with every form masked in what the relay said; facts of our own (codes, chains) stay as they are."""
+    """The same evidence with every form masked in what the relay said.
+
+    Facts of our own (codes, chains) stay as they are.
+    """
     return _redact(found, _Wanted(forms), spoken) if forms else found
 
 
@@ -119,12 +129,17 @@ class _View:
 
     def unfolded(self) -> _View:
         """Without soft line breaks (RFC 2045 section 6.7)."""
-        breaks = {index + step for index in range(len(self.data)) if self.data.startswith(b"=\n", index) for step in (0, 1)}
+        breaks = {
+            index + step for index in range(len(self.data)) if self.data.startswith(b"=\n", index) for step in (0, 1)
+        }
         kept = [index for index in range(len(self.data)) if index not in breaks]
         return _View(bytes(self.data[index] for index in kept), [self.places[index] for index in kept])
 
     def spans(self, wanted: list[bytes], cut: bool) -> list[Span]:
-        """Where in the text something wanted stands; with ``cut`` also what may be its beginning, at the end of the text."""
+        """Where in the text something wanted stands.
+
+        With ``cut`` also what may be its beginning, at the end of the text.
+        """
         found = []
         for form in wanted:
             at = self.data.find(form)
@@ -207,8 +222,13 @@ def _masked(lines: list[str], wanted: _Wanted) -> list[str]:
 
 def _without_cut(line: str, wanted: _Wanted) -> str:
     plain = _plain_view(line)
-    starts = [start for start, end in plain.without(_GAPS).spans(wanted.text, True) + plain.without(_NOT_BARE).spans(wanted.bare, True) if end < 0]
-    return line[:min(starts)] + _MASK if starts else line
+    starts = [
+        start
+        for start, end in plain.without(_GAPS).spans(wanted.text, True)
+        + plain.without(_NOT_BARE).spans(wanted.bare, True)
+        if end < 0
+    ]
+    return line[: min(starts)] + _MASK if starts else line
 
 
 def _cover(text: str, spans: list[Span]) -> str:

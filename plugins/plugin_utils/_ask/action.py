@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import abc
 import typing as t
 
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, settings_failure
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import take
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
@@ -44,15 +46,15 @@ class Action(ActionBase):
             found = host_failure(error, self.host, self.NOTHING)
         return printable_data({**result, **found})
 
+    @abc.abstractmethod
     def answer(self, args: Result) -> Result:
         """The result for these options, all of which exist. Raises INPUT_ERRORS and HostError."""
-        raise NotImplementedError
 
     @property
     def host(self) -> str:
         """The host from which is probed: the delegate where there is one."""
         return str(self._task.delegate_to or self._task_vars.get("inventory_hostname") or "this host")
 
-    def execute(self, **call: t.Any) -> Result:
-        """Run a module on the host."""
-        return t.cast(Result, self._execute_module(task_vars=self._task_vars, **call))
+    def execute(self, module: str, arguments: Result) -> Result:
+        """Run a module on the host; its arguments may hold a login, so they lie in no file on the way."""
+        return execute_private(self, module, arguments, self._task_vars)

@@ -42,18 +42,18 @@ def test_an_internationalised_name_travels_in_ascii() -> None:
 def test_logins_travel_sealed_in_the_option_that_is_masked() -> None:
     called: dict[str, t.Any] = {}
 
-    def execute(**call: t.Any) -> dict[str, t.Any]:
-        called.update(call)
+    def execute(_module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        called.clear()
+        called.update(arguments)
         return {"observations": [], "clock": time.time(), "trust_store_empty": False, "ca_subjects": {}}
 
     logins = [settings(username="app", password="hunter2"), settings(), settings(username="b")]
     run = probe_host(execute, logins, [plan_of(one, Policy()) for one in logins], True)
-    arguments = called["module_args"]
-    assert json.loads(base64.b64decode(arguments["logins"])) == [["app", "hunter2", None], None, None]
-    assert "hunter2" not in str(arguments["plans"])
+    assert json.loads(base64.b64decode(called["logins"])) == [["app", "hunter2", None], None, None]
+    assert "hunter2" not in str(called["plans"])
     assert abs(run.host.skew) < 5
     probe_host(execute, logins, [plan_of(one, Policy()) for one in logins], False)
-    assert "logins" not in called["module_args"]
+    assert "logins" not in called
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,6 @@ def test_logins_travel_sealed_in_the_option_that_is_masked() -> None:
 )
 def test_a_host_that_cannot_probe(result: dict[str, t.Any]) -> None:
     with pytest.raises(HostError) as caught:
-        probe_host(lambda **_call: dict(result, invocation={"password": "x"}), [settings()], [plan_of(settings(), Policy())], False)
+        probe_host(lambda _module, _arguments: dict(result, invocation={"password": "x"}), [settings()], [plan_of(settings(), Policy())], False)
     assert "invocation" not in caught.value.result
     assert str(caught.value)
