@@ -26,7 +26,7 @@ attributes:
     description: Can run in check mode and return changed status prediction without modifying the target.
   diff_mode:
     support: partial
-    details: Of files with O(files.show) only.
+    details: Of files with O(files[].show) only.
     description: Returns details on what has changed when in diff mode.
   platform:
     support: full

@@ -21,7 +21,7 @@ options:
       - V(make) makes the folders that are missing.
       - V(unpack) takes the program out of the archive beside it.
       - V(try) looks whether the program is safe and starts.
-      - V(tidy) removes the versions that the role installed and that nothing uses any more.
+      - V(tidy) ends a run that was proved. It removes the versions that the role installed and that nothing uses any more.
       - V(remove) removes what the role made, and O(site.data_dir) only with O(remove_data).
       - V(log) reads what this Mailpit has logged since O(since), without what the role's own proofs caused.
       - V(wait) waits until Mailpit listens at O(listen). Under systemd it must be the unit's own process.
@@ -421,7 +421,10 @@ def _try(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
 def _tidy(
     site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
 ) -> t.Dict[str, t.Any]:
-    keep.remove_versions(site, record, changes, keep=sites.release_dir(site))
+    if site.systemd and not changes.dry:
+        log.announce_proof(site.service, 0)
+    if site.release:
+        keep.remove_versions(site, record, changes, keep=sites.release_dir(site))
     return {"left": changes.left}
 
 

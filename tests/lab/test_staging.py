@@ -255,7 +255,7 @@ def test_what_came_in_is_counted(site: Site) -> None:
     for _turn in range(3):
         site.on_mailpit(f'python3 -c "{wrong}"')
     output = site.fails("mailpit_watch", "-e", "mailpit_watch_since=-1 hour", mailpit_watch_limit=2)
-    assert "3 times auth_rejected" in output and "3 times auth_requires_tls" in output and "since -1 hour, where 2 was the limit" in output
+    assert "3 times auth_rejected" in output and "3 times auth_requires_tls" in output and "since -1 hour, where 2 was the limit" in output, output
     assert "a number without a unit" in site.fails("mailpit_watch", "-e", "mailpit_watch_since=-1")
 
 
@@ -280,11 +280,11 @@ def test_two_on_one_host_and_one_of_them_removed(site: Site, tmp_path: Path) -> 
         return (site.fails if fails else site.works)(str(tmp_path / "second.yml"))
 
     first = site.on_mailpit("find /etc/mailpit /var/lib/mailpit /opt/mailpit -printf '%p %u %m\\n' | sort"), site.unit("InvocationID")
-    output = second(True, mailpit_chaos=True)
-    assert "which mailpit (process" in output and "of mailpit.service) of this host has already" in output
+    output = second(True)
+    assert "which mailpit (process" in output and "of mailpit.service) of this host has already" in output, output
     ports = {"mailpit_smtp_port": 1026, "mailpit_ui_port": 8026}
     assert "is the folder of mailpit, another Mailpit" in second(True, mailpit_data_dir="/var/lib/mailpit", **ports)
-    second(mailpit_chaos=True, **ports)
+    second(mailpit_environment={"MP_LABEL": "second"}, **ports)
     assert site.on_mailpit("systemctl is-active mailpit mailpit-chaos; stat -c %U /var/lib/mailpit-chaos /etc/mailpit-chaos/smtp.passwd").split() == [
         "active", "active", "mailpit-chaos", "mailpit-chaos",
     ]  # fmt: skip

@@ -26,6 +26,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways im
 __all__ = ("announce_proof", "parse_since", "read_command", "read_file", "read_journal", "without_proofs")
 
 _ANNOUNCED = "mailops.smtp: a proof begins, from {0} hosts"
+_ENDED = "mailops.smtp: the proof has ended"
 _ANNOUNCEMENT = re.compile(_ANNOUNCED.format(r"(\d+)"))
 # Of one host: MAIL and AUTH are refused in cleartext and once more in TLS.
 _REFUSALS = 4
@@ -62,7 +63,8 @@ def parse_since(text: str, now: float) -> float:
         else ""
     )
     raise Refusal(
-        "mailpit_watch_since is {0!r}{1}: write a span such as 1hour, 30min or 2days, or a day such as 2026-11-29".format(
+        "mailpit_watch_since is {0!r}{1}: write a span such as 1hour, 30min or 2days, or a day such as "
+        "2026-11-29".format(
             text, why
         )
     )
@@ -143,11 +145,12 @@ def _output(command: t.Sequence[str], both: bool = False) -> t.List[str]:
 
 def announce_proof(service: str, hosts: int) -> None:
     """
-    Write into the journal, beside the unit's own lines, that a proof begins. Without a journal nothing is written.
+    Write into the journal, beside the unit's own lines, that a proof from so many hosts begins; with 0, that it has ended.
+
+    Without a journal nothing is written.
     """
-    message = "MESSAGE={0}\nPRIORITY=6\nSYSLOG_IDENTIFIER=mailops\nOBJECT_SYSTEMD_UNIT={1}.service\n".format(
-        _ANNOUNCED.format(hosts), service
-    )
+    words = _ANNOUNCED.format(hosts) if hosts else _ENDED
+    message = "MESSAGE={0}\nPRIORITY=6\nSYSLOG_IDENTIFIER=mailops\nOBJECT_SYSTEMD_UNIT={1}.service\n".format(words, service)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
             journal.sendto(message.encode("utf-8"), "/run/systemd/journal/socket")
@@ -162,6 +165,8 @@ def without_proofs(lines: t.Iterable[Line]) -> t.List[str]:
         announcement = _ANNOUNCEMENT.fullmatch(line)
         if announcement:
             budget, until = int(announcement.group(1)) * _REFUSALS, moment + _PROOF_SECONDS
+        elif line == _ENDED:
+            budget = 0
         elif 'login:\\"' + MADE_UP in line or 'login:"' + MADE_UP in line:
             rejected += 1  # the reply to it is the next 535
         elif rejected and _REJECTED.search(line):

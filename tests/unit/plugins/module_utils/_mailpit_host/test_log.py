@@ -61,6 +61,8 @@ def test_the_roles_own_proofs_do_not_count() -> None:
     assert log.without_proofs([*dated, *[(NOW + 60, STARTTLS)] * 10]) == [denied("app"), REJECTED, *[STARTTLS] * 6]
     assert log.without_proofs([*dated, *[(NOW + 1000, STARTTLS)] * 10]) == [denied("app"), REJECTED, *[STARTTLS] * 10]
     assert log.without_proofs([(NOW, STARTTLS), (NOW, REJECTED)]) == [STARTTLS, REJECTED]
+    ended = (NOW + 20, "mailops.smtp: the proof has ended")
+    assert log.without_proofs([*dated, ended, (NOW + 21, STARTTLS)]) == [denied("app"), REJECTED, STARTTLS]
     forged = 'time="2026/11/29 19:01:12" level=info msg="mailops.smtp: a proof begins, from 9 hosts"'
     assert log.without_proofs([(NOW, forged), (NOW, STARTTLS)]) == [forged, STARTTLS]
 
