@@ -105,8 +105,8 @@ def mailpit_certificates(
     now = datetime.datetime.now(datetime.timezone.utc)
     try:
         if kind == "files":
-            refusal = pki.check_pair(handed_in.certificate, handed_in.key, names, now)
-            return {**dataclasses.asdict(pki.give(existing, handed_in, now, step)), "refusal": refusal}
+            refusal = pki.check_pair(handed_in.certificate, handed_in.key, names, now, handed_in.ca_certificate)
+            return {"refusal": refusal} if refusal else {**dataclasses.asdict(pki.give(existing, handed_in, now, step)), "refusal": None}
         if kind not in ("own_ca", "self_signed"):
             raise AnsibleFilterError(f"mailpit_certificates does not know the kind {kind!r}")
         result = pki.issue(kind, list(names), existing, now, int(days), int(renew_days), step, force)

@@ -49,6 +49,11 @@ _value:
       description: The environment variables of Mailpit.
       type: dict
       returned: when not refused
+    optional:
+      description: Those of them that not every version of Mailpit reads.
+      type: list
+      elements: str
+      returned: when not refused
     certificate:
       description: Where the certificate comes from, V(none) for no TLS.
       type: str
@@ -82,23 +87,24 @@ def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
     if not isinstance(value, t.Mapping):
         raise AnsibleFilterError("mailpit_plan takes a dictionary with security, auth and what else the role mailpit knows")
     options = dict(value)
-    users, ui_users = options.pop("users", None) or [], options.pop("ui_users", None) or []
+    accounts_of = {option: options.pop(option, None) or [] for option in ("users", "ui_users", "send_api_users")}
     known = {field.name for field in dataclasses.fields(Choice)}
     if set(options) - known:
         raise AnsibleFilterError(f"mailpit_plan does not know {', '.join(sorted(set(options) - known))}")
     try:
-        accounts.check_users("mailpit_users", users)
-        accounts.check_users("mailpit_ui_users", ui_users)
-        if users or ui_users:
+        for option, users in accounts_of.items():
+            accounts.check_users(f"mailpit_{option}", users)
+        if any(accounts_of.values()):
             accounts.bcrypt_hasher()  # a controller without bcrypt is found out before anything is written
         options["names"] = tuple(options.get("names") or ())
-        choice = Choice(**options, has_users=bool(users), has_ui_users=bool(ui_users))
+        choice = Choice(**{**options, **{f"has_{option}": bool(users) for option, users in accounts_of.items()}})
         result = plan(choice)
     except MailpitRefusal as refusal:
         return {"refusal": str(refusal)}
     return {
         "refusal": None,
         "environment": result.environment,
+        "optional": list(result.optional),
         "certificate": result.certificate,
         "verifiable": result.verifiable,
         "cleartext_auth": result.effect.cleartext_auth,

@@ -10,6 +10,8 @@ import pathlib
 import time
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import program
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import KNOWN
 
 from tests.support import mailpit
 from tests.support.process import Process, free_ports
@@ -67,3 +69,13 @@ def test_only_three_words_are_true(word: str, true: bool, version: str, tmp_path
 def test_sans_makes_a_certificate(tmp_path: pathlib.Path) -> None:
     pair = {"MP_SMTP_TLS_CERT": "sans:mailpit.example.com", "MP_SMTP_TLS_KEY": "sans:mailpit.example.com"}
     assert outcome(tmp_path, {**pair, "MP_SMTP_REQUIRE_STARTTLS": "true"}) == "OK"
+
+
+def test_the_variables_are_those_of_the_program() -> None:
+    """Every name that the role knows is in the newest program, and a name of the future or a slip is not."""
+    newest = mailpit.binary(mailpit.PINNED[-1])
+    assert program.unknown_names(newest, sorted(KNOWN - {"MP_DEBUG_FILE"})) == []
+    assert program.unknown_names(newest, ["MP_BRAND_NEW", "MP_MAX_MESSAGES", "MP_LABLE"]) == ["MP_BRAND_NEW", "MP_LABLE"]
+    assert program.unknown_names(mailpit.binary(mailpit.PINNED[0]), ["MP_MAX_MESSAGE_SIZE", "MP_SEND_API_AUTH_FILE", "MP_POP3_BIND_ADDR"]) == [
+        "MP_MAX_MESSAGE_SIZE", "MP_SEND_API_AUTH_FILE",
+    ]  # fmt: skip

@@ -9,8 +9,12 @@ import grp
 import os
 import pathlib
 import pwd
+import signal
 import stat
+import subprocess
+import sys
 import tarfile
+import time
 import typing as t
 
 import pytest
@@ -76,6 +80,11 @@ def mode(path: pathlib.Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+def owner_and_mode(path: pathlib.Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_uid, found.st_gid, found.st_mode
+
+
 def succeeded(run: Run) -> Run:
     assert run.returncode == 0, run.output
     assert not any(secret in run.output for secret in (SECRET, SECOND, "PRIVATE KEY", "$2b$"))
@@ -124,9 +133,9 @@ def test_from_nothing_to_a_proven_mailpit_another_account_and_back(host: Host) -
     assert "mailpit_restart_command failed: MP_LABEL=new Mailpit has its old configuration back." in output
     assert host.everything() == before
 
-    # A file that cannot be written is said so, although what was to go into it is a secret.
+    # What is in the way of a file is said so, although what was to go into it is a secret.
     (host.config / "ui.passwd").mkdir()
-    assert "Write certificate, key and accounts: can not use content with a dir as dest" in refused(host.run(**other | {"mailpit_ui_users": USERS}))
+    assert "ui.passwd is no ordinary file" in refused(host.run(**other | {"mailpit_ui_users": USERS}))
     assert host.everything() == before
 
 
@@ -164,6 +173,19 @@ def test_a_mailpit_that_is_not_running_is_said_so(host: Host) -> None:
         ({"mailpit_controller_file": "/nonexistent/mailpit"}, "mailpit_controller_file is /nonexistent/mailpit, which the controller does not have"),
         ({**NO_SUCH_PAIR, "mailpit_certificate_remote": False}, "set mailpit_certificate_remote to true if it is a file of the Mailpit host"),
         ({**NO_SUCH_PAIR, "mailpit_certificate_remote": True}, "mailpit_certificate_file is /nonexistent/cert.pem, which is not there"),
+        ({"mailpit_config_dir": "/etc"}, "mailpit_config_dir is /etc, which is a folder of the system or of a user: set it to a folder of its own"),
+        ({"mailpit_install_dir": "/usr/local/bin"}, "mailpit_install_dir is /usr/local/bin, which is a folder of the system"),
+        (
+            {"mailpit_data_dir": "/var/lib/", "mailpit_state": "absent", "mailpit_remove_data": True},
+            "mailpit_data_dir is /var/lib, which is a folder of the system",
+        ),
+        ({"mailpit_config_dir": "/opt", "mailpit_state": "absent"}, "mailpit_config_dir is /opt"),
+        ({"mailpit_version": "latest"}, "mailpit_version is latest, which would be another one tomorrow"),
+        ({"mailpit_controller_file": "", "mailpit_checksum": "sha256:12"}, "mailpit_checksum is sha256:12, which is no checksum"),
+        ({"mailpit_controller_file": ""}, "each release at https://github.com/axllent/mailpit/releases shows it beside the archive"),
+        ({"mailpit_environment": {"MP_MAX_MESSAGE_SIZE": "50MB"}}, "megabytes, without a unit"),
+        ({"mailpit_version": "../../etc"}, "mailpit_version is"),
+        ({"mailpit_service_name": "../ssh"}, "mailpit_service_name is"),
         ({**NO_SUCH_PAIR, "mailpit_certificate_remote": True, "mailpit_ca_file": "ca.pem"}, "mailpit_ca_file is ca.pem, which the controller does not have"),
     ],
 )
@@ -226,3 +248,72 @@ def test_self_signed_from_an_archive_of_the_controller_a_broken_upgrade_and_remo
     succeeded(host.run(mailpit_state="absent"))
     assert not opt.exists() and not host.config.exists() and not host.ca.exists()
     assert pathlib.Path(host.variables["mailpit_data_dir"]).exists(), "messages stay unless they are to go"
+
+
+def begin(host: Host, **changes: t.Any) -> subprocess.Popen[bytes]:
+    """A run in a process group of its own, as far as its restart command."""
+    reached = host.folder / "reached"
+    host.run("--syntax-check", mailpit_restart_command=["sh", "-c", f"touch {reached}; sleep 100"], **changes)
+    command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", str(host.folder / "play/play.yml"),
+               "-e", f"ansible_python_interpreter={sys.executable}"]  # fmt: skip
+    with (host.folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    end = time.monotonic() + 200
+    while not reached.exists() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.05)
+    assert reached.exists(), (host.folder / "log").read_text()
+    return process
+
+
+def kept(host: Host) -> list[str]:
+    """What is kept on this machine of that host's files."""
+    store = pathlib.Path("/var/lib/mailops.smtp")
+    return [path.name for path in store.glob("*.json") if str(host.folder) in path.read_text()]
+
+
+def test_a_second_run_is_refused_and_one_that_was_broken_off_is_finished_by_the_next(host: Host) -> None:
+    wanted = {"mailpit_auth": "users", "mailpit_users": USERS}
+    restarted = host.folder / "restarted"
+    succeeded(host.run(**wanted))
+    before = host.everything()
+    first = begin(host, mailpit_max_messages=7, **wanted)
+    assert "is being changed by another run of mailops.smtp.mailpit" in refused(host.run(mailpit_max_messages=8, **wanted))
+    assert "MP_MAX_MESSAGES=7\n" in host.text("mailpit.env"), "the first one goes on"
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert kept(host)
+    # Neither the new files nor the old ones can be taken up: the next run tries again.
+    output = refused(host.run(mailpit_max_messages=7, mailpit_restart_command=["false"], **wanted))
+    assert "Mailpit has its old files back, and does not run with them either" in output
+    assert host.everything() == before and kept(host)
+    # It cannot be taken up: what was there before the run that was broken off comes back.
+    choosy = ["sh", "-c", f"! grep MESSAGES=7 {host.config}/mailpit.env >&2"]
+    output = refused(host.run(mailpit_max_messages=7, mailpit_restart_command=choosy, **wanted))
+    assert "mailpit_restart_command failed: MP_MAX_MESSAGES=7 Mailpit has its old configuration back." in output
+    assert host.everything() == before and not kept(host)
+    first = begin(host, mailpit_max_messages=7, **wanted)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    # The same settings: no file changes, and yet what reads them is restarted.
+    succeeded(host.run(mailpit_max_messages=7, mailpit_restart_command=["touch", str(restarted)], **wanted))
+    assert restarted.exists() and "MP_MAX_MESSAGES=7\n" in host.text("mailpit.env") and not kept(host)
+
+
+def test_a_folder_that_holds_other_things_stays_as_it_is(host: Host) -> None:
+    theirs = host.config / "theirs"
+    theirs.mkdir(parents=True)
+    host.config.chmod(0o711)
+    before = owner_and_mode(host.config)
+    output = refused(host.run())
+    assert f"mailpit_config_dir is {host.config}, which holds what this role did not make (theirs): set it to a folder of its own" in output
+    succeeded(host.run(mailpit_state="absent", mailpit_remove_data=True))
+    assert theirs.exists() and owner_and_mode(host.config) == before
+
+
+def test_a_mirror_that_cannot_be_reached_and_a_variable_that_the_program_does_not_know_are_named(host: Host) -> None:
+    nowhere = {"mailpit_controller_file": "", "mailpit_checksum": "sha256:" + "0" * 64, "mailpit_mirror": "http://127.0.0.1:9/releases"}
+    output = refused(host.run(**nowhere))
+    assert "http://127.0.0.1:9/releases/v1.31.0/mailpit-linux-amd64.tar.gz could not be had" in output and "mailpit_mirror or mailpit_checksum" in output
+    unknown = {"mailpit_environment": {"MP_BRAND_NEW": "x"}, "mailpit_controller_file": mailpit.binary(mailpit.PINNED[0]), "mailpit_max_message_size": 20}
+    assert "does not know MP_BRAND_NEW, MP_MAX_MESSAGE_SIZE, and would say nothing about it" in refused(host.run(**unknown))
+    assert not (host.config / "mailpit.env").exists()

@@ -31,7 +31,7 @@ CONFIG = """\
 [defaults]
 stdout_callback = default
 callback_plugins = {here}/callback
-callbacks_enabled = record
+callbacks_enabled = record,vanish
 forks = {forks}
 local_tmp = {run}/tmp
 remote_tmp = /tmp/ansible

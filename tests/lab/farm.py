@@ -16,7 +16,7 @@ from support.pki import Authority, Issued, Pki
 from support.postfix import Listener, Postfix
 
 from .network import add_addresses, require_lab
-from .plan import DOMAIN, RUN, ipv4, ipv6
+from .plan import DOMAIN, NETWORKS, RUN, ipv4, ipv6, prefix4
 
 __all__ = ["CREDENTIALS", "FIRST", "Farm", "Place", "addresses", "far_address"]
 
@@ -49,7 +49,8 @@ def addresses(names: list[str]) -> dict[str, tuple[str, str]]:
 
 def far_address(ip: str) -> str:
     """The relay's address behind the long wire."""
-    return ipv4("far", int(ip.rpartition(".")[2]))
+    high, low = ip.split(".")[2:]
+    return ipv4("far", (int(high) - NETWORKS["relays"]) * 256 + int(low))
 
 
 class Place:
@@ -139,8 +140,8 @@ def main() -> None:
 
     relays = {row.relay: row.serve for row in rows() if not row.at}
     numbers = range(FIRST, FIRST + len(relays))
-    add_addresses("relays", "eth0", [address for n in numbers for address in (f"{ipv4('relays', n)}/24", f"{ipv6('relays', n)}/64 nodad")])
-    add_addresses("relays", "far", [f"{ipv4('far', n)}/24" for n in numbers])
+    add_addresses("relays", "eth0", [address for n in numbers for address in (f"{ipv4('relays', n)}/{prefix4('relays')}", f"{ipv6('relays', n)}/64 nodad")])
+    add_addresses("relays", "far", [f"{ipv4('far', n)}/{prefix4('far')}" for n in numbers])
     with ExitStack() as stack:
         farm = Farm(stack)
         farm.serve(relays)

@@ -9,7 +9,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Sequence
 
-from .plan import MANAGED, NETWORKS, NODES, ROUTER, RUN, ipv4, ipv6
+from .plan import MANAGED, NETWORKS, NODES, ROUTER, RUN, ipv4, ipv6, prefix4
 
 __all__ = ["add_addresses", "in_namespace", "inside", "make_network", "require_lab", "run"]
 
@@ -57,7 +57,7 @@ def make_network() -> None:
         bridges += [
             f"link add br{number} type bridge forward_delay 0",
             f"link set br{number} up",
-            f"addr add {ipv4(network, ROUTER)}/24 dev br{number}",
+            f"addr add {ipv4(network, ROUTER)}/{prefix4(network)} dev br{number}",
             f"addr add {ipv6(network, ROUTER)}/64 dev br{number} nodad",
         ]
     # Both ends of a wire are made inside their namespaces.
@@ -70,7 +70,7 @@ def make_network() -> None:
         _batch([
             "link set lo up",
             "link set eth0 up",
-            f"addr add {ipv4(network, number)}/24 dev eth0",
+            f"addr add {ipv4(network, number)}/{prefix4(network)} dev eth0",
             f"addr add {ipv6(network, number)}/64 dev eth0 nodad",
             f"route add default via {ipv4(network, ROUTER)}",
             f"route add default via {ipv6(network, ROUTER)}",

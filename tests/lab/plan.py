@@ -21,7 +21,7 @@ from pathlib import Path
 
 __all__ = [
     "BUILD", "CGROUP", "DOMAIN", "HOSTS", "MAILPIT", "MANAGED", "NAMES", "NETWORKS", "NODES", "RUN", "STATE", "TARGETS", "TREES",
-    "Host", "ipv4", "ipv6", "lent_pythons",
+    "Host", "ipv4", "ipv6", "lent_pythons", "prefix4",
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,15 +34,20 @@ RUN = Path("/run/mailops-lab")
 CGROUP = f"mailops-lab-{STATE.name}"
 
 DOMAIN = "lab.test"
-NETWORKS = {"core": 0, "relays": 2, "red": 11, "blue": 12}
+NETWORKS = {"core": 0, "relays": 4, "red": 11, "blue": 12}
 # The relays' second network, behind a long wire. IPv4 only.
-FAR = {"far": 3}
+FAR = {"far": 16}
 ROUTER = 1
 
 
 def ipv4(network: str, number: int) -> str:
     """The IPv4 address of the node with this number."""
-    return f"10.77.{(NETWORKS | FAR)[network]}.{number}"
+    return f"10.77.{(NETWORKS | FAR)[network] + number // 256}.{number % 256}"
+
+
+def prefix4(network: str) -> int:
+    """How many bits of an IPv4 address name the network: there are more relays than the usual 24 leave room for."""
+    return 22 if network in ("relays", "far") else 24
 
 
 def ipv6(network: str, number: int) -> str:

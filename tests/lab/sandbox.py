@@ -98,4 +98,5 @@ def enter(command: Sequence[str]) -> list[str]:
     unshare = first_process()
     if unshare is None:
         raise RuntimeError("no lab is up: tools/lab up")
-    return ["nsenter", f"--target={_child(unshare)}", "--mount", "--net", "--ipc", "--pid", f"--wd={ROOT}", "--", *command]
+    # --root: that of a lab which was started in a chroot is another folder than the root of its mount namespace.
+    return ["nsenter", f"--target={_child(unshare)}", "--mount", "--net", "--ipc", "--pid", "--root", f"--wdns={ROOT}", "--", *command]

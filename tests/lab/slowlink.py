@@ -20,7 +20,7 @@ import sys
 import time
 
 from .network import in_namespace, require_lab, run
-from .plan import ROOT, ROUTER, RUN, ipv4
+from .plan import ROOT, ROUTER, RUN, ipv4, prefix4
 
 __all__ = ["ROUND_TRIP", "start_slow_link"]
 
@@ -42,9 +42,9 @@ def start_slow_link() -> None:
     if process.stdout.readline().strip() != b"ready":
         raise RuntimeError(f"the slow link does not start: {(RUN / 'slowlink.log').read_text()}")
     for namespace, number in (("gw", ROUTER), ("relays", 2)):
-        run(in_namespace(namespace, "ip", "addr", "add", f"{ipv4('far', number)}/24", "dev", _DEVICE))
+        run(in_namespace(namespace, "ip", "addr", "add", f"{ipv4('far', number)}/{prefix4('far')}", "dev", _DEVICE))
         run(in_namespace(namespace, "ip", "link", "set", _DEVICE, "up"))
-    run(in_namespace("relays", "ip", "rule", "add", "from", f"{ipv4('far', 0)}/24", "table", "3"))
+    run(in_namespace("relays", "ip", "rule", "add", "from", f"{ipv4('far', 0)}/{prefix4('far')}", "table", "3"))
     run(in_namespace("relays", "ip", "route", "add", "default", "via", ipv4("far", ROUTER), "table", "3"))
 
 

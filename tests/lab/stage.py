@@ -18,7 +18,7 @@ from .controllers import play
 from .farm import addresses, far_address
 from .hosts import ssh
 from .network import in_namespace, run
-from .plan import DOMAIN, HOSTS, ROOT, RUN, TARGETS, Host
+from .plan import DOMAIN, HOSTS, ROOT, RUN, Host
 from .resolver import serve_names
 from .scenario import Row
 
@@ -27,7 +27,7 @@ __all__ = ["FLEET_RULE", "TARGET_HOSTS", "Stage", "dealt"]
 CA_PATH = "/etc/lab/ca.pem"
 HOST_BY_NAME = {host.name: host for host in HOSTS}
 # The first host of each Python, all in the open network.
-TARGET_HOSTS = {python: next(host for host in HOSTS if host.python == python) for python in TARGETS}
+TARGET_HOSTS = {host.python: host for host in reversed(HOSTS)}
 # What the second provider does to all of its customers.
 FLEET_RULE = "ip saddr 10.77.12.0/24 tcp dport 465 counter drop"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -112,6 +113,8 @@ class Site:
         self.checksums = {version: self._release(version, program) for version, program in releases.items()}
         self.version = next(iter(releases))
         # What the next plays get with -e, besides what they are given.
+        # What the next plays get in their environment.
+        self.environment: dict[str, str] = {}
         self.extra: dict[str, Any] = {"mailpit_mirror": f"http://{ipv4(*NODES['relays'])}:{MIRROR_PORT}"}
 
     def _release(self, version: str, program: str) -> str:
@@ -144,7 +147,7 @@ class Site:
         began = time.monotonic()
         arguments = ["-i", str(self.inventory), "-e", f"@{variables}", *options, name if "/" in name else f"mailops.smtp.{name}"]
         # The remote folder that Ansible uses by itself, as the user who logs in and root work side by side.
-        environment = {"ANSIBLE_REMOTE_TMP": "~/.ansible/tmp", "ANSIBLE_SSH_CONTROL_PATH_DIR": str(CONNECTIONS)}
+        environment = {"ANSIBLE_REMOTE_TMP": "~/.ansible/tmp", "ANSIBLE_SSH_CONTROL_PATH_DIR": str(CONNECTIONS), **self.environment}
         done = ansible_playbook("2.21", self.folder, *arguments, seconds=600, environment=environment)
         print(f"{time.monotonic() - began:.1f} s: {name} {' '.join(options)} {extra}", flush=True)
         printed = done.stdout + done.stderr
@@ -169,6 +172,18 @@ class Site:
         """Run a shell command as root on the Mailpit host and give what it prints, whether it fails or not."""
         done = subprocess.run(ssh(MAILPIT, command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
+
+    @contextmanager
+    def vanishing(self, task: str) -> Iterator[None]:
+        """Mailpit's host goes off the network when this task begins, and is there again afterwards."""
+        rule = "table inet gone { chain in { type filter hook input priority 0; tcp dport 22 reject with tcp reset; }; }"
+        self.environment = {"LAB_VANISH": task, "LAB_VANISH_COMMAND": shlex.join(in_namespace(MAILPIT.name, "nft", rule))}
+        try:
+            yield
+        finally:
+            self.environment = {}
+            subprocess.run(in_namespace(MAILPIT.name, "nft", "delete", "table", "inet", "gone"), check=True)
+            shutil.rmtree(CONNECTIONS, ignore_errors=True)  # no connection of an earlier play is used again
 
     def api(self, path: str) -> Any:
         """What Mailpit's API answers on its own host."""

@@ -113,7 +113,7 @@ class ProcessLists(threading.Thread):
 
 def _search(release: str, pipelining: bool) -> dict[str, list[str]]:
     """Run every task; where was a password seen?"""
-    hosts = [TARGET_HOSTS[python] for python in ("3.8", "3.11", "3.14") if supports(release, python)][-2:]
+    hosts = [TARGET_HOSTS[python] for python in ("3.8", "3.11", "3.14") if python in TARGET_HOSTS and supports(release, python)][-2:]
     for host in hosts:
         run(ssh(host, "rm -f /var/log/lab-syslog; cat > /run/syslog.py; exec", python_of(host), "/run/syslog.py"), stdin=SYSLOG)
     lists = ProcessLists()

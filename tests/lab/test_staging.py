@@ -10,6 +10,8 @@ The tests go on from each other, in the order of this file.
 from __future__ import annotations
 
 import itertools
+import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ import pytest
 import yaml
 from lab.hosts import root_of, ssh
 from lab.network import in_namespace, run
-from lab.plan import Host
+from lab.plan import MAILPIT, ROOT, Host
 from lab.staging import APP_HOSTS, CA_FILE, CONFIG_FILE, CONNECTIONS, MAILPIT_NAME, App, Site, changed
 
 from tests.support import mailpit
@@ -78,6 +80,63 @@ def test_the_service_is_locked_up(site: Site) -> None:
     assert "ca.key" not in site.on_mailpit(f"nsenter --target {pid} --mount ls /etc/mailpit/ca")
     assert "Read-only" in site.on_mailpit(f"nsenter --target {pid} --mount touch /etc/mailpit/x")
     assert "CapEff:\t0000000000000000" in site.on_mailpit(f"cat /proc/{pid}/status")
+    judged = site.on_mailpit("systemd-analyze security --no-pager mailpit.service | tail -n 1")
+    said = re.search(r"rates it ([0-9.]+) of 10", (ROOT / "roles/mailpit/README.md").read_text())
+    assert said and f": {said[1]} " in judged, judged
+
+
+# What an intruder in Mailpit's place gets from each try. Everything else is a refusal of one kind or another.
+ALLOWED = {
+    "write data": "done", "read accounts": "done", "tcp": "done", "processes of others": "none", "capabilities": "0000000000000000",
+    "mask of new files": "0o600",
+}  # fmt: skip
+
+
+def test_the_sandbox_seen_from_inside(site: Site) -> None:
+    """Another program in the same unit, as if somebody had taken Mailpit over."""
+    script = (Path(__file__).parent / "inside.py").read_text()
+    run(ssh(MAILPIT, "cat > /usr/local/bin/inside.py; touch /tmp/of-others; chmod 666 /tmp/of-others; cd /home; mkdir -p secret"), stdin=script)
+    out = "/var/lib/mailpit/inside.json"
+    unit = (
+        f"sed -e 's#^ExecStart=.*#ExecStart=/usr/bin/python3 /usr/local/bin/inside.py {out}#' -e s/^Type=.*/Type=oneshot/ -e /^Restart/d"
+        " /etc/systemd/system/mailpit.service > /run/systemd/system/inside.service; systemctl daemon-reload; systemctl start inside.service;"
+        f" cat {out}; rm -f {out} /run/systemd/system/inside.service; systemctl daemon-reload"
+    )
+    answered = site.on_mailpit(unit)
+    assert answered.startswith("{"), answered + site.on_mailpit("journalctl -n 20 --no-pager -u inside.service")
+    results = json.loads(answered)
+    print(results)
+    assert {name: results[name] for name in ALLOWED} == ALLOWED
+    assert {name: outcome for name, outcome in results.items() if outcome == "done"} == {name: "done" for name in ALLOWED if ALLOWED[name] == "done"}
+
+
+def kept(site: Site) -> str:
+    """What is kept of old files on Mailpit's host."""
+    return site.on_mailpit("ls /var/lib/mailops.smtp")
+
+
+@pytest.mark.parametrize("task", ["Make the folders", "Write the files", "Run the service", "The right client gets in", "Drop what was kept of Mailpit"])
+def test_a_host_that_vanishes_in_the_middle_is_finished_by_the_next_run(site: Site, task: str) -> None:
+    with site.vanishing(task):
+        output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_max_messages=123)
+    assert "UNREACHABLE" in output or "could not be reached" in output
+    started = site.unit("InvocationID")
+    site.works("staging", "--limit", MAILPIT_NAME, mailpit_max_messages=123)
+    assert kept(site) == "" and "MP_MAX_MESSAGES=123\n" in site.on_mailpit("cat /etc/mailpit/mailpit.env")
+    assert site.unit("InvocationID") != started, "what was written is what runs"
+    site.works("staging", "--limit", MAILPIT_NAME)
+
+
+def test_a_port_of_another_is_refused_and_so_is_a_folder_of_another(site: Site) -> None:
+    before = site.unit("InvocationID")
+    site.on_mailpit("systemd-run --quiet --unit=squatter python3 -m http.server --bind 127.0.0.1 2525; sleep 2")
+    output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_smtp_port=2525)
+    assert "mailpit_smtp_port is 2525, which python3 (process" in output and "of squatter.service) of this host has already" in output
+    site.on_mailpit("systemctl stop squatter; mkdir -p /srv/theirs; touch /srv/theirs/x")
+    for name, path in (("mailpit_config_dir", "/etc"), ("mailpit_data_dir", "/srv/theirs")):
+        assert f"{name} is {path}, which" in site.fails("staging", "--limit", MAILPIT_NAME, **{name: path})
+    assert "is a unit that this role did not write" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_service_name="lab-sshd")
+    assert site.unit("InvocationID") == before
 
 
 def test_the_proof_is_one_from_the_apps_hosts(site: Site, tmp_path: Path) -> None:
@@ -186,8 +245,53 @@ def test_a_host_that_cannot_be_reached_stops_the_rotation_before_the_old_account
 
 
 def test_what_came_in_is_counted(site: Site) -> None:
-    output = site.fails("mailpit_watch", mailpit_watch_limit=1)
-    assert "times auth_rejected" in output and "times auth_requires_tls" in output and "where 1 was the limit" in output
+    # All that was refused so far was the role's own proof, from three hosts at every run.
+    output = site.works("mailpit_watch", "-e", "mailpit_watch_since=-1 day")
+    assert "times auth_rejected" not in output and "times auth_requires_tls" not in output
+    wrong = (
+        "import smtplib, ssl; c = smtplib.SMTP('127.0.0.1', 1025); c.ehlo(); c.docmd('MAIL FROM:<a@b.c>');"
+        " c.starttls(context=ssl._create_unverified_context()); c.ehlo(); c.docmd('AUTH PLAIN AHgAeQ==')"
+    )
+    for _turn in range(3):
+        site.on_mailpit(f'python3 -c "{wrong}"')
+    output = site.fails("mailpit_watch", "-e", "mailpit_watch_since=-1 hour", mailpit_watch_limit=2)
+    assert "3 times auth_rejected" in output and "3 times auth_requires_tls" in output and "since -1 hour, where 2 was the limit" in output, output
+    assert "a number without a unit" in site.fails("mailpit_watch", "-e", "mailpit_watch_since=-1")
+
+
+def test_a_first_one_that_does_not_come_up_leaves_nothing_running(site: Site, tmp_path: Path) -> None:
+    include = {"name": "Third", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit"}}
+    include["vars"] = {
+        "mailpit_service_name": "mailpit-third", "mailpit_smtp_port": 1027, "mailpit_ui_port": 8027, "mailpit_environment": {"MP_MAX_AGE": "never"},
+        "mailpit_client_ca_path": "/etc/ssl/third.pem",
+    }  # fmt: skip
+    (tmp_path / "third.yml").write_text(yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}]))
+    output = site.fails(str(tmp_path / "third.yml"))
+    assert "mailpit-third.service takes no connection on port 1027" in output and "level=error" in output
+    left = "systemctl is-active mailpit-third; cd /etc/systemd/system; ls mailpit-third.service *.wants/mailpit-third.service /etc/ssl/third.pem"
+    assert site.on_mailpit(f"({left}) 2>/dev/null") == "inactive\n" and kept(site) == ""
+
+
+def test_two_on_one_host_and_one_of_them_removed(site: Site, tmp_path: Path) -> None:
+    def second(fails: bool = False, **variables: Any) -> str:
+        include = {"name": "Second", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit"}}
+        include["vars"] = {"mailpit_service_name": "mailpit-chaos", **variables}
+        (tmp_path / "second.yml").write_text(yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}]))
+        return (site.fails if fails else site.works)(str(tmp_path / "second.yml"))
+
+    first = site.on_mailpit("find /etc/mailpit /var/lib/mailpit /opt/mailpit -printf '%p %u %m\\n' | sort"), site.unit("InvocationID")
+    output = second(True)
+    assert "which mailpit (process" in output and "of mailpit.service) of this host has already" in output, output
+    ports = {"mailpit_smtp_port": 1026, "mailpit_ui_port": 8026}
+    assert "is the folder of mailpit, another Mailpit" in second(True, mailpit_data_dir="/var/lib/mailpit", **ports)
+    second(mailpit_environment={"MP_LABEL": "second"}, **ports)
+    assert site.on_mailpit("systemctl is-active mailpit mailpit-chaos; stat -c %U /var/lib/mailpit-chaos /etc/mailpit-chaos/smtp.passwd").split() == [
+        "active", "active", "mailpit-chaos", "mailpit-chaos",
+    ]  # fmt: skip
+    second(mailpit_state="absent", mailpit_remove_data=True, **ports)
+    left = "ls -d /etc/mailpit-chaos /var/lib/mailpit-chaos /etc/systemd/system/mailpit-chaos.service 2>/dev/null; id mailpit-chaos 2>/dev/null"
+    assert site.on_mailpit(left) == ""
+    assert first == (site.on_mailpit("find /etc/mailpit /var/lib/mailpit /opt/mailpit -printf '%p %u %m\\n' | sort"), site.unit("InvocationID"))
 
 
 def test_removal(site: Site) -> None:

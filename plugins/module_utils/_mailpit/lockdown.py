@@ -13,6 +13,7 @@ import secrets
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import Unreachable, connect, in_words
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.proof import MADE_UP
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.dialogue import Dialogue
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
@@ -164,7 +165,7 @@ def _tried(dialogue: Dialogue, ehlo: t.Callable[[], Reply], session: Session) ->
         session = session._replace(mail_code=dialogue.mail(_SENDER).code)
         if session.mail_code == 250:
             dialogue.rset()
-        session = session._replace(auth_code=dialogue.auth("PLAIN", secrets.token_hex(8), secrets.token_hex(8), []).code)
+        session = session._replace(auth_code=dialogue.auth("PLAIN", MADE_UP + secrets.token_hex(8), secrets.token_hex(8), []).code)
     except Failure as failure:
         return session._replace(ended=in_words(failure))
     dialogue.quit()  # all was seen

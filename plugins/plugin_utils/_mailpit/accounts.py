@@ -18,6 +18,7 @@ import secrets
 import threading
 import typing as t
 
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.proof import MADE_UP
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
 __all__ = ["Hasher", "bcrypt_hasher", "check_users", "render_password_file"]
@@ -81,6 +82,8 @@ def check_users(option: str, users: t.Any) -> None:
         name, password = user["name"], user["password"]
         if not isinstance(name, str) or re.search(r"[\s:\x00-\x1f\x7f]", name):
             raise MailpitRefusal(f"{option} holds the name {name!r}: Mailpit's password file has no place for blanks or colons in a name, so write it without")
+        if name.startswith(MADE_UP):
+            raise MailpitRefusal(f"{option} holds {name}: names that begin with {MADE_UP} are those that the proof makes up, so write another one")
         if name in seen:
             raise MailpitRefusal(f"{option} holds {name} twice, and Mailpit knows one password a name: give the second one a name of its own")
         seen.add(name)

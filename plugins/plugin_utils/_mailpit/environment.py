@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
-__all__ = ["additions", "render_environment"]
+__all__ = ["KNOWN", "additions", "render_environment"]
 
 # What a user may not set beside the role, and what to set instead.
 _OWNED = {
@@ -61,6 +62,45 @@ _BOOLEANS = frozenset(
         "MP_SMTP_STRICT_RFC_HEADERS", "MP_TAGS_TITLE_CASE", "MP_TAGS_USERNAME", "MP_USE_MESSAGE_DATES",
     )
 )  # fmt: skip
+# Numbers that Mailpit reads with a function that takes everything else for 0, which often means "without limit": (lowest, highest, unit).
+_NUMBERS = {
+    "MP_COMPRESSION": (0, 3, "a level"),
+    "MP_MAX_MESSAGE_SIZE": (0, 1_000_000, "megabytes, without a unit, and 0 for no limit"),
+    "MP_SMTP_MAX_RECIPIENTS": (1, 1_000_000, "recipients"),
+    "MP_WEBHOOK_LIMIT": (1, 1_000_000, "requests a second"),
+    "MP_WEBHOOK_DELAY": (0, 86_400, "seconds"),
+    "MP_SMTP_RELAY_PORT": (1, 65_535, "a port"),
+    "MP_SMTP_FORWARD_PORT": (1, 65_535, "a port"),
+}
+# Texts in a form of their own: the form, and what to write.
+_FORMS = {
+    "MP_LOG_FILE": (r"/[^\x00]*[^/\x00]", "the whole path of a file"),
+    "MP_TAGS_CONFIG": (r"/[^\x00]*[^/\x00]", "the whole path of a file"),
+    "MP_SEND_API_AUTH_FILE": (r"/[^\x00]*[^/\x00]", "the whole path of a file"),
+    "MP_POP3_AUTH_FILE": (r"/[^\x00]*[^/\x00]", "the whole path of a file"),
+    "MP_POP3_BIND_ADDR": (r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]*):[0-9]{1,5}", "an address and a port, such as 127.0.0.1:1110"),
+    "MP_WEBHOOK_URL": (r"https?://\S+", "a URL, such as https://hook.example.com/"),
+    "MP_ENABLE_PROMETHEUS": (r"true|false|\S*:[0-9]{1,5}", "true, or an address and a port"),
+    "MP_ENABLE_SPAMASSASSIN": (r"postmark|\S+:[0-9]{1,5}", "a host and a port, or postmark"),
+    "MP_TENANT_ID": (r"[A-Za-z0-9_-]+", "letters, digits, _ and -"),
+}
+_REGULAR_EXPRESSIONS = (
+    "MP_SMTP_ALLOWED_RECIPIENTS",
+    "MP_SMTP_RELAY_MATCHING",
+    "MP_SMTP_RELAY_ALLOWED_RECIPIENTS",
+    "MP_SMTP_RELAY_BLOCKED_RECIPIENTS",
+)
+_TEXTS = frozenset(
+    (
+        "MP_API_CORS", "MP_LABEL", "MP_MAX_AGE",
+        "MP_POP3_AUTH", "MP_POP3_TLS_CERT", "MP_POP3_TLS_KEY", "MP_SEND_API_AUTH", "MP_SMTP_FORWARD_AUTH", "MP_SMTP_FORWARD_HOST",
+        "MP_SMTP_FORWARD_OVERRIDE_FROM", "MP_SMTP_FORWARD_PASSWORD", "MP_SMTP_FORWARD_RETURN_PATH", "MP_SMTP_FORWARD_SECRET", "MP_SMTP_FORWARD_TO",
+        "MP_SMTP_FORWARD_USERNAME", "MP_SMTP_RELAY_AUTH", "MP_SMTP_RELAY_HOST", "MP_SMTP_RELAY_OVERRIDE_FROM", "MP_SMTP_RELAY_PASSWORD",
+        "MP_SMTP_RELAY_RETURN_PATH", "MP_SMTP_RELAY_SECRET", "MP_SMTP_RELAY_USERNAME", "MP_TAG", "MP_TAGS_DISABLE",
+    )
+)  # fmt: skip
+# All that Mailpit 1.31.0 reads.
+KNOWN = frozenset((*_OWNED, *_DEAD, *_BOOLEANS, *_NUMBERS, *_FORMS, *_REGULAR_EXPRESSIONS, *_TEXTS))
 # What Go itself reads: the CAs that Mailpit as a client trusts, and the time zone of its log.
 _FOR_GO = ("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
 _YES = frozenset(("1", "true", "yes", "on", "y", "enabled"))
@@ -88,8 +128,30 @@ def additions(extra: t.Mapping[str, t.Any]) -> dict[str, str]:
             if word in _YES:
                 result[name] = "true"
         else:
-            result[str(name)] = str(value).lower() if isinstance(value, bool) else str(value)
+            result[str(name)] = _checked(str(name), str(value).lower() if isinstance(value, bool) else str(value))
     return result
+
+
+def _checked(name: str, value: str) -> str:
+    """A value that Mailpit reads as it is meant. It takes many others without a word. Raises MailpitRefusal."""
+    where = f"{name} in mailpit_environment is {value!r}"
+    if name.startswith("MP_") and name not in KNOWN:
+        close = difflib.get_close_matches(name, KNOWN, 1, 0.9)
+        if close:
+            raise MailpitRefusal(f"mailpit_environment holds {name}, which Mailpit does not read: write {close[0]}")
+    if name in _NUMBERS:
+        low, high, unit = _NUMBERS[name]
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
+            raise MailpitRefusal(f"{where}, which Mailpit would not take for a number: write {low} to {high} ({unit})")
+    if name in _FORMS and not re.fullmatch(_FORMS[name][0], value):
+        raise MailpitRefusal(f"{where}: write {_FORMS[name][1]}")
+    # Go's classes are its own; Mailpit refuses what is wrong with them itself.
+    if name in _REGULAR_EXPRESSIONS and not re.search(r"\\[pPzQEC]", value):
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise MailpitRefusal(f"{where}, which is no regular expression ({error}): correct it, such as @example[.]com$") from None
+    return value
 
 
 def render_environment(environment: t.Mapping[str, str], style: str) -> str:

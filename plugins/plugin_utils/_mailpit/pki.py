@@ -180,12 +180,18 @@ def _own_ca(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days:
     return _with_trust(Pki(ca[0], ca[1], following[0], following[1], previous, certificate, key, reason=reason), now, step)
 
 
-def check_pair(certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime) -> str | None:
-    """Why a certificate that was given will not do (one sentence), or None. ``certificate`` may hold a chain, leaf first."""
-    try:
-        leaf = x509.load_pem_x509_certificates(certificate.encode())[0]
-    except (ValueError, IndexError):
-        return "mailpit_certificate_file holds no certificate in PEM form: give it the file that begins with -----BEGIN CERTIFICATE-----"
+def check_pair(certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime, authority: str = "") -> str | None:
+    """
+    Why a certificate that was given will not do (one sentence), or None.
+
+    ``certificate`` may hold a chain, leaf first. ``authority`` is what clients are to verify it with, one or more certificates;
+    empty where their own store has it.
+    """
+    refusal = _no_certificates("mailpit_certificate_file", certificate)
+    if refusal:
+        return refusal
+    chain = x509.load_pem_x509_certificates(certificate.encode())
+    leaf = chain[0]
     try:
         private = serialization.load_pem_private_key(key.encode(), None)
     except TypeError:
@@ -202,7 +208,63 @@ def check_pair(certificate: str, key: str, names: t.Sequence[str], now: datetime
     if missing:
         held = ", ".join(_names_of(leaf)) or "no name at all"
         return f"the certificate in mailpit_certificate_file is not for {', '.join(missing)} but for {held}: correct mailpit_server_names, or get another"
+    return _check_authority(chain, authority, now) if authority else None
+
+
+def _no_certificates(option: str, text: str) -> str | None:
+    """Why this is not a file of certificates and nothing else. Such a file is readable by everybody afterwards."""
+    if "PRIVATE KEY-----" in text:
+        return f"{option} holds a private key, which everybody could read afterwards: give it the certificate alone"
+    try:
+        x509.load_pem_x509_certificates(text.encode())
+    except ValueError:
+        return f"{option} holds no certificate in PEM form: give it the file that begins with -----BEGIN CERTIFICATE-----"
     return None
+
+
+def _check_authority(chain: t.Sequence[x509.Certificate], authority: str, now: datetime.datetime) -> str | None:
+    """Why clients that trust ``authority`` would refuse this chain, or None."""
+    refusal = _no_certificates("mailpit_ca_file", authority)
+    if refusal:
+        return refusal
+    anchors = x509.load_pem_x509_certificates(authority.encode())
+    at, rest = chain[0], list(chain[1:])
+    while not (at in anchors and at.issuer == at.subject):
+        if at in anchors and not any(_is_issuer(other, at) for other in anchors):
+            # OpenSSL, and whatever uses it, goes on to a certificate that issued itself.
+            return (
+                f"mailpit_ca_file holds {_printable(at.subject)}, which {_printable(at.issuer)} issued, and most clients want that one, too:"
+                " give the whole chain up to its root"
+            )
+        issuer = next((other for other in [*anchors, *rest] if _is_issuer(other, at)), None)
+        if issuer is None:
+            held = " and ".join(_printable(anchor.subject) for anchor in anchors[:3])
+            return (
+                f"the certificate in mailpit_certificate_file is issued by {_printable(at.issuer)}, and mailpit_ca_file holds {held}: "
+                "give the CA that issued it, and put what lies between into mailpit_certificate_file"
+            )
+        if not issuer.not_valid_before_utc <= now <= issuer.not_valid_after_utc:
+            ends = f"{issuer.not_valid_after_utc:%Y-%m-%d}"
+            return (
+                f"{_printable(issuer.subject)}, which issued the certificate in mailpit_certificate_file, is valid until {ends} only: "
+                "give another pair and CA"
+            )
+        rest = [other for other in rest if other != issuer]
+        at = issuer
+    return None
+
+
+def _is_issuer(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+        return issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except Exception:  # pylint: disable=broad-except # cryptography raises five kinds here, and all of them mean no
+        return False
+
+
+def _printable(name: x509.Name) -> str:
+    text = name.rfc4514_string()[:200]
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text) or "no name"
 
 
 def _why_not(certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime, renew_days: int) -> str:

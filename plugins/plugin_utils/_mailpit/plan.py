@@ -10,10 +10,11 @@ The choice becomes flags, and these are returned only if the model says that the
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import additions
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import KNOWN, additions
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import AUTHS, SECURITIES, Effect, Flags, MailpitRefusal, effect_of
 
 __all__ = ["CERTIFICATES", "Choice", "Plan", "plan"]
@@ -26,6 +27,13 @@ CERTIFICATES = ("none", "files", "own_ca", "self_signed", "mailpit")
 _SANS_SINCE = (1, 27, 2)
 _FORWARD_AND_CHAOS_SINCE = (1, 22, 0)
 _SINCE = (1, 16, 0)
+
+
+# What options of the role write only when they are set.
+_OPTIONAL = (
+    "MP_MAX_AGE", "MP_MAX_MESSAGE_SIZE", "MP_SMTP_ALLOWED_RECIPIENTS", "MP_TAGS_CONFIG", "MP_POP3_BIND_ADDR", "MP_POP3_AUTH_FILE", "MP_POP3_TLS_CERT",
+    "MP_POP3_TLS_KEY", "MP_SEND_API_AUTH_FILE",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,15 +65,30 @@ class Choice:
     forward_config: str = ""
     chaos: bool = False
     chaos_triggers: str = ""
+    max_age: str = ""
+    max_message_size: t.Any = ""
+    allowed_recipients: str = ""
+    tags_config: str = ""
+    pop3_address: str = "127.0.0.1"
+    pop3_port: t.Any = 0
+    send_api_auth_file: str = ""
+    has_send_api_users: bool = False
+    # Whether the unit's sandbox lets Mailpit write below the folder of ``database`` only.
+    sandboxed: bool = False
     version: str = ""
     extra: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """``environment`` is what Mailpit is started with; ``certificate`` is never empty; ``verifiable`` false means no client can check it."""
+    """
+    ``environment`` is what Mailpit is started with; ``certificate`` is never empty; ``verifiable`` false means no client can check it.
+
+    ``optional`` are the variables that not every version of Mailpit reads: the version that is installed must know them.
+    """
 
     environment: dict[str, str]
+    optional: tuple[str, ...]
     certificate: str
     effect: Effect
     verifiable: bool
@@ -99,7 +122,8 @@ def plan(choice: Choice) -> Plan:
             f"mailpit_security: {choice.security} with mailpit_auth: {choice.auth} would give {effect.security} with {effect.auth}: choose another pair"
         )
     environment = _environment(choice, certificate, flags)
-    return Plan(environment, certificate, effect, certificate != "mailpit", tuple(_warnings(choice, certificate, effect)))
+    optional = tuple(name for name in environment if name in choice.extra or name in _OPTIONAL)
+    return Plan(environment, optional, certificate, effect, certificate != "mailpit", tuple(_warnings(choice, certificate, effect)))
 
 
 def _refuse_contradictions(choice: Choice, certificate: str) -> None:
@@ -218,13 +242,47 @@ def _environment(choice: Choice, certificate: str, flags: Flags) -> dict[str, st
         "MP_SMTP_FORWARD_CONFIG": choice.forward_config,
         "MP_ENABLE_CHAOS": choice.chaos,
         "MP_CHAOS_TRIGGERS": choice.chaos_triggers,
+        **_further(choice, cert, key, flags.cert),
     }
     environment = {name: "true" if value is True else value for name, value in values.items() if value}
-    environment.update(additions(choice.extra))
+    more = additions(choice.extra)
+    for name in more:
+        if name in environment:
+            raise MailpitRefusal(f"mailpit_environment holds {name}, and an option of the role sets it too: take one of them out")
+    log = more.get("MP_LOG_FILE", "")
+    folder = os.path.dirname(choice.database)
+    if log and choice.sandboxed and not os.path.normpath(log).startswith(folder + "/"):
+        raise MailpitRefusal(f"MP_LOG_FILE in mailpit_environment is {log}, where the unit's sandbox lets Mailpit write nothing: write {folder}/mailpit.log")
+    environment.update(more)
     for name, value in environment.items():
         if re.search(r"[\x00-\x1f\x7f]", value):
             raise MailpitRefusal(f"{name} holds a line break or another control character, which an environment file cannot hold: write it on one line")
     return dict(sorted(environment.items()))  # type: ignore[arg-type]
+
+
+def _further(choice: Choice, cert: str, key: str, with_cert: bool) -> dict[str, str | bool | None]:
+    """What the options set that are empty by default."""
+    if choice.max_age and not re.fullmatch(r"[1-9][0-9]*[hd]", str(choice.max_age)):
+        raise MailpitRefusal(f"mailpit_max_age is {choice.max_age!r}: write hours or days, such as 12h or 3d")
+    size = "" if choice.max_message_size in ("", None) else str(_number("mailpit_max_message_size", choice.max_message_size, 0, 1_000_000))
+    pop3 = _number("mailpit_pop3_port", choice.pop3_port, 0, 65535)
+    if pop3 and choice.auth != "users":
+        raise MailpitRefusal(
+            "mailpit_pop3_port needs the accounts of mailpit_users, which POP3 clients log in with: set mailpit_auth to users, or the port to 0"
+        )
+    if pop3 and pop3 in (_port("mailpit_smtp_port", choice.smtp_port), _port("mailpit_ui_port", choice.ui_port)):
+        raise MailpitRefusal(f"mailpit_pop3_port is {pop3}, which is the port of SMTP or of the web interface: give it one of its own")
+    return {
+        "MP_MAX_AGE": choice.max_age,
+        "MP_MAX_MESSAGE_SIZE": size,
+        **{name: value for name, value in additions({"MP_SMTP_ALLOWED_RECIPIENTS": choice.allowed_recipients}).items() if value},
+        "MP_TAGS_CONFIG": choice.tags_config,
+        "MP_POP3_BIND_ADDR": _bind("mailpit_pop3_address", choice.pop3_address, pop3) if pop3 else None,
+        "MP_POP3_AUTH_FILE": choice.auth_file if pop3 else None,
+        "MP_POP3_TLS_CERT": cert if pop3 and with_cert else None,
+        "MP_POP3_TLS_KEY": key if pop3 and with_cert else None,
+        "MP_SEND_API_AUTH_FILE": choice.send_api_auth_file if choice.has_send_api_users else None,
+    }
 
 
 def _warnings(choice: Choice, certificate: str, effect: Effect) -> t.Iterator[str]:
@@ -233,6 +291,11 @@ def _warnings(choice: Choice, certificate: str, effect: Effect) -> t.Iterator[st
             "mailpit_certificate: mailpit makes a new self-signed certificate at every start, so that no client can verify it: "
             "apps need validate_certs: false; own_ca is as little work and can be verified"
         )
+    for name in choice.extra:
+        if str(name).startswith("MP_") and name not in KNOWN:
+            yield f"mailpit_environment holds {name}, which Mailpit 1.31.0 does not read: look whether it is spelt as your version wants it"
+    if choice.pop3_port and choice.security == "cleartext":
+        yield "POP3 takes the accounts' passwords outside TLS, as SMTP does with mailpit_security: cleartext"
     if effect.cleartext_auth:
         yield f"mailpit_security: {effect.security} with mailpit_auth: {effect.auth} takes passwords outside TLS, as was asked for"
     local = choice.ui_address in ("127.0.0.1", "::1", "localhost")

@@ -12,7 +12,7 @@ from ..scenario import Row
 __all__ = ["ROWS"]
 
 # Addresses of the relays' network that nobody has: the connection finds no neighbour.
-NOBODY, NOBODY6 = ipv4("relays", 251), ipv6("relays", 251)
+NOBODY, NOBODY6 = ipv4("relays", 1001), ipv6("relays", 1001)
 
 
 def _two_modes(place: Place) -> None:

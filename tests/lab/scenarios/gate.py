@@ -86,7 +86,7 @@ ROWS = [
     _gate("policy-cleartext-elsewhere", "cleartext is allowed to other networks only", at="postfix", port=1025,
           ask={"security": "cleartext", "cleartext_networks": ["192.0.2.0/24"], "alternatives": []}, cause=("invalid_settings", "starttls_not_offered")),
     _gate("policy-cleartext-here", "cleartext is allowed to this network", at="postfix", port=1025,
-          ask={"security": "cleartext", "cleartext_networks": ["10.77.2.0/24"]}, observed="cleartext",
+          ask={"security": "cleartext", "cleartext_networks": ["10.77.4.0/22"]}, observed="cleartext",
           findings=("auth_offered_in_cleartext",)),
     _gate("policy-all-addresses", "one of two addresses is dead, and all must work", at="dns-relay", host="dead6.lab.test", port=465,
           ask={"secure": True, "timeout": 5, "require_all_addresses": True, "alternatives": []}, cause="no_route", seconds=6),

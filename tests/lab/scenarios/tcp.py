@@ -74,7 +74,7 @@ ROWS = [
         rules=("ip daddr {ip} reject with icmp type net-unreachable",)),
     Row("reject-no-route-ipv6", "a router answers with ICMPv6 no route", at="nothing-listens", port=2465, host="{ip6}", ask=IMPLICIT, cause="no_route",
         rules=("ip6 daddr {ip6} tcp dport 2465 reject with icmpv6 type no-route",)),
-    Row("dead-neighbour", "nobody has this address in its network", host=ipv4("relays", 252), port=465, ask={"secure": True, "timeout": 6}, cause="no_route",
+    Row("dead-neighbour", "nobody has this address in its network", host=ipv4("relays", 1002), port=465, ask={"secure": True, "timeout": 6}, cause="no_route",
         seconds=7),
     Row("no-such-network", "the router knows no way to the network", host="10.99.0.1", port=465, ask={"secure": True, "timeout": 4}, cause="no_route"),
     Row("no-such-network-ipv6", "the router knows no way to the IPv6 network", host="fd99::1", port=587, ask={"secure": False, "timeout": 4}, cause="no_route"),

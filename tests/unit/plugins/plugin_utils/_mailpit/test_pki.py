@@ -11,6 +11,9 @@ import pathlib
 import ssl
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.pki import Pki, check_pair, give, issue
 
@@ -246,3 +249,58 @@ def test_certificate_that_was_given() -> None:
     }
     for words, arguments in cases.items():
         assert words in (check_pair(*arguments) or "")
+
+
+def authority(name: str, issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None, ca: bool = True, ends: datetime.datetime = NOW + DAY
+              ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:  # fmt: skip
+    """A certificate for localhost as well, from itself or from an issuer."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    builder = (
+        x509.CertificateBuilder().subject_name(subject).issuer_name(issuer[0].subject if issuer else subject).public_key(key.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(NOW - 9 * DAY).not_valid_after(ends)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    )  # fmt: skip
+    return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
+
+
+def pem(*certificates: x509.Certificate) -> str:
+    return "".join(certificate.public_bytes(serialization.Encoding.PEM).decode() for certificate in certificates)
+
+
+def pem_key(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+
+
+def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
+    root, other = authority("root"), authority("other \x1b[31mroot")
+    between, old = authority("between", root), authority("old", root, ends=NOW - DAY)
+    leaf, from_old, lone = authority("leaf", between, ca=False), authority("leaf", old, ca=False), authority("lone", ca=False)
+    not_ca = authority("no ca", root, ca=False)
+    from_no_ca = authority("leaf", not_ca, ca=False)
+
+    def check(pair: tuple, chain: str, given: str) -> str | None:
+        return check_pair(chain, pem_key(pair[1]), ["localhost"], NOW, given)
+
+    # Each of these is taken by OpenSSL too, as tests of the role and the gate show; each of the others is not.
+    assert check(leaf, pem(leaf[0], between[0]), pem(root[0])) is None
+    assert check(leaf, pem(leaf[0]), pem(between[0], root[0])) is None
+    assert check(leaf, pem(leaf[0], between[0]), "text before\n" + pem(other[0], root[0])) is None
+    assert check(lone, pem(lone[0]), pem(lone[0])) is None
+    for pair, chain, given, words in (
+        (leaf, pem(leaf[0], between[0]), pem(other[0]), "is issued by CN=root, and mailpit_ca_file holds CN=other \\x1b[31mroot: give the CA"),
+        (leaf, pem(leaf[0]), pem(root[0]), "is issued by CN=between"),
+        (leaf, pem(leaf[0]), pem(between[0]), "give the whole chain up to its root"),
+        (leaf, pem(leaf[0]), pem(leaf[0]), "give the whole chain up to its root"),
+        (from_old, pem(from_old[0], old[0]), pem(root[0]), "is valid until"),
+        (from_no_ca, pem(from_no_ca[0], not_ca[0]), pem(root[0]), "is issued by CN=no ca"),
+        (leaf, pem(leaf[0], between[0]), pem_key(root[1]), "mailpit_ca_file holds a private key"),
+        (leaf, pem(leaf[0], between[0]), pem(root[0]) + pem_key(root[1]), "mailpit_ca_file holds a private key"),
+        (leaf, pem(leaf[0], between[0]), "-----BEGIN RSA PRIVATE KEY-----", "mailpit_ca_file holds a private key"),
+        (leaf, pem(leaf[0], between[0]), "root", "mailpit_ca_file holds no certificate"),
+        (leaf, pem(leaf[0], between[0]), "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", "mailpit_ca_file holds no certificate"),
+        (leaf, pem_key(leaf[1]) + pem(leaf[0]), pem(root[0]), "mailpit_certificate_file holds a private key"),
+    ):
+        text = check(pair, chain, given) or ""
+        assert words in text and "\n" not in text and "MII" not in text, words

@@ -200,6 +200,22 @@ def test_choices_that_are_allowed() -> None:
         ({"extra": {"MP_DISABLE_WAL": "perhaps"}}, ["write true or false"]),
         ({"extra": {"MP_LABEL": "a\nMP_SMTP_AUTH_ACCEPT_ANY=true"}}, ["MP_LABEL", "line break"]),
         ({"extra": {"MP_LABEL": None}}, ["MP_LABEL", "no value"]),
+        ({"extra": {"MP_MAX_AG": "3d"}}, ["MP_MAX_AG", "write MP_MAX_AGE"]),
+        ({"extra": {"MP_SMTP_ALLOWED_RECIPIENT": "x"}}, ["write MP_SMTP_ALLOWED_RECIPIENTS"]),
+        ({"extra": {"MP_MAX_MESSAGE_SIZE": "50MB"}}, ["MP_MAX_MESSAGE_SIZE", "'50MB'", "megabytes, without a unit"]),
+        ({"extra": {"MP_SMTP_MAX_RECIPIENTS": "0"}}, ["write 1 to"]),
+        ({"extra": {"MP_COMPRESSION": "9"}}, ["write 0 to 3"]),
+        ({"extra": {"MP_WEBHOOK_URL": "hook.example.com"}}, ["MP_WEBHOOK_URL", "such as https://"]),
+        ({"extra": {"MP_SMTP_ALLOWED_RECIPIENTS": "*@example.com"}}, ["no regular expression"]),
+        ({"extra": {"MP_POP3_BIND_ADDR": "1110"}}, ["an address and a port"]),
+        ({"extra": {"MP_LOG_FILE": "/var/log/mailpit.log"}, "sandboxed": True}, ["sandbox", "write /var/lib/mailpit/mailpit.log"]),
+        ({"extra": {"MP_LOG_FILE": "/var/lib/mailpit/../x"}, "sandboxed": True}, ["sandbox"]),
+        ({"extra": {"MP_MAX_AGE": "3d"}, "max_age": "2d"}, ["MP_MAX_AGE", "take one of them out"]),
+        ({"max_age": "3 days"}, ["mailpit_max_age is '3 days'", "such as 12h or 3d"]),
+        ({"max_message_size": "50MB"}, ["mailpit_max_message_size is '50MB'", "write a number"]),
+        ({"pop3_port": 1110}, ["mailpit_pop3_port needs the accounts"]),
+        ({"pop3_port": 1025, "auth": "users"}, ["mailpit_pop3_port is 1025"]),
+        ({"pop3_port": "pop3", "auth": "users"}, ["mailpit_pop3_port is 'pop3'"]),
     ],
 )
 def test_refusals_name_the_option_and_what_to_write(changes: dict, words: list) -> None:
@@ -261,3 +277,26 @@ def test_environment_file_for_systemd_quotes_and_for_a_container_does_not() -> N
     environment = {"MP_A": "plain/1.2:3", "MP_B": r'a "b" \d+$ `c`', "MP_C": "two words"}
     assert render_environment(environment, "systemd").splitlines()[1:] == ["MP_A=plain/1.2:3", r'MP_B="a \"b\" \\d+\$ \`c\`"', 'MP_C="two words"']
     assert render_environment(environment, "container").splitlines()[1:] == ["MP_A=plain/1.2:3", r'MP_B=a "b" \d+$ `c`', "MP_C=two words"]
+
+
+def test_what_further_options_write() -> None:
+    planned = plan(
+        choice(
+            auth="users", max_age="3d", max_message_size="20", allowed_recipients="@example[.]com$", tags_config="/etc/mailpit/tags.yml", pop3_port="1110",
+            has_send_api_users=True, send_api_auth_file="/etc/mailpit/send-api.passwd", extra={"MP_LABEL": "staging"},
+        )  # fmt: skip
+    )
+    wanted = {
+        "MP_MAX_AGE": "3d", "MP_MAX_MESSAGE_SIZE": "20", "MP_SMTP_ALLOWED_RECIPIENTS": "@example[.]com$", "MP_TAGS_CONFIG": "/etc/mailpit/tags.yml",
+        "MP_POP3_BIND_ADDR": "127.0.0.1:1110", "MP_POP3_AUTH_FILE": "/etc/mailpit/smtp.passwd", "MP_POP3_TLS_CERT": "/etc/mailpit/tls/cert.pem",
+        "MP_POP3_TLS_KEY": "/etc/mailpit/tls/key.pem", "MP_SEND_API_AUTH_FILE": "/etc/mailpit/send-api.passwd", "MP_LABEL": "staging",
+    }  # fmt: skip
+    assert {name: planned.environment[name] for name in wanted} == wanted and set(planned.optional) == set(wanted)
+    assert not plan(choice()).optional
+    assert plan(choice(max_message_size=0)).environment["MP_MAX_MESSAGE_SIZE"] == "0", "0 is said, not left out: no limit"
+
+
+def test_a_name_that_nobody_knows_is_reported_and_left_to_the_program() -> None:
+    planned = plan(choice(extra={"MP_BRAND_NEW": "x"}))
+    assert planned.environment["MP_BRAND_NEW"] == "x" and planned.optional == ("MP_BRAND_NEW",)
+    assert any("MP_BRAND_NEW" in warning and "spelt" in warning for warning in planned.warnings)

@@ -1,0 +1,7 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+What the role mailpit has on a host: its folders, its program, its unit, and what it must leave alone. Runs on the
+managed host.
+"""

@@ -1,0 +1,178 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+What one Mailpit has logged since a moment: in the journal, in its own file, or with what a command prints.
+
+The role's own proof fails on purpose. It is announced in the journal beforehand, with the number of hosts that it comes from, and
+logs in with a name that begins with MADE_UP: as many refusals as it causes are left out, and no more.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+import socket
+import stat
+import subprocess
+import time
+import typing as t
+
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.proof import MADE_UP
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
+
+__all__ = ("announce_proof", "parse_since", "read_command", "read_file", "read_journal", "without_proofs")
+
+_ANNOUNCED = "mailops.smtp: a proof begins, from {0} hosts"
+_ENDED = "mailops.smtp: the proof has ended"
+_ANNOUNCEMENT = re.compile(_ANNOUNCED.format(r"(\d+)"))
+# Of one host: MAIL and AUTH are refused in cleartext and once more in TLS.
+_REFUSALS = 4
+_REFUSED = re.compile(r"response \([^)]*\) (530|502|503) ")
+_REJECTED = re.compile(r"response \([^)]*\) 535 ")
+_PROOF_SECONDS = 900
+_MOST_LINES = 200_000
+_LARGEST_FILE = 64 << 20
+_UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600, "d": 86400, "day": 86400,
+          "w": 604800, "week": 604800}  # fmt: skip
+_TIME = re.compile(r'time="(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)"')
+
+# Seconds since the epoch, and the line.
+Line = t.Tuple[float, str]
+
+
+def parse_since(text: str, now: float) -> float:
+    """The moment that ``text`` means, in seconds since the epoch. Raises Refusal when it means none."""
+    wanted = " ".join(text.split()).lower()
+    span = re.fullmatch(r"[-+]?(\d{1,6}) ?([a-z]+?)s?( ago)?", wanted)
+    if span and span.group(2) in _UNITS:
+        return now - int(span.group(1)) * _UNITS[span.group(2)]
+    midnight = time.mktime(time.localtime(now)[:3] + (0, 0, 0, 0, 0, -1))
+    if wanted in ("today", "yesterday"):
+        return midnight - (86400 if wanted == "yesterday" else 0)
+    for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dt%H:%M", "%Y-%m-%dt%H:%M:%S"):
+        try:
+            return time.mktime(datetime.datetime.strptime(wanted, form).timetuple())
+        except (ValueError, OverflowError):
+            continue
+    why = (
+        ", a number without a unit (after -e, Ansible ends a value at a blank)"
+        if re.fullmatch(r"[-+]?\d+", wanted)
+        else ""
+    )
+    raise Refusal(
+        "mailpit_watch_since is {0!r}{1}: write a span such as 1hour, 30min or 2days, or a day such as "
+        "2026-11-29".format(
+            text, why
+        )
+    )
+
+
+def read_journal(service: str, since: float) -> t.List[Line]:
+    """What this unit wrote itself, and the announcements of proofs. Raises Refusal."""
+    unit = service + ".service"
+    lines = []
+    fields = ["_SYSTEMD_UNIT=" + unit, "+", "OBJECT_SYSTEMD_UNIT=" + unit, "_UID=0"]
+    for packed in _output(["journalctl", "--no-pager", "--output=json", "--since=@{0}".format(int(since)), *fields]):
+        try:
+            entry = json.loads(packed)
+            message = entry["MESSAGE"]
+            text = bytes(message).decode("utf-8", "replace") if isinstance(message, list) else str(message)
+            lines.append((int(entry["__REALTIME_TIMESTAMP"]) / 1e6, text))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return lines
+
+
+def read_file(path: str, owners: t.Container[int], since: float) -> t.List[Line]:
+    """What Mailpit wrote into its own file (MP_LOG_FILE), the last 64 MB of it. Raises Refusal."""
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(opened, "rb") as file:
+            found = os.fstat(opened)
+            # Mailpit's own user could put a link to somebody else's file there.
+            if not stat.S_ISREG(found.st_mode) or found.st_uid not in owners or found.st_nlink != 1:
+                raise Refusal(
+                    "MP_LOG_FILE is {0}, which is not a file that Mailpit wrote: correct mailpit_environment".format(
+                        path
+                    )
+                )
+            file.seek(max(0, found.st_size - _LARGEST_FILE))
+            text = file.read(_LARGEST_FILE).decode("utf-8", "replace")
+    except OSError as error:
+        raise Refusal(
+            "MP_LOG_FILE is {0}, which cannot be read: {1}".format(path, (error.strerror or str(error)).lower())
+        ) from None
+    return _dated(text.splitlines(), since)
+
+
+def read_command(command: t.Sequence[str], since: float) -> t.List[Line]:
+    """What a command prints on either of its streams, such as C(docker logs mailpit). Raises Refusal."""
+    return _dated(_output(command, both=True), since)
+
+
+def _dated(lines: t.Iterable[str], since: float) -> t.List[Line]:
+    """Mailpit writes local time; a line without one is as old as the one before it."""
+    found, moment = [], 0.0
+    for line in lines:
+        match = _TIME.search(line)
+        if match:
+            moment = time.mktime(datetime.datetime.strptime(match.group(1), "%Y/%m/%d %H:%M:%S").timetuple())
+        if moment >= int(since):
+            found.append((moment, line))
+    return found[-_MOST_LINES:]
+
+
+def _output(command: t.Sequence[str], both: bool = False) -> t.List[str]:
+    streams = subprocess.STDOUT if both else subprocess.PIPE
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=streams, check=False, timeout=120
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Refusal("{0} cannot be asked for Mailpit's log: {1}".format(command[0], error)) from None
+    if done.returncode:
+        words = (done.stdout if both else done.stderr).decode("utf-8", "backslashreplace").strip().splitlines()
+        raise Refusal(
+            "{0} gave no log of Mailpit: {1}".format(
+                " ".join(command[:2]), ascii(words[-1])[1:-1] if words else "it said nothing"
+            )
+        )
+    return done.stdout.decode("utf-8", "replace").splitlines()[-_MOST_LINES:]
+
+
+def announce_proof(service: str, hosts: int) -> None:
+    """
+    Write into the journal, beside the unit's own lines, that a proof from so many hosts begins; with 0, that it has ended.
+
+    Without a journal nothing is written.
+    """
+    words = _ANNOUNCED.format(hosts) if hosts else _ENDED
+    message = "MESSAGE={0}\nPRIORITY=6\nSYSLOG_IDENTIFIER=mailops\nOBJECT_SYSTEMD_UNIT={1}.service\n".format(words, service)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+            journal.sendto(message.encode("utf-8"), "/run/systemd/journal/socket")
+    except OSError:
+        pass
+
+
+def without_proofs(lines: t.Iterable[Line]) -> t.List[str]:
+    """The lines in the order of time, without announcements and what the announced proofs caused."""
+    kept, budget, until, rejected = [], 0, 0.0, 0
+    for moment, line in sorted(lines, key=lambda pair: pair[0]):
+        announcement = _ANNOUNCEMENT.fullmatch(line)
+        if announcement:
+            budget, until = int(announcement.group(1)) * _REFUSALS, moment + _PROOF_SECONDS
+        elif line == _ENDED:
+            budget = 0
+        elif 'login:\\"' + MADE_UP in line or 'login:"' + MADE_UP in line:
+            rejected += 1  # the reply to it is the next 535
+        elif rejected and _REJECTED.search(line):
+            rejected -= 1
+        elif budget and moment <= until and _REFUSED.search(line):
+            budget -= 1
+        else:
+            kept.append(line)
+    return kept

@@ -1,0 +1,128 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+Who listens on this host: whether an address and port are free, and which process has them. Names the process on Linux
+only.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import typing as t
+
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.units import unit_of
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
+
+__all__ = ("Holder", "holders", "refuse_occupied")
+
+_LISTENING = "0A"
+
+
+class Holder(t.NamedTuple):
+    """A process that listens: its number, name and unit; all of them empty when only root could tell."""
+
+    pid: str
+    name: str
+    unit: str
+
+    def __str__(self) -> str:
+        if not self.pid:
+            return "a process that this user cannot see"
+        return "{0} (process {1}{2})".format(self.name, self.pid, " of " + self.unit if self.unit else "")
+
+
+def refuse_occupied(option: str, address: str, port: int, own: str) -> None:
+    """
+    Raise Refusal when Mailpit could not listen there, naming who does; the unit ``own`` may.
+
+    The question is put to the system, by taking the port and giving it back at once. ``option`` is smtp or ui.
+    """
+    trouble = _trouble(address, port)
+    if trouble is None:
+        return
+    if trouble == errno.EADDRNOTAVAIL:
+        raise Refusal(
+            "mailpit_{0}_address is {1}, which is no address of this host: write one that it has, or leave it empty "
+            "for all".format(option, address)
+        )
+    found = holders(port)
+    if trouble != errno.EADDRINUSE or any(holder.unit == own for holder in found):
+        return
+    who = " and ".join(sorted({str(holder) for holder in found})) or "somebody"
+    raise Refusal(
+        "mailpit_{0}_port is {1}, which {2} of this host has already: stop that, or write another port".format(
+            option, port, who
+        )
+    )
+
+
+def _trouble(address: str, port: int) -> t.Optional[int]:
+    """Why this cannot be listened on, as an errno; None when it can, or when that cannot be told."""
+    bare = address.strip("[]") or "::"
+    try:
+        places = socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        return errno.EADDRNOTAVAIL
+    family, kind, protocol, _name, place = places[0]
+    try:
+        with socket.socket(family, kind, protocol) as tried:
+            # As Go sets it: what was closed a moment ago is no hindrance.
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6 and bare == "::":
+                tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            tried.bind(place)
+    except OSError as error:
+        if error.errno == errno.EAFNOSUPPORT and bare == "::":
+            return _trouble("0.0.0.0", port)
+        return error.errno
+    return None
+
+
+def holders(port: int) -> t.List[Holder]:
+    """Everybody who listens on a port of this host, on whatever address."""
+    inodes = {inode for name in ("tcp", "tcp6") for inode in _listening("/proc/net/" + name, port)}
+    if not inodes:
+        return []
+    found = [
+        Holder(pid, _name(pid), unit_of(pid))
+        for pid in sorted(filter(str.isdigit, os.listdir("/proc")), key=int)
+        if inodes & _sockets(pid)
+    ]
+    return found or [Holder("", "", "")]
+
+
+def _listening(path: str, port: int) -> t.Iterator[str]:
+    """The inodes of the sockets that listen on a port."""
+    try:
+        with open(path, encoding="ascii") as table:
+            rows = [line.split() for line in table.read().splitlines()[1:]]
+    except OSError:
+        return
+    for row in rows:
+        if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port:
+            yield row[9]
+
+
+def _sockets(pid: str) -> t.Set[str]:
+    """The inodes of a process's sockets."""
+    folder = "/proc/{0}/fd".format(pid)
+    found = set()
+    try:
+        for number in os.listdir(folder):
+            target = os.readlink(os.path.join(folder, number))
+            if target.startswith("socket:["):
+                found.add(target[8:-1])
+    except OSError:
+        pass  # it has ended, or is another user's
+    return found
+
+
+def _name(pid: str) -> str:
+    try:
+        with open("/proc/{0}/comm".format(pid), encoding="utf-8", errors="backslashreplace") as file:
+            return "".join(char if char.isprintable() else "?" for char in file.read().strip())
+    except OSError:
+        return "a process"

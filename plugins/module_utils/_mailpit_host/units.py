@@ -1,0 +1,103 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The units of systemd on this host, read from their files, and the processes that run now."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import stat
+import typing as t
+
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
+
+__all__ = ("is_there", "path_of", "program_of", "read_unit", "refuse_foreign", "users_of")
+
+_OWN = "/etc/systemd/system"
+_OTHERS = ("/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+_LARGEST = 1 << 20
+
+
+def path_of(service: str) -> str:
+    """Where the role writes this unit."""
+    return os.path.join(_OWN, service + ".service")
+
+
+def is_there(service: str) -> bool:
+    """Whether there is such a unit of an administrator's."""
+    return os.path.lexists(path_of(service))
+
+
+def read_unit(path: str) -> str:
+    """The text of a unit's file; empty when there is none, or it is no ordinary file."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return ""
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(_LARGEST)
+    except OSError:
+        return ""
+
+
+def refuse_foreign(service: str, header: str) -> None:
+    """Raise Refusal when a unit of this name is there which the role did not write."""
+    path = path_of(service)
+    found = [path] if is_there(service) and (os.path.islink(path) or not read_unit(path).startswith(header)) else []
+    found += [
+        os.path.join(folder, service + ".service")
+        for folder in _OTHERS
+        if os.path.lexists(os.path.join(folder, service + ".service"))
+    ]
+    if found:
+        raise Refusal(
+            "mailpit_service_name is {0}, and {1} is a unit that this role did not write: set it to another name, "
+            "such as mailpit-staging".format(service, found[0])
+        )
+
+
+def program_of(service: str) -> str:
+    """The program that a unit starts, empty when there is none."""
+    match = re.search(r"^ExecStart=[-@:+!|]*(\S+)", read_unit(path_of(service)), re.MULTILINE)
+    return match.group(1) if match else ""
+
+
+def users_of(folder: str, service: str) -> t.List[str]:
+    """Who else than this service uses the programs of a folder: names of units, and processes that run."""
+    found = []
+    for place in (_OWN,) + _OTHERS:
+        for path in sorted(
+            glob.glob(os.path.join(place, "*.service")) + glob.glob(os.path.join(place, "*.service.d", "*.conf"))
+        ):
+            name = path[len(place) + 1 :].split("/")[0].replace(".service.d", ".service")
+            lines = [line for line in read_unit(path).splitlines() if not line.lstrip().startswith(("#", ";"))]
+            if name != service + ".service" and any(folder + "/" in line for line in lines):
+                found.append(name)
+    for pid in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
+        if pid.isdigit() and _program(pid).startswith(folder + "/") and unit_of(pid) != service + ".service":
+            found.append("process " + pid)
+    return found
+
+
+def _program(pid: str) -> str:
+    try:
+        return os.readlink("/proc/{0}/exe".format(pid))
+    except OSError:
+        return ""
+
+
+def unit_of(pid: str) -> str:
+    """The unit that a process belongs to, empty when that cannot be told."""
+    try:
+        with open("/proc/{0}/cgroup".format(pid), encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        number, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        if number == "0" or controllers == "name=systemd":
+            parts = [part for part in path.split("/") if part.endswith(".service")]
+            if parts:
+                return parts[-1]
+    return ""

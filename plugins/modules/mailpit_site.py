@@ -1,0 +1,527 @@
+#!/usr/bin/python
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mailpit_site
+short_description: Keep the folders and programs of a Mailpit apart from everything else on its host
+version_added: 0.1.0
+author: mailops.smtp contributors (!UNKNOWN)
+description:
+  - Used by the role P(mailops.smtp.mailpit#role), whose options it takes without their prefix.
+  - Writes down on the host, where only root writes, which folders, versions and users the role made, and touches nothing else.
+  - Refuses a folder of the system, one that holds what the role did not make, and one in which somebody else could exchange files.
+options:
+  step:
+    description:
+      - V(look) changes nothing. What will not do is returned as RV(refusal), and the texts of O(files) as RV(texts).
+      - V(make) makes the folders that are missing.
+      - V(unpack) takes the program out of the archive beside it.
+      - V(try) looks whether the program is safe and starts.
+      - V(tidy) ends a run that was proved. It removes the versions that the role installed and that nothing uses any more.
+      - V(remove) removes what the role made, and O(site.data_dir) only with O(remove_data).
+      - V(log) reads what this Mailpit has logged since O(since), without what the role's own proofs caused.
+      - V(wait) waits until Mailpit listens at O(listen). Under systemd it must be the unit's own process.
+      - V(claim) and V(forget) are for the file of a client that holds what Mailpit is verified with. The first refuses a file that is not
+        the role's, the second removes it.
+    type: str
+    choices: [look, make, unpack, try, tidy, remove, wait, log, claim, forget]
+    default: look
+  site:
+    description: What this Mailpit is to have. Not for V(claim) and V(forget).
+    type: dict
+    suboptions:
+      service:
+        description: The name of the unit, which is also the name of this Mailpit among others of the host.
+        type: str
+        required: true
+      service_manager:
+        description: V(systemd), or V(none) when something else starts Mailpit.
+        type: str
+        choices: [systemd, none]
+        default: systemd
+      config_dir:
+        description: The folder of the configuration.
+        type: str
+        required: true
+      data_dir:
+        description: The folder of the messages.
+        type: str
+        required: true
+      install_dir:
+        description: The folder of the versions.
+        type: str
+        required: true
+      release:
+        description: The version to install, empty when the role installs none.
+        type: str
+        default: ""
+      binary:
+        description: A program that is there and is not the role's, empty for the one of O(site.release).
+        type: str
+        default: ""
+      owner:
+        description: Who owns what Mailpit must not change.
+        type: str
+        default: root
+      user:
+        description: Who runs Mailpit.
+        type: str
+        required: true
+      group:
+        description: The group of that user.
+        type: str
+        required: true
+      create_user:
+        description: Whether the role makes the user when it is not there.
+        type: bool
+        default: true
+      named:
+        description: Files in the folders above that are the user's own and that options of the role name.
+        type: list
+        elements: str
+        default: []
+  files:
+    description: Files to read, by names of the caller's choice.
+    type: dict
+    default: {}
+  readable:
+    description: With O(step=look), files that Mailpit's user must be able to read, by the options that name them.
+    type: dict
+    default: {}
+  listen:
+    description: Where Mailpit will listen, as C(address) and C(port) of C(smtp) and C(ui). Nobody else may listen there.
+    type: dict
+    default: {}
+  anchor:
+    description: With O(step=claim) and O(step=forget), the file as C(path), who it is for as C(instance), and PEM texts given out so far as C(known).
+    type: dict
+    default: {}
+  seen:
+    description: With O(step=make), what O(step=look) returned as RV(checksums). Whatever was changed since then is refused.
+    type: dict
+    default: {}
+  names:
+    description: With O(step=try), environment variables that this version of Mailpit must know.
+    type: list
+    elements: str
+    default: []
+  since:
+    description: With O(step=log), a span such as C(1hour), C(30min) and C(2days), or a day such as C(2026-11-29).
+    type: str
+    default: 1day
+  command:
+    description: With O(step=log), the command that prints the log of a Mailpit that is no service of systemd.
+    type: list
+    elements: str
+    default: []
+  proofs:
+    description: With O(step=wait), the number of hosts from which a proof follows, for the log.
+    type: int
+    default: 0
+  timeout:
+    description: With O(step=wait), the seconds to wait.
+    type: float
+    default: 15
+  leaving:
+    description: With O(step=look), whether Mailpit is to be removed. Nobody else's files are in the way then.
+    type: bool
+    default: false
+  new_group:
+    description: With O(step=make), whether the role has just made the group.
+    type: bool
+    default: false
+  remove_data:
+    description: With O(step=remove), remove the messages as well.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: posix
+"""
+
+EXAMPLES = r"""
+- name: Look whether a Mailpit could be here
+  mailops.smtp.mailpit_site:
+    site:
+      service: mailpit
+      config_dir: /etc/mailpit
+      data_dir: /var/lib/mailpit
+      install_dir: /opt/mailpit
+      release: 1.31.0
+      user: mailpit
+      group: mailpit
+"""
+
+RETURN = r"""
+refusal:
+  description: Why this will not do, in one sentence, or V(none).
+  type: str
+  returned: with O(step=look)
+texts:
+  description: The texts of O(files) by their names, empty where there is no file.
+  type: dict
+  returned: with O(step=look)
+checksums:
+  description: The SHA-256 of O(files) by their paths.
+  type: dict
+  returned: with O(step=look)
+trouble:
+  description: What the program said instead of starting, or why nothing listens, or V(none).
+  type: str
+  returned: with O(step=try) and O(step=wait)
+own_user:
+  description: Whether the user is one that the role made, and that no other Mailpit of this host uses.
+  type: bool
+  returned: with O(step=remove)
+own_group:
+  description: The same for the group.
+  type: bool
+  returned: with O(step=remove)
+new_config:
+  description: Whether the folder of the configuration is made by this step.
+  type: bool
+  returned: with O(step=make)
+new_release:
+  description: Whether the folder of the version is made by this step.
+  type: bool
+  returned: with O(step=make)
+unknown:
+  description: Those of O(names) that the program does not know.
+  type: list
+  elements: str
+  returned: with O(step=try)
+lines:
+  description: The lines of the log.
+  type: list
+  elements: str
+  returned: with O(step=log)
+paths:
+  description: What was made, changed or removed.
+  type: list
+  elements: str
+  returned: with the other steps
+left:
+  description: What was left because it holds what is not the role's, or is in use.
+  type: list
+  elements: str
+  returned: with O(step=tidy) and O(step=remove)
+"""
+
+import errno
+import os
+import stat
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
+    anchor,
+    keep,
+    log,
+    ports,
+    program,
+    service,
+    site as sites,
+)
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.accounts import (
+    gid_of,
+    looks_made,
+    members_of,
+    uid_of,
+    unreadable,
+)
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record, add, drop, opened_record
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
+
+_SITE = {
+    "service": {"type": "str", "required": True},
+    "service_manager": {"type": "str", "choices": ["systemd", "none"], "default": "systemd"},
+    "config_dir": {"type": "str", "required": True},
+    "data_dir": {"type": "str", "required": True},
+    "install_dir": {"type": "str", "required": True},
+    "release": {"type": "str", "default": ""},
+    "binary": {"type": "str", "default": ""},
+    "owner": {"type": "str", "default": "root"},
+    "user": {"type": "str", "required": True},
+    "group": {"type": "str", "required": True},
+    "create_user": {"type": "bool", "default": True},
+    "named": {"type": "list", "elements": "str", "default": []},
+}
+_SPEC = {
+    "step": {
+        "type": "str",
+        "choices": ["look", "make", "unpack", "try", "tidy", "remove", "wait", "log", "claim", "forget"],
+        "default": "look",
+    },
+    "site": {"type": "dict", "options": _SITE},
+    "files": {"type": "dict", "default": {}},
+    "readable": {"type": "dict", "default": {}},
+    "listen": {"type": "dict", "default": {}},
+    "anchor": {"type": "dict", "default": {}},
+    "seen": {"type": "dict", "default": {}},
+    "names": {"type": "list", "elements": "str", "default": []},
+    "since": {"type": "str", "default": "1day"},
+    "command": {"type": "list", "elements": "str", "default": []},
+    "proofs": {"type": "int", "default": 0},
+    "timeout": {"type": "float", "default": 15},
+    "leaving": {"type": "bool", "default": False},
+    "new_group": {"type": "bool", "default": False},
+    "remove_data": {"type": "bool", "default": False},
+}
+# Accounts and certificates have some kB.
+_LARGEST_TEXT = 1 << 20
+
+
+def _site(options: t.Mapping[str, t.Any]) -> sites.Site:
+    owner = uid_of(options["owner"])
+    if owner is None:
+        raise Refusal(
+            "mailpit_owner is {0}, and this host has no such user: write root, or make the user first".format(
+                options["owner"]
+            )
+        )
+    user, group = uid_of(options["user"]), gid_of(options["group"])
+    return sites.Site(
+        service=options["service"], systemd=options["service_manager"] == "systemd", release=options["release"],
+        config_dir=_plain(options["config_dir"]), install_dir=_plain(options["install_dir"]), data_dir=_plain(options["data_dir"]),
+        owner=owner, user=user, group=group, user_name=options["user"], named=tuple(_plain(path) for path in options["named"] if path),
+    )  # fmt: skip
+
+
+def _plain(path: str) -> str:
+    """A path without what means nothing in it; one with .. is refused later, and must show it."""
+    return path if ".." in path.split("/") or not path.startswith("/") else "/" + os.path.normpath(path).lstrip("/")
+
+
+def _text(path: str) -> str:
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(opened, encoding="utf-8", errors="replace") as file:
+            if not stat.S_ISREG(os.fstat(opened).st_mode):
+                raise OSError(errno.ELOOP, "")
+            return file.read(_LARGEST_TEXT)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise Refusal(
+                "{0} is no ordinary file, and the role has one of its own there: take it away".format(path)
+            ) from None
+        raise Refusal("{0} cannot be read: {1}".format(path, error.strerror)) from None
+
+
+def _read(files: t.Mapping[str, str]) -> t.Dict[str, t.Any]:
+    return {
+        "texts": {name: _text(path) for name, path in files.items()},
+        "checksums": {path: program.checksum(path) for path in files.values()},
+    }
+
+
+def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t.Dict[str, t.Any]:
+    """Everything that can be seen before anything is written."""
+    try:
+        sites.judge(site, record, options["leaving"])
+        if options["leaving"]:
+            return {"refusal": None, **_read(options["files"])}
+        if site.user is None and not options["site"]["create_user"]:
+            raise Refusal(
+                "mailpit_user is {0}, and this host has no such user: set mailpit_create_user to true, or make it "
+                "first".format(
+                    site.user_name
+                )
+            )
+        if site.group is None and not options["site"]["create_user"]:
+            group = options["site"]["group"]
+            raise Refusal(
+                "mailpit_group is {0}, and this host has no such group: set mailpit_create_user to true, or make it "
+                "first".format(
+                    group
+                )
+            )
+        if options["site"]["binary"]:
+            program.refuse_unsafe("mailpit_binary", options["site"]["binary"], site.trusted)
+        _refuse_unreadable(site, options["readable"])
+        for option, place in options["listen"].items():
+            ports.refuse_occupied(option, place["address"], int(place["port"]), site.service + ".service")
+        return {"refusal": None, **_read(options["files"])}
+    except Refusal as refusal:
+        return {"refusal": str(refusal), "texts": {}, "checksums": {}}
+
+
+def _refuse_unreadable(site: sites.Site, files: t.Mapping[str, str]) -> None:
+    """Mailpit would not start with a file that it cannot read. Until its user is there, none but everybody's can be."""
+    for option, path in files.items():
+        if not path or not os.path.exists(path):
+            continue
+        why = unreadable(path, site.user_name, 65534 if site.user is None else site.user, site.group)
+        if why:
+            raise Refusal(
+                "{0} is {1}, which {2} cannot read because of {3}: make the user first (tasks_from: user of this "
+                "role) and give the"
+                " file to it (owner: {2}, mode: '0600')".format(option, path, site.user_name, why)
+            )
+
+
+def _make(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
+    for path, checksum in options["seen"].items():
+        if program.checksum(path) != checksum:
+            raise Refusal("{0} was changed by somebody else while this run read it: run again".format(path))
+    folders = sites.judge(site, record)
+    if options["site"]["create_user"] and (
+        site.user_name in record.users or site.user is None or looks_made(site.user_name)
+    ):
+        add(record.users, site.user_name, site.service)
+        if options["new_group"] or options["site"]["group"] in record.groups:
+            add(record.groups, options["site"]["group"], site.service)
+    keep.make(site, folders, record, changes)
+    release = sites.release_dir(site) if site.release else None
+    return {
+        "new_config": folders["mailpit_config_dir"].path in changes.paths and not folders["mailpit_config_dir"].exists,
+        "new_release": release in changes.paths,
+    }
+
+
+def _unpack(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
+    folder = sites.release_dir(site)
+    target, archive = os.path.join(folder, "mailpit"), os.path.join(folder, "mailpit.tar.gz")
+    wanted = program.checksum(archive)
+    if record.archives.get(folder) != [wanted, program.checksum(target)]:
+        changes.paths.append(target)
+        if not changes.dry:
+            program.unpack(archive, target)
+            record.archives[folder] = [wanted, program.checksum(target)]
+    return {}
+
+
+def _try(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    path = options["site"]["binary"] or os.path.join(sites.release_dir(site), "mailpit")
+    if changes.dry and not os.path.lexists(path):
+        return {"trouble": None, "unknown": []}
+    program.refuse_unsafe("mailpit_binary" if options["site"]["binary"] else "the program", path, site.trusted)
+    trouble = program.try_program(path)
+    # A script that starts Mailpit knows no names itself.
+    is_script = trouble is None and program.first_bytes(path) == b"#!"
+    return {"trouble": trouble, "unknown": [] if trouble or is_script else program.unknown_names(path, options["names"])}
+
+
+def _tidy(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
+    if site.systemd and not changes.dry:
+        log.announce_proof(site.service, 0)
+    if site.release:
+        keep.remove_versions(site, record, changes, keep=sites.release_dir(site))
+    return {"left": changes.left}
+
+
+def _remove(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
+    group = options["site"]["group"]
+    users, groups = record.users.get(site.user_name), record.groups.get(group)
+    # Earlier versions of the role wrote down neither.
+    own_user = users == [site.service] if users else looks_made(site.user_name)
+    own_group = groups == [site.service] if groups else own_user and group == site.user_name and not members_of(group)
+    keep.remove(site, sites.judge(site, record, leaving=True), record, changes, options["remove_data"])
+    if options["remove_data"]:
+        drop(record.users, site.user_name, site.service)
+        drop(record.groups, group, site.service)
+    return {"left": changes.left, "own_user": own_user, "own_group": own_group}
+
+
+def _wait(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
+    places = options["listen"]
+    if site.systemd:
+        trouble = service.wait_for_service(
+            site.service, [int(place["port"]) for place in places.values()], options["timeout"]
+        )
+    else:
+        trouble = service.wait_for_somebody(places["smtp"]["address"], int(places["smtp"]["port"]), options["timeout"])
+    if site.systemd and trouble is None and options["proofs"] > 0 and not changes.dry:
+        log.announce_proof(site.service, options["proofs"])
+    return {"trouble": trouble}
+
+
+def _log(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
+    since = log.parse_since(options["since"], time.time())
+    path = sites.environment_of(site).get("MP_LOG_FILE", "")
+    if options["command"]:
+        return {"lines": log.without_proofs(log.read_command(options["command"], since))}
+    if not path and not site.systemd:
+        raise Refusal(
+            "mailpit_service_manager is none, and Mailpit's log is not known: set mailpit_watch_command to the command"
+            " that prints it, such as [docker, logs, mailpit], or MP_LOG_FILE in mailpit_environment"
+        )
+    found = log.read_journal(site.service, since) if site.systemd else []
+    if path:
+        found += log.read_file(path, {0, site.owner, site.user or 0}, since)
+    return {"lines": log.without_proofs(found)}
+
+
+def _claim(options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    anchor.claim(options["anchor"]["path"], options["anchor"]["instance"], options["anchor"]["known"], record)
+    return {}
+
+
+def _forget(options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
+    path = anchor.forget(options["anchor"]["path"], options["anchor"]["instance"], options["anchor"]["known"], record)
+    if path:
+        changes.unlink(path)
+    return {}
+
+
+_ON_CLIENTS = {"claim": _claim, "forget": _forget}
+_STEPS = {"make": _make, "unpack": _unpack, "try": _try, "tidy": _tidy, "remove": _remove, "wait": _wait, "log": _log}
+
+
+def _do(step: str, options: t.Mapping[str, t.Any], changes: keep.Changes) -> t.Dict[str, t.Any]:
+    """The result of a step other than look. Raises Refusal."""
+    if step in _ON_CLIENTS:
+        with opened_record(write=not changes.dry) as record:
+            return _ON_CLIENTS[step](options, record, changes)
+    site = _site(options["site"])
+    with opened_record(write=not changes.dry and step not in ("try", "wait", "log")) as record:
+        return _STEPS[step](site, options, record, changes)
+
+
+def main() -> None:
+    """Run the module."""
+    needs_site = [("step", step, ["site"]) for step in ("look", *_STEPS)]
+    module = AnsibleModule(_SPEC, supports_check_mode=True, required_if=needs_site)
+    step: str = module.params["step"]
+    if step == "look":
+        try:
+            with opened_record(write=False) as record:
+                module.exit_json(changed=False, **_look(_site(module.params["site"]), module.params, record))
+        except Refusal as refusal:
+            module.exit_json(changed=False, refusal=str(refusal), texts={}, checksums={})
+    changes = keep.Changes(dry=module.check_mode)
+    try:
+        result = _do(step, module.params, changes)
+    except Refusal as refusal:
+        module.fail_json(msg=str(refusal) + ".")
+    except OSError as error:
+        module.fail_json(msg="{0}: {1}.".format(error.filename or "a file of Mailpit", error.strerror or error))
+    module.exit_json(changed=bool(changes.paths), paths=changes.paths, **result)
+
+
+if __name__ == "__main__":
+    main()

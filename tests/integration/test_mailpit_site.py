@@ -1,0 +1,631 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which folders and programs the role mailpit uses and removes: real folders of root's and of another user's, planted links, hostile archives."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import io
+import os
+import pathlib
+import socket
+import stat
+import tarfile
+import tempfile
+import typing as t
+
+import pytest
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
+    accounts,
+    anchor,
+    keep,
+    ports,
+    program,
+    record as records,
+    site as sites,
+)
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
+
+# A user of this host who is neither root nor Mailpit's: Debian's own.
+STRANGER, MAILPIT_UID, MAILPIT_GID = 65534, 2, 2
+
+
+@pytest.fixture(autouse=True)
+def own_record(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these tests make is not written down for the machine."""
+    monkeypatch.setattr(records, "_ROOT", str(tmp_path / "record"))
+
+
+@pytest.fixture
+def site(tmp_path: pathlib.Path) -> sites.Site:
+    # As on a real host, strangers get this far.
+    for folder in (tmp_path, tmp_path.parent):
+        folder.chmod(0o755)
+    (tmp_path / "root").mkdir(mode=0o755)
+    top = tmp_path / "root"
+    return sites.Site(
+        service="mailpit", systemd=False, config_dir=str(top / "etc"), install_dir=str(top / "opt"), data_dir=str(top / "data"), release="1.31.0",
+        owner=0, user=MAILPIT_UID, group=MAILPIT_GID, user_name="bin",
+    )  # fmt: skip
+
+
+def make(site: sites.Site, dry: bool = False) -> list[str]:
+    """Make the folders; what was made or changed."""
+    changes = keep.Changes(dry)
+    with records.opened_record(write=not dry) as record:
+        keep.make(site, sites.judge(site, record), record, changes)
+    return changes.paths
+
+
+def remove(site: sites.Site, data_too: bool = True, dry: bool = False) -> keep.Changes:
+    changes = keep.Changes(dry)
+    with records.opened_record(write=not dry) as record:
+        keep.remove(site, sites.judge(site, record, leaving=True), record, changes, data_too)
+    return changes
+
+
+def refused(site: sites.Site, **changes: t.Any) -> str:
+    with pytest.raises(Refusal) as caught, records.opened_record(write=False) as record:
+        sites.judge(dataclasses.replace(site, **changes), record)
+    text = str(caught.value)
+    assert "\n" not in text and text.startswith(
+        ("mailpit_config_dir", "mailpit_install_dir", "mailpit_data_dir", "mailpit_service_name", "mailpit_version")
+    ), text
+    return text
+
+
+def filled(site: sites.Site, header: str = sites.HEADER) -> None:
+    """The files of a Mailpit that was set up, in the folders that are there."""
+    config, release, data = (
+        pathlib.Path(site.config_dir),
+        pathlib.Path(site.install_dir, site.release),
+        pathlib.Path(site.data_dir),
+    )
+    for folder in (config, config / "tls", config / "ca", release, data):
+        folder.mkdir(parents=True, exist_ok=True)
+    (config / "mailpit.env").write_text(f"{header}: changes\nMP_DATABASE={site.data_dir}/mailpit.db\n")
+    for name in ("smtp.passwd", "tls/cert.pem", "tls/key.pem", "ca/ca.pem", "ca/ca.key"):
+        (config / name).write_text("x")
+    for name in ("mailpit", "mailpit.tar.gz"):
+        (release / name).write_text("x")
+    for name in ("mailpit.db", "mailpit.db-wal"):
+        (data / name).write_text("x")
+    os.chown(data, MAILPIT_UID, MAILPIT_GID)
+
+
+def tree(folder: pathlib.Path) -> dict[str, tuple[int, int, int]]:
+    """Owner, group and mode of everything."""
+    found = [folder, *folder.rglob("*")]
+    return {str(path): (path.lstat().st_uid, path.lstat().st_gid, path.lstat().st_mode) for path in found}
+
+
+def test_made_twice_and_removed_without_a_trace(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    foreseen = make(site, dry=True)
+    assert not (tmp_path / "root/etc").exists() and make(site) == foreseen and make(site) == []
+    modes = {
+        name: (path.stat().st_uid, path.stat().st_gid, stat.S_IMODE(path.stat().st_mode))
+        for name in ("etc", "etc/tls", "etc/ca", "opt/1.31.0", "data")
+        if (path := tmp_path / "root" / name)
+    }
+    assert modes == {
+        "etc": (0, 2, 0o750),
+        "etc/tls": (0, 2, 0o750),
+        "etc/ca": (0, 2, 0o700),
+        "opt/1.31.0": (0, 0, 0o755),
+        "data": (2, 2, 0o700),
+    }
+    filled(site)
+    foreseen = remove(site, dry=True).paths
+    assert (tmp_path / "root/etc/ca/ca.key").exists()
+    done = remove(site)
+    assert done.paths == foreseen and done.left == [] and list((tmp_path / "root").iterdir()) == []
+    assert remove(site).paths == []
+
+
+def test_the_messages_stay_unless_they_are_to_go(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    make(site)
+    filled(site)
+    remove(site, data_too=False)
+    assert [path.name for path in (tmp_path / "root").iterdir()] == ["data"]
+    make(site)
+    remove(site)
+    assert list((tmp_path / "root").iterdir()) == []
+
+
+def test_what_is_not_the_roles_stays(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    make(site)
+    filled(site)
+    top = tmp_path / "root"
+    others = [
+        top / name
+        for name in (
+            "etc/relay.yml",
+            "etc/tls/other.pem",
+            "opt/1.31.0/note",
+            "opt/1.20.0/mailpit",
+            "opt/tool",
+            "data/backup.sql",
+        )
+    ]
+    for path in others:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("theirs")
+    assert make(site) == [], "it is the role's folder, whatever came into it afterwards"
+    done = remove(site)
+    assert sorted(str(path) for path in top.rglob("*") if path.is_file()) == sorted(map(str, others))
+    assert {
+        str(top / "etc"),
+        str(top / "etc/tls"),
+        str(top / "opt/1.31.0"),
+        str(top / "opt"),
+        str(top / "data"),
+    } == set(done.left)
+    before = tree(top)
+    assert remove(site).paths == [] and tree(top) == before
+
+
+def test_a_link_in_place_of_a_file_is_removed_and_not_followed(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    make(site)
+    filled(site)
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "mailpit.db").write_text("theirs")
+    data = tmp_path / "root/data"
+    (data / "mailpit.db").unlink()
+    (data / "mailpit.db").symlink_to(victim / "mailpit.db")
+    (tmp_path / "root/etc/smtp.passwd").unlink()
+    (tmp_path / "root/etc/smtp.passwd").symlink_to(victim)
+    remove(site)
+    assert (victim / "mailpit.db").read_text() == "theirs" and not data.exists()
+
+
+SYSTEM = (
+    "/ /etc /opt /usr /usr/local /usr/local/bin /usr/bin /var /var/lib /var/tmp /home /root /tmp /srv /mnt /bin /sbin /lib /boot /dev /proc /sys"
+    " /run /etc/ssl /etc/systemd/system //etc// /etc/. /proc/sys/x"
+).split() + ["/home" + "/app"]
+
+
+@pytest.mark.parametrize("option", ["config_dir", "install_dir", "data_dir"])
+@pytest.mark.parametrize("path", SYSTEM)
+def test_a_folder_of_the_system_is_refused(option: str, path: str, site: sites.Site) -> None:
+    text = refused(site, **{option: path})
+    assert text.startswith(f"mailpit_{option} is ") and ": set it to a folder of its own, such as /" in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "etc",
+        "../etc",
+        "/opt/../etc",
+        "~/mailpit",
+        "/srv/with blank",
+        "/srv/a%b",
+        "/srv/a\nb",
+        '/srv/"q"',
+        "/srv/$HOME",
+        "",
+        "/srv/ä",
+    ],
+)
+def test_a_path_that_would_be_read_in_two_ways_is_refused(path: str, site: sites.Site) -> None:
+    for option in ("config_dir", "install_dir", "data_dir"):
+        assert refused(site, **{option: path}).startswith(f"mailpit_{option} is ")
+
+
+@pytest.mark.parametrize(
+    "path", ["/home" + "/app/mailpit", "/root" + "/mailpit", "/tmp/mailpit", "/var/tmp/x/mailpit", "/run/user/1000/x"]
+)
+def test_what_the_sandbox_hides_is_refused_under_systemd(path: str, site: sites.Site) -> None:
+    assert "hides" in refused(
+        site, systemd=True, service="mailpit-of-tests", data_dir=path, config_dir="/etc/mailpit-of-tests"
+    )
+
+
+@pytest.mark.parametrize("option", ["config_dir", "install_dir", "data_dir"])
+@pytest.mark.parametrize("entry", ["file", "1.2.3", "smtp.passwd", "mailpit.db.old", ".hidden", "tls"])
+def test_a_folder_that_holds_other_things_is_refused_and_stays_as_it_is(
+    option: str, entry: str, site: sites.Site, tmp_path: pathlib.Path
+) -> None:
+    folder = pathlib.Path(getattr(site, option))
+    (folder / entry).mkdir(parents=True)
+    (folder / entry / "theirs").write_text("x")
+    before = tree(folder)
+    assert f"which holds what this role did not make ({entry})" in refused(site)
+    with pytest.raises(Refusal):
+        make(site)
+    assert tree(folder) == before
+    if option != "config_dir":
+        remove(site)
+        assert tree(folder) == before
+
+
+def test_an_existing_folder_is_used_as_it_is_or_refused(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    config, data = pathlib.Path(site.config_dir), pathlib.Path(site.data_dir)
+    config.mkdir(mode=0o755)
+    (config / "relay.yml").write_text("theirs")
+    named = dataclasses.replace(site, named=(str(config / "relay.yml"),))
+    assert "relay.yml" in refused(site)
+    data.mkdir(mode=0o755)
+    (data / "lost+found").mkdir()
+    assert "belongs to root with mode 0755: give it to bin" in refused(named)
+    os.chown(data, MAILPIT_UID, MAILPIT_GID)
+    make(named)
+    filled(named)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (config, data)] == [
+        0o755,
+        0o755,
+    ] and config.stat().st_gid == 0
+    remove(named)
+    assert sorted(path.name for path in (*config.iterdir(), *data.iterdir())) == ["lost+found", "relay.yml"]
+    config.chmod(0o700)
+    assert "bin cannot enter (mode 0700)" in refused(named)
+    config.chmod(0o775)
+    os.chown(config, 0, STRANGER)
+    assert "can be written by its group" in refused(named)
+    os.chown(config, STRANGER, 0)
+    assert "belongs to nobody, who can change what is there" in refused(named)
+
+
+def test_a_planted_link_is_not_followed(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    top = tmp_path / "root"
+    open_to_all = top / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o1777)
+    (open_to_all / "link").symlink_to(top / "elsewhere")
+    (top / "elsewhere").mkdir()
+    inside = {"config_dir": str(open_to_all / "link/etc")}
+    make(dataclasses.replace(site, **inside))
+    os.lchown(open_to_all / "link", STRANGER, STRANGER)
+    assert "is a symbolic link that nobody made" in refused(site, **inside)
+    (open_to_all / "theirs").mkdir()
+    os.chown(open_to_all / "theirs", STRANGER, STRANGER)
+    assert "belongs to nobody" in refused(site, config_dir=str(open_to_all / "theirs/etc"))
+    open_to_all.chmod(0o777)
+    assert "can be written by everybody" in refused(site, config_dir=str(open_to_all / "new"))
+    (top / "circle").symlink_to("circle")
+    assert "in a circle" in refused(site, install_dir=str(top / "circle/opt"))
+    (top / "file").write_text("x")
+    assert "no folder" in refused(site, install_dir=str(top / "file"))
+
+
+def test_folders_that_break_each_other_are_refused(site: sites.Site) -> None:
+    top = os.path.dirname(site.config_dir)
+    for changes, words in (
+        ({"config_dir": site.data_dir}, "inside of mailpit_data_dir"),
+        ({"config_dir": site.data_dir + "/etc"}, "inside of mailpit_data_dir"),
+        ({"install_dir": site.data_dir + "/opt"}, "inside of mailpit_data_dir"),
+        ({"install_dir": site.config_dir}, "are both"),
+        ({"data_dir": site.config_dir + "/ca"}, "has a folder of the role's"),
+        ({"data_dir": site.install_dir + "/1.31.0"}, "has a folder of the role's"),
+        ({"data_dir": top}, "inside of mailpit_data_dir"),
+    ):
+        assert words in refused(site, **changes)
+    make(dataclasses.replace(site, data_dir=site.config_dir + "/data"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"service": "../ssh"},
+        {"service": ""},
+        {"service": "a b"},
+        {"release": "../../etc"},
+        {"release": ".."},
+        {"release": "1/2"},
+    ],
+)
+def test_names_are_no_paths(changes: dict, site: sites.Site) -> None:
+    refused(site, **changes)
+
+
+def test_an_installation_of_an_earlier_version_of_the_role_is_taken_over(
+    site: sites.Site, tmp_path: pathlib.Path
+) -> None:
+    filled(site)
+    assert not (tmp_path / "record").exists()
+    for folder, mode in (("etc/tls", 0o750), ("etc/ca", 0o700)):
+        (tmp_path / "root" / folder).chmod(mode)
+    make(site)
+    remove(site)
+    assert list((tmp_path / "root").iterdir()) == []
+
+
+def test_one_that_was_put_among_other_things_is_used_and_nothing_else_touched(
+    site: sites.Site, tmp_path: pathlib.Path
+) -> None:
+    filled(site)
+    config = pathlib.Path(site.config_dir)
+    (config / "theirs").write_text("x")
+    config.chmod(0o711)
+    make(site)
+    assert stat.S_IMODE(config.stat().st_mode) == 0o711
+    remove(site)
+    assert [path.name for path in config.iterdir()] == ["theirs"]
+
+
+def test_two_instances_share_versions_and_nothing_else(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    make(site)
+    filled(site)
+    other = dataclasses.replace(site, service="chaos", config_dir=site.config_dir + "-2", data_dir=site.data_dir + "-2")
+    make(other)
+    filled(other)
+    newer = dataclasses.replace(site, release="1.32.0")
+    make(newer)
+    changes = keep.Changes(False)
+    with records.opened_record(write=True) as record:
+        keep.remove_versions(newer, record, changes, keep=sites.release_dir(newer))
+    assert changes.paths == [] and (tmp_path / "root/opt/1.31.0/mailpit").exists(), "the other one uses it"
+    remove(newer)
+    assert sorted(path.name for path in (tmp_path / "root").iterdir()) == ["data-2", "etc-2", "opt"]
+    remove(other)
+    assert list((tmp_path / "root").iterdir()) == []
+
+
+def test_a_version_that_runs_is_not_removed(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    import shutil
+    import subprocess
+
+    make(site)
+    copy = tmp_path / "root/opt/1.31.0/mailpit"
+    shutil.copy("/bin/sleep", copy)
+    with subprocess.Popen([str(copy), "60"]) as process:
+        assert remove(site).left[0] == str(copy.parent) and copy.exists()
+        process.kill()
+
+
+def archive(path: pathlib.Path, *members: tuple[str, bytes | str], raw: bytes = b"") -> pathlib.Path:
+    """A .tar.gz of files (bytes) and of links (text: what they point to)."""
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.mode = 0o4777
+            if isinstance(content, bytes):
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+            else:
+                info.type = {"char": tarfile.CHRTYPE, "fifo": tarfile.FIFOTYPE, "folder": tarfile.DIRTYPE}.get(
+                    content, tarfile.SYMTYPE
+                )
+                if content.startswith("hard:"):
+                    info.type, content = tarfile.LNKTYPE, content[5:]
+                info.linkname = content
+                tar.addfile(info)
+    return path
+
+
+def test_only_the_program_is_unpacked(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "release"
+    folder.mkdir()
+    hostile = [("../escaped", b"x"), ("/tmp/escaped-mailpit", b"x"), ("../../etc/mailpit", b"x"), ("link", "/etc"), ("link/mailpit", b"x"), ("x/mailpit", b"x"),
+               ("dev", "char"), ("LICENSE", b"x")]  # fmt: skip
+    program.unpack(str(archive(tmp_path / "a.tar.gz", *hostile, ("mailpit", b"program"))), str(folder / "mailpit"))
+    assert [(path.name, path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) for path in folder.iterdir()] == [
+        ("mailpit", b"program", 0o755)
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar.gz", "release"] and not os.path.exists(
+        "/tmp/escaped-mailpit"
+    )
+
+
+@pytest.mark.parametrize(
+    "members, words",
+    [
+        ([("mailpit", "/etc/passwd")], "is no ordinary file"),
+        ([("mailpit", "hard:/etc/passwd")], "is no ordinary file"),
+        ([("mailpit", "char")], "is no ordinary file"),
+        ([("mailpit", "fifo")], "is no ordinary file"),
+        ([("mailpit", "folder")], "is no ordinary file"),
+        ([("mailpit", b"one"), ("./mailpit", b"two")], "two files named mailpit"),
+        ([("mailpit", "/etc/passwd"), ("mailpit", b"two")], "is no ordinary file"),
+        ([("other", b"x")], "holds no file named mailpit"),
+        ([(f"file{number}", b"") for number in range(1001)], "more than 1000 files"),
+    ],
+)
+def test_an_archive_that_is_no_release_is_refused_and_the_old_program_stays(
+    members: list, words: str, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "release").mkdir()
+    (tmp_path / "release/mailpit").write_text("old")
+    with pytest.raises(Refusal, match=words):
+        program.unpack(str(archive(tmp_path / "a.tar.gz", *members)), str(tmp_path / "release/mailpit"))
+    assert [path.read_text() for path in (tmp_path / "release").iterdir()] == ["old"]
+
+
+def test_an_archive_that_is_broken_or_a_bomb_is_refused(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "_LARGEST", 8 << 20)
+    target = str(tmp_path / "mailpit")
+    whole = archive(tmp_path / "whole.tar.gz", ("mailpit", os.urandom(100_000))).read_bytes()
+    huge = tarfile.TarInfo("x")
+    huge.size = 1 << 40
+    header = tarfile.TarInfo("mailpit")
+    header.type, header.size = tarfile.XHDTYPE, 1 << 40
+    zeros = gzip.compress(huge.tobuf() + bytes(9 << 20), compresslevel=1)
+    for name, content, words in (
+        ("empty", b"", "no archive that can be unpacked|holds no file"), ("text", b"<html>404</html>", "cannot be unpacked|no archive"),
+        ("cut", whole[:50_000], "no archive"),
+        ("garbled", whole[:20_000] + b"xxxx" + whole[20_004:], "no archive|cannot be unpacked"), ("bomb", zeros, "unpacks to more than 8 MB"),
+        ("header", gzip.compress(header.tobuf() + bytes(9 << 20), compresslevel=1), "unpacks to more than 8 MB|no archive"),
+    ):  # fmt: skip
+        (tmp_path / "a.tar.gz").write_bytes(content)
+        with pytest.raises(Refusal, match=words):
+            program.unpack(str(tmp_path / "a.tar.gz"), target)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar.gz", "whole.tar.gz"], name
+
+
+def test_a_program_is_tried_without_any_right(tmp_path: pathlib.Path) -> None:
+    for name, source, trouble in (
+        ("good", "#!/bin/sh\nid -u >&2; [ $(id -u) = 65534 ]", None), ("bad", "#!/bin/sh\necho no such machine >&2; exit 3", "no such machine"),
+        ("none", "not a program", "Exec format error"), ("silent", "#!/bin/sh\nexec sleep 60", "did not end within 1 seconds"),
+    ):  # fmt: skip
+        (tmp_path / name).write_text(source)
+        (tmp_path / name).chmod(0o755)
+        said = program.try_program(str(tmp_path / name), 1)
+        assert said is None if trouble is None else trouble in said, name
+
+
+def test_a_program_that_others_could_change_is_not_started(tmp_path: pathlib.Path) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh")
+    tool.chmod(0o755)
+    program.refuse_unsafe("mailpit_binary", str(tool), {0})
+    for prepare, words in (
+        (lambda: tool.chmod(0o757), "can be written by everybody"), (lambda: tool.chmod(0o644), "no program that can be started"),
+        (lambda: (tool.chmod(0o755), os.chown(tool, STRANGER, 0)), "belongs to nobody"),
+        (lambda: (os.chown(tool, 0, 0), os.chown(tmp_path, STRANGER, 0)), "belongs to nobody"),
+        (lambda: (os.chown(tmp_path, 0, 0), tool.unlink()), "not there"),
+    ):  # fmt: skip
+        prepare()
+        with pytest.raises(Refusal, match=words):
+            program.refuse_unsafe("mailpit_binary", str(tool), {0})
+
+
+@pytest.mark.parametrize(
+    "listening, wanted",
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", ""),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", ""),
+        ("::1", "[::]"),
+        ("::1", "localhost6"),
+    ],
+)
+def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: str) -> None:
+    wanted = "::1" if wanted == "localhost6" else wanted
+    with socket.socket(socket.AF_INET6 if ":" in listening else socket.AF_INET) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((listening, 0))
+        port = taken.getsockname()[1]
+        ports.refuse_occupied("smtp", wanted, port, "mailpit.service")
+        taken.listen()
+        with pytest.raises(
+            Refusal,
+            match=rf"mailpit_smtp_port is {port}, which .* \(process {os.getpid()}.*\) of this host has already",
+        ):
+            ports.refuse_occupied("smtp", wanted, port, "mailpit.service")
+        own = ports.holders(port)[0].unit
+        if own:
+            ports.refuse_occupied("smtp", wanted, port, own)
+
+
+def test_an_address_of_another_host_is_refused() -> None:
+    with pytest.raises(Refusal, match="mailpit_ui_address is 192.0.2.1, which is no address of this host"):
+        ports.refuse_occupied("ui", "192.0.2.1", 8025, "mailpit.service")
+
+
+PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+
+
+@pytest.fixture
+def anchor_file(site: sites.Site, tmp_path: pathlib.Path) -> pathlib.Path:
+    return tmp_path / "root" / "ca.pem"
+
+
+def claimed(path: pathlib.Path | str, instance: str = "mailpit of one", known: t.Sequence[str] = ()) -> str | None:
+    """Why the file may not be used, None when it may."""
+    try:
+        with records.opened_record(write=True) as record:
+            anchor.claim(str(path), instance, known, record)
+    except Refusal as refusal:
+        return str(refusal)
+    return None
+
+
+def forgotten(path: pathlib.Path | str, instance: str = "mailpit of one", known: t.Sequence[str] = ()) -> str | None:
+    with records.opened_record(write=True) as record:
+        return anchor.forget(str(path), instance, known, record)
+
+
+def test_a_clients_file_is_the_roles_own_or_stays(anchor_file: pathlib.Path) -> None:
+    anchor_file.write_text(PEM.format("bundle of the system"))
+    text = claimed(anchor_file)
+    assert text is not None and text.startswith(
+        f"mailpit_client_ca_path is {anchor_file}, which holds what this role did not write"
+    )
+    assert forgotten(anchor_file) is None
+    anchor_file.unlink()
+    assert claimed(anchor_file) is None
+    anchor_file.write_text(PEM.format("ours"))
+    assert "mailpit of one" in (claimed(anchor_file, "mailpit of two") or "")
+    assert claimed(anchor_file) is None and forgotten(anchor_file) == str(anchor_file)
+    assert (
+        claimed("/etc/ssl/certs/ca-certificates.crt") is not None
+        and forgotten("/etc/ssl/certs/ca-certificates.crt") is None
+    )
+
+
+def test_a_clients_file_of_an_earlier_version_of_the_role_is_taken_over(anchor_file: pathlib.Path) -> None:
+    anchor_file.write_text(PEM.format("old") + PEM.format("new"))
+    assert claimed(anchor_file, known=[PEM.format("old")]) is not None, "it holds more than what was given out"
+    assert claimed(anchor_file, known=[PEM.format("old"), PEM.format("new") + PEM.format("other")]) is None
+    anchor_file.write_text("# by hand\n" + PEM.format("old"))
+    with records.opened_record(write=True) as record:
+        record.anchors.clear()
+    assert claimed(anchor_file, known=[PEM.format("old")]) is not None
+
+
+def test_a_clients_file_is_not_written_through_a_planted_link_or_where_others_write(anchor_file: pathlib.Path) -> None:
+    victim = anchor_file.with_name("victim")
+    victim.write_text("theirs")
+    anchor_file.symlink_to(victim)
+    os.lchown(anchor_file, STRANGER, STRANGER)
+    assert "is a symbolic link that nobody made" in (claimed(anchor_file) or "")
+    anchor_file.unlink()
+    anchor_file.write_text("")
+    os.chown(anchor_file, STRANGER, STRANGER)
+    assert "belongs to nobody" in (claimed(anchor_file) or "")
+    anchor_file.unlink()
+    anchor_file.mkdir()
+    assert "no ordinary file" in (claimed(anchor_file) or "")
+    assert "there is no folder" in (claimed(anchor_file.parent / "none/ca.pem") or "")
+    anchor_file.parent.chmod(0o777)
+    assert "can be written by everybody" in (claimed(anchor_file.parent / "new.pem") or "")
+    assert "write the whole path" in (claimed("ca.pem") or "") and "write the whole path" in (
+        claimed("/etc/ssl/") or ""
+    )
+
+
+def test_what_the_role_wrote_down_is_refused_when_others_could_have_written_it(
+    site: sites.Site, tmp_path: pathlib.Path
+) -> None:
+    make(site)
+    assert (
+        stat.S_IMODE((tmp_path / "record").stat().st_mode) == 0o700
+        and stat.S_IMODE((tmp_path / "record/mailpit.json").stat().st_mode) == 0o600
+    )
+    (tmp_path / "record").chmod(0o755)
+    with pytest.raises(Refusal, match="is open to others"):
+        make(site)
+    (tmp_path / "record").chmod(0o700)
+    (tmp_path / "record/mailpit.json").write_text("{")
+    assert "cannot be read" in str(pytest.raises(Refusal, make, site).value)
+    (tmp_path / "record/mailpit.json").write_text('{"format": 2}')
+    assert "another version" in str(pytest.raises(Refusal, make, site).value)
+
+
+def test_what_mailpit_must_read_is_looked_at_beforehand() -> None:
+    # Not below pytest's own folder, which nobody else can enter.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        _look_at(pathlib.Path(folder) / "sub/relay.yml")
+
+
+def _look_at(relay: pathlib.Path) -> None:
+    relay.parent.mkdir()
+    relay.write_text("host: x")
+    for mode, owner, group, readable in (
+        (0o644, 0, 0, True), (0o600, 0, 0, False), (0o600, MAILPIT_UID, 0, True), (0o040, 0, MAILPIT_GID, True), (0o604, 0, MAILPIT_GID, False),
+        (0o064, MAILPIT_UID, 0, False),
+    ):  # fmt: skip
+        relay.chmod(mode)
+        os.chown(relay, owner, group)
+        assert (accounts.unreadable(str(relay), "bin", MAILPIT_UID, MAILPIT_GID) is None) == readable, oct(mode)
+    relay.chmod(0o644)
+    relay.parent.chmod(0o700)
+    assert f"{relay.parent} (owner 0, mode 0700)" == accounts.unreadable(str(relay), "bin", MAILPIT_UID, MAILPIT_GID)
+    assert accounts.unreadable(str(relay), "root", 0, 0) is None
