@@ -157,7 +157,7 @@ def test_codes_on_each_line_do_not_tear_it_apart(codes: str, parts: list[str]) -
 def test_further_spellings(said: str) -> None:
     shown = echo(f"no: {said} refused")
     # Base64 keeps what belongs to its neighbours; last signs that are no letters or digits may stay.
-    assert shown.startswith(("no: ********", "no: eA********")) and shown.endswith(" refused")
+    assert "********" in shown and shown.startswith("no: ") and shown.endswith(" refused")
     assert said[: len(said) // 2] not in shown
 
 
