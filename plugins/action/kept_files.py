@@ -10,6 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.run import GIVE_UP_AFTER
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 _MODULE = "mailops.smtp.kept_files"
 _SPEC: dict[str, dict[str, t.Any]] = {
@@ -47,6 +48,8 @@ class ActionModule(ActionBase):
         result.pop("broken_off", None)
         result["left"] = [{name: one[name] for name in ("path", "name", "record")} for one in result.get("left", [])]
         result["warnings"] = [*result.get("warnings", []), *(_warnings(result) if options["step"] == "begin" else [])]
+        # Before the other task's failure is put in, whose output has lines of its own.
+        result = printable_data(result)
         if failure and not result.get("failed"):
             result.update(
                 {

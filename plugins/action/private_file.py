@@ -10,6 +10,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 _SPEC: dict[str, dict[str, t.Any]] = {
     # As text: it is the host that knows its homes.
@@ -41,4 +42,4 @@ class ActionModule(ActionBase):
             self._remove_tmp_path(self._connection._shell.tmpdir)
         for extra in ("broken_off", "left"):
             result.pop(extra, None)
-        return result
+        return printable_data(result)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import types
 import typing as t
 
@@ -158,43 +159,47 @@ def _holder(place: Place, run: kept.Run) -> t.Optional[kept.Held]:
 def _uid(owner: t.Optional[str], base: int) -> int:
     import pwd
 
-    if owner is None:
-        return base
     try:
-        return int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
-    except (KeyError, OverflowError):
-        raise FileError(
-            "owner is '{0}', which is no user of this host; write the name or number of one.".format(owner)
-        ) from None
+        return base if owner is None else _number(owner, lambda name: pwd.getpwnam(name).pw_uid)
+    except (KeyError, ValueError):
+        words = "owner is {0}, which is no user of this host; write the name or number of one."
+        raise FileError(words.format(ascii(owner))) from None
 
 
 def _gid(group: t.Optional[str], base: int) -> int:
     import grp
 
-    if group is None:
-        return base
     try:
-        return int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
-    except (KeyError, OverflowError):
-        raise FileError(
-            "group is '{0}', which is no group of this host; write the name or number of one.".format(group)
-        ) from None
+        return base if group is None else _number(group, lambda name: grp.getgrnam(name).gr_gid)
+    except (KeyError, ValueError):
+        words = "group is {0}, which is no group of this host; write the name or number of one."
+        raise FileError(words.format(ascii(group))) from None
 
 
-def _mode(mode: t.Union[str, int, None], base: int) -> int:
+def _number(given: str, look_up: t.Callable[[str], int]) -> int:
+    """The number of a user or group. Raises KeyError, ValueError."""
+    found = int(given) if given.isascii() and given.isdigit() else look_up(given)
+    # The last one means "as it is" to chown.
+    if not 0 <= found < 2**32 - 1:
+        raise ValueError(given)
+    return found
+
+
+def _mode(mode: object, base: int) -> int:
+    """``mode`` as a task has it; what YAML makes a boolean, fraction or list is none."""
+    found = -1
     if mode is None:
         return base
-    if isinstance(mode, int):
+    if isinstance(mode, int) and not isinstance(mode, bool):
         found = mode
-    elif mode.isdigit():
-        found = int(mode, 8) if not set(mode) & set("89") else -1
-    else:
+    elif isinstance(mode, str) and re.match("[0-7]+\\Z", mode):
+        found = int(mode, 8)
+    elif isinstance(mode, str) and not mode[:1].isdigit():
         from ansible.module_utils.basic import AnsibleModule
 
-        try:
+        with contextlib.suppress(ValueError):
             found = AnsibleModule._symbolic_mode_to_octal(types.SimpleNamespace(st_mode=0o100000 | base), mode)
-        except ValueError:
-            found = -1
     if not 0 <= found <= 0o7777:
-        raise FileError("mode is '{0}', which is no mode; write '0600', or u=rw,g=r,o= and the like.".format(mode))
+        words = "mode is {0}, which is no mode; write '0600', or u=rw,g=r,o= and the like."
+        raise FileError(words.format(ascii(mode)))
     return found

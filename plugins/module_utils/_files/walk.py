@@ -71,6 +71,7 @@ class Place(t.NamedTuple):
 @contextlib.contextmanager
 def place_of(path: str) -> t.Iterator[Place]:
     """The place of the file ``path``, which need not be there. Raises FileError, FolderMissing."""
+    _require_nameable(path)
     if path.endswith("/") or os.path.basename(path) in ("", ".", ".."):
         raise FileError("path is {0}, which is a folder; write the path of the app's file.".format(path))
     place = _Walk(path).go()
@@ -160,6 +161,7 @@ class _Walk:
         except OSError:
             # Whoever opens it says what is wrong.
             return False
+        _require_nameable(target)
         self.followed += 1
         if self.followed > _MOST_LINKS:
             raise FileError("{0} is a symbolic link in a circle; correct it.".format(self._path(name)))
@@ -190,6 +192,13 @@ class _Walk:
     def _move(self, folder: int) -> None:
         os.close(self.folder)
         self.folder = folder
+
+
+def _require_nameable(path: str) -> None:
+    """Refuse what no file can be called, and what cannot be told in a result as it is: results are printable."""
+    if not path.isprintable():
+        words = "path is {0}, which has letters in it that cannot be shown; give the file another name, or correct path."
+        raise FileError(words.format(ascii(path)))
 
 
 def _steps(path: str) -> t.List[t.Union[str, Link]]:

@@ -4,16 +4,16 @@
 """
 Keep a login, and every form in which it may come back, out of what a relay says.
 
-A relay may repeat what it was sent: as it was, in base64 at any alignment, in capitals, backwards, in hexadecimal,
-percent-encoded or quoted-printable, as escapes of some language, and all that broken over the lines of a reply. So the
-texts are compared in a form of their own (a view), in which such differences are gone, and each byte still knows where
-it stood.
+A relay may repeat what it was sent: as it was, in base64 at any alignment, in capitals, backwards, in hexadecimal, percent-encoded or
+quoted-printable, as escapes of some language, and all that broken over the lines of a reply. So the texts are compared in a form
+of their own (a view), in which such differences are gone, and each byte still knows where it stood.
 """
 
 from __future__ import annotations
 
 import base64
 import re
+import sys
 import typing as t
 
 from .printable import printable
@@ -29,15 +29,24 @@ _CUT, _CUT_FORM = 80, 6
 _SHORT = 4
 # Shorter ones are not looked for among letters and digits alone.
 _SHORT_BARE = 6
-# One byte, as it may be written.
+# One byte or one character, as it may be written. The view is in small letters.
 _WRITTEN = re.compile(
-    rb"[%=]([0-9a-f]{2})|\\x([0-9a-f]{2})|\\([0-7]{3})|&#([0-9]{1,3});|&#x([0-9a-f]{1,2});|(.)",
-    re.DOTALL | re.IGNORECASE,
+    rb"[%=]([0-9a-f]{2})|\\x([0-9a-f]{2})|\\([0-7]{3})"
+    rb"|&#([0-9]{1,6});|&#x([0-9a-f]{1,5});|\\u(000[0-9a-f]{5}|[0-9a-f]{4})|\\u\{([0-9a-f]{1,5})\}"
+    rb"|&(amp|lt|gt|quot|apos);|(.)",
+    re.DOTALL,
 )
+_BASES = (16, 16, 8, 10, 16, 16, 16)
+_BYTES = 3  # so many of them are bytes, the others characters
+_NAMED = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 _ESCAPES = re.compile(rb"[%=&\\]")
-_BASES = (16, 16, 8, 10, 16)
-# What separates the parts of a text that was broken: a reply's continuation is a line break here, and a bar in
-# ``partial``.
+# RFC 3461 section 4: an escape of its own, as a plus may stand for itself beside the others.
+_XTEXT = re.compile(rb"\+([0-9a-f]{2})|(.)", re.DOTALL)
+# RFC 2045 section 6.7.
+_SOFT_BREAK = re.compile(rb"=[ \t]*(?:\n|\|)")
+# What a relay writes ahead of each line of a reply: code, enhanced status code.
+_CODES = re.compile(rb"(?:(?<=\n)|(?<=\| )|\A)[ \t]*(?:[2-5][0-9][0-9][ -])?[ \t]*(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}\b:?)?")
+# What separates the parts of a text that was broken: a reply's continuation is a line break here, and a bar in ``partial``.
 _GAPS = b" \t\r\n\x0b\x0c|"
 _BARE = b"0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -45,31 +54,27 @@ Span = t.Tuple[int, int]
 
 
 def secret_forms(username: str, password: str) -> list[str]:
-    """The password as it may travel.
-
-    Plain, base64 of LOGIN and PLAIN (any alignment), and as it is shown where it is not printable.
-    """
+    """The password as it may travel: plain, base64 of LOGIN and PLAIN (any alignment), and as it is shown where it is not printable."""
     from urllib.parse import quote_plus  # only a login needs it, and it costs every other call some milliseconds
 
     secret = password.encode()
     forms = {password, printable(secret), quote_plus(password)}
-    encoded = [base64.b64encode(f"\0{username}\0{password}".encode()).decode(), base64.b64encode(secret).decode()]
+    plain = base64.b64encode(f"\0{username}\0{password}".encode())
+    # Some relays hand on what they got in base64, and encode it once more.
+    encoded = [plain.decode(), base64.b64encode(plain).decode(), base64.b64encode(secret).decode()]
     for lead in range(3):
-        # Base64 of anything that holds the password has it in one of three alignments; the edges depend on the
-        # neighbours.
-        whole = base64.b64encode(b"\0" * lead + secret).decode().rstrip("=")[-(-lead * 4 // 3) if lead else 0 :]
-        core = whole[:-1] if (lead + len(secret)) % 3 else whole
-        if len(core) >= 6:
-            encoded.append(core)
+        # Base64 of anything that holds the password has it in one of three alignments; the edges depend on the neighbours.
+        for held in (secret, secret[::-1], password.encode("utf-16-le"), password.encode("utf-16-be")):
+            whole = base64.b64encode(b"\0" * lead + held).decode().rstrip("=")[-(-lead * 4 // 3) if lead else 0:]
+            core = whole[:-1] if (lead + len(held)) % 3 else whole
+            if len(core) >= 6:
+                encoded.append(core)
     forms.update(encoded, (form.replace("+", "-").replace("/", "_") for form in encoded))
     return sorted((form for form in forms if form), key=len, reverse=True)
 
 
 def redact(found: t.Any, forms: list[str], spoken: bool = False) -> t.Any:
-    """The same evidence with every form masked in what the relay said.
-
-    Facts of our own (codes, chains) stay as they are.
-    """
+    """The same evidence with every form masked in what the relay said; facts of our own (codes, chains) stay as they are."""
     return _redact(found, _Wanted(forms), spoken) if forms else found
 
 
@@ -127,19 +132,14 @@ class _View:
         kept = [index for index, byte in enumerate(lower) if byte not in unwanted]
         return _View(bytes(lower[index] for index in kept), [self.places[index] for index in kept])
 
-    def unfolded(self) -> _View:
-        """Without soft line breaks (RFC 2045 section 6.7)."""
-        breaks = {
-            index + step for index in range(len(self.data)) if self.data.startswith(b"=\n", index) for step in (0, 1)
-        }
-        kept = [index for index in range(len(self.data)) if index not in breaks]
+    def without_all(self, pattern: t.Pattern[bytes]) -> _View:
+        """Without what matches."""
+        left_out = {index for match in pattern.finditer(self.data) for index in range(*match.span())}
+        kept = [index for index in range(len(self.data)) if index not in left_out]
         return _View(bytes(self.data[index] for index in kept), [self.places[index] for index in kept])
 
     def spans(self, wanted: list[bytes], cut: bool) -> list[Span]:
-        """Where in the text something wanted stands.
-
-        With ``cut`` also what may be its beginning, at the end of the text.
-        """
+        """Where in the text something wanted stands; with ``cut`` also what may be its beginning, at the end of the text."""
         found = []
         for form in wanted:
             at = self.data.find(form)
@@ -182,15 +182,13 @@ def _lowered(text: str, places: list[Span]) -> _View:
     return _View(bytes(data), spread)
 
 
-def _decoded(view: _View) -> _View:
+def _decoded(view: _View, written: t.Pattern[bytes] = _WRITTEN) -> _View:
     """What stands there once escapes are resolved."""
     data, places = bytearray(), []
-    for match in _WRITTEN.finditer(view.data):
-        number = match.lastindex or 0
-        code = match.group(number)[0] if number > len(_BASES) else int(match.group(number), _BASES[number - 1])
-        if code < 256:
-            data.append(code)
-            places.append((view.places[match.start()][0], view.places[match.end() - 1][1]))
+    for match in written.finditer(view.data):
+        encoded = _one(match)
+        data += encoded
+        places += [(view.places[match.start()][0], view.places[match.end() - 1][1])] * len(encoded)
     # Characters of several bytes were put together again, so that capitals among them can be made small.
     text, firsts, at = data.decode("utf-8", "surrogateescape"), [], 0
     for char in text:
@@ -200,12 +198,28 @@ def _decoded(view: _View) -> _View:
     return _lowered(text, firsts)
 
 
+def _one(match: t.Match[bytes]) -> bytes:
+    """The bytes that an escape stands for, or the byte that stands there."""
+    number = match.lastindex or 0
+    found = match.group(number)
+    if match.re is _XTEXT:
+        return bytes.fromhex(found.decode()) if number == 1 else found
+    if number > len(_BASES):
+        return _NAMED.get(found, found)
+    code = int(found, _BASES[number - 1])
+    if number <= _BYTES:
+        return bytes((code,)) if code < 256 else b""
+    return _encoded(chr(code)) if code <= sys.maxunicode else b""
+
+
 def _views(plain: _View) -> list[_View]:
     found = [plain]
+    if b"+" in plain.data:
+        found.append(_decoded(plain.without(_GAPS), _XTEXT))
     if _ESCAPES.search(plain.data):
         found.append(_decoded(plain.without(_GAPS)))  # an escape may be broken as well
-        if b"=\n" in plain.data:
-            found.append(_decoded(plain.unfolded().without(_GAPS)))
+        if _SOFT_BREAK.search(plain.data):
+            found.append(_decoded(plain.without_all(_SOFT_BREAK).without(_GAPS)))
     return found
 
 
@@ -214,7 +228,8 @@ def _masked(lines: list[str], wanted: _Wanted) -> list[str]:
     text = "\n".join(lines)
     plain = _plain_view(text)
     spans = [match.span() for form in wanted.exact for match in re.finditer(re.escape(form), text)]
-    for view in _views(plain):
+    # Lines may each begin with the relay's own codes, which tear a form apart.
+    for view in _views(plain) + (_views(plain.without_all(_CODES)) if "\n" in text or "|" in text else []):
         spans += view.without(_GAPS).spans(wanted.text, False) + view.without(_NOT_BARE).spans(wanted.bare, False)
     lines = _cover(text, spans).split("\n")
     return [_without_cut(line, wanted) if len(line) >= _CUT else line for line in lines]
@@ -222,13 +237,8 @@ def _masked(lines: list[str], wanted: _Wanted) -> list[str]:
 
 def _without_cut(line: str, wanted: _Wanted) -> str:
     plain = _plain_view(line)
-    starts = [
-        start
-        for start, end in plain.without(_GAPS).spans(wanted.text, True)
-        + plain.without(_NOT_BARE).spans(wanted.bare, True)
-        if end < 0
-    ]
-    return line[: min(starts)] + _MASK if starts else line
+    starts = [start for start, end in plain.without(_GAPS).spans(wanted.text, True) + plain.without(_NOT_BARE).spans(wanted.bare, True) if end < 0]
+    return line[:min(starts)] + _MASK if starts else line
 
 
 def _cover(text: str, spans: list[Span]) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import json
 import types
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from tests.support.evidence import ROWS, in_tls
 from tests.support.strangers import EVIL, certificate, evil_texts, raw_places
 
-from ansible_collections.mailops.smtp.plugins.action import smtp_endpoint_info, smtp_gate, smtp_send
+from ansible_collections.mailops.smtp.plugins.action import kept_files, private_file, smtp_endpoint_info, smtp_gate, smtp_send
 from ansible_collections.mailops.smtp.plugins.filter.explain_smtp_error import FilterModule
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
@@ -117,7 +118,8 @@ def answer_of(
     )
     connection, context = types.SimpleNamespace(_shell=shell, get_option={}.__getitem__), types.SimpleNamespace(no_log=False)
     made = action(task, connection, context, None, None, None)  # type: ignore[arg-type]
-    made._execute_module = lambda **_call: module_result  # type: ignore[method-assign]
+    made._execute_module = lambda **_call: copy.deepcopy(module_result)  # type: ignore[method-assign]
+    made._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
     return made.run(None, {"inventory_hostname": "app1"})
 
 
@@ -171,3 +173,16 @@ FRAMES = st.sampled_from(
 def test_explanations(lines: list[str]) -> None:
     assert list(raw_places(explain_smtp_error(lines))) == []
     assert list(raw_places(explain_smtp_error("\n".join(lines)))) == []
+
+
+@SLOW
+@given(evil_texts(), st.sampled_from(["begin", "restore", "finish"]))
+def test_the_actions_on_files(words: str, step: str) -> None:
+    run = {"controller": words, "machine": words, "boot": words, "space": words, "pid": 1, "start": words, "host": words}
+    held = {"path": words, "name": words, "run": run, "age": 1.0, "unfinished": True, "record": words}
+    stuck = {"path": words, "given": words, "kept_as": words, "why": words}
+    told = {"held": [], "others": [held], "unfinished": [words], "absent": [words], "restored": [words], "kept": [stuck], "left": []}
+    for result in (told, {"failed": True, "msg": words}, {**told, "held": [held]}):
+        kept = answer_of(kept_files.ActionModule, {"paths": ["/x"], "step": step}, json.loads(json.dumps(result)))
+        written = answer_of(private_file.ActionModule, {"path": "/x", "content": "y"}, json.loads(json.dumps(result)))
+        assert list(raw_places([kept, written])) == []

@@ -130,6 +130,59 @@ def test_each_echo_of_what_was_sent_is_masked(sent: str, echoed: str) -> None:
             assert len(left) <= (len(whole) * 3 // 4 if sent == "XOAUTH2" else 6), shown
 
 
+PLAIN = base64.b64encode(f"\0app\0{PASSWORD}".encode()).decode()
+
+
+@pytest.mark.parametrize("codes", ["5.7.8 ", "535-", "535-5.7.8 ", " 5.7.8: "])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [PLAIN[:12], PLAIN[12:24], PLAIN[24:]],
+        [PASSWORD[:6], PASSWORD[6:]],
+        [PASSWORD.encode().hex()[:9], PASSWORD.encode().hex()[9:]],
+        ["hunter2+S/=", "ecret=3D=", "=C3=BC"],
+        ["\\x68\\x75nter2+S/", "ecret\\x3d\\xc3\\xbc"],
+    ],
+    ids=["base64", "plain", "hex", "quoted-printable", "escapes"],
+)
+def test_codes_on_each_line_do_not_tear_it_apart(codes: str, parts: list[str]) -> None:
+    forms = secret_forms("app", PASSWORD)
+    assert any("********" in line for line in redact({"lines": [codes + part for part in parts]}, forms)["lines"])
+    joined = redact({"partial": " | ".join(codes + part for part in parts)}, forms)["partial"]
+    assert "********" in joined and parts[-1] not in joined
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "".join(f"\\u{ord(char):04x}" for char in PASSWORD),
+        "".join(f"\\U{ord(char):08X}" for char in PASSWORD),
+        "".join(f"\\u{{{ord(char):x}}}" for char in PASSWORD),
+        "".join(f"&#{ord(char)};" for char in PASSWORD),
+        PASSWORD.replace("+", "+2B").replace("=", "+3D"),
+        "\\u200b".join(PASSWORD),
+        base64.b64encode(PASSWORD.encode("utf-16-le")).decode(),
+        base64.b64encode(b"x" + PASSWORD.encode("utf-16-be")).decode(),
+        base64.b64encode(PASSWORD.encode()[::-1]).decode(),
+        base64.b64encode(base64.b64encode(f"\0app\0{PASSWORD}".encode())).decode(),
+        printable(PASSWORD.encode("utf-16-le")),
+        printable(PASSWORD.encode("utf-32-be")),
+    ],
+    ids=["u", "U", "u braces", "decimal", "xtext", "no width", "UTF-16", "UTF-16 in it", "reversed", "twice", "raw UTF-16", "raw UTF-32"],
+)
+def test_further_spellings(said: str) -> None:
+    shown = echo(f"no: {said} refused")
+    # Base64 keeps what belongs to its neighbours; last signs that are no letters or digits may stay.
+    assert "********" in shown and shown.startswith("no: ") and shown.endswith(" refused")
+    assert said[: len(said) // 2] not in shown
+
+
+def test_named_characters() -> None:
+    forms = secret_forms("app", "R&D<\"'>secret")
+    shown = redact({"text": "you said R&amp;D&lt;&quot;&apos;&gt;secret there"}, forms)["text"]
+    assert shown == "you said ******** there"
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.text(st.characters(blacklist_categories=("C", "Z")), min_size=8, max_size=30),

@@ -1,0 +1,53 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of a task that no file can have: each gets one sentence, and the file stays as it is."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.mailops.smtp.plugins.module_utils._files.edit import Wishes, write
+from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
+
+RUN = {"controller": "here", "pid": 1}
+
+
+def refused(path: str, **wishes: t.Any) -> str:
+    with pytest.raises(FileError) as caught:
+        write(path, b"new", Wishes(**{"owner": None, "group": None, "mode": None, **wishes}), run=RUN, dead=[])
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("who", ["-1", "4294967295", "4294967296", "9" * 20, "no\nbody", "\x1b[31mred", "²", "\0"])
+@pytest.mark.parametrize("option", ["owner", "group"])
+def test_no_user_or_group(tmp_path: pathlib.Path, option: str, who: str) -> None:
+    path = tmp_path / "app.yml"
+    path.write_text("old")
+    sentence = refused(str(path), **{option: who})
+    assert sentence.startswith(f"{option} is ") and "write the name or number of one" in sentence and sentence.isprintable()
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("mode", ["0o600", "600 ", "-1", "99999", "９", "0600\n", 1.5, True, [384], {}, -1, 0o10000, "x\x1b"])
+def test_no_mode(tmp_path: pathlib.Path, mode: object) -> None:
+    path = tmp_path / "app.yml"
+    path.write_text("old")
+    sentence = refused(str(path), mode=mode)
+    assert sentence.startswith("mode is ") and "write '0600'" in sentence and sentence.isprintable()
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "a\nb", "\u202egfc.yml", "\udcff"])
+def test_no_path(tmp_path: pathlib.Path, name: str) -> None:
+    sentence = refused(f"{tmp_path}/{name}")
+    assert "that cannot be shown" in sentence and sentence.isprintable()
+
+
+def test_no_path_behind_a_link(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a\nb").write_text("old")
+    (tmp_path / "app.yml").symlink_to("a\nb")
+    assert "that cannot be shown" in refused(f"{tmp_path}/app.yml")
