@@ -120,8 +120,7 @@ def _object(text: str, index: int, depth: int) -> tuple[_Object, int]:
     found = _Object(index)
     index = _skip(text, index + 1)
     while text[index] != "}":
-        key = _STRING.match(text, index)
-        assert key is not None
+        key = t.cast("re.Match[str]", _STRING.match(text, index))
         index = _skip(text, _skip(text, key.end()) + 1)
         inner, end = _value(text, index, depth + 1)
         found.members[json.loads(key.group())] = (key.start(), index, end, inner)
@@ -143,8 +142,7 @@ def _value(text: str, index: int, depth: int) -> tuple[_Object | None, int]:
             if text[index] == ",":
                 index = _skip(text, index + 1)
         return None, index + 1
-    found = _STRING.match(text, index) or _OTHER.match(text, index)
-    assert found is not None
+    found = t.cast("re.Match[str]", _STRING.match(text, index) or _OTHER.match(text, index))
     return None, found.end()
 
 
