@@ -327,9 +327,7 @@ def _save_if_possible(store: Store, record: Record) -> None:
             raise
 
 
-def _own(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> t.List[Record]:
-    if store is None:
-        return []
+def _own(store: Store, paths: t.Sequence[str], run: Run) -> t.List[Record]:
     return [
         record
         for record in store.records().values()
