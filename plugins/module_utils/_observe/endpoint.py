@@ -291,9 +291,11 @@ class Endpoint:
     def _resolve(self) -> t.Generator[Wait, None, list[Address]]:
         """The addresses. A name is asked for in a thread, which is left behind when time is up: getaddrinfo knows no deadline."""
         plan = self.plan
+        asked: list[bool] = []
         answer: list[Resolved] = []
 
         def ask() -> None:
+            asked.append(True)
             answer.append(ask_resolver(plan["host"], plan["port"], plan["ip_version"]))
 
         if literal(plan["host"]):
@@ -301,6 +303,8 @@ class Endpoint:
         else:
             self.loop.submit("names", self.index, ask, lambda: None)
             yield Wait(lambda: bool(answer), self.deadline)
+        if not asked:
+            raise Failure("not_asked", lack=self.loop.lack)
         if not answer:
             raise Failure("timeout")
         addresses, self.found["dns"]["known"] = addresses_of(answer[0])
