@@ -10,6 +10,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 _SPEC: dict[str, dict[str, t.Any]] = {
     "files": {
@@ -49,7 +50,9 @@ class ActionModule(ActionBase):
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         result.pop("left", None)
+        # Without the diff, whose texts have lines of their own.
         before = result.pop("before", {})
+        result = printable_data(result)
         if self._task.diff:
             after = {file["path"]: file["text"] for file in files}
             result["diff"] = [

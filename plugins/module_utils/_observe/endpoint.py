@@ -114,9 +114,11 @@ class _Endpoint:
         A name is asked for in a thread, which is left behind when time is up: getaddrinfo knows no deadline.
         """
         plan = self._asked.plan
+        begun: list[bool] = []
         answer: list[Resolved] = []
 
         def ask() -> None:
+            begun.append(True)
             answer.append(ask_resolver(plan["host"], plan["port"], plan["ip_version"]))
 
         if literal(plan["host"]):
@@ -124,6 +126,8 @@ class _Endpoint:
         else:
             self._asked.loop.submit("names", self._asked.index, ask, lambda: None)
             yield Wait(lambda: bool(answer), self._asked.deadline)
+        if not begun:
+            raise Failure("not_asked", lack=self._asked.loop.lack)
         if not answer:
             raise Failure("timeout")
         addresses, self.found["dns"]["known"] = addresses_of(answer[0])

@@ -37,6 +37,9 @@ def work_on_files(
     others.
     """
     run = this_run(str(task_vars.get("inventory_hostname")))
+    if not run["start"]:
+        # A worker outlives an Ansible that was killed. What it did now could be noted for no run, so the next one would not know of it.
+        return {"failed": True, "changed": False, "msg": "The run of Ansible that this task belongs to has ended, so nothing is done."}
     dead: list[Mapping[str, t.Any]] = []
     broken_off: list[Mapping[str, t.Any]] = []
     while True:

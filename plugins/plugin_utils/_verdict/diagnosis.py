@@ -119,6 +119,8 @@ def diagnose_name(dns: Dns) -> Diagnosis:
     """Why a name led to no address at all."""
     failure = dns.get("failure")
     error = failure.get("error") if failure is not None else None
+    if failure is not None and failure["kind"] == "not_asked":
+        return Diagnosis("not_asked", detail=words.lacking(failure["lack"]))
     if failure is not None and failure["kind"] == "timeout":
         return Diagnosis("name_server_failure", detail=words.no_answer_of_the_name_server(dns["ms"] / 1000))
     if error in ("EAI_NODATA", "EAI_ADDRFAMILY"):

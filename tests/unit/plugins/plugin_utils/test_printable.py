@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.support.evidence import ROWS, in_tls
 from tests.support.strangers import EVIL, certificate, evil_texts, raw_places
 
-from ansible_collections.mailops.smtp.plugins.action import kept_files, private_file, smtp_endpoint_info, smtp_gate, smtp_send
+from ansible_collections.mailops.smtp.plugins.action import kept_files, mailpit_files, private_file, smtp_endpoint_info, smtp_gate, smtp_send
 from ansible_collections.mailops.smtp.plugins.filter.explain_smtp_error import FilterModule
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
@@ -185,4 +185,5 @@ def test_the_actions_on_files(words: str, step: str) -> None:
     for result in (told, {"failed": True, "msg": words}, {**told, "held": [held]}):
         kept = answer_of(kept_files.ActionModule, {"paths": ["/x"], "step": step}, json.loads(json.dumps(result)))
         written = answer_of(private_file.ActionModule, {"path": "/x", "content": "y"}, json.loads(json.dumps(result)))
-        assert list(raw_places([kept, written])) == []
+        several = answer_of(mailpit_files.ActionModule, {"files": [{"path": "/x", "text": "y"}]}, json.loads(json.dumps(result)))
+        assert list(raw_places([kept, written, several])) == []

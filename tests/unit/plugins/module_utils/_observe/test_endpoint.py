@@ -20,7 +20,10 @@ from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import connect, endpoint
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, Credentials, observe
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Observation, Plan
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.limits import Limits
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Diagnosis, diagnose_name
 
 AUTH_OFFERED = "250-tiny.test\r\n250 AUTH PLAIN LOGIN\r\n"
 
@@ -228,6 +231,21 @@ def test_a_name_that_does_not_exist() -> None:
     assert found["dns"]["ok"] is False
     assert found["dns"]["failure"]["layer"] == "dns"
     assert found["attempts"] == []
+
+
+def test_a_name_that_nobody_had_time_to_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With few threads and a name server that is silent, the later names never had their turn."""
+
+    def silent(_host: str, _port: int, _version: str) -> list[Address]:
+        time.sleep(2)
+        return []
+
+    monkeypatch.setattr(endpoint, "ask_resolver", silent)
+    monkeypatch.setattr(endpoint, "process_limits", lambda: Limits(100, 1))
+    found, took = look(*[plan(25, host=f"relay{number}.test", timeout=0.5) for number in range(3)])
+    assert [one["dns"]["failure"]["kind"] for one in found] == ["timeout", "not_asked", "not_asked"]
+    assert found[1]["dns"]["failure"]["lack"] == "time" and took < 1.5
+    assert diagnose_name(found[1]["dns"]) == Diagnosis("not_asked", detail=words.lacking("time"))
 
 
 def test_a_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
