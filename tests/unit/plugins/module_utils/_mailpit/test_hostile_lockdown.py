@@ -70,7 +70,7 @@ SCRIPTS: dict[str, Script] = {
     "is HTTP": dialogue(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
     "is TLS": dialogue(b"\x15\x03\x01\x00\x02\x02\x46"),
     "EHLO is dripped": dialogue(b"220 x\r\n", b"250-x\r\n", keep=True),
-    "EHLO without end": lambda sock: floods(b"220 x\r\n", b"250-x\r\n" * 1000)(sock),
+    "EHLO without end": floods(b"220 x\r\n", b"250-x\r\n" * 1000),
     "EHLO of another code": dialogue(b"220 x\r\n", b"999 x\r\n"),
     "closes at MAIL": dialogue(b"220 x\r\n", EHLO),
     "is silent at MAIL": dialogue(b"220 x\r\n", EHLO, keep=True),
