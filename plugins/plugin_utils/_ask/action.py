@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import abc
 import typing as t
 
 from ansible.plugins.action import ActionBase
@@ -45,9 +46,9 @@ class Action(ActionBase):
             found = host_failure(error, self.host, self.NOTHING)
         return printable_data({**result, **found})
 
+    @abc.abstractmethod
     def answer(self, args: Result) -> Result:
         """The result for these options, all of which exist. Raises INPUT_ERRORS and HostError."""
-        raise NotImplementedError
 
     @property
     def host(self) -> str:
