@@ -38,13 +38,21 @@ class Authority:
         self.folder = folder
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Demo Root CA")])
-        self.certificate = self._sign(self.name, self.key.public_key(), -DAY, 10 * DAY, x509.BasicConstraints(ca=True, path_length=None))
+        self.certificate = self._sign(
+            self.name, self.key.public_key(), -DAY, 10 * DAY, x509.BasicConstraints(ca=True, path_length=None)
+        )
         (folder / "ca.pem").write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    def _sign(self, subject: x509.Name, key, begins: datetime.timedelta, ends: datetime.timedelta, *extensions) -> x509.Certificate:
-        now = datetime.datetime.now(datetime.timezone.utc)
+    def _sign(
+        self, subject: x509.Name, key, begins: datetime.timedelta, ends: datetime.timedelta, *extensions
+    ) -> x509.Certificate:
+        now = datetime.datetime.now(datetime.UTC)
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self.name).public_key(key)
-        builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now + begins).not_valid_after(now + ends)
+        builder = (
+            builder.serial_number(x509.random_serial_number())
+            .not_valid_before(now + begins)
+            .not_valid_after(now + ends)
+        )
         for extension in extensions:
             builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
         return builder.sign(self.key, hashes.SHA256())
@@ -59,7 +67,9 @@ class Authority:
         path.touch(0o600)
         path.write_bytes(
             certificate.public_bytes(serialization.Encoding.PEM)
-            + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            + key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
         )
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(path)
@@ -104,7 +114,11 @@ def main() -> None:
     authority = Authority(folder)
     mailbox = Mailbox(folder / "arrived.txt")
     login = {"authenticator": authenticate, "auth_required": True, "auth_exclude_mechanism": ["LOGIN"]}
-    healthy, filtered, expired = authority.context(HEALTHY, 60 * DAY), authority.context(FILTERED, 60 * DAY), authority.context(EXPIRED, -2 * DAY)
+    healthy, filtered, expired = (
+        authority.context(HEALTHY, 60 * DAY),
+        authority.context(FILTERED, 60 * DAY),
+        authority.context(EXPIRED, -2 * DAY),
+    )
     relays = [
         Controller(mailbox, HEALTHY, 2465, ssl_context=healthy, auth_require_tls=False, **login),
         Controller(mailbox, HEALTHY, 2587, tls_context=healthy, require_starttls=True, **login),

@@ -18,5 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 def pytest_configure() -> None:
     """Make build/src (on sys.path by pyproject.toml) and let child processes find the collection there."""
-    source = subprocess.run([str(ROOT / "tools" / "src-link")], check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout.strip()
+    source = subprocess.run(
+        [str(ROOT / "tools" / "src-link")], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = source

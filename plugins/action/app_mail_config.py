@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.utils.display import Display
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, check_present, mask, plan_absent, plan_present
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import (
+    Plan,
+    check_present,
+    mask,
+    plan_absent,
+    plan_present,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
@@ -61,8 +66,22 @@ class ActionModule(Action):
     """Puts the mail settings of one app into that app's own file."""
 
     OPTIONS = (
-        "app", "path", "form", "carrier", "service", "settings", "state", "probed", "auth_offered", "exact_security", "descriptors", "backup",
-        "owner", "group", "mode", "validate",
+        "app",
+        "path",
+        "form",
+        "carrier",
+        "service",
+        "settings",
+        "state",
+        "probed",
+        "auth_offered",
+        "exact_security",
+        "descriptors",
+        "backup",
+        "owner",
+        "group",
+        "mode",
+        "validate",
     )
     INPUT_ERRORS = (SettingsError, AppError)
 
@@ -106,7 +125,12 @@ class ActionModule(Action):
         }
         if self._task.diff:
             header = f"{old.path} (mail settings)"
-            result["diff"] = {"before_header": header, "after_header": header, "before": plan.before, "after": plan.after}
+            result["diff"] = {
+                "before_header": header,
+                "after_header": header,
+                "before": plan.before,
+                "after": plan.after,
+            }
         return result
 
     def _read(self, options: _Options) -> _OldFile:
@@ -124,7 +148,7 @@ class ActionModule(Action):
 
     def _write(self, place: Place, options: _Options, old: _OldFile, plan: Plan) -> Result:
         """Have the host write the new content over what was read. Gives what of its result is told. Raises HostError."""
-        if old.content is None and not options.present or not plan.changed and not options.attributes:
+        if (old.content is None and not options.present) or (not plan.changed and not options.attributes):
             return {"created": False}
         content = base64.b64encode(plan.content).decode("ascii")
         written = self._ask(options, {"step": "write", "content": content, "checksum": old.checksum})
@@ -154,7 +178,10 @@ def _parsed(args: Result) -> _Options:
     if app is None:
         raise SettingsError("app is missing; write the name of an app, such as app: pangolin.", "app")
     if path is None:
-        raise SettingsError("path is missing; write the path of the app's file on the host, such as /opt/pangolin/config/config.yml.", "path")
+        raise SettingsError(
+            "path is missing; write the path of the app's file on the host, such as /opt/pangolin/config/config.yml.",
+            "path",
+        )
     if state not in _STATES:
         raise SettingsError(f"state is {show(state)}; write present or absent.", "state")
     validate = text("validate")
@@ -165,7 +192,13 @@ def _parsed(args: Result) -> _Options:
         words = "mode is preserve, which means nothing here; leave out mode, and the file keeps the one that it has."
         raise SettingsError(words, "mode")
     host = {name: args[name] for name in ("owner", "group", "mode") if args.get(name) not in (None, "")}
-    given = {"app": app, "path": path, "validate": validate, "backup": to_bool(args.get("backup") or False, "backup"), **host}
+    given = {
+        "app": app,
+        "path": path,
+        "validate": validate,
+        "backup": to_bool(args.get("backup") or False, "backup"),
+        **host,
+    }
     return _Options(
         app=app,
         path=path,
@@ -203,7 +236,9 @@ def _settings(options: _Options) -> tuple[Mapping[str, t.Any], Settings]:
 def _check(descriptor: Descriptor, place: Place, options: _Options) -> None:
     if options.present:
         given, settings = _settings(options)
-        check_present(descriptor, settings, given, place, exact_security=options.exact_security, offered=options.auth_offered)
+        check_present(
+            descriptor, settings, given, place, exact_security=options.exact_security, offered=options.auth_offered
+        )
 
 
 def _plan(descriptor: Descriptor, place: Place, options: _Options, old: bytes | None) -> Plan:
@@ -211,13 +246,24 @@ def _plan(descriptor: Descriptor, place: Place, options: _Options, old: bytes | 
         return plan_absent(descriptor, old, place=place)
     given, settings = _settings(options)
     return plan_present(
-        descriptor, settings, given, old, exact_security=options.exact_security, place=place, offered=options.auth_offered
+        descriptor,
+        settings,
+        given,
+        old,
+        exact_security=options.exact_security,
+        place=place,
+        offered=options.auth_offered,
     )
 
 
 def _writes_password(place: Place, options: _Options) -> bool:
     given = options.settings
-    return options.present and "password" in place.form.names and isinstance(given, Mapping) and bool(given.get("password"))
+    return (
+        options.present
+        and "password" in place.form.names
+        and isinstance(given, Mapping)
+        and bool(given.get("password"))
+    )
 
 
 def _host_error(result: Mapping[str, t.Any], sentence: str) -> HostError:
@@ -234,7 +280,9 @@ def _host_error(result: Mapping[str, t.Any], sentence: str) -> HostError:
 def _why(place: Place, old: _OldFile, plan: Plan, written: Mapping[str, t.Any]) -> str:
     if "exit_status" not in written:
         return _sentence(written)
-    output = mask(f"{written.get('stdout', '')} {written.get('stderr', '')}", plan.content, old.content or b"", place=place)
+    output = mask(
+        f"{written.get('stdout', '')} {written.get('stderr', '')}", plan.content, old.content or b"", place=place
+    )
     words = " ".join(output.split())[:500]
     said = f" It said: {words}" if words else ""
     return f"validate refused the new content of {old.path} (exit status {written['exit_status']}), so the file stays as it was.{said}"

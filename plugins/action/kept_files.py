@@ -7,7 +7,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.run import GIVE_UP_AFTER
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data

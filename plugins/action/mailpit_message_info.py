@@ -7,7 +7,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action.normal import ActionModule as Normal
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 

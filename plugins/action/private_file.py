@@ -8,7 +8,6 @@ import base64
 import typing as t
 
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 

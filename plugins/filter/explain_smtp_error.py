@@ -9,7 +9,6 @@ import typing as t
 from collections.abc import Callable, Iterable
 
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
@@ -27,7 +26,9 @@ def _explained(value: object) -> dict[str, t.Any]:
     if isinstance(value, str):
         return explain(value)
     if isinstance(value, dict):
-        raise AnsibleFilterError(f"{_TAKES}, not a dictionary; pass one of its values, such as result.msg or result.stdout_lines.")
+        raise AnsibleFilterError(
+            f"{_TAKES}, not a dictionary; pass one of its values, such as result.msg or result.stdout_lines."
+        )
     if isinstance(value, Iterable):
         lines = list(value)
         wrong = next((line for line in lines if not isinstance(line, str)), None)

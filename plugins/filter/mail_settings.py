@@ -9,7 +9,6 @@ import typing as t
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 

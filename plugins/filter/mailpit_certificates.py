@@ -93,20 +93,33 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import
 def _pki(what: str, texts: t.Any) -> pki.Pki:
     fields = {field.name for field in dataclasses.fields(pki.Pki)}
     if not isinstance(texts, t.Mapping) or set(texts) - fields:
-        raise AnsibleFilterError(f"{what} of mailpit_certificates must be a dictionary with some of {', '.join(sorted(fields))}")
+        raise AnsibleFilterError(
+            f"{what} of mailpit_certificates must be a dictionary with some of {', '.join(sorted(fields))}"
+        )
     return pki.Pki(**texts)
 
 
 def mailpit_certificates(
-    value: t.Any, kind: str, names: t.Sequence[str], days: t.Any = 365, renew_days: t.Any = 120, step: str = "steady", force: bool = False, given: t.Any = None
+    value: t.Any,
+    kind: str,
+    names: t.Sequence[str],
+    days: t.Any = 365,
+    renew_days: t.Any = 120,
+    step: str = "steady",
+    force: bool = False,
+    given: t.Any = None,
 ) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
     existing, handed_in = _pki("the input", value), _pki("given", given or {})
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     try:
         if kind == "files":
             refusal = pki.check_pair(handed_in.certificate, handed_in.key, names, now, handed_in.ca_certificate)
-            return {"refusal": refusal} if refusal else {**dataclasses.asdict(pki.give(existing, handed_in, now, step)), "refusal": None}
+            return (
+                {"refusal": refusal}
+                if refusal
+                else {**dataclasses.asdict(pki.give(existing, handed_in, now, step)), "refusal": None}
+            )
         if kind not in ("own_ca", "self_signed"):
             raise AnsibleFilterError(f"mailpit_certificates does not know the kind {kind!r}")
         result = pki.issue(kind, list(names), existing, now, int(days), int(renew_days), step, force)

@@ -85,7 +85,9 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import 
 def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
     if not isinstance(value, t.Mapping):
-        raise AnsibleFilterError("mailpit_plan takes a dictionary with security, auth and what else the role mailpit knows")
+        raise AnsibleFilterError(
+            "mailpit_plan takes a dictionary with security, auth and what else the role mailpit knows"
+        )
     options = dict(value)
     accounts_of = {option: options.pop(option, None) or [] for option in ("users", "ui_users", "send_api_users")}
     known = {field.name for field in dataclasses.fields(Choice)}

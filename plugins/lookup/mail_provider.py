@@ -123,14 +123,20 @@ import typing as t
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-
-from ansible_collections.mailops.smtp.plugins.plugin_utils._providers import PROVIDERS, ProviderError, describe, find_provider
+from ansible_collections.mailops.smtp.plugins.plugin_utils._providers import (
+    PROVIDERS,
+    ProviderError,
+    describe,
+    find_provider,
+)
 
 
 class LookupModule(LookupBase):
     """Ansible's way to call the lookup."""
 
-    def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
+    def run(
+        self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
+    ) -> list[dict[str, t.Any]]:
         """One dictionary a term, or all providers."""
         self.set_options(var_options=variables, direct=kwargs)
         prefer: str | None = self.get_option("prefer")
@@ -138,7 +144,9 @@ class LookupModule(LookupBase):
         try:
             if not terms:
                 if prefer or region:
-                    raise ProviderError("prefer and region choose among the ports and hosts of one provider; write its name as well, or leave them out.")
+                    raise ProviderError(
+                        "prefer and region choose among the ports and hosts of one provider; write its name as well, or leave them out."
+                    )
                 return [describe(row) for row in PROVIDERS]
             return [describe(find_provider(str(term)), prefer, region, str(term)) for term in terms]
         except ProviderError as error:

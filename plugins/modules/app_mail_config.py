@@ -332,7 +332,6 @@ import base64
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, sealed
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 from ansible_collections.mailops.smtp.plugins.module_utils._files.validate import Refused, validator
@@ -370,7 +369,9 @@ def read_or_write(module: AnsibleModule, handed: t.Mapping[str, t.Any]) -> t.Dic
         return edit.look_at(options["path"], wishes, **runs)
     check = validator(module, options["validate"]) if options["validate"] else None
     content = base64.b64decode(handed["content"])
-    return edit.write(options["path"], content, wishes, checksum=handed["checksum"], backup=options["backup"], check=check, **runs)
+    return edit.write(
+        options["path"], content, wishes, checksum=handed["checksum"], backup=options["backup"], check=check, **runs
+    )
 
 
 def main() -> None:

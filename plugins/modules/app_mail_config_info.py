@@ -187,7 +187,9 @@ def read(path: str) -> t.Optional[t.Dict[str, t.Any]]:
         with os.fdopen(os.open(real, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)), "rb") as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
-                raise ValueError("path is {0}, which is no regular file; write the path of the app's file.".format(path))
+                raise ValueError(
+                    "path is {0}, which is no regular file; write the path of the app's file.".format(path)
+                )
             content = file.read(_MOST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -200,7 +202,9 @@ def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     paths = module.params["paths"]
     if not paths:
-        module.fail_json(msg="app_mail_config_info works through its action plugin; call it as mailops.smtp.app_mail_config_info.")
+        module.fail_json(
+            msg="app_mail_config_info works through its action plugin; call it as mailops.smtp.app_mail_config_info."
+        )
     files = []
     for path in paths:
         try:
@@ -208,7 +212,9 @@ def main() -> None:
         except IsADirectoryError:
             module.fail_json(msg="path is {0}, which is a folder; write the path of the app's file.".format(path))
         except OSError as error:
-            module.fail_json(msg="{0} cannot be read on this host: {1}.".format(path, (error.strerror or str(error)).lower()))
+            module.fail_json(
+                msg="{0} cannot be read on this host: {1}.".format(path, (error.strerror or str(error)).lower())
+            )
         except ValueError as error:
             module.fail_json(msg=str(error))
         files.append(found)

@@ -194,7 +194,6 @@ left:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.mailops.smtp.plugins.module_utils._files import kept, sealed
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 from ansible_collections.mailops.smtp.plugins.module_utils._files.store import open_store
@@ -212,7 +211,9 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
     }
 
 
-def begin(paths: t.Sequence[str], name: str, run: kept.Run, dead: t.Sequence[kept.Run], check_mode: bool) -> t.Dict[str, t.Any]:
+def begin(
+    paths: t.Sequence[str], name: str, run: kept.Run, dead: t.Sequence[kept.Run], check_mode: bool
+) -> t.Dict[str, t.Any]:
     """The claim, or with ``held`` the runs that stand against it."""
     with open_store(create=not check_mode) as store:
         if check_mode or store is None:
@@ -220,8 +221,10 @@ def begin(paths: t.Sequence[str], name: str, run: kept.Run, dead: t.Sequence[kep
         else:
             claim = kept.begin(store, paths, run, name, dead)
     return {
-        "held": [one._asdict() for one in claim.held], "others": [one._asdict() for one in claim.others],
-        "unfinished": claim.unfinished, "absent": claim.absent,
+        "held": [one._asdict() for one in claim.held],
+        "others": [one._asdict() for one in claim.others],
+        "unfinished": claim.unfinished,
+        "absent": claim.absent,
     }
 
 
@@ -229,7 +232,15 @@ def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     paths: t.List[str] = module.params["paths"]
     step: str = module.params["step"]
-    result: t.Dict[str, t.Any] = {"changed": False, "step": step, "unfinished": [], "absent": [], "restored": [], "kept": [], "left": []}
+    result: t.Dict[str, t.Any] = {
+        "changed": False,
+        "step": step,
+        "unfinished": [],
+        "absent": [],
+        "restored": [],
+        "kept": [],
+        "left": [],
+    }
     try:
         handed = sealed.unseal(module.params["handed_over"])
         if step == "begin":

@@ -89,7 +89,6 @@ import base64
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, kept, sealed
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import ABSENT, Seen, read, remove

@@ -162,8 +162,12 @@ def main() -> None:
     found = lockdown.violations(security, auth, cleartext, encrypted)
     where = f"{host} port {port} is {'not ' if found else ''}in the mode {security} with {auth}"
     module.exit_json(
-        changed=False, ok=not found, violations=found, msg=": ".join([where, *(["; ".join(found)] if found else [])]),
-        cleartext=cleartext.as_dict(), encrypted=encrypted.as_dict(),
+        changed=False,
+        ok=not found,
+        violations=found,
+        msg=": ".join([where, *(["; ".join(found)] if found else [])]),
+        cleartext=cleartext.as_dict(),
+        encrypted=encrypted.as_dict(),
     )
 
 

@@ -305,7 +305,9 @@ def refusal(params: dict[str, t.Any]) -> str | None:
     if not 1 <= params["count"] <= _COUNT_LIMIT:
         return f"count is {params['count']}: write a number from 1 to {_COUNT_LIMIT}"
     if ":" in (params["url_username"] or ""):
-        return "url_username holds a colon, which no login can: write the name alone, and the password into url_password"
+        return (
+            "url_username holds a colon, which no login can: write the name alone, and the password into url_password"
+        )
     texts = {name: value for name, value in params.items() if isinstance(value, str)}
     texts["recipients"] = "".join(params["recipients"] or [])
     broken = [name for name, text in texts.items() if any("\ud800" <= char <= "\udfff" for char in text)]

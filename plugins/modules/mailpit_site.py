@@ -231,6 +231,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
     ports,
     program,
     service,
+)
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     site as sites,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.accounts import (
@@ -336,17 +338,13 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
         if site.user is None and not options["site"]["create_user"]:
             raise Refusal(
                 "mailpit_user is {0}, and this host has no such user: set mailpit_create_user to true, or make it "
-                "first".format(
-                    site.user_name
-                )
+                "first".format(site.user_name)
             )
         if site.group is None and not options["site"]["create_user"]:
             group = options["site"]["group"]
             raise Refusal(
                 "mailpit_group is {0}, and this host has no such group: set mailpit_create_user to true, or make it "
-                "first".format(
-                    group
-                )
+                "first".format(group)
             )
         if options["site"]["binary"]:
             program.refuse_unsafe("mailpit_binary", options["site"]["binary"], site.trusted)
@@ -415,7 +413,10 @@ def _try(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
     trouble = program.try_program(path)
     # A script that starts Mailpit knows no names itself.
     is_script = trouble is None and program.first_bytes(path) == b"#!"
-    return {"trouble": trouble, "unknown": [] if trouble or is_script else program.unknown_names(path, options["names"])}
+    return {
+        "trouble": trouble,
+        "unknown": [] if trouble or is_script else program.unknown_names(path, options["names"]),
+    }
 
 
 def _tidy(
@@ -458,9 +459,7 @@ def _wait(
     return {"trouble": trouble}
 
 
-def _log(
-    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
-) -> t.Dict[str, t.Any]:
+def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
     since = log.parse_since(options["since"], time.time())
     path = sites.environment_of(site).get("MP_LOG_FILE", "")
     if options["command"]:

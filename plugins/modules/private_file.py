@@ -90,7 +90,6 @@ import base64
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, sealed
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 
@@ -113,7 +112,9 @@ def main() -> None:
     try:
         handed = sealed.unseal(module.params["handed_over"])
         content = base64.b64decode(handed["content"])
-        result = edit.write(module.params["path"], content, wishes, run=handed["run"], dead=handed["dead"], check_mode=module.check_mode)
+        result = edit.write(
+            module.params["path"], content, wishes, run=handed["run"], dead=handed["dead"], check_mode=module.check_mode
+        )
     except FileError as error:
         module.fail_json(msg=str(error))
     except ValueError:

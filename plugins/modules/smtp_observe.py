@@ -79,7 +79,6 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, Credentials, observe
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import ca_subjects, on_this_host, trust_store
 
@@ -96,7 +95,10 @@ def unseal(sealed: str | None, count: int) -> list[Credentials]:
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"plans": {"type": "list", "elements": "dict", "required": True}, "logins": {"type": "str", "no_log": True}},
+        argument_spec={
+            "plans": {"type": "list", "elements": "dict", "required": True},
+            "logins": {"type": "str", "no_log": True},
+        },
         supports_check_mode=True,
     )
     plans: list[Plan] = module.params["plans"]
@@ -110,12 +112,21 @@ def main() -> None:
         try:
             contexts.load_ca_file()
         except (OSError, ssl.SSLError) as error:
-            why = "holds no CA certificate" if isinstance(error, ssl.SSLError) else (error.strerror or "cannot be read").lower()
-            module.fail_json(msg=f"ca_path is {plan['ca_path']}, and on this host: {why}; write the path of a PEM file that is there.", option="ca_path")
+            why = (
+                "holds no CA certificate"
+                if isinstance(error, ssl.SSLError)
+                else (error.strerror or "cannot be read").lower()
+            )
+            module.fail_json(
+                msg=f"ca_path is {plan['ca_path']}, and on this host: {why}; write the path of a PEM file that is there.",
+                option="ca_path",
+            )
     try:
         observations = observe(plans, logins, pool)
     except MemoryError:
-        module.fail_json(msg="This host lets the module have too little memory to probe (ulimit -v); raise the limit, or ask fewer endpoints in one task.")
+        module.fail_json(
+            msg="This host lets the module have too little memory to probe (ulimit -v); raise the limit, or ask fewer endpoints in one task."
+        )
     report: HostReport = {
         "observations": observations,
         "clock": time.time(),

@@ -35,7 +35,7 @@ FIELDS = (
 
 
 # What is put into a sentence, by name; null where a part in brackets is to go.
-Fields = Mapping[str, t.Union[str, int, None]]
+Fields = Mapping[str, str | int | None]
 
 
 class Cause(t.NamedTuple):

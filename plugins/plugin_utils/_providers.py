@@ -110,7 +110,13 @@ PROVIDERS: tuple[Provider, ...] = (
         "ses",
         "Amazon SES",
         "email-smtp.{region}.amazonaws.com",
-        (_tls(465, "provider", "nodemailer"), _start(587, "provider", "gitlab"), _tls(2465, "provider"), _start(2587, "provider"), _start(25, "provider")),
+        (
+            _tls(465, "provider", "nodemailer"),
+            _start(587, "provider", "gitlab"),
+            _tls(2465, "provider"),
+            _start(2587, "provider"),
+            _start(25, "provider"),
+        ),
         "an SMTP credential of SES, not the access key of IAM",
         (
             "requires TLS on every port",
@@ -124,7 +130,12 @@ PROVIDERS: tuple[Provider, ...] = (
         "sendgrid",
         "SendGrid",
         "smtp.sendgrid.net",
-        (_tls(465, "provider", "gitlab"), _start(587, "provider", "nodemailer"), _start(2525, "provider"), _start(25, "provider")),
+        (
+            _tls(465, "provider", "gitlab"),
+            _start(587, "provider", "nodemailer"),
+            _start(2525, "provider"),
+            _start(25, "provider"),
+        ),
         "the word apikey",
         ("takes cleartext on 25, 587 and 2525, so STARTTLS must be required by the client",),
         username="apikey",
@@ -134,9 +145,17 @@ PROVIDERS: tuple[Provider, ...] = (
         "mailgun",
         "Mailgun",
         "smtp.mailgun.org",
-        (_tls(465, "provider", "nodemailer"), _start(587, "provider", "gitlab"), _start(2525, "provider"), _start(25, "provider")),
+        (
+            _tls(465, "provider", "nodemailer"),
+            _start(587, "provider", "gitlab"),
+            _start(2525, "provider"),
+            _start(25, "provider"),
+        ),
         "postmaster@DOMAIN, or another SMTP login of the domain",
-        (f"{_UNVERIFIED}domains of the EU region use smtp.eu.mailgun.org (region: eu)", "all ports but 465 start in cleartext"),
+        (
+            f"{_UNVERIFIED}domains of the EU region use smtp.eu.mailgun.org (region: eu)",
+            "all ports but 465 start in cleartext",
+        ),
         regions={"us": "smtp.mailgun.org", "eu": "smtp.eu.mailgun.org"},
         password_hint="the SMTP login's password",
     ),
@@ -146,7 +165,11 @@ PROVIDERS: tuple[Provider, ...] = (
         "smtp.postmarkapp.com",
         (_start(587, "provider"), _start(2525, "provider", "nodemailer"), _start(25, "provider")),
         "the Server API token",
-        ("has no port with implicit TLS", "wants the token of the server, not that of the account", "sender needs a confirmed sender signature or domain"),
+        (
+            "has no port with implicit TLS",
+            "wants the token of the server, not that of the account",
+            "sender needs a confirmed sender signature or domain",
+        ),
         password_hint="the same Server API token",
     ),
     Provider(
@@ -167,7 +190,15 @@ PROVIDERS: tuple[Provider, ...] = (
         "an SMTP user of the account",
         password_hint="the SMTP user's password",
     ),
-    Provider("mailjet", "Mailjet", "in-v3.mailjet.com", (_start(587),), "the API key", ("its older name is in.mailjet.com",), password_hint="the secret key"),
+    Provider(
+        "mailjet",
+        "Mailjet",
+        "in-v3.mailjet.com",
+        (_start(587),),
+        "the API key",
+        ("its older name is in.mailjet.com",),
+        password_hint="the secret key",
+    ),
     Provider(
         "resend",
         "Resend",
@@ -216,8 +247,22 @@ PROVIDERS: tuple[Provider, ...] = (
         regions={"com": "smtp.zoho.com", "us": "smtp.zoho.com", "eu": "smtp.zoho.eu"},
         aliases=("zoho.com",),
     ),
-    Provider("ovh", "OVHcloud", "ssl0.ovh.net", (_tls(465, "thunderbird", "gitlab"), _start(587)), _ADDRESS, aliases=("ovhcloud",)),
-    Provider("strato", "Strato", "smtp.strato.de", (_tls(465, "thunderbird"), _start(587, "thunderbird")), _ADDRESS, aliases=("strato.de",)),
+    Provider(
+        "ovh",
+        "OVHcloud",
+        "ssl0.ovh.net",
+        (_tls(465, "thunderbird", "gitlab"), _start(587)),
+        _ADDRESS,
+        aliases=("ovhcloud",),
+    ),
+    Provider(
+        "strato",
+        "Strato",
+        "smtp.strato.de",
+        (_tls(465, "thunderbird"), _start(587, "thunderbird")),
+        _ADDRESS,
+        aliases=("strato.de",),
+    ),
     Provider("infomaniak", "Infomaniak", "mail.infomaniak.com", (_start(587, "nodemailer"), _tls(465)), _ADDRESS),
     Provider(
         "ionos",
@@ -234,22 +279,38 @@ PROVIDERS: tuple[Provider, ...] = (
         "mail.gmx.net",
         (_tls(465, "thunderbird"), _start(587, "thunderbird")),
         _ADDRESS,
-        (f"{_UNVERIFIED}access by mail programs has to be switched on in the web mail's settings", "accounts of gmx.com use mail.gmx.com (region: com)"),
+        (
+            f"{_UNVERIFIED}access by mail programs has to be switched on in the web mail's settings",
+            "accounts of gmx.com use mail.gmx.com (region: com)",
+        ),
         regions={"net": "mail.gmx.net", "de": "mail.gmx.net", "com": "mail.gmx.com"},
         aliases=("gmx.net", "gmx.de", "gmx.com"),
     ),
     Provider(
-        "webde", "WEB.DE", "smtp.web.de", (_tls(465, "thunderbird"), _start(587, "thunderbird")), "the part of the address before the @", aliases=("web.de",)
+        "webde",
+        "WEB.DE",
+        "smtp.web.de",
+        (_tls(465, "thunderbird"), _start(587, "thunderbird")),
+        "the part of the address before the @",
+        aliases=("web.de",),
     ),
     Provider("posteo", "Posteo", "posteo.de", (_tls(465, "thunderbird"), _start(587, "thunderbird")), _ADDRESS),
-    Provider("gandi", "Gandi", "mail.gandi.net", (_tls(465, "thunderbird", "gitlab"), _start(587, "thunderbird", "nodemailer")), _ADDRESS),
+    Provider(
+        "gandi",
+        "Gandi",
+        "mail.gandi.net",
+        (_tls(465, "thunderbird", "gitlab"), _start(587, "thunderbird", "nodemailer")),
+        _ADDRESS,
+    ),
     Provider(
         "hetzner_webhosting",
         "Hetzner web hosting",
         "mail.your-server.de",
         (_tls(465, "thunderbird"), _start(587)),
         _ADDRESS,
-        ("cloud servers of Hetzner cannot connect to ports 25 and 465 of anyone until these are unblocked: use 587 there",),
+        (
+            "cloud servers of Hetzner cannot connect to ports 25 and 465 of anyone until these are unblocked: use 587 there",
+        ),
         aliases=("hetzner",),
     ),
     Provider(
@@ -271,7 +332,14 @@ PROVIDERS: tuple[Provider, ...] = (
         aliases=("yahoo.com",),
         password_hint="an app password",
     ),
-    Provider("mailru", "Mail.ru", "smtp.mail.ru", (_tls(465, "thunderbird", "nodemailer"), _start(587, "thunderbird")), _ADDRESS, aliases=("mail.ru",)),
+    Provider(
+        "mailru",
+        "Mail.ru",
+        "smtp.mail.ru",
+        (_tls(465, "thunderbird", "nodemailer"), _start(587, "thunderbird")),
+        _ADDRESS,
+        aliases=("mail.ru",),
+    ),
     Provider(
         "qq",
         "QQ Mail",
@@ -281,14 +349,24 @@ PROVIDERS: tuple[Provider, ...] = (
         (f"{_UNVERIFIED}takes an authorisation code instead of the password",),
         aliases=("qq.com",),
     ),
-    Provider("qq_exmail", "Tencent Exmail", "smtp.exmail.qq.com", (_tls(465, "nodemailer", "gitlab"),), _ADDRESS, aliases=("exmail", "tencent")),
+    Provider(
+        "qq_exmail",
+        "Tencent Exmail",
+        "smtp.exmail.qq.com",
+        (_tls(465, "nodemailer", "gitlab"),),
+        _ADDRESS,
+        aliases=("exmail", "tencent"),
+    ),
     Provider(
         "netease_163",
         "NetEase 163",
         "smtp.163.com",
         (_tls(465, "thunderbird", "nodemailer"),),
         _ADDRESS,
-        (f"{_UNVERIFIED}takes an authorisation code instead of the password", "the enterprise service is smtp.ym.163.com"),
+        (
+            f"{_UNVERIFIED}takes an authorisation code instead of the password",
+            "the enterprise service is smtp.ym.163.com",
+        ),
         aliases=("163", "163.com", "netease"),
     ),
     Provider(
@@ -326,7 +404,9 @@ def find_provider(term: str) -> Provider:
     names = {_plain(name): row.id for row in PROVIDERS for name in (row.id, row.name, row.host, *row.aliases)}
     near = list(dict.fromkeys(names[name] for name in difflib.get_close_matches(wanted, list(names), 5, 0.55)))[:3]
     advice = f"do you mean {' or '.join(near)}?" if near else "mail_provider without a name lists all that are known."
-    raise ProviderError(f"{_show(term)} is not a provider that is known here; {advice} Any other relay is given by host and port.")
+    raise ProviderError(
+        f"{_show(term)} is not a provider that is known here; {advice} Any other relay is given by host and port."
+    )
 
 
 def choose_port(row: Provider, prefer: str | int | None) -> Port:
@@ -339,14 +419,23 @@ def choose_port(row: Provider, prefer: str | int | None) -> Port:
             return port
     offered = ", ".join(f"{port.port} ({port.security})" for port in row.ports)
     if not wanted.isdigit() and wanted not in ("implicit_tls", "starttls", "cleartext"):
-        raise ProviderError(f"prefer is {_show(wanted)}; write implicit_tls, starttls, or one of the ports of {row.name}: {offered}.")
+        raise ProviderError(
+            f"prefer is {_show(wanted)}; write implicit_tls, starttls, or one of the ports of {row.name}: {offered}."
+        )
     raise ProviderError(f"{row.name} does not offer {wanted}; write one of its ports in prefer: {offered}.")
 
 
-def describe(row: Provider, prefer: str | int | None = None, region: str | None = None, term: str = "") -> dict[str, t.Any]:
+def describe(
+    row: Provider, prefer: str | int | None = None, region: str | None = None, term: str = ""
+) -> dict[str, t.Any]:
     """What the lookup returns for one provider. ``term`` is the name that was asked for: a host name of a region says the region. Raises ProviderError."""
     port = choose_port(row, prefer)
-    settings = {"host": _host(row, region, term), "port": port.port, "security": port.security, "secure": port.security == "implicit_tls"}
+    settings = {
+        "host": _host(row, region, term),
+        "port": port.port,
+        "security": port.security,
+        "secure": port.security == "implicit_tls",
+    }
     return {
         "id": row.id,
         "name": row.name,
@@ -367,7 +456,10 @@ def describe(row: Provider, prefer: str | int | None = None, region: str | None 
         "username": row.username,
         "username_hint": row.username_hint,
         "password_hint": row.password_hint,
-        "quirks": [{"text": quirk.removeprefix(_UNVERIFIED), "verified": not quirk.startswith(_UNVERIFIED)} for quirk in row.quirks],
+        "quirks": [
+            {"text": quirk.removeprefix(_UNVERIFIED), "verified": not quirk.startswith(_UNVERIFIED)}
+            for quirk in row.quirks
+        ],
     }
 
 
@@ -382,7 +474,9 @@ def _host(row: Provider, region: str | None, term: str) -> str:
     region = region.strip().lower()
     if "{region}" in row.host:
         if not re.fullmatch(r"[a-z]{2}(?:-[a-z]{2,12}){1,3}-\d{1,2}", region):
-            raise ProviderError(f"region is {_show(region)}, which is not the name of a region; write one such as eu-west-1 or us-east-1.")
+            raise ProviderError(
+                f"region is {_show(region)}, which is not the name of a region; write one such as eu-west-1 or us-east-1."
+            )
         return row.host.replace("{region}", region)
     if not row.regions:
         raise ProviderError(f"{row.name} has one host for all regions; leave out region.")

@@ -58,23 +58,30 @@ def one_endpoint(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> Iterator
         if failures != ["None"]:
             raise SystemExit(f"the probe failed on a healthy relay: {failures}")
         with far_away(relay.host, near) as far:
-            medians = alternate(rounds, {
-                f"{name} {distance}": [command]
-                for distance, port in (("near", near), ("far", far))
-                for name, command in {
-                    "probe": script("probe", plans(1, relay.host, port, security, ca_file)),
-                    "script": script("script", mode, relay.host, port, ca_file),
-                    "alone": script("script", mode, relay.host, port, ca_file, "alone"),
-                }.items()
-            })
+            medians = alternate(
+                rounds,
+                {
+                    f"{name} {distance}": [command]
+                    for distance, port in (("near", near), ("far", far))
+                    for name, command in {
+                        "probe": script("probe", plans(1, relay.host, port, security, ca_file)),
+                        "script": script("script", mode, relay.host, port, ca_file),
+                        "alone": script("script", mode, relay.host, port, ca_file, "alone"),
+                    }.items()
+                },
+            )
         for distance, where in (("near", "near"), ("far", "50 ms away")):
             probe = medians[f"probe {distance}"]
             for name, what in (("script", "shortest script, same trust"), ("alone", "shortest script, CA file alone")):
                 reference = medians[f"{name} {distance}"]
                 ratio = probe.wall / reference.wall
                 row = {
-                    "what": f"{security}, {where}", "seconds": probe.wall, "cpu": probe.cpu,
-                    "beside": what, "reference": reference.wall, "reference_cpu": reference.cpu,
+                    "what": f"{security}, {where}",
+                    "seconds": probe.wall,
+                    "cpu": probe.cpu,
+                    "beside": what,
+                    "reference": reference.wall,
+                    "reference_cpu": reference.cpu,
                 }
                 yield row if name == "alone" else {**row, "good": ratio <= LIMIT, "wanted": f"at most {LIMIT}"}
         yield round_trips(relay, mode, security, ca_file, max(3, rounds // 3))
@@ -85,10 +92,21 @@ def round_trips(relay: Postfix, mode: str, security: str, ca_file: pathlib.Path,
     port = relay.port(mode)
     ways = (ROUND_TRIP * 2, ROUND_TRIP * 4)
     with far_away(relay.host, port, ways[0]) as far, far_away(relay.host, port, ways[1]) as farther:
-        medians = alternate(rounds, {name: [script("probe", plans(1, relay.host, to, security, ca_file))] for name, to in (("far", far), ("farther", farther))})
+        medians = alternate(
+            rounds,
+            {
+                name: [script("probe", plans(1, relay.host, to, security, ca_file))]
+                for name, to in (("far", far), ("farther", farther))
+            },
+        )
     trips = (medians["farther"].wall - medians["far"].wall) / (ways[1] - ways[0])
     least = {"implicit": 4, "starttls": 6}[mode]
-    return {"what": f"{security}, round trips", "count": trips, "wanted": f"{least} is the least", "good": trips < least + 0.5}
+    return {
+        "what": f"{security}, round trips",
+        "count": trips,
+        "wanted": f"{least} is the least",
+        "good": trips < least + 0.5,
+    }
 
 
 def many_endpoints(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> Iterator[Row]:
@@ -97,16 +115,26 @@ def many_endpoints(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> Iterat
         near = relay.port(mode)
         with far_away(relay.host, near) as far:
             for where, port, count in (("near", near, rounds), ("50 ms away", far, max(1, rounds // 2))):
-                medians = alternate(count, {
-                    "probe": [script("probe", plans(MANY, relay.host, port, security, ca_file))],
-                    "threads": [script("threads", mode, relay.host, port, ca_file, MANY)],
-                    "one by one": [script("script", mode, relay.host, port, ca_file)] * MANY,
-                })
+                medians = alternate(
+                    count,
+                    {
+                        "probe": [script("probe", plans(MANY, relay.host, port, security, ca_file))],
+                        "threads": [script("threads", mode, relay.host, port, ca_file, MANY)],
+                        "one by one": [script("script", mode, relay.host, port, ca_file)] * MANY,
+                    },
+                )
                 probe = medians["probe"]
-                for name, what in (("threads", f"{MANY} threads of the script"), ("one by one", f"{MANY} scripts one by one")):
+                for name, what in (
+                    ("threads", f"{MANY} threads of the script"),
+                    ("one by one", f"{MANY} scripts one by one"),
+                ):
                     yield {
-                        "what": f"{MANY} endpoints, {security}, {where}", "seconds": probe.wall, "cpu": probe.cpu,
-                        "beside": what, "reference": medians[name].wall, "reference_cpu": medians[name].cpu,
+                        "what": f"{MANY} endpoints, {security}, {where}",
+                        "seconds": probe.wall,
+                        "cpu": probe.cpu,
+                        "beside": what,
+                        "reference": medians[name].wall,
+                        "reference_cpu": medians[name].cpu,
                     }
 
 
@@ -116,8 +144,12 @@ def whole_tasks(relay: Postfix, ca_file: pathlib.Path, folder: pathlib.Path, rou
     for name in ("smtp_gate, 465", "smtp_gate, 587"):
         for reference in ("ping", "wait_for and assert"):
             yield {
-                "what": f"task {name}", "seconds": medians[name].wall, "cpu": medians[name].cpu,
-                "beside": reference, "reference": medians[reference].wall, "reference_cpu": medians[reference].cpu,
+                "what": f"task {name}",
+                "seconds": medians[name].wall,
+                "cpu": medians[name].cpu,
+                "beside": reference,
+                "reference": medians[reference].wall,
+                "reference_cpu": medians[reference].cpu,
             }
 
 
@@ -127,7 +159,10 @@ def hostile(pki: Pki, timeout: float) -> Iterator[Row]:
     for flood in floods(pki, pki.ca_file, timeout):
         healthy = healthy or flood.megabytes
         yield {
-            "what": flood.name, "seconds": flood.seconds, "megabytes": flood.megabytes, "failure": flood.failure,
+            "what": flood.name,
+            "seconds": flood.seconds,
+            "megabytes": flood.megabytes,
+            "failure": flood.failure,
             "wanted": f"below {timeout + LATE:g} s and {healthy + MEGABYTES:.0f} MB",
             "good": flood.seconds < timeout + LATE and flood.megabytes < healthy + MEGABYTES,
         }
@@ -150,22 +185,28 @@ def line(row: Row) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--rounds", type=int, default=21, help="runs of each command, the median counts; slow ones get fewer")
+    parser.add_argument(
+        "--rounds", type=int, default=21, help="runs of each command, the median counts; slow ones get fewer"
+    )
     parser.add_argument("--timeout", type=float, default=4, help="timeout of the probes of hostile relays, seconds")
     parser.add_argument("--only", choices=["one", "many", "tasks", "hostile"], help="one part")
     options = parser.parse_args()
     few = max(3, options.rounds // 5)
     machine = {
-        "processors": len(os.sched_getaffinity(0)), "python": platform.python_version(),
+        "processors": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", "Linux"),
-        "openssl": ssl.OPENSSL_VERSION, "load": os.getloadavg()[0],
+        "openssl": ssl.OPENSSL_VERSION,
+        "load": os.getloadavg()[0],
     }
     print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
     rows = []
     with tempfile.TemporaryDirectory(prefix="mailops-bench-") as name:
         folder = pathlib.Path(name)
         pki = Pki(folder)
-        with Postfix([Listener("implicit"), Listener("starttls")], certificate=pki.issue("relay.test", ips=["127.0.0.1"])) as relay:
+        with Postfix(
+            [Listener("implicit"), Listener("starttls")], certificate=pki.issue("relay.test", ips=["127.0.0.1"])
+        ) as relay:
             parts = {
                 "one": one_endpoint(relay, pki.ca_file, options.rounds),
                 "many": many_endpoints(relay, pki.ca_file, few),

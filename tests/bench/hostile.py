@@ -29,7 +29,9 @@ class Flood(t.NamedTuple):
 def _relays(pki: Pki) -> dict[str, tuple[str, faulty.Behaviour]]:
     """Name -> mode asked for, and what the relay does. The first one is healthy."""
     issued = pki.issue("relay.test", ips=["127.0.0.1"])
-    big = pki.issue("relay.test", names=[f"n{number}.relay.test" for number in range(40_000)], ips=["127.0.0.1"], file="megabyte")
+    big = pki.issue(
+        "relay.test", names=[f"n{number}.relay.test" for number in range(40_000)], ips=["127.0.0.1"], file="megabyte"
+    )
     capability = b"250-X-" + b"A" * 40 + b"\r\n"
 
     def after_ehlo(again: bytes) -> faulty.Behaviour:
@@ -52,7 +54,10 @@ def _relays(pki: Pki) -> dict[str, tuple[str, faulty.Behaviour]]:
         "EHLO lines without end": ("starttls", after_ehlo(capability * 1000)),
         "one EHLO line without end": ("starttls", after_ehlo(b"A" * 65536)),
         "a greeting without end, over TLS": ("implicit_tls", faulty.sequence(faulty.honest(issued), faulty.endless())),
-        "lines without end, over TLS": ("implicit_tls", faulty.sequence(faulty.honest(issued), faulty.endless(b"", b"220-more\r\n" * 1000))),
+        "lines without end, over TLS": (
+            "implicit_tls",
+            faulty.sequence(faulty.honest(issued), faulty.endless(b"", b"220-more\r\n" * 1000)),
+        ),
         "a certificate of a megabyte": ("implicit_tls", faulty.smtp(implicit=faulty.honest(big))),
         "TLS records without end": ("implicit_tls", records),
         "a byte a record, 20 a second": ("implicit_tls", faulty.drip_records(0.05)),
@@ -65,7 +70,9 @@ def floods(pki: Pki, ca_file: pathlib.Path, timeout: float) -> Iterator[Flood]:
     """Probe each of them with this timeout."""
     for name, (security, behaviour) in _relays(pki).items():
         with faulty.FaultyServer(behaviour) as server:
-            _took, printed = run([*script("probe", plans(1, server.host, server.port, security, ca_file, timeout=timeout)), "memory"])
+            _took, printed = run(
+                [*script("probe", plans(1, server.host, server.port, security, ca_file, timeout=timeout)), "memory"]
+            )
         told, kilobytes = printed.splitlines()
         seconds, failure = told.split(" ", 1)
         yield Flood(name, float(seconds), failure, int(kilobytes) / 1024)

@@ -16,8 +16,8 @@ import time
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 
 __all__ = ("HERE", "ROOT", "Took", "alternate", "plans", "run", "script")
@@ -25,7 +25,11 @@ __all__ = ("HERE", "ROOT", "Took", "alternate", "plans", "run", "script")
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 # Compiled modules are found where a first run left them, as on a host that has run Python before.
-ENVIRONMENT = {**os.environ, "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "cache" / "bench"), "PYTHONPATH": str(ROOT / "build" / "src")}
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "cache" / "bench"),
+    "PYTHONPATH": str(ROOT / "build" / "src"),
+}
 ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
@@ -43,7 +47,14 @@ def script(name: str, *arguments: object) -> list[str]:
 
 def plans(number: int, host: str, port: int, security: str, ca_file: pathlib.Path, timeout: float = 30) -> str:
     """What the controller tells the host about so many equal endpoints, as probe.py takes it. No second port is asked: a healthy one needs none."""
-    settings = {"host": host, "port": port, "security": security, "ca_path": str(ca_file), "timeout": timeout, "helo_name": "bench.test"}
+    settings = {
+        "host": host,
+        "port": port,
+        "security": security,
+        "ca_path": str(ca_file),
+        "timeout": timeout,
+        "helo_name": "bench.test",
+    }
     return marshal.dumps([plan_of(parse_settings(settings, probed=True), Policy())] * number, 2).hex()
 
 
@@ -52,7 +63,11 @@ def run(command: Sequence[t.Any], environment: Mapping[str, str] | None = None) 
     with tempfile.TemporaryFile("w+") as output:
         started = time.monotonic()
         process = subprocess.Popen(
-            [str(part) for part in command], env={**ENVIRONMENT, **(environment or {})}, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            [str(part) for part in command],
+            env={**ENVIRONMENT, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
         _pid, status, used = os.wait4(process.pid, 0)
         took = Took(time.monotonic() - started, used.ru_utime + used.ru_stime)
@@ -64,7 +79,9 @@ def run(command: Sequence[t.Any], environment: Mapping[str, str] | None = None) 
     return took, printed
 
 
-def alternate(rounds: int, commands: Mapping[str, Sequence[Sequence[t.Any]]], environment: Mapping[str, str] | None = None) -> dict[str, Took]:
+def alternate(
+    rounds: int, commands: Mapping[str, Sequence[Sequence[t.Any]]], environment: Mapping[str, str] | None = None
+) -> dict[str, Took]:
     """The medians of each entry, a list of commands run one after the other.
 
     The entries take turns, so that a busy moment of the machine meets all of them; a first round, not counted, warms up.

@@ -16,7 +16,12 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint imp
 plans = marshal.loads(bytes.fromhex(sys.argv[1]))
 started = time.monotonic()
 found = observe(plans, [None] * len(plans), ContextPool())
-print(time.monotonic() - started, *sorted({str((attempt["failure"] or {}).get("kind")) for observation in found for attempt in observation["attempts"]}))
+print(
+    time.monotonic() - started,
+    *sorted(
+        {str((attempt["failure"] or {}).get("kind")) for observation in found for attempt in observation["attempts"]}
+    ),
+)
 if sys.argv[2:] == ["memory"]:
     # Not getrusage: its peak includes that of the process which started this one.
     with open("/proc/self/status", encoding="ascii") as status:

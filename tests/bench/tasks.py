@@ -20,10 +20,22 @@ TASKS = 5
 
 def _gate(port: int, secure: bool, host: str, ca_file: pathlib.Path) -> list[dict[str, t.Any]]:
     mode = "implicit_tls" if secure else "starttls"
-    return [{"mailops.smtp.smtp_gate": {"host": host, "port": port, "secure": secure, "security": mode, "ca_path": str(ca_file)}}]
+    return [
+        {
+            "mailops.smtp.smtp_gate": {
+                "host": host,
+                "port": port,
+                "secure": secure,
+                "security": mode,
+                "ca_path": str(ca_file),
+            }
+        }
+    ]
 
 
-def tasks(host: str, implicit: int, starttls: int, ca_file: pathlib.Path, folder: pathlib.Path, rounds: int) -> dict[str, Took]:
+def tasks(
+    host: str, implicit: int, starttls: int, ca_file: pathlib.Path, folder: pathlib.Path, rounds: int
+) -> dict[str, Took]:
     """Seconds a task on localhost, by name of what is done."""
     done: dict[str, list[dict[str, t.Any]]] = {
         "nothing": [],
@@ -31,23 +43,34 @@ def tasks(host: str, implicit: int, starttls: int, ca_file: pathlib.Path, folder
         "smtp_gate, 465": _gate(implicit, True, host, ca_file),
         "smtp_gate, 587": _gate(starttls, False, host, ca_file),
         "wait_for and assert": [
-            {"ansible.builtin.wait_for": {"host": host, "port": starttls, "search_regex": "^220", "timeout": 10}, "register": "answer"},
+            {
+                "ansible.builtin.wait_for": {"host": host, "port": starttls, "search_regex": "^220", "timeout": 10},
+                "register": "answer",
+            },
             {"ansible.builtin.assert": {"that": "answer.match_groupdict is defined"}},
         ],
     }
     commands = {}
     for number, (name, some) in enumerate(done.items()):
         play = {
-            "hosts": "localhost", "connection": "local", "gather_facts": False,
-            "vars": {"ansible_python_interpreter": sys.executable}, "tasks": some * TASKS,
+            "hosts": "localhost",
+            "connection": "local",
+            "gather_facts": False,
+            "vars": {"ansible_python_interpreter": sys.executable},
+            "tasks": some * TASKS,
         }
         path = folder / f"play{number}.yml"
         path.write_text(json.dumps([play]))
         commands[name] = [[pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", path]]
     settings = {
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "src"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_DISPLAY_OK_HOSTS": "false",
-        "ANSIBLE_LOCAL_TEMP": str(folder / "local"), "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build" / "src"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_DISPLAY_OK_HOSTS": "false",
+        "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
     }
     medians = alternate(rounds, commands, settings)
     empty = medians.pop("nothing")
-    return {name: Took((took.wall - empty.wall) / TASKS, (took.cpu - empty.cpu) / TASKS) for name, took in medians.items()}
+    return {
+        name: Took((took.wall - empty.wall) / TASKS, (took.cpu - empty.cpu) / TASKS) for name, took in medians.items()
+    }

@@ -27,17 +27,27 @@ with atheris.instrument_imports(include=["ansible_collections"]):
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
-    from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import LINE_LIMIT, Reply, ReplyParser, capabilities, status_code
+    from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import (
+        LINE_LIMIT,
+        Reply,
+        ReplyParser,
+        capabilities,
+        status_code,
+    )
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
     from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
-    from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, disordered, weakness
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import (
+        chain_verdict,
+        disordered,
+        weakness,
+    )
     from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy
     from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
-    from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
 MODES = ["implicit_tls", "starttls", "opportunistic", "cleartext", "auto"]
 PASSWORD = "hunter2-S3cret"
-CLOCK = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+CLOCK = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
 class Wrong(Exception):
@@ -139,14 +149,23 @@ def climb(data: bytes) -> None:
         server_name="localhost",
         helo_name="fuzz.test",
         credentials=("app", PASSWORD, None) if options & 1 else None,
-        transaction={"sender": "a@x.test", "recipients": ["b@x.test"], "message": "x\r\n", "deliver": True} if options & 2 else None,
+        transaction={"sender": "a@x.test", "recipients": ["b@x.test"], "message": "x\r\n", "deliver": True}
+        if options & 2
+        else None,
         try_injection=bool(options & 4),
         cleartext_allowed=bool(options & 8),
     )
     script = Script(pieces_of(source), end, SERVER if options & 16 else None)
     with no_network(ladder, wire, further, script):
         evidence = Climb(Address(socket.AF_INET, ("127.0.0.1", 25)), mode, plan, CONTEXTS, Deadline(5)).run()
-    seen = {"format": 1, "dns": {"ok": True, "known": 1, "ms": 0.1}, "attempts": [evidence], "alternatives": [], "elsewhere": [], "elapsed_ms": 1.0}
+    seen = {
+        "format": 1,
+        "dns": {"ok": True, "known": 1, "ms": 0.1},
+        "attempts": [evidence],
+        "alternatives": [],
+        "elsewhere": [],
+        "elapsed_ms": 1.0,
+    }
     seen = redact(seen, secret_forms("app", PASSWORD))
     probe = judge(Settings("localhost", 25, mode), json.loads(json.dumps(seen)), Policy(), HostFacts(CLOCK))
     text = json.dumps(probe, ensure_ascii=False)
@@ -173,7 +192,11 @@ def seeds(target: str) -> list[bytes]:
         "reply": [b"".join(dialogue) + sizes],
         "certificates": [*(der + b"\x02" for der in ders), message + b"\x01"],
         "auth": [b"334 PDEuMkB4Pg==\r\n235 ok\r\n" + bytes([number]) for number in range(6)],
-        "climb": [b"".join(dialogue) + sizes + bytes([0, options, mode]) for options in (0, 3, 7, 11, 19, 31) for mode in range(5)],
+        "climb": [
+            b"".join(dialogue) + sizes + bytes([0, options, mode])
+            for options in (0, 3, 7, 11, 19, 31)
+            for mode in range(5)
+        ],
     }
     return found[target]
 

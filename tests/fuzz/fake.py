@@ -27,7 +27,7 @@ class Script:
             return self.pieces.pop(0)
         if self.end == 0:
             return b""
-        raise (ConnectionResetError(104, "reset"), socket.timeout("timed out"), OSError(113, "no route"))[self.end % 3]
+        raise (ConnectionResetError(104, "reset"), TimeoutError("timed out"), OSError(113, "no route"))[self.end % 3]
 
 
 class FakeSocket:
@@ -115,7 +115,10 @@ def no_network(ladder: t.Any, wire: t.Any, further: t.Any, script: Script) -> t.
 
     with contextlib.ExitStack() as stack:
         for module, name, value in (
-            (ladder, "Connecting", Connecting), (wire, "connect", connect), (wire, "wait_any", ready), (further, "wait_any", ready),
+            (ladder, "Connecting", Connecting),
+            (wire, "connect", connect),
+            (wire, "wait_any", ready),
+            (further, "wait_any", ready),
         ):
             stack.callback(setattr, module, name, getattr(module, name))
             setattr(module, name, value)

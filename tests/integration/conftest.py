@@ -19,7 +19,9 @@ _ONE_BY_ONE = ("test_app_mail_config.py", "test_mailpit_role.py", "test_role_mai
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     """A file stays together, as its tests often share one long run of Ansible."""
-    return Together(config, log, lambda nodeid: nodeid if any(name in nodeid for name in _ONE_BY_ONE) else nodeid.partition("::")[0])
+    return Together(
+        config, log, lambda nodeid: nodeid if any(name in nodeid for name in _ONE_BY_ONE) else nodeid.partition("::")[0]
+    )
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,22 @@ import pathlib
 import typing as t
 
 import pytest
+
 from tests.support.batch import Batch
-from tests.support.faulty import FTP, IMAP, SSH, FaultyServer, drip, full_backlog, honest, http, reset, say, silent, smtp
+from tests.support.faulty import (
+    FTP,
+    IMAP,
+    SSH,
+    FaultyServer,
+    drip,
+    full_backlog,
+    honest,
+    http,
+    reset,
+    say,
+    silent,
+    smtp,
+)
 from tests.support.pki import Pki
 from tests.support.postfix import Listener, Postfix
 
@@ -28,7 +42,12 @@ class World:
         self.ca = str(pki.ca_file)
         self.postfix = start(
             Postfix(
-                [Listener("implicit"), Listener("starttls"), Listener("cleartext"), Listener("opportunistic", tls_auth_only=False)],
+                [
+                    Listener("implicit"),
+                    Listener("starttls"),
+                    Listener("cleartext"),
+                    Listener("opportunistic", tls_auth_only=False),
+                ],
                 certificate=good,
                 users={"app": PASSWORD},
             )
@@ -52,15 +71,59 @@ class World:
         self.filtered = start(full_backlog()).port
         self.batch = Batch(folder / "run", {"password": PASSWORD}, HOSTS)
         add, ca = self.batch.add, {"host": "localhost", "ca_path": self.ca}
-        add("auto", INFO, **ca, security="auto", endpoints=[{"port": port} for port in (self.implicit, self.starttls, self.cleartext, self.opportunistic)])
+        add(
+            "auto",
+            INFO,
+            **ca,
+            security="auto",
+            endpoints=[{"port": port} for port in (self.implicit, self.starttls, self.cleartext, self.opportunistic)],
+        )
         faults = ["silent", "drip", "reset", "ssh", "imap", "ftp", "http", "rejecting", "masked", "refusing"]
-        add("faults", INFO, **ca, secure=False, timeout=2.5, endpoints=[{"port": self.servers[name].port} for name in faults] + [{"port": self.filtered}])
-        add("on_tls", INFO, **ca, secure=True, timeout=2.5, endpoints=[{"port": self.servers[name].port} for name in ("silent", "ssh", "http", "refusing")])
+        add(
+            "faults",
+            INFO,
+            **ca,
+            secure=False,
+            timeout=2.5,
+            endpoints=[{"port": self.servers[name].port} for name in faults] + [{"port": self.filtered}],
+        )
+        add(
+            "on_tls",
+            INFO,
+            **ca,
+            secure=True,
+            timeout=2.5,
+            endpoints=[{"port": self.servers[name].port} for name in ("silent", "ssh", "http", "refusing")],
+        )
         add("one", INFO, **ca, port=self.implicit, secure=True)
         add("pem", INFO, **ca, port=self.implicit, secure=True, return_pem=True)
-        add("injection", INFO, **ca, secure=False, endpoints=[{"port": self.servers["injectable"].port}, {"port": self.servers["sound"].port}])
-        add("login", INFO, **ca, port=self.starttls, secure=False, check_credentials=True, username="app", password="{{ password }}")
-        add("wrong", INFO, **ca, port=self.starttls, secure=False, check_credentials=True, username="app", password="x{{ password }}")
+        add(
+            "injection",
+            INFO,
+            **ca,
+            secure=False,
+            endpoints=[{"port": self.servers["injectable"].port}, {"port": self.servers["sound"].port}],
+        )
+        add(
+            "login",
+            INFO,
+            **ca,
+            port=self.starttls,
+            secure=False,
+            check_credentials=True,
+            username="app",
+            password="{{ password }}",
+        )
+        add(
+            "wrong",
+            INFO,
+            **ca,
+            port=self.starttls,
+            secure=False,
+            check_credentials=True,
+            username="app",
+            password="x{{ password }}",
+        )
         add("no_try", INFO, **ca, port=self.starttls, secure=False, username="app", password="x{{ password }}")
         add(
             "mechanism",
@@ -73,10 +136,35 @@ class World:
             password="{{ password }}",
             auth_mechanism="SCRAM-SHA-256",
         )
-        add("cram", INFO, **ca, port=self.starttls, secure=False, check_credentials=True, username="app", password="{{ password }}", auth_mechanism="cram-md5")
-        add("clear_login", INFO, host="localhost", port=self.cleartext, security="cleartext", check_credentials=True, username="app", password="{{ password }}")
+        add(
+            "cram",
+            INFO,
+            **ca,
+            port=self.starttls,
+            secure=False,
+            check_credentials=True,
+            username="app",
+            password="{{ password }}",
+            auth_mechanism="cram-md5",
+        )
+        add(
+            "clear_login",
+            INFO,
+            host="localhost",
+            port=self.cleartext,
+            security="cleartext",
+            check_credentials=True,
+            username="app",
+            password="{{ password }}",
+        )
         add("six", INFO, host="six.test", ca_path=self.ca, port=self.implicit, secure=True)
-        add("names", INFO, host="localhost", endpoints=[{"host": "nowhere.invalid", "port": 25}, {"port": self.cleartext, "security": "cleartext"}], timeout=3)
+        add(
+            "names",
+            INFO,
+            host="localhost",
+            endpoints=[{"host": "nowhere.invalid", "port": 25}, {"port": self.cleartext, "security": "cleartext"}],
+            timeout=3,
+        )
         add("checked", INFO, {"check_mode": True}, **ca, port=self.servers["ssh"].port, secure=False)
         add("bad", INFO, host="localhost", port="abc")
         add("bad_entry", INFO, host="localhost", endpoints=[{"port": 25}, {"port": 25, "scure": True}])
@@ -135,7 +223,11 @@ def test_tls_asked_of_others(world: World) -> None:
     silent_one, ssh, web, starttls = probes(world, "on_tls")
     assert silent_one["cause"] == "tls_handshake_timeout"
     assert (ssh["cause"], web["cause"]) == ("not_smtp", "not_smtp")
-    assert (starttls["cause"], starttls["layer"], starttls["security_observed"]) == ("mode_mismatch", "mode", "starttls")
+    assert (starttls["cause"], starttls["layer"], starttls["security_observed"]) == (
+        "mode_mismatch",
+        "mode",
+        "starttls",
+    )
 
 
 def test_one_healthy_endpoint(world: World) -> None:
@@ -144,9 +236,14 @@ def test_one_healthy_endpoint(world: World) -> None:
     assert one["capabilities"]["before_tls"] == {}
     assert one["capabilities"]["after_tls"]["AUTH"] == ["PLAIN", "LOGIN", "CRAM-MD5"]
     assert [step["layer"] for step in one["layers"]] == ["dns", "tcp", "tls", "certificate", "greeting", "ehlo"]
-    assert one["addresses"] == [{"address": "127.0.0.1", "family": 4, "ok": True, "cause": None, "ms": one["addresses"][0]["ms"]}]
+    assert one["addresses"] == [
+        {"address": "127.0.0.1", "family": 4, "ok": True, "cause": None, "ms": one["addresses"][0]["ms"]}
+    ]
     assert (one["tls"]["version"], one["tls"]["verified"], one["chain_available"]) == ("TLSv1.3", True, True)
-    assert [certificate["subject"] for certificate in one["certificates"]] == ["CN=localhost", "CN=mailops test intermediate"]
+    assert [certificate["subject"] for certificate in one["certificates"]] == [
+        "CN=localhost",
+        "CN=mailops test intermediate",
+    ]
     assert "pem" not in one["certificates"][0]
     assert probes(world, "pem")[0]["certificates"][0]["pem"].startswith("-----BEGIN CERTIFICATE-----\n")
 
@@ -167,12 +264,18 @@ def test_injection(world: World) -> None:
 
 def test_credentials(world: World) -> None:
     assert (codes(world, "login"), codes(world, "wrong"), codes(world, "no_try")) == ([None], ["auth_rejected"], [None])
-    assert (codes(world, "mechanism"), codes(world, "cram"), codes(world, "clear_login")) == (["auth_mechanism_not_offered"], [None], [None])
+    assert (codes(world, "mechanism"), codes(world, "cram"), codes(world, "clear_login")) == (
+        ["auth_mechanism_not_offered"],
+        [None],
+        [None],
+    )
     assert "535 5.7.8" in probes(world, "wrong")[0]["message"]
 
 
 def test_addresses_and_names(world: World) -> None:
-    assert [(one["address"], one["family"], one["cause"]) for one in probes(world, "six")[0]["addresses"]] == [("::1", 6, "connection_refused")]
+    assert [(one["address"], one["family"], one["cause"]) for one in probes(world, "six")[0]["addresses"]] == [
+        ("::1", 6, "connection_refused")
+    ]
     first, second = probes(world, "names")
     assert first["cause"] in ("name_not_found", "name_server_failure") and first["addresses"] == []
     assert second["ok"]

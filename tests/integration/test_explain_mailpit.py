@@ -45,7 +45,12 @@ def test_failed_logins_and_cleartext_attempts_are_counted(tmp_path: Path, verbos
     trusting, strict = ssl.create_default_context(cafile=str(pki.ca_file)), ssl.create_default_context()
     users = tmp_path / "users"
     users.write_text("app:right\n")
-    environment = {"MP_SMTP_TLS_CERT": str(good.chain_file), "MP_SMTP_TLS_KEY": str(good.key_file), "MP_SMTP_AUTH_FILE": str(users), "MP_VERBOSE": verbose}
+    environment = {
+        "MP_SMTP_TLS_CERT": str(good.chain_file),
+        "MP_SMTP_TLS_KEY": str(good.key_file),
+        "MP_SMTP_AUTH_FILE": str(users),
+        "MP_VERBOSE": verbose,
+    }
     with Mailpit(tmp_path, environment) as mailpit:
         assert explain(mailpit.log())["explained"] == 0
         login(mailpit, trusting, "right")
@@ -67,7 +72,12 @@ def test_failed_logins_and_cleartext_attempts_are_counted(tmp_path: Path, verbos
     counts = {each["cause"]: each["count"] for each in result["causes"]}
     # smtplib tries each mechanism that is offered, so one attempt is more than one failed login.
     assert failed_logins >= 2
-    assert counts == {"auth_rejected": failed_logins, "auth_requires_tls": log.count("530 5.7.0 Must issue"), "mode_mismatch": 1, "tls_handshake_failed": 1}
+    assert counts == {
+        "auth_rejected": failed_logins,
+        "auth_requires_tls": log.count("530 5.7.0 Must issue"),
+        "mode_mismatch": 1,
+        "tls_handshake_failed": 1,
+    }
     assert counts["auth_requires_tls"] >= 3
     assert all(each["first_seen"] and each["last_seen"] for each in result["causes"])
     shown = json.dumps(result)

@@ -31,7 +31,16 @@ from tests.support.process import BUILD, Missing, free_ports, program
 
 def run(command: list[str], text: str = "", **environment: str) -> str:
     try:
-        done = subprocess.run(command, input=text, capture_output=True, text=True, errors="replace", timeout=8, check=False, env={**os.environ, **environment})
+        done = subprocess.run(
+            command,
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=8,
+            check=False,
+            env={**os.environ, **environment},
+        )
     except subprocess.TimeoutExpired as error:
         return f"{error.stdout or ''}{error.stderr or ''}"
     return done.stdout + done.stderr
@@ -78,26 +87,74 @@ def nodemailer(way: Way) -> str:
 
 
 def curl(way: Way) -> str:
-    command = [*way.within, program("curl"), "--silent", "--show-error", "--max-time", str(way.seconds + 1), "--connect-timeout", str(way.seconds)]
+    command = [
+        *way.within,
+        program("curl"),
+        "--silent",
+        "--show-error",
+        "--max-time",
+        str(way.seconds + 1),
+        "--connect-timeout",
+        str(way.seconds),
+    ]
     command += ["--cacert", way.ca_file, f"{'smtps' if way.mode == 'implicit' else 'smtp'}://{way.host}:{way.port}"]
-    command += [*(["--ssl-reqd"] if way.mode == "starttls" else []), *(["--user", f"{way.user}:{WRONG_PASSWORD}"] if way.user else [])]
-    return run([*command, "--mail-from", "a@example.com", "--mail-rcpt", "b@example.org", "--upload-file", "-"], MESSAGE)
+    command += [
+        *(["--ssl-reqd"] if way.mode == "starttls" else []),
+        *(["--user", f"{way.user}:{WRONG_PASSWORD}"] if way.user else []),
+    ]
+    return run(
+        [*command, "--mail-from", "a@example.com", "--mail-rcpt", "b@example.org", "--upload-file", "-"], MESSAGE
+    )
 
 
 def swaks(way: Way) -> str:
-    command = [*way.within, program("swaks"), "--server", way.host, "--port", str(way.port), "--timeout", str(way.seconds)]
+    command = [
+        *way.within,
+        program("swaks"),
+        "--server",
+        way.host,
+        "--port",
+        str(way.port),
+        "--timeout",
+        str(way.seconds),
+    ]
     command += ["--from", "a@example.com", "--to", "b@example.org", "--tls-verify", "--tls-ca-path", way.ca_file]
     command += {"implicit": ["--tlsc"], "starttls": ["--tls"], "cleartext": []}[way.mode]
-    return run([*command, *(["--auth", "PLAIN", "--auth-user", way.user, "--auth-password", WRONG_PASSWORD] if way.user else [])])
+    return run(
+        [
+            *command,
+            *(["--auth", "PLAIN", "--auth-user", way.user, "--auth-password", WRONG_PASSWORD] if way.user else []),
+        ]
+    )
 
 
 def openssl(way: Way) -> str:
-    command = [*way.within, program("openssl"), "s_client", "-brief", "-connect", f"{way.host}:{way.port}", "-CAfile", way.ca_file]
-    command += ["-verify_return_error", "-verify_hostname", way.host, *(["-starttls", "smtp"] if way.mode == "starttls" else [])]
+    command = [
+        *way.within,
+        program("openssl"),
+        "s_client",
+        "-brief",
+        "-connect",
+        f"{way.host}:{way.port}",
+        "-CAfile",
+        way.ca_file,
+    ]
+    command += [
+        "-verify_return_error",
+        "-verify_hostname",
+        way.host,
+        *(["-starttls", "smtp"] if way.mode == "starttls" else []),
+    ]
     return run(command, "QUIT\r\n")
 
 
-CLIENTS: dict[str, Callable[[Way], str]] = {"python": python, "nodemailer": nodemailer, "curl": curl, "swaks": swaks, "openssl": openssl}
+CLIENTS: dict[str, Callable[[Way], str]] = {
+    "python": python,
+    "nodemailer": nodemailer,
+    "curl": curl,
+    "swaks": swaks,
+    "openssl": openssl,
+}
 ALL = frozenset(CLIENTS)
 SPEAK_SMTP = ALL - {"openssl"}
 # swaks does not compare the name; it and openssl have no timer over the handshake; curl says only "weird server reply".
@@ -146,7 +203,9 @@ def nothing_listens() -> Iterator[FullBacklog]:
     [(full_backlog, "connection_timeout", SPEAK_SMTP), (nothing_listens, "connection_refused", ALL)],
     ids=["no answer to SYN", "nothing listens"],
 )
-def test_no_connection(place: Callable[[], AbstractContextManager[FullBacklog]], cause: str, clients: frozenset[str], pki: Pki) -> None:
+def test_no_connection(
+    place: Callable[[], AbstractContextManager[FullBacklog]], cause: str, clients: frozenset[str], pki: Pki
+) -> None:
     with place() as where:
         check(ask(clients, Way(where.port, "cleartext", str(pki.ca_file))), (cause,))
 
@@ -191,7 +250,9 @@ def test_a_healthy_session_has_no_cause(pki: Pki, tmp_path: Path) -> None:
 
 # What goes wrong only when a message is sent is smtp_send's.
 BEFORE_THE_MESSAGE = [
-    name for name, fault in FAULTS.items() if not {"sender_rejected", "recipient_rejected", "temporarily_rejected", "message_rejected"} & set(fault.causes)
+    name
+    for name, fault in FAULTS.items()
+    if not {"sender_rejected", "recipient_rejected", "temporarily_rejected", "message_rejected"} & set(fault.causes)
 ]
 
 
@@ -206,9 +267,19 @@ def test_the_probe_gives_the_same_codes(pki: Pki, tmp_path: Path) -> None:
             endpoints.append({"port": server.port, "security": security.get(fault.mode, fault.mode), **login})
         batch = Batch(tmp_path / "run", {})
         batch.add(
-            "probed", "mailops.smtp.smtp_endpoint_info", host="localhost", ca_path=str(pki.ca_file), timeout=4, check_credentials=True, endpoints=endpoints
+            "probed",
+            "mailops.smtp.smtp_endpoint_info",
+            host="localhost",
+            ca_path=str(pki.ca_file),
+            timeout=4,
+            check_credentials=True,
+            endpoints=endpoints,
         )
         batch.run()
     probes = batch["probed"]["probes"]
-    wrong = {name: probe["cause"] for name, probe in zip(BEFORE_THE_MESSAGE, probes) if probe["cause"] not in FAULTS[name].causes}
+    wrong = {
+        name: probe["cause"]
+        for name, probe in zip(BEFORE_THE_MESSAGE, probes)
+        if probe["cause"] not in FAULTS[name].causes
+    }
     assert not wrong

@@ -19,7 +19,6 @@ import time
 import typing as t
 
 import pytest
-
 from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, kept, store
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import read
@@ -43,7 +42,9 @@ def write(path: pathlib.Path, content: bytes, run: t.Mapping[str, int] = ONE) ->
     edit.write(str(path), content, edit.Wishes(None, None, None), run=run, dead=[])
 
 
-def begin(config: pathlib.Path, run: t.Mapping[str, int], *more: pathlib.Path, dead: t.Sequence[t.Mapping[str, int]] = ()) -> kept.Claim:
+def begin(
+    config: pathlib.Path, run: t.Mapping[str, int], *more: pathlib.Path, dead: t.Sequence[t.Mapping[str, int]] = ()
+) -> kept.Claim:
     with store.open_store(create=True) as opened:
         assert opened is not None
         return kept.begin(opened, [str(path) for path in (config, *more)], run, "test", dead)
@@ -72,12 +73,17 @@ def test_a_link_of_somebody_else_is_not_followed(tmp_path: pathlib.Path, kind: s
     (mine / "sub" / "file").write_text("secret")
     (tmp_path / "good").symlink_to(mine / "file")
     planted = {
-        "file": (mine / "file", "link"), "folder": (mine, "link/file"), "chain": (tmp_path / "good", "link"), "folder of folder": (mine / "sub", "link/file"),
+        "file": (mine / "file", "link"),
+        "folder": (mine, "link/file"),
+        "chain": (tmp_path / "good", "link"),
+        "folder of folder": (mine / "sub", "link/file"),
     }
     target, path = planted[kind]
     (theirs / "link").symlink_to(target)
     os.lchown(str(theirs / "link"), OTHER, OTHER)
-    with pytest.raises(FileError, match="made by uid 12345, but what it leads to belongs to uid 0; only a link of root"):
+    with pytest.raises(
+        FileError, match="made by uid 12345, but what it leads to belongs to uid 0; only a link of root"
+    ):
         content(theirs / path)
     # The same links, of root, or to what belongs to their maker, are.
     os.lchown(str(theirs / "link"), 0, 0)
@@ -90,7 +96,8 @@ def test_a_link_of_somebody_else_is_not_followed(tmp_path: pathlib.Path, kind: s
 
 # What stops a write
 
-def as_user(uid: int, work: t.Callable[[], object], limits: t.Mapping[int, int] = {}) -> str:  # noqa: B006
+
+def as_user(uid: int, work: t.Callable[[], object], limits: t.Mapping[int, int] = {}) -> str:
     """Do it in a process of its own; what it raised, as text."""
     reader, writer = os.pipe()
     child = os.fork()
@@ -238,8 +245,14 @@ STOPS = [
     (read_only, "cannot be written: its file system is mounted read-only"),
     (immutable, r"cannot be replaced: the system does not permit it to root; is it immutable \(lsattr shows that\)"),
     (immutable_folder, "cannot be written: the system does not permit it to root; is it immutable"),
-    (mounted_file, "cannot be replaced: it is a mount point, as a file that is mounted into a container is; write it where it is mounted from"),
-    (of_another, "belongs to uid 0 and gid 0, and only root can give a new file to them; run the task with become: true"),
+    (
+        mounted_file,
+        "cannot be replaced: it is a mount point, as a file that is mounted into a container is; write it where it is mounted from",
+    ),
+    (
+        of_another,
+        "belongs to uid 0 and gid 0, and only root can give a new file to them; run the task with become: true",
+    ),
     (in_a_closed_folder, "cannot be written: uid 12345 has no permission"),
     (with_few_files, "cannot be entered: this process has too many open files"),
     (with_a_small_ulimit, r"cannot be written: it would be larger than this process may write \(ulimit -f\)"),
@@ -249,12 +262,24 @@ STOPS = [
 def everything_of(config: pathlib.Path) -> tuple[t.Any, ...]:
     found = config.stat()
     extended = {name: os.getxattr(config, name) for name in os.listxattr(config)}
-    return (config.read_bytes(), found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns, found.st_ino, extended, sorted(config.parent.iterdir()))
+    return (
+        config.read_bytes(),
+        found.st_mode,
+        found.st_uid,
+        found.st_gid,
+        found.st_mtime_ns,
+        found.st_ino,
+        extended,
+        sorted(config.parent.iterdir()),
+    )
 
 
 @pytest.mark.parametrize("stage, sentence", STOPS, ids=[stage.__name__ for stage, _sentence in STOPS])
 def test_what_cannot_be_written_stays_as_it_was(
-    tmp_path: pathlib.Path, stage: t.Callable[[pathlib.Path], t.ContextManager[Stage]], sentence: str, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: pathlib.Path,
+    stage: t.Callable[[pathlib.Path], t.ContextManager[Stage]],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(store, "store_path", lambda: "/nowhere/at/all")
     with stage(tmp_path) as found:
@@ -277,7 +302,9 @@ def test_without_root_and_without_a_home(tmp_path: pathlib.Path) -> None:
         begin(config, ONE)
         assert stat.S_IMODE(kept_in.stat().st_mode) == 0o700 and len(list(kept_in.iterdir())) == 2
         write(config, NEW)
-        assert config.read_bytes() == NEW and restore(config, ONE).restored == [str(config)] and config.read_bytes() == OLD
+        assert (
+            config.read_bytes() == NEW and restore(config, ONE).restored == [str(config)] and config.read_bytes() == OLD
+        )
         with store.open_store(create=False) as opened:
             kept.finish(opened, [str(config)], ONE)
 
@@ -304,16 +331,24 @@ def test_what_cannot_be_put_back_stays_kept(tmp_path: pathlib.Path, monkeypatch:
         back = restore(config, ONE)
         why = back.stuck[0]["why"]
         copy = pathlib.Path(str(back.stuck[0]["kept_as"]))
-        assert f"cannot be written: no space is left on its file system. Put it back with: cp {copy} {config}." in str(why)
+        assert f"cannot be written: no space is left on its file system. Put it back with: cp {copy} {config}." in str(
+            why
+        )
         assert config.read_bytes() == NEW and copy.read_bytes() == OLD
         filler.unlink()
         begin(config, TWO, dead=[ONE])
         assert restore(config, TWO).restored == [str(config)] and config.read_bytes() == OLD
-        assert stat.S_IMODE(config.stat().st_mode) == 0o640 and config.stat().st_mtime == 1000 and os.getxattr(config, ACL) == acl(OTHER)
+        assert (
+            stat.S_IMODE(config.stat().st_mode) == 0o640
+            and config.stat().st_mtime == 1000
+            and os.getxattr(config, ACL) == acl(OTHER)
+        )
 
 
 @pytest.mark.parametrize("options", ["size=64k", "nr_inodes=5"])
-def test_nothing_is_claimed_where_nothing_can_be_kept(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, options: str) -> None:
+def test_nothing_is_claimed_where_nothing_can_be_kept(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, options: str
+) -> None:
     with small_disk(tmp_path, options) as config:
         monkeypatch.setattr(store, "store_path", lambda: str(config.parent / "store"))
         with pytest.raises(FileError, match="store/.* cannot be written: no (space|inode) is left"):
@@ -365,7 +400,9 @@ class Aim:
 
 
 @pytest.mark.parametrize("kind", DISKS)
-def test_a_killed_writer_leaves_the_old_or_the_new_file(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_a_killed_writer_leaves_the_old_or_the_new_file(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     monkeypatch.setattr(store, "store_path", lambda: "/nowhere/at/all")
     with disk(kind, tmp_path) as config:
         seen, left = set(), 0
@@ -392,7 +429,9 @@ def test_a_killed_writer_leaves_the_old_or_the_new_file(tmp_path: pathlib.Path, 
 
 
 @pytest.mark.parametrize("kind", DISKS)
-def test_a_killed_run_is_finished_by_the_next(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_a_killed_run_is_finished_by_the_next(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     """Whenever it is killed, the next run finds the original and goes back to it, unless all was finished."""
     with disk(kind, tmp_path) as config:
         monkeypatch.setattr(store, "store_path", lambda: str(tmp_path / "store"))
@@ -423,8 +462,15 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: pathlib.Path, monkeypatc
                 assert str(config) not in unfinished or config.read_bytes() == OLD
                 assert str(fresh) not in unfinished or not fresh.exists()
             else:
-                assert (config.read_bytes(), fresh.read_bytes() if fresh.exists() else None) == state and state in ((OLD, None), (NEW, NEW))
+                assert (config.read_bytes(), fresh.read_bytes() if fresh.exists() else None) == state and state in (
+                    (OLD, None),
+                    (NEW, NEW),
+                )
             with store.open_store(create=False) as opened:
                 kept.finish(opened, [str(config), str(fresh)], TWO)
-            assert [*(tmp_path / "store").iterdir()] == [] and {one.name for one in config.parent.iterdir()} <= {"config.yml", "fresh", "store"}
+            assert [*(tmp_path / "store").iterdir()] == [] and {one.name for one in config.parent.iterdir()} <= {
+                "config.yml",
+                "fresh",
+                "store",
+            }
         assert taken_over > 5

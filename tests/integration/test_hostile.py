@@ -23,13 +23,24 @@ import time
 import typing as t
 
 import pytest
-from tests.support.faulty import Behaviour, FaultyServer, Peer, drip, drip_records, endless, honest, sequence, server_context, smtp
-from tests.support.pki import Issued, Pki
-
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
+
+from tests.support.faulty import (
+    Behaviour,
+    FaultyServer,
+    Peer,
+    drip,
+    drip_records,
+    endless,
+    honest,
+    sequence,
+    server_context,
+    smtp,
+)
+from tests.support.pki import Issued, Pki
 
 TIMEOUT = 3.0
 MEGABYTES = 24  # what a probe may need beyond Python itself
@@ -124,7 +135,9 @@ def deaf(peer: Peer) -> None:
 
 def cases(pki: Pki, good: Issued) -> dict[str, Case]:
     """The table. The huge certificate: 40000 names, 0.9 MB, more than TLS libraries take."""
-    huge = pki.issue("localhost", names=["localhost", *(f"a-name-without-meaning-{number}.test" for number in range(30000))])
+    huge = pki.issue(
+        "localhost", names=["localhost", *(f"a-name-without-meaning-{number}.test" for number in range(30000))]
+    )
     wide = pki.issue("localhost", names=["localhost", *(f"n{number}.test" for number in range(3000))])
     tickets = server_context(good)
     tickets.num_tickets = 60000
@@ -133,35 +146,68 @@ def cases(pki: Pki, good: Issued) -> dict[str, Case]:
     record = b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc" + b"x" * 16380
     return {
         "endless line": Case(endless(), "starttls", "not_smtp", "a line without end"),
-        "endless lines": Case(endless("220-x\r\n", "220-more\r\n" * 5000), "starttls", "not_smtp", "a reply without end"),
-        "endless replies": Case(endless("220 x\r\n250 ok\r\n", "250 ok\r\n" * 8000), "starttls", "ehlo_rejected", "out of step"),
+        "endless lines": Case(
+            endless("220-x\r\n", "220-more\r\n" * 5000), "starttls", "not_smtp", "a reply without end"
+        ),
+        "endless replies": Case(
+            endless("220 x\r\n250 ok\r\n", "250 ok\r\n" * 8000), "starttls", "ehlo_rejected", "out of step"
+        ),
         "endless line over TLS": Case(sequence(tls, endless()), "implicit_tls", "not_smtp", "a line without end"),
         "endless lines over TLS 1.2": Case(
-            sequence(honest(stripped), endless("220-x\r\n", "220-more\r\n" * 5000)), "implicit_tls", "not_smtp", "a reply without end"
+            sequence(honest(stripped), endless("220-x\r\n", "220-more\r\n" * 5000)),
+            "implicit_tls",
+            "not_smtp",
+            "a reply without end",
         ),
-        "one byte a record": Case(sequence(tls, singly(b"220 ", b"x")), "implicit_tls", "not_smtp", "a line without end"),
+        "one byte a record": Case(
+            sequence(tls, singly(b"220 ", b"x")), "implicit_tls", "not_smtp", "a line without end"
+        ),
         "endless EHLO": Case(smtp(ehlo="250-a\n" * 200000), "starttls", "ehlo_rejected", "without end"),
-        "one EHLO line of 100 MB": Case(smtp(ehlo="250-" + "A" * 100_000_000), "starttls", "ehlo_rejected", "without end"),
+        "one EHLO line of 100 MB": Case(
+            smtp(ehlo="250-" + "A" * 100_000_000), "starttls", "ehlo_rejected", "without end"
+        ),
         "no line at all": Case(endless(b"\0" * 65536, b"\0" * 65536), "starttls", "not_smtp"),
         "flood after STARTTLS": Case(offer, "starttls", "tls_handshake_failed", "went on in cleartext"),
         "empty records": Case(flood(b"\x16\x03\x03\x00\x00"), "implicit_tls", "tls_handshake_failed"),
         "endless ChangeCipherSpec": Case(flood(b"\x14\x03\x03\x00\x01\x01"), "implicit_tls", "not_smtp"),
         "endless warnings": Case(flood(b"\x15\x03\x03\x00\x02\x01\x5a"), "implicit_tls", "tls_handshake_failed"),
-        "a handshake message of 16 MB": Case(flood(b"\x16\x03\x03\x40\x00\x0b\xff\xff\xff" + b"x" * 16380), "implicit_tls", "tls_handshake_failed"),
+        "a handshake message of 16 MB": Case(
+            flood(b"\x16\x03\x03\x40\x00\x0b\xff\xff\xff" + b"x" * 16380), "implicit_tls", "tls_handshake_failed"
+        ),
         "garbage records": Case(flood(record), "implicit_tls", "tls_handshake_failed"),
         "garbage records on a cleartext port": Case(flood(record), "starttls", "mode_mismatch"),
-        "a certificate of a megabyte": Case(sequence(honest(huge), smtp()), "implicit_tls", "tls_handshake_failed", "excessive"),
-        "a certificate of 60 kilobytes": Case(sequence(honest(wide), smtp(greeting="554 no")), "implicit_tls", "greeting_rejected"),
-        "endless session tickets": Case(sequence(honest(tickets), smtp()), "implicit_tls", "not_smtp", "a stream without end"),
+        "a certificate of a megabyte": Case(
+            sequence(honest(huge), smtp()), "implicit_tls", "tls_handshake_failed", "excessive"
+        ),
+        "a certificate of 60 kilobytes": Case(
+            sequence(honest(wide), smtp(greeting="554 no")), "implicit_tls", "greeting_rejected"
+        ),
+        "endless session tickets": Case(
+            sequence(honest(tickets), smtp()), "implicit_tls", "not_smtp", "a stream without end"
+        ),
         "a dripped ServerHello": Case(drip_records(0.001), "implicit_tls", "tls_handshake_timeout", "in the middle"),
         "a dripped greeting": Case(drip(seconds=0.05), "starttls", "greeting_timeout"),
-        "endless challenges": Case(sequence(tls, challenges("AAAA")), "implicit_tls", "auth_rejected", "334", login=True),
-        "endless long challenges": Case(sequence(tls, challenges("A" * 8000)), "implicit_tls", "auth_rejected", "334", login=True),
+        "endless challenges": Case(
+            sequence(tls, challenges("AAAA")), "implicit_tls", "auth_rejected", "334", login=True
+        ),
+        "endless long challenges": Case(
+            sequence(tls, challenges("A" * 8000)), "implicit_tls", "auth_rejected", "334", login=True
+        ),
         "an expensive SCRAM": Case(sequence(tls, scram), "implicit_tls", "auth_rejected", "535 5.7.8", login=True),
         "a flood for an answer to AUTH": Case(
-            sequence(tls, smtp(mechanisms=["PLAIN"], replies={"AUTH": "535-no\n" * 100000})), "implicit_tls", "auth_rejected", "without end", login=True
+            sequence(tls, smtp(mechanisms=["PLAIN"], replies={"AUTH": "535-no\n" * 100000})),
+            "implicit_tls",
+            "auth_rejected",
+            "without end",
+            login=True,
         ),
-        "a deaf relay": Case(sequence(tls, deaf), "implicit_tls", "message_rejected", "did not say whether it took the message", message="x" * 78 + "\r\n"),
+        "a deaf relay": Case(
+            sequence(tls, deaf),
+            "implicit_tls",
+            "message_rejected",
+            "did not say whether it took the message",
+            message="x" * 78 + "\r\n",
+        ),
     }
 
 
@@ -190,17 +236,28 @@ def probe(case: Case, ca_file: str) -> Outcome:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(FaultyServer(case.behaviour))
         settings = Settings("localhost", server.port, case.mode, ca_path=ca_file, timeout=TIMEOUT, ip_version="4")
-        message = case.message and {"sender": "a@example.com", "recipients": ["b@example.com"], "message": case.message * 60000, "deliver": True}
+        message = case.message and {
+            "sender": "a@example.com",
+            "recipients": ["b@example.com"],
+            "message": case.message * 60000,
+            "deliver": True,
+        }
         plan = plan_of(settings, Policy(), transaction=message)
         login = ["app", "hunter2-S3cret", None] if case.login else None
         started = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-c", PROBE], input=json.dumps([plan, login]), capture_output=True, text=True, check=False, timeout=60, env=_environment()
+            [sys.executable, "-c", PROBE],
+            input=json.dumps([plan, login]),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=_environment(),
         )
         seconds = time.monotonic() - started
     assert done.stdout, done.stderr
     answer = json.loads(done.stdout)
-    facts = HostFacts(datetime.datetime.now(datetime.timezone.utc))
+    facts = HostFacts(datetime.datetime.now(datetime.UTC))
     return Outcome(answer["grown"], seconds, done.stderr, judge(settings, answer["found"], Policy(), facts))
 
 
@@ -223,5 +280,7 @@ def test_hostile(outcomes: dict[str, tuple[Case, Outcome]], name: str) -> None:
     assert outcome.stderr == ""
     assert outcome.probe["elapsed_ms"] < (TIMEOUT + 1) * 1000
     assert outcome.grown < MEGABYTES + len(case.message or "") * 60000 * 6 / 1e6, f"{outcome.grown:.0f} MB"
-    assert (outcome.probe["cause"], case.says in outcome.probe["message"]) == (case.cause, True), outcome.probe["message"]
+    assert (outcome.probe["cause"], case.says in outcome.probe["message"]) == (case.cause, True), outcome.probe[
+        "message"
+    ]
     assert len(json.dumps(outcome.probe)) < 400_000

@@ -15,6 +15,7 @@ import typing as t
 import zipfile
 
 import pytest
+
 from tests.support.faulty import FaultyServer, silent
 from tests.support.playbook import play
 
@@ -76,5 +77,7 @@ def test_a_killed_run_leaves_no_login(action: str, tmp_path: pathlib.Path) -> No
         assert running.result().returncode == -signal.SIGKILL
     left = [path for folder in folders.values() for path in folder.rglob("*") if path.is_file()]
     # Arguments travel with the module, packed: nothing may stay but the zip that the module itself unpacks, which is code.
-    assert [path.name for path in left if not path.name.endswith("_payload.zip") and b"mailops" in path.read_bytes()] == []
+    assert [
+        path.name for path in left if not path.name.endswith("_payload.zip") and b"mailops" in path.read_bytes()
+    ] == []
     assert [path.name for path in left if PASSWORD[:12].encode() in _content(path)] == []

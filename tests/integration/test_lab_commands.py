@@ -59,7 +59,9 @@ def test_up_is_safe_to_run_twice_and_down_leaves_nothing(down: None) -> None:
     assert second.returncode == 0 and "is up already" in second.stdout
     inside = _run(LAB, "shell", "red01", stdin="ip -brief addr; exit\n")
     assert "10.77.11.11" in inside.stdout, inside.stderr
-    assert not any("10.77." in line for line in _run("ip", "-brief", "addr").stdout.splitlines()), "the machine itself has an address of the lab"
+    assert not any("10.77." in line for line in _run("ip", "-brief", "addr").stdout.splitlines()), (
+        "the machine itself has an address of the lab"
+    )
     for _time in range(2):
         last = _run(LAB, "down")
         assert last.returncode == 0, last.stderr

@@ -25,7 +25,11 @@ def outcome(folder: pathlib.Path, environment: dict, version: str = "") -> str:
     log = folder / "log"
     log.unlink(missing_ok=True)
     ports = {"MP_SMTP_BIND_ADDR": f"127.0.0.1:{smtp}", "MP_UI_BIND_ADDR": f"127.0.0.1:{ui}"}
-    process = Process([mailpit.binary(version)], log, env={**ports, "MP_DISABLE_VERSION_CHECK": "1", "TMPDIR": str(folder), **environment})
+    process = Process(
+        [mailpit.binary(version)],
+        log,
+        env={**ports, "MP_DISABLE_VERSION_CHECK": "1", "TMPDIR": str(folder), **environment},
+    )
     try:
         end = time.monotonic() + 10
         while time.monotonic() < end:
@@ -41,7 +45,9 @@ def outcome(folder: pathlib.Path, environment: dict, version: str = "") -> str:
 
 @pytest.mark.parametrize("version", ["", mailpit.PINNED[0]])
 @pytest.mark.parametrize("row", TABLE["rows"], ids=lambda row: "-".join(str(part) for part in row[:-1]))
-def test_every_combination_of_flags(row: list, version: str, mailpit_files: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_every_combination_of_flags(
+    row: list, version: str, mailpit_files: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
     cert, require_tls, require_starttls, auth_file, allow_insecure, accept_any, expected = row
     environment = {}
     if cert in ("both", "cert_only"):
@@ -60,7 +66,9 @@ def test_every_combination_of_flags(row: list, version: str, mailpit_files: path
 
 
 @pytest.mark.parametrize("version", ["", mailpit.PINNED[0]])
-@pytest.mark.parametrize("word, true", [("1", True), ("true", True), ("YES", True), ("on", False), ("enabled", False), ("y", False)])
+@pytest.mark.parametrize(
+    "word, true", [("1", True), ("true", True), ("YES", True), ("on", False), ("enabled", False), ("y", False)]
+)
 def test_only_three_words_are_true(word: str, true: bool, version: str, tmp_path: pathlib.Path) -> None:
     # Requiring TLS without a certificate is an error, so whether the word was understood shows at once.
     assert (outcome(tmp_path, {"MP_SMTP_REQUIRE_TLS": word}, version) != "OK") == true
@@ -75,7 +83,10 @@ def test_the_variables_are_those_of_the_program() -> None:
     """Every name that the role knows is in the newest program, and a name of the future or a slip is not."""
     newest = mailpit.binary(mailpit.PINNED[-1])
     assert program.unknown_names(newest, sorted(KNOWN - {"MP_DEBUG_FILE"})) == []
-    assert program.unknown_names(newest, ["MP_BRAND_NEW", "MP_MAX_MESSAGES", "MP_LABLE"]) == ["MP_BRAND_NEW", "MP_LABLE"]
+    assert program.unknown_names(newest, ["MP_BRAND_NEW", "MP_MAX_MESSAGES", "MP_LABLE"]) == [
+        "MP_BRAND_NEW",
+        "MP_LABLE",
+    ]
     assert program.unknown_names(mailpit.binary(mailpit.PINNED[0]), ["MP_MAX_MESSAGE_SIZE", "MP_SEND_API_AUTH_FILE", "MP_POP3_BIND_ADDR"]) == [
         "MP_MAX_MESSAGE_SIZE", "MP_SEND_API_AUTH_FILE",
     ]  # fmt: skip

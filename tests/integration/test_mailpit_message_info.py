@@ -56,7 +56,9 @@ def rich() -> bytes:
     mail["From"], mail["To"], mail["Cc"] = "app@example.com", "new-user@example.com", "copy@example.com"
     mail["Subject"], mail["Message-ID"], mail["X-App"] = "Bestätigen Sie Ihre Adresse", "<rich@example.com>", "pangolin"
     mail.set_content("Hello Jörg,\nplease visit https://app.example.com/verify?t=1\x1b[2J\nBye\n")
-    mail.add_alternative('<p style="display:grid">Hi <a href="http://127.0.0.1:1/verify">here</a></p>\n<p>Bye</p>', subtype="html")
+    mail.add_alternative(
+        '<p style="display:grid">Hi <a href="http://127.0.0.1:1/verify">here</a></p>\n<p>Bye</p>', subtype="html"
+    )
     mail.add_attachment(b"%PDF-1.4 x", maintype="application", subtype="pdf", filename="terms.pdf")
     return mail.as_bytes()
 
@@ -68,6 +70,7 @@ class Box:
         self.mailpit = Mailpit(folder, {"MP_MAX_MESSAGES": "0", "MP_SMTP_STRICT_RFC_HEADERS": "false"}, version)
         self.url = f"http://127.0.0.1:{self.mailpit.ui_port}"
         with smtplib.SMTP("127.0.0.1", self.mailpit.port) as client:
+
             def send(subject: str, to: str, number: int, *others: str) -> None:
                 client.sendmail("envelope@example.com", [to, *others], message(subject, to, number))
 
@@ -110,12 +113,20 @@ def look(box: Box, number: int = 1, timeout: float = 15, **wanted: t.Any) -> dic
 @pytest.mark.parametrize("number", range(len(SUBJECTS)))
 def test_every_message_is_found_below_two_thousand_others(box: Box, number: int) -> None:
     subject = SUBJECTS[number]
-    whole = {"subject": subject, "recipients": [f"user{number}@example.com", f"hidden+{number}@example.com"], "sender": "app@example.com"}
+    whole = {
+        "subject": subject,
+        "recipients": [f"user{number}@example.com", f"hidden+{number}@example.com"],
+        "sender": "app@example.com",
+    }
     for wanted in ({**whole, "message_id": f"{number}@example.com"}, {"subject": subject}):
         result = look(box, **wanted)
         assert result["found"] and [one["message_id"] for one in result["messages"]] == [f"{number}@example.com"]
     refused = look(box, **whole, message_id=f"{number + 1}@example.com", timeout=0.5)
-    assert not refused["found"] and "are there, among them: 'Filler" in refused["msg"] and refused["total"] >= 2000 + len(SUBJECTS) + 1
+    assert (
+        not refused["found"]
+        and "are there, among them: 'Filler" in refused["msg"]
+        and refused["total"] >= 2000 + len(SUBJECTS) + 1
+    )
 
 
 def test_more_than_a_page_is_counted_and_returned(box: Box) -> None:
@@ -124,7 +135,9 @@ def test_more_than_a_page_is_counted_and_returned(box: Box) -> None:
     assert all(one["received_headers"] for one in found["messages"][:20])
     more = look(box, 1001, 5, subject="Filler")
     assert not more["found"] and len(more["messages"]) == 1000
-    assert more["msg"].startswith("1000 messages with the subject 'Filler' are in Mailpit where 1001 were to be at http")
+    assert more["msg"].startswith(
+        "1000 messages with the subject 'Filler' are in Mailpit where 1001 were to be at http"
+    )
 
 
 def test_a_play_can_assert_on_what_is_in_the_mail(box: Box, tmp_path: pathlib.Path) -> None:
@@ -137,14 +150,24 @@ def test_a_play_can_assert_on_what_is_in_the_mail(box: Box, tmp_path: pathlib.Pa
     assert results["summary"]["messages"][0]["content"] is None
     found = results["all"]["messages"][0]
     content = found["content"]
-    assert content["text"] == ["Hello Jörg,", "please visit https://app.example.com/verify?t=1\\x1b[2J", "Bye"] and not content["cut"]
+    assert (
+        content["text"] == ["Hello Jörg,", "please visit https://app.example.com/verify?t=1\\x1b[2J", "Bye"]
+        and not content["cut"]
+    )
     assert content["html"][-1] == "<p>Bye</p>"
     (attachment,) = content["attachments"]
-    assert (attachment["file_name"], attachment["content_type"], attachment["inline"]) == ("terms.pdf", "application/pdf", False)
+    assert (attachment["file_name"], attachment["content_type"], attachment["inline"]) == (
+        "terms.pdf",
+        "application/pdf",
+        False,
+    )
     assert attachment["size"] == 10
     assert {"name": "X-App", "values": ["pangolin"]} in content["headers"]
     assert 0 < found["checks"]["html"]["supported"] <= 100 and found["checks"]["html"]["warnings"]
-    assert "http://127.0.0.1:1/verify" in [link["url"] for link in found["checks"]["links"]["links"]] and found["checks"]["links"]["errors"] >= 1
+    assert (
+        "http://127.0.0.1:1/verify" in [link["url"] for link in found["checks"]["links"]["links"]]
+        and found["checks"]["links"]["errors"] >= 1
+    )
     assert "MP_ENABLE_SPAMASSASSIN" in found["checks"]["spam"]["error"]
     assert "no HTML" in results["none"]["messages"][0]["checks"]["html"]["error"]
 
@@ -155,7 +178,10 @@ def test_the_examples_of_the_documentation_run(box: Box, tmp_path: pathlib.Path)
     tasks = []
     for task in examples[:2]:
         options = {**task["mailops.smtp.mailpit_message_info"], "url": box.url, "timeout": 5}
-        tasks.append({key: value for key, value in task.items() if key != "delegate_to"} | {"mailops.smtp.mailpit_message_info": options})
+        tasks.append(
+            {key: value for key, value in task.items() if key != "delegate_to"}
+            | {"mailops.smtp.mailpit_message_info": options}
+        )
     tasks[0]["mailops.smtp.mailpit_message_info"]["subject"] = "Bestätigen Sie Ihre Adresse"
     done = play(tmp_path / "play", tasks, {})
     assert done.returncode == 0, done.output
@@ -170,7 +196,10 @@ def test_failed_when_says_what_came_instead(box: Box, tmp_path: pathlib.Path) ->
     }  # fmt: skip
     done = play(tmp_path / "play", [task], {})
     assert done.returncode == 2 and "Unknown error" not in done.output
-    assert "no message with the subject 'Fillers' is in Mailpit at http" in done.output and "among them: 'Filler" in done.output
+    assert (
+        "no message with the subject 'Fillers' is in Mailpit at http" in done.output
+        and "among them: 'Filler" in done.output
+    )
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +220,9 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[tuple[Mailpit
         yield mailpit, folder / "ca.pem"
 
 
-def test_a_web_interface_with_tls_a_login_and_a_webroot(closed: tuple[Mailpit, pathlib.Path], tmp_path: pathlib.Path) -> None:
+def test_a_web_interface_with_tls_a_login_and_a_webroot(
+    closed: tuple[Mailpit, pathlib.Path], tmp_path: pathlib.Path
+) -> None:
     mailpit, ca = closed
     root = f"https://127.0.0.1:{mailpit.ui_port}"
     right = {
@@ -214,11 +245,19 @@ def test_a_web_interface_with_tls_a_login_and_a_webroot(closed: tuple[Mailpit, p
         "no such name": ({"url": "https://nobody.invalid", "timeout": 5}, "could not be resolved"),
     }
     asked = {"right": right, "unverified": {**right, "validate_certs": False, "ca_path": None, "server_name": None}}
-    asked.update({name: {key: value for key, value in {**right, **change}.items() if value is not None} for name, (change, _words) in wrong.items()})
+    asked.update(
+        {
+            name: {key: value for key, value in {**right, **change}.items() if value is not None}
+            for name, (change, _words) in wrong.items()
+        }
+    )
     results, done = ask(tmp_path / "play", asked, "-vvv")
     assert results["right"]["found"] and results["unverified"]["found"], results
     for name, (_change, words) in wrong.items():
-        assert words in results[name]["msg"] and not results[name]["found"] and not results[name].get("failed"), (name, results[name])
+        assert words in results[name]["msg"] and not results[name]["found"] and not results[name].get("failed"), (
+            name,
+            results[name],
+        )
     token = base64.b64encode(f"tester:{PASSWORD}".encode()).decode()
     assert PASSWORD not in done.output and token not in done.output
 
@@ -226,9 +265,15 @@ def test_a_web_interface_with_tls_a_login_and_a_webroot(closed: tuple[Mailpit, p
 def test_wrong_options_fail_by_name_and_show_no_login(tmp_path: pathlib.Path) -> None:
     base = {"url": "http://127.0.0.1:9", "subject": "Hello"}
     wrong = {
-        "login in the url": ({"url": "http://tester:url-s3cret@127.0.0.1:8025"}, "the login into url_username and url_password"),
+        "login in the url": (
+            {"url": "http://tester:url-s3cret@127.0.0.1:8025"},
+            "the login into url_username and url_password",
+        ),
         "and another fault": ({"url": "http://tester:url-s3cret@127.0.0.1:8025", "count": "x"}, "count"),
-        "and nothing asked": ({"url": "http://tester:url-s3cret@127.0.0.1:8025", "subject": None}, "one of the following is required"),
+        "and nothing asked": (
+            {"url": "http://tester:url-s3cret@127.0.0.1:8025", "subject": None},
+            "one of the following is required",
+        ),
         "no scheme": ({"url": "127.0.0.1:8025"}, "write it with http://"),
         "timeout": ({"timeout": 0}, "timeout is 0"),
         "timeout is no number": ({"timeout": "nan"}, "timeout is nan"),
@@ -236,11 +281,20 @@ def test_wrong_options_fail_by_name_and_show_no_login(tmp_path: pathlib.Path) ->
         "count": ({"count": 0}, "count is 0"),
         "count too high": ({"count": 10001}, "count is 10001"),
         "colon": ({"url_username": "a:b"}, "url_username holds a colon"),
-        "CA": ({"url": "https://127.0.0.1:1", "ca_path": "/no/such/ca.pem"}, "ca_path /no/such/ca.pem cannot be used (No such file"),
-        "CA that is none": ({"url": "https://127.0.0.1:1", "ca_path": "/etc/hostname"}, "ca_path /etc/hostname cannot be used"),
+        "CA": (
+            {"url": "https://127.0.0.1:1", "ca_path": "/no/such/ca.pem"},
+            "ca_path /no/such/ca.pem cannot be used (No such file",
+        ),
+        "CA that is none": (
+            {"url": "https://127.0.0.1:1", "ca_path": "/etc/hostname"},
+            "ca_path /etc/hostname cannot be used",
+        ),
         "check": ({"checks": ["grammar"]}, "checks"),
     }
-    asked = {name: {key: value for key, value in {**base, **change}.items() if value is not None} for name, (change, _words) in wrong.items()}
+    asked = {
+        name: {key: value for key, value in {**base, **change}.items() if value is not None}
+        for name, (change, _words) in wrong.items()
+    }
     results, done = ask(tmp_path / "play", asked, "-vvv")
     for name, (_change, words) in wrong.items():
         assert results[name].get("failed") and words in results[name]["msg"], (name, results[name])
@@ -250,7 +304,9 @@ def test_wrong_options_fail_by_name_and_show_no_login(tmp_path: pathlib.Path) ->
 
 def test_the_mail_stays_unread(box: Box) -> None:
     look(box, message_id="2@example.com")
-    with urllib.request.urlopen(f"{box.url}/api/v1/search?query=message-id:2@example.com&limit=5000", timeout=5) as answer:
+    with urllib.request.urlopen(
+        f"{box.url}/api/v1/search?query=message-id:2@example.com&limit=5000", timeout=5
+    ) as answer:
         assert [one["Read"] for one in json.load(answer)["messages"] if one["MessageID"] == "2@example.com"] == [False]
 
 

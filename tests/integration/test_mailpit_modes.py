@@ -20,7 +20,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit import lockd
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.messages import Wanted, wait_for
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts, pki as mailpit_pki
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import pki as mailpit_pki
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import AUTHS, SECURITIES
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
 
@@ -59,7 +60,7 @@ def certificates(kind: str, folder: pathlib.Path) -> tuple[str, str, str]:
         pki = Pki(folder / "pki")
         issued = pki.issue("localhost")
         return issued.chain_file.read_text(), issued.key_file.read_text(), pki.ca_file.read_text()
-    made = mailpit_pki.issue(kind, NAMES, mailpit_pki.Pki(), datetime.datetime.now(datetime.timezone.utc))
+    made = mailpit_pki.issue(kind, NAMES, mailpit_pki.Pki(), datetime.datetime.now(datetime.UTC))
     return made.certificate, made.key, made.trust
 
 
@@ -86,10 +87,20 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     smtp, ui = free_ports(2)
     planned = plan(
         Choice(
-            security=security, auth=auth, certificate=certificate, allow_cleartext_auth=security == "opportunistic", has_users=auth == "users",
-            cert_file=str(folder / "cert.pem"), key_file=str(folder / "key.pem"), auth_file=str(folder / "smtp.passwd"), names=NAMES,
-            smtp_address="127.0.0.1", smtp_port=smtp, ui_port=ui, database=str(folder / "mailpit.db"),
-        )  # fmt: skip
+            security=security,
+            auth=auth,
+            certificate=certificate,
+            allow_cleartext_auth=security == "opportunistic",
+            has_users=auth == "users",
+            cert_file=str(folder / "cert.pem"),
+            key_file=str(folder / "key.pem"),
+            auth_file=str(folder / "smtp.passwd"),
+            names=NAMES,
+            smtp_address="127.0.0.1",
+            smtp_port=smtp,
+            ui_port=ui,
+            database=str(folder / "mailpit.db"),
+        )
     )
     with Mailpit(folder, planned.environment) as mailpit:
         yield Running(mailpit, security, auth, certificate, trust)
@@ -125,11 +136,19 @@ def test_smtplib_delivers_and_the_message_is_found(running: Running) -> None:
             assert client.login("anybody", "anything")[0] == 235
         else:
             assert not client.has_extn("auth")
-        client.sendmail("app@example.com", ["Hidden@example.com", "new-user@example.com"], "To: new-user@example.com\r\nSubject: From smtplib\r\n\r\nHello\r\n")
+        client.sendmail(
+            "app@example.com",
+            ["Hidden@example.com", "new-user@example.com"],
+            "To: new-user@example.com\r\nSubject: From smtplib\r\n\r\nHello\r\n",
+        )
     api = Api(f"http://{host}:{running.mailpit.ui_port}")
     wanted = Wanted(subject="From smtplib", recipients=["new-user@example.com", "hidden@example.com"])
     found, trouble = wait_for(api, wanted, 1, Deadline(5))
-    assert trouble is None and len(found.messages) == 1 and found.messages[0].username == {"users": USER, "accept_any": "anybody", "none": None}[running.auth]
+    assert (
+        trouble is None
+        and len(found.messages) == 1
+        and found.messages[0].username == {"users": USER, "accept_any": "anybody", "none": None}[running.auth]
+    )
 
 
 def test_a_client_without_tls_sends_nothing_where_tls_is_forced(running: Running) -> None:
@@ -147,7 +166,17 @@ def test_a_client_without_tls_sends_nothing_where_tls_is_forced(running: Running
 
 
 def test_openssl_agrees(running: Running) -> None:
-    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{running.mailpit.port}", "-servername", "localhost", "-verify_hostname", "localhost", "-brief"]
+    command = [
+        "openssl",
+        "s_client",
+        "-connect",
+        f"127.0.0.1:{running.mailpit.port}",
+        "-servername",
+        "localhost",
+        "-verify_hostname",
+        "localhost",
+        "-brief",
+    ]
     if running.security != "implicit_tls":
         command += ["-starttls", "smtp"]
     if running.trust:

@@ -12,7 +12,8 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts, pki as mailpit_pki
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import pki as mailpit_pki
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import AUTHS, SECURITIES
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
 
@@ -34,7 +35,7 @@ def relays(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[list[dict[str
     folder = tmp_path_factory.mktemp("probe")
     (folder / "passwd").write_text(mailpit_accounts.render_password_file([{"name": "app", "password": PASSWORD}]))
     for kind in ("own_ca", "self_signed"):
-        made = mailpit_pki.issue(kind, ["localhost"], mailpit_pki.Pki(), datetime.datetime.now(datetime.timezone.utc))
+        made = mailpit_pki.issue(kind, ["localhost"], mailpit_pki.Pki(), datetime.datetime.now(datetime.UTC))
         for name, text in (("cert", made.certificate), ("key", made.key), ("ca", made.trust)):
             (folder / f"{kind}.{name}").write_text(text)
     endpoints = []
@@ -61,7 +62,12 @@ def relays(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[list[dict[str
 
 
 def run(folder: pathlib.Path, module: str, endpoints: list[dict[str, t.Any]], **options: t.Any) -> Run:
-    task = {"name": "Probe", f"mailops.smtp.{module}": {"endpoints": "{{ endpoints }}", "timeout": 30, **options}, "register": "result", "ignore_errors": True}
+    task = {
+        "name": "Probe",
+        f"mailops.smtp.{module}": {"endpoints": "{{ endpoints }}", "timeout": 30, **options},
+        "register": "result",
+        "ignore_errors": True,
+    }
     done = play(folder / "play", [task], {"endpoints": endpoints}, saved=["result"])
     assert PASSWORD not in done.output and "result" in done.saved, done.output
     return done
@@ -69,7 +75,9 @@ def run(folder: pathlib.Path, module: str, endpoints: list[dict[str, t.Any]], **
 
 def test_the_gate_passes_every_mode_with_the_login(relays: list, tmp_path: pathlib.Path) -> None:
     result = run(tmp_path, "smtp_gate", relays, check_credentials=True, alternatives=[]).saved["result"]
-    wrong = [(mode, probe["cause"], probe["message"]) for mode, probe in zip(MODES, result["probes"]) if not probe["ok"]]
+    wrong = [
+        (mode, probe["cause"], probe["message"]) for mode, probe in zip(MODES, result["probes"]) if not probe["ok"]
+    ]
     assert not wrong and not result["failed"]
 
 
@@ -88,19 +96,34 @@ def test_the_gate_fails_every_wrong_mode_certificate_and_password(relays: list, 
         if certificate in ("own_ca", "self_signed"):
             tried.append({key: value for key, value in endpoint.items() if key != "ca_path"})
             # A leaf of an unknown CA that does not send the CA: nobody can say whether an intermediate is missing.
-            expected.append("certificate_self_signed" if certificate == "self_signed" else "certificate_untrusted or certificate_chain_incomplete")
+            expected.append(
+                "certificate_self_signed"
+                if certificate == "self_signed"
+                else "certificate_untrusted or certificate_chain_incomplete"
+            )
         if auth == "users":
             tried.append({**endpoint, "password": "wrong"})
             expected.append("auth_rejected")
     result = run(tmp_path, "smtp_gate", tried, check_credentials=True, alternatives=[]).saved["result"]
     seen = [probe["cause"] for probe in result["probes"]]
     assert result["failed"]
-    wrong = [(one, two, endpoint["port"]) for one, two, endpoint in zip(expected, seen, tried) if two not in one.split(" or ")]
+    wrong = [
+        (one, two, endpoint["port"])
+        for one, two, endpoint in zip(expected, seen, tried)
+        if two not in one.split(" or ")
+    ]
     assert not wrong
 
 
 def test_auto_finds_the_mode(relays: list, tmp_path: pathlib.Path) -> None:
-    result = run(tmp_path, "smtp_endpoint_info", [{**endpoint, "security": "auto"} for endpoint in relays]).saved["result"]
+    result = run(tmp_path, "smtp_endpoint_info", [{**endpoint, "security": "auto"} for endpoint in relays]).saved[
+        "result"
+    ]
     seen = {(mode[0], probe["security_observed"]) for mode, probe in zip(MODES, result["probes"])}
     # Whether STARTTLS is required shows only to somebody who does not use it.
-    assert seen == {("implicit_tls", "implicit_tls"), ("starttls", "starttls"), ("opportunistic", "starttls"), ("cleartext", "cleartext")}
+    assert seen == {
+        ("implicit_tls", "implicit_tls"),
+        ("starttls", "starttls"),
+        ("opportunistic", "starttls"),
+        ("cleartext", "cleartext"),
+    }

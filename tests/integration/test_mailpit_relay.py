@@ -25,12 +25,22 @@ FORCED = {"implicit_tls": "MP_SMTP_REQUIRE_TLS", "starttls": "MP_SMTP_REQUIRE_ST
 
 
 def configure(folder: pathlib.Path, app: str, path: pathlib.Path, settings: dict[str, t.Any]) -> Run:
-    task = {"name": "Configure", "mailops.smtp.app_mail_config": {"app": app, "path": str(path), "settings": "{{ settings }}"}, "register": "result"}
+    task = {
+        "name": "Configure",
+        "mailops.smtp.app_mail_config": {"app": app, "path": str(path), "settings": "{{ settings }}"},
+        "register": "result",
+    }
     return play(folder / "play", [task], {"settings": settings}, "--diff", saved=["result"])
 
 
 @pytest.mark.parametrize(
-    "app, security", [("mailpit_relay", "implicit_tls"), ("mailpit_relay", "starttls"), ("mailpit_relay", "cleartext"), ("mailpit_forward", "starttls")]
+    "app, security",
+    [
+        ("mailpit_relay", "implicit_tls"),
+        ("mailpit_relay", "starttls"),
+        ("mailpit_relay", "cleartext"),
+        ("mailpit_forward", "starttls"),
+    ],
 )
 def test_mail_goes_on_through_the_relay(app: str, security: str, tmp_path: pathlib.Path) -> None:
     pki = Pki(tmp_path / "pki")
@@ -40,22 +50,43 @@ def test_mail_goes_on_through_the_relay(app: str, security: str, tmp_path: pathl
     if security == "cleartext":
         environment["MP_SMTP_AUTH_ALLOW_INSECURE"] = "true"
     else:
-        environment |= {"MP_SMTP_TLS_CERT": str(issued.chain_file), "MP_SMTP_TLS_KEY": str(issued.key_file), FORCED[security]: "true"}
+        environment |= {
+            "MP_SMTP_TLS_CERT": str(issued.chain_file),
+            "MP_SMTP_TLS_KEY": str(issued.key_file),
+            FORCED[security]: "true",
+        }
     config = tmp_path / "relay.yml"
-    config.write_text("# ours\nto: copies@example.com\nreturn-path: bounces@example.com # stays\nallowed-recipients: '@example[.]com$'\n")
+    config.write_text(
+        "# ours\nto: copies@example.com\nreturn-path: bounces@example.com # stays\nallowed-recipients: '@example[.]com$'\n"
+    )
     (tmp_path / "target").mkdir()
     (tmp_path / "source").mkdir()
     with Mailpit(tmp_path / "target", environment) as target:
-        settings = {"host": "localhost", "port": target.port, "security": security, "username": "app", "password": PASSWORD}
+        settings = {
+            "host": "localhost",
+            "port": target.port,
+            "security": security,
+            "username": "app",
+            "password": PASSWORD,
+        }
         done = configure(tmp_path, app, config, settings)
         assert done.returncode == 0 and PASSWORD not in done.output, done.output
         assert configure(tmp_path, app, config, settings).saved["result"]["changed"] is False
-        assert config.read_text().startswith("# ours\nto: copies@example.com\nreturn-path: bounces@example.com # stays\n")
+        assert config.read_text().startswith(
+            "# ours\nto: copies@example.com\nreturn-path: bounces@example.com # stays\n"
+        )
         assert yaml.safe_load(config.read_text())["password"] == PASSWORD
-        flag = {"mailpit_relay": {"MP_SMTP_RELAY_CONFIG": str(config), "MP_SMTP_RELAY_ALL": "true"}, "mailpit_forward": {"MP_SMTP_FORWARD_CONFIG": str(config)}}
+        flag = {
+            "mailpit_relay": {"MP_SMTP_RELAY_CONFIG": str(config), "MP_SMTP_RELAY_ALL": "true"},
+            "mailpit_forward": {"MP_SMTP_FORWARD_CONFIG": str(config)},
+        }
         with Mailpit(tmp_path / "source", flag[app] | {"SSL_CERT_FILE": str(pki.ca_file)}) as source:
             with smtplib.SMTP("127.0.0.1", source.port, timeout=10) as client:
-                client.sendmail("app@example.com", ["new-user@example.com"], "To: new-user@example.com\r\nSubject: Passed on\r\n\r\nHello\r\n")
+                client.sendmail(
+                    "app@example.com",
+                    ["new-user@example.com"],
+                    "To: new-user@example.com\r\nSubject: Passed on\r\n\r\nHello\r\n",
+                )
             api = Api(f"http://127.0.0.1:{target.ui_port}")
             found, _trouble = wait_for(api, Wanted(subject="Passed on"), 1, Deadline(10))
             assert len(found.messages) == 1 and found.messages[0].username == "app", source.log()

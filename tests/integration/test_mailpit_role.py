@@ -68,7 +68,11 @@ class Host:
 
     def everything(self) -> dict[str, tuple[str, int]]:
         """Every file of the host with its content and mode."""
-        return {str(path.relative_to(self.folder)): (path.read_bytes().hex()[:200], path.stat().st_mode) for path in self.config.rglob("*") if path.is_file()}
+        return {
+            str(path.relative_to(self.folder)): (path.read_bytes().hex()[:200], path.stat().st_mode)
+            for path in self.config.rglob("*")
+            if path.is_file()
+        }
 
 
 @pytest.fixture
@@ -113,7 +117,9 @@ def test_from_nothing_to_a_proven_mailpit_another_account_and_back(host: Host) -
         assert succeeded(host.run("-vvvv", tasks_from="verify", **wanted)).recap["changed"] == 0
         # The proof can fail: the same Mailpit is not what another choice says.
         assert "mailpit_users" not in refused(host.run(tasks_from="verify", mailpit_security="implicit_tls", **wanted))
-        assert "answered with" in refused(host.run(tasks_from="verify", mailpit_security="starttls", mailpit_auth="none"))
+        assert "answered with" in refused(
+            host.run(tasks_from="verify", mailpit_security="starttls", mailpit_auth="none")
+        )
         wrong = [{"name": "app", "password": SECOND}]
         assert "535" in refused(host.run(tasks_from="verify", mailpit_auth="users", mailpit_users=wrong))
 
@@ -127,8 +133,16 @@ def test_from_nothing_to_a_proven_mailpit_another_account_and_back(host: Host) -
 
     # What runs Mailpit instead of systemd refuses the new configuration, and takes the old one.
     before = host.everything()
-    choosy = {"mailpit_restart_command": ["sh", "-c", f"! grep MP_LABEL {host.config}/mailpit.env >&2"], "mailpit_environment": {"MP_LABEL": "new"}}
-    changed = {"mailpit_security": "implicit_tls", "mailpit_auth": "accept_any", "mailpit_users": [], "mailpit_certificate": "self_signed"}
+    choosy = {
+        "mailpit_restart_command": ["sh", "-c", f"! grep MP_LABEL {host.config}/mailpit.env >&2"],
+        "mailpit_environment": {"MP_LABEL": "new"},
+    }
+    changed = {
+        "mailpit_security": "implicit_tls",
+        "mailpit_auth": "accept_any",
+        "mailpit_users": [],
+        "mailpit_certificate": "self_signed",
+    }
     output = refused(host.run(**other | changed | choosy))
     assert "mailpit_restart_command failed: MP_LABEL=new Mailpit has its old configuration back." in output
     assert host.everything() == before
@@ -139,8 +153,12 @@ def test_from_nothing_to_a_proven_mailpit_another_account_and_back(host: Host) -
     assert host.everything() == before
 
 
-@pytest.mark.parametrize("security, auth, certificate", [("opportunistic", "none", "mailpit"), ("cleartext", "accept_any", "")])
-def test_other_modes_are_proven_too(host: Host, security: str, auth: str, certificate: str, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+    "security, auth, certificate", [("opportunistic", "none", "mailpit"), ("cleartext", "accept_any", "")]
+)
+def test_other_modes_are_proven_too(
+    host: Host, security: str, auth: str, certificate: str, tmp_path: pathlib.Path
+) -> None:
     listening = (host.variables["mailpit_smtp_address"], host.variables["mailpit_smtp_port"])
     choice = Choice(
         security=security, auth=auth, certificate=certificate, names=("localhost",), smtp_address=listening[0], smtp_port=listening[1],
@@ -150,8 +168,12 @@ def test_other_modes_are_proven_too(host: Host, security: str, auth: str, certif
     with Mailpit(host.folder, plan(choice).environment):
         succeeded(host.run(tasks_from="verify", **wanted))
         unreachable = tmp_path / "inventory.yml"
-        unreachable.write_text("all: {hosts: {gone: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 9}}}")
-        run = host.run("-i", str(unreachable), "--limit", "localhost", tasks_from="verify", mailpit_clients=["gone"], **wanted)
+        unreachable.write_text(
+            "all: {hosts: {gone: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 9}}}"
+        )
+        run = host.run(
+            "-i", str(unreachable), "--limit", "localhost", tasks_from="verify", mailpit_clients=["gone"], **wanted
+        )
         assert "gone could not be reached, and Mailpit is not proved from there" in refused(run)
 
 
@@ -167,31 +189,66 @@ def test_a_mailpit_that_is_not_running_is_said_so(host: Host) -> None:
         ({"mailpit_auth": "users", "mailpit_users": [{"name": "a b", "password": SECRET}]}, "no place for blanks"),
         ({"mailpit_environment": {"MP_SMTP_AUTH": f"app:{SECRET}"}}, "must not hold MP_SMTP_AUTH"),
         ({"mailpit_controller_file": ""}, "set mailpit_checksum"),
-        ({"mailpit_service_manager": "systemd", "ansible_facts": {"service_mgr": "openrc", "architecture": "x86_64"}}, "set mailpit_service_manager to none"),
-        ({"mailpit_relay_config": "/nonexistent/relay.yml"}, "mailpit_relay_config is /nonexistent/relay.yml, which is not there"),
+        (
+            {
+                "mailpit_service_manager": "systemd",
+                "ansible_facts": {"service_mgr": "openrc", "architecture": "x86_64"},
+            },
+            "set mailpit_service_manager to none",
+        ),
+        (
+            {"mailpit_relay_config": "/nonexistent/relay.yml"},
+            "mailpit_relay_config is /nonexistent/relay.yml, which is not there",
+        ),
         ({"mailpit_smtp_port": "abc"}, "mailpit_smtp_port is 'abc'"),
-        ({"mailpit_controller_file": "/nonexistent/mailpit"}, "mailpit_controller_file is /nonexistent/mailpit, which the controller does not have"),
-        ({**NO_SUCH_PAIR, "mailpit_certificate_remote": False}, "set mailpit_certificate_remote to true if it is a file of the Mailpit host"),
-        ({**NO_SUCH_PAIR, "mailpit_certificate_remote": True}, "mailpit_certificate_file is /nonexistent/cert.pem, which is not there"),
-        ({"mailpit_config_dir": "/etc"}, "mailpit_config_dir is /etc, which is a folder of the system or of a user: set it to a folder of its own"),
-        ({"mailpit_install_dir": "/usr/local/bin"}, "mailpit_install_dir is /usr/local/bin, which is a folder of the system"),
+        (
+            {"mailpit_controller_file": "/nonexistent/mailpit"},
+            "mailpit_controller_file is /nonexistent/mailpit, which the controller does not have",
+        ),
+        (
+            {**NO_SUCH_PAIR, "mailpit_certificate_remote": False},
+            "set mailpit_certificate_remote to true if it is a file of the Mailpit host",
+        ),
+        (
+            {**NO_SUCH_PAIR, "mailpit_certificate_remote": True},
+            "mailpit_certificate_file is /nonexistent/cert.pem, which is not there",
+        ),
+        (
+            {"mailpit_config_dir": "/etc"},
+            "mailpit_config_dir is /etc, which is a folder of the system or of a user: set it to a folder of its own",
+        ),
+        (
+            {"mailpit_install_dir": "/usr/local/bin"},
+            "mailpit_install_dir is /usr/local/bin, which is a folder of the system",
+        ),
         (
             {"mailpit_data_dir": "/var/lib/", "mailpit_state": "absent", "mailpit_remove_data": True},
             "mailpit_data_dir is /var/lib, which is a folder of the system",
         ),
         ({"mailpit_config_dir": "/opt", "mailpit_state": "absent"}, "mailpit_config_dir is /opt"),
         ({"mailpit_version": "latest"}, "mailpit_version is latest, which would be another one tomorrow"),
-        ({"mailpit_controller_file": "", "mailpit_checksum": "sha256:12"}, "mailpit_checksum is sha256:12, which is no checksum"),
-        ({"mailpit_controller_file": ""}, "each release at https://github.com/axllent/mailpit/releases shows it beside the archive"),
+        (
+            {"mailpit_controller_file": "", "mailpit_checksum": "sha256:12"},
+            "mailpit_checksum is sha256:12, which is no checksum",
+        ),
+        (
+            {"mailpit_controller_file": ""},
+            "each release at https://github.com/axllent/mailpit/releases shows it beside the archive",
+        ),
         ({"mailpit_environment": {"MP_MAX_MESSAGE_SIZE": "50MB"}}, "megabytes, without a unit"),
         ({"mailpit_version": "../../etc"}, "mailpit_version is"),
         ({"mailpit_service_name": "../ssh"}, "mailpit_service_name is"),
-        ({**NO_SUCH_PAIR, "mailpit_certificate_remote": True, "mailpit_ca_file": "ca.pem"}, "mailpit_ca_file is ca.pem, which the controller does not have"),
+        (
+            {**NO_SUCH_PAIR, "mailpit_certificate_remote": True, "mailpit_ca_file": "ca.pem"},
+            "mailpit_ca_file is ca.pem, which the controller does not have",
+        ),
     ],
 )
 def test_refused_before_anything_is_written(host: Host, changes: dict, words: str) -> None:
-    output = refused(host.run("-e", "@" + str(_extra(host, changes))) if "ansible_facts" in changes else host.run(**changes))
-    assert words in output.replace("\\\"", '"')
+    output = refused(
+        host.run("-e", "@" + str(_extra(host, changes))) if "ansible_facts" in changes else host.run(**changes)
+    )
+    assert words in output.replace('\\"', '"')
     assert not host.config.exists()
 
 
@@ -209,7 +266,11 @@ def test_certificates_that_are_given(host: Host, tmp_path: pathlib.Path) -> None
     good, bad = pki.issue("localhost"), pki.issue("localhost", valid=EXPIRED)
 
     def given(issued: t.Any, **more: t.Any) -> Run:
-        files = {"mailpit_certificate_file": str(issued.chain_file), "mailpit_certificate_key_file": str(issued.key_file), "mailpit_ca_file": str(pki.ca_file)}
+        files = {
+            "mailpit_certificate_file": str(issued.chain_file),
+            "mailpit_certificate_key_file": str(issued.key_file),
+            "mailpit_ca_file": str(pki.ca_file),
+        }
         return host.run(**{"mailpit_certificate": "files", "mailpit_security": "implicit_tls", **files, **more})
 
     assert "expired on" in refused(given(bad))
@@ -217,11 +278,17 @@ def test_certificates_that_are_given(host: Host, tmp_path: pathlib.Path) -> None
     assert not host.config.exists()
     succeeded(given(good, mailpit_certificate_remote=True))
     with host.start():
-        files = {"mailpit_certificate": "files", "mailpit_security": "implicit_tls", "mailpit_ca_file": str(pki.ca_file)}
+        files = {
+            "mailpit_certificate": "files",
+            "mailpit_security": "implicit_tls",
+            "mailpit_ca_file": str(pki.ca_file),
+        }
         succeeded(host.run(tasks_from="verify", **files))
 
 
-def test_self_signed_from_an_archive_of_the_controller_a_broken_upgrade_and_removal(host: Host, tmp_path: pathlib.Path) -> None:
+def test_self_signed_from_an_archive_of_the_controller_a_broken_upgrade_and_removal(
+    host: Host, tmp_path: pathlib.Path
+) -> None:
     archive = tmp_path / "mailpit-linux-amd64.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         for name in ("LICENSE", "README.md"):
@@ -239,11 +306,16 @@ def test_self_signed_from_an_archive_of_the_controller_a_broken_upgrade_and_remo
     }  # fmt: skip
     succeeded(host.run(mailpit_version="v1.30.4", mailpit_controller_file=str(archive), **wanted))
     assert "MP_USE_MESSAGE_DATES=true\n" in host.text("mailpit.env"), "'on' would be false for Mailpit"
-    assert installed() == ["1.30.4"] and sorted(path.name for path in (opt / "1.30.4").iterdir()) == ["mailpit", "mailpit.tar.gz"]
+    assert installed() == ["1.30.4"] and sorted(path.name for path in (opt / "1.30.4").iterdir()) == [
+        "mailpit",
+        "mailpit.tar.gz",
+    ]
     with host.start():
         succeeded(host.run(tasks_from="verify", **wanted))
     (tmp_path / "broken").write_text("not a program")
-    assert "does not run on this host" in refused(host.run(mailpit_version="1.30.5", mailpit_controller_file=str(tmp_path / "broken")))
+    assert "does not run on this host" in refused(
+        host.run(mailpit_version="1.30.5", mailpit_controller_file=str(tmp_path / "broken"))
+    )
     assert "1.30.4" in installed(), "the version that works is still there"
     succeeded(host.run(mailpit_state="absent"))
     assert not opt.exists() and not host.config.exists() and not host.ca.exists()
@@ -257,7 +329,9 @@ def begin(host: Host, **changes: t.Any) -> subprocess.Popen[bytes]:
     command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", str(host.folder / "play/play.yml"),
                "-e", f"ansible_python_interpreter={sys.executable}"]  # fmt: skip
     with (host.folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
     end = time.monotonic() + 200
     while not reached.exists() and process.poll() is None and time.monotonic() < end:
         time.sleep(0.05)
@@ -277,7 +351,9 @@ def test_a_second_run_is_refused_and_one_that_was_broken_off_is_finished_by_the_
     succeeded(host.run(**wanted))
     before = host.everything()
     first = begin(host, mailpit_max_messages=7, **wanted)
-    assert "is being changed by another run of mailops.smtp.mailpit" in refused(host.run(mailpit_max_messages=8, **wanted))
+    assert "is being changed by another run of mailops.smtp.mailpit" in refused(
+        host.run(mailpit_max_messages=8, **wanted)
+    )
     assert "MP_MAX_MESSAGES=7\n" in host.text("mailpit.env"), "the first one goes on"
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
@@ -305,15 +381,31 @@ def test_a_folder_that_holds_other_things_stays_as_it_is(host: Host) -> None:
     host.config.chmod(0o711)
     before = owner_and_mode(host.config)
     output = refused(host.run())
-    assert f"mailpit_config_dir is {host.config}, which holds what this role did not make (theirs): set it to a folder of its own" in output
+    assert (
+        f"mailpit_config_dir is {host.config}, which holds what this role did not make (theirs): set it to a folder of its own"
+        in output
+    )
     succeeded(host.run(mailpit_state="absent", mailpit_remove_data=True))
     assert theirs.exists() and owner_and_mode(host.config) == before
 
 
 def test_a_mirror_that_cannot_be_reached_and_a_variable_that_the_program_does_not_know_are_named(host: Host) -> None:
-    nowhere = {"mailpit_controller_file": "", "mailpit_checksum": "sha256:" + "0" * 64, "mailpit_mirror": "http://127.0.0.1:9/releases"}
+    nowhere = {
+        "mailpit_controller_file": "",
+        "mailpit_checksum": "sha256:" + "0" * 64,
+        "mailpit_mirror": "http://127.0.0.1:9/releases",
+    }
     output = refused(host.run(**nowhere))
-    assert "http://127.0.0.1:9/releases/v1.31.0/mailpit-linux-amd64.tar.gz could not be had" in output and "mailpit_mirror or mailpit_checksum" in output
-    unknown = {"mailpit_environment": {"MP_BRAND_NEW": "x"}, "mailpit_controller_file": mailpit.binary(mailpit.PINNED[0]), "mailpit_max_message_size": 20}
-    assert "does not know MP_BRAND_NEW, MP_MAX_MESSAGE_SIZE, and would say nothing about it" in refused(host.run(**unknown))
+    assert (
+        "http://127.0.0.1:9/releases/v1.31.0/mailpit-linux-amd64.tar.gz could not be had" in output
+        and "mailpit_mirror or mailpit_checksum" in output
+    )
+    unknown = {
+        "mailpit_environment": {"MP_BRAND_NEW": "x"},
+        "mailpit_controller_file": mailpit.binary(mailpit.PINNED[0]),
+        "mailpit_max_message_size": 20,
+    }
+    assert "does not know MP_BRAND_NEW, MP_MAX_MESSAGE_SIZE, and would say nothing about it" in refused(
+        host.run(**unknown)
+    )
     assert not (host.config / "mailpit.env").exists()

@@ -23,7 +23,11 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
     keep,
     ports,
     program,
+)
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     record as records,
+)
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     site as sites,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal

@@ -70,7 +70,13 @@ def inventory(folder: pathlib.Path, **changes: t.Any) -> str:
         "mailpit_restart_command": [sys.executable, f"{folder}/start.py", mailpit.binary(), str(folder), str(smtp), str(ui)],
         **changes,
     }  # fmt: skip
-    settings = {"host": "localhost", "port": smtp, "security": "starttls", "ca_path": f"{folder}/client-ca.pem", "sender": "app@example.com"}
+    settings = {
+        "host": "localhost",
+        "port": smtp,
+        "security": "starttls",
+        "ca_path": f"{folder}/client-ca.pem",
+        "sender": "app@example.com",
+    }
     apps = {"mail_config_settings": settings, "mail_config_apps": [{"app": "pangolin", "path": f"{folder}/config.yml"}]}
     groups = {
         "mailpit": {"hosts": {"mailpit-1": local}, "vars": {**role, "staging_become": False}},
@@ -95,4 +101,6 @@ def test_the_mail_is_found_by_what_the_role_was_told(folder: pathlib.Path) -> No
     assert other.returncode == 2 and "wants a login: give url_username" in other.stdout, other.stdout
     smtp = yaml.safe_load(pathlib.Path(path).read_text())["all"]["children"]["mailpit"]["vars"]["mailpit_smtp_port"]
     wrong = ansible_playbook(*again, "-e", f"staging_mailpit_url=http://127.0.0.1:{smtp}")
-    assert wrong.returncode == 2 and "an SMTP server is at url" in wrong.stdout and "Unknown error" not in wrong.stdout, wrong.stdout
+    assert (
+        wrong.returncode == 2 and "an SMTP server is at url" in wrong.stdout and "Unknown error" not in wrong.stdout
+    ), wrong.stdout

@@ -25,7 +25,14 @@ def render(folder: pathlib.Path, **variables: t.Any) -> pathlib.Path:
     environment = folder / "mailpit.env"
     environment.write_text("MP_MAX_MESSAGES=500\n")
     files = [str(ROLE / "defaults/main.yml"), str(ROLE / "vars/main.yml")]
-    task = {"name": "Render", "ansible.builtin.template": {"src": str(ROLE / "templates/mailpit.service.j2"), "dest": str(unit), "mode": "0644"}}
+    task = {
+        "name": "Render",
+        "ansible.builtin.template": {
+            "src": str(ROLE / "templates/mailpit.service.j2"),
+            "dest": str(unit),
+            "mode": "0644",
+        },
+    }
     load = [{"name": "Load", "ansible.builtin.include_vars": {"file": file}} for file in files]
     values = {
         "mailpit_user": "daemon",
@@ -41,14 +48,25 @@ def render(folder: pathlib.Path, **variables: t.Any) -> pathlib.Path:
 
 
 @pytest.mark.parametrize(
-    "variables", [{}, {"mailpit_smtp_port": 465}, {"mailpit_allowed_networks": ["192.0.2.0/24", "2001:db8::/32"]}], ids=["usual", "low-port", "networks"]
+    "variables",
+    [{}, {"mailpit_smtp_port": 465}, {"mailpit_allowed_networks": ["192.0.2.0/24", "2001:db8::/32"]}],
+    ids=["usual", "low-port", "networks"],
 )
 def test_systemd_accepts_the_unit_and_finds_it_tight(variables: dict, tmp_path: pathlib.Path) -> None:
     unit = render(tmp_path, **variables)
-    verified = subprocess.run([program("systemd-analyze"), "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False)
+    verified = subprocess.run(
+        [program("systemd-analyze"), "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False
+    )
     about_us = [line for line in verified.stderr.splitlines() if "mailpit" in line]
     assert not about_us, about_us
-    command = [program("systemd-analyze"), "security", "--offline=true", f"--threshold={EXPOSURE_LIMIT}", "--no-pager", str(unit)]
+    command = [
+        program("systemd-analyze"),
+        "security",
+        "--offline=true",
+        f"--threshold={EXPOSURE_LIMIT}",
+        "--no-pager",
+        str(unit),
+    ]
     security = subprocess.run(command, capture_output=True, text=True, check=False)
     print(security.stdout[-400:])
     assert security.returncode == 0, security.stdout[-2000:] + security.stderr

@@ -14,8 +14,8 @@ import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import plan_present
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_edit import quote
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 
@@ -30,7 +30,7 @@ from tests.support.process import BUILD, program
 ADDRESS = "127.0.0.46"
 USER, PASSWORD = "app@example.com", "n3w \"{{ x }}' # $h\\ü"
 COMMON: dict[str, t.Any] = {"host": ADDRESS, "username": USER, "password": PASSWORD, "sender": "pangolin@example.com"}
-OLD = "# office\napp:\n    dashboard_url: https://pangolin.example.com\nemail:\n    smtp_port: \"587\"   # was a text\nflags: {}\n"
+OLD = '# office\napp:\n    dashboard_url: https://pangolin.example.com\nemail:\n    smtp_port: "587"   # was a text\nflags: {}\n'
 
 
 class Relay(t.NamedTuple):
@@ -54,7 +54,10 @@ def test_what_is_written_sends_a_mail_with_auth(relay: Relay, tmp_path: pathlib.
     config = tmp_path / "config.yml"
     config.write_text(OLD)
     write = {"app": "pangolin", "path": str(config), "settings": "{{ settings }}"}
-    gate = {**{key: f"{{{{ settings.{key} }}}}" for key in ("host", "port", "secure", "username", "password")}, "ca_path": str(relay.ca_file)}
+    gate = {
+        **{key: f"{{{{ settings.{key} }}}}" for key in ("host", "port", "secure", "username", "password")},
+        "ca_path": str(relay.ca_file),
+    }
     run = play(
         tmp_path / "play",
         [
@@ -79,27 +82,47 @@ def test_what_is_written_sends_a_mail_with_auth(relay: Relay, tmp_path: pathlib.
 def config_for(folder: pathlib.Path, settings: dict[str, t.Any]) -> pathlib.Path:
     """What the collection would write, were it not kept from it by the gate."""
     path = folder / "config.yml"
-    path.write_bytes(plan_present(load_descriptor("pangolin"), parse_settings(settings, probed=True), settings, OLD.encode()).content)
+    path.write_bytes(
+        plan_present(load_descriptor("pangolin"), parse_settings(settings, probed=True), settings, OLD.encode()).content
+    )
     return path
 
 
-@pytest.mark.parametrize("kind, secure, cause, code, words", [
-    ("implicit", False, "mode_mismatch", "ETIMEDOUT", "Greeting never received"),
-    ("starttls", True, "mode_mismatch", "ESOCKET", "wrong version number"),
-    ("silent", False, "greeting_timeout", "ETIMEDOUT", "Greeting never received"),
-    ("full", True, "connection_timeout", "ETIMEDOUT", "Connection timeout"),
-    ("wrong password", True, "auth_rejected", "EAUTH", "535"),
-    ("unknown CA", True, "certificate_untrusted", "ESOCKET", "unable to"),
-])
+@pytest.mark.parametrize(
+    "kind, secure, cause, code, words",
+    [
+        ("implicit", False, "mode_mismatch", "ETIMEDOUT", "Greeting never received"),
+        ("starttls", True, "mode_mismatch", "ESOCKET", "wrong version number"),
+        ("silent", False, "greeting_timeout", "ETIMEDOUT", "Greeting never received"),
+        ("full", True, "connection_timeout", "ETIMEDOUT", "Connection timeout"),
+        ("wrong password", True, "auth_rejected", "EAUTH", "535"),
+        ("unknown CA", True, "certificate_untrusted", "ESOCKET", "unable to"),
+    ],
+)
 def test_the_gate_foretells_what_nodemailer_meets(
-    relay: Relay, tmp_path: pathlib.Path, kind: str, secure: bool, cause: str, code: str, words: str,
+    relay: Relay,
+    tmp_path: pathlib.Path,
+    kind: str,
+    secure: bool,
+    cause: str,
+    code: str,
+    words: str,
 ) -> None:
-    settings = {**COMMON, "secure": secure, "ca_path": str(relay.ca_file), "timeout": 3, "port": 587 if kind == "starttls" else 465}
+    settings = {
+        **COMMON,
+        "secure": secure,
+        "ca_path": str(relay.ca_file),
+        "timeout": 3,
+        "port": 587 if kind == "starttls" else 465,
+    }
     if kind == "wrong password":
         settings["password"] = "wr0ng"
     if kind == "unknown CA":
         del settings["ca_path"]
-    server = {"silent": lambda: faulty.FaultyServer(faulty.silent(), host=ADDRESS), "full": lambda: faulty.full_backlog(ADDRESS)}.get(kind)
+    server = {
+        "silent": lambda: faulty.FaultyServer(faulty.silent(), host=ADDRESS),
+        "full": lambda: faulty.full_backlog(ADDRESS),
+    }.get(kind)
     if server is None:
         probe, sent = both(tmp_path, settings)
     else:
@@ -114,18 +137,63 @@ def both(folder: pathlib.Path, settings: dict[str, t.Any]) -> tuple[dict[str, t.
     gate = {key: f"{{{{ settings.{key} }}}}" for key in settings if key != "sender"}
     run = play(
         folder / "play",
-        [{"name": "Gate", "mailops.smtp.smtp_gate": {**gate, "alternatives": [], "check_credentials": True}, "register": "result", "ignore_errors": True}],
-        {"settings": settings}, saved=["result"],
+        [
+            {
+                "name": "Gate",
+                "mailops.smtp.smtp_gate": {**gate, "alternatives": [], "check_credentials": True},
+                "register": "result",
+                "ignore_errors": True,
+            }
+        ],
+        {"settings": settings},
+        saved=["result"],
     )
     assert run.saved["result"]["failed"], run.output
-    sent = pangolin_send(config_for(folder, settings), to="ops@example.com", ca_file=settings.get("ca_path"), connection_timeout=3, greeting_timeout=3)
+    sent = pangolin_send(
+        config_for(folder, settings),
+        to="ops@example.com",
+        ca_file=settings.get("ca_path"),
+        connection_timeout=3,
+        greeting_timeout=3,
+    )
     return run.saved["result"], sent
 
 
 def test_js_yaml_reads_what_was_quoted(tmp_path: pathlib.Path) -> None:
     values: list[t.Any] = [
-        PASSWORD, "", " ", "yes", "0o17", "1e3", "~", "null", "- a", "a: b", "#x", "'", '"', "\\", "{{ x }}", "${X}", "%", "@", "`", "!x", "&x", "*x", "|", ">",
-        "line\nbreak\r\n\ttab", "\x01\x7f\x85\xa0\u2028\u2029\ufeff", "ü€\U0001f600", "x" * 2000, True, False, 465, 0, -1,
+        PASSWORD,
+        "",
+        " ",
+        "yes",
+        "0o17",
+        "1e3",
+        "~",
+        "null",
+        "- a",
+        "a: b",
+        "#x",
+        "'",
+        '"',
+        "\\",
+        "{{ x }}",
+        "${X}",
+        "%",
+        "@",
+        "`",
+        "!x",
+        "&x",
+        "*x",
+        "|",
+        ">",
+        "line\nbreak\r\n\ttab",
+        "\x01\x7f\x85\xa0\u2028\u2029\ufeff",
+        "ü€\U0001f600",
+        "x" * 2000,
+        True,
+        False,
+        465,
+        0,
+        -1,
     ]
     path = tmp_path / "values.yml"
     path.write_text("".join(f"- {quote(value)}\n" for value in values), encoding="utf-8")

@@ -16,6 +16,7 @@ import typing as t
 
 import pytest
 import yaml
+
 from tests.support.faulty import FaultyServer, honest, smtp
 from tests.support.pki import Pki
 from tests.support.process import free_ports

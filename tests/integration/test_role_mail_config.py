@@ -24,7 +24,9 @@ from tests.support.playbook import Run, play
 from tests.support.postfix import Listener, Postfix
 
 USER, PASSWORD, OLD_PASSWORD = "app@example.com", "n3w \"{{ x }}' # $h\\ü", "old-hunter2"
-OLD = f"app:\n    url: x # mine\nemail:\n    smtp_host: old.example.com\n    smtp_pass: {OLD_PASSWORD} # c\nflags: {{}}\n"
+OLD = (
+    f"app:\n    url: x # mine\nemail:\n    smtp_host: old.example.com\n    smtp_pass: {OLD_PASSWORD} # c\nflags: {{}}\n"
+)
 
 
 class Relay(t.NamedTuple):
@@ -36,8 +38,15 @@ class Relay(t.NamedTuple):
 
     def settings(self, listener: str, **more: t.Any) -> dict[str, t.Any]:
         return {
-            "host": "localhost", "ip_version": "4", "port": str(self.postfix.port(listener)), "secure": "true" if listener == "implicit" else "false",
-            "ca_path": str(self.ca_file), "username": USER, "password": PASSWORD, "sender": "app@example.com", **more,
+            "host": "localhost",
+            "ip_version": "4",
+            "port": str(self.postfix.port(listener)),
+            "secure": "true" if listener == "implicit" else "false",
+            "ca_path": str(self.ca_file),
+            "username": USER,
+            "password": PASSWORD,
+            "sender": "app@example.com",
+            **more,
         }
 
 
@@ -45,7 +54,9 @@ class Relay(t.NamedTuple):
 def relay(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Relay]:
     pki = Pki(tmp_path_factory.mktemp("pki"))
     issued = pki.issue("localhost")
-    with Postfix([Listener("implicit"), Listener("starttls")], certificate=issued, users={USER: PASSWORD}, require_auth=True) as postfix:
+    with Postfix(
+        [Listener("implicit"), Listener("starttls")], certificate=issued, users={USER: PASSWORD}, require_auth=True
+    ) as postfix:
         yield Relay(postfix, issued, pki.ca_file)
 
 
@@ -57,12 +68,18 @@ class Host(t.NamedTuple):
     restarted: pathlib.Path
 
     def run(
-        self, settings: t.Mapping[str, t.Any], *cli: str, apps: list[dict[str, t.Any]] | None = None,
-        environment: t.Mapping[str, str] | None = None, **variables: t.Any,
+        self,
+        settings: t.Mapping[str, t.Any],
+        *cli: str,
+        apps: list[dict[str, t.Any]] | None = None,
+        environment: t.Mapping[str, str] | None = None,
+        **variables: t.Any,
     ) -> Run:
         touch = {"app": "pangolin", "path": str(self.config), "restart": {"command": ["touch", str(self.restarted)]}}
         role = {"name": "Configure", "ansible.builtin.include_role": {"name": "mailops.smtp.mail_config"}}
-        handlers = [{"name": "Mine", "ansible.builtin.debug": {"msg": "my own handler ran"}, "listen": "mail_config changed"}]
+        handlers = [
+            {"name": "Mine", "ansible.builtin.debug": {"msg": "my own handler ran"}, "listen": "mail_config changed"}
+        ]
         given = {"mail_config_settings": settings, "mail_config_apps": apps or [touch], **variables}
         run = play(self.folder / "play", [role], given, *cli, handlers=handlers, environment=environment)
         assert PASSWORD not in run.output and "n3w" not in run.output and OLD_PASSWORD not in run.output
@@ -94,7 +111,9 @@ def test_check_then_deploy_then_nothing(host: Host, relay: Relay) -> None:
     assert host.config.read_text() == OLD and not host.restarted.exists()
 
     before = len(relay.postfix.messages())
-    written = host.run(settings, "--diff", "-vvvv", mail_config_check_credentials=True, mail_config_prove_recipient="ops@example.com")
+    written = host.run(
+        settings, "--diff", "-vvvv", mail_config_check_credentials=True, mail_config_prove_recipient="ops@example.com"
+    )
     assert written.returncode == 0, written.output
     assert "my own handler ran" in written.output and host.restarted.exists()
     assert "has no key for a CA file" in words(written)
@@ -102,8 +121,13 @@ def test_check_then_deploy_then_nothing(host: Host, relay: Relay) -> None:
     new = host.config.read_text()
     assert new.startswith("app:\n    url: x # mine\nemail:\n") and new.endswith("flags: {}\n")
     assert yaml.safe_load(new)["email"] == {
-        "smtp_host": "localhost", "smtp_port": relay.postfix.port("implicit"), "smtp_secure": True, "smtp_tls_reject_unauthorized": True,
-        "smtp_user": USER, "smtp_pass": PASSWORD, "no_reply": "app@example.com",
+        "smtp_host": "localhost",
+        "smtp_port": relay.postfix.port("implicit"),
+        "smtp_secure": True,
+        "smtp_tls_reject_unauthorized": True,
+        "smtp_user": USER,
+        "smtp_pass": PASSWORD,
+        "no_reply": "app@example.com",
     }
 
     host.restarted.unlink()
@@ -125,10 +149,21 @@ def test_the_gate_stops_it(host: Host, relay: Relay) -> None:
 def test_what_the_gate_found_can_be_rescued(host: Host, relay: Relay) -> None:
     role = {"name": "Configure", "ansible.builtin.include_role": {"name": "mailops.smtp.mail_config"}}
     keep = {"name": "Keep it", "ansible.builtin.set_fact": {"failure": "{{ ansible_failed_result }}"}}
-    given = {"mail_config_settings": relay.settings("implicit", secure="false"), "mail_config_apps": [{"app": "pangolin", "path": str(host.config)}]}
+    given = {
+        "mail_config_settings": relay.settings("implicit", secure="false"),
+        "mail_config_apps": [{"app": "pangolin", "path": str(host.config)}],
+    }
     run = play(host.folder / "play", [{"name": "Try", "block": [role], "rescue": [keep]}], given, saved=["failure"])
-    assert run.returncode == 0 and run.saved["failure"]["cause"] == "mode_mismatch" and len(run.saved["failure"]["probes"]) == 1, run.output
-    assert run.saved["failure"]["msg"].startswith("localhost cannot send mail through") and host.config.read_text() == OLD and host.store() == []
+    assert (
+        run.returncode == 0
+        and run.saved["failure"]["cause"] == "mode_mismatch"
+        and len(run.saved["failure"]["probes"]) == 1
+    ), run.output
+    assert (
+        run.saved["failure"]["msg"].startswith("localhost cannot send mail through")
+        and host.config.read_text() == OLD
+        and host.store() == []
+    )
 
 
 def test_a_wrong_password_stops_it(host: Host, relay: Relay) -> None:
@@ -167,8 +202,12 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize("settings, options, sentence", REFUSED, ids=[sentence[:25] for _settings, _options, sentence in REFUSED])
-def test_bad_input_is_refused_before_any_packet(host: Host, relay: Relay, settings: dict[str, t.Any], options: dict[str, t.Any], sentence: str) -> None:
+@pytest.mark.parametrize(
+    "settings, options, sentence", REFUSED, ids=[sentence[:25] for _settings, _options, sentence in REFUSED]
+)
+def test_bad_input_is_refused_before_any_packet(
+    host: Host, relay: Relay, settings: dict[str, t.Any], options: dict[str, t.Any], sentence: str
+) -> None:
     with faulty.FaultyServer(faulty.silent()) as server:
         run = host.run({**relay.settings("implicit", port=server.port), **settings}, "-vvvv", **options)
         assert run.returncode != 0 and sentence in words(run), run.output
@@ -196,9 +235,19 @@ def test_a_proof_that_fails_puts_the_old_files_back(host: Host, tmp_path_factory
     pki = Pki(tmp_path_factory.mktemp("pki"))
     healthy = faulty.smtp(implicit=faulty.honest(pki.issue("localhost")))
     new = host.folder / "new.yml"
-    apps = [{"app": "pangolin", "path": str(path), "restart": {"command": ["touch", str(host.restarted)]}} for path in (host.config, new)]
+    apps = [
+        {"app": "pangolin", "path": str(path), "restart": {"command": ["touch", str(host.restarted)]}}
+        for path in (host.config, new)
+    ]
     with faulty.FaultyServer(faulty.in_turn(healthy, faulty.close())) as server:
-        settings = {"host": "localhost", "ip_version": "4", "port": server.port, "secure": True, "ca_path": str(pki.ca_file), "timeout": 3}
+        settings = {
+            "host": "localhost",
+            "ip_version": "4",
+            "port": server.port,
+            "secure": True,
+            "ca_path": str(pki.ca_file),
+            "timeout": 3,
+        }
         run = host.run(settings, apps=apps)
     assert run.returncode != 0 and "cannot send mail through localhost" in words(run), run.output
     assert host.config.read_text() == OLD and files(host.folder) == ["config.yml", "play", "restarted"]
@@ -206,11 +255,19 @@ def test_a_proof_that_fails_puts_the_old_files_back(host: Host, tmp_path_factory
 
 def test_a_recipient_that_is_refused_stops_it_before_anything_is_written(host: Host, relay: Relay) -> None:
     with Postfix(
-        [Listener("implicit")], certificate=relay.issued, users={USER: PASSWORD}, reject_recipients={"no@example.com": "550 5.1.1 no such user"},
+        [Listener("implicit")],
+        certificate=relay.issued,
+        users={USER: PASSWORD},
+        reject_recipients={"no@example.com": "550 5.1.1 no such user"},
     ) as strict:
         settings = relay.settings("implicit", port=strict.port("implicit"))
         run = host.run(settings, mail_config_prove_recipient="no@example.com")
-    assert run.returncode != 0 and "recipient_rejected" in run.output and host.config.read_text() == OLD and not host.restarted.exists()
+    assert (
+        run.returncode != 0
+        and "recipient_rejected" in run.output
+        and host.config.read_text() == OLD
+        and not host.restarted.exists()
+    )
 
 
 def test_without_a_gate_the_convention_decides(host: Host) -> None:
@@ -223,7 +280,10 @@ def test_without_a_gate_the_convention_decides(host: Host) -> None:
 
 def test_a_restart_that_fails_puts_the_old_file_back(host: Host, relay: Relay) -> None:
     command = ["sh", "-c", f"echo run >> {host.restarted}; ! grep -q localhost {host.config}"]
-    run = host.run(relay.settings("implicit"), apps=[{"app": "pangolin", "path": str(host.config), "restart": {"command": command}}])
+    run = host.run(
+        relay.settings("implicit"),
+        apps=[{"app": "pangolin", "path": str(host.config), "restart": {"command": command}}],
+    )
     assert run.returncode != 0 and host.config.read_text() == OLD, run.output
     assert host.restarted.read_text() == "run\nrun\n" and files(host.folder) == ["config.yml", "play", "restarted"]
 
@@ -266,20 +326,39 @@ class Broken(t.NamedTuple):
     def apps(self, *paths: pathlib.Path, then: str = "true") -> list[dict[str, t.Any]]:
         # The config's host is what the app runs with.
         note = f"sed -n 's/.*smtp_host: \"*\\([a-z.]*\\).*/\\1/p' $0 >> {self.host.restarted}; {then}"
-        return [{"app": "pangolin", "path": str(path), "restart": {"command": ["sh", "-c", note, str(path)]}} for path in paths or [self.host.config]]
+        return [
+            {"app": "pangolin", "path": str(path), "restart": {"command": ["sh", "-c", note, str(path)]}}
+            for path in paths or [self.host.config]
+        ]
 
     def run(self, *, kill_before: str = "", apps: list[dict[str, t.Any]] | None = None, **variables: t.Any) -> Run:
         folder = self.host.folder / "callbacks"
         folder.mkdir(exist_ok=True)
         (folder / "killer.py").write_text(_KILLER)
-        kill = {"ANSIBLE_CALLBACK_PLUGINS": str(folder), "ANSIBLE_CALLBACKS_ENABLED": "killer", "KILL_BEFORE": kill_before}
+        kill = {
+            "ANSIBLE_CALLBACK_PLUGINS": str(folder),
+            "ANSIBLE_CALLBACKS_ENABLED": "killer",
+            "KILL_BEFORE": kill_before,
+        }
         options = {"mail_config_gate": False, **variables}
-        return self.host.run(self.settings, apps=apps or self.apps(), environment=kill if kill_before else {}, **options)
+        return self.host.run(
+            self.settings, apps=apps or self.apps(), environment=kill if kill_before else {}, **options
+        )
 
 
 @pytest.fixture()
 def broken(host: Host) -> t.Iterator[Broken]:
-    yield Broken(host, {"host": "localhost", "port": 465, "secure": True, "username": USER, "password": PASSWORD, "sender": "app@example.com"})
+    yield Broken(
+        host,
+        {
+            "host": "localhost",
+            "port": 465,
+            "secure": True,
+            "username": USER,
+            "password": PASSWORD,
+            "sender": "app@example.com",
+        },
+    )
     assert host.store() == []
 
 
@@ -299,14 +378,20 @@ def test_what_a_killed_run_left_is_finished(broken: Broken, task: str, state: st
     assert ("localhost" in broken.host.config.read_text()) == (state == "new")
     again = broken.run()
     assert again.returncode == 0, again.output
-    assert yaml.safe_load(broken.host.config.read_text())["email"]["smtp_host"] == "localhost" and broken.started_with == started
+    assert (
+        yaml.safe_load(broken.host.config.read_text())["email"]["smtp_host"] == "localhost"
+        and broken.started_with == started
+    )
     assert ("An earlier run was broken off" in words(again)) == (state == "new")
     third = broken.run()
     assert third.recap["changed"] == 0 and broken.started_with == started
     assert files(broken.host.folder) == ["callbacks", "config.yml", "play", "restarted"]
 
 
-@pytest.mark.parametrize("task", ["Put the old files back", "Restart the apps that have their old settings back", "Stop, and say what is back"])
+@pytest.mark.parametrize(
+    "task",
+    ["Put the old files back", "Restart the apps that have their old settings back", "Stop, and say what is back"],
+)
 def test_a_run_killed_while_it_goes_back_is_finished(broken: Broken, task: str) -> None:
     """The app refuses the new settings; the next run has the old ones in mind, and the app must run with these."""
     fails = broken.apps(then="! grep -q localhost $0")
@@ -332,14 +417,18 @@ def test_what_a_killed_run_left_of_other_apps_is_told(broken: Broken) -> None:
     other.write_text(OLD)
     assert broken.run(kill_before="Run the restart commands").returncode == -9
     run = broken.run(apps=broken.apps(other))
-    assert run.returncode == 0 and f"had begun to change {broken.host.config}, which this run does not name" in words(run), run.output
+    assert run.returncode == 0 and f"had begun to change {broken.host.config}, which this run does not name" in words(
+        run
+    ), run.output
     assert broken.run().returncode == 0 and broken.started_with == ["localhost", "localhost"]
 
 
 def test_two_runs_at_once(broken: Broken) -> None:
     """The second is refused while the first waits for its restart; then that fails, and the original is back."""
     go = broken.host.folder / "go"
-    waits = broken.apps(then=f"! grep -q localhost $0 || while [ ! -e {go} ]; do sleep 0.1; done; ! grep -q localhost $0")
+    waits = broken.apps(
+        then=f"! grep -q localhost $0 || while [ ! -e {go} ]; do sleep 0.1; done; ! grep -q localhost $0"
+    )
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         first = pool.submit(broken.run, apps=waits)
         while not broken.started_with:
@@ -349,18 +438,24 @@ def test_two_runs_at_once(broken: Broken) -> None:
         second.folder.mkdir()
         refused = second.run({**broken.settings, "host": "other.example.com"}, apps=waits, mail_config_gate=False)
         go.touch()
-    assert refused.returncode != 0 and f"{broken.host.config} is being changed by another run of mail_config" in words(refused), refused.output
+    assert refused.returncode != 0 and f"{broken.host.config} is being changed by another run of mail_config" in words(
+        refused
+    ), refused.output
     assert first.result().returncode != 0 and broken.host.config.read_text() == OLD
     assert broken.started_with == ["localhost", "old.example.com"]
 
 
 # What others do to the files meanwhile, or before
 
+
 def test_what_an_editor_writes_meanwhile_stays(broken: Broken) -> None:
     apps = broken.apps()
     apps[0]["validate"] = f"sh -c 'echo mine: 1 >> {broken.host.config}; test -s %s'"
     run = broken.run(apps=apps)
-    assert run.returncode != 0 and "was changed by somebody else meanwhile, so it stays as it is now; run again" in words(run), run.output
+    assert (
+        run.returncode != 0
+        and "was changed by somebody else meanwhile, so it stays as it is now; run again" in words(run)
+    ), run.output
     assert broken.host.config.read_text() == OLD + "mine: 1\n" and broken.started_with == []
 
 
@@ -369,7 +464,10 @@ def test_what_an_editor_writes_after_it_stays_too(broken: Broken) -> None:
     run = broken.run(apps=apps)
     config, said = broken.host.config.read_text(), words(run)
     assert run.returncode != 0 and "localhost" in config and config.endswith("mine: 1\nmine: 1\n")
-    copy = re.search(rf"was changed by somebody else since it was written, so it stays as it is now. Put it back with: cp (\S+) {broken.host.config}", said)
+    copy = re.search(
+        rf"was changed by somebody else since it was written, so it stays as it is now. Put it back with: cp (\S+) {broken.host.config}",
+        said,
+    )
     assert copy is not None and pathlib.Path(copy[1]).read_text() == OLD, run.output
     assert "could not be restarted with its old settings" in said
     assert broken.run().returncode == 0
@@ -385,8 +483,14 @@ def test_a_full_disk_leaves_the_old_file(broken: Broken) -> None:
         config.chmod(0o640)
         before = (config.read_text(), config.stat()[:6], config.stat().st_ctime_ns)
         run = broken.run(apps=broken.apps(config))
-        assert run.returncode != 0 and f"{config} cannot be written: no space is left on its file system." in words(run), run.output
-        assert (config.read_text(), config.stat()[:6], config.stat().st_ctime_ns) == before and files(disk) == ["config.yml"] and broken.started_with == []
+        assert run.returncode != 0 and f"{config} cannot be written: no space is left on its file system." in words(
+            run
+        ), run.output
+        assert (
+            (config.read_text(), config.stat()[:6], config.stat().st_ctime_ns) == before
+            and files(disk) == ["config.yml"]
+            and broken.started_with == []
+        )
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
@@ -403,7 +507,9 @@ def test_a_planted_link_leads_nowhere(broken: Broken, what: str) -> None:
         (folder / "config.yml").write_text(OLD)
         (folder / "config.yml").chmod(0o600)
     before = (precious / "config.yml").stat()[:6], (precious / "config.yml").stat().st_ctime_ns
-    name = {"the config": "config.yml", "its folder": "sub", "the kept copy of old": "config.yml.mail_config~"}.get(what, temporary_name("config.yml"))
+    name = {"the config": "config.yml", "its folder": "sub", "the kept copy of old": "config.yml.mail_config~"}.get(
+        what, temporary_name("config.yml")
+    )
     (theirs / name).unlink(missing_ok=True)
     (theirs / name).symlink_to(precious if what == "its folder" else precious / "config.yml")
     for path in (theirs, *theirs.iterdir()):

@@ -25,6 +25,7 @@ import typing as t
 from urllib.parse import quote, quote_plus
 
 import pytest
+
 from tests.support.faulty import FaultyServer, Peer, honest, smtp
 from tests.support.pki import Issued, Pki
 from tests.support.playbook import Run, play
@@ -64,7 +65,9 @@ def secrets() -> dict[str, str]:
         "end": PASSWORD[-9:],
     }
     found.update((f"base64 {lead}", text) for lead, text in enumerate(inside_base64(raw)))
-    found.update((f"json in base64 {lead}", text) for lead, text in enumerate(inside_base64(json.dumps(PASSWORD)[1:-1].encode())))
+    found.update(
+        (f"json in base64 {lead}", text) for lead, text in enumerate(inside_base64(json.dumps(PASSWORD)[1:-1].encode()))
+    )
     return found
 
 
@@ -108,7 +111,9 @@ def echoing(issued: Issued, mechanism: str, how: str) -> t.Callable[[Peer], None
                 words = line.split(" ")[-1]
                 clear = base64.b64decode(words).replace(b"\0", b" ").decode()
                 if how == "reply":
-                    peer.reply(f"535-5.7.8 I do not know {line}\n535-that is {clear}\n535 or {clear.split(' ')[-1]} or {quote(PASSWORD, safe='')}")
+                    peer.reply(
+                        f"535-5.7.8 I do not know {line}\n535-that is {clear}\n535 or {clear.split(' ')[-1]} or {quote(PASSWORD, safe='')}"
+                    )
                 elif how == "malformed":
                     peer.reply(f"what is {line} ({clear})?")
                 elif how == "partial":
@@ -132,7 +137,11 @@ def echoing(issued: Issued, mechanism: str, how: str) -> t.Callable[[Peer], None
     return run
 
 
-ECHOES = [(mechanism, how) for mechanism in ("PLAIN", "LOGIN", "CRAM-MD5") for how in ("reply", "malformed", "partial", "later")] + [
+ECHOES = [
+    (mechanism, how)
+    for mechanism in ("PLAIN", "LOGIN", "CRAM-MD5")
+    for how in ("reply", "malformed", "partial", "later")
+] + [
     ("PLAIN", "long"),
     ("LOGIN", "endless"),
 ]
@@ -183,9 +192,13 @@ class Watch:
         for path in folder.rglob("*"):
             with contextlib.suppress(OSError):
                 if path.is_file() and not any(
-                    stat.S_IMODE(above.stat().st_mode) & 0o077 == 0 for above in (path, *path.parents) if folder in (above, *above.parents)
+                    stat.S_IMODE(above.stat().st_mode) & 0o077 == 0
+                    for above in (path, *path.parents)
+                    if folder in (above, *above.parents)
                 ):
-                    self.leaks.update(f"{path.name}: {form}" for form in found_in(path.read_bytes().decode("utf-8", "replace")))
+                    self.leaks.update(
+                        f"{path.name}: {form}" for form in found_in(path.read_bytes().decode("utf-8", "replace"))
+                    )
 
 
 class Syslog:
@@ -245,7 +258,18 @@ class World:
         found: list[tuple[str, dict[str, t.Any]]] = []
         for (mechanism, how), server in self.echoes.items():
             if (mechanism, how) in (("PLAIN", "reply"), ("LOGIN", "malformed"), ("CRAM-MD5", "partial")):
-                found.append(("smtp_gate", {**login, "port": server.port, "secure": True, "check_credentials": True, "alternatives": [implicit]}))
+                found.append(
+                    (
+                        "smtp_gate",
+                        {
+                            **login,
+                            "port": server.port,
+                            "secure": True,
+                            "check_credentials": True,
+                            "alternatives": [implicit],
+                        },
+                    )
+                )
             if (mechanism, how) in (("PLAIN", "later"), ("CRAM-MD5", "later"), ("LOGIN", "reply")):
                 found.append(("smtp_send", {**login, **mail, "port": server.port, "secure": True}))
         info = {
@@ -257,26 +281,74 @@ class World:
         found += [
             ("smtp_endpoint_info", info),
             ("smtp_gate", {**login, "port": implicit, "secure": True, "check_credentials": True}),
-            ("smtp_gate", {**login, "port": starttls, "secure": False, "check_credentials": True, "password": "x{{ password }}"}),
-            ("smtp_gate", {**login, "port": self.stripped.port, "secure": False, "check_credentials": True, "alternatives": [implicit], "fallback": "use"}),
-            ("smtp_gate", {**login, "port": 1, "secure": True, "check_credentials": True, "alternatives": [implicit], "fallback": "use"}),
+            (
+                "smtp_gate",
+                {**login, "port": starttls, "secure": False, "check_credentials": True, "password": "x{{ password }}"},
+            ),
+            (
+                "smtp_gate",
+                {
+                    **login,
+                    "port": self.stripped.port,
+                    "secure": False,
+                    "check_credentials": True,
+                    "alternatives": [implicit],
+                    "fallback": "use",
+                },
+            ),
+            (
+                "smtp_gate",
+                {
+                    **login,
+                    "port": 1,
+                    "secure": True,
+                    "check_credentials": True,
+                    "alternatives": [implicit],
+                    "fallback": "use",
+                },
+            ),
             ("smtp_gate", {**login, "port": "abc"}),
             ("smtp_gate", {**login, "port": implicit, "passwort": "{{ password }}"}),
             ("smtp_gate", {**login, "port": implicit, "ca_path": "/nowhere"}),
             ("smtp_gate", {**login, "port": implicit, "username": ""}),
             ("smtp_endpoint_info", {**login, "port": cleartext, "security": "cleartext", "check_credentials": True}),
-            ("smtp_endpoint_info", {**login, "port": implicit, "secure": True, "check_credentials": True, "auth_mechanism": "CRAM-MD5"}),
+            (
+                "smtp_endpoint_info",
+                {**login, "port": implicit, "secure": True, "check_credentials": True, "auth_mechanism": "CRAM-MD5"},
+            ),
             ("smtp_send", {**login, **mail, "port": implicit, "secure": True}),
             ("smtp_send", {**login, **mail, "port": starttls, "secure": False, "password": "x{{ password }}"}),
             ("smtp_send", {**login, **mail, "port": self.stripped.port, "secure": False}),
-            ("app_mail_config", {"app": "pangolin", "path": str(self.folder / "app" / "config.yml"), "settings": "{{ settings }}"}),
-            ("app_mail_config", {"app": "pangolin", "path": str(self.folder / "app" / "config.yml"), "settings": "{{ settings | combine({'port': 'abc'}) }}"}),
-            ("app_mail_config", {"app": "pangolin", "path": str(self.folder / "app" / "none" / "config.yml"), "settings": "{{ settings }}"}),
+            (
+                "app_mail_config",
+                {"app": "pangolin", "path": str(self.folder / "app" / "config.yml"), "settings": "{{ settings }}"},
+            ),
+            (
+                "app_mail_config",
+                {
+                    "app": "pangolin",
+                    "path": str(self.folder / "app" / "config.yml"),
+                    "settings": "{{ settings | combine({'port': 'abc'}) }}",
+                },
+            ),
+            (
+                "app_mail_config",
+                {
+                    "app": "pangolin",
+                    "path": str(self.folder / "app" / "none" / "config.yml"),
+                    "settings": "{{ settings }}",
+                },
+            ),
         ]
         if checking:
             found = [(module, options) for module, options in found if module in ("smtp_send", "app_mail_config")]
         tasks: list[dict[str, t.Any]] = [
-            {"name": f"{number} {module}", f"mailops.smtp.{module}": options, "ignore_errors": True, "register": "result"}
+            {
+                "name": f"{number} {module}",
+                f"mailops.smtp.{module}": options,
+                "ignore_errors": True,
+                "register": "result",
+            }
             for number, (module, options) in enumerate(found)
         ]
         tasks += [
@@ -317,7 +389,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[World]:
     (folder / "app").mkdir()
     (folder / "app" / "config.yml").write_text("app:\n  x: 1\nemail:\n  smtp_pass: old\n")
     with contextlib.ExitStack() as stack:
-        postfix = stack.enter_context(Postfix([Listener("implicit"), Listener("starttls"), Listener("cleartext")], certificate=good, users={USER: PASSWORD}))
+        postfix = stack.enter_context(
+            Postfix(
+                [Listener("implicit"), Listener("starttls"), Listener("cleartext")],
+                certificate=good,
+                users={USER: PASSWORD},
+            )
+        )
         echoes = {pair: stack.enter_context(FaultyServer(echoing(good, *pair))) for pair in ECHOES}
         stripped = stack.enter_context(FaultyServer(smtp(users={USER: PASSWORD}, mechanisms=["PLAIN"])))
         yield World(folder, str(pki.ca_file), postfix, echoes, stripped)

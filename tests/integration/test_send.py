@@ -11,6 +11,7 @@ import time
 import typing as t
 
 import pytest
+
 from tests.support.batch import Batch
 from tests.support.faulty import FaultyServer, honest, smtp
 from tests.support.pki import Pki
@@ -33,7 +34,10 @@ class World:
                 [Listener("implicit"), Listener("starttls"), Listener("cleartext"), Listener("implicit", host="::1")],
                 certificate=good,
                 users={"app": PASSWORD},
-                reject_recipients={"nobody@example.com": "550 5.1.1 User unknown", "later@example.com": "450 4.2.0 Greylisted"},
+                reject_recipients={
+                    "nobody@example.com": "550 5.1.1 User unknown",
+                    "later@example.com": "450 4.2.0 Greylisted",
+                },
                 reject_senders={"bad@example.com": "550 5.7.1 not you"},
                 size_limit=20000,
             )
@@ -42,7 +46,9 @@ class World:
         self.twice = start(FaultyServer(smtp(implicit=honest(good))))
         self.twice6 = start(FaultyServer(smtp(implicit=honest(good)), "::1", self.twice.port))
         self.stripped = start(FaultyServer(smtp(users={"app": PASSWORD}, mechanisms=["PLAIN"])))
-        self.refusing = start(FaultyServer(smtp(starttls="454 4.7.0 no", users={"app": PASSWORD}, mechanisms=["PLAIN"])))
+        self.refusing = start(
+            FaultyServer(smtp(starttls="454 4.7.0 no", users={"app": PASSWORD}, mechanisms=["PLAIN"]))
+        )
         self.vanishing = start(FaultyServer(smtp(implicit=honest(good), replies={".": "451 4.3.0 try again"})))
         self.batch = Batch(folder / "run", {"password": PASSWORD}, HOSTS)
         login = {"username": "app", "password": "{{ password }}"}
@@ -59,7 +65,15 @@ class World:
             self.batch.add(name, SEND, keywords, **{**base, **options})
 
         add("implicit", implicit, secure=True, **login)
-        add("starttls", starttls, secure=False, sender_name="Grüße, App", body=".dot\r\nLine ü\n..\n", headers={"X-Run": "seven"}, **login)
+        add(
+            "starttls",
+            starttls,
+            secure=False,
+            sender_name="Grüße, App",
+            body=".dot\r\nLine ü\n..\n",
+            headers={"X-Run": "seven"},
+            **login,
+        )
         add("cleartext", cleartext, security="cleartext")
         add("several", implicit, secure=True, recipients=["a@example.com", "b@example.com"])
         add("one_string", implicit, secure=True, recipients="c@example.com")
@@ -96,14 +110,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[World]:
 
 
 def delivered(world: World, name: str) -> list[str]:
-    return [message for message in world.postfix.messages() if f"Subject: case {name}\n" in message.replace("\r\n", "\n")]
+    return [
+        message for message in world.postfix.messages() if f"Subject: case {name}\n" in message.replace("\r\n", "\n")
+    ]
 
 
 @pytest.mark.parametrize("name", ["implicit", "starttls", "cleartext", "several", "one_string"])
 def test_delivered_once(world: World, name: str) -> None:
     answer = world.batch[name]
     assert not answer["failed"] and answer["changed"], answer
-    assert KEYS <= set(answer)
+    assert set(answer) >= KEYS
     assert (answer["cause"], answer["layer"], answer["remedy"]) == (None, None, None)
     assert answer["reply"] == f"250 2.0.0 Ok: queued as {answer['queue_id']}"
     assert answer["msg"].endswith(f"took the message: {answer['reply']}")
@@ -148,7 +164,12 @@ def test_of_two_addresses_one_gets_it(world: World) -> None:
     "name, cause, layer, words",
     [
         ("stripped", "starttls_not_offered", "starttls", "does not offer STARTTLS"),
-        ("stripped_opportunistic", "auth_requires_tls", "auth", "no password is sent unless security: cleartext was chosen"),
+        (
+            "stripped_opportunistic",
+            "auth_requires_tls",
+            "auth",
+            "no password is sent unless security: cleartext was chosen",
+        ),
         ("refusing", "starttls_rejected", "starttls", "454 4.7.0 no"),
         ("wrong_password", "auth_rejected", "auth", "535 5.7.8"),
         ("login_needed", "recipient_rejected", "transaction", "nobody@example.com"),
@@ -162,7 +183,7 @@ def test_of_two_addresses_one_gets_it(world: World) -> None:
 def test_not_delivered(world: World, name: str, cause: str, layer: str, words: str) -> None:
     answer = world.batch[name]
     assert answer["failed"] and not answer["changed"]
-    assert KEYS <= set(answer)
+    assert set(answer) >= KEYS
     assert (answer["cause"], answer["layer"]) == (cause, layer)
     assert words in answer["msg"] and answer["remedy"] in answer["msg"]
     assert answer["queue_id"] is None

@@ -11,6 +11,7 @@ import subprocess
 import typing as t
 
 import pytest
+
 from tests.support.faulty import FaultyServer, honest, smtp
 from tests.support.pki import Pki
 from tests.support.playbook import Run, play

@@ -59,16 +59,32 @@ SPOKEN: dict[str, tuple[Behaviour, bytes, Callable[[bytes | type[OSError]], bool
     "close": (faulty.close(), b"", lambda got: got == b"<end>"),
     "reset": (faulty.reset(), b"", lambda got: got is ConnectionResetError),
     "drip": (faulty.drip("220 hello", 0.2), b"", lambda got: got in (b"22", b"220")),
-    "endless line": (faulty.endless(), b"", lambda got: isinstance(got, bytes) and len(got) >= 1_000_000 and b"\n" not in got),
-    "endless lines": (faulty.endless("", "220-more\r\n" * 1000), b"", lambda got: isinstance(got, bytes) and got.count(b"\n") > 50_000),
+    "endless line": (
+        faulty.endless(),
+        b"",
+        lambda got: isinstance(got, bytes) and len(got) >= 1_000_000 and b"\n" not in got,
+    ),
+    "endless lines": (
+        faulty.endless("", "220-more\r\n" * 1000),
+        b"",
+        lambda got: isinstance(got, bytes) and got.count(b"\n") > 50_000,
+    ),
     "ssh": (faulty.say(faulty.SSH), b"", lambda got: isinstance(got, bytes) and got.startswith(b"SSH-2.0-")),
     "imap": (faulty.say(faulty.IMAP), b"", lambda got: isinstance(got, bytes) and got.startswith(b"* OK")),
     "http waits": (faulty.http(), b"", lambda got: got == b""),
-    "http answers": (faulty.http(), b"EHLO me\r\n", lambda got: isinstance(got, bytes) and got.startswith(b"HTTP/1.1 400 ")),
+    "http answers": (
+        faulty.http(),
+        b"EHLO me\r\n",
+        lambda got: isinstance(got, bytes) and got.startswith(b"HTTP/1.1 400 "),
+    ),
     "bytes": (faulty.garbage(), b"", lambda got: isinstance(got, bytes) and b"\0" in got and b"\xff" in got),
     "lines": (smtp(greeting="220-a\n220-b\n220 c"), b"", lambda got: got == b"220-a\r\n220-b\r\n220 c\r\n"),
     "554": (smtp(greeting="554 5.7.1 no"), b"QUIT\r\n", lambda got: got == b"554 5.7.1 no\r\n221 2.0.0 Bye\r\n<end>"),
-    "words for TLS": (faulty.plaintext(), b"\x16\x03\x01", lambda got: got == b"500 5.5.1 Command unrecognized\r\n<end>"),
+    "words for TLS": (
+        faulty.plaintext(),
+        b"\x16\x03\x01",
+        lambda got: got == b"500 5.5.1 Command unrecognized\r\n<end>",
+    ),
     "alert": (faulty.alert(40), b"\x16\x03\x01", lambda got: got == b"\x15\x03\x03\x00\x02\x02\x28<end>"),
 }
 
@@ -86,13 +102,21 @@ def test_refused_and_masked_ehlo() -> None:
     with FaultyServer(smtp(ehlo="502 5.5.1 no")) as server, smtplib.SMTP(server.host, server.port) as client:
         assert client.ehlo()[0] == 502
         assert client.helo()[0] == 250
-    with FaultyServer(smtp(capabilities=["XXXXXXXA", "****"])) as server, smtplib.SMTP(server.host, server.port) as client:
+    with (
+        FaultyServer(smtp(capabilities=["XXXXXXXA", "****"])) as server,
+        smtplib.SMTP(server.host, server.port) as client,
+    ):
         assert client.ehlo() == (250, b"faulty.test\nXXXXXXXA\n****")
 
 
 @pytest.mark.parametrize("mechanism", ["plain", "login", "cram_md5"])
 def test_starttls_and_auth(good: Issued, trust: ssl.SSLContext, mechanism: str) -> None:
-    behaviour = smtp(starttls=honest(good), users={"app": "secret"}, mechanisms_after_tls=["PLAIN", "LOGIN", "CRAM-MD5"], capabilities_after_tls=["SIZE 7"])
+    behaviour = smtp(
+        starttls=honest(good),
+        users={"app": "secret"},
+        mechanisms_after_tls=["PLAIN", "LOGIN", "CRAM-MD5"],
+        capabilities_after_tls=["SIZE 7"],
+    )
     with FaultyServer(behaviour) as server, smtplib.SMTP("localhost", server.port) as client:
         client.ehlo()
         assert not client.has_extn("auth") and client.esmtp_features["size"] == "10240000"
@@ -111,18 +135,20 @@ def test_starttls_and_auth(good: Issued, trust: ssl.SSLContext, mechanism: str) 
 
 @pytest.mark.parametrize("vulnerable", [True, False])
 def test_commands_ahead_of_the_handshake(good: Issued, trust: ssl.SSLContext, vulnerable: bool) -> None:
-    with FaultyServer(smtp(starttls=honest(good), injection=vulnerable)) as server:
-        with socket.create_connection((server.host, server.port), 5) as sock:
-            sock.recv(999)
-            sock.sendall(b"STARTTLS\r\nNOOP\r\n")
-            assert sock.recv(999).startswith(b"220 ")
-            with trust.wrap_socket(sock, server_hostname="localhost") as tls:
-                tls.settimeout(0.3)
-                if vulnerable:
-                    assert tls.recv(999) == b"250 2.0.0 Ok\r\n"
-                else:
-                    with pytest.raises(TimeoutError):
-                        tls.recv(999)
+    with (
+        FaultyServer(smtp(starttls=honest(good), injection=vulnerable)) as server,
+        socket.create_connection((server.host, server.port), 5) as sock,
+    ):
+        sock.recv(999)
+        sock.sendall(b"STARTTLS\r\nNOOP\r\n")
+        assert sock.recv(999).startswith(b"220 ")
+        with trust.wrap_socket(sock, server_hostname="localhost") as tls:
+            tls.settimeout(0.3)
+            if vulnerable:
+                assert tls.recv(999) == b"250 2.0.0 Ok\r\n"
+            else:
+                with pytest.raises(TimeoutError):
+                    tls.recv(999)
 
 
 BROKEN: dict[str, tuple[Callable[[Issued], Behaviour], type[Exception]]] = {

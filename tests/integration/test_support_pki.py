@@ -17,7 +17,16 @@ from tests.support.pki import EXPIRED, EXPIRING, NOT_YET_VALID, Issued, Pki
 
 def verify(pki: Pki, issued: Issued, *options: str) -> str:
     """What openssl says of the chain as a server would send it."""
-    command = ["openssl", "verify", *options, "-CAfile", str(pki.ca_file), "-untrusted", str(issued.chain_file), str(issued.leaf_file)]
+    command = [
+        "openssl",
+        "verify",
+        *options,
+        "-CAfile",
+        str(pki.ca_file),
+        "-untrusted",
+        str(issued.chain_file),
+        str(issued.leaf_file),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 
@@ -34,7 +43,10 @@ CASES: dict[str, tuple[Callable[[Pki], Issued], str]] = {
     "not yet valid": (lambda pki: pki.issue("relay.test", valid=NOT_YET_VALID), "error 9 at 0"),
     "self-signed": (lambda pki: pki.issue("relay.test", issuer=None), "error 18 at 0"),
     "unknown CA": (lambda pki: pki.issue("relay.test", issuer=pki.stranger()), "error 20 at 1"),
-    "missing intermediate": (lambda pki: pki.issue("relay.test", chain=["leaf"], aia="http://127.0.0.1/ca.crt"), "error 20 at 0"),
+    "missing intermediate": (
+        lambda pki: pki.issue("relay.test", chain=["leaf"], aia="http://127.0.0.1/ca.crt"),
+        "error 20 at 0",
+    ),
     "expired intermediate": (lambda pki: pki.issue("relay.test", issuer=pki.expired_intermediate()), "error 10 at 1"),
     "weak key": (lambda pki: pki.issue("relay.test", key_type="rsa", bits=1024), "error 66 at 0"),
     "SHA-1": (lambda pki: pki.issue("relay.test", hash_name="sha1"), "error 68 at 0"),

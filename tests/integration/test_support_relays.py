@@ -50,10 +50,24 @@ def postfix(good: Issued) -> Iterator[Postfix]:
         yield relay
 
 
-def swaks(port: int, *options: str, user: str | None = "app", password: str = USERS["app"], mechanism: str = "PLAIN") -> subprocess.CompletedProcess[str]:
+def swaks(
+    port: int, *options: str, user: str | None = "app", password: str = USERS["app"], mechanism: str = "PLAIN"
+) -> subprocess.CompletedProcess[str]:
     """One message by swaks, which ends with 0 when it was accepted."""
     auth = ["--auth", mechanism, "--auth-user", user, "--auth-password", password] if user else []
-    command = ["swaks", "--server", "127.0.0.1", "--port", str(port), "--from", "me@example.com", "--to", "you@example.com", "--timeout", "5s"]
+    command = [
+        "swaks",
+        "--server",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--from",
+        "me@example.com",
+        "--to",
+        "you@example.com",
+        "--timeout",
+        "5s",
+    ]
     return subprocess.run([*command, *auth, *options], capture_output=True, text=True, check=False)
 
 
@@ -105,7 +119,9 @@ def test_postfix_checks_passwords_and_sizes(postfix: Postfix) -> None:
 
 
 def test_postfix_pauses_its_greeting(good: Issued) -> None:
-    with Postfix([Listener("starttls", greeting_delay=1), Listener("starttls", greet_wait=1)], certificate=good) as relay:
+    with Postfix(
+        [Listener("starttls", greeting_delay=1), Listener("starttls", greet_wait=1)], certificate=good
+    ) as relay:
         for listener, first in zip(relay.listeners, (b"220 ", b"220-"), strict=True):
             start = time.monotonic()
             with socket.create_connection((listener.host, listener.port), 5) as sock, sock.makefile("rb") as lines:
@@ -120,7 +136,9 @@ def test_postfix_with_faulty_certificates(pki: Pki) -> None:
     weak = pki.issue("localhost", key_type="rsa", bits=1024)
     unordered = pki.issue("localhost", chain=["intermediate", "leaf"])
     bare = pki.issue("localhost", chain=["leaf"])
-    listeners = [Listener("implicit", certificate=each) for each in (weak, bare)] + [Listener("starttls", certificate=unordered)]
+    listeners = [Listener("implicit", certificate=each) for each in (weak, bare)] + [
+        Listener("starttls", certificate=unordered)
+    ]
     with Postfix(listeners, tls_versions="<=TLSv1.1") as relay:
         old = ["-CAfile", str(pki.ca_file), "-min_protocol", "TLSv1", "-cipher", "ALL:@SECLEVEL=0"]
         weak_port, bare_port, unordered_port = (each.port for each in relay.listeners)
@@ -166,7 +184,11 @@ def test_small_relays(cls: type[Aiosmtpd | SmtpServer], tls: str, good: Issued) 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
 def test_exim(good: Issued, mechanism: str) -> None:
-    with Exim(certificate=good, users=USERS, rcpt_acl="deny recipients = no@example.com\n  message = 550 no such user\n  accept") as relay:
+    with Exim(
+        certificate=good,
+        users=USERS,
+        rcpt_acl="deny recipients = no@example.com\n  message = 550 no such user\n  accept",
+    ) as relay:
         assert relay.implicit_port
         for port, mode in ((relay.port, "--tls"), (relay.implicit_port, "--tls-on-connect")):
             assert swaks(port, mode, mechanism=mechanism).returncode == 0
@@ -176,10 +198,18 @@ def test_exim(good: Issued, mechanism: str) -> None:
 
 
 def test_dovecot(good: Issued) -> None:
-    with Postfix([Listener("cleartext")]) as backend, Dovecot((backend.host, backend.port()), certificate=good, users=USERS) as relay:
+    with (
+        Postfix([Listener("cleartext")]) as backend,
+        Dovecot((backend.host, backend.port()), certificate=good, users=USERS) as relay,
+    ):
         assert relay.implicit_port
         assert swaks(relay.port, "--tls", "--header", "Subject: first").returncode == 0
-        assert swaks(relay.implicit_port, "--tls-on-connect", "--header", "Subject: second", mechanism="CRAM-MD5").returncode == 0
+        assert (
+            swaks(
+                relay.implicit_port, "--tls-on-connect", "--header", "Subject: second", mechanism="CRAM-MD5"
+            ).returncode
+            == 0
+        )
         assert "535" in swaks(relay.port, "--tls", password="wrong").stdout
         assert "530" in swaks(relay.port, "--tls", user=None).stdout
         assert "SCRAM-SHA-256" in swaks(relay.port, "--tls").stdout
@@ -211,9 +241,21 @@ def test_fronts(postfix: Postfix, pki: Pki, good: Issued) -> None:
         assert swaks(front.port, "--tls-on-connect").returncode == 0
     trust = ["-CAfile", str(pki.ca_file)]
     fronts: list[tuple[Callable[[], Relay], list[str], str]] = [
-        (lambda: Haproxy(backend, certificate=good, bind_options="ssl-min-ver TLSv1.3"), ["-tls1_2"], "protocol version"),
-        (lambda: Haproxy(backend, certificate=good, bind_options="ssl-max-ver TLSv1.0 ciphers ALL:@SECLEVEL=0"), ["-tls1_2"], "unsupported protocol"),
-        (lambda: Haproxy(backend, certificate=good, bind_options=f"ca-file {pki.ca_file} verify required"), ["-tls1_2"], "handshake failure"),
+        (
+            lambda: Haproxy(backend, certificate=good, bind_options="ssl-min-ver TLSv1.3"),
+            ["-tls1_2"],
+            "protocol version",
+        ),
+        (
+            lambda: Haproxy(backend, certificate=good, bind_options="ssl-max-ver TLSv1.0 ciphers ALL:@SECLEVEL=0"),
+            ["-tls1_2"],
+            "unsupported protocol",
+        ),
+        (
+            lambda: Haproxy(backend, certificate=good, bind_options=f"ca-file {pki.ca_file} verify required"),
+            ["-tls1_2"],
+            "handshake failure",
+        ),
         (lambda: OpensslServer(good), [], "Verification: OK"),
         (lambda: OpensslServer(good, options=["-tls1_2", "-cipher", "PSK"]), [], "handshake failure"),
     ]
@@ -222,7 +264,9 @@ def test_fronts(postfix: Postfix, pki: Pki, good: Issued) -> None:
             assert words in openssl(front.port, *trust, *options), front.log()
 
 
-def pangolin(folder: Path, pki: Pki, port: int, secure: bool | None, to: str | None = "you@example.com", **env: str) -> Outcome:
+def pangolin(
+    folder: Path, pki: Pki, port: int, secure: bool | None, to: str | None = "you@example.com", **env: str
+) -> Outcome:
     """Pangolin with this port and flag; no flag when `secure` is None.
 
     By address: of a name with two, nodemailer reports the error of the last one tried.
@@ -252,7 +296,9 @@ def test_pangolin_and_nodemailer(tmp_path: Path, pki: Pki, postfix: Postfix) -> 
     assert pangolin(tmp_path, pki, starttls, False, EMAIL_SMTP_PASS="wrong").code == "EAUTH"
 
 
-@pytest.mark.parametrize("text", ['smtp_port: "587"', "smtp_secure: 'true'", "no_reply: App <app@example.com>", "smtp_host: 127"])
+@pytest.mark.parametrize(
+    "text", ['smtp_port: "587"', "smtp_secure: 'true'", "no_reply: App <app@example.com>", "smtp_host: 127"]
+)
 def test_pangolin_is_strict_about_types(tmp_path: Path, text: str) -> None:
     config = tmp_path / "config.yml"
     config.write_text(f"email:\n  {text}\n")
@@ -263,6 +309,8 @@ def test_tls_of_the_good_relay_verifies_by_its_name(postfix: Postfix, pki: Pki) 
     context = ssl.create_default_context(cafile=str(pki.ca_file))
     with smtplib.SMTP_SSL("localhost", postfix.port("implicit"), context=context) as client:
         assert client.noop()[0] == 250
-    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
-        with socket.create_connection(("127.0.0.1", postfix.port("implicit"))) as sock:
-            context.wrap_socket(sock, server_hostname="other.test")
+    with (
+        pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"),
+        socket.create_connection(("127.0.0.1", postfix.port("implicit"))) as sock,
+    ):
+        context.wrap_socket(sock, server_hostname="other.test")

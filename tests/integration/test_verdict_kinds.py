@@ -13,8 +13,9 @@ import typing as t
 from collections.abc import Callable
 
 import pytest
+
 from tests.support.acting import Host, act
-from tests.support.faulty import Behaviour, FaultyServer, Peer, honest, say, sequence, silent, server_context, smtp
+from tests.support.faulty import Behaviour, FaultyServer, Peer, honest, say, sequence, server_context, silent, smtp
 from tests.support.pki import Issued, Pki
 
 TLS_1_2 = ssl.TLSVersion.TLSv1_2

@@ -72,13 +72,19 @@ def main(arguments: list[str]) -> int:
             _down()
             print("lab: down")
         elif command == "run":
-            here = [] if any(os.path.exists(option.partition("::")[0]) for option in rest) else [str(Path(__file__).parent)]
+            here = (
+                []
+                if any(os.path.exists(option.partition("::")[0]) for option in rest)
+                else [str(Path(__file__).parent)]
+            )
             return _inside("pytest", *here, *rest)
         elif command == "compare":
             return _inside("lab.compare")
         else:
             name = rest[0] if rest else "ctl"
-            return subprocess.run(sandbox.enter(["ip", "netns", "exec", name, os.environ.get("SHELL", "bash")]), check=False).returncode
+            return subprocess.run(
+                sandbox.enter(["ip", "netns", "exec", name, os.environ.get("SHELL", "bash")]), check=False
+            ).returncode
     except RuntimeError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

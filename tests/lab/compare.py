@@ -36,7 +36,14 @@ HOST = TARGET_HOSTS["3.11"]
 COMMON = {"secure", "security", "timeout", "server_name"}
 MODES = {True: "implicit_tls", False: "starttls"}
 
-NAMED, PASSED, UNNAMED, WRONG_PASS, FALSE_ALARM, HANGS = "names the cause", "passes", "fails, cause not named", "passes wrongly", "fails what is well", "hangs"
+NAMED, PASSED, UNNAMED, WRONG_PASS, FALSE_ALARM, HANGS = (
+    "names the cause",
+    "passes",
+    "fails, cause not named",
+    "passes wrongly",
+    "fails what is well",
+    "hangs",
+)
 RIGHT = (NAMED, PASSED)
 SHOWN = """
     implicit-on-587 starttls-on-465 drop-465 drop-answers reject-admin nothing-listens nxdomain dead-aaaa postscreen silence refuses-554 ssh http
@@ -53,18 +60,27 @@ def security(row: Row) -> str | None:
 def chosen() -> list[Row]:
     """The rows that every tool can be asked about, with one verdict that is right."""
     return [
-        row for row in rows()
-        if row.call == "probe" and security(row) and set(row.ask) <= COMMON and isinstance(row.port, int) and (row.causes == (None,) or None not in row.causes)
+        row
+        for row in rows()
+        if row.call == "probe"
+        and security(row)
+        and set(row.ask) <= COMMON
+        and isinstance(row.port, int)
+        and (row.causes == (None,) or None not in row.causes)
     ]
 
 
 def put_to(tool: str, endpoint: dict[str, Any], implicit: bool, ca: str) -> dict[str, Any]:
     """Run a tool on the managed host's network: exit code (None when it had to be stopped), seconds, output."""
     host = str(endpoint["host"])
-    command = TOOLS[tool][0](Endpoint(host, int(endpoint["port"]), implicit, str(endpoint.get("server_name") or host), ca, OWN_PATIENCE))
+    command = TOOLS[tool][0](
+        Endpoint(host, int(endpoint["port"]), implicit, str(endpoint.get("server_name") or host), ca, OWN_PATIENCE)
+    )
     started = time.monotonic()
     pipe = subprocess.PIPE
-    with subprocess.Popen(in_namespace(HOST.name, *command), stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, start_new_session=True) as process:
+    with subprocess.Popen(
+        in_namespace(HOST.name, *command), stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, start_new_session=True
+    ) as process:
         try:
             output, _errors = process.communicate(b"QUIT\r\n", timeout=PATIENCE)
             code: int | None = process.returncode
@@ -72,7 +88,11 @@ def put_to(tool: str, endpoint: dict[str, Any], implicit: bool, ca: str) -> dict
             os.killpg(process.pid, 9)
             output, _errors = process.communicate()
             code = None
-    return {"code": code, "seconds": round(time.monotonic() - started, 3), "output": output.decode(errors="replace")[-4000:]}
+    return {
+        "code": code,
+        "seconds": round(time.monotonic() - started, 3),
+        "output": output.decode(errors="replace")[-4000:],
+    }
 
 
 def judged(row: Row, result: dict[str, Any]) -> str:
@@ -110,8 +130,14 @@ def measure() -> dict[str, Any]:
         found = stage.probe("2.21", {HOST.name: some})
         record["results"][OURS] = {row.name: found[HOST.name, row.name] for row in some}
         for tool, (_command, version) in TOOLS.items():
-            record["versions"][tool] = subprocess.run(version, capture_output=True, text=True, check=False).stdout.split("\n", 1)[0].split(" zlib")[0]
-            outcomes = pool.map(lambda row, tool=tool: put_to(tool, stage.endpoint(row), security(row) == "implicit_tls", str(ca)), some)
+            record["versions"][tool] = (
+                subprocess.run(version, capture_output=True, text=True, check=False)
+                .stdout.split("\n", 1)[0]
+                .split(" zlib")[0]
+            )
+            outcomes = pool.map(
+                lambda row, tool=tool: put_to(tool, stage.endpoint(row), security(row) == "implicit_tls", str(ca)), some
+            )
             record["results"][tool] = dict(zip((row.name for row in some), outcomes, strict=True))
             print(f"{tool}: done", flush=True)
     return record
@@ -125,12 +151,17 @@ class Table:
         known = record["results"][OURS]
         self.rows = [row for row in chosen() if row.name in known]
         self.verdicts = {
-            tool: {row.name: (judged_ours if tool == OURS else judged)(row, record["results"][tool][row.name]) for row in self.rows} for tool in self.tools
+            tool: {
+                row.name: (judged_ours if tool == OURS else judged)(row, record["results"][tool][row.name])
+                for row in self.rows
+            }
+            for tool in self.tools
         }
         self.seconds = {
             tool: {
                 row.name: (result.get("elapsed_ms") or 0) / 1000 if tool == OURS else result["seconds"]
-                for row in self.rows for result in [record["results"][tool][row.name]]
+                for row in self.rows
+                for result in [record["results"][tool][row.name]]
             }
             for tool in self.tools
         }
@@ -148,21 +179,37 @@ def page(record: dict[str, Any]) -> str:
     head = f"| {' | '.join(table.tools)} |"
     rule = "---|" * len(table.tools)
     lines = [
-        INTRODUCTION.format(all=len(table.rows), broken=len(broken), well=len(well), patience=PATIENCE, own=OWN_PATIENCE).strip(), "",
-        "## Totals", "", f"| {head}", f"|---|{rule}",
+        INTRODUCTION.format(
+            all=len(table.rows), broken=len(broken), well=len(well), patience=PATIENCE, own=OWN_PATIENCE
+        ).strip(),
+        "",
+        "## Totals",
+        "",
+        f"| {head}",
+        f"|---|{rule}",
     ]
 
     def line(title: str, value: Callable[[str], object]) -> None:
         lines.append(f"| {title} | {' | '.join(str(value(tool)) for tool in table.tools)} |")
 
     for title, verdict, some in (
-        ("**broken: names the cause**", NAMED, broken), ("broken: fails, cause not named", UNNAMED, broken), ("broken: passes wrongly", WRONG_PASS, broken),
-        (f"broken: no verdict in {PATIENCE} s", HANGS, broken), ("**well: passes**", PASSED, well), ("well: fails", FALSE_ALARM, well),
+        ("**broken: names the cause**", NAMED, broken),
+        ("broken: fails, cause not named", UNNAMED, broken),
+        ("broken: passes wrongly", WRONG_PASS, broken),
+        (f"broken: no verdict in {PATIENCE} s", HANGS, broken),
+        ("**well: passes**", PASSED, well),
+        ("well: fails", FALSE_ALARM, well),
         (f"well: no verdict in {PATIENCE} s", HANGS, well),
     ):
         line(f"{title}, of {len(some)}", lambda tool, verdict=verdict, some=some: table.counts(tool, some)[verdict])
     line("seconds for all rows, one after the other", lambda tool: round(sum(table.seconds[tool].values())))
-    lines += ["", "## By cause: how many are named, or pass when they are well", "", f"| layer | cause | rows {head}", f"|---|---|---|{rule}"]
+    lines += [
+        "",
+        "## By cause: how many are named, or pass when they are well",
+        "",
+        f"| layer | cause | rows {head}",
+        f"|---|---|---|{rule}",
+    ]
     causes: dict[str | None, list[Row]] = {}
     for row in table.rows:
         causes.setdefault(row.causes[0], []).append(row)
@@ -170,7 +217,9 @@ def page(record: dict[str, Any]) -> str:
         if cause in causes:
             some = causes[cause]
             right = [sum(table.counts(tool, some)[verdict] for verdict in RIGHT) for tool in table.tools]
-            lines.append(f"| {LAYER[cause] if cause else ''} | {f'`{cause}`' if cause else 'well'} | {len(some)} | {' | '.join(map(str, right))} |")
+            lines.append(
+                f"| {LAYER[cause] if cause else ''} | {f'`{cause}`' if cause else 'well'} | {len(some)} | {' | '.join(map(str, right))} |"
+            )
     seldom = []
     for cause, some in causes.items():
         best = max(sum(table.counts(tool, some)[verdict] for verdict in RIGHT) for tool in TOOLS)
@@ -178,7 +227,9 @@ def page(record: dict[str, Any]) -> str:
             seldom.append(f"`{cause}` ({best} of {len(some)})")
     lines += ["", f"Named in half of its rows or fewer by the best of the other tools: {', '.join(seldom)}."]
     together = sum(any(table.verdicts[tool][row.name] == NAMED for tool in TOOLS) for row in broken)
-    lines += [f"Somebody who ran all {len(TOOLS)} of them and knew which to believe would have {together} of {len(broken)} causes."]
+    lines += [
+        f"Somebody who ran all {len(TOOLS)} of them and knew which to believe would have {together} of {len(broken)} causes."
+    ]
     lines += ["", "## Some rows", "", f"| row | what is wrong {head}", f"|---|---|{rule}"]
     for row in table.rows:
         if row.name in SHOWN:

@@ -16,15 +16,17 @@ from tests.support.parallel import Together
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lab.network import inside  # noqa: E402
-from lab.scenario import rows  # noqa: E402
-from lab.stage import Stage  # noqa: E402
+from lab.network import inside
+from lab.scenario import rows
+from lab.stage import Stage
 
 
 def pytest_configure() -> None:
     """Refuse to start where a packet could leave the machine."""
     if not inside():
-        pytest.exit("tests/lab runs inside its own network namespaces: sudo tools/lab run [pytest option...]", returncode=4)
+        pytest.exit(
+            "tests/lab runs inside its own network namespaces: sudo tools/lab run [pytest option...]", returncode=4
+        )
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:

@@ -47,8 +47,16 @@ ssh_args = -F none -o ControlMaster=auto -o ControlPersist=60s -o IdentitiesOnly
 
 
 def play(
-    release: str, name: str, hosts: list[Host], tasks: list[dict[str, Any]], host_vars: Mapping[str, Mapping[str, Any]] | None = None, *options: str,
-    forks: int = 4, seconds: float = 300, environment: Mapping[str, str] | None = None, strategy: str = "free",
+    release: str,
+    name: str,
+    hosts: list[Host],
+    tasks: list[dict[str, Any]],
+    host_vars: Mapping[str, Mapping[str, Any]] | None = None,
+    *options: str,
+    forks: int = 4,
+    seconds: float = 300,
+    environment: Mapping[str, str] | None = None,
+    strategy: str = "free",
 ) -> tuple[list[dict[str, Any]], str]:
     """Run tasks on hosts with one ansible-core; gives the results as lab/callback/record.py writes them, and all that Ansible printed.
 
@@ -58,12 +66,17 @@ def play(
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-{release}-", dir=RUN / "tmp"))
     inventory = {
         host.name: {
-            "ansible_host": host.address, "ansible_user": "root", "ansible_python_interpreter": python_of(host), **(host_vars or {}).get(host.name, {}),
+            "ansible_host": host.address,
+            "ansible_user": "root",
+            "ansible_python_interpreter": python_of(host),
+            **(host_vars or {}).get(host.name, {}),
         }
         for host in hosts
     }
     (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": inventory}}))
-    (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "strategy": strategy, "tasks": tasks}]))
+    (folder / "play.yml").write_text(
+        json.dumps([{"hosts": "all", "gather_facts": False, "strategy": strategy, "tasks": tasks}])
+    )
     (folder / "record").touch()
     arguments = ["-i", str(folder / "inventory.json"), *options, str(folder / "play.yml")]
     done = ansible_playbook(release, folder, *arguments, forks=forks, seconds=seconds, environment=environment)
@@ -75,10 +88,17 @@ def play(
 
 
 def ansible_playbook(
-    release: str, folder: Path, *arguments: str, forks: int = 4, seconds: float = 300, environment: Mapping[str, str] | None = None
+    release: str,
+    folder: Path,
+    *arguments: str,
+    forks: int = 4,
+    seconds: float = 300,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command with these arguments in the namespace ctl. RuntimeError when it takes longer than `seconds`."""
-    (folder / "ansible.cfg").write_text(CONFIG.format(here=Path(__file__).parent, forks=forks, run=RUN, key=KEY, known_hosts=KNOWN_HOSTS))
+    (folder / "ansible.cfg").write_text(
+        CONFIG.format(here=Path(__file__).parent, forks=forks, run=RUN, key=KEY, known_hosts=KNOWN_HOSTS)
+    )
     binaries = ROOT / "build" / "venv" / f"core-{release}" / "bin"
     variables = {
         "PATH": f"{binaries}:{os.environ['PATH']}",
@@ -91,6 +111,15 @@ def ansible_playbook(
     }
     command = in_namespace("ctl", str(binaries / "ansible-playbook"), *arguments)
     try:
-        return subprocess.run(command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)
+        return subprocess.run(
+            command,
+            env=variables,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
         raise RuntimeError(f"ansible-core {release}, {arguments[-1]}: not done after {seconds:.0f} s") from error

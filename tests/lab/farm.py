@@ -30,8 +30,14 @@ POSTFIXES: dict[str, dict[str, Any]] = {
     "strict": {"require_auth": True},
     "picky": {
         "size_limit": 2000,
-        "reject_senders": {"forged@example.com": "553 5.7.1 Sender address rejected: not owned by user app", "slow@example.com": "451 4.7.1 Rate limited"},
-        "reject_recipients": {"nobody@example.com": "550 5.1.1 User unknown", "grey@example.com": "450 4.2.0 Greylisted, see you later"},
+        "reject_senders": {
+            "forged@example.com": "553 5.7.1 Sender address rejected: not owned by user app",
+            "slow@example.com": "451 4.7.1 Rate limited",
+        },
+        "reject_recipients": {
+            "nobody@example.com": "550 5.1.1 User unknown",
+            "grey@example.com": "450 4.2.0 Greylisted, see you later",
+        },
     },
     "cram": {"mechanisms": "CRAM-MD5"},
     "scram": {"mechanisms": "SCRAM-SHA-256"},
@@ -126,7 +132,11 @@ class Farm:
                     error.add_note(f"while the relay {name} was started at {ip}")
                     raise
         for instance, listeners in self.listeners.items():
-            self.start(Postfix(listeners, users=CREDENTIALS, certificate=self.pki.issue(f"postfix.{DOMAIN}"), **POSTFIXES[instance]))
+            self.start(
+                Postfix(
+                    listeners, users=CREDENTIALS, certificate=self.pki.issue(f"postfix.{DOMAIN}"), **POSTFIXES[instance]
+                )
+            )
 
     def heard(self) -> dict[str, list[list[tuple[bool, str]]]]:
         """What the scripted relays were told: name -> one list a port, of (over TLS, command)."""
@@ -140,7 +150,15 @@ def main() -> None:
 
     relays = {row.relay: row.serve for row in rows() if not row.at}
     numbers = range(FIRST, FIRST + len(relays))
-    add_addresses("relays", "eth0", [address for n in numbers for address in (f"{ipv4('relays', n)}/{prefix4('relays')}", f"{ipv6('relays', n)}/64 nodad")])
+    add_addresses(
+        "relays",
+        "eth0",
+        [
+            address
+            for n in numbers
+            for address in (f"{ipv4('relays', n)}/{prefix4('relays')}", f"{ipv6('relays', n)}/64 nodad")
+        ],
+    )
     add_addresses("relays", "far", [f"{ipv4('far', n)}/{prefix4('far')}" for n in numbers])
     with ExitStack() as stack:
         farm = Farm(stack)

@@ -30,7 +30,18 @@ def python_of(host: Host) -> str:
 
 def ssh(host: Host, *command: str) -> list[str]:
     """The command line that runs a command on a host over ssh, from the controller's namespace, with the lab's own key and known hosts."""
-    options = ["-F", "none", "-i", str(KEY), "-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={KNOWN_HOSTS}", "-o", "BatchMode=yes"]
+    options = [
+        "-F",
+        "none",
+        "-i",
+        str(KEY),
+        "-o",
+        "IdentitiesOnly=yes",
+        "-o",
+        f"UserKnownHostsFile={KNOWN_HOSTS}",
+        "-o",
+        "BatchMode=yes",
+    ]
     return in_namespace("ctl", "ssh", *options, f"root@{host.address}", *command)
 
 
@@ -48,10 +59,33 @@ def start_hosts() -> None:
     for host in MANAGED:
         lent = str(lent_pythons()[host.python].parents[1]) if TARGETS[host.python] == "lent" else ""
         with open(RUN / "hosts-logs" / host.name, "wb") as log:
-            first = [*_own_cgroup(host), "unshare", "--mount", "--uts", "--ipc", "--cgroup", "--pid", "--fork", "--kill-child", "bash", str(BOOT)]
+            first = [
+                *_own_cgroup(host),
+                "unshare",
+                "--mount",
+                "--uts",
+                "--ipc",
+                "--cgroup",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "bash",
+                str(BOOT),
+            ]
             subprocess.Popen(
-                in_namespace(host.name, *first, host.name, str(tree(host.tree)), str(RUN), "systemd" if host.systemd else "sshd", lent),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                in_namespace(
+                    host.name,
+                    *first,
+                    host.name,
+                    str(tree(host.tree)),
+                    str(RUN),
+                    "systemd" if host.systemd else "sshd",
+                    lent,
+                ),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
 
@@ -87,10 +121,14 @@ def _wait(host: Host, deadline: float) -> None:
     """Python is asked for its version, so that one lent to a tree with other libraries is found out here."""
     command = [python_of(host), "-c", "'import sys, ssl; print(*sys.version_info[:2], sep=str(chr(46)))'"]
     while True:
-        done = subprocess.run(ssh(host, *command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ssh(host, *command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         if done.returncode == 0 and done.stdout.strip() == host.python:
             return
         if done.returncode != 255 or time.monotonic() > deadline:
             log = (RUN / "hosts-logs" / host.name).read_text(errors="replace")
-            raise RuntimeError(f"{host.name} does not run Python {host.python}: {done.stdout}{done.stderr}\n{log[-600:]}")
+            raise RuntimeError(
+                f"{host.name} does not run Python {host.python}: {done.stdout}{done.stderr}\n{log[-600:]}"
+            )
         time.sleep(0.1)

@@ -66,7 +66,9 @@ def main():
         "see homes": tried(lambda: os.stat(os.path.join("/home", "secret"))),
         "see tmp of others": tried(read("/tmp/of-others")),
         "disk": tried(lambda: os.open("/dev/kmsg", os.O_RDONLY)),
-        "processes of others": "seen" if [pid for pid in os.listdir("/proc") if pid.isdigit() and os.stat("/proc/" + pid).st_uid != os.getuid()] else "none",
+        "processes of others": "seen"
+        if [pid for pid in os.listdir("/proc") if pid.isdigit() and os.stat("/proc/" + pid).st_uid != os.getuid()]
+        else "none",
         "other user": tried(lambda: os.setuid(0)),
         "unix socket": tried(lambda: socket.socket(socket.AF_UNIX)),
         "netlink": tried(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)),
@@ -80,10 +82,22 @@ def main():
         "chroot": tried(lambda: os.chroot("/tmp")),
         "set-uid file": tried(lambda: os.chmod("/var/lib/mailpit/inside", 0o4755)),
         "trace": tried(system("ptrace", 16, 1, None, None)),
-        "capabilities": next(line.split()[1] for line in open("/proc/self/status", encoding="ascii") if line.startswith("CapEff")),
+        "capabilities": next(
+            line.split()[1] for line in open("/proc/self/status", encoding="ascii") if line.startswith("CapEff")
+        ),
         "mask of new files": oct(os.stat("/var/lib/mailpit/inside").st_mode & 0o777),
     }
-    for path in ("/etc/x", "/etc/mailpit/x", "/opt/mailpit/x", "/usr/x", "/var/lib/x", "/var/tmp/../lib/x", "/run/x", "/boot/x", "/proc/sys/kernel/hostname"):
+    for path in (
+        "/etc/x",
+        "/etc/mailpit/x",
+        "/opt/mailpit/x",
+        "/usr/x",
+        "/var/lib/x",
+        "/var/tmp/../lib/x",
+        "/run/x",
+        "/boot/x",
+        "/proc/sys/kernel/hostname",
+    ):
         results["write " + path] = tried(write(path))
     os.unlink("/var/lib/mailpit/inside")
     with open(sys.argv[1], "w", encoding="ascii") as file:

@@ -27,7 +27,9 @@ def inside() -> bool:
 def require_lab() -> None:
     """RuntimeError outside the lab: a packet for a lab address must never leave the machine, where a stranger might answer it."""
     if not inside():
-        raise RuntimeError("this talks to addresses of the lab, and this process is not in the lab: start it with tools/lab run or tools/lab shell")
+        raise RuntimeError(
+            "this talks to addresses of the lab, and this process is not in the lab: start it with tools/lab run or tools/lab shell"
+        )
 
 
 def in_namespace(namespace: str, *command: str) -> list[str]:
@@ -62,19 +64,30 @@ def make_network() -> None:
         ]
     # Both ends of a wire are made inside their namespaces.
     for name, (network, _number) in nodes.items():
-        bridges += [f"link add {name} type veth peer name eth0 netns {name}", f"link set {name} master br{NETWORKS[network]} up"]
+        bridges += [
+            f"link add {name} type veth peer name eth0 netns {name}",
+            f"link set {name} master br{NETWORKS[network]} up",
+        ]
     _batch(bridges, "gw")
-    forwarding = ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0"]
+    forwarding = [
+        "net.ipv4.ip_forward=1",
+        "net.ipv6.conf.all.forwarding=1",
+        "net.ipv4.icmp_ratelimit=0",
+        "net.ipv6.icmp.ratelimit=0",
+    ]
     run(in_namespace("gw", "sysctl", "-qw", *forwarding))
     for name, (network, number) in nodes.items():
-        _batch([
-            "link set lo up",
-            "link set eth0 up",
-            f"addr add {ipv4(network, number)}/{prefix4(network)} dev eth0",
-            f"addr add {ipv6(network, number)}/64 dev eth0 nodad",
-            f"route add default via {ipv4(network, ROUTER)}",
-            f"route add default via {ipv6(network, ROUTER)}",
-        ], name)
+        _batch(
+            [
+                "link set lo up",
+                "link set eth0 up",
+                f"addr add {ipv4(network, number)}/{prefix4(network)} dev eth0",
+                f"addr add {ipv6(network, number)}/64 dev eth0 nodad",
+                f"route add default via {ipv4(network, ROUTER)}",
+                f"route add default via {ipv6(network, ROUTER)}",
+            ],
+            name,
+        )
 
 
 def add_addresses(namespace: str, device: str, addresses: Iterable[str]) -> None:

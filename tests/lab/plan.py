@@ -20,8 +20,24 @@ from functools import cache
 from pathlib import Path
 
 __all__ = [
-    "BUILD", "CGROUP", "DOMAIN", "HOSTS", "MAILPIT", "MANAGED", "NAMES", "NETWORKS", "NODES", "RUN", "STATE", "TARGETS", "TREES",
-    "Host", "ipv4", "ipv6", "lent_pythons", "prefix4",
+    "BUILD",
+    "CGROUP",
+    "DOMAIN",
+    "HOSTS",
+    "MAILPIT",
+    "MANAGED",
+    "NAMES",
+    "NETWORKS",
+    "NODES",
+    "RUN",
+    "STATE",
+    "TARGETS",
+    "TREES",
+    "Host",
+    "ipv4",
+    "ipv6",
+    "lent_pythons",
+    "prefix4",
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,10 +99,16 @@ def lent_pythons() -> dict[str, Path]:
     # Looked for once: what the lab starts inherits the answer.
     found = os.environ.get("LAB_PYTHONS")
     if found is None:
-        found = subprocess.run([ROOT / "tools" / "find-python", "all", "3.8", "3.14"], capture_output=True, text=True, check=False).stdout
+        found = subprocess.run(
+            [ROOT / "tools" / "find-python", "all", "3.8", "3.14"], capture_output=True, text=True, check=False
+        ).stdout
         os.environ["LAB_PYTHONS"] = found
     pythons = {version: Path(path) for version, _space, path in (line.partition(" ") for line in found.splitlines())}
-    return {version: path for version, path in pythons.items() if TARGETS[version] == "lent" and path.parents[1] != Path("/usr")}
+    return {
+        version: path
+        for version, path in pythons.items()
+        if TARGETS[version] == "lent" and path.parents[1] != Path("/usr")
+    }
 
 
 @dataclass(frozen=True)
@@ -114,7 +136,11 @@ class Host:
 def _hosts() -> list[Host]:
     """Ten hosts a network, so that each Python is met at least once in each."""
     pythons = [version for version, suite in TARGETS.items() if suite != "lent" or version in lent_pythons()]
-    return [Host(f"{network}{i:02}", network, 10 + i, pythons[(i - 1) % len(pythons)]) for network in ("red", "blue") for i in range(1, 11)]
+    return [
+        Host(f"{network}{i:02}", network, 10 + i, pythons[(i - 1) % len(pythons)])
+        for network in ("red", "blue")
+        for i in range(1, 11)
+    ]
 
 
 HOSTS = _hosts()
@@ -122,6 +148,9 @@ HOSTS = _hosts()
 MAILPIT = Host("mailpit", "red", 31, "3.13", systemd=True)
 MANAGED = [*HOSTS, MAILPIT]
 # The names of docs/examples/staging.
-NAMES = {"mailpit.staging.example.com": [f"A {MAILPIT.address}"], "pangolin.staging.example.com": [f"A {HOSTS[3].address}"]}
+NAMES = {
+    "mailpit.staging.example.com": [f"A {MAILPIT.address}"],
+    "pangolin.staging.example.com": [f"A {HOSTS[3].address}"],
+}
 # The other namespaces: name -> (network, number).
 NODES = {"ctl": ("core", 2), "dns": ("core", 53), "relays": ("relays", 2)}

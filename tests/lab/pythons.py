@@ -57,11 +57,15 @@ def _command(version: str, trees: list[Path]) -> Path:
         if not link.is_symlink():
             link.symlink_to(trees[-1] / "usr/lib" / name)
     places = [one / part for one in trees for part in ("lib64", "lib", "usr/lib64", "usr/lib")]
-    libraries = [str(folder) for place in places for folder in sorted(place.glob("*-linux-gnu*")) if not place.is_symlink()]
+    libraries = [
+        str(folder) for place in places for folder in sorted(place.glob("*-linux-gnu*")) if not place.is_symlink()
+    ]
     loader = next(found for place in places for found in place.glob("ld-linux-*.so.*"))
     command = home / "bin" / f"python{version}"
     new = command.with_name(f".{command.name}.{os.getpid()}")
-    new.write_text(_COMMAND.format(loader=loader, libraries=":".join(libraries), python=trees[-1] / "usr/bin" / f"python{version}"))
+    new.write_text(
+        _COMMAND.format(loader=loader, libraries=":".join(libraries), python=trees[-1] / "usr/bin" / f"python{version}")
+    )
     new.chmod(0o755)
     new.rename(command)
     return command

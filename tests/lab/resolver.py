@@ -59,8 +59,16 @@ remote-control:
 def _config(names: Mapping[str, Sequence[str]]) -> str:
     data = [f'local-zone: "{zone}." {kind}' for zone, kind in ZONES.items()]
     data.append(f'local-zone: "{SERVFAIL}." transparent')
-    data += [f"local-data: '{name}. 60 IN {record}'" for name, records in {**NAMES, **names}.items() for record in records]
-    return CONFIG.format(run=RUN, ipv4=ipv4(*NODES["dns"]), ipv6=ipv6(*NODES["dns"]), data="\n".join(f"  {line}" for line in data), servfail=SERVFAIL)
+    data += [
+        f"local-data: '{name}. 60 IN {record}'" for name, records in {**NAMES, **names}.items() for record in records
+    ]
+    return CONFIG.format(
+        run=RUN,
+        ipv4=ipv4(*NODES["dns"]),
+        ipv6=ipv6(*NODES["dns"]),
+        data="\n".join(f"  {line}" for line in data),
+        servfail=SERVFAIL,
+    )
 
 
 def start_resolver(names: Mapping[str, Sequence[str]]) -> None:

@@ -56,9 +56,26 @@ def up() -> None:
         return
     with open(LOG, "wb") as log:
         # unshare's own child is the first process of the new process namespace; when unshare dies, so does that child and with it everything.
-        command = ["unshare", "--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, "-m", "lab.first"]
+        command = [
+            "unshare",
+            "--mount",
+            "--net",
+            "--ipc",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            sys.executable,
+            "-m",
+            "lab.first",
+        ]
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True, cwd=ROOT / "tests"
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            cwd=ROOT / "tests",
         )
     PID.write_text(f"{process.pid} {_started(process.pid)}", encoding="ascii")
     assert process.stdout is not None
@@ -99,4 +116,15 @@ def enter(command: Sequence[str]) -> list[str]:
     if unshare is None:
         raise RuntimeError("no lab is up: tools/lab up")
     # --root: that of a lab which was started in a chroot is another folder than the root of its mount namespace.
-    return ["nsenter", f"--target={_child(unshare)}", "--mount", "--net", "--ipc", "--pid", "--root", f"--wdns={ROOT}", "--", *command]
+    return [
+        "nsenter",
+        f"--target={_child(unshare)}",
+        "--mount",
+        "--net",
+        "--ipc",
+        "--pid",
+        "--root",
+        f"--wdns={ROOT}",
+        "--",
+        *command,
+    ]

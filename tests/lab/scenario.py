@@ -111,7 +111,11 @@ def complaints(row: Row, result: Mapping[str, Any]) -> list[str]:
     if row.observed != ANY and probe.get("security_observed") != row.observed:
         wrong.append(f"security_observed is {probe.get('security_observed')}, not {row.observed}")
     wrong += _about_findings(row, probe.get("findings", []))
-    if probe["cause"] and not (probe.get("message") and probe.get("remedy")) and not (probe is result and probe.get("msg")):
+    if (
+        probe["cause"]
+        and not (probe.get("message") and probe.get("remedy"))
+        and not (probe is result and probe.get("msg"))
+    ):
         wrong.append("a cause without message or remedy")
     for path, wanted in row.expect.items():
         value = _look_up(result, path)

@@ -36,7 +36,11 @@ _CLONE_NEWNET = 0x40000000
 def start_slow_link() -> None:
     """Start the wire, and give it addresses and routes. The answers take the same way back."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "lab.slowlink"], cwd=ROOT / "tests", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=open(RUN / "slowlink.log", "wb")
+        [sys.executable, "-m", "lab.slowlink"],
+        cwd=ROOT / "tests",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=open(RUN / "slowlink.log", "wb"),
     )
     assert process.stdout is not None
     if process.stdout.readline().strip() != b"ready":

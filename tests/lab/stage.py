@@ -79,14 +79,20 @@ class Stage:
         """Start the relays, teach the resolver, the router and the hosts, and stop the relays afterwards."""
         log = open(RUN / "farm.log", "wb")
         self._farm = farm = subprocess.Popen(
-            in_namespace("relays", sys.executable, "-m", "lab.farm"), cwd=ROOT / "tests", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            in_namespace("relays", sys.executable, "-m", "lab.farm"),
+            cwd=ROOT / "tests",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
         )
         assert farm.stdin is not None and farm.stdout is not None
         try:
             serve_names(self.names())
             self._rules()
             if farm.stdout.readline().strip() != b"ready":
-                raise RuntimeError(f"the relays did not start:\n{(RUN / 'farm.log').read_text(errors='replace')[-3000:]}")
+                raise RuntimeError(
+                    f"the relays did not start:\n{(RUN / 'farm.log').read_text(errors='replace')[-3000:]}"
+                )
             self._hosts()
             yield self
         finally:
@@ -121,14 +127,21 @@ class Stage:
     def _rules(self) -> None:
         rules = [self._fill(row, rule) for row in self.rows for rule in row.rules]
         redirections = [self._fill(row, rule) for row in self.rows for rule in row.redirect]
-        run(in_namespace("gw", "nft", "-f", "-"), stdin=RULESET.format(
-            forward="\n".join(f"    {rule}" for rule in [FLEET_RULE, *rules]), nat="\n".join(f"    {rule}" for rule in redirections)))
+        run(
+            in_namespace("gw", "nft", "-f", "-"),
+            stdin=RULESET.format(
+                forward="\n".join(f"    {rule}" for rule in [FLEET_RULE, *rules]),
+                nat="\n".join(f"    {rule}" for rule in redirections),
+            ),
+        )
 
     def _hosts(self) -> None:
         trust = json.loads((RUN / "farm.json").read_text())
         hashed = run(["openssl", "x509", "-hash", "-noout"], stdin=trust["system_ca"]).strip()
         script = TRUST.format(ca_path=CA_PATH, ca=trust["ca"], system_ca=trust["system_ca"], hash=hashed)
-        own = "set -e\nnft flush ruleset\n" + "\n".join(self._fill(row, line) for row in self.rows for line in row.on_host)
+        own = "set -e\nnft flush ruleset\n" + "\n".join(
+            self._fill(row, line) for row in self.rows for line in row.on_host
+        )
         targets = list(TARGET_HOSTS.values())
 
         def prepare(host: Host) -> None:
@@ -143,24 +156,36 @@ class Stage:
         """The options of a row's call; what most rows leave out is filled in here."""
         return {"ca_path": CA_PATH, "timeout": 5, **row.endpoint(*self.addresses.get(row.relay, ("", "")))}
 
-    def probe(self, release: str, shares: Mapping[str, list[Row]], batch: int = 30) -> dict[tuple[str, str], dict[str, Any]]:
+    def probe(
+        self, release: str, shares: Mapping[str, list[Row]], batch: int = 30
+    ) -> dict[tuple[str, str], dict[str, Any]]:
         """Probe rows, many endpoints a call: host -> its rows. Gives (host, row) -> verdict, or the failed task's result.
 
         A call takes as long as its slowest endpoint: the slow ones wait together.
         """
         batches = {
-            name: [ordered[i:i + batch] for i in range(0, len(ordered), batch)]
+            name: [ordered[i : i + batch] for i in range(0, len(ordered), batch)]
             for name, rows in shares.items()
             for ordered in [sorted(rows, key=lambda row: row.seconds)]
         }
         items = {
-            name: {"lab_batches": [{"name": number, "endpoints": [self.endpoint(row) for row in some]} for number, some in enumerate(mine)]}
+            name: {
+                "lab_batches": [
+                    {"name": number, "endpoints": [self.endpoint(row) for row in some]}
+                    for number, some in enumerate(mine)
+                ]
+            }
             for name, mine in batches.items()
         }
-        tasks = [{
-            "name": "probe", "mailops.smtp.smtp_endpoint_info": {"endpoints": "{{ item.endpoints }}"}, "loop": "{{ lab_batches }}",
-            "loop_control": {"label": "{{ item.name }}"}, "ignore_errors": True,
-        }]
+        tasks = [
+            {
+                "name": "probe",
+                "mailops.smtp.smtp_endpoint_info": {"endpoints": "{{ item.endpoints }}"},
+                "loop": "{{ lab_batches }}",
+                "loop_control": {"label": "{{ item.name }}"},
+                "ignore_errors": True,
+            }
+        ]
         results, _printed = play(release, "probe", [HOST_BY_NAME[name] for name in shares], tasks, items)
         found = {}
         for result in results:
@@ -170,14 +195,26 @@ class Stage:
                 found[result["host"], row.name] = probe
         return found
 
-    def one_by_one(self, release: str, module: str, share: dict[str, list[Row]], *options: str) -> tuple[dict[tuple[str, str], dict[str, Any]], str]:
+    def one_by_one(
+        self, release: str, module: str, share: dict[str, list[Row]], *options: str
+    ) -> tuple[dict[tuple[str, str], dict[str, Any]], str]:
         """Run a row a call: host -> its rows. Gives (host, row) -> result, and all that Ansible printed."""
-        items = {name: {"lab_rows": [{"name": row.name, "options": self.endpoint(row)} for row in rows]} for name, rows in share.items()}
-        tasks = [{
-            "name": module, f"mailops.smtp.{module}": "{{ item.options }}", "loop": "{{ lab_rows }}", "loop_control": {"label": "{{ item.name }}"},
-            "ignore_errors": True,
-        }]
-        results, printed = play(release, module, [HOST_BY_NAME[name] for name in share], tasks, items, *options, forks=len(share))
+        items = {
+            name: {"lab_rows": [{"name": row.name, "options": self.endpoint(row)} for row in rows]}
+            for name, rows in share.items()
+        }
+        tasks = [
+            {
+                "name": module,
+                f"mailops.smtp.{module}": "{{ item.options }}",
+                "loop": "{{ lab_rows }}",
+                "loop_control": {"label": "{{ item.name }}"},
+                "ignore_errors": True,
+            }
+        ]
+        results, printed = play(
+            release, module, [HOST_BY_NAME[name] for name in share], tasks, items, *options, forks=len(share)
+        )
         return {(result["host"], result["item"]): result["result"] for result in results}, printed
 
 

@@ -45,7 +45,8 @@ CONNECTIONS = RUN / "staging-cp"
 
 # Node.js reads NODE_EXTRA_CA_CERTS, and Pangolin its config, at the start only; so does this. A line for each mail that it tries to send:
 # when, as whom, and what became of it.
-APP = """
+APP = (
+    """
 import base64, os, re, smtplib, ssl, sys, time
 root, address, name = sys.argv[1:]
 def started():
@@ -72,7 +73,10 @@ while True:
         outcome = repr(error)
     print(f"{time.monotonic():.3f}", email["smtp_user"], outcome, flush=True)
     time.sleep(0.01)
-""".replace("RESTART", RESTART).replace("CONFIG", CONFIG_FILE).replace('"CA"', repr(CA_FILE))
+""".replace("RESTART", RESTART)
+    .replace("CONFIG", CONFIG_FILE)
+    .replace('"CA"', repr(CA_FILE))
+)
 
 
 class App:
@@ -81,7 +85,9 @@ class App:
     def __init__(self, host: Host, folder: Path) -> None:
         self._log = folder / f"app-{host.name}.log"
         with self._log.open("wb") as log:
-            command = in_namespace(host.name, sys.executable, "-c", APP, str(root_of(host)), MAILPIT.address, MAILPIT_NAME)
+            command = in_namespace(
+                host.name, sys.executable, "-c", APP, str(root_of(host)), MAILPIT.address, MAILPIT_NAME
+            )
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
 
     def stop(self) -> list[tuple[float, str, str]]:
@@ -104,10 +110,19 @@ class Site:
         (self.inventory / "second.yml").write_text(last % second)
         (self.inventory / "host_vars").mkdir()
         for name, host in {MAILPIT_NAME: MAILPIT, **APP_HOSTS}.items():
-            settings: dict[str, Any] = {"ansible_host": host.address, "ansible_user": "deploy", "ansible_python_interpreter": python_of(host)}
+            settings: dict[str, Any] = {
+                "ansible_host": host.address,
+                "ansible_user": "deploy",
+                "ansible_python_interpreter": python_of(host),
+            }
             if host is not MAILPIT:
-                settings["mail_config_apps"] = [{"app": "pangolin", "path": CONFIG_FILE, "restart": {"command": ["touch", RESTART]}}]
-                run(ssh(host, f"mkdir -p {Path(CONFIG_FILE).parent}; cat > {CONFIG_FILE}"), stdin="app:\n  name: x # stays\n")
+                settings["mail_config_apps"] = [
+                    {"app": "pangolin", "path": CONFIG_FILE, "restart": {"command": ["touch", RESTART]}}
+                ]
+                run(
+                    ssh(host, f"mkdir -p {Path(CONFIG_FILE).parent}; cat > {CONFIG_FILE}"),
+                    stdin="app:\n  name: x # stays\n",
+                )
             (self.inventory / "host_vars" / f"{name}.yml").write_text(yaml.safe_dump(settings))
         self.mirror = folder / "mirror"
         self.checksums = {version: self._release(version, program) for version, program in releases.items()}
@@ -128,8 +143,22 @@ class Site:
     @contextmanager
     def mirrored(self) -> Iterator[None]:
         """Serve the releases."""
-        server = [sys.executable, "-m", "http.server", "--bind", ipv4(*NODES["relays"]), "--directory", str(self.mirror), str(MIRROR_PORT)]
-        process = subprocess.Popen(in_namespace("relays", *server), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        server = [
+            sys.executable,
+            "-m",
+            "http.server",
+            "--bind",
+            ipv4(*NODES["relays"]),
+            "--directory",
+            str(self.mirror),
+            str(MIRROR_PORT),
+        ]
+        process = subprocess.Popen(
+            in_namespace("relays", *server),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             yield
         finally:
@@ -139,15 +168,29 @@ class Site:
     def playbook(self, name: str, *options: str, **extra: Any) -> subprocess.CompletedProcess[str]:
         """Run a playbook of the collection, or one whose path is given, as a user would."""
         values = {
-            **self.extra, "mailpit_version": self.version, "mailpit_checksum": self.checksums[self.version],
-            "vault_staging_mail_password": self.password, **extra,
+            **self.extra,
+            "mailpit_version": self.version,
+            "mailpit_checksum": self.checksums[self.version],
+            "vault_staging_mail_password": self.password,
+            **extra,
         }
         variables = self.folder / "extra.json"
         variables.write_text(json.dumps(values))
         began = time.monotonic()
-        arguments = ["-i", str(self.inventory), "-e", f"@{variables}", *options, name if "/" in name else f"mailops.smtp.{name}"]
+        arguments = [
+            "-i",
+            str(self.inventory),
+            "-e",
+            f"@{variables}",
+            *options,
+            name if "/" in name else f"mailops.smtp.{name}",
+        ]
         # The remote folder that Ansible uses by itself, as the user who logs in and root work side by side.
-        environment = {"ANSIBLE_REMOTE_TMP": "~/.ansible/tmp", "ANSIBLE_SSH_CONTROL_PATH_DIR": str(CONNECTIONS), **self.environment}
+        environment = {
+            "ANSIBLE_REMOTE_TMP": "~/.ansible/tmp",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(CONNECTIONS),
+            **self.environment,
+        }
         done = ansible_playbook("2.21", self.folder, *arguments, seconds=600, environment=environment)
         print(f"{time.monotonic() - began:.1f} s: {name} {' '.join(options)} {extra}", flush=True)
         printed = done.stdout + done.stderr
@@ -170,14 +213,21 @@ class Site:
 
     def on_mailpit(self, command: str) -> str:
         """Run a shell command as root on the Mailpit host and give what it prints, whether it fails or not."""
-        done = subprocess.run(ssh(MAILPIT, command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ssh(MAILPIT, command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         return done.stdout + done.stderr
 
     @contextmanager
     def vanishing(self, task: str) -> Iterator[None]:
         """Mailpit's host goes off the network when this task begins, and is there again afterwards."""
-        rule = "table inet gone { chain in { type filter hook input priority 0; tcp dport 22 reject with tcp reset; }; }"
-        self.environment = {"LAB_VANISH": task, "LAB_VANISH_COMMAND": shlex.join(in_namespace(MAILPIT.name, "nft", rule))}
+        rule = (
+            "table inet gone { chain in { type filter hook input priority 0; tcp dport 22 reject with tcp reset; }; }"
+        )
+        self.environment = {
+            "LAB_VANISH": task,
+            "LAB_VANISH_COMMAND": shlex.join(in_namespace(MAILPIT.name, "nft", rule)),
+        }
         try:
             yield
         finally:
@@ -187,7 +237,11 @@ class Site:
 
     def api(self, path: str) -> Any:
         """What Mailpit's API answers on its own host."""
-        return json.loads(self.on_mailpit(f"python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:8025/api/v1/{path}\").read().decode())'"))
+        return json.loads(
+            self.on_mailpit(
+                f"python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:8025/api/v1/{path}\").read().decode())'"
+            )
+        )
 
     def unit(self, name: str) -> str:
         """A property of the service."""
@@ -196,7 +250,9 @@ class Site:
     def serial(self, host: Host) -> str:
         """The serial number of the certificate that Mailpit shows to this host."""
         openssl = ["openssl", "s_client", "-starttls", "smtp", "-connect", f"{MAILPIT.address}:1025"]
-        shown = subprocess.run(in_namespace(host.name, *openssl), input="QUIT\n", capture_output=True, text=True, check=False, timeout=20).stdout
+        shown = subprocess.run(
+            in_namespace(host.name, *openssl), input="QUIT\n", capture_output=True, text=True, check=False, timeout=20
+        ).stdout
         return run(["openssl", "x509", "-noout", "-serial"], stdin=shown).strip()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from lab.controllers import play
 from lab.network import in_namespace, run
 from lab.plan import HOSTS, Host
@@ -49,7 +50,9 @@ def test_fallback_is_each_hosts_own(fleet: dict[str, dict[str, dict[str, Any]]],
     """With fallback: use every host passes, those behind the filter on another port."""
     result = fleet["use"][host.name]
     assert not result.get("failed"), result.get("msg")
-    assert (result.get("selected") or {"port": 465})["port"] == (587 if host.network == "blue" else 465), result.get("selected")
+    assert (result.get("selected") or {"port": 465})["port"] == (587 if host.network == "blue" else 465), result.get(
+        "selected"
+    )
 
 
 def test_the_verdict_is_that_of_the_host_that_probes(stage: Stage) -> None:
@@ -58,24 +61,47 @@ def test_the_verdict_is_that_of_the_host_that_probes(stage: Stage) -> None:
     tasks = [
         {"name": "own", "mailops.smtp.smtp_gate": GATE, "ignore_errors": True},
         {"name": "delegated", "mailops.smtp.smtp_gate": GATE, "delegate_to": blue.name, "ignore_errors": True},
-        {"name": "looped", "mailops.smtp.smtp_gate": {**GATE, "port": "{{ item }}", "secure": "{{ item == 465 }}"}, "loop": [465, 587], "ignore_errors": True},
-        {"name": "both", "mailops.smtp.smtp_gate": {"endpoints": [{"port": 587, "secure": False}, {"port": 465, "secure": True}], "host": GATE["host"],
-                                                    "ca_path": CA_PATH, "timeout": 3}, "ignore_errors": True},
+        {
+            "name": "looped",
+            "mailops.smtp.smtp_gate": {**GATE, "port": "{{ item }}", "secure": "{{ item == 465 }}"},
+            "loop": [465, 587],
+            "ignore_errors": True,
+        },
+        {
+            "name": "both",
+            "mailops.smtp.smtp_gate": {
+                "endpoints": [{"port": 587, "secure": False}, {"port": 465, "secure": True}],
+                "host": GATE["host"],
+                "ca_path": CA_PATH,
+                "timeout": 3,
+            },
+            "ignore_errors": True,
+        },
         {"name": "once", "mailops.smtp.smtp_gate": GATE, "run_once": True, "delegate_to": red.name},
     ]
     results, printed = play("2.19", "delegated", [red, blue], tasks, None, "--check", strategy="linear")
     seen = {(result["task"], result["host"], result["item"]): result["result"]["cause"] for result in results}
     filtered = "connection_timeout"
     assert {key: cause for key, cause in seen.items() if key[0] != "once"} == {
-        ("own", red.name, None): None, ("own", blue.name, None): filtered,
-        ("delegated", red.name, None): filtered, ("delegated", blue.name, None): filtered,
-        ("looped", red.name, 465): None, ("looped", red.name, 587): None, ("looped", blue.name, 465): filtered, ("looped", blue.name, 587): None,
-        ("both", red.name, None): None, ("both", blue.name, None): filtered,
+        ("own", red.name, None): None,
+        ("own", blue.name, None): filtered,
+        ("delegated", red.name, None): filtered,
+        ("delegated", blue.name, None): filtered,
+        ("looped", red.name, 465): None,
+        ("looped", red.name, 587): None,
+        ("looped", blue.name, 465): filtered,
+        ("looped", blue.name, 587): None,
+        ("both", red.name, None): None,
+        ("both", blue.name, None): filtered,
     }, printed
     assert [cause for key, cause in seen.items() if key[0] == "once"] == [None]
 
 
 def test_the_filter_was_met(fleet: dict[str, dict[str, dict[str, Any]]]) -> None:
     """The router has counted packets that it dropped: the timeouts came from there."""
-    listed = next(line for line in run(in_namespace("gw", "nft", "list", "ruleset")).splitlines() if FLEET_RULE.partition(" tcp")[0] in line)
+    listed = next(
+        line
+        for line in run(in_namespace("gw", "nft", "list", "ruleset")).splitlines()
+        if FLEET_RULE.partition(" tcp")[0] in line
+    )
     assert int(listed.partition("packets ")[2].split()[0]) >= len([host for host in HOSTS if host.network == "blue"])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lab.controllers import CONTROLLERS
 from lab.network import in_namespace, run
 from lab.plan import RUN
@@ -55,7 +56,11 @@ def test_check_mode_goes_to_rcpt_and_sends_nothing(stage: Stage) -> None:
     before = _mails()
     found, _printed = stage.one_by_one(RELEASE, "smtp_send", {HOST: [ROWS[name] for name in names]}, "--check")
     assert {name: found[HOST, name]["cause"] for name in names} == {
-        "send": None, "send-login": None, "send-exim": None, "send-unknown-user": "recipient_rejected", "send-relay-denied": "recipient_rejected",
+        "send": None,
+        "send-login": None,
+        "send-exim": None,
+        "send-unknown-user": "recipient_rejected",
+        "send-relay-denied": "recipient_rejected",
     }
     assert _mails() == before
     found, _printed = stage.one_by_one(RELEASE, "smtp_send", {HOST: [ROWS["send"]]})
@@ -65,10 +70,20 @@ def test_check_mode_goes_to_rcpt_and_sends_nothing(stage: Stage) -> None:
 def test_nobody_logs_in_or_mails_in_cleartext(stage: Stage) -> None:
     """AUTH and MAIL reach a scripted relay inside TLS only, but for the rows that ask for cleartext by name."""
     scripted = stage.heard()
-    stage.one_by_one(RELEASE, "smtp_gate", {HOST: [row for row in ROWS.values() if row.call == "gate" and "username" in row.ask and row.relay in scripted]})
+    stage.one_by_one(
+        RELEASE,
+        "smtp_gate",
+        {
+            HOST: [
+                row for row in ROWS.values() if row.call == "gate" and "username" in row.ask and row.relay in scripted
+            ]
+        },
+    )
     by_name = {row.relay for row in ROWS.values() if row.ask.get("security") == "cleartext"}
     heard = {name: [command for port in ports for command in port] for name, ports in stage.heard().items()}
     assert any(command.startswith("AUTH") for commands in heard.values() for _tls, command in commands)
     for name, commands in heard.items():
         if name not in by_name:
-            assert not [command for tls, command in commands if not tls and command.upper().startswith(("AUTH", "MAIL"))], name
+            assert not [
+                command for tls, command in commands if not tls and command.upper().startswith(("AUTH", "MAIL"))
+            ], name

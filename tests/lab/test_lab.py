@@ -9,6 +9,7 @@ import socket
 import subprocess
 
 import pytest
+
 from lab.network import in_namespace
 from lab.plan import HOSTS, NODES
 from lab.scenario import LAYER, rows

@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import Any, NamedTuple
 
 import pytest
+
 from lab.controllers import CONTROLLERS, supports
 from lab.scenario import Row, complaints, rows
 from lab.stage import TARGET_HOSTS, Stage, dealt
@@ -62,7 +63,11 @@ PROBES, CALLS = _cases()
 @pytest.fixture(scope="session")
 def asked(request: pytest.FixtureRequest) -> list[Case]:
     """The cases that this run of pytest has selected: only these are put to the relays."""
-    return [item.callspec.params["case"] for item in request.session.items if hasattr(item, "callspec") and "case" in item.callspec.params]
+    return [
+        item.callspec.params["case"]
+        for item in request.session.items
+        if hasattr(item, "callspec") and "case" in item.callspec.params
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +84,11 @@ def probed(stage: Stage, asked: list[Case]) -> dict[Case, dict[str, Any]]:
     for release in CONTROLLERS:
         shares = {TARGET_HOSTS[python].name: some for (of, python), some in wanted.items() if of == release}
         verdicts |= _verdicts(release, stage.probe(release, shares) if shares else {})
-    late = [case for case, probe in verdicts.items() if complaints(ROWS[case.row], probe) and not complaints(ROWS[case.row], {**probe, "elapsed_ms": 0})]
+    late = [
+        case
+        for case, probe in verdicts.items()
+        if complaints(ROWS[case.row], probe) and not complaints(ROWS[case.row], {**probe, "elapsed_ms": 0})
+    ]
     for release, python in dict.fromkeys((case.release, case.python) for case in late):
         again = [ROWS[case.row] for case in late if (case.release, case.python) == (release, python)]
         verdicts |= _verdicts(release, stage.probe(release, {TARGET_HOSTS[python].name: again}, batch=5))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lab.controllers import CONTROLLERS, play, supports
 from lab.farm import CREDENTIALS
 from lab.hosts import python_of, ssh
@@ -60,7 +61,8 @@ def leaks(text: str) -> list[str]:
 def _tasks() -> list[dict[str, Any]]:
     """One task for each module and each way in which a login passes or fails."""
     right, wrong = (
-        {"username": USER, "password": f"{{{{ lookup('env', '{name}') }}}}", "ca_path": CA_PATH, "timeout": 5} for name in ("LAB_RIGHT", "LAB_WRONG")
+        {"username": USER, "password": f"{{{{ lookup('env', '{name}') }}}}", "ca_path": CA_PATH, "timeout": 5}
+        for name in ("LAB_RIGHT", "LAB_WRONG")
     )
     message = {"sender": "app@example.com", "recipients": ["someone@example.com"]}
 
@@ -76,20 +78,47 @@ def _tasks() -> list[dict[str, Any]]:
         ("smtp_gate", {**wrong, **relay("login-login-only", 587, secure=False), "check_credentials": True}),
         ("smtp_gate", {**right, **relay("echo", 587, secure=False), "check_credentials": True}),
         ("smtp_gate", {**right, **relay("expired", 465, secure=True), "check_credentials": True}),
-        ("smtp_gate", {**right, **relay("gate-filtered-465", 465, secure=True), "timeout": 2, "check_credentials": True, "fallback": "use"}),
+        (
+            "smtp_gate",
+            {
+                **right,
+                **relay("gate-filtered-465", 465, secure=True),
+                "timeout": 2,
+                "check_credentials": True,
+                "fallback": "use",
+            },
+        ),
         ("smtp_gate", {**right, **relay("postfix", 1587, security="cleartext"), "check_credentials": True}),
-        ("smtp_gate", {"endpoints": [{**wrong, **relay("postfix", 465)}, {**right, **relay("postfix", 587)}], "check_credentials": True}),
-        ("smtp_gate", {**right, **relay("postfix", 465, secure=True), "security": "starttls", "check_credentials": True}),
+        (
+            "smtp_gate",
+            {
+                "endpoints": [{**wrong, **relay("postfix", 465)}, {**right, **relay("postfix", 587)}],
+                "check_credentials": True,
+            },
+        ),
+        (
+            "smtp_gate",
+            {**right, **relay("postfix", 465, secure=True), "security": "starttls", "check_credentials": True},
+        ),
         ("smtp_gate", {**right, **relay("postfix", 465, secure=True), "pasword": "{{ lookup('env', 'LAB_RIGHT') }}"}),
         ("smtp_gate", {**right, **relay("postfix", 70000, secure=True)}),
         ("smtp_endpoint_info", {**wrong, **relay("postfix", 465, secure=True), "check_credentials": True}),
-        ("smtp_endpoint_info", {"endpoints": [{**right, **relay("echo", 587)}, {**wrong, **relay("login-login-only", 587)}], "check_credentials": True}),
+        (
+            "smtp_endpoint_info",
+            {
+                "endpoints": [{**right, **relay("echo", 587)}, {**wrong, **relay("login-login-only", 587)}],
+                "check_credentials": True,
+            },
+        ),
         ("smtp_endpoint_info", {"endpoints": "{{ lookup('env', 'LAB_RIGHT') }}"}),
         ("smtp_send", {**right, **message, **relay("send-login", 587, secure=False)}),
         ("smtp_send", {**wrong, **message, **relay("send-login", 587, secure=False)}),
         ("smtp_send", {**right, **message, **relay("no-auth", 587, secure=False)}),
     ]
-    return [{"name": f"{number} {module}", f"mailops.smtp.{module}": options, "ignore_errors": True} for number, (module, options) in enumerate(calls)]
+    return [
+        {"name": f"{number} {module}", f"mailops.smtp.{module}": options, "ignore_errors": True}
+        for number, (module, options) in enumerate(calls)
+    ]
 
 
 class ProcessLists(threading.Thread):
@@ -106,16 +135,25 @@ class ProcessLists(threading.Thread):
             for entry in os.scandir("/proc"):
                 if entry.name.isdigit():
                     try:
-                        self.seen.add(Path(entry.path, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                        self.seen.add(
+                            Path(entry.path, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                        )
                     except OSError:
                         pass
 
 
 def _search(release: str, pipelining: bool) -> dict[str, list[str]]:
     """Run every task; where was a password seen?"""
-    hosts = [TARGET_HOSTS[python] for python in ("3.8", "3.11", "3.14") if python in TARGET_HOSTS and supports(release, python)][-2:]
+    hosts = [
+        TARGET_HOSTS[python]
+        for python in ("3.8", "3.11", "3.14")
+        if python in TARGET_HOSTS and supports(release, python)
+    ][-2:]
     for host in hosts:
-        run(ssh(host, "rm -f /var/log/lab-syslog; cat > /run/syslog.py; exec", python_of(host), "/run/syslog.py"), stdin=SYSLOG)
+        run(
+            ssh(host, "rm -f /var/log/lab-syslog; cat > /run/syslog.py; exec", python_of(host), "/run/syslog.py"),
+            stdin=SYSLOG,
+        )
     lists = ProcessLists()
     lists.start()
     variables = {"LAB_RIGHT": PASSWORD, "LAB_WRONG": WRONG, "ANSIBLE_PIPELINING": str(pipelining)}
@@ -127,7 +165,9 @@ def _search(release: str, pipelining: bool) -> dict[str, list[str]]:
     found = {
         "what Ansible printed": leaks(printed),
         "results": leaks(json.dumps(results, ensure_ascii=False)),
-        "process lists": [leak for line in lists.seen if not any(relay in line for relay in RELAYS) for leak in leaks(line)],
+        "process lists": [
+            leak for line in lists.seen if not any(relay in line for relay in RELAYS) for leak in leaks(line)
+        ],
         "the controller's files": [leak for folder in (RUN / "home", RUN / "tmp") for leak in _in_files(folder)],
     }
     for host in hosts:
@@ -135,8 +175,14 @@ def _search(release: str, pipelining: bool) -> dict[str, list[str]]:
         assert "ansible" in syslog, "the modules log their call to syslog: nothing came, so nothing was searched"
         found[f"syslog of {host.name}"] = leaks(syslog)
         search = ssh(host, "grep -raF -f - /tmp /var/tmp /root/.ansible /dev/shm /run /var/log")
-        found[f"files of {host.name}"] = subprocess.run(search, input="\n".join(FORMS), capture_output=True, text=True, check=False).stdout.splitlines()
-    answered = [result for result in results if result["result"].get("cause") in ("auth_rejected", "certificate_expired") or result["result"].get("probes")]
+        found[f"files of {host.name}"] = subprocess.run(
+            search, input="\n".join(FORMS), capture_output=True, text=True, check=False
+        ).stdout.splitlines()
+    answered = [
+        result
+        for result in results
+        if result["result"].get("cause") in ("auth_rejected", "certificate_expired") or result["result"].get("probes")
+    ]
     assert len(answered) >= 14 * len(hosts), "most tasks must have reached a relay"
     return {place: seen for place, seen in found.items() if seen}
 
@@ -157,7 +203,11 @@ def test_the_search_finds_what_is_there() -> None:
     assert not leaks("AUTH PLAIN ********")
 
 
-@pytest.mark.parametrize(("release", "pipelining"), [(CONTROLLERS[0], True), (CONTROLLERS[-1], False)], ids=["oldest-pipelining", "newest-files"])
+@pytest.mark.parametrize(
+    ("release", "pipelining"),
+    [(CONTROLLERS[0], True), (CONTROLLERS[-1], False)],
+    ids=["oldest-pipelining", "newest-files"],
+)
 def test_no_secret_outside(stage: Stage, release: str, pipelining: bool) -> None:
     """Not in the output, the results, a process list, a file that stays, or syslog."""
     assert not _search(release, pipelining)

@@ -20,11 +20,11 @@ from typing import Any
 
 import pytest
 import yaml
+
 from lab.hosts import root_of, ssh
 from lab.network import in_namespace, run
 from lab.plan import MAILPIT, ROOT, Host
 from lab.staging import APP_HOSTS, CA_FILE, CONFIG_FILE, CONNECTIONS, MAILPIT_NAME, App, Site, changed
-
 from tests.support import mailpit
 from tests.support.pangolin import pangolin_send
 
@@ -34,7 +34,9 @@ OLD, NEW = (version.lstrip("v") for version in (mailpit.PINNED[0], mailpit.PINNE
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("staging"), {version: mailpit.binary(f"v{version}") for version in (OLD, NEW)}, PASSWORD)
+    site = Site(
+        tmp_path_factory.mktemp("staging"), {version: mailpit.binary(f"v{version}") for version in (OLD, NEW)}, PASSWORD
+    )
     with site.mirrored():
         yield site
 
@@ -55,26 +57,41 @@ def test_from_empty_hosts_to_a_proven_mail(site: Site) -> None:
     for name in (MAILPIT_NAME, *APP_HOSTS):
         # The proof comes from every host, over its own wire.
         assert output.count(f"{MAILPIT_NAME} -> {name}") >= 2 or name == MAILPIT_NAME, output
-    assert sorted(message["Subject"] for message in site.api("messages")["messages"]) == sorted(f"Staging check of {name}" for name in APP_HOSTS)
+    assert sorted(message["Subject"] for message in site.api("messages")["messages"]) == sorted(
+        f"Staging check of {name}" for name in APP_HOSTS
+    )
     assert site.api("info")["Version"] == f"v{OLD}"
     for host in APP_HOSTS.values():
-        assert (email(host)["smtp_user"], email(host)["smtp_pass"], email(host)["smtp_secure"]) == ("pangolin", PASSWORD, False)
+        assert (email(host)["smtp_user"], email(host)["smtp_pass"], email(host)["smtp_secure"]) == (
+            "pangolin",
+            PASSWORD,
+            False,
+        )
 
     # The app's own client, on its own host, with its own file.
     for name, host in APP_HOSTS.items():
         root = root_of(host)
         sent = pangolin_send(
-            f"{root}{CONFIG_FILE}", to="new-user@example.com", subject=f"Own mail of {name}", ca_file=f"{root}{CA_FILE}", prefix=in_namespace(host.name)
+            f"{root}{CONFIG_FILE}",
+            to="new-user@example.com",
+            subject=f"Own mail of {name}",
+            ca_file=f"{root}{CA_FILE}",
+            prefix=in_namespace(host.name),
         )
         assert sent.ok, sent
-    assert {f"Own mail of {name}" for name in APP_HOSTS} <= {message["Subject"] for message in site.api("messages")["messages"]}
+    assert {f"Own mail of {name}" for name in APP_HOSTS} <= {
+        message["Subject"] for message in site.api("messages")["messages"]
+    }
 
     assert changed(site.works("staging", "--limit", MAILPIT_NAME)) == {MAILPIT_NAME: 0}
 
 
 def test_the_service_is_locked_up(site: Site) -> None:
     assert (site.unit("ActiveState"), site.unit("User")) == ("active", "mailpit")
-    assert site.on_mailpit("stat -c '%U %a' /etc/mailpit/smtp.passwd /etc/mailpit/ca/ca.key").split("\n")[:2] == ["mailpit 600", "root 600"]
+    assert site.on_mailpit("stat -c '%U %a' /etc/mailpit/smtp.passwd /etc/mailpit/ca/ca.key").split("\n")[:2] == [
+        "mailpit 600",
+        "root 600",
+    ]
     pid = site.unit("MainPID")
     assert "ca.key" in site.on_mailpit("ls /etc/mailpit/ca")
     assert "ca.key" not in site.on_mailpit(f"nsenter --target {pid} --mount ls /etc/mailpit/ca")
@@ -95,7 +112,13 @@ ALLOWED = {
 def test_the_sandbox_seen_from_inside(site: Site) -> None:
     """Another program in the same unit, as if somebody had taken Mailpit over."""
     script = (Path(__file__).parent / "inside.py").read_text()
-    run(ssh(MAILPIT, "cat > /usr/local/bin/inside.py; touch /tmp/of-others; chmod 666 /tmp/of-others; cd /home; mkdir -p secret"), stdin=script)
+    run(
+        ssh(
+            MAILPIT,
+            "cat > /usr/local/bin/inside.py; touch /tmp/of-others; chmod 666 /tmp/of-others; cd /home; mkdir -p secret",
+        ),
+        stdin=script,
+    )
     out = "/var/lib/mailpit/inside.json"
     unit = (
         f"sed -e 's#^ExecStart=.*#ExecStart=/usr/bin/python3 /usr/local/bin/inside.py {out}#' -e s/^Type=.*/Type=oneshot/ -e /^Restart/d"
@@ -107,7 +130,9 @@ def test_the_sandbox_seen_from_inside(site: Site) -> None:
     results = json.loads(answered)
     print(results)
     assert {name: results[name] for name in ALLOWED} == ALLOWED
-    assert {name: outcome for name, outcome in results.items() if outcome == "done"} == {name: "done" for name in ALLOWED if ALLOWED[name] == "done"}
+    assert {name: outcome for name, outcome in results.items() if outcome == "done"} == {
+        name: "done" for name in ALLOWED if ALLOWED[name] == "done"
+    }
 
 
 def kept(site: Site) -> str:
@@ -115,7 +140,16 @@ def kept(site: Site) -> str:
     return site.on_mailpit("ls /var/lib/mailops.smtp")
 
 
-@pytest.mark.parametrize("task", ["Make the folders", "Write the files", "Run the service", "The right client gets in", "Drop what was kept of Mailpit"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Make the folders",
+        "Write the files",
+        "Run the service",
+        "The right client gets in",
+        "Drop what was kept of Mailpit",
+    ],
+)
 def test_a_host_that_vanishes_in_the_middle_is_finished_by_the_next_run(site: Site, task: str) -> None:
     with site.vanishing(task):
         output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_max_messages=123)
@@ -131,21 +165,32 @@ def test_a_port_of_another_is_refused_and_so_is_a_folder_of_another(site: Site) 
     before = site.unit("InvocationID")
     site.on_mailpit("systemd-run --quiet --unit=squatter python3 -m http.server --bind 127.0.0.1 2525; sleep 2")
     output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_smtp_port=2525)
-    assert "mailpit_smtp_port is 2525, which python3 (process" in output and "of squatter.service) of this host has already" in output
+    assert (
+        "mailpit_smtp_port is 2525, which python3 (process" in output
+        and "of squatter.service) of this host has already" in output
+    )
     site.on_mailpit("systemctl stop squatter; mkdir -p /srv/theirs; touch /srv/theirs/x")
     for name, path in (("mailpit_config_dir", "/etc"), ("mailpit_data_dir", "/srv/theirs")):
         assert f"{name} is {path}, which" in site.fails("staging", "--limit", MAILPIT_NAME, **{name: path})
-    assert "is a unit that this role did not write" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_service_name="lab-sshd")
+    assert "is a unit that this role did not write" in site.fails(
+        "staging", "--limit", MAILPIT_NAME, mailpit_service_name="lab-sshd"
+    )
     assert site.unit("InvocationID") == before
 
 
 def test_the_proof_is_one_from_the_apps_hosts(site: Site, tmp_path: Path) -> None:
     """Mailpit is up and well on its own host; one app's host cannot reach it."""
     verify = tmp_path / "verify.yml"
-    include = {"name": "Verify", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit", "tasks_from": "verify"}}
+    include = {
+        "name": "Verify",
+        "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit", "tasks_from": "verify"},
+    }
     verify.write_text(yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}]))
     name, host = list(APP_HOSTS.items())[-1]
-    run(in_namespace(host.name, "nft", "-f", "-"), stdin="table inet staging { chain out { type filter hook output priority 0; tcp dport 1025 drop; }; }")
+    run(
+        in_namespace(host.name, "nft", "-f", "-"),
+        stdin="table inet staging { chain out { type filter hook output priority 0; tcp dport 1025 drop; }; }",
+    )
     try:
         output = site.fails(str(verify), mailpit_verify_timeout=3)
         assert f"{MAILPIT_NAME} -> {name}" in output and "connection_timeout" in output
@@ -158,16 +203,23 @@ def test_upgrade_and_downgrade_between_two_releases(site: Site) -> None:
     before = {message["ID"] for message in site.api("messages")["messages"]}
 
     def runs(version: str) -> bool:
-        return site.api("info")["Version"] == f"v{version}" and {message["ID"] for message in site.api("messages")["messages"]} == before
+        return (
+            site.api("info")["Version"] == f"v{version}"
+            and {message["ID"] for message in site.api("messages")["messages"]} == before
+        )
 
     # A download that is not what was promised leaves everything as it is.
     pid = site.unit("MainPID")
-    assert "checksum" in site.fails("staging", "--limit", MAILPIT_NAME, mailpit_version=NEW, mailpit_checksum=site.checksums[OLD])
+    assert "checksum" in site.fails(
+        "staging", "--limit", MAILPIT_NAME, mailpit_version=NEW, mailpit_checksum=site.checksums[OLD]
+    )
     assert site.unit("MainPID") == pid and site.on_mailpit("ls /opt/mailpit").split()[0] == OLD
 
     site.version = NEW
     site.works("staging", "--limit", MAILPIT_NAME, mailpit_smtp_port=587, mailpit_allowed_networks=["10.77.0.0/16"])
-    assert "CapEff:\t0000000000000400" in site.on_mailpit(f"cat /proc/{site.unit('MainPID')}/status"), "CAP_NET_BIND_SERVICE and nothing else"
+    assert "CapEff:\t0000000000000400" in site.on_mailpit(f"cat /proc/{site.unit('MainPID')}/status"), (
+        "CAP_NET_BIND_SERVICE and nothing else"
+    )
     assert runs(NEW) and site.on_mailpit("ls /opt/mailpit").split() == [NEW]
 
     site.version = OLD
@@ -176,7 +228,9 @@ def test_upgrade_and_downgrade_between_two_releases(site: Site) -> None:
 
     # What was not proved is not left running, and takes nothing away.
     site.version = NEW
-    output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_allowed_networks=["10.77.11.0/24"], mailpit_verify_timeout=3)
+    output = site.fails(
+        "staging", "--limit", MAILPIT_NAME, mailpit_allowed_networks=["10.77.11.0/24"], mailpit_verify_timeout=3
+    )
     assert "connection_timeout" in output and "Mailpit has its old configuration back." in output
     assert runs(OLD) and sorted(site.on_mailpit("ls /opt/mailpit").split()) == [OLD, NEW]
 
@@ -201,12 +255,20 @@ def rotated(site: Site, tmp_path: Path, old: str, new: str, **extra: Any) -> Non
         attempts = [app.stop() for app in apps]
     for host, mine in zip(APP_HOSTS.values(), attempts, strict=True):
         assert {user for _when, user, _outcome in mine} == {old, new}
-        assert {outcome for _when, _user, outcome in mine} <= {"235", "refused"}, [attempt for attempt in mine if attempt[2] not in ("235", "refused")]
+        assert {outcome for _when, _user, outcome in mine} <= {"235", "refused"}, [
+            attempt for attempt in mine if attempt[2] not in ("235", "refused")
+        ]
         # From the last login before a refusal to the first one after it.
-        gaps = [after - before for before, after in itertools.pairwise(when for when, _user, outcome in mine if outcome == "235") if after - before > 0]
+        gaps = [
+            after - before
+            for before, after in itertools.pairwise(when for when, _user, outcome in mine if outcome == "235")
+            if after - before > 0
+        ]
         refused = [when for when, _user, outcome in mine if outcome == "refused"]
         around = {max(when for when, _u, outcome in mine if outcome == "235" and when < moment) for moment in refused}
-        print(f"{host.name}: {len(mine)} logins, {len(refused)} refused around {len(around)} moments, the longest gap {max(gaps):.2f} s")
+        print(
+            f"{host.name}: {len(mine)} logins, {len(refused)} refused around {len(around)} moments, the longest gap {max(gaps):.2f} s"
+        )
         assert len(around) <= 2 and max(gaps) < 5
     assert site.on_mailpit("cut -d: -f1 /etc/mailpit/smtp.passwd") == f"{new}\n"
 
@@ -228,19 +290,26 @@ def test_rotation_of_the_ca(site: Site, tmp_path: Path) -> None:
     serial, trust = site.serial(host), trusted(site)
     rotated(site, tmp_path, "pangolin-2", "pangolin-3", mailpit_rotate_ca=True)
     assert site.serial(host) != serial
-    assert all(new != old and new.count("BEGIN CERTIFICATE") == 1 for new, old in zip(trusted(site), trust, strict=True))
+    assert all(
+        new != old and new.count("BEGIN CERTIFICATE") == 1 for new, old in zip(trusted(site), trust, strict=True)
+    )
 
 
 def test_a_host_that_cannot_be_reached_stops_the_rotation_before_the_old_account_goes(site: Site) -> None:
     name, host = list(APP_HOSTS.items())[-1]
-    run(in_namespace(host.name, "nft", "-f", "-"), stdin="table inet staging { chain in { type filter hook input priority 0; tcp dport 22 reject; }; }")
+    run(
+        in_namespace(host.name, "nft", "-f", "-"),
+        stdin="table inet staging { chain in { type filter hook input priority 0; tcp dport 22 reject; }; }",
+    )
     shutil.rmtree(CONNECTIONS)  # no connection of an earlier play is used again
     try:
         site.fails("mailpit_rotate", staging_mail_user="pangolin-4")
     finally:
         run(in_namespace(host.name, "nft", "delete", "table", "inet", "staging"))
     assert "pangolin-3\n" in site.on_mailpit("cut -d: -f1 /etc/mailpit/smtp.passwd")
-    sent = pangolin_send(f"{root_of(host)}{CONFIG_FILE}", ca_file=f"{root_of(host)}{CA_FILE}", prefix=in_namespace(host.name))
+    sent = pangolin_send(
+        f"{root_of(host)}{CONFIG_FILE}", ca_file=f"{root_of(host)}{CA_FILE}", prefix=in_namespace(host.name)
+    )
     assert sent.ok, f"{name} still has a pair that works: {sent}"
 
 
@@ -255,7 +324,11 @@ def test_what_came_in_is_counted(site: Site) -> None:
     for _turn in range(3):
         site.on_mailpit(f'python3 -c "{wrong}"')
     output = site.fails("mailpit_watch", "-e", "mailpit_watch_since=-1 hour", mailpit_watch_limit=2)
-    assert "3 times auth_rejected" in output and "3 times auth_requires_tls" in output and "since -1 hour, where 2 was the limit" in output, output
+    assert (
+        "3 times auth_rejected" in output
+        and "3 times auth_requires_tls" in output
+        and "since -1 hour, where 2 was the limit" in output
+    ), output
     assert "a number without a unit" in site.fails("mailpit_watch", "-e", "mailpit_watch_since=-1")
 
 
@@ -265,7 +338,9 @@ def test_a_first_one_that_does_not_come_up_leaves_nothing_running(site: Site, tm
         "mailpit_service_name": "mailpit-third", "mailpit_smtp_port": 1027, "mailpit_ui_port": 8027, "mailpit_environment": {"MP_MAX_AGE": "never"},
         "mailpit_client_ca_path": "/etc/ssl/third.pem",
     }  # fmt: skip
-    (tmp_path / "third.yml").write_text(yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}]))
+    (tmp_path / "third.yml").write_text(
+        yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}])
+    )
     output = site.fails(str(tmp_path / "third.yml"))
     assert "mailpit-third.service takes no connection on port 1027" in output and "level=error" in output
     left = "systemctl is-active mailpit-third; cd /etc/systemd/system; ls mailpit-third.service *.wants/mailpit-third.service /etc/ssl/third.pem"
@@ -276,10 +351,15 @@ def test_two_on_one_host_and_one_of_them_removed(site: Site, tmp_path: Path) -> 
     def second(fails: bool = False, **variables: Any) -> str:
         include = {"name": "Second", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit"}}
         include["vars"] = {"mailpit_service_name": "mailpit-chaos", **variables}
-        (tmp_path / "second.yml").write_text(yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}]))
+        (tmp_path / "second.yml").write_text(
+            yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}])
+        )
         return (site.fails if fails else site.works)(str(tmp_path / "second.yml"))
 
-    first = site.on_mailpit("find /etc/mailpit /var/lib/mailpit /opt/mailpit -printf '%p %u %m\\n' | sort"), site.unit("InvocationID")
+    first = (
+        site.on_mailpit("find /etc/mailpit /var/lib/mailpit /opt/mailpit -printf '%p %u %m\\n' | sort"),
+        site.unit("InvocationID"),
+    )
     output = second(True)
     assert "which mailpit (process" in output and "of mailpit.service) of this host has already" in output, output
     ports = {"mailpit_smtp_port": 1026, "mailpit_ui_port": 8026}
@@ -291,12 +371,17 @@ def test_two_on_one_host_and_one_of_them_removed(site: Site, tmp_path: Path) -> 
     second(mailpit_state="absent", mailpit_remove_data=True, **ports)
     left = "ls -d /etc/mailpit-chaos /var/lib/mailpit-chaos /etc/systemd/system/mailpit-chaos.service 2>/dev/null; id mailpit-chaos 2>/dev/null"
     assert site.on_mailpit(left) == ""
-    assert first == (site.on_mailpit("find /etc/mailpit /var/lib/mailpit /opt/mailpit -printf '%p %u %m\\n' | sort"), site.unit("InvocationID"))
+    assert first == (
+        site.on_mailpit("find /etc/mailpit /var/lib/mailpit /opt/mailpit -printf '%p %u %m\\n' | sort"),
+        site.unit("InvocationID"),
+    )
 
 
 def test_removal(site: Site) -> None:
     site.works("staging", "--limit", MAILPIT_NAME, mailpit_state="absent", mailpit_remove_data=True)
-    left = site.on_mailpit("ls -d /etc/mailpit /opt/mailpit /var/lib/mailpit /etc/systemd/system/mailpit.service 2>/dev/null; id mailpit 2>/dev/null")
+    left = site.on_mailpit(
+        "ls -d /etc/mailpit /opt/mailpit /var/lib/mailpit /etc/systemd/system/mailpit.service 2>/dev/null; id mailpit 2>/dev/null"
+    )
     assert left == "" and site.unit("ActiveState") == "inactive"
     for host in APP_HOSTS.values():
         assert subprocess.run(ssh(host, f"test -e {CA_FILE}"), check=False).returncode == 1

@@ -49,15 +49,41 @@ def openssl(to: Endpoint) -> list[str]:
     """Verification on, which it is not by itself. It has no timeout."""
     mode = [] if to.implicit else ["-starttls", "smtp"]
     name = ["-verify_ip", to.name] if is_address(to.name) else ["-servername", to.name, "-verify_hostname", to.name]
-    return ["openssl", "s_client", "-brief", "-connect", f"{to.at}:{to.port}", *name, "-verify_return_error", "-CAfile", to.ca, *mode]
+    return [
+        "openssl",
+        "s_client",
+        "-brief",
+        "-connect",
+        f"{to.at}:{to.port}",
+        *name,
+        "-verify_return_error",
+        "-CAfile",
+        to.ca,
+        *mode,
+    ]
 
 
 def swaks(to: Endpoint) -> list[str]:
     """With all of its output: what the relay said is in it."""
     mode = "--tls-on-connect" if to.implicit else "--tls"
     return [
-        "swaks", mode, "--tls-verify", "--tls-ca-path", to.ca, "--tls-sni", to.name, "--server", to.host, "--port", str(to.port),
-        "--timeout", str(to.seconds), "--quit-after", "EHLO", "--helo", "lab.test",
+        "swaks",
+        mode,
+        "--tls-verify",
+        "--tls-ca-path",
+        to.ca,
+        "--tls-sni",
+        to.name,
+        "--server",
+        to.host,
+        "--port",
+        str(to.port),
+        "--timeout",
+        str(to.seconds),
+        "--quit-after",
+        "EHLO",
+        "--helo",
+        "lab.test",
     ]
 
 
@@ -65,7 +91,21 @@ def curl(to: Endpoint) -> list[str]:
     """Verbose, for the same reason."""
     url = f"{'smtps' if to.implicit else 'smtp'}://{to.at if to.name == to.host else to.name}:{to.port}"
     there = [] if to.name == to.host else ["--connect-to", f"::{to.at}:{to.port}"]
-    return ["curl", "-sSv", "--ssl-reqd", "--cacert", to.ca, "--noproxy", "*", "--max-time", str(to.seconds), url, *there, "--request", "NOOP"]
+    return [
+        "curl",
+        "-sSv",
+        "--ssl-reqd",
+        "--cacert",
+        to.ca,
+        "--noproxy",
+        "*",
+        "--max-time",
+        str(to.seconds),
+        url,
+        *there,
+        "--request",
+        "NOOP",
+    ]
 
 
 def check_smtp(to: Endpoint) -> list[str]:
@@ -79,7 +119,17 @@ def nodemailer(to: Endpoint) -> list[str]:
     """Its verify(), with requireTLS on a port that begins in cleartext."""
     settings = [f"NODE_PATH={MODULES}", f"NODE_EXTRA_CA_CERTS={to.ca}"]
     script = str(Path(__file__).with_name("nodemailer_verify.js"))
-    return ["env", *settings, "node", script, to.host, str(to.port), "implicit" if to.implicit else "starttls", to.name, str(to.seconds)]
+    return [
+        "env",
+        *settings,
+        "node",
+        script,
+        to.host,
+        str(to.port),
+        "implicit" if to.implicit else "starttls",
+        to.name,
+        str(to.seconds),
+    ]
 
 
 # name -> its command line, and the command whose output holds its version
@@ -88,7 +138,10 @@ TOOLS = {
     "swaks": (swaks, ["swaks", "--version"]),
     "curl": (curl, ["curl", "--version"]),
     "check_smtp": (check_smtp, [str(PLUGINS / "check_smtp"), "--version"]),
-    "nodemailer verify": (nodemailer, ["node", "-p", f"'nodemailer ' + require('{MODULES}/nodemailer/package.json').version"]),
+    "nodemailer verify": (
+        nodemailer,
+        ["node", "-p", f"'nodemailer ' + require('{MODULES}/nodemailer/package.json').version"],
+    ),
 }
 
 # A hint is enough: a word that stands for the cause counts, also when it stands in the relay's own words that the tool shows.

@@ -20,7 +20,6 @@ from unittest import mock
 
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
-
 from ansible_collections.mailops.smtp.plugins.module_utils._files.sealed import unseal
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, observe
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import ca_subjects, trust_store

@@ -24,7 +24,12 @@ __all__ = ["Batch", "interpreter_with_hosts"]
 class Batch:
     """Tasks that are collected, run once, and looked at one by one. A failing task does not stop the others."""
 
-    def __init__(self, folder: pathlib.Path, variables: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        variables: t.Mapping[str, t.Any],
+        hosts: t.Mapping[str, t.Sequence[str]] | None = None,
+    ) -> None:
         self._folder = folder
         self._variables = variables
         self._hosts = hosts
@@ -41,10 +46,16 @@ class Batch:
         """Run what was added."""
         self._folder.mkdir(exist_ok=True)
         if self._hosts:
-            options = (*options, "-e", f"ansible_python_interpreter={interpreter_with_hosts(self._folder, self._hosts)}")
+            options = (
+                *options,
+                "-e",
+                f"ansible_python_interpreter={interpreter_with_hosts(self._folder, self._hosts)}",
+            )
         # Pipelining saves half of the time; what lies on the host's disk without it is looked at by the test of secrets.
         surroundings = {"ANSIBLE_PIPELINING": "1", **(environment or {})}
-        self._run = play(self._folder, self._tasks, self._variables, *options, saved=self._names, environment=surroundings)
+        self._run = play(
+            self._folder, self._tasks, self._variables, *options, saved=self._names, environment=surroundings
+        )
         assert self._run.saved, self._run.output
         return self._run
 
@@ -63,7 +74,10 @@ class Batch:
 def interpreter_with_hosts(folder: pathlib.Path, hosts: t.Mapping[str, t.Sequence[str]]) -> pathlib.Path:
     """A Python that sees these names in its /etc/hosts, in a mount namespace of its own (root)."""
     table, script = folder / "hosts", folder / "python-with-hosts"
-    table.write_text("127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for name, addresses in hosts.items() for address in addresses))
+    table.write_text(
+        "127.0.0.1 localhost\n"
+        + "".join(f"{address} {name}\n" for name, addresses in hosts.items() for address in addresses)
+    )
     mount = f'mount --bind "{table}" /etc/hosts && exec "{sys.executable}" "$@"'
     script.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{mount}' sh \"$@\"\n")
     os.chmod(script, 0o755)

@@ -44,7 +44,9 @@ class Dovecot(Relay):
         self.implicit_port = self.ports[1] if certificate else None
         etc = self.folder / "etc"
         tree = in_unpacked_tree(etc, ["dovecot", "dovenull"])
-        (self.folder / "users").write_text("".join(f"{user}:{{PLAIN}}{password}::::::\n" for user, password in (users or {}).items()))
+        (self.folder / "users").write_text(
+            "".join(f"{user}:{{PLAIN}}{password}::::::\n" for user, password in (users or {}).items())
+        )
         (self.folder / "users").chmod(0o644)
         settings = {
             "protocols": "submission",
@@ -76,7 +78,11 @@ class Dovecot(Relay):
             + "userdb {\n  driver = static\n  args = uid=65534 gid=65534 home=/nonexistent allow_all_users=yes\n}\n"
             + "service submission-login {\n"
             + f"  inet_listener submission {{\n    address = {host}\n    port = {self.ports[0]}\n  }}\n"
-            + (f"  inet_listener submissions {{\n    address = {host}\n    port = {self.implicit_port}\n    ssl = yes\n  }}\n" if certificate else "")
+            + (
+                f"  inet_listener submissions {{\n    address = {host}\n    port = {self.implicit_port}\n    ssl = yes\n  }}\n"
+                if certificate
+                else ""
+            )
             + "}\n"
             # No growing delay for an address that has been wrong before.
             + "service anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n"

@@ -33,6 +33,7 @@ from .pki import EXPIRED, EXPIRING, NOT_YET_VALID, Pki
 
 __all__ = ["ROWS", "Row", "attempt", "make_chains", "observation", "steps"]
 
+
 def make_chains(folder: Path) -> dict[str, list[str]]:
     """Chains of every kind that the table names, all for relay.test."""
     pki = Pki(folder)
@@ -48,7 +49,9 @@ def make_chains(folder: Path) -> dict[str, list[str]]:
         "stranger": pki.issue(name, issuer=pki.stranger()),
         "stranger with root": pki.issue(name, issuer=pki.stranger(), chain=["leaf", "intermediate", "root"]),
         "leaf only": pki.issue(name, chain=["leaf"]),
-        "leaf only online": pki.issue(name, chain=["leaf"], issuer=pki.new_root("Company CA"), aia="http://ca.test/ca.crt"),
+        "leaf only online": pki.issue(
+            name, chain=["leaf"], issuer=pki.new_root("Company CA"), aia="http://ca.test/ca.crt"
+        ),
         "leaf of root": pki.issue(name, issuer="root", chain=["leaf"]),
         "leaf of some CA": pki.issue(name, issuer=pki.new_root("Company CA"), chain=["leaf"]),
         "other name": pki.issue("other.test", names=["other.test", "www.other.test"]),
@@ -60,7 +63,10 @@ def make_chains(folder: Path) -> dict[str, list[str]]:
         "sha1": pki.issue(name, hash_name="sha1"),
         "disordered": pki.issue(name, chain=["leaf", "root", "intermediate"]),
     }
-    return {name: [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in each.chain] for name, each in issued.items()}
+    return {
+        name: [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in each.chain]
+        for name, each in issued.items()
+    }
 
 
 def steps(text: str, ms: float = 5.0) -> list[Rung]:
@@ -73,14 +79,29 @@ def reply(code: int, *lines: str) -> ReplyEntry:
 
 
 GREETING = reply(220, "relay.test ESMTP")
-TLS: TLSEntry = {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verified": True, "verify_error": None, "certificate_requested": False}
+TLS: TLSEntry = {
+    "version": "TLSv1.3",
+    "cipher": "TLS_AES_256_GCM_SHA384",
+    "verified": True,
+    "verify_error": None,
+    "certificate_requested": False,
+}
 
 
 def attempt(
-    security: Security = "starttls", rungs: str = "tcp greeting ehlo starttls tls certificate ehlo", failure: FailureEntry | None = None, **more: t.Any
+    security: Security = "starttls",
+    rungs: str = "tcp greeting ehlo starttls tls certificate ehlo",
+    failure: FailureEntry | None = None,
+    **more: t.Any,
 ) -> Attempt:
     """One address. ``more``: greeting, ehlo, tls, chain, other_mode, ... as the ladder keeps them."""
-    found: Attempt = {"address": "192.0.2.1", "family": 4, "security": security, "rungs": steps(rungs), "failure": failure}
+    found: Attempt = {
+        "address": "192.0.2.1",
+        "family": 4,
+        "security": security,
+        "rungs": steps(rungs),
+        "failure": failure,
+    }
     return t.cast(Attempt, {**found, **more})
 
 
@@ -115,7 +136,14 @@ def up_to_ehlo(**more: t.Any) -> dict[str, t.Any]:
 
 
 def in_tls(**more: t.Any) -> dict[str, t.Any]:
-    return {"greeting": GREETING, "ehlo": ehlo(after=("SIZE 1000", "AUTH PLAIN LOGIN")), "tls": TLS, "chain": "good", "chain_available": True, **more}
+    return {
+        "greeting": GREETING,
+        "ehlo": ehlo(after=("SIZE 1000", "AUTH PLAIN LOGIN")),
+        "tls": TLS,
+        "chain": "good",
+        "chain_available": True,
+        **more,
+    }
 
 
 def cert(chain: str, code: int, text: str = "some words of OpenSSL") -> Attempt:
@@ -153,7 +181,10 @@ class Row:
 
 def _with_chains(found: t.Any, chains: t.Mapping[str, list[str]]) -> t.Any:
     if isinstance(found, dict):
-        return {key: chains[value] if key == "chain" and isinstance(value, str) else _with_chains(value, chains) for key, value in found.items()}
+        return {
+            key: chains[value] if key == "chain" and isinstance(value, str) else _with_chains(value, chains)
+            for key, value in found.items()
+        }
     return [_with_chains(each, chains) for each in found] if isinstance(found, list) else found
 
 
@@ -171,7 +202,19 @@ def row(
     facts: dict[str, t.Any] | None = None,
 ) -> Row:
     whole = t.cast(Observation, made) if "attempts" in made else observation(t.cast(Attempt, made))
-    return Row(id_, whole, code, layer, variant, observed, says, frozenset(findings.split()), settings or {}, policy or {}, facts or {})
+    return Row(
+        id_,
+        whole,
+        code,
+        layer,
+        variant,
+        observed,
+        says,
+        frozenset(findings.split()),
+        settings or {},
+        policy or {},
+        facts or {},
+    )
 
 
 IMPLICIT = {"port": 465, "security": "implicit_tls"}
@@ -190,9 +233,18 @@ def greets(kind: Kind, **facts: t.Any) -> Attempt:
 
 
 def tls_fails(
-    kind: Kind, legacy: TLSEntry | None = None, other: Attempt | None = None, tls: TLSEntry | None = None, **facts: t.Any
+    kind: Kind,
+    legacy: TLSEntry | None = None,
+    other: Attempt | None = None,
+    tls: TLSEntry | None = None,
+    **facts: t.Any,
 ) -> Attempt:
-    found = attempt("implicit_tls", "tcp tls!", broken("tls", kind, **facts), tls=tls or {**TLS, "version": None, "cipher": None, "verified": False})
+    found = attempt(
+        "implicit_tls",
+        "tcp tls!",
+        broken("tls", kind, **facts),
+        tls=tls or {**TLS, "version": None, "cipher": None, "verified": False},
+    )
     if legacy is not None:
         found["legacy"] = legacy
     if other is not None:
@@ -201,7 +253,9 @@ def tls_fails(
 
 
 def auth_fails(kind: Kind, **facts: t.Any) -> Attempt:
-    return attempt(rungs="tcp greeting ehlo starttls tls certificate ehlo auth!", failure=broken("auth", kind, **facts), **in_tls())
+    return attempt(
+        rungs="tcp greeting ehlo starttls tls certificate ehlo auth!", failure=broken("auth", kind, **facts), **in_tls()
+    )
 
 
 def mail_fails(stage: str, code: int, *lines: str, **facts: t.Any) -> Attempt:
@@ -213,6 +267,7 @@ CLEARTEXT_LOOK = attempt("cleartext", "tcp greeting ehlo", **up_to_ehlo())
 PLAIN_LOOK = attempt("cleartext", "tcp greeting ehlo", greeting=GREETING, ehlo=ehlo(("SIZE 1000",)))
 TLS_LOOK = attempt("implicit_tls", "tcp tls certificate greeting ehlo", **in_tls(ehlo=ehlo(None, ("SIZE 1000",))))
 SILENT_LOOK = attempt("cleartext", "tcp greeting!", broken("greeting", "timeout", partial=""))
+
 
 # What the relay offered before and after TLS, in short.
 def session(*auth: str, security: Security = "starttls", **more: t.Any) -> Attempt:
@@ -835,11 +890,22 @@ ROWS: tuple[Row, ...] = (
         settings=IMPLICIT,
     ),
     row("cleartext", PLAIN_LOOK, None, observed="cleartext", settings={"port": 25, "security": "cleartext"}),
-    row("cleartext though starttls", CLEARTEXT_LOOK, None, observed="starttls", settings={"port": 25, "security": "cleartext"}),
+    row(
+        "cleartext though starttls",
+        CLEARTEXT_LOOK,
+        None,
+        observed="starttls",
+        settings={"port": 25, "security": "cleartext"},
+    ),
     row("auto cleartext", PLAIN_LOOK, None, observed="cleartext", settings={"port": 1025, "security": "auto"}),
     # findings of a healthy endpoint
     row(
-        "opportunistic", attempt("opportunistic", **in_tls()), None, observed="starttls", findings="downgrade_possible", settings={"security": "opportunistic"}
+        "opportunistic",
+        attempt("opportunistic", **in_tls()),
+        None,
+        observed="starttls",
+        findings="downgrade_possible",
+        settings={"security": "opportunistic"},
     ),
     row(
         "opportunistic without",
@@ -852,8 +918,16 @@ ROWS: tuple[Row, ...] = (
     row("expiring", attempt(**in_tls(chain="expiring")), None, observed="starttls", findings="certificate_expiring"),
     row("weak key", attempt(**in_tls(chain="weak key")), None, observed="starttls", findings="certificate_weak"),
     row("sha1", attempt(**in_tls(chain="sha1")), None, observed="starttls", findings="certificate_weak"),
-    row("disordered", attempt(**in_tls(chain="disordered")), None, observed="starttls", findings="certificate_chain_disordered"),
-    row("no names", attempt(**in_tls(chain="no names")), None, observed="starttls", findings="certificate_without_names"),
+    row(
+        "disordered",
+        attempt(**in_tls(chain="disordered")),
+        None,
+        observed="starttls",
+        findings="certificate_chain_disordered",
+    ),
+    row(
+        "no names", attempt(**in_tls(chain="no names")), None, observed="starttls", findings="certificate_without_names"
+    ),
     row(
         "not verified",
         attempt(**in_tls(tls={**TLS, "verified": None})),
@@ -869,7 +943,13 @@ ROWS: tuple[Row, ...] = (
         observed="starttls",
         findings="auth_offered_in_cleartext",
     ),
-    row("capabilities change", attempt(**in_tls(ehlo=ehlo(("STARTTLS", "HELP"), ("SIZE 1000",)))), None, observed="starttls", findings="capabilities_changed"),
+    row(
+        "capabilities change",
+        attempt(**in_tls(ehlo=ehlo(("STARTTLS", "HELP"), ("SIZE 1000",)))),
+        None,
+        observed="starttls",
+        findings="capabilities_changed",
+    ),
     row("injection", attempt(**in_tls(injected=True)), None, observed="starttls", findings="starttls_injection"),
     row(
         "old tls",
@@ -887,11 +967,30 @@ ROWS: tuple[Row, ...] = (
         findings="unconventional_port",
         settings={"port": 587, "security": "implicit_tls"},
     ),
-    row("starttls on 465", attempt(**in_tls()), None, observed="starttls", findings="unconventional_port", settings={"port": 465}),
-    row("slow", {**attempt(**in_tls()), "rungs": steps("tcp") + steps("greeting", 6000.0)}, None, observed="starttls", findings="greeting_slow"),
+    row(
+        "starttls on 465",
+        attempt(**in_tls()),
+        None,
+        observed="starttls",
+        findings="unconventional_port",
+        settings={"port": 465},
+    ),
+    row(
+        "slow",
+        {**attempt(**in_tls()), "rungs": steps("tcp") + steps("greeting", 6000.0)},
+        None,
+        observed="starttls",
+        findings="greeting_slow",
+    ),
     row(
         "helo only",
-        attempt("cleartext", "tcp greeting ehlo", greeting=GREETING, helo=reply(250, "x"), ehlo={"before_tls": reply(502, "no")}),
+        attempt(
+            "cleartext",
+            "tcp greeting ehlo",
+            greeting=GREETING,
+            helo=reply(250, "x"),
+            ehlo={"before_tls": reply(502, "no")},
+        ),
         None,
         observed="cleartext",
         findings="ehlo_refused",
@@ -928,7 +1027,10 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "one address was not waited for",
-        observation(attempt(rungs="tcp greeting!", failure=broken("greeting", "unfinished", waited_ms=2000.0)), attempt(**in_tls())),
+        observation(
+            attempt(rungs="tcp greeting!", failure=broken("greeting", "unfinished", waited_ms=2000.0)),
+            attempt(**in_tls()),
+        ),
         None,
         observed="starttls",
     ),
@@ -968,8 +1070,19 @@ ROWS: tuple[Row, ...] = (
     row("dns silent", dns("timeout"), "name_server_failure", "dns", says="within 0 s"),
     # tcp
     *(
-        row(f"not asked, {lack}", attempt(rungs="", failure=broken("tcp", "not_asked", lack=lack)), "not_asked", "tcp", says=says)
-        for lack, says in (("time", "before its turn"), ("threads", "ulimit -u"), ("files", "ulimit -n"), ("memory", "ulimit -v"))
+        row(
+            f"not asked, {lack}",
+            attempt(rungs="", failure=broken("tcp", "not_asked", lack=lack)),
+            "not_asked",
+            "tcp",
+            says=says,
+        )
+        for lack, says in (
+            ("time", "before its turn"),
+            ("threads", "ulimit -u"),
+            ("files", "ulimit -n"),
+            ("memory", "ulimit -v"),
+        )
     ),
     row("filtered", tcp("timeout"), "connection_timeout", "tcp", says="192.0.2.1 port 587 did not answer"),
     row(
@@ -995,42 +1108,90 @@ ROWS: tuple[Row, ...] = (
         findings="port_filtered_elsewhere_open",
     ),
     row("refused", tcp("os", errno="ECONNREFUSED"), "connection_refused", "tcp"),
-    row("refused by icmp", tcp("os", errno="ECONNREFUSED", icmp=[4, 3, 3], icmp_from="198.51.100.1"), "connection_refused", "tcp", says="198.51.100.1"),
+    row(
+        "refused by icmp",
+        tcp("os", errno="ECONNREFUSED", icmp=[4, 3, 3], icmp_from="198.51.100.1"),
+        "connection_refused",
+        "tcp",
+        says="198.51.100.1",
+    ),
     row("no network", tcp("os", errno="ENETUNREACH"), "no_route", "tcp"),
-    row("no network by icmp", tcp("os", errno="ENETUNREACH", icmp=[4, 3, 0], icmp_from="198.51.100.1"), "no_route", "tcp", says="198.51.100.1"),
+    row(
+        "no network by icmp",
+        tcp("os", errno="ENETUNREACH", icmp=[4, 3, 0], icmp_from="198.51.100.1"),
+        "no_route",
+        "tcp",
+        says="198.51.100.1",
+    ),
     row("host unreachable at once", tcp("os", errno="EHOSTUNREACH"), "no_route", "tcp", "or_blocked"),
-    row("host unreachable by icmp", tcp("os", errno="EHOSTUNREACH", icmp=[4, 3, 1], icmp_from="198.51.100.1"), "no_route", "tcp"),
-    row("prohibited by icmp", tcp("os", errno="EHOSTUNREACH", icmp=[4, 3, 13], icmp_from="198.51.100.1"), "connection_blocked", "tcp", says="198.51.100.1"),
+    row(
+        "host unreachable by icmp",
+        tcp("os", errno="EHOSTUNREACH", icmp=[4, 3, 1], icmp_from="198.51.100.1"),
+        "no_route",
+        "tcp",
+    ),
+    row(
+        "prohibited by icmp",
+        tcp("os", errno="EHOSTUNREACH", icmp=[4, 3, 13], icmp_from="198.51.100.1"),
+        "connection_blocked",
+        "tcp",
+        says="198.51.100.1",
+    ),
     row("prohibited locally", tcp("os", errno="EPERM"), "connection_blocked", "tcp"),
     row(
         "unreachable yet elsewhere",
-        observation(tcp("os", errno="EHOSTUNREACH"), elsewhere=[{"address": "192.0.2.1", "port": 465, "result": "ECONNREFUSED"}]),
+        observation(
+            tcp("os", errno="EHOSTUNREACH"), elsewhere=[{"address": "192.0.2.1", "port": 465, "result": "ECONNREFUSED"}]
+        ),
         "connection_blocked",
         "tcp",
     ),
     row("odd error", tcp("os", errno="unknown"), "no_route", "tcp"),
     row("reset", tcp("reset"), "connection_reset", "tcp"),
-    row("reset by tls", attempt("implicit_tls", "tcp!", broken("tcp", "reset"), other_mode=SILENT_LOOK), "tls_handshake_failed", "tls", settings=IMPLICIT),
+    row(
+        "reset by tls",
+        attempt("implicit_tls", "tcp!", broken("tcp", "reset"), other_mode=SILENT_LOOK),
+        "tls_handshake_failed",
+        "tls",
+        settings=IMPLICIT,
+    ),
     # greeting
     row("silence", greets("timeout", partial=""), "greeting_timeout", "greeting", says="it stayed silent"),
     row("drip", greets("timeout", partial="220 rel"), "greeting_timeout", "greeting", says="only '220 rel' came"),
     row(
         "silence behind tls",
-        attempt("implicit_tls", "tcp tls certificate greeting!", broken("greeting", "timeout", partial=""), tls=TLS, chain="good", chain_available=True),
+        attempt(
+            "implicit_tls",
+            "tcp tls certificate greeting!",
+            broken("greeting", "timeout", partial=""),
+            tls=TLS,
+            chain="good",
+            chain_available=True,
+        ),
         "greeting_timeout",
         "greeting",
         observed="implicit_tls",
         says="after the TLS handshake",
         settings=IMPLICIT,
     ),
-    row("554", greets("reply", code=554, lines=["5.7.1 go away"]), "greeting_rejected", "greeting", says="'554 5.7.1 go away'"),
+    row(
+        "554",
+        greets("reply", code=554, lines=["5.7.1 go away"]),
+        "greeting_rejected",
+        "greeting",
+        says="'554 5.7.1 go away'",
+    ),
     row("421", greets("reply", code=421, lines=["come back later"]), "temporarily_rejected", "transaction"),
     row("ssh", greets("malformed", text="SSH-2.0-OpenSSH_9.2"), "not_smtp", "greeting", says="an SSH server"),
     row("http", greets("malformed", text="HTTP/1.1 400 Bad Request"), "not_smtp", "greeting", says="a web server"),
     row("imap", greets("malformed", text="* OK Dovecot ready."), "not_smtp", "greeting", says="an IMAP server"),
-    row("endless line", greets("limit", limit="line", text="220 xxx"), "not_smtp", "greeting", says="a line without end"),
+    row(
+        "endless line", greets("limit", limit="line", text="220 xxx"), "not_smtp", "greeting", says="a line without end"
+    ),
     row("closed", greets("closed", partial=""), "connection_closed", "greeting", says="not one byte came"),
-    row("closed within", greets("closed", partial="220-re"), "connection_closed", "greeting", says="only '220-re' came"),
+    row(
+        "closed within", greets("closed", partial="220-re"), "connection_closed", "greeting", says="only '220-re' came"
+    ),
     row("network lost", greets("os", errno="EHOSTUNREACH"), "connection_closed", "greeting", says="EHOSTUNREACH"),
     # mode
     row(
@@ -1057,7 +1218,9 @@ ROWS: tuple[Row, ...] = (
         attempt(
             rungs="tcp",
             failure=broken("mode", "tls_spoken"),
-            other_mode=attempt("implicit_tls", "tcp tls greeting!", broken("greeting", "malformed", text="* OK x"), tls=TLS),
+            other_mode=attempt(
+                "implicit_tls", "tcp tls greeting!", broken("greeting", "malformed", text="* OK x"), tls=TLS
+            ),
         ),
         "not_smtp",
         "greeting",
@@ -1066,7 +1229,12 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "cleartext on tls",
-        attempt("implicit_tls", "tcp tls!", broken("mode", "plaintext", text="220 relay.test ESMTP"), other_mode=CLEARTEXT_LOOK),
+        attempt(
+            "implicit_tls",
+            "tcp tls!",
+            broken("mode", "plaintext", text="220 relay.test ESMTP"),
+            other_mode=CLEARTEXT_LOOK,
+        ),
         "mode_mismatch",
         "mode",
         "cleartext_spoken",
@@ -1120,7 +1288,12 @@ ROWS: tuple[Row, ...] = (
     # ehlo
     row(
         "ehlo refused",
-        attempt(rungs="tcp greeting ehlo!", failure=broken("ehlo", "reply", code=550, lines=["no"]), greeting=GREETING, ehlo={"before_tls": reply(550, "no")}),
+        attempt(
+            rungs="tcp greeting ehlo!",
+            failure=broken("ehlo", "reply", code=550, lines=["no"]),
+            greeting=GREETING,
+            ehlo={"before_tls": reply(550, "no")},
+        ),
         "ehlo_rejected",
         "ehlo",
         says="'550 no'",
@@ -1134,21 +1307,34 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "ftp",
-        attempt(rungs="tcp greeting ehlo!", failure=broken("ehlo", "reply", code=500, lines=["what"]), greeting=reply(220, "ProFTPD Server")),
+        attempt(
+            rungs="tcp greeting ehlo!",
+            failure=broken("ehlo", "reply", code=500, lines=["what"]),
+            greeting=reply(220, "ProFTPD Server"),
+        ),
         "not_smtp",
         "greeting",
         says="an FTP server",
     ),
     row(
         "knows nothing",
-        attempt(rungs="tcp greeting ehlo!", failure=broken("ehlo", "reply", code=502, lines=["what"]), greeting=reply(220, "hi"), helo=reply(502, "what")),
+        attempt(
+            rungs="tcp greeting ehlo!",
+            failure=broken("ehlo", "reply", code=502, lines=["what"]),
+            greeting=reply(220, "hi"),
+            helo=reply(502, "what"),
+        ),
         "not_smtp",
         "greeting",
         says="neither EHLO nor HELO",
     ),
     row(
         "greets twice",
-        attempt(rungs="tcp greeting ehlo!", failure=broken("ehlo", "out_of_step", code=220, lines=["relay.test"], sign="second_greeting"), greeting=GREETING),
+        attempt(
+            rungs="tcp greeting ehlo!",
+            failure=broken("ehlo", "out_of_step", code=220, lines=["relay.test"], sign="second_greeting"),
+            greeting=GREETING,
+        ),
         "ehlo_rejected",
         "ehlo",
         "out_of_step",
@@ -1164,7 +1350,12 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "not offered",
-        attempt(rungs="tcp greeting ehlo starttls!", failure=broken("starttls", "missing", what="starttls"), greeting=GREETING, ehlo=ehlo(("SIZE 1",))),
+        attempt(
+            rungs="tcp greeting ehlo starttls!",
+            failure=broken("starttls", "missing", what="starttls"),
+            greeting=GREETING,
+            ehlo=ehlo(("SIZE 1",)),
+        ),
         "starttls_not_offered",
         "starttls",
         observed="cleartext",
@@ -1172,7 +1363,10 @@ ROWS: tuple[Row, ...] = (
     row(
         "masked",
         attempt(
-            rungs="tcp greeting ehlo starttls!", failure=broken("starttls", "missing", what="starttls"), greeting=GREETING, ehlo=ehlo(("SIZE 1", "XXXXXXXA"))
+            rungs="tcp greeting ehlo starttls!",
+            failure=broken("starttls", "missing", what="starttls"),
+            greeting=GREETING,
+            ehlo=ehlo(("SIZE 1", "XXXXXXXA")),
         ),
         "starttls_not_offered",
         "starttls",
@@ -1182,7 +1376,11 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "454",
-        attempt(rungs="tcp greeting ehlo starttls!", failure=broken("starttls", "reply", code=454, lines=["4.7.0 no"]), **up_to_ehlo()),
+        attempt(
+            rungs="tcp greeting ehlo starttls!",
+            failure=broken("starttls", "reply", code=454, lines=["4.7.0 no"]),
+            **up_to_ehlo(),
+        ),
         "starttls_rejected",
         "starttls",
         observed="starttls",
@@ -1197,8 +1395,22 @@ ROWS: tuple[Row, ...] = (
         "starttls",
     ),
     # tls
-    row("tls silent", tls_fails("timeout", silent=True), "tls_handshake_timeout", "tls", says="stayed silent", settings=IMPLICIT),
-    row("tls stalls", tls_fails("timeout", silent=False), "tls_handshake_timeout", "tls", says="in the middle", settings=IMPLICIT),
+    row(
+        "tls silent",
+        tls_fails("timeout", silent=True),
+        "tls_handshake_timeout",
+        "tls",
+        says="stayed silent",
+        settings=IMPLICIT,
+    ),
+    row(
+        "tls stalls",
+        tls_fails("timeout", silent=False),
+        "tls_handshake_timeout",
+        "tls",
+        says="in the middle",
+        settings=IMPLICIT,
+    ),
     row(
         "tls version alert",
         tls_fails("tls", reason="TLSV1_ALERT_PROTOCOL_VERSION", text="x"),
@@ -1236,15 +1448,34 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "old cipher",
-        tls_fails("tls", legacy={**TLS, "version": "TLSv1.2", "cipher": "RC4-MD5"}, reason="SSLV3_ALERT_HANDSHAKE_FAILURE", text="x"),
+        tls_fails(
+            "tls",
+            legacy={**TLS, "version": "TLSv1.2", "cipher": "RC4-MD5"},
+            reason="SSLV3_ALERT_HANDSHAKE_FAILURE",
+            text="x",
+        ),
         "tls_handshake_failed",
         "tls",
         observed="implicit_tls",
         says="RC4-MD5",
         settings=IMPLICIT,
     ),
-    row("tls closed", tls_fails("closed", silent=False), "tls_handshake_failed", "tls", says="in the middle of it", settings=IMPLICIT),
-    row("tls endless", tls_fails("limit", limit="stream", text=""), "tls_handshake_failed", "tls", says="without end", settings=IMPLICIT),
+    row(
+        "tls closed",
+        tls_fails("closed", silent=False),
+        "tls_handshake_failed",
+        "tls",
+        says="in the middle of it",
+        settings=IMPLICIT,
+    ),
+    row(
+        "tls endless",
+        tls_fails("limit", limit="stream", text=""),
+        "tls_handshake_failed",
+        "tls",
+        says="without end",
+        settings=IMPLICIT,
+    ),
     row(
         "client certificate",
         tls_fails("tls", reason="TLSV13_ALERT_CERTIFICATE_REQUIRED", text="x"),
@@ -1277,7 +1508,15 @@ ROWS: tuple[Row, ...] = (
         settings=IMPLICIT,
     ),
     # certificate
-    row("expired", cert("expired", 10), "certificate_expired", "certificate", observed="implicit_tls", says="1 day ago", settings=IMPLICIT),
+    row(
+        "expired",
+        cert("expired", 10),
+        "certificate_expired",
+        "certificate",
+        observed="implicit_tls",
+        says="1 day ago",
+        settings=IMPLICIT,
+    ),
     row(
         "expired issuer",
         cert("expired issuer", 10),
@@ -1308,8 +1547,23 @@ ROWS: tuple[Row, ...] = (
         says="20 are required",
         policy={"certificate_days_error": 20},
     ),
-    row("not yet valid", cert("not yet", 9), "certificate_not_yet_valid", "certificate", observed="implicit_tls", says="only from", settings=IMPLICIT),
-    row("self-signed", cert("self-signed", 18), "certificate_self_signed", "certificate", observed="implicit_tls", settings=IMPLICIT),
+    row(
+        "not yet valid",
+        cert("not yet", 9),
+        "certificate_not_yet_valid",
+        "certificate",
+        observed="implicit_tls",
+        says="only from",
+        settings=IMPLICIT,
+    ),
+    row(
+        "self-signed",
+        cert("self-signed", 18),
+        "certificate_self_signed",
+        "certificate",
+        observed="implicit_tls",
+        settings=IMPLICIT,
+    ),
     row(
         "self-signed and expired",
         cert("self-signed expired", 18),
@@ -1319,8 +1573,23 @@ ROWS: tuple[Row, ...] = (
         says="it has also expired",
         settings=IMPLICIT,
     ),
-    row("self-signed by another code", cert("self-signed", 20), "certificate_self_signed", "certificate", observed="implicit_tls", settings=IMPLICIT),
-    row("unknown CA", cert("stranger", 20), "certificate_untrusted", "certificate", observed="implicit_tls", says="'unknown root'", settings=IMPLICIT),
+    row(
+        "self-signed by another code",
+        cert("self-signed", 20),
+        "certificate_self_signed",
+        "certificate",
+        observed="implicit_tls",
+        settings=IMPLICIT,
+    ),
+    row(
+        "unknown CA",
+        cert("stranger", 20),
+        "certificate_untrusted",
+        "certificate",
+        observed="implicit_tls",
+        says="'unknown root'",
+        settings=IMPLICIT,
+    ),
     row(
         "unknown root sent",
         cert("stranger with root", 19),
@@ -1330,8 +1599,22 @@ ROWS: tuple[Row, ...] = (
         says="'unknown root'",
         settings=IMPLICIT,
     ),
-    row("unknown root sent, other code", cert("stranger with root", 20), "certificate_untrusted", "certificate", observed="implicit_tls", settings=IMPLICIT),
-    row("leaf of an unknown root", cert("leaf of root", 20), "certificate_untrusted", "certificate", observed="implicit_tls", settings=IMPLICIT),
+    row(
+        "unknown root sent, other code",
+        cert("stranger with root", 20),
+        "certificate_untrusted",
+        "certificate",
+        observed="implicit_tls",
+        settings=IMPLICIT,
+    ),
+    row(
+        "leaf of an unknown root",
+        cert("leaf of root", 20),
+        "certificate_untrusted",
+        "certificate",
+        observed="implicit_tls",
+        settings=IMPLICIT,
+    ),
     row(
         "one of the two",
         cert("leaf of some CA", 20),
@@ -1352,7 +1635,14 @@ ROWS: tuple[Row, ...] = (
         settings=IMPLICIT,
         facts={"trust_store_empty": True},
     ),
-    row("unreadable chain", cert("good", 20) | {"chain": ["AAAA", "%%%"]}, "certificate_untrusted", "certificate", observed="implicit_tls", settings=IMPLICIT),
+    row(
+        "unreadable chain",
+        cert("good", 20) | {"chain": ["AAAA", "%%%"]},
+        "certificate_untrusted",
+        "certificate",
+        observed="implicit_tls",
+        settings=IMPLICIT,
+    ),
     row(
         "a code of no cause",
         cert("good", 26, "unsuitable certificate purpose"),
@@ -1373,7 +1663,12 @@ ROWS: tuple[Row, ...] = (
         settings=IMPLICIT,
     ),
     row(
-        "intermediate missing, online", cert("leaf only online", 21), "certificate_chain_incomplete", "certificate", observed="implicit_tls", settings=IMPLICIT
+        "intermediate missing, online",
+        cert("leaf only online", 21),
+        "certificate_chain_incomplete",
+        "certificate",
+        observed="implicit_tls",
+        settings=IMPLICIT,
     ),
     row(
         "wrong name",
@@ -1384,8 +1679,24 @@ ROWS: tuple[Row, ...] = (
         says="it is for other.test, www.other.test",
         settings=IMPLICIT,
     ),
-    row("wrong address", cert("many names", 64), "certificate_name_mismatch", "certificate", observed="implicit_tls", says="and 4 more", settings=IMPLICIT),
-    row("too weak", cert("weak key", 66), "certificate_weak", "certificate", observed="implicit_tls", says="only 1024 bits", settings=IMPLICIT),
+    row(
+        "wrong address",
+        cert("many names", 64),
+        "certificate_name_mismatch",
+        "certificate",
+        observed="implicit_tls",
+        says="and 4 more",
+        settings=IMPLICIT,
+    ),
+    row(
+        "too weak",
+        cert("weak key", 66),
+        "certificate_weak",
+        "certificate",
+        observed="implicit_tls",
+        says="only 1024 bits",
+        settings=IMPLICIT,
+    ),
     row(
         "too weak, said in words",
         cert("sha1", 1, "ca md too weak"),
@@ -1397,7 +1708,14 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "no certificate at all",
-        attempt("implicit_tls", "tcp tls certificate!", broken("certificate", "no_certificate"), tls=TLS, chain=[], chain_available=True),
+        attempt(
+            "implicit_tls",
+            "tcp tls certificate!",
+            broken("certificate", "no_certificate"),
+            tls=TLS,
+            chain=[],
+            chain_available=True,
+        ),
         "tls_handshake_failed",
         "tls",
         "no_certificate",
@@ -1409,7 +1727,12 @@ ROWS: tuple[Row, ...] = (
     row("no auth", auth_fails("missing", what="auth", starttls=False), "auth_not_offered", "auth", observed="starttls"),
     row(
         "auth only behind starttls",
-        attempt("cleartext", "tcp greeting ehlo auth!", broken("auth", "missing", what="auth", starttls=True), **up_to_ehlo()),
+        attempt(
+            "cleartext",
+            "tcp greeting ehlo auth!",
+            broken("auth", "missing", what="auth", starttls=True),
+            **up_to_ehlo(),
+        ),
         "auth_requires_tls",
         "auth",
         observed="starttls",
@@ -1431,8 +1754,22 @@ ROWS: tuple[Row, ...] = (
         findings="auth_offered_in_cleartext",
         settings={"port": 25, "security": "opportunistic"},
     ),
-    row("530", auth_fails("reply", code=530, lines=["5.7.0 Must issue a STARTTLS command first"]), "auth_requires_tls", "auth", "in_tls", "starttls"),
-    row("538", auth_fails("reply", code=538, lines=["5.7.11 Encryption required"]), "auth_requires_tls", "auth", "in_tls", "starttls"),
+    row(
+        "530",
+        auth_fails("reply", code=530, lines=["5.7.0 Must issue a STARTTLS command first"]),
+        "auth_requires_tls",
+        "auth",
+        "in_tls",
+        "starttls",
+    ),
+    row(
+        "538",
+        auth_fails("reply", code=538, lines=["5.7.11 Encryption required"]),
+        "auth_requires_tls",
+        "auth",
+        "in_tls",
+        "starttls",
+    ),
     row(
         "mechanism",
         auth_fails("missing", what="mechanism", wanted="CRAM-MD5", offered=["PLAIN"]),
@@ -1441,16 +1778,70 @@ ROWS: tuple[Row, ...] = (
         observed="starttls",
         says="CRAM-MD5 was asked for, PLAIN is offered",
     ),
-    row("no mechanism", auth_fails("missing", what="mechanism", wanted=None, offered=["GSSAPI"]), "auth_mechanism_not_offered", "auth", "none", "starttls"),
-    row("504", auth_fails("reply", code=504, lines=["5.5.4 Unrecognized authentication type"]), "auth_mechanism_not_offered", "auth", "refused", "starttls"),
-    row("535", auth_fails("reply", code=535, lines=["5.7.8 Error: authentication failed"]), "auth_rejected", "auth", observed="starttls", says="'535 5.7.8"),
-    row("454 to auth", auth_fails("reply", code=454, lines=["4.7.0 Temporary authentication failure"]), "auth_rejected", "auth", "temporary", "starttls"),
+    row(
+        "no mechanism",
+        auth_fails("missing", what="mechanism", wanted=None, offered=["GSSAPI"]),
+        "auth_mechanism_not_offered",
+        "auth",
+        "none",
+        "starttls",
+    ),
+    row(
+        "504",
+        auth_fails("reply", code=504, lines=["5.5.4 Unrecognized authentication type"]),
+        "auth_mechanism_not_offered",
+        "auth",
+        "refused",
+        "starttls",
+    ),
+    row(
+        "535",
+        auth_fails("reply", code=535, lines=["5.7.8 Error: authentication failed"]),
+        "auth_rejected",
+        "auth",
+        observed="starttls",
+        says="'535 5.7.8",
+    ),
+    row(
+        "454 to auth",
+        auth_fails("reply", code=454, lines=["4.7.0 Temporary authentication failure"]),
+        "auth_rejected",
+        "auth",
+        "temporary",
+        "starttls",
+    ),
     row("auth unanswered", auth_fails("closed", partial=""), "auth_rejected", "auth", "no_answer", "starttls"),
     # transaction
-    row("sender", mail_fails("mail", 550, "5.7.1 Sender address rejected"), "sender_rejected", "transaction", observed="starttls"),
-    row("login wanted", mail_fails("mail", 530, "5.7.0 Authentication required"), "sender_rejected", "transaction", "auth_required", "starttls"),
-    row("starttls wanted", mail_fails("mail", 530, "5.7.0 Must issue a STARTTLS command first"), "auth_requires_tls", "auth", "in_tls", "starttls"),
-    row("too large by SIZE", mail_fails("mail", 552, "5.3.4 Message size exceeds fixed limit"), "message_rejected", "transaction", observed="starttls"),
+    row(
+        "sender",
+        mail_fails("mail", 550, "5.7.1 Sender address rejected"),
+        "sender_rejected",
+        "transaction",
+        observed="starttls",
+    ),
+    row(
+        "login wanted",
+        mail_fails("mail", 530, "5.7.0 Authentication required"),
+        "sender_rejected",
+        "transaction",
+        "auth_required",
+        "starttls",
+    ),
+    row(
+        "starttls wanted",
+        mail_fails("mail", 530, "5.7.0 Must issue a STARTTLS command first"),
+        "auth_requires_tls",
+        "auth",
+        "in_tls",
+        "starttls",
+    ),
+    row(
+        "too large by SIZE",
+        mail_fails("mail", 552, "5.3.4 Message size exceeds fixed limit"),
+        "message_rejected",
+        "transaction",
+        observed="starttls",
+    ),
     row(
         "recipient",
         mail_fails("rcpt", 550, "5.1.1 User unknown", recipient="b@example.com"),
@@ -1470,7 +1861,11 @@ ROWS: tuple[Row, ...] = (
     row("content", mail_fails("message", 554, "5.7.1 Spam"), "message_rejected", "transaction", observed="starttls"),
     row(
         "lost after data",
-        attempt(rungs="tcp greeting ehlo starttls tls certificate ehlo transaction!", failure=broken("transaction", "closed", partial=""), **in_tls()),
+        attempt(
+            rungs="tcp greeting ehlo starttls tls certificate ehlo transaction!",
+            failure=broken("transaction", "closed", partial=""),
+            **in_tls(),
+        ),
         "message_rejected",
         "transaction",
         "unknown",
@@ -1480,7 +1875,11 @@ ROWS: tuple[Row, ...] = (
     row(
         "message withheld",
         attempt(
-            "starttls", "tcp greeting ehlo transaction!", broken("transaction", "withheld", what="message", starttls=False), greeting=GREETING, ehlo=ehlo(())
+            "starttls",
+            "tcp greeting ehlo transaction!",
+            broken("transaction", "withheld", what="message", starttls=False),
+            greeting=GREETING,
+            ehlo=ehlo(()),
         ),
         "starttls_not_offered",
         "starttls",

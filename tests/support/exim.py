@@ -92,8 +92,12 @@ def _authenticators(users: Mapping[str, str]) -> str:
     if not users:
         return ""
     # $auth1.. are what the client sent: PLAIN an empty name, the user, the password; LOGIN the user, the password.
-    plain = " ".join(f"{{and{{{{eq{{$auth2}}{{{user}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}" for user, password in users.items())
-    login = " ".join(f"{{and{{{{eq{{$auth1}}{{{user}}}}}{{eq{{$auth2}}{{{password}}}}}}}}}" for user, password in users.items())
+    plain = " ".join(
+        f"{{and{{{{eq{{$auth2}}{{{user}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}" for user, password in users.items()
+    )
+    login = " ".join(
+        f"{{and{{{{eq{{$auth1}}{{{user}}}}}{{eq{{$auth2}}{{{password}}}}}}}}}" for user, password in users.items()
+    )
     secret = "fail"
     for user, password in users.items():
         secret = f"{{${{if eq{{$auth1}}{{{user}}}{{{password}}}{secret}}}}}"

@@ -234,7 +234,11 @@ def _cut(sock: socket.socket) -> None:
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
     except OSError:
         pass
-    if sock.family in (socket.AF_INET, socket.AF_INET6) and sock.fileno() >= 0 and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+    if (
+        sock.family in (socket.AF_INET, socket.AF_INET6)
+        and sock.fileno() >= 0
+        and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    ):
         sock.close()
 
 
@@ -520,7 +524,9 @@ class _Session:
             lines.append("AUTH " + " ".join(mechanisms))
         if self.starttls is not None and not peer.tls:
             lines.append("STARTTLS")
-        peer.reply("\n".join(f"250{' ' if number == len(lines) else '-'}{line}" for number, line in enumerate(lines, 1)))
+        peer.reply(
+            "\n".join(f"250{' ' if number == len(lines) else '-'}{line}" for number, line in enumerate(lines, 1))
+        )
 
     def _helo(self, peer: Peer, _rest: str) -> None:
         peer.reply(self.helo or f"250 {self.name}")
@@ -544,7 +550,11 @@ class _Session:
         mechanism, _blank, initial = rest.partition(" ")
         mechanism = mechanism.upper()
         if mechanism not in (self.mechanisms_after_tls if peer.tls else self.mechanisms):
-            peer.reply("504 5.5.4 Unrecognized authentication type" if peer.tls or self.mechanisms else "503 5.5.1 Error: authentication not enabled")
+            peer.reply(
+                "504 5.5.4 Unrecognized authentication type"
+                if peer.tls or self.mechanisms
+                else "503 5.5.1 Error: authentication not enabled"
+            )
         elif _authenticates(peer, mechanism, initial, self.users):
             peer.reply("235 2.7.0 Authentication successful")
         else:

@@ -67,7 +67,12 @@ class Stunnel(Relay):
         config = self.folder / "stunnel.conf"
         lines = ["foreground = yes", "pid =", "debug = notice", "syslog = no", "[smtp]"]
         lines += [f"accept = {host}:{self.port}", f"connect = {backend[0]}:{backend[1]}"]
-        lines += [f"cert = {certificate.chain_file}", f"key = {certificate.key_file}", *(["protocol = smtp"] if starttls else []), *options]
+        lines += [
+            f"cert = {certificate.chain_file}",
+            f"key = {certificate.key_file}",
+            *(["protocol = smtp"] if starttls else []),
+            *options,
+        ]
         config.write_text("".join(f"{line}\n" for line in lines))
         self.start([program("stunnel4"), config])
 
@@ -76,7 +81,13 @@ class OpensslServer(Relay):
     """`openssl s_server`: implicit TLS without a word of SMTP. With -www among the options it is an HTTPS server."""
 
     def __init__(
-        self, certificate: Issued, *, options: Sequence[str] = (), host: str = "127.0.0.1", port: int = 0, prefix: Sequence[str] = ()
+        self,
+        certificate: Issued,
+        *,
+        options: Sequence[str] = (),
+        host: str = "127.0.0.1",
+        port: int = 0,
+        prefix: Sequence[str] = (),
     ) -> None:
         """Start it and wait until it accepts; options e.g. ["-tls1_3"], ["-Verify", "1"], ["-cipher", "ALL:@SECLEVEL=0", "-tls1"]."""
         super().__init__(host, [port], prefix)

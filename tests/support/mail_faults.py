@@ -69,21 +69,33 @@ def _cleartext(behaviour: Callable[[Pki], Behaviour], *causes: str) -> Fault:
 _NOT_TRUSTED = ("certificate_untrusted", "certificate_chain_incomplete")
 
 FAULTS: dict[str, Fault] = {
-    "TLS first on a port that starts in cleartext": _implicit(lambda pki: smtp(starttls=honest(pki.issue())), "mode_mismatch"),
+    "TLS first on a port that starts in cleartext": _implicit(
+        lambda pki: smtp(starttls=honest(pki.issue())), "mode_mismatch"
+    ),
     "cleartext first on a port that starts with TLS": Fault(served(), "starttls", ("mode_mismatch",)),
     "no STARTTLS": Fault(lambda _pki: smtp(), "starttls", ("starttls_not_offered",)),
-    "STARTTLS refused": Fault(lambda _pki: smtp(starttls="454 4.7.0 TLS not available due to local problem"), "starttls", ("starttls_rejected",)),
+    "STARTTLS refused": Fault(
+        lambda _pki: smtp(starttls="454 4.7.0 TLS not available due to local problem"),
+        "starttls",
+        ("starttls_rejected",),
+    ),
     "expired": _implicit(served(valid=EXPIRED), "certificate_expired"),
     "not yet valid": _implicit(served(valid=NOT_YET_VALID), "certificate_not_yet_valid"),
     "self-signed": _implicit(served(issuer=None), "certificate_self_signed"),
-    "unknown CA": Fault(lambda pki: smtp(starttls=honest(pki.issue(issuer=pki.stranger()))), "starttls", _NOT_TRUSTED, in_tls=True),
+    "unknown CA": Fault(
+        lambda pki: smtp(starttls=honest(pki.issue(issuer=pki.stranger()))), "starttls", _NOT_TRUSTED, in_tls=True
+    ),
     "intermediate missing": _implicit(served(chain=["leaf"]), *_NOT_TRUSTED),
     "wrong name": _implicit(served(name="other.example.com"), "certificate_name_mismatch"),
     "only TLS 1.0": _implicit(
-        lambda pki: smtp(implicit=honest(server_context(pki.issue(), maximum=ssl.TLSVersion.TLSv1))), "tls_version_unsupported", "tls_handshake_failed"
+        lambda pki: smtp(implicit=honest(server_context(pki.issue(), maximum=ssl.TLSVersion.TLSv1))),
+        "tls_version_unsupported",
+        "tls_handshake_failed",
     ),
     "handshake refused": _implicit(lambda _pki: smtp(implicit=alert(40)), "tls_handshake_failed"),
-    "handshake stalls": _implicit(lambda pki: smtp(implicit=stall_after_server_hello(pki.issue())), "tls_handshake_timeout"),
+    "handshake stalls": _implicit(
+        lambda pki: smtp(implicit=stall_after_server_hello(pki.issue())), "tls_handshake_timeout"
+    ),
     "554 in the greeting": _cleartext(lambda _pki: smtp(greeting="554 5.7.1 not you"), "greeting_rejected"),
     "closed at once": _cleartext(lambda _pki: faulty.close(), "connection_closed"),
     "reset at once": _cleartext(lambda _pki: faulty.reset(), "connection_reset", "connection_closed"),
@@ -100,22 +112,42 @@ FAULTS: dict[str, Fault] = {
 MORE_FAULTS: dict[str, Fault] = {
     "silence": _cleartext(lambda _pki: faulty.silent(), "greeting_timeout", "mode_mismatch", "connection_timeout"),
     "SSH answers": _cleartext(lambda _pki: faulty.say(faulty.SSH), "not_smtp", "greeting_rejected"),
-    "421 in the greeting": _cleartext(lambda _pki: smtp(greeting="421 4.7.0 Too many connections from your host"), "temporarily_rejected"),
-    "certificate demanded": _implicit(lambda pki: smtp(implicit=alert(116)), "client_certificate_required", "tls_handshake_failed"),
-    "closed in the handshake": _implicit(
-        lambda _pki: smtp(implicit=faulty.close_on_client_hello()), "tls_handshake_failed", "connection_closed", "connection_reset"
+    "421 in the greeting": _cleartext(
+        lambda _pki: smtp(greeting="421 4.7.0 Too many connections from your host"), "temporarily_rejected"
     ),
-    "login not offered": Fault(lambda pki: smtp(starttls=honest(pki.issue())), "starttls", ("auth_not_offered", "auth_mechanism_not_offered"), "app"),
-    "no mechanism in common": Fault(login("XOAUTH2"), "starttls", ("auth_mechanism_not_offered", "auth_not_offered", "auth_rejected"), "app"),
+    "certificate demanded": _implicit(
+        lambda pki: smtp(implicit=alert(116)), "client_certificate_required", "tls_handshake_failed"
+    ),
+    "closed in the handshake": _implicit(
+        lambda _pki: smtp(implicit=faulty.close_on_client_hello()),
+        "tls_handshake_failed",
+        "connection_closed",
+        "connection_reset",
+    ),
+    "login not offered": Fault(
+        lambda pki: smtp(starttls=honest(pki.issue())),
+        "starttls",
+        ("auth_not_offered", "auth_mechanism_not_offered"),
+        "app",
+    ),
+    "no mechanism in common": Fault(
+        login("XOAUTH2"), "starttls", ("auth_mechanism_not_offered", "auth_not_offered", "auth_rejected"), "app"
+    ),
     "EHLO name refused at RCPT": _cleartext(
         refusing(RCPT="504 5.5.2 <4f1a2b3c4d5e>: Helo command rejected: need fully-qualified hostname"), "ehlo_rejected"
     ),
-    "sender refused at RCPT": _cleartext(refusing(RCPT="553 5.7.1 <a@example.com>: Sender address rejected: not owned by user app"), "sender_rejected"),
+    "sender refused at RCPT": _cleartext(
+        refusing(RCPT="553 5.7.1 <a@example.com>: Sender address rejected: not owned by user app"), "sender_rejected"
+    ),
     "client refused at RCPT": _cleartext(
-        refusing(RCPT="554 5.7.1 <client.example.com[192.0.2.7]>: Client host rejected: Access denied"), "sender_rejected", "recipient_rejected"
+        refusing(RCPT="554 5.7.1 <client.example.com[192.0.2.7]>: Client host rejected: Access denied"),
+        "sender_rejected",
+        "recipient_rejected",
     ),
     "no reverse name": _cleartext(
-        refusing(RCPT="450 4.7.25 Client host rejected: cannot find your hostname, [192.0.2.7]"), "temporarily_rejected", "message_rejected"
+        refusing(RCPT="450 4.7.25 Client host rejected: cannot find your hostname, [192.0.2.7]"),
+        "temporarily_rejected",
+        "message_rejected",
     ),
     "too large": _cleartext(refusing(MAIL="552 5.3.4 Message size exceeds fixed limit"), "message_rejected"),
     "session limit": _cleartext(refusing(END="451 4.7.1 Mails per session limit exceeded"), "temporarily_rejected"),

@@ -19,13 +19,22 @@ from .process import ROOT, Missing, Process, free_ports
 __all__ = ["PINNED", "Mailpit", "binary", "read_environment_file"]
 
 # The versions that tools/mailpit pins, the oldest first. What the tests use by themselves is the newest, or the machine's own.
-PINNED = sorted((path.name for path in (ROOT / "tools" / "mailpit").glob("v*")), key=lambda name: [int(part) for part in name[1:].split(".")])
+PINNED = sorted(
+    (path.name for path in (ROOT / "tools" / "mailpit").glob("v*")),
+    key=lambda name: [int(part) for part in name[1:].split(".")],
+)
 
 
 @functools.cache
 def binary(version: str = "") -> str:
     """The path of the binary: MAILPIT, PATH, or built with Go; of a version of tools/mailpit when one is given. Raises Missing with the way to get it."""
-    done = subprocess.run([str(ROOT / "tools" / "install-mailpit"), version], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        [str(ROOT / "tools" / "install-mailpit"), version],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise Missing(done.stderr.strip() or "tools/install-mailpit failed")
     return done.stdout.strip()
@@ -56,7 +65,12 @@ class Mailpit:
         self.port = int(environment["MP_SMTP_BIND_ADDR"].rpartition(":")[2])
         self.ui_port = int(environment["MP_UI_BIND_ADDR"].rpartition(":")[2])
         self.environment = environment
-        self._process = Process([binary(version)], folder / "mailpit.log", addresses=[(self.host, self.ui_port), (self.host, self.port)], env=environment)
+        self._process = Process(
+            [binary(version)],
+            folder / "mailpit.log",
+            addresses=[(self.host, self.ui_port), (self.host, self.port)],
+            env=environment,
+        )
 
     def __enter__(self) -> Mailpit:
         return self

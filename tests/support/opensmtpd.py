@@ -48,17 +48,23 @@ class OpenSmtpd(Relay):
             table.write_text("".join(f"{user} {_hash(password)}\n" for user, password in (users or {}).items()))
             table.chmod(0o644)
             auth = "auth-optional <users>" if users else ""
-            lines += [f"table users file:{table}", f'pki main cert "{certificate.chain_file}"', f'pki main key "{certificate.key_file}"']
+            lines += [
+                f"table users file:{table}",
+                f'pki main cert "{certificate.chain_file}"',
+                f'pki main key "{certificate.key_file}"',
+            ]
             lines += [f"listen on {host} port {self.starttls_port} tls pki main {auth} hostname opensmtpd.test"]
             lines += [f"listen on {host} port {self.implicit_port} smtps pki main {auth} hostname opensmtpd.test"]
         lines += [f'action keep maildir "{self.mail}" virtual <everyone>', "match from any for any action keep"]
         config = self.folder / "smtpd.conf"
         config.write_text("".join(f"{line}\n" for line in lines))
         config.chmod(0o600)
-        start = "mkdir -p /var/lib/opensmtpd/empty /var/spool/smtpd; chmod 711 /var/spool/smtpd; exec /usr/sbin/smtpd -d -f \"$1\""
+        start = 'mkdir -p /var/lib/opensmtpd/empty /var/spool/smtpd; chmod 711 /var/spool/smtpd; exec /usr/sbin/smtpd -d -f "$1"'
         self.start([*tree, "sh", "-c", start, "sh", config])
 
 
 def _hash(password: str) -> str:
-    done = subprocess.run([program("openssl"), "passwd", "-6", "-stdin"], input=password, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [program("openssl"), "passwd", "-6", "-stdin"], input=password, capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()

@@ -57,7 +57,11 @@ def pangolin_send(
         if seconds is not None:
             command += [option, str(round(seconds * 1000))]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("EMAIL_SMTP_")}
-    environment |= {"NODE_PATH": str(modules), **({"NODE_EXTRA_CA_CERTS": str(ca_file)} if ca_file else {}), **(env or {})}
+    environment |= {
+        "NODE_PATH": str(modules),
+        **({"NODE_EXTRA_CA_CERTS": str(ca_file)} if ca_file else {}),
+        **(env or {}),
+    }
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=180)
     if not done.stdout:
         raise RuntimeError(done.stderr)

@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A throwaway PKI: a root, an intermediate, and server certificates with every fault that a test asks for.
 
-    pki = Pki(tmp_path)
-    good = pki.issue("relay.test", ips=["127.0.0.1"])
-    old = pki.issue("relay.test", valid=EXPIRED)
-    bare = pki.issue("relay.test", chain=["leaf"])                     # intermediate missing
-    foreign = pki.issue("relay.test", issuer=pki.stranger())           # a CA that nobody trusts
-    own = pki.issue("relay.test", issuer=None)                         # self-signed
-    pki.ca_file                                                        # what a client has to trust
+pki = Pki(tmp_path)
+good = pki.issue("relay.test", ips=["127.0.0.1"])
+old = pki.issue("relay.test", valid=EXPIRED)
+bare = pki.issue("relay.test", chain=["leaf"])                     # intermediate missing
+foreign = pki.issue("relay.test", issuer=pki.stranger())           # a CA that nobody trusts
+own = pki.issue("relay.test", issuer=None)                         # self-signed
+pki.ca_file                                                        # what a client has to trust
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-__all__ = ["Authority", "Issued", "Pki", "CURRENT", "EXPIRED", "EXPIRING", "NOT_YET_VALID"]
+__all__ = ["CURRENT", "EXPIRED", "EXPIRING", "NOT_YET_VALID", "Authority", "Issued", "Pki"]
 
 # Days from now: (first, last) day of validity.
 CURRENT = (-1, 30)
@@ -40,7 +40,11 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 # The last byte of OBJECT IDENTIFIER 1.2.840.113549.1.1.x tells the hash of an RSA signature (RFC 8017 appendix A.2.4).
 _RSA_SIGNATURE = bytes.fromhex("06092a864886f70d0101")
 _WEAK_HASHES: dict[str, tuple[int, hashes.HashAlgorithm]] = {"sha1": (5, hashes.SHA1()), "md5": (4, hashes.MD5())}
-_HASHES: dict[str, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
+_HASHES: dict[str, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
 
 
 def new_key(key_type: str = "ec", bits: int | None = None) -> Key:
@@ -65,7 +69,9 @@ class Authority:
         """The CA certificate as PEM."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
-    def authority(self, name: str, valid: tuple[float, float] = (-365, 365), key_type: str = "ec", bits: int | None = None) -> Authority:
+    def authority(
+        self, name: str, valid: tuple[float, float] = (-365, 365), key_type: str = "ec", bits: int | None = None
+    ) -> Authority:
         """A CA below this one."""
         key = new_key(key_type, bits)
         return Authority(_certificate(name, key, self, valid, ca=True), key, self)
@@ -102,7 +108,7 @@ def _certificate(
     version: int = 3,
 ) -> x509.Certificate:
     """One signed certificate; no issuer means self-signed. Version 1 has no extensions: no names, no purposes."""
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
     signer = issuer.key if issuer else key
     builder = (
@@ -122,7 +128,9 @@ def _certificate(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         .add_extension(_usage(ca), critical=True)
     )
-    sans: list[x509.GeneralName] = [x509.DNSName(each.encode("idna").decode() if not each.isascii() else each) for each in names]
+    sans: list[x509.GeneralName] = [
+        x509.DNSName(each.encode("idna").decode() if not each.isascii() else each) for each in names
+    ]
     sans += [x509.IPAddress(ipaddress.ip_address(each)) for each in ips]
     if sans:
         builder = builder.add_extension(x509.SubjectAlternativeName(sans), critical=False)
@@ -152,14 +160,18 @@ def _usage(ca: bool) -> x509.KeyUsage:
     )
 
 
-def _weakly_signed(certificate: x509.Certificate, signer: rsa.RSAPrivateKey, last: int, weak: hashes.HashAlgorithm) -> x509.Certificate:
+def _weakly_signed(
+    certificate: x509.Certificate, signer: rsa.RSAPrivateKey, last: int, weak: hashes.HashAlgorithm
+) -> x509.Certificate:
     """The same certificate signed with a hash that cryptography refuses to sign certificates with.
 
     The algorithm stands in the signed part and beside the signature; its name has the same length for every hash, so it is
     replaced in place.
     """
     body = certificate.tbs_certificate_bytes.replace(_RSA_SIGNATURE + b"\x0b", _RSA_SIGNATURE + bytes([last]))
-    whole = certificate.public_bytes(serialization.Encoding.DER).replace(_RSA_SIGNATURE + b"\x0b", _RSA_SIGNATURE + bytes([last]))
+    whole = certificate.public_bytes(serialization.Encoding.DER).replace(
+        _RSA_SIGNATURE + b"\x0b", _RSA_SIGNATURE + bytes([last])
+    )
     whole = whole.replace(certificate.signature, signer.sign(body, padding.PKCS1v15(), weak))
     return x509.load_der_x509_certificate(whole)
 
@@ -197,7 +209,9 @@ class Pki:
         self._weak: Authority | None = None
         self._count = 0
 
-    def new_root(self, name: str, valid: tuple[float, float] = (-365, 365), key_type: str = "ec", bits: int | None = None) -> Authority:
+    def new_root(
+        self, name: str, valid: tuple[float, float] = (-365, 365), key_type: str = "ec", bits: int | None = None
+    ) -> Authority:
         """Another root CA, not in `ca_file`."""
         key = new_key(key_type, bits)
         return Authority(_certificate(name, key, None, valid, ca=True), key)
@@ -225,7 +239,7 @@ class Pki:
         names: Sequence[str] | None = None,
         ips: Sequence[str] = (),
         valid: tuple[float, float] = CURRENT,
-        issuer: Authority | None | str = "intermediate",
+        issuer: Authority | str | None = "intermediate",
         chain: Sequence[str | x509.Certificate | Authority] | None = None,
         key_type: str = "ec",
         bits: int | None = None,
@@ -270,7 +284,9 @@ class Pki:
         sent = self._chain(leaf, authority, chain)
         self._count += 1
         stem = file or re.sub(r"[^a-z0-9.-]", "_", f"{self._count}-{common_name.lower()}")
-        key_pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key_pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
         chain_pem = b"".join(each.public_bytes(serialization.Encoding.PEM) for each in sent)
         return Issued(
             certificate=leaf,

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run a play with the real ansible-playbook, on this machine, with the interpreter named.
 
-    run = play(folder, [{"name": "Try", "mailops.smtp.smtp_gate": {...}, "register": "result"}], {"password": "s3cret"}, saved=["result"])
-    run.returncode, run.output, run.saved["result"]
+run = play(folder, [{"name": "Try", "mailops.smtp.smtp_gate": {...}, "register": "result"}], {"password": "s3cret"}, saved=["result"])
+run.returncode, run.output, run.saved["result"]
 """
 
 from __future__ import annotations
@@ -67,14 +67,23 @@ def play(
     results.unlink(missing_ok=True)
     save = {
         "name": "Save the results",
-        "ansible.builtin.copy": {"content": "{{ {" + ", ".join(f"'{name}': {name}" for name in saved) + "} | to_json }}", "dest": str(results), "mode": "0600"},
+        "ansible.builtin.copy": {
+            "content": "{{ {" + ", ".join(f"'{name}': {name}" for name in saved) + "} | to_json }}",
+            "dest": str(results),
+            "mode": "0600",
+        },
         "check_mode": False,
         "diff": False,
     }
-    plays = [{
-        "hosts": "all", "gather_facts": False, "tasks": [*tasks, *([save] if saved else [])], "handlers": list(handlers),
-        "vars_files": [str(folder / "variables.yml")],
-    }]
+    plays = [
+        {
+            "hosts": "all",
+            "gather_facts": False,
+            "tasks": [*tasks, *([save] if saved else [])],
+            "handlers": list(handlers),
+            "vars_files": [str(folder / "variables.yml")],
+        }
+    ]
     (folder / "variables.yml").write_text(yaml.dump(dict(variables), Dumper=_Dumper, allow_unicode=True))
     (folder / "play.yml").write_text(yaml.safe_dump(plays, sort_keys=False))
     done = ansible_playbook(str(folder / "play.yml"), *options, environment=environment, python=python)
@@ -87,8 +96,22 @@ def ansible_playbook(
 ) -> subprocess.CompletedProcess[str]:
     """The command beside this Python, on an inventory of this machine alone."""
     command = [
-        str(pathlib.Path(python).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local",
-        "-e", f"ansible_python_interpreter={python}", *arguments,
+        str(pathlib.Path(python).parent / "ansible-playbook"),
+        "-i",
+        "localhost,",
+        "-c",
+        "local",
+        "-e",
+        f"ansible_python_interpreter={python}",
+        *arguments,
     ]
-    surroundings = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_RETRY_FILES_ENABLED": "0", **(environment or {})}
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=surroundings, check=False, timeout=300)
+    surroundings = {
+        **os.environ,
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_LOCALHOST_WARNING": "0",
+        "ANSIBLE_RETRY_FILES_ENABLED": "0",
+        **(environment or {}),
+    }
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=surroundings, check=False, timeout=300
+    )

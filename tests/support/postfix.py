@@ -54,7 +54,19 @@ tlsproxy  unix  - - n - 0 tlsproxy
 """
 
 # The folders below queue_directory, and who owns them.
-_POSTFIX_FOLDERS = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace")
+_POSTFIX_FOLDERS = (
+    "active",
+    "bounce",
+    "corrupt",
+    "defer",
+    "deferred",
+    "flush",
+    "hold",
+    "incoming",
+    "private",
+    "saved",
+    "trace",
+)
 
 
 @dataclass
@@ -136,12 +148,23 @@ class Postfix:
         try:
             self._make_folders()
             self._make_users()
-            main = self._main(certificate, mechanisms, require_auth, size_limit, reject_senders or {}, reject_recipients or {}, tls_versions, hostname)
+            main = self._main(
+                certificate,
+                mechanisms,
+                require_auth,
+                size_limit,
+                reject_senders or {},
+                reject_recipients or {},
+                tls_versions,
+                hostname,
+            )
             main.update(options or {})
             self._write_config(main)
             daemon = Path(main["daemon_directory"]) / "master"
             addresses = [(each.host, each.port) for each in self.listeners]
-            self._process = Process([daemon, "-c", self._etc, "-d"], self.folder / "output", addresses=addresses, prefix=prefix)
+            self._process = Process(
+                [daemon, "-c", self._etc, "-d"], self.folder / "output", addresses=addresses, prefix=prefix
+            )
         except BaseException as error:
             if isinstance(error, RuntimeError):
                 error.add_note(self.log())
@@ -239,9 +262,15 @@ class Postfix:
         tls_versions: str,
         hostname: str,
     ) -> dict[str, str]:
-        libexec = subprocess.run([program("postconf"), "-d", "-h", "daemon_directory"], capture_output=True, text=True, check=True).stdout.strip()
+        libexec = subprocess.run(
+            [program("postconf"), "-d", "-h", "daemon_directory"], capture_output=True, text=True, check=True
+        ).stdout.strip()
         nobody = pwd.getpwnam("nobody")
-        login = "permit_sasl_authenticated, check_sender_access static:{530 5.7.0 Authentication required}" if require_auth else "permit"
+        login = (
+            "permit_sasl_authenticated, check_sender_access static:{530 5.7.0 Authentication required}"
+            if require_auth
+            else "permit"
+        )
         main = {
             "compatibility_level": "3.6",
             "daemon_directory": libexec,
@@ -312,7 +341,11 @@ class Postfix:
             if listener.greet_wait is None:
                 services.append(_service(address, "inet n - n - - smtpd", parameters))
                 continue
-            own = {"postscreen_greet_wait": f"{listener.greet_wait}s", "postscreen_access_list": "", "postscreen_greet_ttl": "1s"}
+            own = {
+                "postscreen_greet_wait": f"{listener.greet_wait}s",
+                "postscreen_access_list": "",
+                "postscreen_greet_ttl": "1s",
+            }
             services.append(_service(address, "inet n - n - 1 postscreen", parameters | own))
             services.append(_service("smtpd", "pass - - n - - smtpd", parameters))
         (self._etc / "master.cf").write_text("".join(services))

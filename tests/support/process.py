@@ -106,7 +106,12 @@ class Process:
         end = time.monotonic() + seconds
         if prefix:
             names = [f"{host}:{port}" for host, port in addresses]
-            done = subprocess.run([*prefix, sys.executable, "-c", _WAIT, str(seconds), *names], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [*prefix, sys.executable, "-c", _WAIT, str(seconds), *names],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             if done.returncode:
                 raise RuntimeError(f"{done.stderr.strip()}\n{self.text()}")
             return

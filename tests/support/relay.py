@@ -63,11 +63,19 @@ class Relay:
         """The first port."""
         return self.ports[0]
 
-    def start(self, command: Sequence[str | Path], *, hold_stdin: bool = False, addresses: Sequence[tuple[str, int]] | None = None) -> None:
+    def start(
+        self,
+        command: Sequence[str | Path],
+        *,
+        hold_stdin: bool = False,
+        addresses: Sequence[tuple[str, int]] | None = None,
+    ) -> None:
         """Start the server and wait until it accepts; when it does not, nothing is left behind."""
         wanted = [(self.host, port) for port in self.ports] if addresses is None else addresses
         try:
-            self.process = Process(command, self.folder / "output", addresses=wanted, prefix=self.prefix, hold_stdin=hold_stdin)
+            self.process = Process(
+                command, self.folder / "output", addresses=wanted, prefix=self.prefix, hold_stdin=hold_stdin
+            )
         except BaseException:
             shutil.rmtree(self.folder)
             raise
@@ -83,7 +91,9 @@ class Relay:
 
     def messages(self) -> list[str]:
         """What was delivered, oldest first."""
-        files = [path for path in self.mail.rglob("*") if path.is_file() and "tmp" not in path.parts[len(self.mail.parts) :]]
+        files = [
+            path for path in self.mail.rglob("*") if path.is_file() and "tmp" not in path.parts[len(self.mail.parts) :]
+        ]
         return [path.read_text(errors="replace") for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)]
 
     def wait_for_message(self, text: str = "", seconds: float = 10) -> str:

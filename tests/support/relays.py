@@ -12,4 +12,15 @@ from .opensmtpd import OpenSmtpd
 from .postfix import Listener, Postfix
 from .small import Aiosmtpd, SmtpServer
 
-__all__ = ["Aiosmtpd", "Dovecot", "Exim", "Haproxy", "Listener", "OpenSmtpd", "OpensslServer", "Postfix", "SmtpServer", "Stunnel"]
+__all__ = [
+    "Aiosmtpd",
+    "Dovecot",
+    "Exim",
+    "Haproxy",
+    "Listener",
+    "OpenSmtpd",
+    "OpensslServer",
+    "Postfix",
+    "SmtpServer",
+    "Stunnel",
+]

@@ -65,7 +65,7 @@ def raw_places(found: t.Any, where: str = "") -> Iterator[str]:
 def certificate(subject: str, issuer: str, name: str, days: int = 30) -> str:
     """A certificate with these common names and this DNS name (ASCII), base64 DER. What no certificate can hold is left out."""
     key = ec.generate_private_key(ec.SECP256R1())
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     builder = (
         x509.CertificateBuilder()
         .subject_name(_named(subject))

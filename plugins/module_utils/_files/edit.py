@@ -19,8 +19,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import
     Seen,
     back_up,
     checksum_of,
-    read,
     drop_backup,
+    read,
     replace,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._files.store import open_store

@@ -48,7 +48,7 @@ def store_path() -> str:
 
 
 @contextlib.contextmanager
-def open_store(*, create: bool) -> t.Iterator[t.Optional["Store"]]:
+def open_store(*, create: bool) -> t.Iterator[t.Optional[Store]]:
     """The folder, locked for this process. Without ``create`` it is None where there is none yet. Raises FileError."""
     path = store_path()
     if create and os.geteuid() != 0:
@@ -124,7 +124,7 @@ class Store:
         """Take away what no record names: what a killed run left half-made. Raises FileError."""
         named = {record["copy"] for record in self.records().values()}
         for name in os.listdir(self._folder):
-            if name == _NEW or _COPY.match(name) and name not in named:
+            if name == _NEW or (_COPY.match(name) and name not in named):
                 self._unlink(name)
         self._sync()
 

@@ -11,7 +11,6 @@ import shlex
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 
 __all__ = ("Refused", "validator")
@@ -36,7 +35,9 @@ def validator(module: AnsibleModule, command: str) -> t.Callable[[str], None]:
             done = module.run_command(words, handle_exceptions=False, expand_user_and_vars=False)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
-            raise FileError("validate cannot be run, so the file stays as it was: {0}: {1}.".format(words[0], why)) from None
+            raise FileError(
+                "validate cannot be run, so the file stays as it was: {0}: {1}.".format(words[0], why)
+            ) from None
         if done[0] != 0:
             raise Refused(*done)
 

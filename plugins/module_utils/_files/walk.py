@@ -197,7 +197,9 @@ class _Walk:
 def _require_nameable(path: str) -> None:
     """Refuse what no file can be called, and what cannot be told in a result as it is: results are printable."""
     if not path.isprintable():
-        words = "path is {0}, which has letters in it that cannot be shown; give the file another name, or correct path."
+        words = (
+            "path is {0}, which has letters in it that cannot be shown; give the file another name, or correct path."
+        )
         raise FileError(words.format(ascii(path)))
 
 

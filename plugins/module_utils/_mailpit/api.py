@@ -137,7 +137,9 @@ class Api:
             return ApiError(self._not_web(BadAnswer("is no HTTP", text.encode())))
         if failure.facts.get("reason") == "BAD_SERVER_NAME":
             name = self.shown.text(self._name)
-            return ApiError(f"the name '{name}' for TLS at url {url} is none: write into server_name that of its certificate")
+            return ApiError(
+                f"the name '{name}' for TLS at url {url} is none: write into server_name that of its certificate"
+            )
         if failure.kind == "tls":
             return ApiError(f"TLS at url {url} failed ({text or 'no reason'}): {_WHAT}, with http:// if it has no TLS")
         if failure.kind == "limit":

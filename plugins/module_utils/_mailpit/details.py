@@ -45,14 +45,16 @@ def content(api: Api, identifier: str, deadline: Deadline) -> dict[str, t.Any]:
     for inline, name in ((False, "Attachments"), (True, "Inline")):
         for entry in _objects(api, answer, name):
             sums = entry.get("Checksums")
-            attachments.append({
-                "file_name": api.shown.text(_text(api, entry, "FileName")),
-                "content_type": api.shown.text(_text(api, entry, "ContentType")),
-                "content_id": api.shown.text(_text(api, entry, "ContentID")),
-                "inline": inline,
-                "size": _integer(entry.get("Size")),
-                "sha256": api.shown.text(_text(api, sums, "SHA256")) or None if isinstance(sums, dict) else None,
-            })
+            attachments.append(
+                {
+                    "file_name": api.shown.text(_text(api, entry, "FileName")),
+                    "content_type": api.shown.text(_text(api, entry, "ContentType")),
+                    "content_id": api.shown.text(_text(api, entry, "ContentID")),
+                    "inline": inline,
+                    "size": _integer(entry.get("Size")),
+                    "sha256": api.shown.text(_text(api, sums, "SHA256")) or None if isinstance(sums, dict) else None,
+                }
+            )
     return {"text": text, "html": html, "attachments": attachments, "cut": text_cut or html_cut}
 
 
@@ -80,11 +82,13 @@ def _html(api: Api, answer: dict[str, t.Any], error: str | None = None) -> dict[
     warnings = []
     for entry in _objects(api, answer, "Warnings"):
         score = entry.get("Score")
-        warnings.append({
-            "slug": api.shown.text(_text(api, entry, "Slug")),
-            "title": api.shown.text(_text(api, entry, "Title")),
-            "supported": _float(score.get("Supported")) if isinstance(score, dict) else None,
-        })
+        warnings.append(
+            {
+                "slug": api.shown.text(_text(api, entry, "Slug")),
+                "title": api.shown.text(_text(api, entry, "Title")),
+                "supported": _float(score.get("Supported")) if isinstance(score, dict) else None,
+            }
+        )
     return {
         "error": error,
         "supported": _float(total.get("Supported")),

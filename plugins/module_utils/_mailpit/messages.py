@@ -24,7 +24,7 @@ _NEWEST = 20
 _WALK_LIMIT = 100_000
 _RECIPIENTS_SHOWN = 200
 # Parts of a subject that can be searched for as they are: no quote, which cannot be escaped, and only text.
-_SUBJECT_PART = re.compile("[^\"\x00-\x1f\x7f\ud800-\udfff]+")
+_SUBJECT_PART = re.compile('[^"\x00-\x1f\x7f\ud800-\udfff]+')
 # Mailpit keeps addresses as JSON and cleans what is searched for in them: these characters are the same on both sides.
 _ADDRESS_PART = re.compile(r"[A-Za-z0-9@._+=#/~-]+")
 _PART_LIMIT = 100
@@ -69,13 +69,15 @@ class Wanted(t.NamedTuple):
     def misses(self, message: Message) -> int:
         """In how many of the things asked for a message differs; none when it is wanted."""
         held = {address.lower() for address in message.recipients}
-        return sum([
-            self.subject is not None and message.subject != self.subject,
-            self.sender is not None and (message.sender or "").lower() != self.sender.lower(),
-            self.message_id is not None and message.message_id != self.message_id.strip().strip("<>"),
-            self.username is not None and message.username != self.username,
-            any(address.lower() not in held for address in self.recipients),
-        ])
+        return sum(
+            [
+                self.subject is not None and message.subject != self.subject,
+                self.sender is not None and (message.sender or "").lower() != self.sender.lower(),
+                self.message_id is not None and message.message_id != self.message_id.strip().strip("<>"),
+                self.username is not None and message.username != self.username,
+                any(address.lower() not in held for address in self.recipients),
+            ]
+        )
 
     def query(self) -> str:
         """

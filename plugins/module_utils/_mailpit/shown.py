@@ -29,8 +29,8 @@ class Shown:
         """At most ``limit`` characters of ``said`` on one line; what is not printable is escaped."""
         words = said.decode("utf-8", "backslashreplace") if isinstance(said, bytes) else said
         # Before it is cut, so that no half of a secret is left; four times as long, because a secret shrinks.
-        hidden = redact(words[:limit * 4], self._forms, True)[:limit]
-        pieces = [hidden[start:start + _PIECE] for start in range(0, len(hidden), _PIECE)]
+        hidden = redact(words[: limit * 4], self._forms, True)[:limit]
+        pieces = [hidden[start : start + _PIECE] for start in range(0, len(hidden), _PIECE)]
         # A lone surrogate, which JSON can carry, has no bytes; it is escaped as what it is.
         return "".join(printable(piece.encode("utf-8", "backslashreplace")) for piece in pieces)
 
@@ -38,7 +38,7 @@ class Shown:
         """``said`` as lines, at most ``limit`` characters in all, and whether some were left out."""
         found: list[str] = []
         left = limit
-        for line in said[:limit + 1].splitlines():
+        for line in said[: limit + 1].splitlines():
             found.append(self.text(line, left))
             left -= len(line) + 1
             if left <= 0:

@@ -157,7 +157,7 @@ class _Reader:
         if at > limit:
             raise TooLong("a line")
         line = bytes(self._held[:at])
-        del self._held[:at + 1]
+        del self._held[: at + 1]
         return line[:-1] if line.endswith(b"\r") else line
 
     def block(self, size: int) -> bytes:

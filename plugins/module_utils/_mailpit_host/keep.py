@@ -9,7 +9,8 @@ import os
 import stat
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import site as sites, units
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import site as sites
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import units
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record, add, drop
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.site import Folder, Site
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal, trouble_with

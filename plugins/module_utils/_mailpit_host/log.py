@@ -64,9 +64,7 @@ def parse_since(text: str, now: float) -> float:
     )
     raise Refusal(
         "mailpit_watch_since is {0!r}{1}: write a span such as 1hour, 30min or 2days, or a day such as "
-        "2026-11-29".format(
-            text, why
-        )
+        "2026-11-29".format(text, why)
     )
 
 
@@ -150,7 +148,9 @@ def announce_proof(service: str, hosts: int) -> None:
     Without a journal nothing is written.
     """
     words = _ANNOUNCED.format(hosts) if hosts else _ENDED
-    message = "MESSAGE={0}\nPRIORITY=6\nSYSLOG_IDENTIFIER=mailops\nOBJECT_SYSTEMD_UNIT={1}.service\n".format(words, service)
+    message = "MESSAGE={0}\nPRIORITY=6\nSYSLOG_IDENTIFIER=mailops\nOBJECT_SYSTEMD_UNIT={1}.service\n".format(
+        words, service
+    )
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
             journal.sendto(message.encode("utf-8"), "/run/systemd/journal/socket")

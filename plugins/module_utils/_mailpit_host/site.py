@@ -240,11 +240,8 @@ def _refuse_relations(paths: t.Mapping[str, str]) -> None:
     for inner, path in paths.items():
         for outer, other in paths.items():
             part = path[len(other) + 1 :].split("/")[0] if path.startswith(other + "/") else ""
-            if (
-                part in SUBFOLDERS
-                and outer == "mailpit_config_dir"
-                or RELEASE.fullmatch(part)
-                and outer == "mailpit_install_dir"
+            if (part in SUBFOLDERS and outer == "mailpit_config_dir") or (
+                RELEASE.fullmatch(part) and outer == "mailpit_install_dir"
             ):
                 raise Refusal(
                     "{0} is {1}, where {2} ({3}) has a folder of the role's: write another one".format(

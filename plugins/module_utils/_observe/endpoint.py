@@ -101,9 +101,7 @@ class _Endpoint:
         if self._asked.credentials is not None:
             from .redact import redact, secret_forms  # only a login needs it, and it costs others milliseconds
 
-            self.found = t.cast(
-                "Observation", redact(self.found, secret_forms(*self._asked.credentials[:2]))
-            )
+            self.found = t.cast("Observation", redact(self.found, secret_forms(*self._asked.credentials[:2])))
 
     def _elapsed(self) -> float:
         return round((time.monotonic() - self._started) * 1000, 1)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .clock import Deadline
 from .climb import Climb
+from .clock import Deadline
 
 if t.TYPE_CHECKING:
     from .evidence import Attempt, Security

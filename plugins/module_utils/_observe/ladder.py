@@ -26,7 +26,7 @@ from .wire import Wire
 if t.TYPE_CHECKING:
     from .evidence import Attempt, FailureEntry, Layer, Rung, Security, TransactionEntry, TransactionPlan
 
-__all__ = ("Ladder", "ClimbOptions")
+__all__ = ("ClimbOptions", "Ladder")
 
 # How long a silent port is only waited for before further connections try how it wants to be spoken to. Greetings that
 # take longer (postscreen, slow reverse lookups) are waited for all the same.

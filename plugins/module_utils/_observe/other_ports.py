@@ -45,8 +45,7 @@ class OtherPorts:
         # Other ports get neither the login (lock-outs), nor the message, nor the injected command.
         plain = options._replace(credentials=None, transaction=None, try_injection=False)
         self._routes = [
-            Route(asked, "other", one["port"], one["security"], plain)
-            for one in asked.plan["alternatives"]
+            Route(asked, "other", one["port"], one["security"], plain) for one in asked.plan["alternatives"]
         ]
         for route in self._routes:
             route.start(addresses[:_ADDRESSES])
@@ -120,9 +119,7 @@ class OtherPorts:
         asked, ended = self._asked, threading.Event()
 
         def work() -> None:
-            self._logins = log_in_elsewhere(
-                asked.plan["security"], self._routes, asked.credentials, asked.deadline
-            )
+            self._logins = log_in_elsewhere(asked.plan["security"], self._routes, asked.credentials, asked.deadline)
 
         asked.loop.submit("other", asked.index, work, ended.set)
         yield Wait(ended.is_set, asked.deadline)

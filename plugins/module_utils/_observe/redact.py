@@ -45,7 +45,9 @@ _XTEXT = re.compile(rb"\+([0-9a-f]{2})|(.)", re.DOTALL)
 # RFC 2045 section 6.7.
 _SOFT_BREAK = re.compile(rb"=[ \t]*(?:\n|\|)")
 # What a relay writes ahead of each line of a reply: code, enhanced status code.
-_CODES = re.compile(rb"(?:(?<=\n)|(?<=\| )|\A)[ \t]*(?:[2-5][0-9][0-9][ -])?[ \t]*(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}\b:?)?")
+_CODES = re.compile(
+    rb"(?:(?<=\n)|(?<=\| )|\A)[ \t]*(?:[2-5][0-9][0-9][ -])?[ \t]*(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}\b:?)?"
+)
 # What separates the parts of a text that was broken: a reply's continuation is a line break here, and a bar in ``partial``.
 _GAPS = b" \t\r\n\x0b\x0c|"
 _BARE = b"0123456789abcdefghijklmnopqrstuvwxyz"
@@ -65,7 +67,7 @@ def secret_forms(username: str, password: str) -> list[str]:
     for lead in range(3):
         # Base64 of anything that holds the password has it in one of three alignments; the edges depend on the neighbours.
         for held in (secret, secret[::-1], password.encode("utf-16-le"), password.encode("utf-16-be")):
-            whole = base64.b64encode(b"\0" * lead + held).decode().rstrip("=")[-(-lead * 4 // 3) if lead else 0:]
+            whole = base64.b64encode(b"\0" * lead + held).decode().rstrip("=")[-(-lead * 4 // 3) if lead else 0 :]
             core = whole[:-1] if (lead + len(held)) % 3 else whole
             if len(core) >= 6:
                 encoded.append(core)
@@ -237,8 +239,13 @@ def _masked(lines: list[str], wanted: _Wanted) -> list[str]:
 
 def _without_cut(line: str, wanted: _Wanted) -> str:
     plain = _plain_view(line)
-    starts = [start for start, end in plain.without(_GAPS).spans(wanted.text, True) + plain.without(_NOT_BARE).spans(wanted.bare, True) if end < 0]
-    return line[:min(starts)] + _MASK if starts else line
+    starts = [
+        start
+        for start, end in plain.without(_GAPS).spans(wanted.text, True)
+        + plain.without(_NOT_BARE).spans(wanted.bare, True)
+        if end < 0
+    ]
+    return line[: min(starts)] + _MASK if starts else line
 
 
 def _cover(text: str, spans: list[Span]) -> str:

@@ -9,10 +9,10 @@ import socket
 import time
 import typing as t
 
+from .climb import Climb
 from .clock import Deadline
 from .connect import Connecting
 from .failure import Failure
-from .climb import Climb
 from .ladder import ClimbOptions
 from .loop import Connection, Loop
 from .ports import IMPLICIT_TLS_PORTS

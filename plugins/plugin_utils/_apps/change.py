@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form, Limit
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, KeyPath, Opaque, Value
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form, Limit
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret, part_findings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import Rendered, render
@@ -202,7 +202,7 @@ def _security_findings(descriptor: Descriptor, settings: Settings, exact_securit
             f" port that goes with it.{note}"
         )
     decided = descriptor.port_decides.get(settings.port)
-    if decided is not None and decided != mode.means or mode.ports and settings.port not in mode.ports:
+    if (decided is not None and decided != mode.means) or (mode.ports and settings.port not in mode.ports):
         means = decided or f"something else than {asked}"
         advice = f"port {' or '.join(str(port) for port in mode.ports)}" if mode.ports else "another port"
         raise AppError(
@@ -265,8 +265,7 @@ def _limit_findings(
             value is None
             or value == ""
             or name in expressed
-            or name == "validate_certs"
-            and (settings.validate_certs or settings.security == "cleartext")
+            or (name == "validate_certs" and (settings.validate_certs or settings.security == "cleartext"))
         ):
             continue
         if name == "server_name" and settings.certificate_name == settings.host:

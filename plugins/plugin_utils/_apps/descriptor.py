@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS as AUTH_MECHANISMS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FORMAT_NAMES, KeyPath, dialects_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import (
@@ -112,7 +111,7 @@ def load_descriptor(app: str, folder: Path | None = None) -> Descriptor:
     place = next(place for place in (folder, _BUILT_IN) if place is not None and (place / f"{app}.yml").is_file())
     path = place / f"{app}.yml"
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise AppError(f"The descriptor {path} cannot be read: {error}.") from None
     except yaml.YAMLError as error:

@@ -26,11 +26,11 @@ import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ("Booleans", "CODECS", "Field", "Kinds", "Pattern", "PatternError", "Scalar", "parse_pattern")
+__all__ = ("CODECS", "Booleans", "Field", "Kinds", "Pattern", "PatternError", "Scalar", "parse_pattern")
 
-Scalar = t.Union[str, int, float, bool, None]
+Scalar = str | int | float | bool | None
 # Every name that a pattern may use, with the kind of its values, or the texts that they can be.
-Kinds = t.Mapping[str, t.Union[str, t.Tuple[str, ...]]]
+Kinds = t.Mapping[str, str | tuple[str, ...]]
 CODECS = ("url", "phrase", "ms", "lower", "text", "shell", "casc")
 _FIELD = re.compile(r"(not )?([a-z_][a-z0-9_]*)(?::([a-z0-9]+))?")
 _PLAIN_PHRASE = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*")
@@ -170,10 +170,10 @@ class Pattern:
         before = self.parts[index - 1] if index else ""
         after = self.parts[index + 1] if index + 1 < len(self.parts) else ""
         inside = isinstance(before, str) and before.endswith("[")
-        return not inside and (isinstance(after, str) and after.startswith(":") or "://" in self.source)
+        return not inside and ((isinstance(after, str) and after.startswith(":")) or "://" in self.source)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _regex(pattern: Pattern) -> re.Pattern[str]:
     pieces = []
     for index, part in enumerate(pattern.parts):

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form, Word
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form, Word
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import base_words, holds, mode_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import clash_sentence, convention_clash
@@ -36,7 +36,7 @@ _SHOWN = (
     "helo_name",
     "timeout",
 )
-Finding = t.Dict[str, str]
+Finding = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def interpret(
     words, word_findings = _words(descriptor, known, port if isinstance(port, int) else None)
     findings += word_findings
     elsewhere = any(not descriptor.holds(form, word) for mode in descriptor.security.values() for word in mode.words)
-    if elsewhere or descriptor.part_of and not descriptor.words:
+    if elsewhere or (descriptor.part_of and not descriptor.words):
         words = {}
     mode = None if elsewhere or not words else mode_of(descriptor, port if isinstance(port, int) else None, words)
     if port is None:
@@ -222,7 +222,7 @@ def _words(
         if isinstance(word.follows, tuple):
             continue
         value = known.get(name)
-        if value is None or value == "" and "" not in word.values.values():
+        if value is None or (value == "" and "" not in word.values.values()):
             words[name] = word.default_for(port)
             continue
         same = [one for one in word.values.values() if str(one).lower() == str(value).lower()]
@@ -330,8 +330,7 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
             not key.patterns
             or value is None
             or value == ""
-            or _of_key(form, key.patterns, value) is not None
-            and not isinstance(value, Opaque)
+            or (_of_key(form, key.patterns, value) is not None and not isinstance(value, Opaque))
         ):
             continue
         if isinstance(value, Opaque) and value.kind == "variable":

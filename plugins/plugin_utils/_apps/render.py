@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Collection, Mapping
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form, Key
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form, Key
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import PatternError, Scalar
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import holds, settings_values, word_values
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings

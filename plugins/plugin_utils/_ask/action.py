@@ -9,7 +9,6 @@ import abc
 import typing as t
 
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, settings_failure
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private

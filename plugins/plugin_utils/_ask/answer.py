@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import Verdict

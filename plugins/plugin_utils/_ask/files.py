@@ -11,7 +11,6 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.mailops.smtp.plugins.module_utils._files.sealed import seal
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.run import GIVE_UP_AFTER, this_run, told, without_dead
@@ -39,7 +38,11 @@ def work_on_files(
     run = this_run(str(task_vars.get("inventory_hostname")))
     if not run["start"]:
         # A worker outlives an Ansible that was killed. What it did now could be noted for no run, so the next one would not know of it.
-        return {"failed": True, "changed": False, "msg": "The run of Ansible that this task belongs to has ended, so nothing is done."}
+        return {
+            "failed": True,
+            "changed": False,
+            "msg": "The run of Ansible that this task belongs to has ended, so nothing is done.",
+        }
     dead: list[Mapping[str, t.Any]] = []
     broken_off: list[Mapping[str, t.Any]] = []
     while True:

@@ -95,7 +95,7 @@ def probe_host(
     if result.get("failed") or "observations" not in result:
         raise HostError(result)
     report = t.cast(HostReport, result)
-    clock = datetime.datetime.fromtimestamp(report["clock"], datetime.timezone.utc)
+    clock = datetime.datetime.fromtimestamp(report["clock"], datetime.UTC)
     facts = HostFacts(
         clock=clock,
         skew=report["clock"] - time.time(),

@@ -57,7 +57,7 @@ def without_dead(
     living, dead = [], []
     for one in held:
         gone = is_dead(one["run"])
-        if gone or gone is None and one["age"] >= give_up_after:
+        if gone or (gone is None and one["age"] >= give_up_after):
             dead.append(one["run"])
         else:
             living.append(one)

@@ -14,7 +14,7 @@ import itertools
 import re
 import typing as t
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from .. import _causes
 from .about_mail import announces
@@ -43,7 +43,7 @@ def explain(text: str | Iterable[str], now: datetime | None = None) -> dict[str,
     nothing: any text has an answer, if only "unknown".
     """
     whole = text if isinstance(text, str) else "\n".join(text)
-    now = now or datetime.now(timezone.utc)
+    now = now or datetime.now(UTC)
     pieces = list(events(whole, now))
     # One error, or what a tool printed of one attempt: all of it is about mail. A log has lines of other things too.
     log = _Log(len(pieces) > _SHORT or (len(pieces) > 1 and any(event.time for event in pieces)))
@@ -94,7 +94,7 @@ def _same_part(one: Event, other: Event) -> bool:
     if one.writer != other.writer:
         return False
     part = _part(one.text)
-    return bool(part) and part == _part(other.text) or not _endpoints(one.text).isdisjoint(_endpoints(other.text))
+    return (bool(part) and part == _part(other.text)) or not _endpoints(one.text).isdisjoint(_endpoints(other.text))
 
 
 _ENDPOINT = re.compile(r"(?<![\w.])\[?([A-Za-z][\w.-]{2,100}|\d{1,3}(?:\.\d{1,3}){3})\]?:(\d{2,5})(?![\d:]\d)\b")
@@ -366,11 +366,11 @@ def _span(times: list[datetime]) -> list[datetime]:
 
 
 def _comparable(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _iso(time: datetime) -> str:
     """UTC with a Z where the log names a zone, else as the log has it."""
     if time.tzinfo is None:
         return time.isoformat(timespec="seconds")
-    return time.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -12,7 +12,7 @@ import json
 import re
 import typing as t
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 __all__ = ("DIALOGUE", "MAX_EVENT", "Event", "clean", "events", "parse_time", "unescaped")
 
@@ -295,7 +295,7 @@ def _syslog(found: re.Match[str], now: datetime) -> datetime | None:
 
 
 def _epoch(found: re.Match[str], _now: datetime) -> datetime:
-    return datetime.fromtimestamp(float(f"{found[1]}.{(found[2] or '0').lstrip('.')}"), timezone.utc)
+    return datetime.fromtimestamp(float(f"{found[1]}.{(found[2] or '0').lstrip('.')}"), UTC)
 
 
 def _latest(parts: tuple[int, int, int, int, int], now: datetime) -> datetime | None:
@@ -315,6 +315,6 @@ def _zone(text: str | None) -> timezone | None:
     if not text:
         return None
     if text in ("Z", "UTC", "GMT"):
-        return timezone.utc
+        return UTC
     minutes = int(text[1:3]) * 60 + int(text[-2:])
     return timezone(timedelta(minutes=minutes if text[0] == "+" else -minutes))

@@ -26,16 +26,24 @@ _ANSWER = re.compile(
     r"([A-Za-z0-9+/]{2,4000}={0,2})(?=(?:\\r\\n|\\n)?['\"]?\s*$|(?:\\r\\n|\\n)?['\"])"
 )
 # user:password@ in an address
-_URL = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)([^\s/@:'\"]{0,256}):([^\s'\"]{1,512})@(?=[^\s@]{1,255})", re.IGNORECASE)
+_URL = re.compile(
+    r"(\b[a-z][a-z0-9+.-]{0,20}://)([^\s/@:'\"]{0,256}):([^\s'\"]{1,512})@(?=[^\s@]{1,255})", re.IGNORECASE
+)
 # password=..., "smtp_pass": "...", --auth-password ..., -ap ...; the value in quotes, or up to the next blank, or (after a colon) to the end of the line
 _KEY = r"(?:[\w.-]{0,40}(?:passw(?:or)?d|passphrase|passwd|pwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token|bearer|_pass|_token)|pass|token)"
-_QUOTED = re.compile(rf"(?i)(?<![\w.-])([\"']?{_KEY}[\"']?\s{{0,4}}(?:=>|[:=])\s{{0,4}}[bu]?)(\"(?:[^\"\\\n]|\\.){{0,1000}}\"|'(?:[^'\\\n]|\\.){{0,1000}}')")
+_QUOTED = re.compile(
+    rf"(?i)(?<![\w.-])([\"']?{_KEY}[\"']?\s{{0,4}}(?:=>|[:=])\s{{0,4}}[bu]?)(\"(?:[^\"\\\n]|\\.){{0,1000}}\"|'(?:[^'\\\n]|\\.){{0,1000}}')"
+)
 _BARE = re.compile(rf"(?i)(?<![\w.-])([\"']?{_KEY}[\"']?\s{{0,4}}=>?\s{{0,4}})(?!\s)([^\s\"'&;,]{{1,1000}})")
 _COLON = re.compile(rf"(?im)(?<![\w.-])([\"']?{_KEY}[\"']?:\s{{1,4}})(?![\"'\s])([^\n,}}]{{1,1000}})")
-_FLAG = re.compile(r"(?i)((?:^|\s)(?:--?(?:auth-)?password|-ap|--user|-u|--oauth2-bearer|-xap)[ =]{1,2})(\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|[^\s'\"]{1,500})")
+_FLAG = re.compile(
+    r"(?i)((?:^|\s)(?:--?(?:auth-)?password|-ap|--user|-u|--oauth2-bearer|-xap)[ =]{1,2})(\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|[^\s'\"]{1,500})"
+)
 _HEADER = re.compile(r"(?i)(\b(?:Authorization: {0,2})?(?:Bearer|Basic) )([A-Za-z0-9._~+/=-]{8,4000})")
 # Keys that tell themselves: SendGrid, Mailgun, Resend, Brevo, Slack-like
-_TOKEN = re.compile(r"\b(SG\.[\w-]{10,64}\.[\w-]{10,128}|key-[0-9a-f]{32}|re_[A-Za-z0-9_]{16,64}|x(?:smtp|key)sib-[0-9a-f]{32,128}-\w{8,32})")
+_TOKEN = re.compile(
+    r"\b(SG\.[\w-]{10,64}\.[\w-]{10,128}|key-[0-9a-f]{32}|re_[A-Za-z0-9_]{16,64}|x(?:smtp|key)sib-[0-9a-f]{32,128}-\w{8,32})"
+)
 _SCRAM = re.compile(r"\b(c=[A-Za-z0-9+/=]{1,64},r=[^\s,]{1,256},p=)([A-Za-z0-9+/=]{8,256})")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{8,4000}={0,2}(?![A-Za-z0-9+/=])")
 _CRAM = re.compile(rb"\S{1,256} [0-9a-f]{32}")
@@ -66,6 +74,11 @@ def _credential(found: re.Match[str]) -> str:
         raw = base64.b64decode(word + "=" * (-len(word) % 4), validate=True)
     except (binascii.Error, ValueError):
         return word
-    if raw.count(b"\0") == 2 or b"auth=Bearer" in raw or _CRAM.fullmatch(raw) or (raw.startswith(b"c=") and b",p=" in raw):
+    if (
+        raw.count(b"\0") == 2
+        or b"auth=Bearer" in raw
+        or _CRAM.fullmatch(raw)
+        or (raw.startswith(b"c=") and b",p=" in raw)
+    ):
         return MASK
     return word

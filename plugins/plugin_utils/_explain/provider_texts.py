@@ -28,10 +28,21 @@ class ProviderText(t.NamedTuple):
 
 
 def _row(
-    provider: str, cause: str, texts: str | tuple[str, ...], message: str, remedy: str, variant: str = "", stages: tuple[str, ...] = ()
+    provider: str,
+    cause: str,
+    texts: str | tuple[str, ...],
+    message: str,
+    remedy: str,
+    variant: str = "",
+    stages: tuple[str, ...] = (),
 ) -> tuple[ProviderText, ...]:
     each = (texts,) if isinstance(texts, str) else texts
-    return tuple(ProviderText(provider, cause, variant, tuple(fold(part) for part in text.split(" .. ")), message, remedy, stages) for text in each)
+    return tuple(
+        ProviderText(
+            provider, cause, variant, tuple(fold(part) for part in text.split(" .. ")), message, remedy, stages
+        )
+        for text in each
+    )
 
 
 _APP_PASSWORD = "Make an app password in the account's security settings (two-step verification has to be on) and put it into password."
@@ -60,7 +71,12 @@ _GOOGLE = (
     *_row(
         "Gmail",
         "auth_rejected",
-        ("please log in via your web browser", "support.google.com/mail/?p=webloginrequired", "534-5.7.14", "534 5.7.14"),
+        (
+            "please log in via your web browser",
+            "support.google.com/mail/?p=webloginrequired",
+            "534-5.7.14",
+            "534 5.7.14",
+        ),
         "Google wants a login in a web browser first: it found this login unusual.",
         "Log in to the account with a browser, confirm that it was you, then use an app password in password.",
     ),
@@ -81,14 +97,24 @@ _GOOGLE = (
     *_row(
         "Gmail",
         "temporarily_rejected",
-        ("support.google.com/mail/?p=unsolicitedratelimiterror", "421-4.7.28", "421 4.7.28", "unusual rate of unsolicited mail", "unusual rate of email"),
+        (
+            "support.google.com/mail/?p=unsolicitedratelimiterror",
+            "421-4.7.28",
+            "421 4.7.28",
+            "unusual rate of unsolicited mail",
+            "unusual rate of email",
+        ),
         "Google slows down this sender or address because it sent too much, or too much that looks like spam.",
         "Send less and slower, and check what the app sends; it lifts by itself after some hours.",
     ),
     *_row(
         "Gmail",
         "temporarily_rejected",
-        ("421-4.7.0 try again later, closing connection", "421 4.7.0 try again later, closing connection", "4.7.0 .. try again later, closing connection"),
+        (
+            "421-4.7.0 try again later, closing connection",
+            "421 4.7.0 try again later, closing connection",
+            "4.7.0 .. try again later, closing connection",
+        ),
         "Google closes connections that greet it with a name such as localhost, and at times connections from addresses that it does not trust.",
         "Set helo_name to this host's full name; if that is it already, try again later.",
     ),
@@ -110,14 +136,25 @@ _GOOGLE = (
     *_row(
         "Gmail",
         "temporarily_rejected",
-        ("550 5.4.5 daily", "550-5.4.5", "5.4.5 daily user sending", "daily user sending limit exceeded", "daily smtp relay sending limit exceeded"),
+        (
+            "550 5.4.5 daily",
+            "550-5.4.5",
+            "5.4.5 daily user sending",
+            "daily user sending limit exceeded",
+            "daily smtp relay sending limit exceeded",
+        ),
         "The account has used up its sending limit of the day.",
         "Wait until tomorrow, or send through an account or service with a higher limit.",
     ),
     *_row(
         "Google Workspace relay",
         "recipient_rejected",
-        ("550-5.7.1 invalid credentials for relay", "550 5.7.1 invalid credentials for relay", "invalid credentials for relay", "mail relay denied"),
+        (
+            "550-5.7.1 invalid credentials for relay",
+            "550 5.7.1 invalid credentials for relay",
+            "invalid credentials for relay",
+            "mail relay denied",
+        ),
         "The host smtp-relay.gmail.com knows neither this host's address nor a login for it.",
         "Add this host's public address to the SMTP relay service in the Workspace admin console, or set username and password;"
         " helo_name must be a real domain name.",
@@ -150,14 +187,22 @@ _MICROSOFT = (
     *_row(
         "Microsoft 365",
         "auth_rejected",
-        ("user is locked by your organization's security defaults", "security defaults policy", "5.7.139 .. security defaults"),
+        (
+            "user is locked by your organization's security defaults",
+            "security defaults policy",
+            "5.7.139 .. security defaults",
+        ),
         "The organisation's security defaults forbid logins with a password.",
         f"{_M365_ADMIN} exempt this mailbox by a conditional access policy, or use OAuth2 or another relay.",
     ),
     *_row(
         "Microsoft 365",
         "auth_rejected",
-        ("did not meet the criteria to be authenticated successfully", "5.7.139 authentication unsuccessful", "535 5.7.139"),
+        (
+            "did not meet the criteria to be authenticated successfully",
+            "5.7.139 authentication unsuccessful",
+            "535 5.7.139",
+        ),
         "The organisation's rules do not allow this login: SMTP AUTH is off for the tenant or mailbox, a conditional access policy forbids it,"
         " or the password is wrong.",
         f"{_M365_ADMIN} look at the sign-in log of this mailbox and switch on 'Authenticated SMTP' for it.",
@@ -172,7 +217,14 @@ _MICROSOFT = (
     *_row(
         "Microsoft 365",
         "sender_rejected",
-        ("5.7.60", "senddenied", "sendasdenied", "send as denied", "not allowed to send as", "does not have permissions to send as this sender"),
+        (
+            "5.7.60",
+            "senddenied",
+            "sendasdenied",
+            "send as denied",
+            "not allowed to send as",
+            "does not have permissions to send as this sender",
+        ),
         "The account that logs in may not send as this sender.",
         f"Set sender to the address of the account in username, or {_M365_ADMIN[0].lower()}{_M365_ADMIN[1:]} give it the Send As right for the sender.",
     ),
@@ -284,14 +336,22 @@ _CLOUD = (
     *_row(
         "SendGrid",
         "message_rejected",
-        ("maximum credits exceeded", "451 maximum credits exceeded", "451 authentication failed: maximum credits exceeded"),
+        (
+            "maximum credits exceeded",
+            "451 maximum credits exceeded",
+            "451 authentication failed: maximum credits exceeded",
+        ),
         "The account's SendGrid credits are used up.",
         "Raise the plan, or wait until the credits are renewed.",
     ),
     *_row(
         "Mailgun",
         "sender_rejected",
-        ("domain .. is not allowed to send: .. sandbox", "sandbox subdomains are for test purposes only", "free accounts are for test purposes only"),
+        (
+            "domain .. is not allowed to send: .. sandbox",
+            "sandbox subdomains are for test purposes only",
+            "free accounts are for test purposes only",
+        ),
         "Mailgun's sandbox domain sends only to authorised recipients.",
         "Add the recipient to the authorised recipients of the sandbox domain, or use a domain of your own.",
     ),
@@ -305,7 +365,11 @@ _CLOUD = (
     *_row(
         "Postmark",
         "sender_rejected",
-        ("sender signature not found", "the 'from' address you supplied .. is not a sender signature", "is not a sender signature on your account"),
+        (
+            "sender signature not found",
+            "the 'from' address you supplied .. is not a sender signature",
+            "is not a sender signature on your account",
+        ),
         "Postmark sends only from addresses or domains with a confirmed sender signature.",
         "Confirm a sender signature or the domain in Postmark, or set sender to one that is confirmed.",
     ),
@@ -351,7 +415,11 @@ _CLOUD = (
     *_row(
         "SMTP2GO",
         "sender_rejected",
-        ("550 that sender domain .. is not verified", "from header sender domain not verified", "sender domain not verified"),
+        (
+            "550 that sender domain .. is not verified",
+            "from header sender domain not verified",
+            "sender domain not verified",
+        ),
         "SMTP2GO sends only from verified sender domains.",
         "Verify the sender's domain or address with SMTP2GO.",
     ),
@@ -389,7 +457,12 @@ _MAILBOX = (
     *_row(
         "Zoho",
         "sender_rejected",
-        ("553 sender is not allowed to relay emails", "sender is not allowed to relay emails", "553 relaying disallowed", "relaying disallowed as"),
+        (
+            "553 sender is not allowed to relay emails",
+            "sender is not allowed to relay emails",
+            "553 relaying disallowed",
+            "relaying disallowed as",
+        ),
         "Zoho lets an account send only from its own addresses.",
         "Set sender to the address of the account in username, or to an alias of it.",
     ),
@@ -410,7 +483,11 @@ _MAILBOX = (
     *_row(
         "iCloud",
         "auth_rejected",
-        ("app-specific passwords are required", "535 5.7.8 .. app-specific password", "please use an app-specific password"),
+        (
+            "app-specific passwords are required",
+            "535 5.7.8 .. app-specific password",
+            "please use an app-specific password",
+        ),
         "Apple takes app-specific passwords only.",
         "Make an app-specific password at the Apple account and put it into password.",
     ),
@@ -442,7 +519,10 @@ _MAILBOX = (
     *_row(
         "Yandex",
         "auth_rejected",
-        ("this user does not have access rights to this service", "5.7.8 error: authentication failed: this user does not have access"),
+        (
+            "this user does not have access rights to this service",
+            "5.7.8 error: authentication failed: this user does not have access",
+        ),
         "Yandex has access by mail programs switched off for this account.",
         "Switch on mail programs in Yandex's settings and use an app password.",
     ),
@@ -470,7 +550,11 @@ _MAILBOX = (
     *_row(
         "QQ or 163",
         "sender_rejected",
-        ("mail from address must be same as authorization user", "mail from must equal authorized user", "553 mail from must equal authorized user"),
+        (
+            "mail from address must be same as authorization user",
+            "mail from must equal authorized user",
+            "553 mail from must equal authorized user",
+        ),
         "The provider lets the account send only from its own address.",
         "Set sender to the address of the account in username.",
     ),
@@ -506,7 +590,15 @@ _ANYONE = (
     *_row(
         "",
         "recipient_rejected",
-        ("relay access denied", "relaying denied", "unable to relay", "relay not permitted", "relaying not allowed", "not permitted to relay", "relay denied"),
+        (
+            "relay access denied",
+            "relaying denied",
+            "unable to relay",
+            "relay not permitted",
+            "relaying not allowed",
+            "not permitted to relay",
+            "relay denied",
+        ),
         "This relay carries no mail of this host to other domains without a login.",
         "Set username and password for this relay, so that the app can log in (some apps need a switch for it too), or have its operator allow this"
         " host's address.",
@@ -515,7 +607,15 @@ _ANYONE = (
     *_row(
         "",
         "greeting_rejected",
-        ("blocked using zen.spamhaus.org", "blocked using", "listed in .. rbl", "listed by .. dnsbl", "blacklisted", "bl.spamcop.net", "barracudacentral"),
+        (
+            "blocked using zen.spamhaus.org",
+            "blocked using",
+            "listed in .. rbl",
+            "listed by .. dnsbl",
+            "blacklisted",
+            "bl.spamcop.net",
+            "barracudacentral",
+        ),
         "This host's public address stands on a block list.",
         "Look the address up at the list that the reply names and ask for its removal; or send through a submission port (587 or 465) with a login.",
         stages=("greeting", "mail", "rcpt"),

@@ -59,7 +59,9 @@ _PLACES = tuple(
         rf"\baddress[\"']?[:=] ?[\"']{_ADDRESS}",
     )
 )
-_SECONDS = re.compile(r"(?:timed out after|timeout (?:of|after)|within) (\d{1,7}) ?(milliseconds|ms|seconds|secs|s)\b", re.IGNORECASE)
+_SECONDS = re.compile(
+    r"(?:timed out after|timeout (?:of|after)|within) (\d{1,7}) ?(milliseconds|ms|seconds|secs|s)\b", re.IGNORECASE
+)
 
 
 def _fields(text: str, cause: str, variant: str) -> _Fields:
@@ -118,7 +120,9 @@ def excerpt(text: str, matched: str, around: int = 40) -> str:
     """
     lines = [one_line(line) for line in mask(unescaped(text[:MAX_EVENT])).split("\n")]
     places = [place for place in (_place(part) for part in matched.split(" .. ")) if place] if matched else []
-    line = next((line for line in lines if places and places[0].search(line)), None) if places else next(iter(lines), "")
+    line = (
+        next((line for line in lines if places and places[0].search(line)), None) if places else next(iter(lines), "")
+    )
     if line is None:
         # What matched goes over a line's end, or masking took a part of it.
         line = " ".join(lines)

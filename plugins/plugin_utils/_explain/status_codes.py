@@ -189,16 +189,36 @@ _BY_CODE: dict[int, Meaning] = {
     421: Meaning("temporarily_rejected", "", "likely", ("greeting_rejected",)),
     432: _LOGIN,
     435: Meaning("auth_rejected", "temporary", "likely"),
-    454: Meaning("starttls_rejected", "", "possible", ("auth_rejected",), "454 answers STARTTLS (TLS not available) or AUTH (login cannot be checked now)."),
-    530: Meaning("sender_rejected", "auth_required", "likely", ("auth_requires_tls",), "530 asks for a login, or for STARTTLS before it."),
+    454: Meaning(
+        "starttls_rejected",
+        "",
+        "possible",
+        ("auth_rejected",),
+        "454 answers STARTTLS (TLS not available) or AUTH (login cannot be checked now).",
+    ),
+    530: Meaning(
+        "sender_rejected",
+        "auth_required",
+        "likely",
+        ("auth_requires_tls",),
+        "530 asks for a login, or for STARTTLS before it.",
+    ),
     534: _LOGIN,
     535: _LOGIN,
     538: Meaning("auth_requires_tls", "", "certain"),
     500: Meaning(
-        "ehlo_rejected", "", "possible", ("starttls_not_offered", "auth_not_offered"), "The relay did not know the command; the text does not say which one."
+        "ehlo_rejected",
+        "",
+        "possible",
+        ("starttls_not_offered", "auth_not_offered"),
+        "The relay did not know the command; the text does not say which one.",
     ),
     502: Meaning(
-        "starttls_not_offered", "", "possible", ("auth_not_offered", "ehlo_rejected"), "The relay does not have the command; the text does not say which one."
+        "starttls_not_offered",
+        "",
+        "possible",
+        ("auth_not_offered", "ehlo_rejected"),
+        "The relay does not have the command; the text does not say which one.",
     ),
     503: Meaning(
         "auth_not_offered",
@@ -227,7 +247,11 @@ _BY_CODE: dict[int, Meaning] = {
     552: Meaning("message_rejected", "", "possible", ("recipient_rejected",)),
     553: Meaning("sender_rejected", "", "possible", ("recipient_rejected",)),
     554: Meaning(
-        "message_rejected", "", "possible", ("greeting_rejected", "recipient_rejected", "sender_rejected"), "The text does not say which command was refused."
+        "message_rejected",
+        "",
+        "possible",
+        ("greeting_rejected", "recipient_rejected", "sender_rejected"),
+        "The text does not say which command was refused.",
     ),
     571: _MESSAGE,
 }
@@ -305,7 +329,12 @@ def _by_code_and_stage(status: Status, stage: str) -> Meaning | None:
         special = None
     if stage in _BY_STAGE:
         # What an enhanced status code says of sender, recipient or message outranks the command that was answered.
-        told = special is not None and stage in ("mail", "rcpt", "data") and special.cause.endswith("_rejected") and special is not _LOGIN
+        told = (
+            special is not None
+            and stage in ("mail", "rcpt", "data")
+            and special.cause.endswith("_rejected")
+            and special is not _LOGIN
+        )
         return t.cast(Meaning, special)._replace(confidence="certain") if told else _BY_STAGE[stage][status.temporary]
     if special is not None:
         return special

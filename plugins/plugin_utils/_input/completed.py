@@ -75,9 +75,9 @@ def _parameter(found: dict[str, t.Any], name: str, value: str) -> None:
         found["validate_certs"] = to_bool(value, f"the parameter {name} of url")
     elif name in _NO_VERIFY:
         found["validate_certs"] = not to_bool(value, f"the parameter {name} of url")
-    elif name in _NO_TLS and to_bool(value, f"the parameter {name} of url"):
-        found["security"] = "cleartext"
-    elif name == "auto_tls" and not to_bool(value, "the parameter auto_tls of url"):
+    elif (name in _NO_TLS and to_bool(value, f"the parameter {name} of url")) or (
+        name == "auto_tls" and not to_bool(value, "the parameter auto_tls of url")
+    ):
         found["security"] = "cleartext"
     elif name in _NAMES:
         found[_NAMES[name]] = value

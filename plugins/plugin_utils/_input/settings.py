@@ -19,7 +19,10 @@ from dataclasses import dataclass, field, fields
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Security
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.ports import CLEARTEXT_FIRST_PORTS, IMPLICIT_TLS_PORTS
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.ports import (
+    CLEARTEXT_FIRST_PORTS,
+    IMPLICIT_TLS_PORTS,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.address import is_bare_address
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_option
 
@@ -87,7 +90,9 @@ class Settings:
 
 # What the options of the model are called: entries of `endpoints` and `settings` may hold these only.
 # `secure` is the short form of `security`.
-MODEL_OPTIONS = tuple(name for one in fields(Settings) for name in (("secure", "security") if one.name == "security" else (one.name,)))
+MODEL_OPTIONS = tuple(
+    name for one in fields(Settings) for name in (("secure", "security") if one.name == "security" else (one.name,))
+)
 # Those of a task that connects; who sends has the sender's as well.
 CONNECTION_OPTIONS = tuple(name for name in MODEL_OPTIONS if name not in ("sender", "sender_name"))
 
@@ -101,7 +106,9 @@ def to_bool(value: object, option: str) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise SettingsError(f"{option} is {show(value)}, which is neither true nor false; write {option}: true or {option}: false.", option)
+    raise SettingsError(
+        f"{option} is {show(value)}, which is neither true nor false; write {option}: true or {option}: false.", option
+    )
 
 
 def to_number(value: object, option: str, low: float, high: float, unit: str = "") -> float:
@@ -147,7 +154,10 @@ def parse_settings(
     given = {key: value for key, value in raw.items() if value is not None and value != ""}
     for key, value in given.items():
         if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
-            raise SettingsError(f"{prefix}{key} holds half a character (a lone surrogate), which cannot be sent; write it anew.", f"{prefix}{key}")
+            raise SettingsError(
+                f"{prefix}{key} holds half a character (a lone surrogate), which cannot be sent; write it anew.",
+                f"{prefix}{key}",
+            )
 
     def name(option: str) -> str:
         return f"{prefix}{option}"
@@ -175,7 +185,10 @@ def parse_settings(
         )
     helo_name = _text(given, "helo_name", prefix)
     if helo_name is not None and re.search(r"\s", helo_name):
-        raise SettingsError(f"{name('helo_name')} has white space in it; write this host's full name, such as app1.example.com.", name("helo_name"))
+        raise SettingsError(
+            f"{name('helo_name')} has white space in it; write this host's full name, such as app1.example.com.",
+            name("helo_name"),
+        )
     source_address, ip_version = _source(given, prefix)
 
     return Settings(
@@ -219,10 +232,16 @@ def _security_and_port(given: Mapping[str, t.Any], prefix: str, allow_auto: bool
     if security is not None:
         security = str(security).strip()
         if security not in modes:
-            raise SettingsError(f"{option} is {show(security)}, which is not a mode; write one of {', '.join(modes)}{_hint(security, modes)}.", option)
+            raise SettingsError(
+                f"{option} is {show(security)}, which is not a mode; write one of {', '.join(modes)}{_hint(security, modes)}.",
+                option,
+            )
     secure = to_bool(given["secure"], f"{prefix}secure") if "secure" in given else None
     if security == "auto" and secure is not None:
-        raise SettingsError(f"{option}: auto finds out the mode by itself, so it cannot stand beside secure; leave out {prefix}secure.", option)
+        raise SettingsError(
+            f"{option}: auto finds out the mode by itself, so it cannot stand beside secure; leave out {prefix}secure.",
+            option,
+        )
     if security is not None and secure is not None and secure != (security == "implicit_tls"):
         meant = "true means TLS from the first byte" if secure else "false means a cleartext start"
         raise SettingsError(
@@ -234,7 +253,9 @@ def _security_and_port(given: Mapping[str, t.Any], prefix: str, allow_auto: bool
     if "port" in given:
         advice = "write 465 with secure: true, or 587 with secure: false"
         if isinstance(given["port"], bool) or not re.fullmatch(r"\s*[+-]?\d{1,9}\s*", str(given["port"])):
-            raise SettingsError(f"{prefix}port is {show(given['port'])}, which is not a port number; {advice}.", f"{prefix}port")
+            raise SettingsError(
+                f"{prefix}port is {show(given['port'])}, which is not a port number; {advice}.", f"{prefix}port"
+            )
         port = int(str(given["port"]))
         if not 1 <= port <= 65535:
             raise SettingsError(f"{prefix}port is {port}, but ports go from 1 to 65535; {advice}.", f"{prefix}port")
@@ -242,12 +263,18 @@ def _security_and_port(given: Mapping[str, t.Any], prefix: str, allow_auto: bool
         if secure is not None:
             security = "implicit_tls" if secure else "starttls"
         elif port is None:
-            raise SettingsError(f"{prefix}port is missing; write port: 465 with secure: true, or port: 587 with secure: false.", f"{prefix}port")
+            raise SettingsError(
+                f"{prefix}port is missing; write port: 465 with secure: true, or port: 587 with secure: false.",
+                f"{prefix}port",
+            )
         else:
             security = "implicit_tls" if port in IMPLICIT_TLS_PORTS else "starttls"
     if port is None:
         if security == "auto":
-            raise SettingsError(f"{prefix}port is missing; write the port whose mode is to be found out, such as port: 465.", f"{prefix}port")
+            raise SettingsError(
+                f"{prefix}port is missing; write the port whose mode is to be found out, such as port: 465.",
+                f"{prefix}port",
+            )
         port = _DEFAULT_PORTS[security]
     return security, port
 
@@ -256,12 +283,21 @@ def _credentials(given: Mapping[str, t.Any], prefix: str, needed: bool) -> tuple
     username = None if "username" not in given else str(given["username"])
     password = None if "password" not in given else str(given["password"])
     if password is not None and username is None:
-        raise SettingsError(f"{prefix}password is given without a username; write {prefix}username as well, or leave out the password.", f"{prefix}username")
+        raise SettingsError(
+            f"{prefix}password is given without a username; write {prefix}username as well, or leave out the password.",
+            f"{prefix}username",
+        )
     if needed and username is not None and password is None:
-        raise SettingsError(f"{prefix}username is given without a password; write {prefix}password as well, or leave out the username.", f"{prefix}password")
+        raise SettingsError(
+            f"{prefix}username is given without a password; write {prefix}password as well, or leave out the username.",
+            f"{prefix}password",
+        )
     for option, value in (("username", username), ("password", password)):
         if value is not None and "\0" in value:
-            raise SettingsError(f"{prefix}{option} has a NUL byte in it, which SMTP cannot carry; write it without.", f"{prefix}{option}")
+            raise SettingsError(
+                f"{prefix}{option} has a NUL byte in it, which SMTP cannot carry; write it without.",
+                f"{prefix}{option}",
+            )
     return username, password
 
 
@@ -281,7 +317,7 @@ def _source(given: Mapping[str, t.Any], prefix: str) -> tuple[str | None, str]:
         ) from None
     if ip_version not in ("any", version):
         raise SettingsError(
-            f"{prefix}source_address {source} is IPv{version}, but ip_version is {ip_version}; write ip_version: \"{version}\" or another address.",
+            f'{prefix}source_address {source} is IPv{version}, but ip_version is {ip_version}; write ip_version: "{version}" or another address.',
             f"{prefix}source_address",
         )
     return str(source), version
@@ -291,14 +327,19 @@ def _host(value: object, option: str) -> str:
     if value is None:
         raise SettingsError(f"{option} is empty; write the relay's name, such as {option}: smtp.example.com.", option)
     if isinstance(value, (list, tuple, Mapping)):
-        raise SettingsError(f"{option} is {show(value)}, which is not a host name; write one name, such as {option}: smtp.example.com.", option)
+        raise SettingsError(
+            f"{option} is {show(value)}, which is not a host name; write one name, such as {option}: smtp.example.com.",
+            option,
+        )
     host = str(value).strip()
     if not host:
         raise SettingsError(f"{option} is empty; write the relay's name, such as {option}: smtp.example.com.", option)
     if "://" in host:
         rest = host.split("://", 1)[1].split("/", 1)[0].rpartition("@")[2].rpartition(":")
         bare = rest[0] or rest[2]
-        raise SettingsError(f"{option} has a scheme in it; write only the name: {option}: {bare or 'smtp.example.com'}.", option)
+        raise SettingsError(
+            f"{option} has a scheme in it; write only the name: {option}: {bare or 'smtp.example.com'}.", option
+        )
     try:
         ipaddress.ip_address(host.partition("%")[0])
         return host
@@ -306,20 +347,35 @@ def _host(value: object, option: str) -> str:
         pass
     bracketed = re.fullmatch(r"\[([^\[\]]*)\](?::(\d+))?", host)
     if bracketed:
-        raise SettingsError(f"{option} has brackets or a port in it; write {option}: \"{bracketed.group(1)}\" and the port in port.", option)
+        raise SettingsError(
+            f'{option} has brackets or a port in it; write {option}: "{bracketed.group(1)}" and the port in port.',
+            option,
+        )
     name, colon, port = host.partition(":")
     if colon:
-        raise SettingsError(f"{option} has a port in it; write {option}: {name or 'smtp.example.com'} and port: {port if port.isdigit() else 587}.", option)
+        raise SettingsError(
+            f"{option} has a port in it; write {option}: {name or 'smtp.example.com'} and port: {port if port.isdigit() else 587}.",
+            option,
+        )
     if "@" in host or "/" in host or re.search(r"[\s\x00-\x1f]", host):
-        raise SettingsError(f"{option} is {show(host)}, which is not a host name; write the relay's name only, such as {option}: smtp.example.com.", option)
+        raise SettingsError(
+            f"{option} is {show(host)}, which is not a host name; write the relay's name only, such as {option}: smtp.example.com.",
+            option,
+        )
     try:
         labels = _ascii_host(host).rstrip(".").split(".")
     except UnicodeError:
         labels = [""]
     if not all(_HOST_LABEL.match(label) for label in labels):
-        raise SettingsError(f"{option} is {show(host)}, which is not a host name; write the relay's name, such as {option}: smtp.example.com.", option)
+        raise SettingsError(
+            f"{option} is {show(host)}, which is not a host name; write the relay's name, such as {option}: smtp.example.com.",
+            option,
+        )
     if re.fullmatch(r"[\d.]+", host):
-        raise SettingsError(f"{option} is {show(host)}, which is not a complete IP address; write four numbers, such as 192.0.2.25, or a name.", option)
+        raise SettingsError(
+            f"{option} is {show(host)}, which is not a complete IP address; write four numbers, such as 192.0.2.25, or a name.",
+            option,
+        )
     return host
 
 
@@ -333,12 +389,21 @@ def _text(given: Mapping[str, t.Any], option: str, prefix: str) -> str | None:
         return None
     text = str(given[option])
     if re.search(r"[\x00-\x1f\x7f]", text):
-        raise SettingsError(f"{prefix}{option} has a line break or control character in it; write it on one line.", f"{prefix}{option}")
+        raise SettingsError(
+            f"{prefix}{option} has a line break or control character in it; write it on one line.", f"{prefix}{option}"
+        )
     return text
 
 
 def _hint(text: str, choices: tuple[str, ...]) -> str:
-    aliases = {"tls": "implicit_tls", "ssl": "implicit_tls", "smtps": "implicit_tls", "ssl/tls": "implicit_tls", "none": "cleartext", "plain": "cleartext"}
+    aliases = {
+        "tls": "implicit_tls",
+        "ssl": "implicit_tls",
+        "smtps": "implicit_tls",
+        "ssl/tls": "implicit_tls",
+        "none": "cleartext",
+        "plain": "cleartext",
+    }
     lowered = text.lower().replace("-", "_")
     near = aliases.get(lowered) or next(iter(difflib.get_close_matches(lowered, choices, 1)), None)
     return f" ({near} is probably what you mean)" if near else ""

@@ -50,7 +50,9 @@ def bcrypt_hasher() -> Hasher:
         return lambda password, setting: bcrypt.hashpw(password, setting.encode("ascii")).decode("ascii")
     hasher = _libcrypt_hasher()
     if hasher is None:
-        raise MailpitRefusal("this controller has no bcrypt: install the Python package bcrypt beside ansible-core (pip install bcrypt)")
+        raise MailpitRefusal(
+            "this controller has no bcrypt: install the Python package bcrypt beside ansible-core (pip install bcrypt)"
+        )
     return hasher
 
 
@@ -77,23 +79,38 @@ def check_users(option: str, users: t.Any) -> None:
         raise MailpitRefusal(f"{option} must be a list of entries with name and password")
     seen = set()
     for number, user in enumerate(users, start=1):
-        if not isinstance(user, t.Mapping) or set(user) - {"name", "password"} or not user.get("name") or not user.get("password"):
+        if (
+            not isinstance(user, t.Mapping)
+            or set(user) - {"name", "password"}
+            or not user.get("name")
+            or not user.get("password")
+        ):
             raise MailpitRefusal(f"entry {number} of {option} must have a name and a password, and nothing else")
         name, password = user["name"], user["password"]
         if not isinstance(name, str) or re.search(r"[\s:\x00-\x1f\x7f]", name):
-            raise MailpitRefusal(f"{option} holds the name {name!r}: Mailpit's password file has no place for blanks or colons in a name, so write it without")
+            raise MailpitRefusal(
+                f"{option} holds the name {name!r}: Mailpit's password file has no place for blanks or colons in a name, so write it without"
+            )
         if name.startswith(MADE_UP):
-            raise MailpitRefusal(f"{option} holds {name}: names that begin with {MADE_UP} are those that the proof makes up, so write another one")
+            raise MailpitRefusal(
+                f"{option} holds {name}: names that begin with {MADE_UP} are those that the proof makes up, so write another one"
+            )
         if name in seen:
-            raise MailpitRefusal(f"{option} holds {name} twice, and Mailpit knows one password a name: give the second one a name of its own")
+            raise MailpitRefusal(
+                f"{option} holds {name} twice, and Mailpit knows one password a name: give the second one a name of its own"
+            )
         seen.add(name)
         if not isinstance(password, str):
             raise MailpitRefusal(f"the password of {name} in {option} is not text: put it in quotes")
         if "\x00" in password or len(password.encode()) > MAX_BYTES:
-            raise MailpitRefusal(f"the password of {name} in {option} must be at most {MAX_BYTES} bytes without a NUL: bcrypt reads no further")
+            raise MailpitRefusal(
+                f"the password of {name} in {option} must be at most {MAX_BYTES} bytes without a NUL: bcrypt reads no further"
+            )
 
 
-def render_password_file(users: t.Sequence[t.Mapping[str, str]], existing: str = "", keep_others: bool = False, hasher: Hasher | None = None) -> str:
+def render_password_file(
+    users: t.Sequence[t.Mapping[str, str]], existing: str = "", keep_others: bool = False, hasher: Hasher | None = None
+) -> str:
     """
     The whole text of a password file for ``users`` (checked by check_users).
 
@@ -133,5 +150,7 @@ def _new_hash(password: bytes, hasher: Hasher) -> str:
     salt = "".join(secrets.choice(_ALPHABET) for _unused in range(21)) + secrets.choice(".Oeu")
     encoded = hasher(password, f"$2b${COST:02d}${salt}")
     if not _BCRYPT.fullmatch(encoded):
-        raise MailpitRefusal("this controller's bcrypt gave no usable hash: install the Python package bcrypt beside ansible-core (pip install bcrypt)")
+        raise MailpitRefusal(
+            "this controller's bcrypt gave no usable hash: install the Python package bcrypt beside ansible-core (pip install bcrypt)"
+        )
     return encoded

@@ -78,7 +78,10 @@ _FORMS = {
     "MP_TAGS_CONFIG": (r"/[^\x00]*[^/\x00]", "the whole path of a file"),
     "MP_SEND_API_AUTH_FILE": (r"/[^\x00]*[^/\x00]", "the whole path of a file"),
     "MP_POP3_AUTH_FILE": (r"/[^\x00]*[^/\x00]", "the whole path of a file"),
-    "MP_POP3_BIND_ADDR": (r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]*):[0-9]{1,5}", "an address and a port, such as 127.0.0.1:1110"),
+    "MP_POP3_BIND_ADDR": (
+        r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]*):[0-9]{1,5}",
+        "an address and a port, such as 127.0.0.1:1110",
+    ),
     "MP_WEBHOOK_URL": (r"https?://\S+", "a URL, such as https://hook.example.com/"),
     "MP_ENABLE_PROMETHEUS": (r"true|false|\S*:[0-9]{1,5}", "true, or an address and a port"),
     "MP_ENABLE_SPAMASSASSIN": (r"postmark|\S+:[0-9]{1,5}", "a host and a port, or postmark"),
@@ -116,9 +119,13 @@ def additions(extra: t.Mapping[str, t.Any]) -> dict[str, str]:
                 f"mailpit_environment holds {name!r}: Mailpit reads only names such as MP_MAX_AGE, and {', '.join(_FOR_GO)}, so write one of those"
             )
         if name in _OWNED:
-            raise MailpitRefusal(f"mailpit_environment must not hold {name}, which the role decides: set {_OWNED[name]}")
+            raise MailpitRefusal(
+                f"mailpit_environment must not hold {name}, which the role decides: set {_OWNED[name]}"
+            )
         if name in _DEAD:
-            raise MailpitRefusal(f"mailpit_environment holds {name}, which Mailpit no longer reads as it says: set {_DEAD[name]}")
+            raise MailpitRefusal(
+                f"mailpit_environment holds {name}, which Mailpit no longer reads as it says: set {_DEAD[name]}"
+            )
         if value is None:
             raise MailpitRefusal(f"{name} in mailpit_environment has no value: give it one, or take it out")
         if name in _BOOLEANS:
@@ -150,7 +157,9 @@ def _checked(name: str, value: str) -> str:
         try:
             re.compile(value)
         except re.error as error:
-            raise MailpitRefusal(f"{where}, which is no regular expression ({error}): correct it, such as @example[.]com$") from None
+            raise MailpitRefusal(
+                f"{where}, which is no regular expression ({error}): correct it, such as @example[.]com$"
+            ) from None
     return value
 
 

@@ -60,7 +60,9 @@ def refusal_of(flags: Flags) -> str | None:
     if (flags.require_tls or flags.require_starttls) and flags.allow_insecure:
         return "passwords cannot be allowed outside TLS where TLS is required: set mailpit_auth_allow_cleartext to false, or mailpit_security to opportunistic"
     if flags.require_tls and flags.require_starttls:
-        return "one port speaks either implicit TLS or STARTTLS: set mailpit_security to one of implicit_tls and starttls"
+        return (
+            "one port speaks either implicit TLS or STARTTLS: set mailpit_security to one of implicit_tls and starttls"
+        )
     if (flags.auth_file or flags.inline_auth) and flags.accept_any:
         return "Mailpit either knows its users or accepts any login: set mailpit_auth to one of users and accept_any"
     if (flags.auth_file or flags.inline_auth or flags.accept_any) and not flags.cert and not flags.allow_insecure:

@@ -55,7 +55,14 @@ class Pki:
 
 
 def issue(
-    kind: str, names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int = 365, renew_days: int = 120, step: str = "steady", force: bool = False
+    kind: str,
+    names: t.Sequence[str],
+    existing: Pki,
+    now: datetime.datetime,
+    days: int = 365,
+    renew_days: int = 120,
+    step: str = "steady",
+    force: bool = False,
 ) -> Pki:
     """
     The certificates to have from now on.
@@ -66,7 +73,9 @@ def issue(
     """
     _check_step(step)
     if days <= renew_days:
-        raise MailpitRefusal(f"mailpit_certificate_days is {days} and mailpit_certificate_renew_days is {renew_days}: the first must be the larger one")
+        raise MailpitRefusal(
+            f"mailpit_certificate_days is {days} and mailpit_certificate_renew_days is {renew_days}: the first must be the larger one"
+        )
     if kind == "self_signed":
         return _self_signed(names, existing, now, days, renew_days, step, force)
     return _own_ca(names, existing, now, days, renew_days, step, force)
@@ -85,7 +94,13 @@ def give(existing: Pki, given: Pki, now: datetime.datetime, step: str = "steady"
     before = _anchor(existing, now)
     previous = existing.previous_certificate if before in ("", given.ca_certificate) else before
     reason = "another one was given" if (shown.certificate, shown.key) != (existing.certificate, existing.key) else ""
-    result = Pki(ca_certificate=given.ca_certificate, previous_certificate=previous, certificate=shown.certificate, key=shown.key, reason=reason)
+    result = Pki(
+        ca_certificate=given.ca_certificate,
+        previous_certificate=previous,
+        certificate=shown.certificate,
+        key=shown.key,
+        reason=reason,
+    )
     return _with_trust(result, now, step)
 
 
@@ -116,10 +131,14 @@ def _check_step(step: str) -> None:
 
 
 def _nothing_introduced() -> MailpitRefusal:
-    return MailpitRefusal("mailpit_ca_step: switch has nothing new to switch to: run with mailpit_ca_step: introduce first, which hands it to the clients")
+    return MailpitRefusal(
+        "mailpit_ca_step: switch has nothing new to switch to: run with mailpit_ca_step: introduce first, which hands it to the clients"
+    )
 
 
-def _self_signed(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, step: str, force: bool) -> Pki:
+def _self_signed(
+    names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, step: str, force: bool
+) -> Pki:
     reason = _why_not(existing.certificate, existing.key, names, now, renew_days)
     if not reason and not _is_self_signed(existing.certificate):
         reason = "it is not self-signed"
@@ -129,7 +148,11 @@ def _self_signed(names: t.Sequence[str], existing: Pki, now: datetime.datetime, 
         if not introduced:
             following = _make(names[0], names, now, days, None)
         if _anchor(existing, now):
-            return _with_trust(dataclasses.replace(existing, next_certificate=following[0], next_key=following[1], reason=""), now, step)
+            return _with_trust(
+                dataclasses.replace(existing, next_certificate=following[0], next_key=following[1], reason=""),
+                now,
+                step,
+            )
     if step == "switch" and introduced:
         pair, following, reason = following, ("", ""), "it was introduced to the clients"
     elif step == "switch" and not existing.previous_certificate:
@@ -140,11 +163,20 @@ def _self_signed(names: t.Sequence[str], existing: Pki, now: datetime.datetime, 
     else:
         pair = (existing.certificate, existing.key)
     previous = _anchor(existing, now) if reason else existing.previous_certificate
-    result = Pki(next_certificate=following[0], next_key=following[1], previous_certificate=previous, certificate=pair[0], key=pair[1], reason=reason)
+    result = Pki(
+        next_certificate=following[0],
+        next_key=following[1],
+        previous_certificate=previous,
+        certificate=pair[0],
+        key=pair[1],
+        reason=reason,
+    )
     return _with_trust(result, now, step)
 
 
-def _own_ca(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, step: str, force: bool) -> Pki:
+def _own_ca(
+    names: t.Sequence[str], existing: Pki, now: datetime.datetime, days: int, renew_days: int, step: str, force: bool
+) -> Pki:
     ca = (existing.ca_certificate, existing.ca_key)
     following = (existing.next_certificate, existing.next_key)
     previous = existing.previous_certificate
@@ -177,10 +209,14 @@ def _own_ca(names: t.Sequence[str], existing: Pki, now: datetime.datetime, days:
         reason = "it is not from this CA"
     if reason:
         certificate, key = _make(names[0], names, now, days, ca)
-    return _with_trust(Pki(ca[0], ca[1], following[0], following[1], previous, certificate, key, reason=reason), now, step)
+    return _with_trust(
+        Pki(ca[0], ca[1], following[0], following[1], previous, certificate, key, reason=reason), now, step
+    )
 
 
-def check_pair(certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime, authority: str = "") -> str | None:
+def check_pair(
+    certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime, authority: str = ""
+) -> str | None:
     """
     Why a certificate that was given will not do (one sentence), or None.
 
@@ -218,7 +254,9 @@ def _no_certificates(option: str, text: str) -> str | None:
     try:
         x509.load_pem_x509_certificates(text.encode())
     except ValueError:
-        return f"{option} holds no certificate in PEM form: give it the file that begins with -----BEGIN CERTIFICATE-----"
+        return (
+            f"{option} holds no certificate in PEM form: give it the file that begins with -----BEGIN CERTIFICATE-----"
+        )
     return None
 
 
@@ -264,7 +302,10 @@ def _is_issuer(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
 
 def _printable(name: x509.Name) -> str:
     text = name.rfc4514_string()[:200]
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text) or "no name"
+    return (
+        "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+        or "no name"
+    )
 
 
 def _why_not(certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime, renew_days: int) -> str:
@@ -291,11 +332,15 @@ def _make_ca(now: datetime.datetime) -> tuple[str, str]:
     builder = _builder(name, name, key.public_key(), now, _CA_DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(ca=True), critical=True)
-    builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+    builder = builder.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False
+    )
     return _pem(builder.sign(key, hashes.SHA256())), _pem_key(key)
 
 
-def _make(common_name: str, names: t.Sequence[str], now: datetime.datetime, days: int, ca: tuple[str, str] | None) -> tuple[str, str]:
+def _make(
+    common_name: str, names: t.Sequence[str], now: datetime.datetime, days: int, ca: tuple[str, str] | None
+) -> tuple[str, str]:
     """A leaf from ``ca``, or a self-signed one when that is None."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _subject(common_name)
@@ -308,11 +353,15 @@ def _make(common_name: str, names: t.Sequence[str], now: datetime.datetime, days
         end = min(days, max(1, (authority.not_valid_after_utc - now).days))
     builder = _builder(subject, issuer, key.public_key(), now, end)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False
+    )
     builder = builder.add_extension(_usage(ca=False), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     # Python 3.13 and newer verify strictly, and then a certificate without this one fails.
-    builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+    builder = builder.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
+    )
     return _pem(builder.sign(issuer_key, hashes.SHA256())), _pem_key(key)
 
 
@@ -351,7 +400,9 @@ def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.DNSName(_normal(name).encode("idna").decode("ascii") if not name.isascii() else _normal(name))
     except (ValueError, UnicodeError):
-        raise MailpitRefusal(f"mailpit_server_names holds {name!r}, which is neither a name nor an address: correct it") from None
+        raise MailpitRefusal(
+            f"mailpit_server_names holds {name!r}, which is neither a name nor an address: correct it"
+        ) from None
 
 
 def _normal(name: str) -> str:
@@ -371,7 +422,9 @@ def _names_of(certificate: x509.Certificate) -> list[str]:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return []
-    return [_normal(name) for name in names.get_values_for_type(x509.DNSName)] + [str(address) for address in names.get_values_for_type(x509.IPAddress)]
+    return [_normal(name) for name in names.get_values_for_type(x509.DNSName)] + [
+        str(address) for address in names.get_values_for_type(x509.IPAddress)
+    ]
 
 
 def _covers(certificate: x509.Certificate, name: str) -> bool:
@@ -385,7 +438,10 @@ def _usable(certificate: str, key: str, now: datetime.datetime) -> bool:
     """Whether a certificate has its key and has not ended."""
     try:
         loaded = _load(certificate)
-        return _same_key(loaded, serialization.load_pem_private_key(key.encode(), None)) and now < loaded.not_valid_after_utc
+        return (
+            _same_key(loaded, serialization.load_pem_private_key(key.encode(), None))
+            and now < loaded.not_valid_after_utc
+        )
     except (ValueError, TypeError):
         return False
 
@@ -437,4 +493,6 @@ def _pem(certificate: x509.Certificate) -> str:
 
 
 def _pem_key(key: ec.EllipticCurvePrivateKey) -> str:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode("ascii")
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode("ascii")

@@ -15,7 +15,14 @@ import re
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import KNOWN, additions
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import AUTHS, SECURITIES, Effect, Flags, MailpitRefusal, effect_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import (
+    AUTHS,
+    SECURITIES,
+    Effect,
+    Flags,
+    MailpitRefusal,
+    effect_of,
+)
 
 __all__ = ["CERTIFICATES", "Choice", "Plan", "plan"]
 
@@ -123,7 +130,14 @@ def plan(choice: Choice) -> Plan:
         )
     environment = _environment(choice, certificate, flags)
     optional = tuple(name for name in environment if name in choice.extra or name in _OPTIONAL)
-    return Plan(environment, optional, certificate, effect, certificate != "mailpit", tuple(_warnings(choice, certificate, effect)))
+    return Plan(
+        environment,
+        optional,
+        certificate,
+        effect,
+        certificate != "mailpit",
+        tuple(_warnings(choice, certificate, effect)),
+    )
 
 
 def _refuse_contradictions(choice: Choice, certificate: str) -> None:
@@ -139,9 +153,13 @@ def _refuse_contradictions(choice: Choice, certificate: str) -> None:
             "or mailpit_security to cleartext"
         )
     if choice.auth == "users" and not choice.has_users:
-        raise MailpitRefusal("mailpit_auth: users needs at least one entry in mailpit_users: with an empty password file Mailpit lets everybody in")
+        raise MailpitRefusal(
+            "mailpit_auth: users needs at least one entry in mailpit_users: with an empty password file Mailpit lets everybody in"
+        )
     if choice.auth != "users" and choice.has_users:
-        raise MailpitRefusal(f"mailpit_users is set, but mailpit_auth: {choice.auth} ignores it: set mailpit_auth to users, or empty mailpit_users")
+        raise MailpitRefusal(
+            f"mailpit_users is set, but mailpit_auth: {choice.auth} ignores it: set mailpit_auth to users, or empty mailpit_users"
+        )
     if choice.auth == "users" and not choice.auth_file:
         raise MailpitRefusal("mailpit_auth: users needs a path for the password file: set mailpit_config_dir")
     if choice.security == "opportunistic" and choice.auth != "none" and not choice.allow_cleartext_auth:
@@ -157,30 +175,44 @@ def _refuse_contradictions(choice: Choice, certificate: str) -> None:
         missing = "mailpit_certificate_file" if not choice.cert_file else "mailpit_certificate_key_file"
         raise MailpitRefusal(f"mailpit_certificate: files needs a certificate and its key: set {missing}")
     if certificate not in ("none", "files") and not choice.names:
-        raise MailpitRefusal(f"mailpit_certificate: {certificate} needs the names that clients use: set mailpit_server_names")
+        raise MailpitRefusal(
+            f"mailpit_certificate: {certificate} needs the names that clients use: set mailpit_server_names"
+        )
     for name in choice.names:
         if not re.fullmatch(r"(\*\.)?[\w.-]+|[0-9A-Fa-f:]+", name):
-            raise MailpitRefusal(f"mailpit_server_names holds {name!r}: write a name or an address alone, without scheme, port or blanks")
+            raise MailpitRefusal(
+                f"mailpit_server_names holds {name!r}: write a name or an address alone, without scheme, port or blanks"
+            )
     if certificate == "mailpit":
         _refuse_sans(choice)
     if choice.ui_tls and certificate == "none":
-        raise MailpitRefusal("mailpit_ui_tls needs a certificate: set mailpit_ui_tls to false, or a mailpit_security other than cleartext")
+        raise MailpitRefusal(
+            "mailpit_ui_tls needs a certificate: set mailpit_ui_tls to false, or a mailpit_security other than cleartext"
+        )
     if choice.log_level == "verbose" and choice.auth != "none":
         raise MailpitRefusal(
             "mailpit_log_level: verbose writes every line that a client sends into the log, passwords included: set it to normal, or mailpit_auth to none"
         )
     if choice.chaos_triggers and not choice.chaos:
-        raise MailpitRefusal("mailpit_chaos_triggers switches chaos on by itself: set mailpit_chaos to true as well, or empty mailpit_chaos_triggers")
+        raise MailpitRefusal(
+            "mailpit_chaos_triggers switches chaos on by itself: set mailpit_chaos to true as well, or empty mailpit_chaos_triggers"
+        )
     if choice.chaos_triggers:
         _refuse_triggers(choice.chaos_triggers)
     if re.search(r"[^0-9a-zA-Z/\-_.@]", choice.ui_webroot):
-        raise MailpitRefusal(f"mailpit_ui_webroot is {choice.ui_webroot!r}: write a path of letters, digits, '/', '-', '_', '.' and '@', such as /mailpit/")
+        raise MailpitRefusal(
+            f"mailpit_ui_webroot is {choice.ui_webroot!r}: write a path of letters, digits, '/', '-', '_', '.' and '@', such as /mailpit/"
+        )
     version = _version(choice.version)
     if version and version < _SINCE:
-        raise MailpitRefusal(f"Mailpit {choice.version} does not know all settings that the role writes: set mailpit_version to 1.16.0 or newer")
+        raise MailpitRefusal(
+            f"Mailpit {choice.version} does not know all settings that the role writes: set mailpit_version to 1.16.0 or newer"
+        )
     for option, chosen in (("mailpit_forward_config", choice.forward_config), ("mailpit_chaos", choice.chaos)):
         if version and version < _FORWARD_AND_CHAOS_SINCE and chosen:
-            raise MailpitRefusal(f"Mailpit {choice.version} does not know {option}: set mailpit_version to 1.22.0 or newer, or take {option} out")
+            raise MailpitRefusal(
+                f"Mailpit {choice.version} does not know {option}: set mailpit_version to 1.22.0 or newer, or take {option} out"
+            )
 
 
 def _refuse_sans(choice: Choice) -> None:
@@ -248,15 +280,21 @@ def _environment(choice: Choice, certificate: str, flags: Flags) -> dict[str, st
     more = additions(choice.extra)
     for name in more:
         if name in environment:
-            raise MailpitRefusal(f"mailpit_environment holds {name}, and an option of the role sets it too: take one of them out")
+            raise MailpitRefusal(
+                f"mailpit_environment holds {name}, and an option of the role sets it too: take one of them out"
+            )
     log = more.get("MP_LOG_FILE", "")
     folder = os.path.dirname(choice.database)
     if log and choice.sandboxed and not os.path.normpath(log).startswith(folder + "/"):
-        raise MailpitRefusal(f"MP_LOG_FILE in mailpit_environment is {log}, where the unit's sandbox lets Mailpit write nothing: write {folder}/mailpit.log")
+        raise MailpitRefusal(
+            f"MP_LOG_FILE in mailpit_environment is {log}, where the unit's sandbox lets Mailpit write nothing: write {folder}/mailpit.log"
+        )
     environment.update(more)
     for name, value in environment.items():
         if re.search(r"[\x00-\x1f\x7f]", value):
-            raise MailpitRefusal(f"{name} holds a line break or another control character, which an environment file cannot hold: write it on one line")
+            raise MailpitRefusal(
+                f"{name} holds a line break or another control character, which an environment file cannot hold: write it on one line"
+            )
     return dict(sorted(environment.items()))  # type: ignore[arg-type]
 
 
@@ -264,18 +302,28 @@ def _further(choice: Choice, cert: str, key: str, with_cert: bool) -> dict[str, 
     """What the options set that are empty by default."""
     if choice.max_age and not re.fullmatch(r"[1-9][0-9]*[hd]", str(choice.max_age)):
         raise MailpitRefusal(f"mailpit_max_age is {choice.max_age!r}: write hours or days, such as 12h or 3d")
-    size = "" if choice.max_message_size in ("", None) else str(_number("mailpit_max_message_size", choice.max_message_size, 0, 1_000_000))
+    size = (
+        ""
+        if choice.max_message_size in ("", None)
+        else str(_number("mailpit_max_message_size", choice.max_message_size, 0, 1_000_000))
+    )
     pop3 = _number("mailpit_pop3_port", choice.pop3_port, 0, 65535)
     if pop3 and choice.auth != "users":
         raise MailpitRefusal(
             "mailpit_pop3_port needs the accounts of mailpit_users, which POP3 clients log in with: set mailpit_auth to users, or the port to 0"
         )
     if pop3 and pop3 in (_port("mailpit_smtp_port", choice.smtp_port), _port("mailpit_ui_port", choice.ui_port)):
-        raise MailpitRefusal(f"mailpit_pop3_port is {pop3}, which is the port of SMTP or of the web interface: give it one of its own")
+        raise MailpitRefusal(
+            f"mailpit_pop3_port is {pop3}, which is the port of SMTP or of the web interface: give it one of its own"
+        )
     return {
         "MP_MAX_AGE": choice.max_age,
         "MP_MAX_MESSAGE_SIZE": size,
-        **{name: value for name, value in additions({"MP_SMTP_ALLOWED_RECIPIENTS": choice.allowed_recipients}).items() if value},
+        **{
+            name: value
+            for name, value in additions({"MP_SMTP_ALLOWED_RECIPIENTS": choice.allowed_recipients}).items()
+            if value
+        },
         "MP_TAGS_CONFIG": choice.tags_config,
         "MP_POP3_BIND_ADDR": _bind("mailpit_pop3_address", choice.pop3_address, pop3) if pop3 else None,
         "MP_POP3_AUTH_FILE": choice.auth_file if pop3 else None,

@@ -43,7 +43,7 @@ def _alternative(settings: Settings, route: Route, policy: Policy, host: HostFac
     other = replace(settings, port=port, security=security)
     diagnoses = [diagnose(attempt, other, policy, host) for attempt in attempts]
     shown = representative(attempts, diagnoses, policy) if attempts else None
-    if shown is None or not diagnoses[shown].ok and any(_cut_off(one) for one in attempts):
+    if shown is None or (not diagnoses[shown].ok and any(_cut_off(one) for one in attempts)):
         return other_port(port, "starttls" if security == "auto" else security, None)
     diagnosis = diagnoses[shown]
     if security == "auto":

@@ -221,4 +221,4 @@ def _common_name(name: x509.Name) -> str:
 def _utc(certificate: x509.Certificate, attribute: str) -> datetime.datetime:
     """cryptography 42 gave these properties a time zone and another name."""
     aware = getattr(certificate, f"{attribute}_utc", None)
-    return aware if aware is not None else getattr(certificate, attribute).replace(tzinfo=datetime.timezone.utc)
+    return aware if aware is not None else getattr(certificate, attribute).replace(tzinfo=datetime.UTC)

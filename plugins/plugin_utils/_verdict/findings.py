@@ -78,7 +78,9 @@ def _about_addresses(seen: Seen) -> Iterator[_Found]:
         sentence = words.cause_clause(diagnosis.code, diagnosis.variant, diagnosis.detail, fields)
         code = "address_unreachable" if diagnosis.layer == "tcp" else "address_fails"
         # Only where an address of the other kind works.
-        other = str(seen.attempt["family"]) if seen.diagnosis.ok and seen.attempt["family"] != attempt["family"] else None
+        other = (
+            str(seen.attempt["family"]) if seen.diagnosis.ok and seen.attempt["family"] != attempt["family"] else None
+        )
         yield _Found(code, sentence, {"other_version": other}, attempt["address"])
     for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
         ports = sorted({port for port, result in signs.elsewhere(attempt, seen.observation) if result == "open"})

@@ -119,9 +119,7 @@ def fields_of(settings: Settings, address: str | None, ports: Fields, case: Fiel
     }
 
 
-def cause_sentence(
-    settings: Settings, code: str, variant: str, detail: str, fields: Fields
-) -> tuple[str, str]:
+def cause_sentence(settings: Settings, code: str, variant: str, detail: str, fields: Fields) -> tuple[str, str]:
     """Message and remedy of a cause."""
     row = cause_row(code, variant)
     message = said(row.sentence, fields, detail)

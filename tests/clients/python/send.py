@@ -82,7 +82,8 @@ def with_flask_mail() -> None:
 def with_twisted() -> None:
     from io import BytesIO
 
-    from twisted.internet import reactor, ssl as tls
+    from twisted.internet import reactor
+    from twisted.internet import ssl as tls
     from twisted.internet.defer import Deferred
     from twisted.mail.smtp import ESMTPSenderFactory
     from twisted.python import log as twisted_log

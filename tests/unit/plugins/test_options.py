@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (

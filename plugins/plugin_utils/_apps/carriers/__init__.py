@@ -34,8 +34,8 @@ import typing as t
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Value, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
 
 __all__ = ("CARRIERS", "Carrier", "Place", "load_carrier", "load_place", "suggest")
 
@@ -67,7 +67,7 @@ class Carrier(abc.ABC):
         return []
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def load_carrier(name: str) -> Carrier:
     """The carrier of this name. Raises AppError."""
     if name not in CARRIERS:

@@ -101,7 +101,7 @@ def _is_unit(text: str) -> bool:
     first = next(
         (line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith(("#", ";"))), ""
     )
-    return first.startswith("[") or first == "" and "Environment=" in text
+    return first.startswith("[") or (first == "" and "Environment=" in text)
 
 
 def _in_service(text: str, index: int) -> bool:

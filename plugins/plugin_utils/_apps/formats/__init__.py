@@ -64,7 +64,7 @@ __all__ = (
     "spliced",
 )
 
-KeyPath = t.Tuple[str, ...]
+KeyPath = tuple[str, ...]
 # The formats that exist, each the file of that name.
 FORMAT_NAMES = (
     "yaml",
@@ -98,7 +98,7 @@ class Opaque(t.NamedTuple):
     text: str = ""
 
 
-Value = t.Union[str, int, float, bool, None, Opaque]
+Value = str | int | float | bool | Opaque | None
 
 
 class Format(abc.ABC):
@@ -193,7 +193,7 @@ class Format(abc.ABC):
         return position == len(rests[0])
 
     def _rest(self, text: str, managed: Collection[KeyPath], dialect: str) -> list[str]:
-        for path, start, end in reversed(sorted(self.statements(text, dialect), key=lambda one: one[1])):
+        for path, start, end in sorted(self.statements(text, dialect), key=lambda one: one[1], reverse=True):
             if path in managed:
                 text = text[:start] + text[end:]
         lines = re.split(r"(?<=\n)", text)
@@ -233,7 +233,7 @@ def spliced(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
     return text
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def load_format(name: str) -> Format:
     """The format of this name. Imported when it is used, as some need a library of their own. Raises FormatError."""
     if name not in FORMAT_NAMES:

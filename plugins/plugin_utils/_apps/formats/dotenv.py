@@ -424,7 +424,7 @@ def spellings(value: str, dialect: str, like: str = "") -> Iterator[str]:
     """The ways to write a value, best first: as it is where nothing in it is special, then in the quotes of ``like``,
     then the others.
     """
-    if re.fullmatch(r"[A-Za-z0-9_.,:@%/+=-]*", value) and like[:1] not in ("'", '"') or dialect == "docker":
+    if (re.fullmatch(r"[A-Za-z0-9_.,:@%/+=-]*", value) and like[:1] not in ("'", '"')) or dialect == "docker":
         yield value
     single, double = (
         f"'{value}'",
@@ -438,7 +438,7 @@ def spellings(value: str, dialect: str, like: str = "") -> Iterator[str]:
             "'" + re.sub(r"([\\'])", r"\\\1", value) + "'",
             '"' + re.sub(r'(["\\])', r"\\\1", value) + '"',
         )
-    ways = [double, single] if like[:1] == '"' or dialect == "systemd" and like[:1] != "'" else [single, double]
+    ways = [double, single] if like[:1] == '"' or (dialect == "systemd" and like[:1] != "'") else [single, double]
     yield from ways
     if dialect == "compose":
         yield "'" + value.replace("'", "\\'") + "'"

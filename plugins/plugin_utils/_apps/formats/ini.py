@@ -108,7 +108,7 @@ def _value(text: str, place: int, end: int, after: int, dialect: str) -> tuple[V
 
 
 def _resolved(value: str, dialect: str) -> Value:
-    if _KEY_REFERENCE.search(value) or dialect == "grafana" and _VARIABLE.search(value):
+    if _KEY_REFERENCE.search(value) or (dialect == "grafana" and _VARIABLE.search(value)):
         return Opaque("variable", value)
     return value
 

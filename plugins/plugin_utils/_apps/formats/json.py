@@ -34,7 +34,7 @@ class _Object:
 
     start: int
     end: int = 0
-    members: dict[str, tuple[int, int, int, "_Object | None"]] = field(default_factory=dict)
+    members: dict[str, tuple[int, int, int, _Object | None]] = field(default_factory=dict)
 
 
 class Json(Format):

@@ -51,7 +51,7 @@ class Properties(Lines):
         for place, char in enumerate(str(value)):
             if char in "\n\r\t\f":
                 pieces.append("\\" + {"\n": "n", "\r": "r", "\t": "t", "\f": "f"}[char])
-            elif char == "\\" or char == " " and place == 0:
+            elif char == "\\" or (char == " " and place == 0):
                 pieces.append("\\" + char)
             elif not " " <= char <= "~":
                 units = char.encode("utf-16-be").hex()

@@ -14,8 +14,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import 
     KeyPath,
     Opaque,
     Value,
+    yaml_edit,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import yaml_edit
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_tree import Node, YamlError, parse
 
 __all__ = ("FORMAT",)

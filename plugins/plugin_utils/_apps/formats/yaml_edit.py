@@ -15,11 +15,17 @@ import re
 import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_tree import LINE_BREAKS, Document, Node, YamlError, parse
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_tree import (
+    LINE_BREAKS,
+    Document,
+    Node,
+    YamlError,
+    parse,
+)
 
 __all__ = ("child", "children", "edit", "quote", "read", "remove", "spelt_key")
 
-Scalar = t.Union[str, int, bool, None]
+Scalar = str | int | bool | None
 Path = Sequence[str]
 
 _PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9._@-]*\Z")
@@ -86,7 +92,9 @@ def edit(text: str, path: Path, wanted: Mapping[str, Scalar], managed: Collectio
     else:
         ways = [_fill_value(document, path, parents, section, wanted, block)]
     goal = _set(_root(document), path, _section_goal(section if len(parents) == len(path) else None, wanted, managed))
-    return _first_that_means(text, ways, goal, f"{_dotted(path)} cannot be changed without touching other parts of the file")
+    return _first_that_means(
+        text, ways, goal, f"{_dotted(path)} cannot be changed without touching other parts of the file"
+    )
 
 
 def remove(text: str, path: Path, managed: Collection[str]) -> str:
@@ -107,10 +115,13 @@ def remove(text: str, path: Path, managed: Collection[str]) -> str:
         goal = _set(_root(document), path, _section_goal(section, {}, managed))
     else:
         return text
-    return _first_that_means(text, [edits], goal, f"{_dotted(path)} cannot be removed without touching other parts of the file")
+    return _first_that_means(
+        text, [edits], goal, f"{_dotted(path)} cannot be removed without touching other parts of the file"
+    )
 
 
 # Finding the section
+
 
 def _walk(document: Document, path: Path) -> tuple[list[Node], Node | None]:
     """The mappings on the way to the section, as far as they exist and hold something, and what the last of them has for the next name.
@@ -139,9 +150,13 @@ def _walk(document: Document, path: Path) -> tuple[list[Node], Node | None]:
 def _must_be_mapping(node: Node, path: Path) -> None:
     where = _dotted(path)
     if node.kind == "alias":
-        raise YamlError(f"line {node.line}: {where} is an alias, so a change would reach other parts of the file; write the section out there")
+        raise YamlError(
+            f"line {node.line}: {where} is an alias, so a change would reach other parts of the file; write the section out there"
+        )
     if node.kind != "mapping":
-        raise YamlError(f"line {node.line}: {where} holds {'a list' if node.kind == 'sequence' else 'a single value'} where a mapping of keys belongs")
+        raise YamlError(
+            f"line {node.line}: {where} holds {'a list' if node.kind == 'sequence' else 'a single value'} where a mapping of keys belongs"
+        )
     if node.explicit_tag:
         raise YamlError(f"line {node.line}: {where} carries a tag; take the tag away")
 
@@ -156,10 +171,10 @@ def _only(mapping: Node, name: str, path: Path) -> tuple[Node, Node] | None:
 
 def _must_be_simple(document: Document, mapping: Node, key: Node, value: Node) -> None:
     """Refuse the spellings of a pair whose place in the text is not `key: value`."""
-    between = document.text[key.end:value.start]
+    between = document.text[key.end : value.start]
     odd = ":" not in between
     if not mapping.flow:
-        odd = odd or document.text[_line_start(document.text, key.start):key.start].strip(" ") != ""
+        odd = odd or document.text[_line_start(document.text, key.start) : key.start].strip(" ") != ""
     if odd:
         raise YamlError(f"line {key.line}: the key {key.value} is not written as `{key.value}: value`; write it so")
 
@@ -167,7 +182,9 @@ def _must_be_simple(document: Document, mapping: Node, key: Node, value: Node) -
 def _refuse_shared(document: Document, node: Node, where: str, *, whole: bool = True) -> None:
     """Refuse a change of what an alias elsewhere repeats; ``whole``: of the node with all that is in it."""
     if node.anchor in document.aliased:
-        raise YamlError(f"line {node.line}: {where} carries an anchor that other parts of the file use; write its value out in both places")
+        raise YamlError(
+            f"line {node.line}: {where} carries an anchor that other parts of the file use; write its value out in both places"
+        )
     if whole:
         for child in [*node.entries, *(child for pair in node.pairs for child in pair)]:
             _refuse_shared(document, child, where)
@@ -175,7 +192,9 @@ def _refuse_shared(document: Document, node: Node, where: str, *, whole: bool = 
 
 def _must_be_scalar(value: Node, key: Node) -> None:
     if value.resolved().kind != "scalar":
-        raise YamlError(f"line {value.line}: {key.value} holds {'a list' if value.resolved().kind == 'sequence' else 'a mapping'} where a single value belongs")
+        raise YamlError(
+            f"line {value.line}: {key.value} holds {'a list' if value.resolved().kind == 'sequence' else 'a mapping'} where a single value belongs"
+        )
 
 
 def _effective(node: Node, known: dict[int, dict[str, Node]] | None = None) -> dict[str, Node]:
@@ -204,7 +223,10 @@ def _effective(node: Node, known: dict[int, dict[str, Node]] | None = None) -> d
 
 # Changing a section that is there
 
-def _edit_section(document: Document, path: Path, section: Node, wanted: Mapping[str, Scalar], managed: Collection[str]) -> list[_Edit]:
+
+def _edit_section(
+    document: Document, path: Path, section: Node, wanted: Mapping[str, Scalar], managed: Collection[str]
+) -> list[_Edit]:
     edits: list[_Edit] = []
     missing: list[str] = []
     gone: list[str] = []
@@ -214,7 +236,9 @@ def _edit_section(document: Document, path: Path, section: Node, wanted: Mapping
             if name in wanted:
                 missing.append(name)
             elif name in _effective(section):
-                raise YamlError(f"line {section.line}: {_dotted([*path, name])} comes from a merged mapping (<<), so it cannot be taken out here")
+                raise YamlError(
+                    f"line {section.line}: {_dotted([*path, name])} comes from a merged mapping (<<), so it cannot be taken out here"
+                )
             continue
         key, value = pair
         if name in wanted and value.typed() == wanted[name] and type(value.typed()) is type(wanted[name]):
@@ -246,9 +270,9 @@ def _replace(document: Document, value: Node, new: Scalar) -> _Edit:
         return _Edit(value.start, value.end, f" {spelt}")
     if value.style in ("|", ">"):
         # The token takes in a comment behind the `|` and the line break behind the text.
-        old = document.text[value.start:value.end]
+        old = document.text[value.start : value.end]
         comment = re.match(r"[^\r\n]*?([ \t]+#[^\r\n]*)", old)
-        tail = old[len(old.rstrip(LINE_BREAKS + " ")):]
+        tail = old[len(old.rstrip(LINE_BREAKS + " ")) :]
         return _Edit(value.start, value.end, spelt + (comment.group(1) if comment else "") + tail)
     return _Edit(value.start, value.end, spelt)
 
@@ -262,12 +286,16 @@ def _add_pairs(document: Document, mapping: Node, pairs: Sequence[tuple[str, Sca
         written = [f"{quote(name) if quoted else spelt_key(name)}: {quote(value)}" for name, value in pairs]
         if not stays:
             return _Edit(mapping.start + 1, mapping.start + 1, ", ".join(written))
-        indent = text[_line_start(text, stays[-1][0].start):stays[-1][0].start]
+        indent = text[_line_start(text, stays[-1][0].start) : stays[-1][0].start]
         separator = f",{document.line_break}{indent}" if len(stays) > 1 and not indent.strip() else ", "
         return _Edit(stays[-1][1].end, stays[-1][1].end, "".join(separator + pair for pair in written))
     indent = " " * mapping.indent
     lines = [f"{spelt_key(name)}: {quote(value)}" for name, value in pairs]
-    stays = [pair for pair in mapping.pairs if pair[0].value not in gone and pair[1].kind in ("scalar", "alias") and pair[1].style not in ("|", ">")]
+    stays = [
+        pair
+        for pair in mapping.pairs
+        if pair[0].value not in gone and pair[1].kind in ("scalar", "alias") and pair[1].style not in ("|", ">")
+    ]
     if stays:
         end = _line_end(text, stays[-1][1].end)
         return _Edit(end, end, "".join(document.line_break + indent + line for line in lines))
@@ -283,7 +311,7 @@ def _remove_pairs(document: Document, mapping: Node, names: Collection[str]) -> 
             if key.value in names:
                 start = _line_start(text, key.start)
                 # A block scalar takes in the blank lines behind it; they stay.
-                end = _line_end(text, key.end + len(text[key.end:value.end].rstrip(LINE_BREAKS + " ")))
+                end = _line_end(text, key.end + len(text[key.end : value.end].rstrip(LINE_BREAKS + " ")))
                 edits.append(_Edit(start, end + len(_break_at(text, end)), ""))
         return edits
     edits = []
@@ -302,9 +330,12 @@ def _remove_pairs(document: Document, mapping: Node, names: Collection[str]) -> 
 
 # Adding a section that is not there
 
-def _fill_value(document: Document, path: Path, parents: Sequence[Node], value: Node, wanted: Mapping[str, Scalar], block: str) -> list[_Edit]:
+
+def _fill_value(
+    document: Document, path: Path, parents: Sequence[Node], value: Node, wanted: Mapping[str, Scalar], block: str
+) -> list[_Edit]:
     """`email:`, `email: null  # comment` or `email: {}`: the value goes, the lines come below."""
-    text, parent, rest = document.text, parents[-1], path[len(parents):]
+    text, parent, rest = document.text, parents[-1], path[len(parents) :]
     if parent.flow:
         style = parent.find(path[len(parents) - 1])[0][0].style
         return [_Edit(value.start, value.end, ("" if value.end > value.start else " ") + _flow(rest, wanted, style))]
@@ -316,13 +347,15 @@ def _fill_value(document: Document, path: Path, parents: Sequence[Node], value: 
     return [_Edit(start, value.end, ""), _Edit(end, end, "".join(document.line_break + line for line in lines))]
 
 
-def _insert_key(document: Document, path: Path, parents: Sequence[Node], wanted: Mapping[str, Scalar], block: str) -> list[list[_Edit]]:
+def _insert_key(
+    document: Document, path: Path, parents: Sequence[Node], wanted: Mapping[str, Scalar], block: str
+) -> list[list[_Edit]]:
     """A key that its parent mapping lacks, with all that belongs below it: the ways to put it in, best first."""
     text, parent = document.text, parents[-1]
-    rest = path[len(parents) - 1:]
+    rest = path[len(parents) - 1 :]
     if parent.flow:
         last = parent.pairs[-1]
-        indent = text[_line_start(text, last[0].start):last[0].start]
+        indent = text[_line_start(text, last[0].start) : last[0].start]
         separator = f",{document.line_break}{indent}" if parent.line != last[0].line and not indent.strip() else ", "
         return [[_Edit(last[1].end, last[1].end, separator + _flow(rest, wanted, last[0].style)[1:-1])]]
     if len(parents) == 1:
@@ -343,14 +376,19 @@ def _fill_root(document: Document, value: Node | None, block: str) -> list[list[
     body = document.line_break.join(block.rstrip("\n").split("\n"))
     if value is None or value.start == value.end:
         return [[_append(document, body)], [_append(document, body, blank=False)]]
-    head = document.text[_line_start(document.text, value.start):value.start].strip(" ")
+    head = document.text[_line_start(document.text, value.start) : value.start].strip(" ")
     return [[_Edit(value.start, value.end, (document.line_break if head else "") + body)]]
 
 
 def _append(document: Document, body: str, *, blank: bool = True) -> _Edit:
-    before, br = document.text[:document.end], document.line_break
+    before, br = document.text[: document.end], document.line_break
     lead = "" if before in ("", "\ufeff") or before[-1] in LINE_BREAKS else br
-    if blank and before.strip("\ufeff" + LINE_BREAKS + " ") and not (before + lead).endswith(br * 2) and not before.rstrip().endswith("---"):
+    if (
+        blank
+        and before.strip("\ufeff" + LINE_BREAKS + " ")
+        and not (before + lead).endswith(br * 2)
+        and not before.rstrip().endswith("---")
+    ):
         lead += br
     return _Edit(document.end, document.end, lead + body + br)
 
@@ -358,7 +396,9 @@ def _append(document: Document, body: str, *, blank: bool = True) -> _Edit:
 def _lines(names: Path, wanted: Mapping[str, Scalar], column: int, step: int) -> list[str]:
     """The wanted pairs as lines, below these names."""
     lines = [" " * (column + step * depth) + f"{spelt_key(name)}:" for depth, name in enumerate(names)]
-    return lines + [" " * (column + step * len(names)) + f"{spelt_key(name)}: {quote(value)}" for name, value in wanted.items()]
+    return lines + [
+        " " * (column + step * len(names)) + f"{spelt_key(name)}: {quote(value)}" for name, value in wanted.items()
+    ]
 
 
 def _flow(names: Path, wanted: Mapping[str, Scalar], style: str | None) -> str:
@@ -394,6 +434,7 @@ def _step(document: Document, block: str) -> int:
 
 # The text
 
+
 def _line_start(text: str, index: int) -> int:
     """Where the line begins, behind a byte order mark."""
     while index > 0 and text[index - 1] not in LINE_BREAKS + "\ufeff":
@@ -409,12 +450,14 @@ def _line_end(text: str, index: int) -> int:
 
 
 def _break_at(text: str, index: int) -> str:
-    return "\r\n" if text[index:index + 2] == "\r\n" else text[index:index + 1]
+    return "\r\n" if text[index : index + 2] == "\r\n" else text[index : index + 1]
 
 
 def _apply(text: str, edits: Sequence[_Edit]) -> str:
     # From the end to the start; of two insertions at one place the earlier of the list comes first in the text.
-    for _index, (start, end, new) in sorted(enumerate(edits), key=lambda one: (one[1].start, one[1].end, one[0]), reverse=True):
+    for _index, (start, end, new) in sorted(
+        enumerate(edits), key=lambda one: (one[1].start, one[1].end, one[0]), reverse=True
+    ):
         text = text[:start] + new + text[end:]
     return text
 
@@ -441,12 +484,20 @@ def _mapping(pairs: list[t.Any], tag: str = _MAP) -> t.Any:
 def _section_goal(section: Node | None, wanted: Mapping[str, Scalar], managed: Collection[str]) -> t.Any:
     """What the section has to mean afterwards."""
     old = section.pairs if section is not None else []
-    pairs = [(key.canonical(), value.canonical()) for key, value in old if not (key.tag == _STR and key.value in managed)]
+    pairs = [
+        (key.canonical(), value.canonical()) for key, value in old if not (key.tag == _STR and key.value in managed)
+    ]
     for name, new in wanted.items():
-        same = [value for key, value in old if key.value == name and value.typed() == new and type(value.typed()) is type(new)]
+        same = [
+            value
+            for key, value in old
+            if key.value == name and value.typed() == new and type(value.typed()) is type(new)
+        ]
         kind = "bool" if isinstance(new, bool) else "int" if isinstance(new, int) else "null" if new is None else "str"
         spelt = str(new) if kind == "str" else quote(new)
-        pairs.append((("scalar", _STR, name), same[0].canonical() if same else ("scalar", f"tag:yaml.org,2002:{kind}", spelt)))
+        pairs.append(
+            (("scalar", _STR, name), same[0].canonical() if same else ("scalar", f"tag:yaml.org,2002:{kind}", spelt))
+        )
     return _mapping(pairs)
 
 

@@ -42,7 +42,7 @@ def edit_entries(
             added.append(entry)
             continue
         old = by_name[name]
-        if old.style in ("|", ">") or old.anchor in document.aliased and old.anchor:
+        if old.style in ("|", ">") or (old.anchor in document.aliased and old.anchor):
             raise YamlError(f"line {old.line}: the entry {name} is not written on one line; write it so")
         edits.append((old.start, old.end, _spelt(entry, old)))
     gone = [entry for entry in node.entries if entry.kind == "scalar" and name_of(entry.value) in remove]

@@ -93,7 +93,9 @@ class Node:
 
     def find(self, name: str) -> list[tuple[Node, Node]]:
         """The pairs of a mapping whose key is this text."""
-        return [pair for pair in self.pairs if pair[0].kind == "scalar" and pair[0].tag == _STR and pair[0].value == name]
+        return [
+            pair for pair in self.pairs if pair[0].kind == "scalar" and pair[0].tag == _STR and pair[0].value == name
+        ]
 
     def canonical(self) -> t.Any:
         """What the text means, without its looks: comparable, and blind to the order of keys."""
@@ -103,7 +105,11 @@ class Node:
             return ("alias", self.value)
         if self.kind == "sequence":
             return ("sequence", self.tag, tuple(entry.canonical() for entry in self.entries))
-        return ("mapping", self.tag, tuple(sorted(((key.canonical(), value.canonical()) for key, value in self.pairs), key=repr)))
+        return (
+            "mapping",
+            self.tag,
+            tuple(sorted(((key.canonical(), value.canonical()) for key, value in self.pairs), key=repr)),
+        )
 
 
 @dataclass(eq=False)
@@ -137,7 +143,7 @@ def parse(text: str) -> Document:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "it"
         # PyYAML's own words may quote a piece of the text, which may be a secret.
-        tab = mark is not None and text[mark.index:mark.index + 1] == "\t"
+        tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
         raise YamlError(f"{where} has a tab where YAML wants blanks" if tab else f"{where} is not valid YAML") from None
 
 
@@ -156,10 +162,14 @@ class _Builder:
         root: Node | None = self._node(0)
         end = self._loader.get_event()
         if not self._loader.check_event(yaml.StreamEndEvent):
-            raise YamlError(f"line {self._loader.peek_event().start_mark.line + 1} starts a second document; only files with one document can be edited")
+            raise YamlError(
+                f"line {self._loader.peek_event().start_mark.line + 1} starts a second document; only files with one document can be edited"
+            )
         if root is not None and root.is_null and root.start == root.end:
             root = None
-        return Document(self._text, root, end.start_mark.index if end.explicit else len(self._text), frozenset(self._aliased))
+        return Document(
+            self._text, root, end.start_mark.index if end.explicit else len(self._text), frozenset(self._aliased)
+        )
 
     def _next(self, kind: type) -> t.Any:
         event = self._loader.get_event()
@@ -169,10 +179,15 @@ class _Builder:
 
     def _node(self, depth: int) -> Node:
         if depth > _MAX_DEPTH:
-            raise YamlError(f"line {self._loader.peek_event().start_mark.line + 1} is nested more than {_MAX_DEPTH} levels deep")
+            raise YamlError(
+                f"line {self._loader.peek_event().start_mark.line + 1} is nested more than {_MAX_DEPTH} levels deep"
+            )
         event = self._loader.get_event()
         place = {
-            "start": event.start_mark.index, "end": event.end_mark.index, "line": event.start_mark.line + 1, "column": event.start_mark.column,
+            "start": event.start_mark.index,
+            "end": event.end_mark.index,
+            "line": event.start_mark.line + 1,
+            "column": event.start_mark.column,
             "anchor": event.anchor,
         }
         if isinstance(event, yaml.AliasEvent):
@@ -180,11 +195,15 @@ class _Builder:
         explicit = event.tag is not None and event.tag != "!"
         if isinstance(event, yaml.ScalarEvent):
             tag = event.tag if explicit else self._loader.resolve(yaml.ScalarNode, event.value, event.implicit)
-            node = Node("scalar", value=event.value, style=event.style, tag=tag, explicit_tag=event.tag is not None, **place)
+            node = Node(
+                "scalar", value=event.value, style=event.style, tag=tag, explicit_tag=event.tag is not None, **place
+            )
             return self._anchored(node)
         is_map = isinstance(event, yaml.MappingStartEvent)
         tag = event.tag if explicit else f"tag:yaml.org,2002:{'map' if is_map else 'seq'}"
-        node = Node("mapping" if is_map else "sequence", tag=tag, explicit_tag=explicit, flow=bool(event.flow_style), **place)
+        node = Node(
+            "mapping" if is_map else "sequence", tag=tag, explicit_tag=explicit, flow=bool(event.flow_style), **place
+        )
         self._anchored(node)
         self._children(node, depth)
         return node

@@ -9,6 +9,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
 from tests.support.acting import Files, act
 
 PATH = "/opt/pangolin/config/config.yml"

@@ -12,6 +12,7 @@ import typing as t
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
 from tests.support.acting import Host, act
 from tests.support.faulty import FaultyServer, honest, smtp
 from tests.support.pki import EXPIRED, Pki

@@ -9,6 +9,7 @@ import contextlib
 import typing as t
 
 import pytest
+
 from tests.support.acting import Host, act
 from tests.support.contract import PROBE_KEYS
 from tests.support.faulty import FaultyServer, smtp

@@ -12,6 +12,7 @@ import time
 import typing as t
 
 import pytest
+
 from tests.support.acting import Host, act
 from tests.support.faulty import Behaviour, FaultyServer, honest, server_context, silent, smtp
 from tests.support.pki import EXPIRED, Pki

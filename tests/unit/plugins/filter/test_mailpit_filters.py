@@ -9,12 +9,24 @@ import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mailops.smtp.plugins.filter import mailpit_certificates, mailpit_environment, mailpit_password_file, mailpit_plan
+from ansible_collections.mailops.smtp.plugins.filter import (
+    mailpit_certificates,
+    mailpit_environment,
+    mailpit_password_file,
+    mailpit_plan,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
 USERS = [{"name": "app", "password": "s3cret"}]
-CHOICE = {"auth": "users", "users": USERS, "names": ["mailpit.example.com"], "auth_file": "/a", "cert_file": "/c", "key_file": "/k"}
+CHOICE = {
+    "auth": "users",
+    "users": USERS,
+    "names": ["mailpit.example.com"],
+    "auth_file": "/a",
+    "cert_file": "/c",
+    "key_file": "/k",
+}
 
 
 @pytest.mark.parametrize("module", [mailpit_certificates, mailpit_environment, mailpit_password_file, mailpit_plan])
@@ -24,7 +36,12 @@ def test_ansible_finds_the_filter_under_its_files_name(module: t.Any) -> None:
 
 def test_plan_says_what_mailpit_is_started_with() -> None:
     planned = mailpit_plan.mailpit_plan(CHOICE)
-    assert planned["refusal"] is None and planned["certificate"] == "own_ca" and planned["verifiable"] and not planned["cleartext_auth"]
+    assert (
+        planned["refusal"] is None
+        and planned["certificate"] == "own_ca"
+        and planned["verifiable"]
+        and not planned["cleartext_auth"]
+    )
     assert planned["environment"]["MP_SMTP_REQUIRE_STARTTLS"] == "true" and planned["warnings"] == []
     assert "s3cret" not in str(planned)
 
@@ -55,15 +72,33 @@ def test_plan_finds_out_that_there_is_no_bcrypt_before_anything_is_written(monke
 def test_password_file() -> None:
     first = mailpit_password_file.mailpit_password_file(USERS)
     assert first["refusal"] is None and mailpit_password_file.mailpit_password_file(USERS, first["text"]) == first
-    locked_out = mailpit_password_file.mailpit_password_file([{"name": "app", "password": "new"}], first["text"], keep_others=True)
+    locked_out = mailpit_password_file.mailpit_password_file(
+        [{"name": "app", "password": "new"}], first["text"], keep_others=True
+    )
     assert locked_out["text"] == "" and "rotate to a new name" in locked_out["refusal"]
 
 
 def test_certificates() -> None:
     made = mailpit_certificates.mailpit_certificates({}, "own_ca", ["mailpit.example.com"])
-    texts = {name: made[name] for name in ("ca_certificate", "ca_key", "next_certificate", "next_key", "previous_certificate", "certificate", "key")}
-    assert mailpit_certificates.mailpit_certificates(texts, "own_ca", ["mailpit.example.com"], days="90", renew_days="30") == {**made, "reason": ""}
-    assert "introduce first" in mailpit_certificates.mailpit_certificates(texts, "own_ca", ["mailpit.example.com"], step="switch")["refusal"]
+    texts = {
+        name: made[name]
+        for name in (
+            "ca_certificate",
+            "ca_key",
+            "next_certificate",
+            "next_key",
+            "previous_certificate",
+            "certificate",
+            "key",
+        )
+    }
+    assert mailpit_certificates.mailpit_certificates(
+        texts, "own_ca", ["mailpit.example.com"], days="90", renew_days="30"
+    ) == {**made, "reason": ""}
+    assert (
+        "introduce first"
+        in mailpit_certificates.mailpit_certificates(texts, "own_ca", ["mailpit.example.com"], step="switch")["refusal"]
+    )
     given = {"certificate": made["certificate"], "key": made["key"]}
     taken = mailpit_certificates.mailpit_certificates({}, "files", ["mailpit.example.com"], given=given)
     assert taken["refusal"] is None and taken["certificate"] == made["certificate"] and taken["trust"] == ""

@@ -13,14 +13,15 @@ from ansible import constants as C
 from ansible.errors import AnsibleLookupError
 from ansible_collections.mailops.smtp.plugins.lookup import mail_provider
 
-
 NAME = "mailops.smtp.mail_provider"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def options() -> None:
     """What Ansible's plugin loader does: it knows the plugin's options by its documentation."""
-    C.config.initialize_plugin_configuration_definitions("lookup", NAME, yaml.safe_load(mail_provider.DOCUMENTATION)["options"])
+    C.config.initialize_plugin_configuration_definitions(
+        "lookup", NAME, yaml.safe_load(mail_provider.DOCUMENTATION)["options"]
+    )
 
 
 def run(*terms: str, **options: object) -> list[dict[str, Any]]:
@@ -32,7 +33,12 @@ def run(*terms: str, **options: object) -> list[dict[str, Any]]:
 def test_settings() -> None:
     (gmail,) = run("gmail")
     assert gmail["settings"] == {"host": "smtp.gmail.com", "port": 465, "security": "implicit_tls", "secure": True}
-    assert run("gmail", prefer="starttls")[0]["settings"] == {"host": "smtp.gmail.com", "port": 587, "security": "starttls", "secure": False}
+    assert run("gmail", prefer="starttls")[0]["settings"] == {
+        "host": "smtp.gmail.com",
+        "port": 587,
+        "security": "starttls",
+        "secure": False,
+    }
     assert run("ses", region="eu-west-1", prefer=2587)[0]["port"] == 2587
     assert [each["id"] for each in run("gmx", "webde")] == ["gmx", "webde"]
 

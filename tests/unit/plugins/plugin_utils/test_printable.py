@@ -13,17 +13,24 @@ import typing as t
 
 import pytest
 from ansible.plugins.action import ActionBase
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tests.support.evidence import ROWS, in_tls
-from tests.support.strangers import EVIL, certificate, evil_texts, raw_places
-
-from ansible_collections.mailops.smtp.plugins.action import kept_files, mailpit_files, private_file, smtp_endpoint_info, smtp_gate, smtp_send
+from ansible_collections.mailops.smtp.plugins.action import (
+    kept_files,
+    mailpit_files,
+    private_file,
+    smtp_endpoint_info,
+    smtp_gate,
+    smtp_send,
+)
 from ansible_collections.mailops.smtp.plugins.filter.explain_smtp_error import FilterModule
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.evidence import ROWS, in_tls
+from tests.support.strangers import EVIL, certificate, evil_texts, raw_places
 
 explain_smtp_error = FilterModule().filters()["explain_smtp_error"]
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,7 +58,9 @@ def test_what_is_written_stays() -> None:
     assert printable_data(kept) == kept
     assert printable_data({"exception": "a\n\x1b[2Kb"}) == {"exception": "a\n\\x1b[2Kb"}
     diff = {"diff": [{"before": "[smtp]\n\thost = a\r\n", "after": "[smtp]\n\thost = b\x07\n"}]}
-    assert printable_data(diff) == {"diff": [{"before": "[smtp]\n\thost = a\\r\n", "after": "[smtp]\n\thost = b\\x07\n"}]}
+    assert printable_data(diff) == {
+        "diff": [{"before": "[smtp]\n\thost = a\\r\n", "after": "[smtp]\n\thost = b\\x07\n"}]
+    }
 
 
 @given(JSON)
@@ -92,7 +101,7 @@ def _chains(found: t.Any) -> set[str]:
 def test_the_judge(made: tuple[t.Any, dict[str, t.Any]], pem: bool) -> None:
     row, evidence = made
     asked = Settings(**{"host": "relay.test", "port": 587, "security": "starttls", "return_pem": pem, **row.settings})
-    clock = datetime.datetime.now(datetime.timezone.utc)
+    clock = datetime.datetime.now(datetime.UTC)
     probe = judge(asked, evidence, Policy(**row.policy), HostFacts(**{"clock": clock, **row.facts}))
     assert list(raw_places(probe)) == []
     json.dumps(probe).encode()
@@ -116,7 +125,10 @@ def answer_of(
         no_log=False,
         environment=None,
     )
-    connection, context = types.SimpleNamespace(_shell=shell, get_option={}.__getitem__), types.SimpleNamespace(no_log=False)
+    connection, context = (
+        types.SimpleNamespace(_shell=shell, get_option={}.__getitem__),
+        types.SimpleNamespace(no_log=False),
+    )
     made = action(task, connection, context, None, None, None)  # type: ignore[arg-type]
     made._execute_module = lambda **_call: copy.deepcopy(module_result)  # type: ignore[method-assign]
     made._remove_tmp_path = lambda _path: None  # type: ignore[method-assign]
@@ -124,7 +136,7 @@ def answer_of(
 
 
 def observed(*seen: dict[str, t.Any]) -> dict[str, t.Any]:
-    now = datetime.datetime.now(datetime.timezone.utc).timestamp()
+    now = datetime.datetime.now(datetime.UTC).timestamp()
     return {"observations": list(seen), "clock": now, "trust_store_empty": False, "ca_subjects": {}}
 
 
@@ -178,12 +190,30 @@ def test_explanations(lines: list[str]) -> None:
 @SLOW
 @given(evil_texts(), st.sampled_from(["begin", "restore", "finish"]))
 def test_the_actions_on_files(words: str, step: str) -> None:
-    run = {"controller": words, "machine": words, "boot": words, "space": words, "pid": 1, "start": words, "host": words}
+    run = {
+        "controller": words,
+        "machine": words,
+        "boot": words,
+        "space": words,
+        "pid": 1,
+        "start": words,
+        "host": words,
+    }
     held = {"path": words, "name": words, "run": run, "age": 1.0, "unfinished": True, "record": words}
     stuck = {"path": words, "given": words, "kept_as": words, "why": words}
-    told = {"held": [], "others": [held], "unfinished": [words], "absent": [words], "restored": [words], "kept": [stuck], "left": []}
+    told = {
+        "held": [],
+        "others": [held],
+        "unfinished": [words],
+        "absent": [words],
+        "restored": [words],
+        "kept": [stuck],
+        "left": [],
+    }
     for result in (told, {"failed": True, "msg": words}, {**told, "held": [held]}):
         kept = answer_of(kept_files.ActionModule, {"paths": ["/x"], "step": step}, json.loads(json.dumps(result)))
         written = answer_of(private_file.ActionModule, {"path": "/x", "content": "y"}, json.loads(json.dumps(result)))
-        several = answer_of(mailpit_files.ActionModule, {"files": [{"path": "/x", "text": "y"}]}, json.loads(json.dumps(result)))
+        several = answer_of(
+            mailpit_files.ActionModule, {"files": [{"path": "/x", "text": "y"}]}, json.loads(json.dumps(result))
+        )
         assert list(raw_places([kept, written, several])) == []

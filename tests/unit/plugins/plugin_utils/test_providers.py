@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils import _providers
-from ansible_collections.mailops.smtp.plugins.plugin_utils._providers import PROVIDERS, Provider, ProviderError, choose_port, describe, find_provider
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import convention_clash, parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._providers import (
+    PROVIDERS,
+    Provider,
+    ProviderError,
+    choose_port,
+    describe,
+    find_provider,
+)
 
 REGION = {"ses": "eu-west-1"}
 
@@ -52,7 +59,10 @@ def test_find(term: str, found: str) -> None:
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:
-    with pytest.raises(ProviderError, match=r"'gmial' is not a provider that is known here; do you mean gmail\? Any other relay is given by host and port\."):
+    with pytest.raises(
+        ProviderError,
+        match=r"'gmial' is not a provider that is known here; do you mean gmail\? Any other relay is given by host and port\.",
+    ):
         find_provider("gmial")
     with pytest.raises(ProviderError, match="without a name lists all"):
         find_provider("zzzzzzzz")
@@ -63,10 +73,16 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 def test_ports() -> None:
     gmail = find_provider("gmail")
     assert choose_port(gmail, None)[:2] == (465, "implicit_tls")
-    assert choose_port(gmail, "starttls")[:2] == choose_port(gmail, 587)[:2] == choose_port(gmail, "587")[:2] == (587, "starttls")
+    assert (
+        choose_port(gmail, "starttls")[:2]
+        == choose_port(gmail, 587)[:2]
+        == choose_port(gmail, "587")[:2]
+        == (587, "starttls")
+    )
     assert choose_port(find_provider("office365"), None).port == 587
     with pytest.raises(
-        ProviderError, match=r"Microsoft 365 does not offer implicit_tls; write one of its ports in prefer: 587 \(starttls\), 25 \(starttls\)\."
+        ProviderError,
+        match=r"Microsoft 365 does not offer implicit_tls; write one of its ports in prefer: 587 \(starttls\), 25 \(starttls\)\.",
     ):
         choose_port(find_provider("office365"), "implicit_tls")
     with pytest.raises(ProviderError, match="prefer is 'tls'"):
@@ -76,9 +92,15 @@ def test_ports() -> None:
 def test_regions() -> None:
     ses, mailgun, gmail = find_provider("ses"), find_provider("mailgun"), find_provider("gmail")
     assert describe(ses, None, "eu-west-1", "ses")["host"] == "email-smtp.eu-west-1.amazonaws.com"
-    assert describe(ses, None, None, "email-smtp.us-east-1.amazonaws.com")["host"] == "email-smtp.us-east-1.amazonaws.com"
+    assert (
+        describe(ses, None, None, "email-smtp.us-east-1.amazonaws.com")["host"] == "email-smtp.us-east-1.amazonaws.com"
+    )
     assert describe(ses)["host"] == "email-smtp.REGION.amazonaws.com"
-    assert describe(mailgun, None, "EU", "mailgun")["host"] == describe(mailgun, None, None, "smtp.eu.mailgun.org")["host"] == "smtp.eu.mailgun.org"
+    assert (
+        describe(mailgun, None, "EU", "mailgun")["host"]
+        == describe(mailgun, None, None, "smtp.eu.mailgun.org")["host"]
+        == "smtp.eu.mailgun.org"
+    )
     for row, region, sentence in (
         (ses, None, "Amazon SES has a host for each region"),
         (ses, "europe", "region is 'europe'"),

@@ -11,7 +11,6 @@ import stat
 import typing as t
 
 import pytest
-
 from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, kept, store
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 
@@ -30,19 +29,25 @@ class Host(t.NamedTuple):
     def paths(self) -> t.List[str]:
         return [str(self.a), str(self.b)]
 
-    def begin(self, run: t.Dict[str, int], *dead: t.Dict[str, int], paths: t.Optional[t.List[str]] = None) -> kept.Claim:
+    def begin(
+        self, run: t.Dict[str, int], *dead: t.Dict[str, int], paths: t.Optional[t.List[str]] = None
+    ) -> kept.Claim:
         with store.open_store(create=True) as opened:
             assert opened is not None
             return kept.begin(opened, paths or self.paths, run, "test", dead)
 
-    def write(self, run: t.Dict[str, int], path: pathlib.Path, text: str, *dead: t.Dict[str, int]) -> t.Dict[str, t.Any]:
+    def write(
+        self, run: t.Dict[str, int], path: pathlib.Path, text: str, *dead: t.Dict[str, int]
+    ) -> t.Dict[str, t.Any]:
         return edit.write(str(path), text.encode(), NO_WISHES, run=run, dead=dead)
 
     def restore(self, run: t.Dict[str, int]) -> t.Tuple[t.List[str], t.List[t.Dict[str, t.Optional[str]]]]:
         with store.open_store(create=False) as opened:
             return kept.restore(opened, self.paths, run)[:2]
 
-    def finish(self, run: t.Dict[str, int], paths: t.Optional[t.List[str]] = None) -> t.List[t.Dict[str, t.Optional[str]]]:
+    def finish(
+        self, run: t.Dict[str, int], paths: t.Optional[t.List[str]] = None
+    ) -> t.List[t.Dict[str, t.Optional[str]]]:
         with store.open_store(create=False) as opened:
             return kept.finish(opened, self.paths if paths is None else paths, run)
 
@@ -85,7 +90,10 @@ def test_another_run_is_refused_and_neither_loses_the_original(host: Host) -> No
     host.begin(ONE)
     host.write(ONE, host.a, "new")
     held = host.begin(TWO).held
-    assert [(one.path, one.name, one.run, one.unfinished) for one in held] == [(str(host.a), "test", ONE, True), (str(host.b), "test", ONE, False)]
+    assert [(one.path, one.name, one.run, one.unfinished) for one in held] == [
+        (str(host.a), "test", ONE, True),
+        (str(host.b), "test", ONE, False),
+    ]
     assert 0 <= held[0].age < 60
     assert host.write(TWO, host.a, "mine")["held"][0]["run"] == ONE and host.a.read_text() == "new"
     assert host.restore(TWO) == ([], []) and host.finish(TWO) == [] and host.a.read_text() == "new"
@@ -110,7 +118,9 @@ def test_what_a_broken_off_run_left_is_taken_over(host: Host, how: str) -> None:
     if how == "put back":
         host.restore(ONE)
     claim = host.begin(TWO, ONE)
-    assert claim.held == [] and claim.unfinished == {"claimed": [], "absent written": [str(host.b)]}.get(how, [str(host.a)])
+    assert claim.held == [] and claim.unfinished == {"claimed": [], "absent written": [str(host.b)]}.get(
+        how, [str(host.a)]
+    )
     host.write(TWO, host.a, "newer")
     host.write(TWO, host.b, "newer")
     assert host.restore(TWO) == (host.paths, []) and host.a.read_text() == "old" and not host.b.exists()
@@ -124,8 +134,12 @@ def test_a_change_of_somebody_else_is_never_taken_back(host: Host) -> None:
     host.a.write_text("by hand")
     restored, stuck = host.restore(ONE)
     assert restored == [] and host.a.read_text() == "by hand"
-    assert stuck[0]["path"] == str(host.a) and "was changed by somebody else since it was written" in str(stuck[0]["why"])
-    assert pathlib.Path(str(stuck[0]["kept_as"])).read_text() == "old" and "cp {0} {1}.".format(stuck[0]["kept_as"], host.a) in str(stuck[0]["why"])
+    assert stuck[0]["path"] == str(host.a) and "was changed by somebody else since it was written" in str(
+        stuck[0]["why"]
+    )
+    assert pathlib.Path(str(stuck[0]["kept_as"])).read_text() == "old" and "cp {0} {1}.".format(
+        stuck[0]["kept_as"], host.a
+    ) in str(stuck[0]["why"])
     # It stays kept, until a later run has taken the file as it is now.
     assert len(host.finish(ONE)) == 1 and pathlib.Path(str(stuck[0]["kept_as"])).exists()
     assert host.begin(TWO, ONE).unfinished == [str(host.a)]
@@ -140,7 +154,9 @@ def test_what_other_files_a_broken_off_run_left_is_told(host: Host) -> None:
     assert [(one.path, one.unfinished) for one in claim.others] == [(str(host.a), True), (str(host.b), False)]
     # What had changed nothing goes; the rest waits, until all is gone together with its folder.
     host.begin(TWO, ONE, paths=[str(host.a.parent / "c")])
-    assert host.kept() == ["json", "json", "old"] and claim.others[0].record == str(host.store / store.record_path(str(host.a)))
+    assert host.kept() == ["json", "json", "old"] and claim.others[0].record == str(
+        host.store / store.record_path(str(host.a))
+    )
     moved = host.a.parent.parent / (host.a.parent.name + "x")
     (moved / "sub").mkdir(parents=True)
     (moved / "sub" / "a").write_text("old")
@@ -150,7 +166,9 @@ def test_what_other_files_a_broken_off_run_left_is_told(host: Host) -> None:
     assert any(one.path == sub and one.unfinished for one in host.begin(TWO, paths=[str(host.a.parent / "c")]).others)
     (moved / "sub" / "a").unlink()
     (moved / "sub").rmdir()
-    assert not any(one.path == sub and one.unfinished for one in host.begin(TWO, ONE, paths=[str(host.a.parent / "c")]).others)
+    assert not any(
+        one.path == sub and one.unfinished for one in host.begin(TWO, ONE, paths=[str(host.a.parent / "c")]).others
+    )
     assert host.kept() == ["json", "json", "old"]
 
 

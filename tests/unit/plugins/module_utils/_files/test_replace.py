@@ -13,7 +13,6 @@ import stat
 import struct
 
 import pytest
-
 from ansible_collections.mailops.smtp.plugins.module_utils._files import temporary
 from ansible_collections.mailops.smtp.plugins.module_utils._files.attributes import new_file
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
@@ -60,7 +59,11 @@ def test_a_file_keeps_what_it_has(config: pathlib.Path) -> None:
     before = config.stat()
     write(config)
     after = config.stat()
-    assert config.read_text() == "new" and (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert config.read_text() == "new" and (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode,
+        before.st_uid,
+        before.st_gid,
+    )
     assert os.getxattr(str(config), ACL) == acl(12345) and os.getxattr(str(config), "user.note") == b"mine"
     assert names(config.parent) == ["config.yml"]
 
@@ -76,7 +79,14 @@ def test_it_is_private_from_the_first_byte(config: pathlib.Path) -> None:
     config.chmod(0o666)
 
     def check(path: str) -> None:
-        seen.append((os.path.dirname(path), os.path.splitext(path)[1], stat.S_IMODE(os.stat(path).st_mode), pathlib.Path(path).read_text()))
+        seen.append(
+            (
+                os.path.dirname(path),
+                os.path.splitext(path)[1],
+                stat.S_IMODE(os.stat(path).st_mode),
+                pathlib.Path(path).read_text(),
+            )
+        )
 
     write(config, check=check)
     write(config.parent / "fresh.yml", check=check)
@@ -112,7 +122,11 @@ def test_what_somebody_else_changed_meanwhile_stays(config: pathlib.Path, change
     with pytest.raises(FileError, match="was changed by somebody else meanwhile, so it stays as it is now; run again"):
         write(path, check=check)
     assert not [name for name in names(config.parent) if name.startswith(".")]
-    assert not path.exists() if change == "removed" else path.read_text() == ("xxx" if change in ("in place", "new") else "old")
+    assert (
+        not path.exists()
+        if change == "removed"
+        else path.read_text() == ("xxx" if change in ("in place", "new") else "old")
+    )
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "pipe", "dangling"])
@@ -127,7 +141,11 @@ def test_what_is_in_the_way_is_removed_and_not_followed(config: pathlib.Path, ki
     else:
         name.symlink_to(precious if kind == "link" else config.parent / "nothing")
     write(config)
-    assert config.read_text() == "new" and precious.read_text() == "precious" and names(config.parent) == ["config.yml", "precious"]
+    assert (
+        config.read_text() == "new"
+        and precious.read_text() == "precious"
+        and names(config.parent) == ["config.yml", "precious"]
+    )
 
 
 def test_a_second_writer_is_refused(config: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,12 +198,19 @@ def test_remove_takes_only_what_was_seen(config: pathlib.Path) -> None:
     assert names(config.parent) == []
 
 
-@pytest.mark.parametrize("number, words", [
-    (errno.EDQUOT, "the quota of .* on its file system is used up"), (errno.EIO, "its disk reports an error"), (errno.ESTALE, ".* mounted over the network"),
-    (errno.ENOTRECOVERABLE, "state not recoverable"),
-])
+@pytest.mark.parametrize(
+    "number, words",
+    [
+        (errno.EDQUOT, "the quota of .* on its file system is used up"),
+        (errno.EIO, "its disk reports an error"),
+        (errno.ESTALE, ".* mounted over the network"),
+        (errno.ENOTRECOVERABLE, "state not recoverable"),
+    ],
+)
 @pytest.mark.parametrize("call", ["write", "fsync", "rename"])
-def test_what_the_system_says_is_in_the_sentence(config: pathlib.Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str, call: str) -> None:
+def test_what_the_system_says_is_in_the_sentence(
+    config: pathlib.Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str, call: str
+) -> None:
     def refuse(*_arguments: object, **_options: object) -> None:
         raise OSError(number, os.strerror(number))
 

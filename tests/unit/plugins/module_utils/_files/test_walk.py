@@ -9,7 +9,6 @@ import os
 import pathlib
 
 import pytest
-
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, open_file, place_of
 
@@ -34,7 +33,13 @@ def test_it_goes_where_the_path_leads(home: pathlib.Path, monkeypatch: pytest.Mo
     (home / "link").symlink_to("a/folder/../b/file")
     (home / "again").symlink_to(home / "link")
     monkeypatch.chdir(home / "a")
-    for path in ("b/file", "../a/b/../../again", home / "a" / "folder" / "file", home / "again", str(home) + "//a/./b/file"):
+    for path in (
+        "b/file",
+        "../a/b/../../again",
+        home / "a" / "folder" / "file",
+        home / "again",
+        str(home) + "//a/./b/file",
+    ):
         assert content(path) == b"text"
         with place_of(str(path)) as place:
             assert place.path == os.path.realpath(str(home / "a" / "b" / "file"))
@@ -43,15 +48,23 @@ def test_it_goes_where_the_path_leads(home: pathlib.Path, monkeypatch: pytest.Mo
 def test_what_is_not_there_yet(home: pathlib.Path) -> None:
     with place_of(str(home / "a" / "new")) as place:
         assert open_file(place) is None and place.name == "new"
-    with pytest.raises(FolderMissing, match="the folder .*/none does not exist on this host; create it first") as caught, place_of(str(home / "none/x/y")):
+    with pytest.raises(
+        FolderMissing, match="the folder .*/none does not exist on this host; create it first"
+    ) as caught, place_of(str(home / "none/x/y")):
         pass
     assert caught.value.path == str(home / "none" / "x" / "y")
 
 
 REFUSED = [
-    ("a/", "which is a folder"), ("a", "which is a folder"), ("a/..", "which is a folder"), ("root", "which is a folder"), ("up", "which is a folder"),
-    ("circle", "in a circle"), ("dangling", "is a symbolic link to .*/nothing, which does not exist; create that file or correct the link"),
-    ("pipe", "no regular file"), ("a/b/file/x", "file is no folder"),
+    ("a/", "which is a folder"),
+    ("a", "which is a folder"),
+    ("a/..", "which is a folder"),
+    ("root", "which is a folder"),
+    ("up", "which is a folder"),
+    ("circle", "in a circle"),
+    ("dangling", "is a symbolic link to .*/nothing, which does not exist; create that file or correct the link"),
+    ("pipe", "no regular file"),
+    ("a/b/file/x", "file is no folder"),
 ]
 
 

@@ -164,7 +164,10 @@ def test_waits_until_there_are_enough(serve: t.Callable[..., Server]) -> None:
     found, trouble = wait_for(Api(server.url, "tester", "s3cret"), Wanted(subject="Hello"), 2, 5)
     assert [message.id for message in found] == ["abc", "def"] and trouble is None
     assert {login for _path, login in server.asked} == {"Basic dGVzdGVyOnMzY3JldA=="}
-    assert {path for path, _login in server.asked} == {'/api/v1/search?query=subject:"Hello"&start=0&limit=200', "/api/v1/messages?start=0&limit=20"}
+    assert {path for path, _login in server.asked} == {
+        '/api/v1/search?query=subject:"Hello"&start=0&limit=200',
+        "/api/v1/messages?start=0&limit=20",
+    }
 
 
 def test_time_is_over(serve: t.Callable[..., Server]) -> None:
@@ -209,7 +212,9 @@ def test_nobody_there() -> None:
     assert found == [] and "cannot be reached" in str(trouble)
 
 
-def test_a_proxy_of_the_environment_is_not_used(serve: t.Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_not_used(
+    serve: t.Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("http_proxy", "http://192.0.2.1:3128")
     assert wait_for(Api(serve([MESSAGE]).url), Wanted(subject="Hello"), 1, 5)[0]
 
@@ -220,17 +225,26 @@ def test_without_a_login_the_options_for_one_are_named(serve: t.Callable[..., Se
 
 
 def test_what_came_instead_is_said_the_most_alike_first(serve: t.Callable[..., Server]) -> None:
-    others = [{**MESSAGE, "ID": str(number), "Subject": f"No {number}", "To": []} for number in range(9)] + [{**MESSAGE, "Subject": "Hallo"}]
+    others = [{**MESSAGE, "ID": str(number), "Subject": f"No {number}", "To": []} for number in range(9)] + [
+        {**MESSAGE, "Subject": "Hallo"}
+    ]
     wanted = Wanted(subject="Hello", recipients=["new-user@example.com"])
     result = arrival.look(Api(serve(others).url), Asked(wanted, timeout=0.5), time.monotonic())
     assert result["found"] is False and len(result["newest"]) == 5
-    assert result["msg"].startswith("no message with the subject 'Hello' to new-user@example.com is in Mailpit at http://127.0.0.1")
-    assert "; 10 are there, among them: 'Hallo' from app@example.com to New-User@example.com, hidden@example.com; 'No 0' from" in result["msg"]
+    assert result["msg"].startswith(
+        "no message with the subject 'Hello' to new-user@example.com is in Mailpit at http://127.0.0.1"
+    )
+    assert (
+        "; 10 are there, among them: 'Hallo' from app@example.com to New-User@example.com, hidden@example.com; 'No 0' from"
+        in result["msg"]
+    )
 
 
 def test_an_empty_box_is_said(serve: t.Callable[..., Server]) -> None:
     result = arrival.look(Api(serve([]).url), Asked(Wanted(subject=""), number=3, timeout=0.3), time.monotonic())
-    assert "no message without a subject is in Mailpit where 3 were to be at http" in result["msg"] and result["msg"].endswith("it holds no message at all")
+    assert "no message without a subject is in Mailpit where 3 were to be at http" in result["msg"] and result[
+        "msg"
+    ].endswith("it holds no message at all")
 
 
 def test_a_message_that_an_old_search_misses_is_found(serve: t.Callable[..., Server]) -> None:
@@ -245,7 +259,7 @@ def test_pages_that_are_too_long_are_asked_for_in_parts() -> None:
         def do_GET(self) -> None:
             asked = urllib.parse.parse_qs(self.path.partition("?")[2])
             start = int(asked["start"][0])
-            self.server.answers = [box[start:start + int(asked["limit"][0])]]
+            self.server.answers = [box[start : start + int(asked["limit"][0])]]
             super().do_GET()
 
     server = Server()

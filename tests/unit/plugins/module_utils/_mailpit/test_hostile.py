@@ -84,12 +84,15 @@ def holds(first: bytes) -> Script:
 
 def echoes(form: str) -> Script:
     """Repeats the login of the request at some place of the answer."""
+
     def script(sock: socket.socket, request: bytes) -> None:
         token = request.partition(b"Basic ")[2].split(b"\r\n")[0]
         shown = {"encoded": token, "plain": base64.b64decode(token)}[form.partition("-")[0]]
         place = form.partition("-")[2]
         if place == "location":
-            sock.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/" + shown + b"\r\nContent-Length: 0\r\n\r\n")
+            sock.sendall(
+                b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/" + shown + b"\r\nContent-Length: 0\r\n\r\n"
+            )
         elif place == "line":
             sock.sendall(b"login was " + shown + b"\r\n")
         elif place == "smtp":
@@ -289,7 +292,11 @@ class Server:
 
 
 def time_for(words: str) -> float:
-    return LONG if words.endswith(("too long", "again and again", "than Mailpit does")) or words == NOT_MAILPIT else TIMEOUT
+    return (
+        LONG
+        if words.endswith(("too long", "again and again", "than Mailpit does")) or words == NOT_MAILPIT
+        else TIMEOUT
+    )
 
 
 def ask(url: str, timeout: float = TIMEOUT, **options: t.Any) -> tuple[dict[str, t.Any], float]:
@@ -316,7 +323,11 @@ def outcomes(certificate: ssl.SSLContext) -> t.Iterator[dict[str, t.Any]]:
     """What became of every row, and of the trap that no redirect may lead to."""
     trap = Server(says(body({"messages": []})), None)
     servers: dict[str, tuple[str, float, Server]] = {}
-    for rows, scheme, tls, reads in ((ROWS, "http", None, True), (TLS_ROWS, "https", certificate, True), (NOT_TLS_ROWS, "https", None, False)):
+    for rows, scheme, tls, reads in (
+        (ROWS, "http", None, True),
+        (TLS_ROWS, "https", certificate, True),
+        (NOT_TLS_ROWS, "https", None, False),
+    ):
         for name, (script, words) in rows.items():
             servers[name] = (scheme, time_for(words), Server(script, tls, reads))
     # Few at once: what a row costs in processor time must not look like a hang of another.
@@ -399,7 +410,12 @@ def test_a_server_that_turns_bad_later_keeps_what_was_found(at: str) -> None:
             assert result["found"] is True and result["messages"][0]["id"] == "abc", name
             assert seconds < TIMEOUT + GRACE, name
             assert all(char.isprintable() for char in json.dumps(result, ensure_ascii=False)), name
-            assert "could be read" in result["msg"] or result["messages"][0]["checks"] or at == "headers" or name == "other types", (name, result)
+            assert (
+                "could be read" in result["msg"]
+                or result["messages"][0]["checks"]
+                or at == "headers"
+                or name == "other types"
+            ), (name, result)
 
 
 def test_many_pages_without_end_stop_with_the_time() -> None:
@@ -417,7 +433,21 @@ def test_many_pages_without_end_stop_with_the_time() -> None:
 TEXT = st.text(st.characters(), max_size=400)
 
 
-@hypothesis.given(st.builds(Message, TEXT, TEXT, TEXT, TEXT, st.lists(TEXT, max_size=3), TEXT, st.none(), TEXT, st.lists(TEXT, max_size=3), TEXT))
+@hypothesis.given(
+    st.builds(
+        Message,
+        TEXT,
+        TEXT,
+        TEXT,
+        TEXT,
+        st.lists(TEXT, max_size=3),
+        TEXT,
+        st.none(),
+        TEXT,
+        st.lists(TEXT, max_size=3),
+        TEXT,
+    )
+)
 @hypothesis.settings(max_examples=200, deadline=None)
 def test_whatever_stands_in_a_message_is_printable(message: Message) -> None:
     shown = Shown("tester", PASSWORD)
@@ -427,7 +457,9 @@ def test_whatever_stands_in_a_message_is_printable(message: Message) -> None:
     assert all(line.isprintable() for line in lines) and sum(map(len, lines)) <= 3000 * 10
 
 
-@hypothesis.given(st.text(max_size=200), st.sampled_from([PASSWORD, TOKEN]), st.text(max_size=200), st.integers(20, 400))
+@hypothesis.given(
+    st.text(max_size=200), st.sampled_from([PASSWORD, TOKEN]), st.text(max_size=200), st.integers(20, 400)
+)
 @hypothesis.settings(max_examples=200, deadline=None)
 def test_no_place_in_a_text_shows_the_password(before: str, secret: str, after: str, limit: int) -> None:
     shown = Shown("tester", PASSWORD).text(before + secret + after, limit)

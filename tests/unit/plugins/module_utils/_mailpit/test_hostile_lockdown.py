@@ -43,6 +43,7 @@ def drips(first: bytes, again: bytes) -> Script:
 
 def dialogue(*replies: bytes, keep: bool = False) -> Script:
     """The greeting, then one reply for each piece that comes; then the end, or silence."""
+
     def script(sock: socket.socket) -> None:
         for number, reply in enumerate(replies):
             if number:
@@ -132,7 +133,11 @@ def outcomes() -> dict[tuple[str, str], tuple[Session, Session, float]]:
         return cleartext, encrypted, seconds
 
     with concurrent.futures.ThreadPoolExecutor(24) as pool:
-        running = {(name, security): pool.submit(ask, script, security) for name, script in SCRIPTS.items() for security in SECURITIES}
+        running = {
+            (name, security): pool.submit(ask, script, security)
+            for name, script in SCRIPTS.items()
+            for security in SECURITIES
+        }
         return {key: future.result() for key, future in running.items()}
 
 
@@ -147,21 +152,31 @@ def test_every_bad_relay_is_a_violation_in_time(outcomes: t.Any, name: str, secu
         assert not any("None" in sentence for sentence in found)
 
 
-@pytest.mark.parametrize("name", ["greets and closes", "greets and is silent", "turns away", "closes at MAIL", "closes at AUTH"])
+@pytest.mark.parametrize(
+    "name", ["greets and closes", "greets and is silent", "turns away", "closes at MAIL", "closes at AUTH"]
+)
 def test_a_greeting_in_cleartext_is_seen_also_when_it_is_all_that_comes(outcomes: t.Any, name: str) -> None:
     cleartext = outcomes[name, "implicit_tls"][0]
     assert cleartext.reached and cleartext.ended
-    assert "a cleartext client is answered, where TLS is to come from the first byte" in violations("implicit_tls", "none", *outcomes[name, "implicit_tls"][:2])
+    assert "a cleartext client is answered, where TLS is to come from the first byte" in violations(
+        "implicit_tls", "none", *outcomes[name, "implicit_tls"][:2]
+    )
 
 
 def test_what_was_seen_before_it_broke_off_stays(outcomes: t.Any) -> None:
     cleartext = outcomes["closes at AUTH", "starttls"][0]
     assert (cleartext.starttls_offered, cleartext.mail_code, cleartext.auth_code) == (True, 530, None)
-    assert any("AUTH before STARTTLS is not answered (the connection was" in text for text in violations("starttls", "users", cleartext, Session(False)))
+    assert any(
+        "AUTH before STARTTLS is not answered (the connection was" in text
+        for text in violations("starttls", "users", cleartext, Session(False))
+    )
 
 
 def test_silence_leaves_time_for_the_session_in_tls(outcomes: t.Any) -> None:
-    assert outcomes["silent", "implicit_tls"][1].ended == "no answer in time" and outcomes["silent", "implicit_tls"][2] >= TIMEOUT * 0.9
+    assert (
+        outcomes["silent", "implicit_tls"][1].ended == "no answer in time"
+        and outcomes["silent", "implicit_tls"][2] >= TIMEOUT * 0.9
+    )
 
 
 @pytest.mark.parametrize("name", ["a\0b", "", "x" * 300, "\ud800", "..", "*.example.com"])

@@ -52,18 +52,50 @@ def test_every_mode_fits_itself_and_no_other(wanted: tuple, real: tuple) -> None
     [
         ("implicit_tls", "none", session(False, 502, 250), session(False, 502, 250), "a cleartext client is answered"),
         # MP_SMTP_AUTH with a certificate: logged as required, and yet
-        ("starttls", "users", session(True, 235, 530), session(False, 535, 530), "AUTH before STARTTLS is answered with 235 instead of 530"),
-        ("starttls", "none", session(True, 530, 250), session(False, 502, 250), "MAIL before STARTTLS is answered with 250 instead of 530"),
+        (
+            "starttls",
+            "users",
+            session(True, 235, 530),
+            session(False, 535, 530),
+            "AUTH before STARTTLS is answered with 235 instead of 530",
+        ),
+        (
+            "starttls",
+            "none",
+            session(True, 530, 250),
+            session(False, 502, 250),
+            "MAIL before STARTTLS is answered with 250 instead of 530",
+        ),
         # an empty password file
-        ("starttls", "users", session(True, 530, 530), session(False, 502, 250), "a made-up login in TLS is answered with 502 instead of 535"),
-        ("starttls", "users", session(True, 530, 530), session(False, 235, 530), "a made-up login in TLS is answered with 235 instead of 535"),
+        (
+            "starttls",
+            "users",
+            session(True, 530, 530),
+            session(False, 502, 250),
+            "a made-up login in TLS is answered with 502 instead of 535",
+        ),
+        (
+            "starttls",
+            "users",
+            session(True, 530, 530),
+            session(False, 235, 530),
+            "a made-up login in TLS is answered with 235 instead of 535",
+        ),
         ("cleartext", "none", session(True, 502, 250), NOT_ASKED, "STARTTLS is offered"),
         ("opportunistic", "none", session(False, 502, 250), session(False, 502, 250), "STARTTLS is not offered"),
         ("starttls", "none", SILENT, NOT_ASKED, "a cleartext client is not answered (the connection was closed)"),
-        ("starttls", "none", session(True, 530, 530), Session(False, ended="no answer in time"), "no TLS session came about: no answer in time"),
+        (
+            "starttls",
+            "none",
+            session(True, 530, 530),
+            Session(False, ended="no answer in time"),
+            "no TLS session came about: no answer in time",
+        ),
     ],
 )
-def test_violations_say_what_was_seen(security: str, auth: str, cleartext: Session, encrypted: Session, words: str) -> None:
+def test_violations_say_what_was_seen(
+    security: str, auth: str, cleartext: Session, encrypted: Session, words: str
+) -> None:
     assert any(words in sentence for sentence in violations(security, auth, cleartext, encrypted))
 
 

@@ -36,13 +36,32 @@ def test_spans_as_people_type_them(text: str, seconds: int) -> None:
 
 def test_days_are_those_of_the_host() -> None:
     today = log.parse_since("today", NOW)
-    assert time.localtime(today)[3:6] == (0, 0, 0) and 0 <= NOW - today < 86400 and log.parse_since("yesterday", NOW) == today - 86400
+    assert (
+        time.localtime(today)[3:6] == (0, 0, 0)
+        and 0 <= NOW - today < 86400
+        and log.parse_since("yesterday", NOW) == today - 86400
+    )
     assert time.localtime(log.parse_since("2026-11-29", NOW))[:5] == (2026, 11, 29, 0, 0)
     assert time.localtime(log.parse_since("2026-11-29 10:30", NOW))[:5] == (2026, 11, 29, 10, 30)
 
 
 @pytest.mark.parametrize(
-    "text", ["-1", "1", "", "hour", "1 fortnight", "1 mo", "soon", "-1 hour; reboot", "--since", "99999999 days", "2026-13-01", "1.5h", "1h\x1b"]
+    "text",
+    [
+        "-1",
+        "1",
+        "",
+        "hour",
+        "1 fortnight",
+        "1 mo",
+        "soon",
+        "-1 hour; reboot",
+        "--since",
+        "99999999 days",
+        "2026-13-01",
+        "1.5h",
+        "1h\x1b",
+    ],
 )
 def test_anything_else_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(Refusal) as caught:
@@ -69,7 +88,9 @@ def test_the_roles_own_proofs_do_not_count() -> None:
 
 def test_mailpits_own_file_is_read_and_no_other(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "mailpit.log"
-    path.write_text("a line without time\n" + STARTTLS.replace("19:01:12", "10:00:00") + "\n" + STARTTLS + "\nand more of it\n")
+    path.write_text(
+        "a line without time\n" + STARTTLS.replace("19:01:12", "10:00:00") + "\n" + STARTTLS + "\nand more of it\n"
+    )
     since = time.mktime((2026, 11, 29, 19, 0, 0, 0, 0, -1))
     assert [line for _moment, line in log.read_file(str(path), (os.getuid(),), since)] == [STARTTLS, "and more of it"]
     with pytest.raises(Refusal, match="not a file that Mailpit wrote"):
@@ -84,6 +105,9 @@ def test_mailpits_own_file_is_read_and_no_other(tmp_path: pathlib.Path) -> None:
 def test_a_command_is_read_on_both_streams_or_said_to_have_failed() -> None:
     since = time.mktime((2026, 11, 29, 19, 0, 0, 0, 0, -1))
     assert [line for _moment, line in log.read_command(["sh", "-c", f"echo '{STARTTLS}' >&2"], since)] == [STARTTLS]
-    for command, words in ((["sh", "-c", "echo no such container; exit 1"], "no such container"), (["/nonexistent/docker", "logs"], "cannot be asked")):
+    for command, words in (
+        (["sh", "-c", "echo no such container; exit 1"], "no such container"),
+        (["/nonexistent/docker", "logs"], "cannot be asked"),
+    ):
         with pytest.raises(Refusal, match=words):
             log.read_command(command, since)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from tests.support.shape import mismatches
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import (
     FORMAT,
     Attempt,
@@ -17,6 +15,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
     Observation,
     checked,
 )
+
+from tests.support.shape import mismatches
 
 ATTEMPT: Attempt = {"address": "192.0.2.1", "family": 4, "security": "starttls", "rungs": [], "failure": None}
 SOUND: Observation = {

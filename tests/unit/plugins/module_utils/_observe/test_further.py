@@ -17,15 +17,15 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from tests.support.shape import mismatches
-from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
-
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.climb import Climb
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Security
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.climb import Climb
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.ladder import ClimbOptions
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts
+
+from tests.support.shape import mismatches
+from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
 
 STARTTLS = "250-tiny.test\r\n250 STARTTLS\r\n"
 

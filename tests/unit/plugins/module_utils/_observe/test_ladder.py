@@ -12,18 +12,18 @@ import time
 import typing as t
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tests.support.shape import mismatches
-from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
-
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.climb import Climb
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.dialogue import default_helo_name
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.climb import Climb
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.ladder import ClimbOptions
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.shape import mismatches
+from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
 
 TLS_OFFERED = "250-tiny.test\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n"
 AUTH_OFFERED = "250-tiny.test\r\n250 AUTH PLAIN LOGIN\r\n"
@@ -44,9 +44,17 @@ def trusting(context: ssl.SSLContext, folder: str) -> TLSContexts:
     return TLSContexts(True, f"{folder}/cert.pem", "TLSv1.2")
 
 
-def climb(server: TinyServer, mode: str, contexts: TLSContexts | None = None, timeout: float = 5.0, **plan: t.Any) -> Attempt:
+def climb(
+    server: TinyServer, mode: str, contexts: TLSContexts | None = None, timeout: float = 5.0, **plan: t.Any
+) -> Attempt:
     address = Address(socket.AF_INET, ("127.0.0.1", server.port))
-    one = Climb(address, mode, ClimbOptions(server_name="localhost", **plan), contexts or TLSContexts(False, None, "TLSv1.2"), Deadline(timeout))
+    one = Climb(
+        address,
+        mode,
+        ClimbOptions(server_name="localhost", **plan),
+        contexts or TLSContexts(False, None, "TLSv1.2"),
+        Deadline(timeout),
+    )
     found = one.run()
     assert mismatches(found, Attempt) == []
     return found
@@ -99,12 +107,20 @@ def test_auto_takes_what_is_there(context: ssl.SSLContext) -> None:
 
 
 @pytest.mark.parametrize("verify_with, code", [(None, 18), ("name", 62)])
-def test_a_certificate_that_is_refused_is_shown(verify_with: str | None, code: int, context: ssl.SSLContext, trusting: TLSContexts) -> None:
+def test_a_certificate_that_is_refused_is_shown(
+    verify_with: str | None, code: int, context: ssl.SSLContext, trusting: TLSContexts
+) -> None:
     contexts = trusting if verify_with else TLSContexts(True, None, "TLSv1.2")
     with TinyServer(esmtp(context=context, implicit=True)) as server:
         address = Address(socket.AF_INET, ("127.0.0.1", server.port))
-        evidence = Climb(address, "implicit_tls", ClimbOptions("other.test" if verify_with else "localhost"), contexts, Deadline(5)).run()
-        assert (evidence["failure"]["layer"], evidence["failure"]["kind"], evidence["failure"]["verify_code"]) == ("certificate", "certificate", code)
+        evidence = Climb(
+            address, "implicit_tls", ClimbOptions("other.test" if verify_with else "localhost"), contexts, Deadline(5)
+        ).run()
+        assert (evidence["failure"]["layer"], evidence["failure"]["kind"], evidence["failure"]["verify_code"]) == (
+            "certificate",
+            "certificate",
+            code,
+        )
         assert layers(evidence) == ["tcp", "tls", "certificate!"]
         assert evidence["tls"]["verified"] is False
         assert len(evidence["chain"]) == 1
@@ -136,8 +152,12 @@ def test_a_session_without_a_certificate_carries_nothing(implicit: bool, monkeyp
     contexts = TLSContexts(False, None, "TLSv1.2")
     contexts.context().set_ciphers("aNULL:@SECLEVEL=0")
     contexts.context().maximum_version = ssl.TLSVersion.TLSv1_2
-    with TinyServer(esmtp(ehlo=TLS_OFFERED, ehlo_after_tls=AUTH_OFFERED, context=anonymous(), implicit=implicit)) as server:
-        evidence = climb(server, "implicit_tls" if implicit else "starttls", contexts, credentials=("app", "hunter2-S3cret", None))
+    with TinyServer(
+        esmtp(ehlo=TLS_OFFERED, ehlo_after_tls=AUTH_OFFERED, context=anonymous(), implicit=implicit)
+    ) as server:
+        evidence = climb(
+            server, "implicit_tls" if implicit else "starttls", contexts, credentials=("app", "hunter2-S3cret", None)
+        )
         assert (evidence["failure"]["layer"], evidence["failure"]["kind"]) == ("certificate", "no_certificate")
         assert layers(evidence)[-1] == "certificate!"
         assert evidence["tls"]["verified"] is False and evidence["chain"] == []
@@ -265,9 +285,21 @@ def flood(first: str, again: str) -> t.Callable[[Peer], None]:
         (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "454 4.7.0 not now\r\n"}), "starttls", "starttls", "reply"),
         (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "454 4.7.0 not now\r\n"}), "opportunistic", "starttls", "reply"),
         (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "250 fine\r\n"}), "starttls", "starttls", "reply"),
-        (esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "220 go\r\n250 plain again\r\n"}), "starttls", "tls", "plaintext"),
         (
-            lambda peer: (peer.say("220 x\r\n"), peer.line(), peer.say(TLS_OFFERED), peer.line(), peer.say("220 go\r\n"), peer.hold()),
+            esmtp(ehlo=TLS_OFFERED, replies={"STARTTLS": "220 go\r\n250 plain again\r\n"}),
+            "starttls",
+            "tls",
+            "plaintext",
+        ),
+        (
+            lambda peer: (
+                peer.say("220 x\r\n"),
+                peer.line(),
+                peer.say(TLS_OFFERED),
+                peer.line(),
+                peer.say("220 go\r\n"),
+                peer.hold(),
+            ),
             "starttls",
             "tls",
             "timeout",
@@ -307,7 +339,12 @@ def test_where_it_breaks(play: t.Callable[[Peer], None], mode: str, layer: str |
 # -- credentials and mail travel only where they may
 
 LOGIN = ("app", "s3cret", None)
-MESSAGE = {"sender": "a@example.com", "recipients": ["b@example.com"], "message": "Subject: x\r\n\r\n.dot\r\n..two\r\nend\r\n", "deliver": True}
+MESSAGE = {
+    "sender": "a@example.com",
+    "recipients": ["b@example.com"],
+    "message": "Subject: x\r\n\r\n.dot\r\n..two\r\nend\r\n",
+    "deliver": True,
+}
 
 
 @pytest.mark.parametrize(
@@ -411,7 +448,15 @@ def test_a_message_is_sent_once_and_stuffed(context: ssl.SSLContext) -> None:
         evidence = climb(server, "implicit_tls", transaction=MESSAGE)
         assert evidence["failure"] is None
         assert evidence["transaction"]["message"]["lines"] == ["2.0.0 Ok: queued as TINY1"]
-        assert server.lines[server.lines.index("DATA") : server.lines.index(".") + 1] == ["DATA", "Subject: x", "", "..dot", "...two", "end", "."]
+        assert server.lines[server.lines.index("DATA") : server.lines.index(".") + 1] == [
+            "DATA",
+            "Subject: x",
+            "",
+            "..dot",
+            "...two",
+            "end",
+            ".",
+        ]
 
 
 def test_in_check_mode_the_message_is_taken_back(context: ssl.SSLContext) -> None:
@@ -434,7 +479,11 @@ def test_in_check_mode_the_message_is_taken_back(context: ssl.SSLContext) -> Non
 def test_where_a_message_is_refused(verb: str, reply: str, stage: str, context: ssl.SSLContext) -> None:
     with TinyServer(esmtp(context=context, implicit=True, replies={verb: reply})) as server:
         evidence = climb(server, "implicit_tls", transaction=MESSAGE)
-        assert (evidence["failure"]["layer"], evidence["failure"]["stage"], evidence["failure"]["code"]) == ("transaction", stage, int(reply[:3]))
+        assert (evidence["failure"]["layer"], evidence["failure"]["stage"], evidence["failure"]["code"]) == (
+            "transaction",
+            stage,
+            int(reply[:3]),
+        )
         assert "." not in server.lines
 
 
@@ -485,7 +534,9 @@ _REPLIES = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(_REPLIES, st.sampled_from(["implicit_tls", "starttls", "opportunistic", "cleartext", "auto"]), st.booleans())
 def test_any_words_of_a_relay(trusting: TLSContexts, said: list[bytes], mode: str, login: bool) -> None:
     """The climb ends with evidence, in time, whatever comes."""
@@ -497,7 +548,15 @@ def test_any_words_of_a_relay(trusting: TLSContexts, said: list[bytes], mode: st
 
     with TinyServer(play) as server:
         started = time.monotonic()
-        evidence = climb(server, mode, trusting, timeout=0.4, credentials=LOGIN if login else None, cleartext_allowed=True, transaction=MESSAGE)
+        evidence = climb(
+            server,
+            mode,
+            trusting,
+            timeout=0.4,
+            credentials=LOGIN if login else None,
+            cleartext_allowed=True,
+            transaction=MESSAGE,
+        )
         assert time.monotonic() - started < 2
     if evidence["failure"] is not None:
         assert evidence["failure"]["layer"]

@@ -20,7 +20,6 @@ import threading
 import typing as t
 
 import pytest
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import limits
 
 TIMEOUT = 2.0

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import mechanisms, sasl
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
 
@@ -49,7 +48,9 @@ def test_mechanism(offered: list[str], wanted: str | None, tls: bool, chosen: st
     assert mechanisms.choose_mechanism(offered, wanted, tls) == chosen
 
 
-@pytest.mark.parametrize("offered, wanted", [([], None), (["GSSAPI", "NTLM"], None), (["XOAUTH2"], None), (["PLAIN"], "LOGIN")])
+@pytest.mark.parametrize(
+    "offered, wanted", [([], None), (["GSSAPI", "NTLM"], None), (["XOAUTH2"], None), (["PLAIN"], "LOGIN")]
+)
 def test_no_mechanism(offered: list[str], wanted: str | None) -> None:
     with pytest.raises(Failure) as caught:
         mechanisms.choose_mechanism(offered, wanted, True)

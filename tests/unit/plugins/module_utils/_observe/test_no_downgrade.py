@@ -10,12 +10,12 @@ import ssl
 import typing as t
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
-from tests.support.tiny import Peer, TinyServer, self_signed
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, observe
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Plan, Security
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.support.tiny import Peer, TinyServer, self_signed
 
 USER, SECRET = "app", "hunter2-S3cret"
 MESSAGE = "Subject: x\r\n\r\nprivate-words\r\n"

@@ -11,11 +11,10 @@ import typing as t
 from urllib.parse import quote
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 PASSWORD = "hunter2+S/ecret=ü"
 
@@ -168,7 +167,20 @@ def test_codes_on_each_line_do_not_tear_it_apart(codes: str, parts: list[str]) -
         printable(PASSWORD.encode("utf-16-le")),
         printable(PASSWORD.encode("utf-32-be")),
     ],
-    ids=["u", "U", "u braces", "decimal", "xtext", "no width", "UTF-16", "UTF-16 in it", "reversed", "twice", "raw UTF-16", "raw UTF-32"],
+    ids=[
+        "u",
+        "U",
+        "u braces",
+        "decimal",
+        "xtext",
+        "no width",
+        "UTF-16",
+        "UTF-16 in it",
+        "reversed",
+        "twice",
+        "raw UTF-16",
+        "raw UTF-32",
+    ],
 )
 def test_further_spellings(said: str) -> None:
     shown = echo(f"no: {said} refused")

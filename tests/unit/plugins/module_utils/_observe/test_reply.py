@@ -8,9 +8,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import (
     LINE_LIMIT,
@@ -21,6 +18,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import
     capabilities,
     status_code,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def parse(pieces: t.Iterable[bytes]) -> tuple[list[Reply], str | None]:
@@ -158,7 +157,7 @@ def test_a_reply_of_two_codes_shows_both() -> None:
 def test_of_a_long_reply_the_beginning_is_kept() -> None:
     reply = Reply(250, [f"{number} {'x' * 500}" for number in range(100)])
     kept = reply.as_entry()["lines"]
-    assert kept == reply.lines[:len(kept)] and 5 < len(kept) < 20
+    assert kept == reply.lines[: len(kept)] and 5 < len(kept) < 20
     assert Reply(250, ["x" * 9000]).as_entry()["lines"] == ["x" * 9000]
     assert Reply(250, ["a", "b"]).as_entry() == {"code": 250, "lines": ["a", "b"]}
 

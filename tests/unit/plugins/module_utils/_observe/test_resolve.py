@@ -12,14 +12,13 @@ import time
 import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import resolve as resolving
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure, socket_failure
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address, resolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def test_deadline() -> None:
@@ -71,7 +70,15 @@ def answer(*addresses: str) -> t.Callable[..., list[t.Any]]:
         found: list[t.Any] = []
         for address in addresses:
             six = ":" in address
-            found.append((socket.AF_INET6 if six else socket.AF_INET, kind, 6, "", (address, port, 0, 0) if six else (address, port)))
+            found.append(
+                (
+                    socket.AF_INET6 if six else socket.AF_INET,
+                    kind,
+                    6,
+                    "",
+                    (address, port, 0, 0) if six else (address, port),
+                )
+            )
         return found
 
     return getaddrinfo
@@ -91,7 +98,11 @@ def test_addresses_in_the_resolvers_order_once_each(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("fours, sixes", [(20, 0), (0, 20), (20, 1), (20, 20), (6, 4), (1, 8)])
 def test_many_addresses(monkeypatch: pytest.MonkeyPatch, fours: int, sixes: int) -> None:
     """At most eight, and both families when there are both."""
-    monkeypatch.setattr(resolving.socket, "getaddrinfo", answer(*[f"192.0.2.{at}" for at in range(fours)], *[f"2001:db8::{at}" for at in range(sixes)]))
+    monkeypatch.setattr(
+        resolving.socket,
+        "getaddrinfo",
+        answer(*[f"192.0.2.{at}" for at in range(fours)], *[f"2001:db8::{at}" for at in range(sixes)]),
+    )
     found, known = resolve("relay.example.com", 25, "any", Deadline(5))
     assert known == fours + sixes
     assert len(found) >= min(8, known)
@@ -120,7 +131,7 @@ def test_no_answer(monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str,
 
 def test_a_silent_name_server_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
-    monkeypatch.setattr(resolving.socket, "getaddrinfo", lambda *_args: [] if over.wait(20) else [])
+    monkeypatch.setattr(resolving.socket, "getaddrinfo", lambda *_args: [over.wait(20)][:0])
     started = time.monotonic()
     with pytest.raises(Failure) as caught:
         resolve("relay.example.com", 25, "any", Deadline(0.1))
@@ -129,7 +140,10 @@ def test_a_silent_name_server_is_left_behind(monkeypatch: pytest.MonkeyPatch) ->
     assert time.monotonic() - started < 2
 
 
-@pytest.mark.parametrize("ip_version, host, expected", [("4", "127.0.0.1", ["127.0.0.1"]), ("any", "127.0.0.1", ["127.0.0.1"]), ("6", "::1", ["::1"])])
+@pytest.mark.parametrize(
+    "ip_version, host, expected",
+    [("4", "127.0.0.1", ["127.0.0.1"]), ("any", "127.0.0.1", ["127.0.0.1"]), ("6", "::1", ["::1"])],
+)
 def test_literals(ip_version: str, host: str, expected: list[str]) -> None:
     assert texts(resolve(host, 25, ip_version, Deadline(5))) == expected
 

@@ -9,13 +9,12 @@ import base64
 import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import sasl
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.reply import Reply
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 class Relay:
@@ -100,7 +99,9 @@ def test_xoauth2_answers_the_error_with_nothing() -> None:
         ),
     ],
 )
-def test_scram_of_the_rfcs(mechanism: str, nonce: str, server_first: str, proof: str, server_final: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scram_of_the_rfcs(
+    mechanism: str, nonce: str, server_first: str, proof: str, server_final: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sasl.base64, "b64encode", _first_fixed(nonce))
     steps = sasl._STEPS[mechanism](mechanism, b"user", b"pencil")
     assert next(steps) == f"n,,n=user,r={nonce}".encode()
@@ -172,7 +173,12 @@ def test_endless_challenges_end(mechanism: str) -> None:
     assert len(relay.lines) <= 8
 
 
-@given(st.sampled_from(sorted(sasl._STEPS)), st.lists(st.text(max_size=60), min_size=1, max_size=8), st.text(max_size=9), st.text(max_size=9))
+@given(
+    st.sampled_from(sorted(sasl._STEPS)),
+    st.lists(st.text(max_size=60), min_size=1, max_size=8),
+    st.text(max_size=9),
+    st.text(max_size=9),
+)
 def test_any_challenges(mechanism: str, challenges: list[str], username: str, password: str) -> None:
     """Never anything but a reply."""
     relay = Relay(*[Reply(334, [text]) for text in challenges], *[REFUSED] * 9)
@@ -183,7 +189,9 @@ def decoded(line: str) -> str:
     return printable(base64.b64decode(line.split()[-1]))
 
 
-@pytest.mark.parametrize("mechanism, sent", [("PLAIN", 0), ("LOGIN", 2), ("CRAM-MD5", 1), ("XOAUTH2", 0), ("SCRAM-SHA-1", 0)])
+@pytest.mark.parametrize(
+    "mechanism, sent", [("PLAIN", 0), ("LOGIN", 2), ("CRAM-MD5", 1), ("XOAUTH2", 0), ("SCRAM-SHA-1", 0)]
+)
 def test_what_was_sent_does_not_come_back(mechanism: str, sent: int) -> None:
     """A relay that echoes the client's line: in its reply, and in what breaks the dialogue."""
     said: list[str] = []

@@ -10,11 +10,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import tls
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts, looks_like_tls
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def message(certificates: list[bytes], tls_1_3: bool, context: bytes = b"", extensions: bytes = b"") -> bytes:
@@ -47,8 +46,16 @@ def test_a_message_cut_anywhere(tls_1_3: bool) -> None:
         assert len(tls._certificates(whole[:end], tls_1_3)) <= 2
 
 
-@given(st.sampled_from(["read", "write"]), st.integers(0, 0x10000), st.integers(0, 255), st.integers(0, 255), st.binary(max_size=60))
-def test_the_callback_takes_anything(direction: str, version: int, content_type: int, message_type: int, data: bytes) -> None:
+@given(
+    st.sampled_from(["read", "write"]),
+    st.integers(0, 0x10000),
+    st.integers(0, 255),
+    st.integers(0, 255),
+    st.binary(max_size=60),
+)
+def test_the_callback_takes_anything(
+    direction: str, version: int, content_type: int, message_type: int, data: bytes
+) -> None:
     session = types.SimpleNamespace(chain=(), chain_seen=False, certificate_requested=False, seen_version=None)
     tls._note(session, direction, version, content_type, message_type, data)
     assert session.chain_seen == (direction == "read" and content_type == 22 and message_type == 11)
@@ -109,7 +116,10 @@ def test_a_host_that_offers_anonymous_suites_of_itself(monkeypatch: pytest.Monke
         return context
 
     monkeypatch.setattr(tls, "_bare_context", loose)
-    assert not any(suite["auth"] == "auth-null" or not suite["strength_bits"] for suite in TLSContexts(True, None, "TLSv1.2").context().get_ciphers())
+    assert not any(
+        suite["auth"] == "auth-null" or not suite["strength_bits"]
+        for suite in TLSContexts(True, None, "TLSv1.2").context().get_ciphers()
+    )
 
 
 def test_ca_file(tmp_path: object) -> None:
@@ -153,15 +163,26 @@ def test_a_bundle_that_is_in_its_folder_need_not_be_read(store: dict[str, t.Any]
     assert tls._folder_has_all(store)
 
 
-@pytest.mark.parametrize("change", [
-    lambda folder: (folder / "bundle.crt").open("a").write("-----BEGIN CERTIFICATE-----\nby hand\n-----END CERTIFICATE-----\n"),
-    lambda folder: (folder / "bundle.crt").open("a").write("-----BEGIN TRUSTED CERTIFICATE-----\nby hand\n-----END TRUSTED CERTIFICATE-----\n"),
-    lambda folder: (folder / "0123abc1.1").unlink(),
-    lambda folder: (folder / "ca1.pem").unlink(),
-    lambda folder: (folder / "ca1.pem").write_text(""),
-    lambda folder: (folder / "bundle.crt").unlink(),
-])
-def test_a_bundle_that_says_more_than_its_folder_is_read(store: dict[str, t.Any], tmp_path: Path, change: t.Callable[[Path], t.Any]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (
+            (folder / "bundle.crt").open("a").write("-----BEGIN CERTIFICATE-----\nby hand\n-----END CERTIFICATE-----\n")
+        ),
+        lambda folder: (
+            (folder / "bundle.crt")
+            .open("a")
+            .write("-----BEGIN TRUSTED CERTIFICATE-----\nby hand\n-----END TRUSTED CERTIFICATE-----\n")
+        ),
+        lambda folder: (folder / "0123abc1.1").unlink(),
+        lambda folder: (folder / "ca1.pem").unlink(),
+        lambda folder: (folder / "ca1.pem").write_text(""),
+        lambda folder: (folder / "bundle.crt").unlink(),
+    ],
+)
+def test_a_bundle_that_says_more_than_its_folder_is_read(
+    store: dict[str, t.Any], tmp_path: Path, change: t.Callable[[Path], t.Any]
+) -> None:
     change(tmp_path)
     assert not tls._folder_has_all(store)
 

@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, mask, plan_absent, plan_present
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

@@ -11,7 +11,6 @@ import time
 import typing as t
 
 import pytest
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of, probe_host
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
@@ -29,7 +28,9 @@ def test_the_plan_has_no_secret() -> None:
     assert "app" not in plan.values()
 
 
-@pytest.mark.parametrize("version, told", [("TLSv1", "TLSv1"), ("TLSv1.1", "TLSv1.1"), ("TLSv1.2", "TLSv1.2"), ("TLSv1.3", "TLSv1.2")])
+@pytest.mark.parametrize(
+    "version, told", [("TLSv1", "TLSv1"), ("TLSv1.1", "TLSv1.1"), ("TLSv1.2", "TLSv1.2"), ("TLSv1.3", "TLSv1.2")]
+)
 def test_the_host_tries_what_it_can_and_the_policy_is_judged(version: str, told: str) -> None:
     assert plan_of(settings(), Policy(version))["minimum_tls_version"] == told
 
@@ -57,10 +58,21 @@ def test_logins_travel_sealed_in_the_option_that_is_masked() -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [{"failed": True, "msg": "ca_path is /x", "option": "ca_path"}, {"failed": True, "msg": "no python"}, {"unreachable": True, "msg": "gone"}, {}]
+    "result",
+    [
+        {"failed": True, "msg": "ca_path is /x", "option": "ca_path"},
+        {"failed": True, "msg": "no python"},
+        {"unreachable": True, "msg": "gone"},
+        {},
+    ],
 )
 def test_a_host_that_cannot_probe(result: dict[str, t.Any]) -> None:
     with pytest.raises(HostError) as caught:
-        probe_host(lambda _module, _arguments: dict(result, invocation={"password": "x"}), [settings()], [plan_of(settings(), Policy())], False)
+        probe_host(
+            lambda _module, _arguments: dict(result, invocation={"password": "x"}),
+            [settings()],
+            [plan_of(settings(), Policy())],
+            False,
+        )
     assert "invocation" not in caught.value.result
     assert str(caught.value)

@@ -10,11 +10,10 @@ import email.policy
 import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.message import compose, queue_id
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def parsed(text: str) -> email.message.EmailMessage:
@@ -22,7 +21,14 @@ def parsed(text: str) -> email.message.EmailMessage:
 
 
 def test_headers() -> None:
-    text, identifier = compose("app@example.com", "Pangolin, the app", ["a@example.org", "b@example.org"], "Grüße", "Zeile ü\n.dot\n", {"X-Run": "7"})
+    text, identifier = compose(
+        "app@example.com",
+        "Pangolin, the app",
+        ["a@example.org", "b@example.org"],
+        "Grüße",
+        "Zeile ü\n.dot\n",
+        {"X-Run": "7"},
+    )
     message = parsed(text)
     assert str(message["From"]) == '"Pangolin, the app" <app@example.com>'
     assert str(message["To"]) == "a@example.org, b@example.org"
@@ -36,7 +42,10 @@ def test_headers() -> None:
 
 
 def test_two_messages_have_two_names() -> None:
-    assert compose("a@b.test", None, ["c@d.test"], "x", "y", {})[1] != compose("a@b.test", None, ["c@d.test"], "x", "y", {})[1]
+    assert (
+        compose("a@b.test", None, ["c@d.test"], "x", "y", {})[1]
+        != compose("a@b.test", None, ["c@d.test"], "x", "y", {})[1]
+    )
 
 
 LINE_ENDS = ("\r\n", "\n", "\r", "\0", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029")
@@ -60,10 +69,12 @@ def test_no_line_end_passes(option: str, end: str) -> None:
 
 
 def assert_one_sentence(text: str) -> None:
-    assert text.isprintable() and text.endswith(".") and "; write" in text or "; leave" in text, text
+    assert (text.isprintable() and text.endswith(".") and "; write" in text) or "; leave" in text, text
 
 
-@pytest.mark.parametrize("name", ["", "X A", "X:A", "X-\u00dc", "X-A\r\nBcc", "X-A\0", "X-\u202eA", " X-A", "X-A ", "X-\ud800"], ids=ascii)
+@pytest.mark.parametrize(
+    "name", ["", "X A", "X:A", "X-\u00dc", "X-A\r\nBcc", "X-A\0", "X-\u202eA", " X-A", "X-A ", "X-\ud800"], ids=ascii
+)
 def test_names_that_are_none(name: str) -> None:
     with pytest.raises(SettingsError, match="is not one of a header; write letters") as caught:
         compose(**{**GIVEN, "headers": {name: "x"}})
@@ -102,10 +113,20 @@ def test_half_a_character(option: str) -> None:
     assert_one_sentence(str(caught.value))
 
 
-_NAMES = st.one_of(st.text(max_size=12), st.from_regex(r"[!-9;-~]{1,12}", fullmatch=True), st.sampled_from(["Bcc", "X-A\r\nBcc", "to", "X-B"]))
+_NAMES = st.one_of(
+    st.text(max_size=12),
+    st.from_regex(r"[!-9;-~]{1,12}", fullmatch=True),
+    st.sampled_from(["Bcc", "X-A\r\nBcc", "to", "X-B"]),
+)
 
 
-@given(st.dictionaries(_NAMES, st.one_of(st.text(max_size=40), st.sampled_from(["x\r\nBcc: e@x.test", "\u2028Bcc: e@x.test"])), max_size=3))
+@given(
+    st.dictionaries(
+        _NAMES,
+        st.one_of(st.text(max_size=40), st.sampled_from(["x\r\nBcc: e@x.test", "\u2028Bcc: e@x.test"])),
+        max_size=3,
+    )
+)
 def test_no_header_but_those_named(headers: dict[str, str]) -> None:
     """Whatever the names and values: one sentence, or a message that has ours and the named ones, each once."""
     try:
@@ -123,7 +144,10 @@ def message_keys(text: str) -> list[str]:
     return [line.partition(":")[0] for line in text.partition("\r\n\r\n")[0].split("\r\n") if line[:1] not in " \t"]
 
 
-@given(st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=300), st.text(st.characters(blacklist_categories=("Cs",)), max_size=2000))
+@given(
+    st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=300),
+    st.text(st.characters(blacklist_categories=("Cs",)), max_size=2000),
+)
 def test_lines_are_what_smtp_carries(subject: str, body: str) -> None:
     """RFC 5322 section 2.1.1: CRLF, at most 998 octets a line, and ASCII: no relay needs 8BITMIME for it."""
     text, _identifier = compose("app@example.com", None, ["a@example.org"], subject, body, {})
@@ -140,7 +164,10 @@ def test_lines_are_what_smtp_carries(subject: str, body: str) -> None:
         ("2.0.0 Ok: queued as 9yKxQhWTf2MhHzVfyE3wHY", "9yKxQhWTf2MhHzVfyE3wHY"),  # Mailpit
         ("OK id=1rABcD-000123-2x", "1rABcD-000123-2x"),  # Exim
         ("2.0.0 4AbCdEf Message accepted for delivery", "4AbCdEf"),  # OpenSMTPD, sendmail
-        ("2.6.0 <abc@example.com> [InternalId=1, Hostname=x] 1 bytes Queued mail for delivery", "abc@example.com"),  # Microsoft
+        (
+            "2.6.0 <abc@example.com> [InternalId=1, Hostname=x] 1 bytes Queued mail for delivery",
+            "abc@example.com",
+        ),  # Microsoft
         ("Message Queued (1A2B-3C.1)", "1A2B-3C.1"),  # Haraka
         ("Ok 0100018c-abcdef-000000", "0100018c-abcdef-000000"),  # Amazon SES
         ("2.0.0 OK", None),

@@ -19,7 +19,9 @@ class Action:
         self.calls: list[tuple[object, bool]] = []
         self.options: dict[str, object] = {"pipelining": False} if has_option else {}
         self._play_context = types.SimpleNamespace(no_log=False)
-        self._connection = types.SimpleNamespace(get_option=self.options.__getitem__, set_option=self.options.__setitem__)
+        self._connection = types.SimpleNamespace(
+            get_option=self.options.__getitem__, set_option=self.options.__setitem__
+        )
 
     def _execute_module(self, **_call: object) -> dict[str, t.Any]:
         self.calls.append((self.options.get("pipelining"), self._play_context.no_log))
@@ -38,14 +40,24 @@ def test_it_goes_through_the_pipe_and_is_not_shown() -> None:
 
 
 def test_a_sudo_that_wants_a_terminal_gets_one() -> None:
-    wants = {"failed": True, "module_stderr": "sudo: sorry, you must have a tty to run sudo\n", "module_stdout": "", "msg": "MODULE FAILURE"}
+    wants = {
+        "failed": True,
+        "module_stderr": "sudo: sorry, you must have a tty to run sudo\n",
+        "module_stdout": "",
+        "msg": "MODULE FAILURE",
+    }
     action = Action(wants, {"changed": True})
     assert execute(action) == {"changed": True} and action.calls == [(True, True), (False, True)]
 
 
 def test_other_failures_are_told_without_what_was_printed() -> None:
-    action = Action({"failed": True, "module_stdout": "half a s3cret", "module_stderr": "Killed", "msg": "MODULE FAILURE"})
-    assert execute(action) == {"failed": True, "module_stderr": "Killed", "msg": "MODULE FAILURE"} and len(action.calls) == 1
+    action = Action(
+        {"failed": True, "module_stdout": "half a s3cret", "module_stderr": "Killed", "msg": "MODULE FAILURE"}
+    )
+    assert (
+        execute(action) == {"failed": True, "module_stderr": "Killed", "msg": "MODULE FAILURE"}
+        and len(action.calls) == 1
+    )
 
 
 def test_a_connection_without_the_option_is_left_alone() -> None:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 
 import pytest
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.run import _start, is_dead, this_run, told, without_dead
 
 
@@ -43,10 +42,18 @@ def test_it_ends_with_its_process() -> None:
     assert is_dead({**this_run("web1"), "pid": os.getpid(), "start": "1"}) is True
 
 
-@pytest.mark.parametrize("changed, dead", [
-    ({"controller": "other"}, None), ({"machine": "0123"}, None), ({"space": "pid:[1]"}, None), ({"boot": "of yesterday"}, True),
-])
-def test_what_can_be_known_of_other_controllers(changed: dict[str, str], dead: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "changed, dead",
+    [
+        ({"controller": "other"}, None),
+        ({"machine": "0123"}, None),
+        ({"space": "pid:[1]"}, None),
+        ({"boot": "of yesterday"}, True),
+    ],
+)
+def test_what_can_be_known_of_other_controllers(
+    changed: dict[str, str], dead: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = {"controller": "desk", "boot": "of today", "machine": "4711", "space": "pid:[0]"}
     monkeypatch.setattr("ansible_collections.mailops.smtp.plugins.plugin_utils._ask.run._controller", lambda: here)
     run = {**this_run("web1"), **changed}
@@ -55,5 +62,8 @@ def test_what_can_be_known_of_other_controllers(changed: dict[str, str], dead: b
     assert without_dead([held], 3600) == (([], [run]) if dead else ([held], []))
     assert without_dead([held], 300) == ([], [run])
     sentence = told(held, 3600)
-    assert sentence.startswith("/etc/x is being changed by another run of mail_config (process ") and "its last step was 5 min ago" in sentence
+    assert (
+        sentence.startswith("/etc/x is being changed by another run of mail_config (process ")
+        and "its last step was 5 min ago" in sentence
+    )
     assert ("60 min after its last step it counts as broken off" in sentence) == (dead is None)

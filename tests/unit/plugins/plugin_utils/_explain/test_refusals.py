@@ -9,12 +9,11 @@ import re
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.refusals import refusal
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes import Status, meaning
+from hypothesis import given
+from hypothesis import strategies as st
 
 REPLIES = [
     # the name in EHLO

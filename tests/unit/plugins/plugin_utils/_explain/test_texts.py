@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import time
 import typing as t
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils import _causes
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.rule import CONFIDENCES
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import explain_reply
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import RULES
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.provider_texts import PROVIDER_TEXTS
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import explain_reply
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.rule import CONFIDENCES
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import RULES
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +25,9 @@ HERE = Path(__file__).parent
 OF_CLIENTS = yaml.safe_load((HERE / "error_texts_of_clients.yml").read_text("utf-8"))
 OF_OTHERS = yaml.safe_load((HERE / "error_texts_of_others.yml").read_text("utf-8"))
 OF_PLATFORMS = yaml.safe_load((HERE / "error_texts_of_platforms.yml").read_text("utf-8"))
-OF_RUNS = yaml.load((HERE / "error_texts_of_runs.yml").read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+OF_RUNS = yaml.load(
+    (HERE / "error_texts_of_runs.yml").read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+)
 OTHER_SERVICES = (HERE / "other_services_lines.txt").read_text("utf-8").splitlines()[1:]
 ROOT = Path(__file__).resolve().parents[5]
 # A log of an app around an error: its own lines, and those of a database that is not ready.
@@ -39,7 +41,7 @@ SURROUNDINGS = [
     "2026-03-04T08:20:30.901Z [warn]: Retrying websocket of site 4 in 5 s",
     "2026-03-04T08:21:10.444Z [info]: GET /login 304 2ms",
 ]
-NOW = datetime(2026, 11, 21, 20, 0, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 KEYS = {
     "cause",
     "layer",
@@ -65,7 +67,9 @@ def possible(result: dict[str, t.Any]) -> set[str | None]:
     return {result["cause"], *(each["cause"] for each in result["candidates"])}
 
 
-@pytest.mark.parametrize("row", OF_CLIENTS, ids=[f"{number}-{row['by']}-{row['cause']}" for number, row in enumerate(OF_CLIENTS)])
+@pytest.mark.parametrize(
+    "row", OF_CLIENTS, ids=[f"{number}-{row['by']}-{row['cause']}" for number, row in enumerate(OF_CLIENTS)]
+)
 def test_what_real_clients_print(row: dict[str, t.Any]) -> None:
     result = explain(row["text"], NOW)
     if row.get("decided", True):
@@ -85,7 +89,11 @@ def test_what_is_known_of_others(by: str, cause: str | list[str], text: str) -> 
         assert set(cause) <= possible(result)
 
 
-@pytest.mark.parametrize(("by", "causes", "text"), OF_PLATFORMS, ids=[f"{number}-{by}" for number, (by, _causes, _text) in enumerate(OF_PLATFORMS)])
+@pytest.mark.parametrize(
+    ("by", "causes", "text"),
+    OF_PLATFORMS,
+    ids=[f"{number}-{by}" for number, (by, _causes, _text) in enumerate(OF_PLATFORMS)],
+)
 def test_what_platforms_print(by: str, causes: str | list[str], text: str) -> None:
     result = explain(text, NOW)
     wanted = {causes} if isinstance(causes, str) else set(causes)
@@ -140,8 +148,12 @@ def test_every_provider_text_is_well_formed_and_finds_itself(row: t.Any) -> None
 
 
 def test_pangolins_two_timeouts_are_told_apart() -> None:
-    connect = explain("Error: Connection timeout\n    at SMTPConnection._formatError {\n  code: 'ETIMEDOUT',\n  command: 'CONN'\n}")
-    greeting = explain("Error: Greeting never received\n    at SMTPConnection._formatError {\n  code: 'ETIMEDOUT',\n  command: 'CONN'\n}")
+    connect = explain(
+        "Error: Connection timeout\n    at SMTPConnection._formatError {\n  code: 'ETIMEDOUT',\n  command: 'CONN'\n}"
+    )
+    greeting = explain(
+        "Error: Greeting never received\n    at SMTPConnection._formatError {\n  code: 'ETIMEDOUT',\n  command: 'CONN'\n}"
+    )
     assert (connect["cause"], connect["layer"]) == ("connection_timeout", "tcp")
     assert (greeting["cause"], greeting["layer"]) == ("mode_mismatch", "mode")
     assert "greeting_timeout" in possible(greeting)
@@ -227,8 +239,13 @@ def test_status_codes_are_found_where_they_are_some(text: str, status: str | Non
 
 
 def test_a_temporary_refusal_is_not_called_a_refusal() -> None:
-    assert explain("SMTPRecipientsRefused: {'b@example.org': (450, b'4.7.1 not now')}", NOW)["cause"] == "temporarily_rejected"
-    assert explain("SMTPRecipientsRefused: {'b@example.org': (550, b'5.7.1 never')}", NOW)["cause"] == "recipient_rejected"
+    assert (
+        explain("SMTPRecipientsRefused: {'b@example.org': (450, b'4.7.1 not now')}", NOW)["cause"]
+        == "temporarily_rejected"
+    )
+    assert (
+        explain("SMTPRecipientsRefused: {'b@example.org': (550, b'5.7.1 never')}", NOW)["cause"] == "recipient_rejected"
+    )
 
 
 @pytest.mark.parametrize(
@@ -289,7 +306,9 @@ def test_a_log_is_counted_by_cause() -> None:
     assert "parrot" in result["unknown_examples"][0]
 
 
-REFUSED = "2026-03-04T08:13:11.004Z [error]: Failed to send email: Invalid login: 535 5.7.8 Error: authentication failed"
+REFUSED = (
+    "2026-03-04T08:13:11.004Z [error]: Failed to send email: Invalid login: 535 5.7.8 Error: authentication failed"
+)
 
 
 @pytest.mark.parametrize("line", OTHER_SERVICES)
@@ -304,13 +323,30 @@ def test_another_service_is_left_alone_beside_mail(line: str) -> None:
 
 
 def test_every_line_of_a_log_is_accounted_for() -> None:
-    result = explain([*SURROUNDINGS, REFUSED, "2026-03-04T08:22:00.000Z [error]: email error: the postmaster's parrot refuses", *OTHER_SERVICES], NOW)
+    result = explain(
+        [
+            *SURROUNDINGS,
+            REFUSED,
+            "2026-03-04T08:22:00.000Z [error]: email error: the postmaster's parrot refuses",
+            *OTHER_SERVICES,
+        ],
+        NOW,
+    )
     assert result["total"] == result["explained"] + result["repeats"] + result["unknown"] + result["left_alone"]
-    assert (result["explained"], result["unknown"], result["left_alone"]) == (1, 1, len(SURROUNDINGS) + len(OTHER_SERVICES))
+    assert (result["explained"], result["unknown"], result["left_alone"]) == (
+        1,
+        1,
+        len(SURROUNDINGS) + len(OTHER_SERVICES),
+    )
 
 
 def test_no_time_of_day_is_taken_for_a_port() -> None:
-    day = [(hour, minute, second) for hour in (0, 8, 10, 22, 23) for minute in range(60) for second in (0, 5, 22, 25, 53, 59)]
+    day = [
+        (hour, minute, second)
+        for hour in (0, 8, 10, 22, 23)
+        for minute in range(60)
+        for second in (0, 5, 22, 25, 53, 59)
+    ]
     mail = "2026-03-04T{:02}:{:02}:{:02}.000Z [error]: Invalid login: 535 5.7.8 Error: authentication failed"
     other = "2026-03-04 {:02}:{:02}:{:02} [error]: unexpected EOF"
     for clock in day:
@@ -333,9 +369,18 @@ Stack: Error: {message}
         ("self-signed certificate", "ESOCKET", "CONN", "certificate_self_signed"),
         ("unable to verify the first certificate", "ESOCKET", "CONN", "certificate_chain_incomplete"),
         ("certificate has expired", "ESOCKET", "CONN", "certificate_expired"),
-        ("Hostname/IP does not match certificate's altnames: Host: a.example.com. is not in the cert's altnames: DNS:b.example.com", "ESOCKET", "CONN",
-         "certificate_name_mismatch"),
-        ("80ACDE010000:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:record.c:354:", "ESOCKET", "CONN", "mode_mismatch"),
+        (
+            "Hostname/IP does not match certificate's altnames: Host: a.example.com. is not in the cert's altnames: DNS:b.example.com",
+            "ESOCKET",
+            "CONN",
+            "certificate_name_mismatch",
+        ),
+        (
+            "80ACDE010000:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:record.c:354:",
+            "ESOCKET",
+            "CONN",
+            "mode_mismatch",
+        ),
         ("getaddrinfo ENOTFOUND smtp.exmaple.com", "EDNS", "CONN", "name_not_found"),
         ("connect ECONNREFUSED 192.0.2.1:465", "ESOCKET", "CONN", "connection_refused"),
         ("Connection timeout", "ETIMEDOUT", "CONN", "connection_timeout"),
@@ -395,7 +440,11 @@ def test_mailpits_pairs_and_bursts_are_counted_once() -> None:
     clear = 'time="2026/11/21 18:39:41" level=error msg="[smtpd] response (127.0.0.1) 530 5.7.0 Must issue a STARTTLS command first"\n'
     burst = 'time="2026/11/21 18:39:{}" level=error msg="[smtpd] response (127.0.0.1) 500 5.5.2 Syntax error, command unrecognized"\n'
     result = explain((deny + echo) * 3 + clear * 2 + burst.format(45) * 6 + burst.format(55) * 4, NOW)
-    assert {each["cause"]: each["count"] for each in result["causes"]} == {"auth_rejected": 3, "auth_requires_tls": 2, "mode_mismatch": 2}
+    assert {each["cause"]: each["count"] for each in result["causes"]} == {
+        "auth_rejected": 3,
+        "auth_requires_tls": 2,
+        "mode_mismatch": 2,
+    }
     # Where only errors are logged, the second line of the pair counts.
     assert explain(echo * 3, NOW)["explained"] == 3
 
@@ -443,10 +492,22 @@ def test_credentials_do_not_come_back(text: str) -> None:
 @pytest.mark.parametrize(
     ("code", "text", "stage", "provider", "cause"),
     [
-        (535, "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.", "auth", "Microsoft 365", "auth_rejected"),
+        (
+            535,
+            "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
+            "auth",
+            "Microsoft 365",
+            "auth_rejected",
+        ),
         (534, "5.7.9 Application-specific password required.", "auth", "Gmail", "auth_rejected"),
         (554, "Message rejected: Email address is not verified.", "data", "Amazon SES", "sender_rejected"),
-        (550, "5.7.60 SMTP; Client does not have permissions to send as this sender", "mail", "Microsoft 365", "sender_rejected"),
+        (
+            550,
+            "5.7.60 SMTP; Client does not have permissions to send as this sender",
+            "mail",
+            "Microsoft 365",
+            "sender_rejected",
+        ),
         (554, "5.7.1 <b@example.org>: Relay access denied", "rcpt", "", "recipient_rejected"),
         (530, "5.7.0 Must issue a STARTTLS command first", "mail", "", "auth_requires_tls"),
     ],

@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given
-from tests.support.anything import ANYTHING
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.address import is_bare_address, parse_recipients
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from hypothesis import given
+
+from tests.support.anything import ANYTHING
 
 
 @pytest.mark.parametrize("text", ["a@b", "app@example.com", "o'hara+tag@mail.example.com", "postmaster@[192.0.2.1]"])

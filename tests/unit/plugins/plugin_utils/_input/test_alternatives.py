@@ -8,12 +8,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given
-from tests.support.anything import ANYTHING
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+from hypothesis import given
+
+from tests.support.anything import ANYTHING
 
 HOST = "smtp.example.com"
 

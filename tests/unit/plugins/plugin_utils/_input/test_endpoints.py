@@ -8,13 +8,13 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.support.anything import ANYTHING
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import endpoint_settings, take
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CONNECTION_OPTIONS, Settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.anything import ANYTHING
 
 HOST = "smtp.example.com"
 

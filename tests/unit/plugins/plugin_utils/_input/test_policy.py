@@ -8,12 +8,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.support.anything import ANYTHING
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, Policy, parse_policy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.anything import ANYTHING
 
 
 @pytest.mark.parametrize(

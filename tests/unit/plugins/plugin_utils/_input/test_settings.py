@@ -10,9 +10,6 @@ import re
 import typing as t
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     CLEARTEXT_FIRST_PORTS,
@@ -25,6 +22,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings impor
     to_bool,
     to_number,
 )
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 HOST = "smtp.example.com"
 SECRET = "hunter2-S3cret"
@@ -76,44 +75,169 @@ def refusal(raw: dict[str, t.Any], **how: t.Any) -> SettingsError:
         ({"host": HOST, "port": [25]}, "port", "port is '[25]'", "465 with secure: true"),
         ({"host": HOST, "security": "auto"}, "port", "port is missing", "port: 465"),
         # mode
-        ({"host": HOST, "security": "tls"}, "security", "security is 'tls'", "implicit_tls, starttls, opportunistic, cleartext (implicit_tls is probably"),
+        (
+            {"host": HOST, "security": "tls"},
+            "security",
+            "security is 'tls'",
+            "implicit_tls, starttls, opportunistic, cleartext (implicit_tls is probably",
+        ),
         ({"host": HOST, "security": "STARTTLS"}, "security", "security is 'STARTTLS'", "(starttls is probably"),
         ({"host": HOST, "security": "ssl"}, "security", "security is 'ssl'", "(implicit_tls is probably"),
         ({"host": HOST, "security": "none"}, "security", "security is 'none'", "(cleartext is probably"),
         ({"host": HOST, "security": 5}, "security", "security is '5'", "write one of implicit_tls, starttls"),
-        ({"host": HOST, "secure": True, "security": "starttls", "port": 587}, "security", "contradicts", "secure: false, or leave out secure"),
-        ({"host": HOST, "secure": True, "security": "cleartext", "port": 25}, "security", "contradicts", "secure: false, or leave out secure"),
-        ({"host": HOST, "secure": False, "security": "implicit_tls", "port": 465}, "security", "contradicts", "secure: true, or leave out secure"),
-        ({"host": HOST, "secure": "maybe", "port": 465}, "secure", "secure is 'maybe'", "secure: true or secure: false"),
+        (
+            {"host": HOST, "secure": True, "security": "starttls", "port": 587},
+            "security",
+            "contradicts",
+            "secure: false, or leave out secure",
+        ),
+        (
+            {"host": HOST, "secure": True, "security": "cleartext", "port": 25},
+            "security",
+            "contradicts",
+            "secure: false, or leave out secure",
+        ),
+        (
+            {"host": HOST, "secure": False, "security": "implicit_tls", "port": 465},
+            "security",
+            "contradicts",
+            "secure: true, or leave out secure",
+        ),
+        (
+            {"host": HOST, "secure": "maybe", "port": 465},
+            "secure",
+            "secure is 'maybe'",
+            "secure: true or secure: false",
+        ),
         ({"host": HOST, "secure": 2, "port": 465}, "secure", "secure is '2'", "secure: true or secure: false"),
         # login
-        ({"host": HOST, "port": 465, "password": SECRET}, "username", "password is given without a username", "write username as well"),
-        ({"host": HOST, "port": 465, "username": "app", "password": f"a\0{SECRET}"}, "password", "password has a NUL byte", "write it without"),
-        ({"host": HOST, "port": 465, "username": "a\0b", "password": SECRET}, "username", "username has a NUL byte", "write it without"),
-        ({"host": HOST, "port": 465, "auth_mechanism": "NTLM"}, "auth_mechanism", "auth_mechanism is 'NTLM'", "write one of PLAIN, LOGIN"),
+        (
+            {"host": HOST, "port": 465, "password": SECRET},
+            "username",
+            "password is given without a username",
+            "write username as well",
+        ),
+        (
+            {"host": HOST, "port": 465, "username": "app", "password": f"a\0{SECRET}"},
+            "password",
+            "password has a NUL byte",
+            "write it without",
+        ),
+        (
+            {"host": HOST, "port": 465, "username": "a\0b", "password": SECRET},
+            "username",
+            "username has a NUL byte",
+            "write it without",
+        ),
+        (
+            {"host": HOST, "port": 465, "auth_mechanism": "NTLM"},
+            "auth_mechanism",
+            "auth_mechanism is 'NTLM'",
+            "write one of PLAIN, LOGIN",
+        ),
         # the rest
-        ({"host": HOST, "port": 465, "timeout": 0}, "timeout", "timeout is '0'", "write a number from 0.1 to 3600 seconds"),
-        ({"host": HOST, "port": 465, "timeout": -1}, "timeout", "timeout is '-1'", "write a number from 0.1 to 3600 seconds"),
-        ({"host": HOST, "port": 465, "timeout": "soon"}, "timeout", "timeout is 'soon'", "write a number from 0.1 to 3600 seconds"),
-        ({"host": HOST, "port": 465, "timeout": "nan"}, "timeout", "timeout is 'nan'", "write a number from 0.1 to 3600 seconds"),
-        ({"host": HOST, "port": 465, "timeout": True}, "timeout", "timeout is 'True'", "write a number from 0.1 to 3600 seconds"),
+        (
+            {"host": HOST, "port": 465, "timeout": 0},
+            "timeout",
+            "timeout is '0'",
+            "write a number from 0.1 to 3600 seconds",
+        ),
+        (
+            {"host": HOST, "port": 465, "timeout": -1},
+            "timeout",
+            "timeout is '-1'",
+            "write a number from 0.1 to 3600 seconds",
+        ),
+        (
+            {"host": HOST, "port": 465, "timeout": "soon"},
+            "timeout",
+            "timeout is 'soon'",
+            "write a number from 0.1 to 3600 seconds",
+        ),
+        (
+            {"host": HOST, "port": 465, "timeout": "nan"},
+            "timeout",
+            "timeout is 'nan'",
+            "write a number from 0.1 to 3600 seconds",
+        ),
+        (
+            {"host": HOST, "port": 465, "timeout": True},
+            "timeout",
+            "timeout is 'True'",
+            "write a number from 0.1 to 3600 seconds",
+        ),
         ({"host": HOST, "port": 465, "ip_version": "5"}, "ip_version", "ip_version is '5'", "write any, 4 or 6"),
-        ({"host": HOST, "port": 465, "source_address": "eth0"}, "source_address", "source_address is 'eth0'", "192.0.2.10"),
-        ({"host": HOST, "port": 465, "source_address": "192.0.2.1", "ip_version": "6"}, "source_address", "is IPv4, but ip_version is 6", 'ip_version: "4"'),
+        (
+            {"host": HOST, "port": 465, "source_address": "eth0"},
+            "source_address",
+            "source_address is 'eth0'",
+            "192.0.2.10",
+        ),
+        (
+            {"host": HOST, "port": 465, "source_address": "192.0.2.1", "ip_version": "6"},
+            "source_address",
+            "is IPv4, but ip_version is 6",
+            'ip_version: "4"',
+        ),
         ({"host": HOST, "port": 465, "helo_name": "a b"}, "helo_name", "white space", "app1.example.com"),
         ({"host": HOST, "port": 465, "helo_name": "a\r\nMAIL"}, "helo_name", "line break", "on one line"),
-        ({"host": HOST, "port": 465, "server_name": "smtp.example.com:465"}, "server_name", "port in it", "server_name: smtp.example.com"),
-        ({"host": HOST, "port": 465, "sender": "App <app@example.com>"}, "sender", "not a bare mail address", "sender: app@example.com"),
+        (
+            {"host": HOST, "port": 465, "server_name": "smtp.example.com:465"},
+            "server_name",
+            "port in it",
+            "server_name: smtp.example.com",
+        ),
+        (
+            {"host": HOST, "port": 465, "sender": "App <app@example.com>"},
+            "sender",
+            "not a bare mail address",
+            "sender: app@example.com",
+        ),
         ({"host": HOST, "port": 465, "sender": "app"}, "sender", "not a bare mail address", "sender: app@example.com"),
         ({"host": HOST, "port": 465, "sender_name": "a\nb"}, "sender_name", "line break", "on one line"),
         ({"host": HOST, "port": 465, "ca_path": "/etc/ca\n.pem"}, "ca_path", "line break", "on one line"),
-        ({"host": HOST, "port": 465, "validate_certs": "ca"}, "validate_certs", "validate_certs is 'ca'", "validate_certs: true or validate_certs: false"),
-        ({"host": HOST, "port": 465, "return_pem": []}, "return_pem", "return_pem is '[]'", "return_pem: true or return_pem: false"),
-        ({"host": HOST, "port": 465, "helo_name": "a\ud800@b.example"}, "helo_name", "helo_name holds half a character", "write it anew"),
-        ({"host": HOST, "port": 465, "sender": "a\ud800@b.example"}, "sender", "sender holds half a character", "write it anew"),
-        ({"host": HOST, "port": 465, "sender_name": "a\ud800@b.example"}, "sender_name", "sender_name holds half a character", "write it anew"),
-        ({"host": HOST, "port": 465, "ca_path": "a\ud800@b.example"}, "ca_path", "ca_path holds half a character", "write it anew"),
-        ({"host": HOST, "port": 465, "username": "app", "password": "\udcffx"}, "password", "password holds half a character", "write it anew"),
+        (
+            {"host": HOST, "port": 465, "validate_certs": "ca"},
+            "validate_certs",
+            "validate_certs is 'ca'",
+            "validate_certs: true or validate_certs: false",
+        ),
+        (
+            {"host": HOST, "port": 465, "return_pem": []},
+            "return_pem",
+            "return_pem is '[]'",
+            "return_pem: true or return_pem: false",
+        ),
+        (
+            {"host": HOST, "port": 465, "helo_name": "a\ud800@b.example"},
+            "helo_name",
+            "helo_name holds half a character",
+            "write it anew",
+        ),
+        (
+            {"host": HOST, "port": 465, "sender": "a\ud800@b.example"},
+            "sender",
+            "sender holds half a character",
+            "write it anew",
+        ),
+        (
+            {"host": HOST, "port": 465, "sender_name": "a\ud800@b.example"},
+            "sender_name",
+            "sender_name holds half a character",
+            "write it anew",
+        ),
+        (
+            {"host": HOST, "port": 465, "ca_path": "a\ud800@b.example"},
+            "ca_path",
+            "ca_path holds half a character",
+            "write it anew",
+        ),
+        (
+            {"host": HOST, "port": 465, "username": "app", "password": "\udcffx"},
+            "password",
+            "password holds half a character",
+            "write it anew",
+        ),
         # names of other models
         ({"host": HOST, "prot": 465}, "prot", "prot is not an option", "write port"),
         ({"host": HOST, "smtp_port": 465}, "smtp_port", "smtp_port is not an option", "write port"),
@@ -125,7 +249,8 @@ def refusal(raw: dict[str, t.Any], **how: t.Any) -> SettingsError:
 )
 def test_what_is_refused(raw: dict[str, t.Any], option: str, written: str, advice: str) -> None:
     error = refusal(
-        {"password": SECRET, "username": "app", **raw} if "password" not in raw and option != "username" else raw, allow_auto="auto" in raw.values()
+        {"password": SECRET, "username": "app", **raw} if "password" not in raw and option != "username" else raw,
+        allow_auto="auto" in raw.values(),
     )
     assert error.option == option
     assert error.cause == "invalid_settings"
@@ -176,7 +301,13 @@ def test_a_user_name_without_a_password(how: dict[str, t.Any], given_login: dict
 
 
 def test_the_prefix_names_the_entry() -> None:
-    for raw in ({}, {"host": HOST, "port": 0}, {"host": HOST, "port": 25, "password": "x"}, {"host": HOST, "prot": 1}, {"host": HOST, "security": "x"}):
+    for raw in (
+        {},
+        {"host": HOST, "port": 0},
+        {"host": HOST, "port": 25, "password": "x"},
+        {"host": HOST, "prot": 1},
+        {"host": HOST, "security": "x"},
+    ):
         error = refusal(raw, prefix="endpoints[3].")
         assert error.option.startswith("endpoints[3].")
         assert "endpoints[3]." in str(error)
@@ -229,23 +360,36 @@ def test_hosts(host: str, name: str, endpoint: str) -> None:
 @pytest.mark.parametrize("port", [*IMPLICIT_TLS_PORTS, *CLEARTEXT_FIRST_PORTS, 1025])
 @pytest.mark.parametrize("security", SECURITY_MODES)
 def test_convention(port: int, security: str) -> None:
-    expected = (port in IMPLICIT_TLS_PORTS and security != "implicit_tls") or (port in CLEARTEXT_FIRST_PORTS and security == "implicit_tls")
+    expected = (port in IMPLICIT_TLS_PORTS and security != "implicit_tls") or (
+        port in CLEARTEXT_FIRST_PORTS and security == "implicit_tls"
+    )
     assert convention_clash(port, security) is expected
 
 
 def test_the_password_is_not_in_the_repr() -> None:
-    assert SECRET not in repr(parse_settings({"host": HOST, "port": 465, "username": "app", "password": SECRET}, probed=True))
+    assert SECRET not in repr(
+        parse_settings({"host": HOST, "port": 465, "username": "app", "password": SECRET}, probed=True)
+    )
 
 
 @given(st.integers(1, 65535))
 def test_numeric_strings_are_numbers(port: int) -> None:
     raw = {"host": HOST, "port": port, "timeout": 5}
-    assert parse_settings(raw, probed=True) == parse_settings({"host": HOST, "port": f" {port}", "timeout": "5"}, probed=True)
+    assert parse_settings(raw, probed=True) == parse_settings(
+        {"host": HOST, "port": f" {port}", "timeout": "5"}, probed=True
+    )
 
 
 @given(st.sampled_from([True, False]), st.sampled_from(["port", "none"]))
 def test_boolean_strings_are_booleans(value: bool, _other: str) -> None:
-    for text in (str(value), str(value).lower(), {True: "yes", False: "no"}[value], {True: "on", False: "off"}[value], int(value), str(int(value))):
+    for text in (
+        str(value),
+        str(value).lower(),
+        {True: "yes", False: "no"}[value],
+        {True: "on", False: "off"}[value],
+        int(value),
+        str(int(value)),
+    ):
         assert to_bool(text, "secure") is value
 
 
@@ -306,7 +450,11 @@ def assert_short(text: str, raw: dict[str, t.Any]) -> None:
     assert text.endswith(".")
     assert len(text) < 700
     password = raw.get("password")
-    if isinstance(password, str) and len(password) > 8 and not any(password in str(value) for key, value in raw.items() if key != "password"):
+    if (
+        isinstance(password, str)
+        and len(password) > 8
+        and not any(password in str(value) for key, value in raw.items() if key != "password")
+    ):
         assert password not in text
 
 

@@ -10,8 +10,8 @@ import re
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.accounts import check_users, render_password_file
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
 APP = {"name": "app", "password": "pa ss:\"'#;$ wörd"}
 OTHER = {"name": "other", "password": "second"}

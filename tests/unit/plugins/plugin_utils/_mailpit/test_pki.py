@@ -11,13 +11,13 @@ import pathlib
 import ssl
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.pki import Pki, check_pair, give, issue
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.pki import Pki, check_pair, give, issue
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
+NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
 NAMES = ["mailpit.example.com", "192.0.2.7", "2001:db8::1"]
 
@@ -90,7 +90,14 @@ def test_order_and_case_of_names_are_no_reason() -> None:
     assert not issue("own_ca", [name.upper() for name in reversed(NAMES)], first, NOW).reason
 
 
-@pytest.mark.parametrize("broken", [{"key": ""}, {"key": "nonsense"}, {"certificate": "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"}])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"key": ""},
+        {"key": "nonsense"},
+        {"certificate": "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"},
+    ],
+)
 def test_damaged_leaf_is_made_anew(broken: dict) -> None:
     first = issue("own_ca", NAMES, Pki(), NOW)
     second = issue("own_ca", NAMES, dataclasses.replace(first, **broken), NOW)
@@ -116,7 +123,9 @@ def test_a_new_ca_never_leaves_a_client_without_trust(tmp_path: pathlib.Path) ->
     assert switched.reason == "it is not from this CA" and switched.ca_certificate == introduced.next_certificate
     assert issue("own_ca", NAMES, switched, NOW, step="switch") == dataclasses.replace(switched, reason="")
     retired = issue("own_ca", NAMES, switched, NOW, step="retire")
-    assert retired.trust == switched.ca_certificate and retired.certificate == switched.certificate and not retired.reason
+    assert (
+        retired.trust == switched.ca_certificate and retired.certificate == switched.certificate and not retired.reason
+    )
     # client's file x Mailpit's certificate, at every moment of the roll-out
     assert clients_accept(tmp_path, old.trust, introduced)
     assert clients_accept(tmp_path, introduced.trust, introduced)
@@ -130,9 +139,14 @@ def test_a_new_self_signed_certificate_never_leaves_a_client_without_trust(tmp_p
     introduced = issue("self_signed", NAMES, old, NOW, step="introduce")
     assert (introduced.certificate, introduced.key, introduced.reason) == (old.certificate, old.key, "")
     assert issue("self_signed", NAMES, introduced, NOW, step="introduce") == introduced
-    assert issue("self_signed", NAMES, introduced, NOW) == introduced, "a run in between forgets nothing and switches nothing"
+    assert issue("self_signed", NAMES, introduced, NOW) == introduced, (
+        "a run in between forgets nothing and switches nothing"
+    )
     switched = issue("self_signed", NAMES, introduced, NOW, step="switch")
-    assert (switched.certificate, switched.key) == (introduced.next_certificate, introduced.next_key) and switched.reason
+    assert (switched.certificate, switched.key) == (
+        introduced.next_certificate,
+        introduced.next_key,
+    ) and switched.reason
     assert issue("self_signed", NAMES, switched, NOW, step="switch") == dataclasses.replace(switched, reason="")
     retired = issue("self_signed", NAMES, switched, NOW, step="retire")
     assert retired.trust == retired.certificate == switched.certificate and not retired.reason
@@ -146,7 +160,11 @@ def test_a_new_self_signed_certificate_never_leaves_a_client_without_trust(tmp_p
 def test_steps_from_nothing_or_from_what_no_client_accepts_make_a_certificate_at_once() -> None:
     assert issue("self_signed", NAMES, Pki(), NOW, step="introduce").reason == "there was none"
     for kind in ("own_ca", "self_signed"):
-        for existing, when in ((Pki(), NOW), (issue(kind, NAMES, Pki(), NOW), NOW + 366 * DAY), (issue(kind, NAMES, Pki(), NOW), NOW + 3651 * DAY)):
+        for existing, when in (
+            (Pki(), NOW),
+            (issue(kind, NAMES, Pki(), NOW), NOW + 366 * DAY),
+            (issue(kind, NAMES, Pki(), NOW), NOW + 3651 * DAY),
+        ):
             introduced = issue(kind, NAMES, existing, when, step="introduce")
             assert introduced.reason and introduced.next_certificate and introduced.next_certificate in introduced.trust
             assert issue(kind, NAMES, introduced, when, step="switch").certificate not in ("", existing.certificate)
@@ -158,7 +176,10 @@ def test_steps_from_nothing_or_from_what_no_client_accepts_make_a_certificate_at
 
 def test_a_pair_that_was_given_is_shown_once_the_clients_have_its_ca(tmp_path: pathlib.Path) -> None:
     first, second = (issue("own_ca", NAMES, Pki(), NOW) for _each in range(2))
-    old, new = (Pki(certificate=one.certificate, key=one.key, ca_certificate=one.ca_certificate.rstrip()) for one in (first, second))
+    old, new = (
+        Pki(certificate=one.certificate, key=one.key, ca_certificate=one.ca_certificate.rstrip())
+        for one in (first, second)
+    )
     before = give(Pki(), old, NOW)
     assert before.trust == first.ca_certificate and before.reason and not give(before, old, NOW).reason
     introduced = give(before, new, NOW, "introduce")
@@ -184,10 +205,13 @@ def certificates_of(kind: str, existing: Pki, step: str, given: Pki) -> Pki:
 
 @pytest.mark.parametrize("before", ["own_ca", "self_signed", "files"])
 @pytest.mark.parametrize("after", ["own_ca", "self_signed", "files"])
-def test_from_any_kind_to_any_other_no_client_is_left_without_trust(before: str, after: str, tmp_path: pathlib.Path) -> None:
+def test_from_any_kind_to_any_other_no_client_is_left_without_trust(
+    before: str, after: str, tmp_path: pathlib.Path
+) -> None:
     """Each client's file with each certificate of Mailpit's that it may meet: a file is handed out before Mailpit is restarted."""
     first, second = (
-        Pki(certificate=one.certificate, key=one.key, ca_certificate=one.ca_certificate) for one in (issue("own_ca", NAMES, Pki(), NOW) for _each in "12")
+        Pki(certificate=one.certificate, key=one.key, ca_certificate=one.ca_certificate)
+        for one in (issue("own_ca", NAMES, Pki(), NOW) for _each in "12")
     )
     held = certificates_of(before, Pki(), "steady", first)
     assert clients_accept(tmp_path, held.trust, held)
@@ -270,13 +294,19 @@ def pem(*certificates: x509.Certificate) -> str:
 
 
 def pem_key(key: ec.EllipticCurvePrivateKey) -> str:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
 
 
 def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
     root, other = authority("root"), authority("other \x1b[31mroot")
     between, old = authority("between", root), authority("old", root, ends=NOW - DAY)
-    leaf, from_old, lone = authority("leaf", between, ca=False), authority("leaf", old, ca=False), authority("lone", ca=False)
+    leaf, from_old, lone = (
+        authority("leaf", between, ca=False),
+        authority("leaf", old, ca=False),
+        authority("lone", ca=False),
+    )
     not_ca = authority("no ca", root, ca=False)
     from_no_ca = authority("leaf", not_ca, ca=False)
 
@@ -289,7 +319,12 @@ def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
     assert check(leaf, pem(leaf[0], between[0]), "text before\n" + pem(other[0], root[0])) is None
     assert check(lone, pem(lone[0]), pem(lone[0])) is None
     for pair, chain, given, words in (
-        (leaf, pem(leaf[0], between[0]), pem(other[0]), "is issued by CN=root, and mailpit_ca_file holds CN=other \\x1b[31mroot: give the CA"),
+        (
+            leaf,
+            pem(leaf[0], between[0]),
+            pem(other[0]),
+            "is issued by CN=root, and mailpit_ca_file holds CN=other \\x1b[31mroot: give the CA",
+        ),
         (leaf, pem(leaf[0]), pem(root[0]), "is issued by CN=between"),
         (leaf, pem(leaf[0]), pem(between[0]), "give the whole chain up to its root"),
         (leaf, pem(leaf[0]), pem(leaf[0]), "give the whole chain up to its root"),
@@ -299,7 +334,12 @@ def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
         (leaf, pem(leaf[0], between[0]), pem(root[0]) + pem_key(root[1]), "mailpit_ca_file holds a private key"),
         (leaf, pem(leaf[0], between[0]), "-----BEGIN RSA PRIVATE KEY-----", "mailpit_ca_file holds a private key"),
         (leaf, pem(leaf[0], between[0]), "root", "mailpit_ca_file holds no certificate"),
-        (leaf, pem(leaf[0], between[0]), "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", "mailpit_ca_file holds no certificate"),
+        (
+            leaf,
+            pem(leaf[0], between[0]),
+            "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+            "mailpit_ca_file holds no certificate",
+        ),
         (leaf, pem_key(leaf[1]) + pem(leaf[0]), pem(root[0]), "mailpit_certificate_file holds a private key"),
     ):
         text = check(pair, chain, given) or ""

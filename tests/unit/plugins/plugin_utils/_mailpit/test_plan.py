@@ -12,7 +12,15 @@ import pathlib
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import render_environment
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import AUTHS, Effect, Flags, MailpitRefusal, SECURITIES, effect_of, refusal_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import (
+    AUTHS,
+    SECURITIES,
+    Effect,
+    Flags,
+    MailpitRefusal,
+    effect_of,
+    refusal_of,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import CERTIFICATES, Choice, plan
 
 # Measured again by tests/integration/test_mailpit_flags.py. "OK" is a Mailpit that starts, anything else its own words.
@@ -94,7 +102,11 @@ def test_model_refuses_what_mailpit_refuses_and_for_the_same_reason(row: list) -
     assert ours in sentence
 
 
-@pytest.mark.parametrize("row", [row for row in MEASURED if any(row[1:6]) or row[0] != "none"], ids=lambda row: "-".join(str(part) for part in row[:-1]))
+@pytest.mark.parametrize(
+    "row",
+    [row for row in MEASURED if any(row[1:6]) or row[0] != "none"],
+    ids=lambda row: "-".join(str(part) for part in row[:-1]),
+)
 def test_no_combination_gets_past_the_one_choice(row: list) -> None:
     sentence = refused(security="cleartext", extra=raw_environment(row))
     assert "must not hold MP_SMTP_" in sentence and "set mailpit_" in sentence
@@ -125,7 +137,9 @@ EVERY_CHOICE = list(itertools.product(SECURITIES, AUTHS, ("", *CERTIFICATES), (F
 
 
 @pytest.mark.parametrize("security, auth, certificate, cleartext", EVERY_CHOICE)
-def test_every_choice_does_what_it_says_or_is_refused(security: str, auth: str, certificate: str, cleartext: bool) -> None:
+def test_every_choice_does_what_it_says_or_is_refused(
+    security: str, auth: str, certificate: str, cleartext: bool
+) -> None:
     wanted = choice(security=security, auth=auth, certificate=certificate, allow_cleartext_auth=cleartext)
     try:
         planned = plan(wanted)
@@ -154,10 +168,17 @@ def test_choices_that_are_allowed() -> None:
             continue
         allowed.add((security, auth, certificate or "default", cleartext))
     tls_certificates = {"default", "files", "own_ca", "self_signed", "mailpit"}
-    expected = {(security, auth, c, False) for security in ("implicit_tls", "starttls") for auth in AUTHS for c in tls_certificates}
+    expected = {
+        (security, auth, c, False)
+        for security in ("implicit_tls", "starttls")
+        for auth in AUTHS
+        for c in tls_certificates
+    }
     expected |= {("opportunistic", "none", c, cleartext) for c in tls_certificates for cleartext in (False, True)}
     expected |= {("opportunistic", auth, c, True) for auth in ("users", "accept_any") for c in tls_certificates}
-    expected |= {("cleartext", auth, c, cleartext) for auth in AUTHS for c in ("default", "none") for cleartext in (False, True)}
+    expected |= {
+        ("cleartext", auth, c, cleartext) for auth in AUTHS for c in ("default", "none") for cleartext in (False, True)
+    }
     assert allowed == expected
 
 
@@ -208,7 +229,10 @@ def test_choices_that_are_allowed() -> None:
         ({"extra": {"MP_WEBHOOK_URL": "hook.example.com"}}, ["MP_WEBHOOK_URL", "such as https://"]),
         ({"extra": {"MP_SMTP_ALLOWED_RECIPIENTS": "*@example.com"}}, ["no regular expression"]),
         ({"extra": {"MP_POP3_BIND_ADDR": "1110"}}, ["an address and a port"]),
-        ({"extra": {"MP_LOG_FILE": "/var/log/mailpit.log"}, "sandboxed": True}, ["sandbox", "write /var/lib/mailpit/mailpit.log"]),
+        (
+            {"extra": {"MP_LOG_FILE": "/var/log/mailpit.log"}, "sandboxed": True},
+            ["sandbox", "write /var/lib/mailpit/mailpit.log"],
+        ),
         ({"extra": {"MP_LOG_FILE": "/var/lib/mailpit/../x"}, "sandboxed": True}, ["sandbox"]),
         ({"extra": {"MP_MAX_AGE": "3d"}, "max_age": "2d"}, ["MP_MAX_AGE", "take one of them out"]),
         ({"max_age": "3 days"}, ["mailpit_max_age is '3 days'", "such as 12h or 3d"]),
@@ -275,16 +299,31 @@ def test_warnings_say_what_works_and_should_be_known() -> None:
 
 def test_environment_file_for_systemd_quotes_and_for_a_container_does_not() -> None:
     environment = {"MP_A": "plain/1.2:3", "MP_B": r'a "b" \d+$ `c`', "MP_C": "two words"}
-    assert render_environment(environment, "systemd").splitlines()[1:] == ["MP_A=plain/1.2:3", r'MP_B="a \"b\" \\d+\$ \`c\`"', 'MP_C="two words"']
-    assert render_environment(environment, "container").splitlines()[1:] == ["MP_A=plain/1.2:3", r'MP_B=a "b" \d+$ `c`', "MP_C=two words"]
+    assert render_environment(environment, "systemd").splitlines()[1:] == [
+        "MP_A=plain/1.2:3",
+        r'MP_B="a \"b\" \\d+\$ \`c\`"',
+        'MP_C="two words"',
+    ]
+    assert render_environment(environment, "container").splitlines()[1:] == [
+        "MP_A=plain/1.2:3",
+        r'MP_B=a "b" \d+$ `c`',
+        "MP_C=two words",
+    ]
 
 
 def test_what_further_options_write() -> None:
     planned = plan(
         choice(
-            auth="users", max_age="3d", max_message_size="20", allowed_recipients="@example[.]com$", tags_config="/etc/mailpit/tags.yml", pop3_port="1110",
-            has_send_api_users=True, send_api_auth_file="/etc/mailpit/send-api.passwd", extra={"MP_LABEL": "staging"},
-        )  # fmt: skip
+            auth="users",
+            max_age="3d",
+            max_message_size="20",
+            allowed_recipients="@example[.]com$",
+            tags_config="/etc/mailpit/tags.yml",
+            pop3_port="1110",
+            has_send_api_users=True,
+            send_api_auth_file="/etc/mailpit/send-api.passwd",
+            extra={"MP_LABEL": "staging"},
+        )
     )
     wanted = {
         "MP_MAX_AGE": "3d", "MP_MAX_MESSAGE_SIZE": "20", "MP_SMTP_ALLOWED_RECIPIENTS": "@example[.]com$", "MP_TAGS_CONFIG": "/etc/mailpit/tags.yml",
@@ -293,7 +332,9 @@ def test_what_further_options_write() -> None:
     }  # fmt: skip
     assert {name: planned.environment[name] for name in wanted} == wanted and set(planned.optional) == set(wanted)
     assert not plan(choice()).optional
-    assert plan(choice(max_message_size=0)).environment["MP_MAX_MESSAGE_SIZE"] == "0", "0 is said, not left out: no limit"
+    assert plan(choice(max_message_size=0)).environment["MP_MAX_MESSAGE_SIZE"] == "0", (
+        "0 is said, not left out: no limit"
+    )
 
 
 def test_a_name_that_nobody_knows_is_reported_and_left_to_the_program() -> None:

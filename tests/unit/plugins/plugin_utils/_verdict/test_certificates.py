@@ -10,15 +10,15 @@ import datetime
 from pathlib import Path
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate, read_chain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, disordered, weakness
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.support.pki import Pki
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate, read_chain
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, disordered, weakness
-
-NOW = datetime.datetime.now(datetime.timezone.utc)
+NOW = datetime.datetime.now(datetime.UTC)
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +31,20 @@ def chain_of(*certificates: object, clock: datetime.datetime = NOW) -> list[Cert
 
 
 def test_what_users_see(pki: Pki) -> None:
-    issued = pki.issue("relay.test", names=["relay.test", "*.relay.test"], ips=["192.0.2.1", "2001:db8::1"], key_type="rsa")
+    issued = pki.issue(
+        "relay.test", names=["relay.test", "*.relay.test"], ips=["192.0.2.1", "2001:db8::1"], key_type="rsa"
+    )
     (leaf,) = chain_of(issued.certificate, clock=NOW + datetime.timedelta(hours=1))
     seen = leaf.as_dict(with_pem=True)
     assert seen["subject"] == "CN=relay.test"
     assert seen["issuer"] == "CN=mailops test intermediate"
     assert seen["sans"] == ["relay.test", "*.relay.test", "192.0.2.1", "2001:db8::1"]
-    assert (seen["key_type"], seen["key_bits"], seen["signature_algorithm"], seen["self_signed"]) == ("rsa", 2048, "ecdsa-with-SHA256", False)
+    assert (seen["key_type"], seen["key_bits"], seen["signature_algorithm"], seen["self_signed"]) == (
+        "rsa",
+        2048,
+        "ecdsa-with-SHA256",
+        False,
+    )
     assert seen["days_left"] == 29
     assert seen["not_after"].endswith("Z") and len(seen["not_after"]) == 20
     assert len(seen["sha256"]) == len(seen["spki_sha256"]) == 64
@@ -51,7 +58,12 @@ def test_days_are_those_of_the_hosts_clock(pki: Pki) -> None:
     assert chain_of(issued.certificate, clock=NOW + datetime.timedelta(days=40))[0].days_left < 0
 
 
-@given(st.lists(st.one_of(st.text(max_size=30), st.binary(max_size=80).map(lambda data: base64.b64encode(data).decode())), max_size=5))
+@given(
+    st.lists(
+        st.one_of(st.text(max_size=30), st.binary(max_size=80).map(lambda data: base64.b64encode(data).decode())),
+        max_size=5,
+    )
+)
 def test_what_is_no_certificate_is_left_out(encoded: list[str]) -> None:
     assert read_chain(encoded, NOW) == []
 

@@ -10,13 +10,13 @@ import datetime
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
-from tests.support.pki import EXPIRED, Pki
-
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate, read_chain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, disordered, weakness
+from cryptography.hazmat.primitives.serialization import Encoding
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
+from tests.support.pki import EXPIRED, Pki
+
+NOW = datetime.datetime.now(datetime.UTC)
 
 
 @pytest.fixture(scope="module")

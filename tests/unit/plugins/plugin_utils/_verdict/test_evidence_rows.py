@@ -10,13 +10,13 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from tests.support.evidence import ROWS, Row, make_chains
-from tests.support.shape import mismatches
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Kind, Observation, Plan, checked
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+
+from tests.support.evidence import ROWS, Row, make_chains
+from tests.support.shape import mismatches
 
 
 @pytest.fixture(scope="module")
@@ -45,4 +45,6 @@ def test_what_the_controller_sends() -> None:
     assert mismatches(plan_of(Settings("relay.test", 587, "starttls"), Policy()), Plan) == []
     extra = {"alternatives": [{"port": 465, "security": "auto"}], "control_port": 465, "try_injection": True}
     message = {"sender": "a@x.test", "recipients": ["b@x.test"], "message": "x", "deliver": False}
-    assert mismatches(plan_of(Settings("relay.test", 587, "starttls"), Policy(), transaction=message, **extra), Plan) == []
+    assert (
+        mismatches(plan_of(Settings("relay.test", 587, "starttls"), Policy(), transaction=message, **extra), Plan) == []
+    )

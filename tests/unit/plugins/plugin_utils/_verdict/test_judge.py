@@ -12,15 +12,21 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import (
+    HostFacts,
+    Policy,
+    diagnose,
+    diagnose_name,
+)
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import alternative_verdicts, judge
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.support.contract import PROBE_KEYS
 from tests.support.evidence import ROWS, Row, attempt, make_chains, observation, steps
-
-from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy, diagnose
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import alternative_verdicts, judge
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
 CERTIFICATE_KEYS = [
     "subject",
@@ -45,7 +51,7 @@ def chains(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 
 def facts(**changes: t.Any) -> HostFacts:
-    return HostFacts(**{"clock": datetime.datetime.now(datetime.timezone.utc), **changes})
+    return HostFacts(**{"clock": datetime.datetime.now(datetime.UTC), **changes})
 
 
 def asked(**changes: t.Any) -> Settings:
@@ -126,15 +132,24 @@ def test_every_cause_and_variant_is_shown(chains: dict[str, list[str]]) -> None:
 def test_variants(row: Row, chains: dict[str, list[str]]) -> None:
     evidence = row.evidence(chains)
     elsewhere = bool(evidence["elsewhere"])
-    found = [diagnose(one, asked(**row.settings), Policy(**row.policy), facts(**row.facts), elsewhere) for one in evidence["attempts"]]
+    found = [
+        diagnose(one, asked(**row.settings), Policy(**row.policy), facts(**row.facts), elsewhere)
+        for one in evidence["attempts"]
+    ]
     assert (row.code, row.variant) in {(one.code, one.variant) for one in found}
 
 
 # -- several addresses
 
 
-OK, DEAD = next(row for row in ROWS if row.id == "starttls").made["attempts"][0], next(row for row in ROWS if row.id == "filtered").made["attempts"][0]
-CLOSED, DENIED = next(row for row in ROWS if row.id == "closed").made["attempts"][0], next(row for row in ROWS if row.id == "535").made["attempts"][0]
+OK, DEAD = (
+    next(row for row in ROWS if row.id == "starttls").made["attempts"][0],
+    next(row for row in ROWS if row.id == "filtered").made["attempts"][0],
+)
+CLOSED, DENIED = (
+    next(row for row in ROWS if row.id == "closed").made["attempts"][0],
+    next(row for row in ROWS if row.id == "535").made["attempts"][0],
+)
 
 
 def at(made: dict[str, t.Any], address: str, **changes: t.Any) -> dict[str, t.Any]:
@@ -159,13 +174,17 @@ def at(made: dict[str, t.Any], address: str, **changes: t.Any) -> dict[str, t.An
         ((OK, {**OK, "yielded": True}), {}, None, [None, None]),
     ],
 )
-def test_addresses(made: tuple[dict[str, t.Any], ...], policy: dict[str, t.Any], cause: str | None, causes: list[str | None]) -> None:
+def test_addresses(
+    made: tuple[dict[str, t.Any], ...], policy: dict[str, t.Any], cause: str | None, causes: list[str | None]
+) -> None:
     seen = observation(*[at(one, f"192.0.2.{number}") for number, one in enumerate(made)])
     probe = judge(asked(), seen, Policy(**policy), facts())
     assert_shape(probe)
     assert probe["cause"] == cause
     assert [address["cause"] for address in probe["addresses"]] == causes
-    assert [address["address"] for address in probe["addresses"]] == [f"192.0.2.{number}" for number in range(len(made))]
+    assert [address["address"] for address in probe["addresses"]] == [
+        f"192.0.2.{number}" for number in range(len(made))
+    ]
 
 
 @pytest.mark.parametrize("dead, advice", [((4, "192.0.2.9"), ""), ((6, "2001:db8::9"), 'ip_version: "4"')])
@@ -230,13 +249,20 @@ def test_cleartext_is_an_alternative_only_where_cleartext_was_asked_for() -> Non
     for security, ok in (("cleartext", True), ("opportunistic", True), ("starttls", False), ("implicit_tls", False)):
         (found,) = alternative_verdicts(asked(port=25, security=security), seen, Policy(), facts())
         assert found["ok"] is ok
-    (found,) = alternative_verdicts(asked(port=25, security="cleartext"), seen, Policy(cleartext_networks=("10.0.0.0/8",)), facts())
+    (found,) = alternative_verdicts(
+        asked(port=25, security="cleartext"), seen, Policy(cleartext_networks=("10.0.0.0/8",)), facts()
+    )
     assert not found["ok"]
 
 
 def test_an_alternative_must_obey_the_policy(chains: dict[str, list[str]]) -> None:
     old = {**IMPLICIT, "tls": {**IMPLICIT["tls"], "version": "TLSv1.2"}}
-    (found,) = alternative_verdicts(asked(), observation(DEAD, alternatives=[route(465, "implicit_tls", old)]), Policy(minimum_tls_version="TLSv1.3"), facts())
+    (found,) = alternative_verdicts(
+        asked(),
+        observation(DEAD, alternatives=[route(465, "implicit_tls", old)]),
+        Policy(minimum_tls_version="TLSv1.3"),
+        facts(),
+    )
     assert found["cause"] == "tls_version_unsupported"
 
 
@@ -251,7 +277,15 @@ _FACTS = st.fixed_dictionaries(
         "text": st.text(max_size=20),
         "silent": st.booleans(),
         "limit": st.sampled_from(["line", "reply", "bytes"]),
-        "reason": st.sampled_from(["", "WRONG_VERSION_NUMBER", "TLSV1_ALERT_PROTOCOL_VERSION", "SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_CIPHERS_AVAILABLE"]),
+        "reason": st.sampled_from(
+            [
+                "",
+                "WRONG_VERSION_NUMBER",
+                "TLSV1_ALERT_PROTOCOL_VERSION",
+                "SSLV3_ALERT_HANDSHAKE_FAILURE",
+                "NO_CIPHERS_AVAILABLE",
+            ]
+        ),
         "icmp": st.sampled_from([[4, 3, 13], [4, 3, 1], [6, 1, 0]]),
         "icmp_from": st.sampled_from([None, "198.51.100.1"]),
         "waited_ms": st.floats(0, 1e6),
@@ -259,17 +293,25 @@ _FACTS = st.fixed_dictionaries(
         "sign": st.sampled_from(["second_greeting", "unasked", "late_reply", "wrong_code"]),
     },
 )
-_REPLY = st.fixed_dictionaries({"code": st.integers(200, 599), "lines": st.lists(st.text(max_size=30), min_size=1, max_size=3)})
+_REPLY = st.fixed_dictionaries(
+    {"code": st.integers(200, 599), "lines": st.lists(st.text(max_size=30), min_size=1, max_size=3)}
+)
 _NEEDED: dict[str, st.SearchStrategy[dict[str, t.Any]]] = {
     "malformed": st.fixed_dictionaries({"text": st.text(max_size=30)}),
-    "limit": st.fixed_dictionaries({"text": st.text(max_size=30), "limit": st.sampled_from(["line", "reply", "bytes"])}),
+    "limit": st.fixed_dictionaries(
+        {"text": st.text(max_size=30), "limit": st.sampled_from(["line", "reply", "bytes"])}
+    ),
     "plaintext": st.fixed_dictionaries({"text": st.text(max_size=30)}),
     "certificate": st.fixed_dictionaries({"verify_code": st.integers(0, 100), "text": st.text(max_size=30)}),
     "reply": _REPLY,
     "out_of_step": _REPLY,
     "not_asked": st.fixed_dictionaries({"lack": st.sampled_from(["time", "threads", "files", "memory"])}),
     "missing": st.fixed_dictionaries(
-        {"what": st.sampled_from(["auth", "mechanism"]), "offered": st.lists(st.text(max_size=9), max_size=3), "wanted": st.none()}
+        {
+            "what": st.sampled_from(["auth", "mechanism"]),
+            "offered": st.lists(st.text(max_size=9), max_size=3),
+            "wanted": st.none(),
+        }
     ),
     "withheld": st.fixed_dictionaries({"what": st.just("x")}),
 }
@@ -290,7 +332,9 @@ _PAIRS = [(layer, kind) for layer, kinds in _KINDS.items() for kind in kinds]
 
 
 @st.composite
-def attempts(draw: st.DrawFn, chains_of: t.Sequence[str] = ("good", "leaf only", "weak key"), inner: bool = True) -> dict[str, t.Any]:
+def attempts(
+    draw: st.DrawFn, chains_of: t.Sequence[str] = ("good", "leaf only", "weak key"), inner: bool = True
+) -> dict[str, t.Any]:
     layer, kind = draw(st.sampled_from(_PAIRS))
     failure = {"layer": layer, "kind": kind, **draw(_FACTS), **draw(_NEEDED.get(kind, st.just({})))}
     if layer == "transaction":
@@ -310,7 +354,13 @@ def attempts(draw: st.DrawFn, chains_of: t.Sequence[str] = ("good", "leaf only",
         more["chain"] = draw(st.sampled_from(chains_of))
     if draw(st.booleans()):
         more["legacy"] = draw(
-            st.sampled_from([{"version": "TLSv1", "cipher": "x"}, {"version": "TLSv1.2", "cipher": "RC4"}, {"failure": {"layer": "", "kind": "timeout"}}])
+            st.sampled_from(
+                [
+                    {"version": "TLSv1", "cipher": "x"},
+                    {"version": "TLSv1.2", "cipher": "RC4"},
+                    {"failure": {"layer": "", "kind": "timeout"}},
+                ]
+            )
         )
     extras: dict[str, t.Any] = {
         "helo": {"code": 250, "lines": ["x"]},
@@ -322,7 +372,9 @@ def attempts(draw: st.DrawFn, chains_of: t.Sequence[str] = ("good", "leaf only",
     more.update({key: extras[key] for key in draw(st.sets(st.sampled_from(sorted(extras))))})
     if inner and draw(st.booleans()):
         more["other_mode"] = draw(attempts(chains_of, inner=False))
-    rungs = draw(st.sampled_from(["", "tcp!", "tcp greeting!", "tcp greeting ehlo", "tcp tls certificate greeting ehlo auth!"]))
+    rungs = draw(
+        st.sampled_from(["", "tcp!", "tcp greeting!", "tcp greeting ehlo", "tcp tls certificate greeting ehlo auth!"])
+    )
     mode = draw(st.sampled_from(["implicit_tls", "starttls", "opportunistic", "cleartext", "auto"]))
     return attempt(mode, rungs, failure if draw(st.integers(0, 9)) else None, **more)
 
@@ -354,3 +406,9 @@ def test_any_failure_gets_a_verdict(chains: dict[str, list[str]]) -> None:
             assert list(one) == ["port", "secure", "security", "ok", "cause"]
 
     check()
+
+
+def test_a_name_that_nobody_had_time_to_ask_for_is_not_asked() -> None:
+    failure: t.Any = {"layer": "dns", "kind": "not_asked", "lack": "time"}
+    found = diagnose_name({"ok": False, "ms": 500.0, "failure": failure})
+    assert (found.code, found.detail) == ("not_asked", words.lacking("time"))

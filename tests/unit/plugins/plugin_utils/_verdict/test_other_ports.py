@@ -9,11 +9,15 @@ import re
 import typing as t
 
 import pytest
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.ports import CONVENTIONAL_PORTS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, Cause, Finding, fill
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports import OtherPort, failing_ports, order_of, port_words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports import (
+    OtherPort,
+    failing_ports,
+    order_of,
+    port_words,
+)
 
 ROWS: list[Cause | Finding] = [
     # Without a probe there is no port that was found not to work.
@@ -66,11 +70,15 @@ def test_best_first() -> None:
         other(587, "starttls", True), other(465, "implicit_tls", True), other(26, "opportunistic", True), other(25, "cleartext", True),
         other(2465, "implicit_tls", None), other(2525, "starttls", False),
     ]  # fmt: skip
-    assert sorted(reversed(best), key=order_of) == [best[1], best[0], *best[2:]]
+    backwards = best[::-1]
+    assert sorted(backwards, key=order_of) == [best[1], best[0], *best[2:]]
     assert failing_ports(best, {"elsewhere": []}) == {2525}  # type: ignore[typeddict-item]
 
 
 def test_a_port_that_one_address_answers_on_is_not_failing() -> None:
-    asked = [{"address": "192.0.2.1", "port": 587, "result": "timeout"}, {"address": "192.0.2.2", "port": 587, "result": "open"}]
+    asked = [
+        {"address": "192.0.2.1", "port": 587, "result": "timeout"},
+        {"address": "192.0.2.2", "port": 587, "result": "open"},
+    ]
     assert failing_ports([], {"elsewhere": asked}) == set()  # type: ignore[typeddict-item]
     assert failing_ports([], {"elsewhere": asked[:1]}) == {587}  # type: ignore[typeddict-item]

@@ -11,14 +11,14 @@ import json
 import typing as t
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tests.support.evidence import attempt, auth_fails, broken, in_tls, mail_fails, observation
-
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.evidence import attempt, auth_fails, broken, in_tls, mail_fails, observation
 
 USER, PASSWORD = "app@example.com", "hunter2-S3cret"
 SHAPES: dict[str, str] = {
@@ -54,7 +54,7 @@ def test_no_shape_comes_out(shape: str, at: list[int], stage: str) -> None:
         ),
     }[stage]()
     seen = redact(observation({**made, "chain": []}), secret_forms(USER, PASSWORD))
-    host = HostFacts(datetime.datetime.now(datetime.timezone.utc))
+    host = HostFacts(datetime.datetime.now(datetime.UTC))
     asked = Settings("relay.test", 587, "starttls", username=USER, password=PASSWORD)
     shown = json.dumps(judge(asked, seen, Policy(), host))
     bare = "".join(shown.split()).lower()

@@ -103,15 +103,27 @@ CHANGED = {
         "\ufeffemail:\r\n  host: old\r\nb: 1\r\n",
         "\ufeffemail:\r\n  host: smtp.example.com\r\n  port: 465\r\n  secure: true\r\nb: 1\r\n",
     ),
-    "no final line break stays so": ("email:\n  host: old", "email:\n  host: smtp.example.com\n  port: 465\n  secure: true"),
-    "null": ("email: null # none\nb: 1\n", 'email: # none\n    host: "smtp.example.com"\n    port: 465\n    secure: true\nb: 1\n'),
-    "nothing": ("a:\n  b: 1\nemail:\n", 'a:\n  b: 1\nemail:\n  host: "smtp.example.com"\n  port: 465\n  secure: true\n'),
+    "no final line break stays so": (
+        "email:\n  host: old",
+        "email:\n  host: smtp.example.com\n  port: 465\n  secure: true",
+    ),
+    "null": (
+        "email: null # none\nb: 1\n",
+        'email: # none\n    host: "smtp.example.com"\n    port: 465\n    secure: true\nb: 1\n',
+    ),
+    "nothing": (
+        "a:\n  b: 1\nemail:\n",
+        'a:\n  b: 1\nemail:\n  host: "smtp.example.com"\n  port: 465\n  secure: true\n',
+    ),
     "an empty flow mapping": ("email: {}", 'email:\n    host: "smtp.example.com"\n    port: 465\n    secure: true'),
     "a flow mapping": (
         "email: {host: old, user: me, pass: x, theirs: [1, 2],}\n",
         "email: {host: smtp.example.com, theirs: [1, 2], port: 465, secure: true,}\n",
     ),
-    "a flow mapping of which nothing stays": ("email: {user: me}\n", 'email: {host: "smtp.example.com", port: 465, secure: true}\n'),
+    "a flow mapping of which nothing stays": (
+        "email: {user: me}\n",
+        'email: {host: "smtp.example.com", port: 465, secure: true}\n',
+    ),
     "JSON": (
         '{\n  "a": 1,\n  "email": {\n    "host": "old",\n    "port": 25\n  }\n}\n',
         '{\n  "a": 1,\n  "email": {\n    "host": "smtp.example.com",\n    "port": 465,\n    "secure": true\n  }\n}\n',
@@ -154,12 +166,18 @@ REFUSED = {
     "value is a list": ("email:\n  host: [s3cret]\n", "line 2: host holds a list"),
     "value is a mapping": ("email:\n  host:\n    s3cret: 1\n", "host holds a mapping"),
     "section is an alias": ("a: &a {host: s3cret}\nemail: *a\n", "line 2: email is an alias"),
-    "section is shared": ("email: &a {host: s3cret}\nb: *a\n", "email carries an anchor that other parts of the file use"),
+    "section is shared": (
+        "email: &a {host: s3cret}\nb: *a\n",
+        "email carries an anchor that other parts of the file use",
+    ),
     "value is shared": ("email:\n  host: &h s3cret\nb: *h\n", "email.host carries an anchor"),
     "explicit key": ("email:\n  ? host\n  : s3cret\n", "line 2: the key host is not written as `host: value`"),
     "key without a value in a flow mapping": ("{email}\n", "the key email is not written as"),
     "tagged section": ("email: !mine\n  host: s3cret\n", "email carries a tag"),
-    "merged key that must go": ("a: &a {user: s3cret}\nemail:\n  <<: *a\n  host: x\n", "email.user comes from a merged mapping"),
+    "merged key that must go": (
+        "a: &a {user: s3cret}\nemail:\n  <<: *a\n  host: x\n",
+        "email.user comes from a merged mapping",
+    ),
     "too deep": ("a: " + "[" * 200 + "]" * 200, "nested more than 100 levels deep"),
     "too large": ("#" * (MAX_CHARACTERS + 1), "which is no config file"),
 }
@@ -183,7 +201,10 @@ def test_a_section_below_others() -> None:
     block = 'notifier:\n  smtp:\n    host: "h"\n'
     wanted = {"host": "h"}
     assert put("a: 1\n", wanted, path, block) == "a: 1\n\n" + block
-    assert put("notifier:\n    disk: {}\n# end\na: 1\n", wanted, path, block) == 'notifier:\n    disk: {}\n    smtp:\n        host: "h"\n# end\na: 1\n'
+    assert (
+        put("notifier:\n    disk: {}\n# end\na: 1\n", wanted, path, block)
+        == 'notifier:\n    disk: {}\n    smtp:\n        host: "h"\n# end\na: 1\n'
+    )
     assert put("notifier: # none\na: 1\n", wanted, path, block) == 'notifier: # none\n  smtp:\n    host: "h"\na: 1\n'
     assert put("notifier: {disk: 1}\n", wanted, path, block) == 'notifier: {disk: 1, smtp: {host: "h"}}\n'
     assert put("notifier: {}\n", wanted, path, block) == 'notifier:\n  smtp:\n    host: "h"\n'
@@ -192,7 +213,10 @@ def test_a_section_below_others() -> None:
 
 
 def test_keys_at_the_top_of_the_file() -> None:
-    assert put("# mine\nhost: x\nother: 1\n", {"host": "h", "port": 1}, (), "host: h\n") == "# mine\nhost: h\nother: 1\nport: 1\n"
+    assert (
+        put("# mine\nhost: x\nother: 1\n", {"host": "h", "port": 1}, (), "host: h\n")
+        == "# mine\nhost: h\nother: 1\nport: 1\n"
+    )
     assert remove("host: x\nother: 1\nport: 2\n", (), MANAGED) == "other: 1\n"
     assert put("", {"host": "h"}, (), 'host: "h"\n') == 'host: "h"\n'
 
@@ -215,11 +239,14 @@ def test_removal(text: str, expected: str) -> None:
     assert remove(text, ("email",), MANAGED) == expected
 
 
-@pytest.mark.parametrize("text, sentence", [
-    ("email:\n  host: &h s3cret\nb: *h\n", "carries an anchor"),
-    ("email:\n  host: [s3cret]\n", "holds a list"),
-    ("a: &a {host: s3cret}\nemail: *a\n", "is an alias"),
-])
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("email:\n  host: &h s3cret\nb: *h\n", "carries an anchor"),
+        ("email:\n  host: [s3cret]\n", "holds a list"),
+        ("a: &a {host: s3cret}\nemail: *a\n", "is an alias"),
+    ],
+)
 def test_removal_refused(text: str, sentence: str) -> None:
     with pytest.raises(YamlError, match=sentence) as error:
         remove(text, ("email",), MANAGED)
@@ -258,7 +285,11 @@ def test_quoted_texts_arrive_exactly(value: str) -> None:
 @given(old=NASTY, new=NASTY, style=st.sampled_from(["plain", "single", "double", "block"]))
 def test_any_value_replaces_any_value(old: str, new: str, style: str) -> None:
     written = {"plain": "old", "single": "'it''s'", "double": quote(old), "block": "|\n    old\n    text"}[style]
-    text = f"a: 1\nemail:\n  host: {written} # c\nb: 2\n" if style != "block" else f"a: 1\nemail:\n  host: {written}\nb: 2\n"
+    text = (
+        f"a: 1\nemail:\n  host: {written} # c\nb: 2\n"
+        if style != "block"
+        else f"a: 1\nemail:\n  host: {written}\nb: 2\n"
+    )
     changed = edit(text, ("email",), {"host": new}, ("host",), BLOCK)
     assert yaml.safe_load(changed) == {"a": 1, "email": {"host": new}, "b": 2}
     assert changed.startswith("a: 1\nemail:\n  host: ") and changed.endswith("b: 2\n")
@@ -267,21 +298,49 @@ def test_any_value_replaces_any_value(old: str, new: str, style: str) -> None:
 
 # Whole files: pieces as people write them, in any order, with any line end, the section anywhere in any form.
 
-PIECES = st.sampled_from([
-    "# a comment\n", "\n", " \n", "#: odd {[ 'comment\n", "key{n}: value\n",
-    "key{n}:    'quoted # not a comment'   # comment\n", 'key{n}: "x: \\t \\" y"\n',
-    "key{n}:\n  - 1\n  - two # c\n\n  - {a: b, c: [d, e]}\n", "key{n}:\n- 1\n-   - 2\n    - 3\n",
-    "key{n}:\n    deep:\n        deeper: # c\n            deepest: ~\n",
-    "key{n}: |\n  text\n   more: x\n\n  email:\n    host: not ours\n", "key{n}: >-\n  folded\n  text\n", "key{n}: plain\n  over lines\n",
-    "key{n}: &anchor{n} {x: 1}\n",
-    "'key {n}': [1, 2,\n  3] # c\n", "key{n}: !custom {a: 1}\n", "key{n}: !!binary aGVsbG8=\n", "key{n}: 2026-01-31\n", "? key{n}\n: value\n", "key{n}:\n",
-    "key{n}: |+\n  keeps\n\n\n", "\"key{n}\": 'it''s'\n", "key{n}: {}\n", "    # an indented comment\n",
-])
-SECTIONS = st.sampled_from([
-    "", "email:\n", "email: ~ # none\n", "email: {}\n", "email:\n  host: old # c\n", "email:\n    # c\n    user: me\n    pass: 'x'\n    theirs: [1]\n",
-    "email: {host: old, theirs: 1}\n", "email:\n  port: '465'\n\n  secure: off\n\n", "'email':\n        host: |\n          old\n        pass:\n",
-    "email:\n  host: smtp.example.com\n  port: 465\n  secure: true\n", "email: # c\n\n  theirs:\n    host: not ours\n",
-])
+PIECES = st.sampled_from(
+    [
+        "# a comment\n",
+        "\n",
+        " \n",
+        "#: odd {[ 'comment\n",
+        "key{n}: value\n",
+        "key{n}:    'quoted # not a comment'   # comment\n",
+        'key{n}: "x: \\t \\" y"\n',
+        "key{n}:\n  - 1\n  - two # c\n\n  - {a: b, c: [d, e]}\n",
+        "key{n}:\n- 1\n-   - 2\n    - 3\n",
+        "key{n}:\n    deep:\n        deeper: # c\n            deepest: ~\n",
+        "key{n}: |\n  text\n   more: x\n\n  email:\n    host: not ours\n",
+        "key{n}: >-\n  folded\n  text\n",
+        "key{n}: plain\n  over lines\n",
+        "key{n}: &anchor{n} {x: 1}\n",
+        "'key {n}': [1, 2,\n  3] # c\n",
+        "key{n}: !custom {a: 1}\n",
+        "key{n}: !!binary aGVsbG8=\n",
+        "key{n}: 2026-01-31\n",
+        "? key{n}\n: value\n",
+        "key{n}:\n",
+        "key{n}: |+\n  keeps\n\n\n",
+        "\"key{n}\": 'it''s'\n",
+        "key{n}: {}\n",
+        "    # an indented comment\n",
+    ]
+)
+SECTIONS = st.sampled_from(
+    [
+        "",
+        "email:\n",
+        "email: ~ # none\n",
+        "email: {}\n",
+        "email:\n  host: old # c\n",
+        "email:\n    # c\n    user: me\n    pass: 'x'\n    theirs: [1]\n",
+        "email: {host: old, theirs: 1}\n",
+        "email:\n  port: '465'\n\n  secure: off\n\n",
+        "'email':\n        host: |\n          old\n        pass:\n",
+        "email:\n  host: smtp.example.com\n  port: 465\n  secure: true\n",
+        "email: # c\n\n  theirs:\n    host: not ours\n",
+    ]
+)
 
 
 def _file(before: list[str], section: str, after: list[str], br: str, bom: bool, final: bool) -> tuple[str, str, str]:
@@ -295,10 +354,16 @@ def _file(before: list[str], section: str, after: list[str], br: str, bom: bool,
 
 @settings(deadline=None)
 @given(
-    before=st.lists(PIECES, max_size=6), section=SECTIONS, after=st.lists(PIECES, max_size=6), br=st.sampled_from(["\n", "\r\n"]), bom=st.booleans(),
+    before=st.lists(PIECES, max_size=6),
+    section=SECTIONS,
+    after=st.lists(PIECES, max_size=6),
+    br=st.sampled_from(["\n", "\r\n"]),
+    bom=st.booleans(),
     final=st.booleans(),
 )
-def test_any_file_keeps_all_but_the_section(before: list[str], section: str, after: list[str], br: str, bom: bool, final: bool) -> None:
+def test_any_file_keeps_all_but_the_section(
+    before: list[str], section: str, after: list[str], br: str, bom: bool, final: bool
+) -> None:
     head, middle, tail = _file(before, section, after, br, bom, final)
     text = head + middle + tail
     changed = put(text)
@@ -309,7 +374,10 @@ def test_any_file_keeps_all_but_the_section(before: list[str], section: str, aft
         assert changed.startswith(head) and changed.endswith(tail)
     else:
         # Added as a whole: what stands ahead of it and behind it is the old text.
-        ahead, behind = len(os.path.commonprefix([text, changed])), len(os.path.commonprefix([text[::-1], changed[::-1]]))
+        ahead, behind = (
+            len(os.path.commonprefix([text, changed])),
+            len(os.path.commonprefix([text[::-1], changed[::-1]])),
+        )
         assert ahead + behind >= len(text)
     try:
         gone = remove(changed, ("email",), MANAGED)
@@ -332,4 +400,6 @@ def _without_section(text: str) -> dict[str, str]:
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if root is None or not isinstance(root, yaml.MappingNode):
         return {}
-    return {key.value: yaml.serialize(value, Dumper=yaml.SafeDumper) for key, value in root.value if key.value != "email"}
+    return {
+        key.value: yaml.serialize(value, Dumper=yaml.SafeDumper) for key, value in root.value if key.value != "email"
+    }
