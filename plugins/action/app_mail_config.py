@@ -13,14 +13,15 @@ from pathlib import Path
 
 from ansible.utils.display import Display
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, mask, plan_absent, plan_present
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, check_present, mask, plan_absent, plan_present
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings, to_bool
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, parse_settings, to_bool
 
 _MODULE = "mailops.smtp.app_mail_config"
 _STATES = ("present", "absent")
@@ -43,6 +44,10 @@ class _Options:
 
     app: str
     path: str
+    form: str | None
+    carrier: str | None
+    service: str | None
+    auth_offered: list[str] | None
     settings: object
     present: bool
     probed: bool
@@ -55,24 +60,28 @@ class _Options:
 class ActionModule(Action):
     """Puts the mail settings of one app into that app's own file."""
 
-    OPTIONS = ("app", "path", "settings", "state", "probed", "exact_security", "descriptors", "backup", "owner", "group", "mode", "validate")
+    OPTIONS = (
+        "app", "path", "form", "carrier", "service", "settings", "state", "probed", "auth_offered", "exact_security", "descriptors", "backup",
+        "owner", "group", "mode", "validate",
+    )
     INPUT_ERRORS = (SettingsError, AppError)
 
     def answer(self, args: Result) -> Result:
         """Plan without the host, read, plan again, write."""
         options = _parsed(args)
         descriptor = load_descriptor(options.app, self._descriptors(options.descriptors))
+        place = load_place(descriptor, options.path, options.form, options.carrier, options.service)
         # The settings are checked before the host is asked anything.
-        _plan(descriptor, options, None)
+        _check(descriptor, place, options)
         old = self._read(options)
         try:
-            plan = _plan(descriptor, options, old.content)
+            plan = _plan(descriptor, place, options, old.content)
         except AppError as error:
             raise AppError(f"{options.path}: {error}") from None
-        result = self._result(descriptor, old, plan)
-        if _writes_password(descriptor, options) and (finding := readable_finding(old.path, old.mode)):
+        result = self._result(descriptor, place, old, plan)
+        if _writes_password(place, options) and (finding := readable_finding(old.path, old.mode)):
             result["findings"] = [*plan.findings, finding]
-        return {**result, **self._write(options, old, plan)}
+        return {**result, **self._write(place, options, old, plan)}
 
     def _descriptors(self, folder: str | None) -> Path | None:
         """The user's folder: beside the playbook, as Ansible looks for files, or from where the user stands."""
@@ -82,11 +91,13 @@ class ActionModule(Action):
         here = Path(folder).expanduser().absolute()
         return beside if beside.is_dir() or not here.is_dir() else here
 
-    def _result(self, descriptor: Descriptor, old: _OldFile, plan: Plan) -> Result:
+    def _result(self, descriptor: Descriptor, place: Place, old: _OldFile, plan: Plan) -> Result:
         result: Result = {
             "changed": plan.changed,
             "app": descriptor.id,
             "path": old.path,
+            "form": place.form.kind,
+            "carrier": place.carrier or None,
             "security": plan.security,
             "findings": plan.findings,
             "settings": plan.settings,
@@ -111,14 +122,14 @@ class ActionModule(Action):
                 Display().warning(f"{words}; run that again to finish or undo it.")
         return _OldFile(found["file"], content, found["checksum"], found["mode"])
 
-    def _write(self, options: _Options, old: _OldFile, plan: Plan) -> Result:
+    def _write(self, place: Place, options: _Options, old: _OldFile, plan: Plan) -> Result:
         """Have the host write the new content over what was read. Gives what of its result is told. Raises HostError."""
         if old.content is None and not options.present or not plan.changed and not options.attributes:
             return {"created": False}
         content = base64.b64encode(plan.content).decode("ascii")
         written = self._ask(options, {"step": "write", "content": content, "checksum": old.checksum})
         if written.get("failed"):
-            raise _host_error(written, _why(old, plan, written))
+            raise _host_error(written, _why(place, old, plan, written))
         told: Result = {"changed": plan.changed or bool(written.get("changed")), "created": old.content is None}
         if written.get("backup_file"):
             told["backup_file"] = written["backup_file"]
@@ -158,6 +169,10 @@ def _parsed(args: Result) -> _Options:
     return _Options(
         app=app,
         path=path,
+        form=text("form"),
+        carrier=text("carrier"),
+        service=text("service"),
+        auth_offered=_mechanisms(args.get("auth_offered")),
         settings=args.get("settings"),
         present=state == "present",
         probed=to_bool(args.get("probed") or False, "probed"),
@@ -168,20 +183,41 @@ def _parsed(args: Result) -> _Options:
     )
 
 
-def _plan(descriptor: Descriptor, options: _Options, old: bytes | None) -> Plan:
-    if not options.present:
-        return plan_absent(descriptor, old)
+def _mechanisms(raw: object) -> list[str] | None:
+    """The mechanisms of the relay; an empty list, as of a relay that was not asked, says nothing."""
+    if raw in (None, "", []):
+        return None
+    if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
+        raise SettingsError(f"auth_offered is {show(raw)}; write a list such as [PLAIN, LOGIN].", "auth_offered")
+    return [one.upper() for one in raw]
+
+
+def _settings(options: _Options) -> tuple[Mapping[str, t.Any], Settings]:
     given = options.settings
     if not isinstance(given, Mapping):
         words = "settings must hold host, port, secure and so on; write settings: {host: smtp.example.com, port: 465, secure: true}."
         raise SettingsError(words, "settings")
-    settings = parse_settings(given, probed=options.probed, needs_credentials=True)
-    return plan_present(descriptor, settings, given, old, exact_security=options.exact_security)
+    return given, parse_settings(given, probed=options.probed, needs_credentials=True)
 
 
-def _writes_password(descriptor: Descriptor, options: _Options) -> bool:
+def _check(descriptor: Descriptor, place: Place, options: _Options) -> None:
+    if options.present:
+        given, settings = _settings(options)
+        check_present(descriptor, settings, given, place, exact_security=options.exact_security, offered=options.auth_offered)
+
+
+def _plan(descriptor: Descriptor, place: Place, options: _Options, old: bytes | None) -> Plan:
+    if not options.present:
+        return plan_absent(descriptor, old, place=place)
+    given, settings = _settings(options)
+    return plan_present(
+        descriptor, settings, given, old, exact_security=options.exact_security, place=place, offered=options.auth_offered
+    )
+
+
+def _writes_password(place: Place, options: _Options) -> bool:
     given = options.settings
-    return options.present and "password" in descriptor.keys and isinstance(given, Mapping) and bool(given.get("password"))
+    return options.present and "password" in place.form.names and isinstance(given, Mapping) and bool(given.get("password"))
 
 
 def _host_error(result: Mapping[str, t.Any], sentence: str) -> HostError:
@@ -195,10 +231,10 @@ def _host_error(result: Mapping[str, t.Any], sentence: str) -> HostError:
     return HostError(told)
 
 
-def _why(old: _OldFile, plan: Plan, written: Mapping[str, t.Any]) -> str:
+def _why(place: Place, old: _OldFile, plan: Plan, written: Mapping[str, t.Any]) -> str:
     if "exit_status" not in written:
         return _sentence(written)
-    output = mask(f"{written.get('stdout', '')} {written.get('stderr', '')}", plan.content, old.content or b"")
+    output = mask(f"{written.get('stdout', '')} {written.get('stderr', '')}", plan.content, old.content or b"", place=place)
     words = " ".join(output.split())[:500]
     said = f" It said: {words}" if words else ""
     return f"validate refused the new content of {old.path} (exit status {written['exit_status']}), so the file stays as it was.{said}"

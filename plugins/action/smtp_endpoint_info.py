@@ -25,7 +25,10 @@ class ActionModule(Action):
         injection = to_bool(True if args.get("check_injection") is None else args["check_injection"], "check_injection")
         endpoints = endpoint_settings(args, allow_auto=True, needs_credentials=credentials)
         policy = Policy()
-        plans = [plan_of(one, policy, control_port=587 if one.port != 587 else 465, try_injection=injection) for one in endpoints]
+        plans = [
+            plan_of(one, policy, control_port=587 if one.port != 587 else 465, try_injection=injection)
+            for one in endpoints
+        ]
         run = probe_host(self.execute, endpoints, plans, credentials)
         verdicts = judge_all(endpoints, run.observations, policy, run.host)
         for settings, verdict in zip(endpoints, verdicts):

@@ -70,19 +70,30 @@ class ActionModule(Action):
         missing = next((one for one in found if one.port is None), None)
         if missing is not None:
             answer.update(missing.cause)
-            return {**answer, "failed": True, "msg": " ".join([*sentences, *(one.sentence for one in found if one.sentence)])}
+            return {
+                **answer,
+                "failed": True,
+                "msg": " ".join([*sentences, *(one.sentence for one in found if one.sentence)]),
+            }
         return self._go_on(answer, endpoints[failed[0]].host, t.cast(OtherPort, found[0].port), sentences)
 
     def _ask_further(
         self, endpoints: list[Settings], run: ProbeRun, others: list[list[Alternative]], use: bool
     ) -> list[Observation]:
-        """The observations, with the other ports of what works on the host but breaks the policy: one call, in what is left of the time."""
+        """The observations, with the other ports of what works on the host but breaks the policy.
+
+        All of them are asked in one call, in what is left of the time.
+        """
         found = [one.copy() for one in run.observations]
         spent = max(one["elapsed_ms"] for one in found) / 1000
         asked = []
         for index, (settings, ports) in enumerate(zip(endpoints, others)):
             seen = found[index]
-            if not ports or seen["alternatives"] or _other_ports_are_no_help(judge(settings, seen, self._policy, run.host)):
+            if (
+                not ports
+                or seen["alternatives"]
+                or _other_ports_are_no_help(judge(settings, seen, self._policy, run.host))
+            ):
                 continue
             seen["alternatives"] = [{**port, "attempts": []} for port in ports]
             if settings.timeout - spent >= _SHORTEST:
@@ -103,7 +114,7 @@ class ActionModule(Action):
         return plan_of(left, self._policy, alternatives=ports, fallback=use, ask_chosen=False)
 
     def _other_port(self, settings: Settings, seen: Observation, verdict: Verdict, host: HostFacts) -> _Fallback:
-        """The other port to go on with, or why there is none; with check_credentials the login must have worked there."""
+        """The other port to go on with, or why there is none; with check_credentials the login must have worked."""
         logins = {route["port"]: route["login"] for route in seen["alternatives"] if route.get("login")}
         needed = self._credentials and settings.username is not None
         working = [one for one in verdict.alternatives if one["ok"]]
@@ -116,7 +127,8 @@ class ActionModule(Action):
                 probe = judge(chosen, {**seen, "attempts": [logins[one["port"]]]}, self._policy, host)
                 return _Fallback(None, f"But: {verdict_sentence(self.host, chosen, probe)}", _cause_of(probe))
         if working:
-            words = f"But the login was not tried on port {working[0]['port']}: too little of timeout ({settings.timeout:g} s) was left."
+            left = f"too little of timeout ({settings.timeout:g} s) was left"
+            words = f"But the login was not tried on port {working[0]['port']}: {left}."
             return _Fallback(None, words)
         return _Fallback(None)
 
@@ -152,4 +164,11 @@ def _other_ports_are_no_help(probe: dict[str, t.Any]) -> bool:
 
 
 def _as_selection(settings: Settings) -> dict[str, t.Any]:
-    return {"host": settings.host, "port": settings.port, "secure": settings.secure, "security": settings.security, "ok": True, "cause": None}
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "secure": settings.secure,
+        "security": settings.security,
+        "ok": True,
+        "cause": None,
+    }

@@ -7,7 +7,11 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import ReplyEntry, TransactionEntry, TransactionPlan
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import (
+    ReplyEntry,
+    TransactionEntry,
+    TransactionPlan,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import verdict_sentence
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of, probe_host
@@ -15,7 +19,11 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.message import c
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.address import parse_recipients
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import MODEL_OPTIONS, Settings, parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
+    MODEL_OPTIONS,
+    Settings,
+    parse_settings,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
 
 _OF_THE_MESSAGE = ("recipients", "subject", "body", "headers")
@@ -34,7 +42,9 @@ class ActionModule(Action):
         settings = parse_settings(given, probed=True, needs_credentials=True)
         transaction, message_id = self._transaction(settings, args, deliver)
         policy = Policy()
-        run = probe_host(self.execute, [settings], [plan_of(settings, policy, transaction=transaction)], with_credentials=True)
+        run = probe_host(
+            self.execute, [settings], [plan_of(settings, policy, transaction=transaction)], with_credentials=True
+        )
         probe = judge(settings, run.observations[0], policy, run.host)
         return _answer(self.host, settings, probe, message_id, deliver)
 
@@ -45,7 +55,9 @@ class ActionModule(Action):
         recipients = parse_recipients(args.get("recipients"))
         headers = args.get("headers") or {}
         if not isinstance(headers, Mapping):
-            raise SettingsError("headers is not a dictionary; write names and values, such as X-Example: value.", "headers")
+            raise SettingsError(
+                "headers is not a dictionary; write names and values, such as X-Example: value.", "headers"
+            )
         subject = str(args.get("subject") or f"Test mail from {self.host}")
         body = str(args.get("body") or f"This is a test mail, sent from {self.host} through {settings.endpoint}.\n")
         headers = {str(name): str(value) for name, value in headers.items()}

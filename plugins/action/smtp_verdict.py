@@ -21,10 +21,15 @@ class ActionModule(Action):
         """What was registered, less the evidence."""
         verdict = args.get("verdict")
         if not isinstance(verdict, Mapping) or not isinstance(verdict.get("msg"), str):
-            words = f"verdict is {show(verdict)}, which is no result of smtp_gate or smtp_send; write the variable that it was registered in."
+            words = (
+                f"verdict is {show(verdict)}, which is no result of smtp_gate or smtp_send;"
+                " write the variable that it was registered in."
+            )
             raise SettingsError(words, "verdict")
         told = {key: verdict.get(key) for key in _TOLD}
         # A gate that lets a host pass on another port has a cause as well.
-        failed = bool(verdict.get("unreachable")) or (verdict.get("cause") is not None and verdict.get("selected") is None)
+        failed = bool(verdict.get("unreachable")) or (
+            verdict.get("cause") is not None and verdict.get("selected") is None
+        )
         failed = failed or bool(verdict.get("failed"))
         return {"changed": False, "msg": verdict["msg"], **told, **({"failed": True} if failed else {})}

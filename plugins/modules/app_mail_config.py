@@ -45,7 +45,8 @@ options:
   app:
     description:
       - The app, by the name of its descriptor.
-      - The collection brings V(pangolin), V(mailpit_relay) and V(mailpit_forward). How to describe another one is told in the collection's C(docs/apps.md).
+      - The collection brings forty of them; C(docs/apps-table.md) says what each can express. How to describe another one is told in
+        the collection's C(docs/apps.md).
     type: str
     required: true
   path:
@@ -56,6 +57,34 @@ options:
       - Of a file with several names (hard links) the one that is named gets the new content, and the others keep the old one.
     type: path
     required: true
+  form:
+    description:
+      - Where the app's settings stand. By default what O(path) and the app suggest.
+    type: str
+    choices:
+      file: In the app's own file.
+      environment: In environment variables, which O(carrier) holds.
+  carrier:
+    description:
+      - What holds the environment variables. By default what O(path) suggests.
+    type: str
+    choices:
+      dotenv: Lines of NAME=value, in the dialect of who reads them for this app.
+      compose: C(services.<service>.environment) of a compose file, a mapping or a list.
+      systemd: C(Environment=) of a unit or drop-in, or an EnvironmentFile.
+      shell: A fragment that a shell sources, such as C(/etc/default/x).
+      kubernetes: A manifest with a Secret or a ConfigMap.
+  service:
+    description:
+      - The service of a compose file, or the C(metadata.name) of the Kubernetes object. Required for V(compose).
+    type: str
+  auth_offered:
+    description:
+      - The mechanisms that the relay offers for a login, as a probe saw them. Apps that must be told one are told the first of theirs
+        that is among them, or refused where none is.
+      - Not needed where O(settings.auth_mechanism) names one, or where the app finds out by itself.
+    type: list
+    elements: str
   settings:
     description:
       - The mail settings. Required when O(state=present).
@@ -186,6 +215,13 @@ EXAMPLES = r"""
     settings: "{{ mail_settings }}"
     exact_security: true
 
+- name: Give Grafana its relay where it takes its settings from a compose file
+  mailops.smtp.app_mail_config:
+    app: grafana
+    path: /opt/stack/compose.yml
+    service: grafana
+    settings: "{{ mail_settings }}"
+
 - name: Take the mail settings out again
   mailops.smtp.app_mail_config:
     app: pangolin
@@ -204,6 +240,16 @@ path:
   returned: success
   type: str
   sample: /opt/pangolin/config/config.yml
+form:
+  description: Where the settings stand, V(file) or V(environment).
+  returned: success
+  type: str
+  sample: file
+carrier:
+  description: What holds the variables, null for a file of the app's own.
+  returned: success
+  type: str
+  sample: compose
 security:
   description:
     - The mode that the app is in with what was written. It is another one than asked for where the app cannot express that
@@ -283,23 +329,13 @@ backup_file:
 """
 
 import base64
-import os
-import re
-import shlex
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, sealed
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
-
-
-class Refused(Exception):
-    """The validating command did not succeed."""
-
-    def __init__(self, exit_status: int, stdout: str, stderr: str) -> None:
-        super().__init__("exit status {0}".format(exit_status))
-        self.said = {"exit_status": exit_status, "stdout": stdout, "stderr": stderr}
+from ansible_collections.mailops.smtp.plugins.module_utils._files.validate import Refused, validator
 
 
 def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
@@ -307,6 +343,10 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
     return {
         "app": {"type": "str", "required": True},
         "path": {"type": "path", "required": True},
+        "form": {"type": "str", "choices": ["file", "environment"]},
+        "carrier": {"type": "str", "choices": ["dotenv", "compose", "systemd", "shell", "kubernetes"]},
+        "service": {"type": "str"},
+        "auth_offered": {"type": "list", "elements": "str"},
         "settings": {"type": "dict", "no_log": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "probed": {"type": "bool", "default": False},
@@ -319,24 +359,6 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "validate": {"type": "str"},
         "handed_over": sealed.OPTION,
     }
-
-
-def validator(module: AnsibleModule, command: str) -> t.Callable[[str], None]:
-    """A check of the file at a path by ``command``, with %s where the path belongs. It raises Refused and FileError."""
-
-    def check(path: str) -> None:
-        # The path may hold anything, so it is put in behind all splitting and expanding.
-        words = [os.path.expanduser(os.path.expandvars(word)) for word in shlex.split(command)]
-        words = [re.sub("%[s%]", lambda found: path if found.group() == "%s" else "%", word) for word in words]
-        try:
-            done = module.run_command(words, handle_exceptions=False, expand_user_and_vars=False)
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise FileError("validate cannot be run, so the file stays as it was: {0}: {1}.".format(words[0], why)) from None
-        if done[0] != 0:
-            raise Refused(*done)
-
-    return check
 
 
 def read_or_write(module: AnsibleModule, handed: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:

@@ -238,7 +238,9 @@ messages:
           type: list
           elements: dict
         attachments:
-          description: Attachments and inline parts, each with C(file_name), C(content_type), C(content_id), C(inline), C(size) and C(sha256), V(none) from older Mailpits.
+          description:
+            - Attachments and inline parts, each with C(file_name), C(content_type), C(content_id), C(inline), C(size) and C(sha256),
+              which is V(none) from older Mailpits.
           type: list
           elements: dict
     checks:

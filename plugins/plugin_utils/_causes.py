@@ -23,7 +23,7 @@ import string
 import typing as t
 from collections.abc import Mapping
 
-__all__ = ("CAUSES", "FIELDS", "FINDINGS", "LAYERS", "Cause", "Finding", "cause_row", "fill", "said")
+__all__ = ("CAUSES", "FIELDS", "FINDINGS", "LAYERS", "Cause", "Fields", "Finding", "cause_row", "fill", "said")
 
 # The ladder, in the order climbed.
 LAYERS = ("settings", "dns", "tcp", "greeting", "mode", "ehlo", "starttls", "tls", "certificate", "auth", "transaction")
@@ -32,6 +32,10 @@ FIELDS = (
     "endpoint", "host", "port", "address", "timeout", "other_port", "tls_port", "usual_ports", "usual_modes",
     "other_secure", "name", "ca_path", "observed",
 )  # fmt: skip
+
+
+# What is put into a sentence, by name; null where a part in brackets is to go.
+Fields = Mapping[str, t.Union[str, int, None]]
 
 
 class Cause(t.NamedTuple):
@@ -840,7 +844,7 @@ def cause_row(code: str, variant: str = "") -> Cause:
     return _ROWS.get((code, variant)) or _ROWS[code, ""]
 
 
-def said(template: str, fields: Mapping[str, t.Any], detail: str = "") -> str:
+def said(template: str, fields: Fields, detail: str = "") -> str:
     """The sentence of a row, with what the case adds behind a colon (a semicolon where the clause has a colon of its
     own), and its stop.
     """
@@ -854,7 +858,7 @@ def said(template: str, fields: Mapping[str, t.Any], detail: str = "") -> str:
 _CLAUSE = re.compile(r"\[([^\[\]]*)\]")
 
 
-def fill(template: str, words: Mapping[str, t.Any]) -> str:
+def fill(template: str, words: Fields) -> str:
     """The template with its fields filled in, less the parts in brackets that have a null field.
 
     Raises KeyError for one that is missing.

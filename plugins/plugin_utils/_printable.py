@@ -9,12 +9,15 @@ visible escapes such as ``\\x1b``. Nothing is evaluated: the result holds plain 
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 __all__ = ("printable_data", "printable_text")
 
 # Texts that have lines of their own: pem, what a module printed when it broke, files in a diff.
 _HAVE_LINES = frozenset(("pem", "exception", "module_stdout", "module_stderr", "before", "after", "prepared"))
+# What stands between line ends and tabs, which are what such texts are made of.
+_BETWEEN_BREAKS = re.compile(r"[^\n\t]+")
 _Any = t.TypeVar("_Any")
 
 
@@ -32,7 +35,7 @@ def printable_data(found: _Any) -> _Any:
 
 def _of(found: object, lines: bool) -> object:
     if isinstance(found, str):
-        return "\n".join(map(printable_text, found.split("\n"))) if lines else printable_text(found)
+        return _BETWEEN_BREAKS.sub(lambda text: printable_text(text.group()), found) if lines else printable_text(found)
     if isinstance(found, dict):
         return {_of(key, False): _of(value, key in _HAVE_LINES) for key, value in found.items()}
     if isinstance(found, (list, tuple, set, frozenset)):

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mail clients and apps, and how each is told to send one message: what it then prints or logs.
 
-Each takes a Way (see tests.support.mail_faults) and a folder for what it needs, and returns its output. Raises Missing when the program
-is not there: tests/clients/install brings it.
+Each takes a Way (see tests.support.mail_faults) and a folder for what it needs, and returns its output. Raises
+Missing when the program is not there: tests/clients/install brings it.
 """
 
 from __future__ import annotations
@@ -34,11 +34,18 @@ WITHIN = 9  # seconds that a client has at most
 Runner = Callable[[Way, Path], str]
 
 
-def run(command: Sequence[str | Path], text: str = "", env: Mapping[str, str] | None = None, within: float = WITHIN) -> str:
+def run(
+    command: Sequence[str | Path], text: str = "", env: Mapping[str, str] | None = None, within: float = WITHIN
+) -> str:
     """Both channels of a program, ended with all that it started when it takes too long."""
     environment = {**os.environ, "TZ": "UTC", "LC_ALL": "C.UTF-8", **(env or {})}
     with subprocess.Popen(
-        [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        [str(part) for part in command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        start_new_session=True,
     ) as process:
         try:
             out, _none = process.communicate(text.encode(), timeout=within)
@@ -57,7 +64,15 @@ def there(path: Path) -> Path:
 
 def arguments(way: Way) -> list[str]:
     """What the programs in this folder take."""
-    return [way.host, str(way.port), way.mode, way.ca_file, str(way.seconds), way.user, WRONG_PASSWORD if way.user else ""]
+    return [
+        way.host,
+        str(way.port),
+        way.mode,
+        way.ca_file,
+        str(way.seconds),
+        way.user,
+        WRONG_PASSWORD if way.user else "",
+    ]
 
 
 # Libraries, by a small program in each language
@@ -65,18 +80,24 @@ def arguments(way: Way) -> list[str]:
 
 def python(library: str) -> Runner:
     """A Python library in the environment that tests/clients/install has made."""
-    return lambda way, _folder: run([there(BUILT / "python" / "bin" / "python"), HERE / "python" / "send.py", library, *arguments(way)])
+    return lambda way, _folder: run(
+        [there(BUILT / "python" / "bin" / "python"), HERE / "python" / "send.py", library, *arguments(way)]
+    )
 
 
 def node(shape: str) -> Runner:
     """Nodemailer or emailjs, logged in the shape of an app."""
     modules = BUILT / "node" / "node_modules"
-    return lambda way, _folder: run([program("node"), HERE / "node" / "send.js", shape, *arguments(way)], env={"NODE_PATH": str(there(modules))})
+    return lambda way, _folder: run(
+        [program("node"), HERE / "node" / "send.js", shape, *arguments(way)], env={"NODE_PATH": str(there(modules))}
+    )
 
 
 def go(library: str) -> Runner:
     """A Go library; SSL_CERT_FILE is for those that take no roots."""
-    return lambda way, _folder: run([there(BUILT / "go-clients"), library, *arguments(way)], env={"SSL_CERT_FILE": way.ca_file})
+    return lambda way, _folder: run(
+        [there(BUILT / "go-clients"), library, *arguments(way)], env={"SSL_CERT_FILE": way.ca_file}
+    )
 
 
 def rust(library: str) -> Runner:
@@ -86,12 +107,23 @@ def rust(library: str) -> Runner:
 
 def java(library: str) -> Runner:
     """A Java library on the Jakarta Mail API."""
-    return lambda way, _folder: run([program("java"), "-cp", f"{there(BUILT / 'java')}:{BUILT / 'java' / 'lib'}/*", "Send", library, *arguments(way)])
+    return lambda way, _folder: run(
+        [
+            program("java"),
+            "-cp",
+            f"{there(BUILT / 'java')}:{BUILT / 'java' / 'lib'}/*",
+            "Send",
+            library,
+            *arguments(way),
+        ]
+    )
 
 
 def php(library: str) -> Runner:
     """A PHP library, as Debian has it."""
-    return lambda way, _folder: run([program("php"), "-d", f"openssl.cafile={way.ca_file}", HERE / "php" / "send.php", library, *arguments(way)])
+    return lambda way, _folder: run(
+        [program("php"), "-d", f"openssl.cafile={way.ca_file}", HERE / "php" / "send.php", library, *arguments(way)]
+    )
 
 
 def ruby(library: str) -> Runner:
@@ -108,7 +140,10 @@ def mono(way: Way, folder: Path) -> str:
     """System.Net.Mail on Mono, which trusts no CA of ours: what comes behind a handshake it does not meet."""
     if way.user:
         return ""
-    return run([program("mono"), there(BUILT / "mono.exe"), *arguments(way)], env={"SSL_CERT_FILE": way.ca_file, "HOME": str(folder)})
+    return run(
+        [program("mono"), there(BUILT / "mono.exe"), *arguments(way)],
+        env={"SSL_CERT_FILE": way.ca_file, "HOME": str(folder)},
+    )
 
 
 # Programs with a config of their own
@@ -116,21 +151,43 @@ def mono(way: Way, folder: Path) -> str:
 
 def mutt(way: Way, folder: Path) -> str:
     login = f"{way.user}:{WRONG_PASSWORD}@" if way.user else ""
-    tls = {"implicit": ("smtps", "no", "no"), "starttls": ("smtp", "yes", "yes"), "cleartext": ("smtp", "no", "no")}[way.mode]
+    tls = {"implicit": ("smtps", "no", "no"), "starttls": ("smtp", "yes", "yes"), "cleartext": ("smtp", "no", "no")}[
+        way.mode
+    ]
     rc = folder / "muttrc"
     rc.write_text(
         f'set smtp_url="{tls[0]}://{login}{way.host}:{way.port}/" ssl_starttls={tls[1]} ssl_force_tls={tls[2]} ssl_ca_certificates_file="{way.ca_file}"\n'
         f'set ssl_verify_host=yes from="a@example.com" folder="{folder}" record="" connect_timeout={way.seconds}\n'
     )
-    return run([program("mutt"), "-n", "-F", rc, "-s", "test", "b@example.org"], "test\n", {"HOME": str(folder), "TERM": "dumb"})
+    return run(
+        [program("mutt"), "-n", "-F", rc, "-s", "test", "b@example.org"],
+        "test\n",
+        {"HOME": str(folder), "TERM": "dumb"},
+    )
 
 
 def s_nail(way: Way, folder: Path) -> str:
     login = f"{way.user}:{WRONG_PASSWORD}@" if way.user else ""
-    options = ["v15-compat", f"mta={'smtps' if way.mode == 'implicit' else 'smtp'}://{login}{way.host}:{way.port}", f"tls-ca-file={way.ca_file}"]
-    options += ["tls-verify=strict", "from=a@example.com", f"smtp-auth={'plain' if way.user else 'none'}", f"socket-connect-timeout={way.seconds}"]
+    options = [
+        "v15-compat",
+        f"mta={'smtps' if way.mode == 'implicit' else 'smtp'}://{login}{way.host}:{way.port}",
+        f"tls-ca-file={way.ca_file}",
+    ]
+    options += [
+        "tls-verify=strict",
+        "from=a@example.com",
+        f"smtp-auth={'plain' if way.user else 'none'}",
+        f"socket-connect-timeout={way.seconds}",
+    ]
     options += [f"smtp-config={'starttls' if way.mode == 'starttls' else '-all'}"] if way.mode == "starttls" else []
-    command = [program("s-nail"), "-:/", *(part for option in options for part in ("-S", option)), "-s", "test", "b@example.org"]
+    command = [
+        program("s-nail"),
+        "-:/",
+        *(part for option in options for part in ("-S", option)),
+        "-s",
+        "test",
+        "b@example.org",
+    ]
     return run(command, "test\n", {"HOME": str(folder)})
 
 
@@ -139,17 +196,40 @@ def mailutils(way: Way, folder: Path) -> str:
     url = f"{'smtps' if way.mode == 'implicit' else 'smtp'}://{login}{way.host}:{way.port}{'' if way.mode == 'starttls' else ';notls'}"
     rc = folder / "mailutils.conf"
     rc.write_text(f"tls {{ ssl-ca-file {way.ca_file}; }}\n")
-    command = ["mail.mailutils", f"--config-file={rc}", "--exec", f"set sendmail={url}", "-r", "a@example.com", "-s", "test", "b@example.org"]
+    command = [
+        "mail.mailutils",
+        f"--config-file={rc}",
+        "--exec",
+        f"set sendmail={url}",
+        "-r",
+        "a@example.com",
+        "-s",
+        "test",
+        "b@example.org",
+    ]
     return run(command, "test\n", {"HOME": str(folder)})
 
 
 def git(way: Way, folder: Path) -> str:
     patch = folder / "0001-test.patch"
     patch.write_text("From 1234567 Mon Sep 17 00:00:00 2001\nFrom: a@example.com\nSubject: [PATCH] test\n\ntest\n")
-    command = [program("git"), "send-email", f"--smtp-server={way.host}", f"--smtp-server-port={way.port}", f"--smtp-ssl-cert-path={way.ca_file}"]
+    command = [
+        program("git"),
+        "send-email",
+        f"--smtp-server={way.host}",
+        f"--smtp-server-port={way.port}",
+        f"--smtp-ssl-cert-path={way.ca_file}",
+    ]
     command += {"implicit": ["--smtp-encryption=ssl"], "starttls": ["--smtp-encryption=tls"], "cleartext": []}[way.mode]
     command += [f"--smtp-user={way.user}", f"--smtp-pass={WRONG_PASSWORD}"] if way.user else []
-    command += ["--from=a@example.com", "--to=b@example.org", "--confirm=never", "--quiet", "--suppress-cc=all", str(patch)]
+    command += [
+        "--from=a@example.com",
+        "--to=b@example.org",
+        "--confirm=never",
+        "--quiet",
+        "--suppress-cc=all",
+        str(patch),
+    ]
     return run(command, env={"HOME": str(folder), "GIT_CEILING_DIRECTORIES": "/", "EMAIL": "a@example.com"})
 
 
@@ -161,7 +241,11 @@ def gnutls_cli(way: Way, folder: Path) -> str:
 def nullmailer(way: Way, folder: Path) -> str:
     message = folder / "message"
     message.write_text("a@example.com\nb@example.org\n\n" + MESSAGE.replace("\r", ""))
-    options = [f"--port={way.port}", f"--x509cafile={way.ca_file}", {"implicit": "--ssl", "starttls": "--starttls", "cleartext": ""}[way.mode]]
+    options = [
+        f"--port={way.port}",
+        f"--x509cafile={way.ca_file}",
+        {"implicit": "--ssl", "starttls": "--starttls", "cleartext": ""}[way.mode],
+    ]
     options += [f"--user={way.user}", f"--pass={WRONG_PASSWORD}", "--auth-login"] if way.user else []
     command = [there(UNPACKED / "usr" / "lib" / "nullmailer" / "smtp"), *filter(None, options), f"--host={way.host}"]
     script = 'exec 3<"$1"; shift; exec "$@"'
@@ -172,7 +256,9 @@ def ssmtp(way: Way, folder: Path) -> str:
     config = folder / "ssmtp.conf"
     tls = {"implicit": "UseTLS=YES", "starttls": "UseTLS=YES\nUseSTARTTLS=YES", "cleartext": "UseTLS=NO"}[way.mode]
     login = f"AuthUser={way.user}\nAuthPass={WRONG_PASSWORD}\n" if way.user else ""
-    config.write_text(f"mailhub={way.host}:{way.port}\nhostname=client.example.com\nFromLineOverride=YES\nTLS_CA_File={way.ca_file}\n{tls}\n{login}")
+    config.write_text(
+        f"mailhub={way.host}:{way.port}\nhostname=client.example.com\nFromLineOverride=YES\nTLS_CA_File={way.ca_file}\n{tls}\n{login}"
+    )
     command = [there(UNPACKED / "usr" / "sbin" / "ssmtp"), "-v", "-C", config, "-fa@example.com", "b@example.org"]
     return run(command, f"From: a@example.com\n{MESSAGE}", {"HOME": str(folder)})
 
@@ -200,14 +286,17 @@ def alertmanager(way: Way, folder: Path) -> str:
     config = folder / "alertmanager.yml"
     config.write_text(
         "route: {receiver: mails, group_wait: 0s}\nreceivers:\n  - name: mails\n    email_configs:\n    - to: b@example.org\n      from: a@example.com\n"
-        f"      smarthost: {way.host}:{way.port}\n      require_tls: {str(way.mode == 'starttls').lower()}\n{login}      tls_config: {{ca_file: {way.ca_file}}}\n"
+        f"      smarthost: {way.host}:{way.port}\n      require_tls: {str(way.mode == 'starttls').lower()}\n{login}"
+        f"      tls_config: {{ca_file: {way.ca_file}}}\n"
     )
     command = [there(BUILT / "alertmanager"), f"--config.file={config}", f"--storage.path={folder}/data"]
     command += [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", "--log.level=warn"]
     process = Process(command, folder / "log", addresses=[("127.0.0.1", port)])
     try:
         body = json.dumps([{"labels": {"alertname": "test"}}]).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v2/alerts", body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/api/v2/alerts", body, {"Content-Type": "application/json"}
+        )
         urllib.request.urlopen(request, timeout=5).close()
         time.sleep(5)
     finally:
@@ -217,17 +306,50 @@ def alertmanager(way: Way, folder: Path) -> str:
 
 def node_red(way: Way, folder: Path) -> str:
     modules = there(BUILT / "node" / "node_modules")
-    kind = {"server": way.host, "port": str(way.port), "secure": way.mode == "implicit", "tls": True, "name": "b@example.org"}
+    kind = {
+        "server": way.host,
+        "port": str(way.port),
+        "secure": way.mode == "implicit",
+        "tls": True,
+        "name": "b@example.org",
+    }
     flow = [
         {"id": "t", "type": "tab", "label": "t"},
-        {"id": "i", "type": "inject", "z": "t", "once": True, "onceDelay": 0.1, "payload": "test", "payloadType": "str", "wires": [["e"]], "props": [{"p": "payload"}]},
-        {"id": "e", "type": "e-mail", "z": "t", "authtype": "BASIC" if way.user else "NONE", **kind, "credentials": {"userid": way.user, "password": WRONG_PASSWORD}},
+        {
+            "id": "i",
+            "type": "inject",
+            "z": "t",
+            "once": True,
+            "onceDelay": 0.1,
+            "payload": "test",
+            "payloadType": "str",
+            "wires": [["e"]],
+            "props": [{"p": "payload"}],
+        },
+        {
+            "id": "e",
+            "type": "e-mail",
+            "z": "t",
+            "authtype": "BASIC" if way.user else "NONE",
+            **kind,
+            "credentials": {"userid": way.user, "password": WRONG_PASSWORD},
+        },
     ]
     (folder / "flow.json").write_text(json.dumps(flow))
     (folder / "package.json").write_text('{"name": "red", "dependencies": {"node-red-node-email": "*"}}')
     (folder / "node_modules").symlink_to(modules)
-    (folder / "settings.js").write_text(f'module.exports = {{uiPort: {free_ports(1)[0]}, uiHost: "127.0.0.1", httpAdminRoot: false, credentialSecret: false}};')
-    command = [program("node"), modules / "node-red" / "red.js", "--userDir", folder, "--settings", folder / "settings.js", folder / "flow.json"]
+    (folder / "settings.js").write_text(
+        f'module.exports = {{uiPort: {free_ports(1)[0]}, uiHost: "127.0.0.1", httpAdminRoot: false, credentialSecret: false}};'
+    )
+    command = [
+        program("node"),
+        modules / "node-red" / "red.js",
+        "--userDir",
+        folder,
+        "--settings",
+        folder / "settings.js",
+        folder / "flow.json",
+    ]
     lines = run(command, env={"NODE_EXTRA_CA_CERTS": way.ca_file}, within=20).splitlines()
     return "\n".join(lines[next((number for number, line in enumerate(lines) if "Started flows" in line), 0) :])
 
@@ -236,10 +358,26 @@ def ansible_mail(way: Way, folder: Path) -> str:
     secure = {"implicit": "always", "starttls": "starttls", "cleartext": "never"}[way.mode]
     login = f" username={way.user} password={WRONG_PASSWORD}" if way.user else ""
     options = f"host={way.host} port={way.port} secure={secure} timeout={way.seconds} from=a@example.com to=b@example.org subject=test body=test{login}"
-    command = [there(BUILT / "python" / "bin" / "ansible"), "localhost", "-i", "localhost,", "-c", "local", "-m", "community.general.mail", "-a", options]
+    command = [
+        there(BUILT / "python" / "bin" / "ansible"),
+        "localhost",
+        "-i",
+        "localhost,",
+        "-c",
+        "local",
+        "-m",
+        "community.general.mail",
+        "-a",
+        options,
+    ]
     config = folder / "ansible.cfg"
     config.touch()
-    environment = {"SSL_CERT_FILE": way.ca_file, "HOME": str(folder), "ANSIBLE_DEPRECATION_WARNINGS": "false", "ANSIBLE_LOCALHOST_WARNING": "false"}
+    environment = {
+        "SSL_CERT_FILE": way.ca_file,
+        "HOME": str(folder),
+        "ANSIBLE_DEPRECATION_WARNINGS": "false",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+    }
     return run(command, env={**environment, "ANSIBLE_CONFIG": str(config)}, within=30)
 
 
@@ -275,10 +413,25 @@ def postfix(way: Way, folder: Path) -> str:
         **level,
     }
     if way.user:
-        options |= {"smtp_sasl_auth_enable": "yes", "smtp_sasl_password_maps": f"inline:{{ {{[{way.host}]:{way.port} = {way.user}:{WRONG_PASSWORD}}} }}"}
+        options |= {
+            "smtp_sasl_auth_enable": "yes",
+            "smtp_sasl_password_maps": f"inline:{{ {{[{way.host}]:{way.port} = {way.user}:{WRONG_PASSWORD}}} }}",
+        }
         options |= {"smtp_sasl_security_options": "noanonymous", "smtp_sasl_tls_security_options": "noanonymous"}
     with _Submitting([Listener("cleartext", auth=False)], options=options) as relay:
-        run(["swaks", "--server", relay.host, "--port", str(relay.port()), "--from", "a@example.com", "--to", "b@example.org"])
+        run(
+            [
+                "swaks",
+                "--server",
+                relay.host,
+                "--port",
+                str(relay.port()),
+                "--from",
+                "a@example.com",
+                "--to",
+                "b@example.org",
+            ]
+        )
         end = time.monotonic() + 6
         while "status=" not in relay.log() and time.monotonic() < end:
             time.sleep(0.1)
@@ -293,7 +446,20 @@ def mailpit(way: Way, folder: Path) -> str:
     relay.write_text(f"host: {way.host}\nport: {way.port}\n{tls}\n{login}")
     environment = {"MP_SMTP_RELAY_CONFIG": str(relay), "MP_SMTP_RELAY_ALL": "true", "SSL_CERT_FILE": way.ca_file}
     with Mailpit(folder, environment) as server:
-        run(["swaks", "--server", server.host, "--port", str(server.port), "--from", "a@example.com", "--to", "b@example.org"], within=8)
+        run(
+            [
+                "swaks",
+                "--server",
+                server.host,
+                "--port",
+                str(server.port),
+                "--from",
+                "a@example.com",
+                "--to",
+                "b@example.org",
+            ],
+            within=8,
+        )
         time.sleep(0.5)
         return "\n".join(line for line in server.log().splitlines() if "level=error" in line or "level=warn" in line)
 

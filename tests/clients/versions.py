@@ -36,8 +36,20 @@ _DEBIAN = {
     "sSMTP": "ssmtp",
     "Monit": "monit",
 }
-_PYTHON = {"aiosmtplib": "aiosmtplib", "Django": "Django", "Flask-Mail": "Flask-Mail", "Twisted": "Twisted", "Apprise": "apprise", "community.general.mail": "ansible"}
-_NODE = {"Nodemailer in Pangolin's log": "nodemailer", "Nodemailer in pino's log": "nodemailer", "emailjs": "emailjs", "Node-RED": "node-red"}
+_PYTHON = {
+    "aiosmtplib": "aiosmtplib",
+    "Django": "Django",
+    "Flask-Mail": "Flask-Mail",
+    "Twisted": "Twisted",
+    "Apprise": "apprise",
+    "community.general.mail": "ansible",
+}
+_NODE = {
+    "Nodemailer in Pangolin's log": "nodemailer",
+    "Nodemailer in pino's log": "nodemailer",
+    "emailjs": "emailjs",
+    "Node-RED": "node-red",
+}
 _GO = {
     "gomail": "gopkg.in/gomail.v2",
     "emersion/go-smtp": "github.com/emersion/go-smtp",
@@ -45,7 +57,12 @@ _GO = {
     "jordan-wright/email": "github.com/jordan-wright/email",
     "shoutrrr": "github.com/containrrr/shoutrrr",
 }
-_MAVEN = {"Angus Mail": "angus-mail", "Spring": "spring-context-support", "Simple Java Mail": "simple-java-mail", "Commons Email": "commons-email2-jakarta"}
+_MAVEN = {
+    "Angus Mail": "angus-mail",
+    "Spring": "spring-context-support",
+    "Simple Java Mail": "simple-java-mail",
+    "Commons Email": "commons-email2-jakarta",
+}
 
 
 def versions() -> dict[str, str]:
@@ -65,7 +82,9 @@ def versions() -> dict[str, str]:
     lettre = re.search(r'name = "lettre"\nversion = "([^"]+)"', lock)
     found |= dict.fromkeys(("lettre with rustls", "lettre with native-tls"), lettre.group(1) if lettre else "")
     for client, artifact in _MAVEN.items():
-        version = re.search(rf"<artifactId>{artifact}</artifactId><version>([^<]+)<", (HERE / "java" / "pom.xml").read_text("utf-8"))
+        version = re.search(
+            rf"<artifactId>{artifact}</artifactId><version>([^<]+)<", (HERE / "java" / "pom.xml").read_text("utf-8")
+        )
         found[client] = version.group(1) if version else ""
     found["Alertmanager"] = "".join(re.findall(r"cmd/alertmanager@v(\S+)", (HERE / "install").read_text("utf-8")))
     found["Mailpit as a relay's client"] = PINNED[-1].lstrip("v") if PINNED else ""

@@ -23,6 +23,7 @@ from .fake import Script, no_network
 
 with atheris.instrument_imports(include=["ansible_collections"]):
     from ansible_collections.mailops.smtp.plugins.module_utils._observe import further, ladder, sasl, tls, wire
+    from ansible_collections.mailops.smtp.plugins.module_utils._observe.climb import Climb
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
     from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
@@ -144,7 +145,7 @@ def climb(data: bytes) -> None:
     )
     script = Script(pieces_of(source), end, SERVER if options & 16 else None)
     with no_network(ladder, wire, further, script):
-        evidence = ladder.Climb(Address(socket.AF_INET, ("127.0.0.1", 25)), mode, plan, CONTEXTS, Deadline(5)).run()
+        evidence = Climb(Address(socket.AF_INET, ("127.0.0.1", 25)), mode, plan, CONTEXTS, Deadline(5)).run()
     seen = {"format": 1, "dns": {"ok": True, "known": 1, "ms": 0.1}, "attempts": [evidence], "alternatives": [], "elsewhere": [], "elapsed_ms": 1.0}
     seen = redact(seen, secret_forms("app", PASSWORD))
     probe = judge(Settings("localhost", 25, mode), json.loads(json.dumps(seen)), Policy(), HostFacts(CLOCK))

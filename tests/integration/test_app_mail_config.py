@@ -265,14 +265,11 @@ def test_descriptors_of_the_users_own(tmp_path: pathlib.Path) -> None:
     folder = tmp_path / "descriptors"
     folder.mkdir()
     (folder / "relayd.yml").write_text(
-        "id: relayd\nname: Relayd\nformat: yaml\nsection: notify.smtp\n"
-        "keys: {host: server, port: port, username: user, password: secret}\nother_keys: [tls]\n"
+        "id: relayd\nname: Relayd\n"
         "security:\n  implicit_tls: {can: exact, set: {tls: true}}\n  starttls: {can: no}\n"
         "  opportunistic: {can: no}\n  cleartext: {can: exact, set: {tls: false}}\n"
-    )
-    (folder / "relayd.yml.j2").write_text(
-        "notify:\n  smtp:\n    server: {{ host }}\n    port: {{ port }}\n    tls: {{ secure }}\n"
-        "{% if username %}\n    user: {{ username }}\n    secret: {{ password }}\n{% endif %}\n"
+        "forms:\n  file:\n    format: yaml\n    section: notify.smtp\n"
+        "    keys: {server: '{host}', port: '{port}', tls: '{tls}', user: '{username}', secret: '{password}'}\n"
     )
     path = tmp_path / "relayd.conf"
     path.write_text("notify:\n  disk: {} # c\n")

@@ -69,7 +69,7 @@ def tasks(endpoint: dict[str, t.Any], greets: int, refuses: int, takes: int) -> 
         {"name": "Say what was kept", "ansible.builtin.debug": {"msg": "{{ kept }} {{ item }}"}, "vars": {"kept": "{{ facts.words }}"},
          "loop": "{{ probe.probes[0].certificates | map(attribute='subject') + facts.names }}"},
         {"name": "Decide by it", "ansible.builtin.debug": {"msg": "decided"},
-         "when": ["gate.msg is search('7.7')", "untrusted.msg is search('7.7')", "'49' not in gate.msg"]},
+         "when": ["gate.msg is search('7.7')", "untrusted.msg is search('7.7')", "gate.msg is not search('554 49 ')"]},
         {"name": "Put it into a test", "ansible.builtin.assert": {
             "that": ["facts.words is search('7.7')", "sent.reply is search('7.7')"], "fail_msg": "{{ gate.msg }}"}},
     ]  # fmt: skip

@@ -32,7 +32,13 @@ Result = dict[str, t.Any]
 
 def report(observations: list[Result], **more: t.Any) -> Result:
     """The module's result for these observations."""
-    return {"observations": observations, "clock": time.time(), "trust_store_empty": trust_store()["empty"], "ca_subjects": {}, **more}
+    return {
+        "observations": observations,
+        "clock": time.time(),
+        "trust_store_empty": trust_store()["empty"],
+        "ca_subjects": {},
+        **more,
+    }
 
 
 class Host:
@@ -56,7 +62,10 @@ class Host:
         for plan in plans:
             pool.get(plan).load_ca_file()
         found = observe(plans, [tuple(one) if one else None for one in logins], pool)
-        return report(json.loads(json.dumps(found)), ca_subjects={plan["ca_path"]: ca_subjects(plan["ca_path"]) for plan in plans if plan["ca_path"]})
+        return report(
+            json.loads(json.dumps(found)),
+            ca_subjects={plan["ca_path"]: ca_subjects(plan["ca_path"]) for plan in plans if plan["ca_path"]},
+        )
 
 
 class Files:
@@ -83,7 +92,9 @@ class Files:
         return {"changed": True, "path": path}
 
 
-def act(action: str, behind: Host | Files, *, check_mode: bool = False, delegate_to: str | None = None, **options: t.Any) -> Result:
+def act(
+    action: str, behind: Host | Files, *, check_mode: bool = False, delegate_to: str | None = None, **options: t.Any
+) -> Result:
     """The result of the action's run() with these options, on the host "testhost"."""
     task = Task()
     task.args = options
@@ -91,7 +102,12 @@ def act(action: str, behind: Host | Files, *, check_mode: bool = False, delegate
     task.delegate_to = delegate_to
     module = importlib.import_module(f"ansible_collections.mailops.smtp.plugins.action.{action}")
     plugin = module.ActionModule(
-        task=task, connection=mock.MagicMock(), play_context=mock.MagicMock(), loader=DataLoader(), templar=mock.MagicMock(), shared_loader_obj=mock.MagicMock()
+        task=task,
+        connection=mock.MagicMock(),
+        play_context=mock.MagicMock(),
+        loader=DataLoader(),
+        templar=mock.MagicMock(),
+        shared_loader_obj=mock.MagicMock(),
     )
     with mock.patch.object(plugin, "_execute_module", behind.execute):
         return t.cast(Result, plugin.run(None, {"inventory_hostname": "testhost"}))

@@ -102,7 +102,9 @@ MORE_FAULTS: dict[str, Fault] = {
     "SSH answers": _cleartext(lambda _pki: faulty.say(faulty.SSH), "not_smtp", "greeting_rejected"),
     "421 in the greeting": _cleartext(lambda _pki: smtp(greeting="421 4.7.0 Too many connections from your host"), "temporarily_rejected"),
     "certificate demanded": _implicit(lambda pki: smtp(implicit=alert(116)), "client_certificate_required", "tls_handshake_failed"),
-    "closed in the handshake": _implicit(lambda _pki: smtp(implicit=faulty.close_on_client_hello()), "tls_handshake_failed", "connection_closed", "connection_reset"),
+    "closed in the handshake": _implicit(
+        lambda _pki: smtp(implicit=faulty.close_on_client_hello()), "tls_handshake_failed", "connection_closed", "connection_reset"
+    ),
     "login not offered": Fault(lambda pki: smtp(starttls=honest(pki.issue())), "starttls", ("auth_not_offered", "auth_mechanism_not_offered"), "app"),
     "no mechanism in common": Fault(login("XOAUTH2"), "starttls", ("auth_mechanism_not_offered", "auth_not_offered", "auth_rejected"), "app"),
     "EHLO name refused at RCPT": _cleartext(

@@ -11,7 +11,10 @@ __all__ = ["mismatches"]
 
 
 def mismatches(value: object, kind: t.Any, where: str = "it") -> list[str]:
-    """What does not fit, one sentence each; empty when all of ``value`` is as ``kind`` says. Knows what JSON can hold."""
+    """What does not fit, one sentence each.
+
+    Empty when all of ``value`` is as ``kind`` says. Knows what JSON can hold.
+    """
     origin, inner = t.get_origin(kind), t.get_args(kind)
     if hasattr(kind, "__total__"):  # t.is_typeddict is newer than Python 3.8
         return _of_mapping(value, kind, where)
@@ -45,4 +48,3 @@ def _of_mapping(value: object, kind: t.Any, where: str) -> list[str]:
         else:
             found += mismatches(one, declared[key], f"{where}.{key}")
     return found
-

@@ -151,8 +151,9 @@ def restore(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> PutBa
     restored: t.List[str] = []
     stuck: t.List[t.Dict[str, t.Optional[str]]] = []
     unfinished: t.List[str] = []
+    if store is None:
+        return PutBack(restored, stuck, unfinished)
     for record in _own(store, paths, run):
-        assert store is not None
         try:
             changed, why = _put_back(store, record), None
         except FileError as error:
@@ -172,15 +173,15 @@ def restore(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> PutBa
 
 def finish(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> t.List[t.Dict[str, t.Optional[str]]]:
     """Drop what was kept of these files; what could not be put back stays and is given back. Raises FileError."""
+    if store is None:
+        return []
     stuck = []
     for record in _own(store, paths, run):
-        assert store is not None
         if record["stuck"]:
             stuck.append(_stuck(store, record))
         else:
             store.drop(record)
-    if store is not None:
-        store.sweep()
+    store.sweep()
     return stuck
 
 
@@ -253,8 +254,7 @@ def _claim(store: Store, file: _File, run: Run, name: str) -> Record:
 
 
 def _take_over(store: Store, file: _File, run: Run, name: str) -> None:
-    record = file.record
-    assert record is not None
+    record = t.cast(Record, file.record)
     state = ABSENT if file.seen is None else file.seen.checksum
     if state != record["before"] and state not in record["written"]:
         # Somebody has changed the file since that run: this is now what a failure goes back to.
@@ -327,9 +327,7 @@ def _save_if_possible(store: Store, record: Record) -> None:
             raise
 
 
-def _own(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> t.List[Record]:
-    if store is None:
-        return []
+def _own(store: Store, paths: t.Sequence[str], run: Run) -> t.List[Record]:
     return [
         record
         for record in store.records().values()

@@ -165,7 +165,9 @@ def _tried(dialogue: Dialogue, ehlo: t.Callable[[], Reply], session: Session) ->
         session = session._replace(mail_code=dialogue.mail(_SENDER).code)
         if session.mail_code == 250:
             dialogue.rset()
-        session = session._replace(auth_code=dialogue.auth("PLAIN", MADE_UP + secrets.token_hex(8), secrets.token_hex(8), []).code)
+        session = session._replace(
+            auth_code=dialogue.auth("PLAIN", MADE_UP + secrets.token_hex(8), secrets.token_hex(8), []).code
+        )
     except Failure as failure:
         return session._replace(ended=in_words(failure))
     dialogue.quit()  # all was seen

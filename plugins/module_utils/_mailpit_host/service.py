@@ -78,7 +78,7 @@ def _last_words(invocation: str) -> str:
 
 def _said(command: t.Sequence[str]) -> str:
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command knows no timeout
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -16,7 +16,8 @@ from .failure import Failure, socket_failure
 
 __all__ = ("Connecting", "connect", "is_shortage")
 
-# Linux: IP_RECVERR and IPV6_RECVERR keep the ICMP message behind a failed connect; sock_extended_err in linux/errqueue.h.
+# Linux: IP_RECVERR and IPV6_RECVERR keep the ICMP message behind a failed connect; sock_extended_err in
+# linux/errqueue.h.
 _RECEIVE_ERRORS = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
 _ERROR_QUEUE = getattr(socket, "MSG_ERRQUEUE", None)
 _ORIGIN_ICMP = {2: 4, 3: 6}
@@ -96,7 +97,10 @@ class Connecting:
         return failure
 
     def _icmp(self) -> dict[str, t.Any]:
-        """The ICMP message that refused the connection, where the kernel has kept it: IP version, type, code, and who sent it."""
+        """The ICMP message that refused the connection, where the kernel has kept it.
+
+        IP version, type, code, and who sent it.
+        """
         if _ERROR_QUEUE is None:
             return {}
         try:
@@ -108,8 +112,11 @@ class Connecting:
             if version is not None:
                 size, family = (4, socket.AF_INET) if version == 4 else (16, socket.AF_INET6)
                 start = 20 if version == 4 else 24
-                sender = data[start:start + size]
-                return {"icmp": [version, data[5], data[6]], "icmp_from": socket.inet_ntop(family, sender) if len(sender) == size else None}
+                sender = data[start : start + size]
+                return {
+                    "icmp": [version, data[5], data[6]],
+                    "icmp_from": socket.inet_ntop(family, sender) if len(sender) == size else None,
+                }
         return {}
 
 
@@ -121,4 +128,3 @@ def connect(sockaddr: tuple[t.Any, ...], family: int, deadline: Deadline, source
 def is_shortage(failure: Failure) -> bool:
     """Whether no socket was to be had: the process or the system has too many open."""
     return failure.facts.get("errno") in _SHORTAGES
-

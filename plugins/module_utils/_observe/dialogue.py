@@ -1,7 +1,10 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verbs of SMTP (RFC 5321, 3207, 4954) over one connection, each once: what is sent, and which reply belongs to it."""
+"""The verbs of SMTP (RFC 5321, 3207, 4954) over one connection, each once.
+
+What is sent, and which reply belongs to it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ _STRAY_SECONDS = 0.3
 
 
 class Dialogue:
-    """One session. Every verb gives the relay's reply, whatever its code, and raises Failure where there is none or it cannot be meant."""
+    """One session.
+
+    Every verb gives the relay's reply, whatever its code, and raises Failure where there is none or it cannot be meant.
+    """
 
     def __init__(self, wire: Wire, helo_name: str | None = None) -> None:
         self.wire = wire
@@ -43,18 +49,26 @@ class Dialogue:
         return self.wire.read_reply()
 
     def ehlo(self) -> Reply:
-        """EHLO. What is there before it is asked, or has a code that it does not know (RFC 5321 section 4.3.2), is out of step."""
+        """EHLO.
+
+        What is there before it is asked, or has a code that it does not know (RFC 5321 section 4.3.2), is out of step.
+        """
         early = self.stray() if self.wire.replies.pending else None
         if early is not None:
             raise Failure("out_of_step", sign="second_greeting" if early.code == 220 else "unasked", **early.as_entry())
         reply = self.wire.command(f"EHLO {self.helo_name}")
         self.capabilities = capabilities(reply.lines) if reply.code == 250 else {}
         if reply.code // 100 < 4 and reply.code != 250:
-            raise Failure("out_of_step", sign="second_greeting" if reply.code == 220 else "wrong_code", **reply.as_entry())
+            raise Failure(
+                "out_of_step", sign="second_greeting" if reply.code == 220 else "wrong_code", **reply.as_entry()
+            )
         return reply
 
     def helo(self, refused: Reply) -> Reply:
-        """HELO, once EHLO was ``refused``. Where the reply is EHLO's own, the refusal belonged to nothing that was asked."""
+        """HELO, once EHLO was ``refused``.
+
+        Where the reply is EHLO's own, the refusal belonged to nothing that was asked.
+        """
         reply = self.wire.command(f"HELO {self.helo_name}")
         if reply.code == 220:
             raise Failure("out_of_step", sign="second_greeting", **reply.as_entry())

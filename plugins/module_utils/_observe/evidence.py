@@ -4,10 +4,12 @@
 """
 All that crosses between controller and host: the plan on its way out, the observation on its way back.
 
-Both are JSON. The host's files import this one for their types alone, so that no host spends time on reading it;
-the controller also calls ``checked``. Who changes a key here changes FORMAT, and says in ``checked`` what becomes of older ones.
+Both are JSON. The host's files import this one for their types alone, so that no host spends time on reading it; the
+controller also calls ``checked``. Who changes a key here changes FORMAT, and says in ``checked`` what becomes of older
+ones.
 
-Milliseconds are floats on the monotonic clock. What a relay said is printable text (see ``printable``), bounded, and free of the login.
+Milliseconds are floats on the monotonic clock. What a relay said is printable text (see ``printable``), bounded, and
+free of the login.
 """
 
 from __future__ import annotations
@@ -118,7 +120,7 @@ class Plan(t.TypedDict):
     try_injection: bool
     transaction: t.Optional[TransactionPlan]
     login_required: bool  # false: a relay that offers no login takes mail without one
-    fallback: bool  # the best other port is going to be used: worth waiting for, and logged in to where there is a login
+    fallback: bool  # the best other port is going to be used: worth waiting for, and it gets the login
     ask_chosen: bool  # false: the chosen port is known already, only the alternatives are asked
 
 
@@ -183,7 +185,7 @@ class TLSEntry(t.TypedDict, total=False):
 
     version: t.Optional[str]
     cipher: t.Optional[str]
-    verified: t.Optional[bool]  # false also where nothing was to be verified; null in a handshake that only finds out more
+    verified: t.Optional[bool]  # false also where nothing was to be verified; null in a further handshake
     verify_error: t.Optional[str]
     certificate_requested: bool  # the relay asked for a certificate of the client (CertificateRequest)
     failure: FailureEntry
@@ -305,7 +307,10 @@ _REQUIRED = ("dns", "attempts", "alternatives", "elsewhere", "elapsed_ms")
 
 
 def checked(found: object) -> Observation:
-    """``found`` as an observation of this FORMAT. Raises EvidenceError. There is no older format that could be converted."""
+    """``found`` as an observation of this FORMAT.
+
+    Raises EvidenceError. There is no older format that could be converted.
+    """
     if not isinstance(found, dict):
         raise EvidenceError("This is no observation of a probe; store what a probe gave, unchanged, or probe again.")
     number = found.get("format")
@@ -318,5 +323,7 @@ def checked(found: object) -> Observation:
         )
     missing = [key for key in _REQUIRED if key not in found]
     if missing:
-        raise EvidenceError(f"The observation lacks {', '.join(missing)}; store what a probe gave, unchanged, or probe again.")
+        raise EvidenceError(
+            f"The observation lacks {', '.join(missing)}; store what a probe gave, unchanged, or probe again."
+        )
     return t.cast(Observation, found)

@@ -30,7 +30,10 @@ class Failure(Exception):
 
 
 def socket_failure(error: OSError) -> Failure:
-    """The failure behind an error of a socket call. Classified by class and errno: the names of classes differ among Pythons."""
+    """The failure behind an error of a socket call.
+
+    Classified by class and errno: the names of classes differ among Pythons.
+    """
     if isinstance(error, (socket.timeout, TimeoutError)) or error.errno == errno.ETIMEDOUT:
         return Failure("timeout")
     if isinstance(error, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)):

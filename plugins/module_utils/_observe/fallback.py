@@ -8,17 +8,18 @@ from __future__ import annotations
 import typing as t
 
 from .clock import Deadline
-from .ladder import Climb
-from .other_ports import is_weak
+from .climb import Climb
 
 if t.TYPE_CHECKING:
-    from .endpoint import Credentials, Route
     from .evidence import Attempt, Security
+    from .route import Credentials, Route
 
 __all__ = ("log_in_elsewhere",)
 
 
-def log_in_elsewhere(asked: Security, others: t.Sequence[Route], credentials: Credentials, deadline: Deadline) -> dict[int, Attempt]:
+def log_in_elsewhere(
+    asked: Security, others: t.Sequence[Route], credentials: Credentials, deadline: Deadline
+) -> dict[int, Attempt]:
     """Log in on the best port that works: the evidence, by the number of the port in ``others``.
 
     ``asked`` is the mode that was asked for: no port gets the login in a weaker one. A port that turns out not to
@@ -26,7 +27,7 @@ def log_in_elsewhere(asked: Security, others: t.Sequence[Route], credentials: Cr
     """
     found: dict[int, Attempt] = {}
     working = [(number, *route.passed) for number, route in enumerate(others) if route.passed is not None]
-    for number, climb, seen in sorted(working, key=lambda one: is_weak(others[one[0]])):
+    for number, climb, seen in sorted(working, key=lambda one: others[one[0]].weak):
         security = _security(asked, seen)
         if security is None:
             continue
@@ -39,7 +40,10 @@ def log_in_elsewhere(asked: Security, others: t.Sequence[Route], credentials: Cr
 
 
 def _security(asked: Security, seen: Attempt) -> Security | None:
-    """The mode for the login on a port that was ``seen`` to work; null where it would be weaker than what was ``asked``."""
+    """The mode for the login on a port that was ``seen`` to work.
+
+    Null where it would be weaker than what was ``asked``.
+    """
     if seen["security"] == "implicit_tls":
         return "implicit_tls"
     if "tls" in seen:

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-What a relay that is silent or fails shows on further connections, within the same deadline: the other mode, other suites, both modes.
+What a relay that is silent or fails shows on further connections, within the same deadline: the other mode, other
+suites, both modes.
 
-A relay that works never needs this file. None of these connections carries a login or a message, except the climb again with other
-suites, which is a climb like the first one.
+A relay that works never needs this file. None of these connections carries a login or a message, except the climb again
+with other suites, which is a climb like the first one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import typing as t
 
 from .dialogue import Dialogue
 from .failure import Failure
-from .ladder import Climb
+from .ladder import Ladder
 from .wire import Wire, wait_any
 
 if t.TYPE_CHECKING:
@@ -24,7 +25,8 @@ if t.TYPE_CHECKING:
 
 __all__ = ("find_out_more", "listen_on")
 
-# What finding out the other mode may cost on top: seconds near by, round trips far away (connect, greeting or handshake, EHLO).
+# What finding out the other mode may cost on top: seconds near by, round trips far away (connect, greeting or
+# handshake, EHLO).
 _SECONDS = 0.7
 _ROUND_TRIPS = 6
 _LISTEN_SECONDS = 2.0
@@ -34,7 +36,7 @@ _NO_SUITE = ("HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "NO_SHARED_CIPHER", "
 _PROXY_HEADER = b"PROXY UNKNOWN\r\n"  # PROXY protocol, version 1, section 2.1
 
 
-def listen_on(climb: Climb) -> Dialogue | None:
+def listen_on(climb: Ladder) -> Dialogue | None:
     """Wait for the greeting of a port that has been silent for a moment.
 
     None once it says something, or time is up; or a session whose ClientHello was answered, as one of implicit TLS.
@@ -68,19 +70,28 @@ def listen_on(climb: Climb) -> Dialogue | None:
             hello.wire.close()
 
 
-def find_out_more(climb: Climb, failure: FailureEntry) -> None:
+def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
     """What a broken rung does not tell by itself, added to the climb's evidence."""
     kind, layer = failure["kind"], failure["layer"]
-    if climb.deadline.remaining() <= 0.05 or climb.only_listens:
+    if climb.deadline.remaining() <= 0.05:
         return
-    if climb.injected and layer in ("starttls", "tls", "ehlo") and kind in ("reply", "closed", "reset", "tls", "timeout", "out_of_step"):
+    if (
+        climb.injected
+        and layer in ("starttls", "tls", "ehlo")
+        and kind in ("reply", "closed", "reset", "tls", "timeout", "out_of_step")
+    ):
         _again_without_injection(climb)
     elif kind == "tls_spoken":
         _other_mode(climb, "implicit_tls", _extra_seconds(climb))
     elif kind == "plaintext" and climb.security == "implicit_tls" and failure["text"][:1].isdigit():
         # Its greeting may take as long again as it just did.
         _other_mode(climb, "cleartext", _extra_seconds(climb) + climb.evidence["rungs"][-1]["ms"] / 1000)
-    elif climb.security == "implicit_tls" and kind in ("closed", "reset") and failure.get("silent", True) and layer in ("tls", "tcp"):
+    elif (
+        climb.security == "implicit_tls"
+        and kind in ("closed", "reset")
+        and failure.get("silent", True)
+        and layer in ("tls", "tcp")
+    ):
         _other_mode(climb, "cleartext", _LISTEN_SECONDS)
         other = climb.evidence["other_mode"]["failure"]
         if other is not None and other["kind"] == "timeout":
@@ -89,31 +100,31 @@ def find_out_more(climb: Climb, failure: FailureEntry) -> None:
         _other_suites(climb, failure)
 
 
-def _extra_seconds(climb: Climb) -> float:
+def _extra_seconds(climb: Ladder) -> float:
     round_trip = climb.evidence["rungs"][0]["ms"] / 1000
     return max(_SECONDS, _ROUND_TRIPS * round_trip)
 
 
-def _connect(climb: Climb, deadline: Deadline) -> Dialogue:
+def _connect(climb: Ladder, deadline: Deadline) -> Dialogue:
     wire = Wire(climb.address.sockaddr, climb.address.family, deadline, climb.options.source_address)
     return Dialogue(wire, climb.options.helo_name)
 
 
-def _greets_who_speaks_first(climb: Climb) -> bool:
-    """Whether a port that answers a ClientHello also greets a client in cleartext that does not wait for the greeting (sslh does)."""
+def _greets_who_speaks_first(climb: Ladder) -> bool:
+    """Whether a port that answers a ClientHello also greets a client in cleartext that speaks first, as sslh does."""
     reply = _said_to(climb, f"EHLO {climb.open.helo_name}\r\n".encode())
     climb.evidence["both_modes"] = reply is not None
     return reply is not None
 
 
-def _try_proxy_header(climb: Climb) -> None:
+def _try_proxy_header(climb: Ladder) -> None:
     """Whether a port that hangs up on a ClientHello greets who begins as a proxy does."""
     reply = _said_to(climb, _PROXY_HEADER)
     if reply is not None:
         climb.evidence["after_proxy_header"] = reply.as_entry()
 
 
-def _said_to(climb: Climb, data: bytes) -> t.Any:
+def _said_to(climb: Ladder, data: bytes) -> t.Any:
     """The greeting of a new connection that begins with ``data``; null where there is none."""
     session = None
     try:
@@ -131,28 +142,35 @@ def _said_to(climb: Climb, data: bytes) -> t.Any:
             session.wire.close()
 
 
-def _other_mode(climb: Climb, security: Security, seconds: float) -> None:
+def _other_mode(climb: Ladder, security: Security, seconds: float) -> None:
     """What the port says in the other mode, as far as EHLO; no credentials, no message."""
     options = climb.options._replace(credentials=None, transaction=None, try_injection=False)
     other = _GreetingAndEhlo(climb.address, security, options, climb.contexts, climb.deadline.within(seconds))
     climb.evidence["other_mode"] = other.run()
 
 
-class _GreetingAndEhlo(Climb):
+class _GreetingAndEhlo(Ladder):
     """A climb that ends after EHLO, and takes silence for silence."""
-
-    only_listens = True
 
     def _starttls(self) -> None:
         """Leave TLS alone."""
 
 
-def _other_suites(climb: Climb, failure: FailureEntry) -> None:
-    """Whether the handshake works with all that this host's OpenSSL has; and if only Python's own choice of suites stands in the way, climb with more."""
+def _other_suites(climb: Ladder, failure: FailureEntry) -> None:
+    """Whether the handshake works with all that this host's OpenSSL has.
+
+    And if only Python's own choice of suites stands in the way, climb with more.
+    """
     _try_legacy(climb)
     no_suite = failure["kind"] in ("closed", "reset") or any(sign in failure.get("reason", "") for sign in _NO_SUITE)
-    if no_suite and not climb.options.more_suites and climb.evidence["legacy"].get("cipher") in climb.contexts.more_suites():
-        again = Climb(climb.address, climb.security, climb.options._replace(more_suites=True), climb.contexts, climb.deadline)
+    if (
+        no_suite
+        and not climb.options.more_suites
+        and climb.evidence["legacy"].get("cipher") in climb.contexts.more_suites()
+    ):
+        again = type(climb)(
+            climb.address, climb.security, climb.options._replace(more_suites=True), climb.contexts, climb.deadline
+        )
         found = again.run()
         if found["failure"] is None or found["failure"]["layer"] != "tls":
             legacy = climb.evidence["legacy"]
@@ -161,7 +179,7 @@ def _other_suites(climb: Climb, failure: FailureEntry) -> None:
             climb.evidence["legacy"] = legacy
 
 
-def _try_legacy(climb: Climb) -> None:
+def _try_legacy(climb: Ladder) -> None:
     session = None
     try:
         session = _connect(climb, climb.deadline.within(2 * _extra_seconds(climb)))
@@ -181,8 +199,10 @@ def _try_legacy(climb: Climb) -> None:
             session.wire.close()
 
 
-def _again_without_injection(climb: Climb) -> None:
+def _again_without_injection(climb: Ladder) -> None:
     """A relay that objects to the injected command is sound: climb again without it, and let that count."""
-    again = Climb(climb.address, climb.security, climb.options._replace(try_injection=False), climb.contexts, climb.deadline)
+    again = type(climb)(
+        climb.address, climb.security, climb.options._replace(try_injection=False), climb.contexts, climb.deadline
+    )
     climb.evidence = again.run()
     climb.evidence["injected"] = False

@@ -24,9 +24,9 @@ from .tls import TLSContexts, TLSRecord
 from .wire import Wire
 
 if t.TYPE_CHECKING:
-    from .evidence import Attempt, Layer, Rung, Security, TransactionEntry, TransactionPlan
+    from .evidence import Attempt, FailureEntry, Layer, Rung, Security, TransactionEntry, TransactionPlan
 
-__all__ = ("Climb", "ClimbOptions")
+__all__ = ("Ladder", "ClimbOptions")
 
 # How long a silent port is only waited for before further connections try how it wants to be spoken to. Greetings that
 # take longer (postscreen, slow reverse lookups) are waited for all the same.
@@ -51,12 +51,12 @@ class ClimbOptions(t.NamedTuple):
     turn: threading.Lock | None = None  # held by the one address that logs in and sends; null: every address does
 
 
-class Climb:
-    """One climb with one ``security``, see evidence.Security. ``run()`` gives the evidence."""
+class Ladder:
+    """One climb over one connection with one ``security``, see evidence.Security. ``run()`` gives the evidence."""
 
-    only_listens = False
-
-    def __init__(self, address: Address, security: Security, options: ClimbOptions, contexts: TLSContexts, deadline: Deadline) -> None:
+    def __init__(
+        self, address: Address, security: Security, options: ClimbOptions, contexts: TLSContexts, deadline: Deadline
+    ) -> None:
         self.address = address
         self.security = security
         self.options = options
@@ -66,19 +66,30 @@ class Climb:
         self.started = 0.0  # when the connect began, on the monotonic clock
         self.injected = self.connected = False
         self._sent: list[str] = []  # what AUTH sent, to be masked wherever the relay repeats it
-        self.evidence: Attempt = {"address": address.text, "family": address.version, "security": security, "rungs": [], "failure": None}
+        self.evidence: Attempt = {
+            "address": address.text,
+            "family": address.version,
+            "security": security,
+            "rungs": [],
+            "failure": None,
+        }
 
     # -- the climb
 
     def connect(self) -> Connecting:
-        """Begin to connect, without waiting. Raises Failure. Then comes ``use`` or ``unconnected``; or leave it to ``run``."""
+        """Begin to connect, without waiting.
+
+        Raises Failure. Then comes ``use`` or ``unconnected``; or leave it to ``run``.
+        """
         self.started = time.monotonic()
         return Connecting(self.address.sockaddr, self.address.family, self.options.source_address)
 
     def use(self, sock: socket.socket) -> None:
         """Climb on this socket, which is connected."""
         self.evidence["rungs"].append(self._tcp_rung(True))
-        self.session = Dialogue(Wire(self.address.sockaddr, self.address.family, self.deadline, sock=sock), self.options.helo_name)
+        self.session = Dialogue(
+            Wire(self.address.sockaddr, self.address.family, self.deadline, sock=sock), self.options.helo_name
+        )
         self.connected = True
 
     def unconnected(self, failure: Failure) -> Attempt:
@@ -106,10 +117,8 @@ class Climb:
             if self.session is not None:
                 self.session.wire.close()
         failed = self.evidence["failure"]
-        if failed is not None and failed["kind"] not in ("missing", "withheld", "not_asked") and not self.only_listens:
-            from .further import find_out_more  # a relay that works never needs it
-
-            find_out_more(self, failed)
+        if failed is not None and failed["kind"] not in ("missing", "withheld", "not_asked"):
+            self._find_out_more(failed)
         return self.so_far()
 
     @property
@@ -120,7 +129,10 @@ class Climb:
         return self.session
 
     def so_far(self) -> Attempt:
-        """A copy of what has been learnt until now, while the climb may go on in its thread: what that still changes is copied in one step each."""
+        """A copy of what has been learnt until now, while the climb may go on in its thread.
+
+        What that still changes is copied in one step each.
+        """
         found = {key: dict(value) if isinstance(value, dict) else value for key, value in dict(self.evidence).items()}
         found["rungs"] = [dict(step) for step in list(self.evidence["rungs"])]
         if not self._sent:
@@ -161,11 +173,16 @@ class Climb:
 
     def _listen(self) -> Dialogue | None:
         """Wait for the first words; a session that has sent a ClientHello, where those are TLS."""
-        if self.open.wire.readable(_SILENCE_SECONDS) or self.deadline.remaining() <= 0 or self.only_listens:
+        if self.open.wire.readable(_SILENCE_SECONDS) or self.deadline.remaining() <= 0:
             return None
-        from .further import listen_on  # a relay that greets at once never needs it
+        return self._listen_on()
 
-        return listen_on(self)
+    def _listen_on(self) -> Dialogue | None:
+        """What else could be done with a silent port. Here: wait for its greeting."""
+        return None
+
+    def _find_out_more(self, failure: FailureEntry) -> None:
+        """What else could be learnt of a failed climb. Here: nothing."""
 
     def _in_tls(self) -> None:
         self._handshake()
@@ -182,7 +199,10 @@ class Climb:
 
     @contextlib.contextmanager
     def _rung(self, layer: Layer, started: float | None = None) -> t.Iterator[Rung]:
-        """Time a rung, from ``started`` on the monotonic clock; what breaks inside breaks this rung, unless it already names another."""
+        """Time a rung, from ``started`` on the monotonic clock.
+
+        What breaks inside breaks this rung, unless it already names another.
+        """
         step: Rung = {"layer": layer, "ok": True, "ms": 0.0}
         self.evidence["rungs"].append(step)
         started = time.monotonic() if started is None else started
@@ -253,7 +273,7 @@ class Climb:
 
     def _starttls(self) -> None:
         offered = "STARTTLS" in self.open.capabilities
-        if self.security == "cleartext" or (not offered and self.security in ("opportunistic", "auto")) or self.only_listens:
+        if self.security == "cleartext" or (not offered and self.security in ("opportunistic", "auto")):
             return
         with self._rung("starttls"):
             if not offered:
@@ -270,7 +290,9 @@ class Climb:
 
     def _begin_tls(self) -> None:
         try:
-            self.open.begin_tls(self.contexts, self.options.server_name, "more" if self.options.more_suites else "usual")
+            self.open.begin_tls(
+                self.contexts, self.options.server_name, "more" if self.options.more_suites else "usual"
+            )
         except Failure as failure:
             failure.layer = "tcp" if self.security == "implicit_tls" and failure.kind == "reset" else "tls"
             raise
@@ -308,7 +330,8 @@ class Climb:
     def _look_for_injected(self) -> None:
         """After EHLO in TLS, whose reply may be the one to the injected NOOP.
 
-        That one has one line, EHLO's nearly always more; only for a single line is a moment waited whether a second one follows.
+        That one has one line, EHLO's nearly always more; only for a single line is a moment waited whether a second one
+        follows.
         """
         self.evidence["injected"] = False
         second = self.open.stray() if len(self.evidence["ehlo"]["after_tls"]["lines"]) == 1 else None
@@ -318,7 +341,10 @@ class Climb:
             self.open.capabilities = capabilities(second.lines)
 
     def _may_send(self, modes: tuple[Security, ...]) -> bool:
-        """Whether something may go over the wire now: under TLS always, in cleartext only where that was chosen in one of ``modes``."""
+        """Whether something may go over the wire now.
+
+        Under TLS always, in cleartext only where that was chosen in one of ``modes``.
+        """
         return self.open.encrypted or (self.security in modes and self.options.cleartext_allowed)
 
     def _auth(self) -> None:
@@ -333,7 +359,9 @@ class Climb:
         with self._rung("auth") as step:
             offered = session.capabilities.get("AUTH")
             if not offered:
-                raise Failure("missing", what="auth", starttls="STARTTLS" in session.capabilities and not session.encrypted)
+                raise Failure(
+                    "missing", what="auth", starttls="STARTTLS" in session.capabilities and not session.encrypted
+                )
             if not self._may_send(("cleartext",)):
                 raise Failure("withheld", what="password", starttls="STARTTLS" in session.capabilities)
             step["mechanism"] = mechanism = choose_mechanism(offered, wanted, session.encrypted)

@@ -14,7 +14,8 @@ if t.TYPE_CHECKING:
 
 __all__ = ("STACK", "Limits", "process_limits", "tasks_left")
 
-# Bytes of a thread's stack: getaddrinfo and OpenSSL need a fifth of it. The usual 8 MB count where address space is limited.
+# Bytes of a thread's stack: getaddrinfo and OpenSSL need a fifth of it. The usual 8 MB count where address space is
+# limited.
 STACK = 512 * 1024
 _FILES, _SOCKETS, _THREADS = 16384, 6144, 1536
 # Descriptors that are not for connections: what the process has open, the pipe that wakes the loop, CA files.
@@ -49,7 +50,10 @@ def process_limits() -> Limits:
 
 
 def tasks_left() -> int | None:
-    """How many threads the control group still lets the process have (pids.max); null where nothing limits them or it is not known."""
+    """How many threads the control group still lets the process have (pids.max).
+
+    Null where nothing limits them or it is not known.
+    """
     try:
         with open("/proc/self/cgroup", encoding="ascii") as file:
             group = next(line.rstrip("\n")[3:] for line in file if line.startswith("0::"))

@@ -4,12 +4,13 @@
 """
 One thread that waits for many things, and others that climb.
 
-The thread that calls ``run`` waits with poll() for connects, for climbs that end and for clocks, so that a connect which nobody
-answers costs a socket and no thread. What talks to a relay blocks in a thread of its own. A course is a generator that says
-what it waits for; it always runs in the first thread, so courses need no locks among themselves.
+The thread that calls ``run`` waits with poll() for connects, for climbs that end and for clocks, so that a connect
+which nobody answers costs a socket and no thread. What talks to a relay blocks in a thread of its own. A course is a
+generator that says what it waits for; it always runs in the first thread, so courses need no locks among themselves.
 
-There are fewer connections or threads at once than wanted where the process may not have more of them: the rest waits for its
-turn, and what has not had it when the time is over was not asked. No kind of work may hold more than two thirds of either.
+There are fewer connections or threads at once than wanted where the process may not have more of them: the rest waits
+for its turn, and what has not had it when the time is over was not asked. No kind of work may hold more than two thirds
+of either.
 """
 
 from __future__ import annotations
@@ -112,7 +113,8 @@ class _Threads:
             self._started += 1
             self._last_start = time.monotonic()
         try:
-            # Not threading.Thread: its start() waits for the new thread, for ever where that one dies of too little memory.
+            # Not threading.Thread: its start() waits for the new thread, for ever where that one dies of too little
+            # memory.
             _thread.start_new_thread(self._serve, ())
         except (RuntimeError, MemoryError):
             with self._changed:
@@ -261,7 +263,11 @@ class Loop:
                 raise self.crash
             now = time.monotonic()
             touched, self._touched = self._touched, set()
-            going_on = [index for index, wait in waits.items() if wait.deadline.at <= now or (index in touched and wait.satisfied())]
+            going_on = [
+                index
+                for index, wait in waits.items()
+                if wait.deadline.at <= now or (index in touched and wait.satisfied())
+            ]
 
     @staticmethod
     def _advance(course: Course) -> Wait | None:

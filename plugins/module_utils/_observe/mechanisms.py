@@ -1,7 +1,10 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SASL mechanisms that there are here, and which of those that a relay offers is taken. How each is spoken: sasl.py."""
+"""The SASL mechanisms that there are here, and which of those that a relay offers is taken.
+
+How each is spoken: sasl.py.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from .failure import Failure
 
 __all__ = ("MECHANISMS", "can_log_in", "choose_mechanism")
 
-# Under TLS the plain ones first: every backend has them, while CRAM-MD5 and SCRAM need a password database of their own.
+# Under TLS the plain ones first: every backend has them, while CRAM-MD5 and SCRAM need a password database of their
+# own.
 _UNDER_TLS = ("PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5")
 # In cleartext, those first that do not show the password.
 _IN_CLEARTEXT = ("SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN")

@@ -13,15 +13,15 @@ from .clock import Deadline
 from .connect import Connecting
 from .failure import Failure
 from .loop import Connection, Course, Wait
+from .route import Asked, Route
 
 if t.TYPE_CHECKING:
-    from .endpoint import Endpoint, Route
     from .evidence import Attempt, Elsewhere, Observation
     from .evidence import Route as RouteEntry
     from .ladder import ClimbOptions
     from .resolve import Address
 
-__all__ = ("OtherPorts", "is_weak")
+__all__ = ("OtherPorts",)
 
 _ADDRESSES = 4
 # How long the other ports get once the chosen one has failed, where they say nothing or nothing more is to be learnt:
@@ -37,17 +37,20 @@ _LIFE_SECONDS = 2.0
 class OtherPorts:
     """The other ports of an endpoint's plan, asked from the moment this is made."""
 
-    def __init__(self, endpoint: Endpoint, chosen: Route, addresses: list[Address], options: ClimbOptions) -> None:
-        self._endpoint = endpoint
+    def __init__(self, asked: Asked, chosen: Route, addresses: list[Address], options: ClimbOptions) -> None:
+        self._asked = asked
         self._chosen = chosen
         self._life: list[_SignOfLife] = []
         self._logins: dict[int, Attempt] = {}
         # Other ports get neither the login (lock-outs), nor the message, nor the injected command.
         plain = options._replace(credentials=None, transaction=None, try_injection=False)
-        self._routes = [type(chosen)(endpoint, "other", one["port"], one["security"], plain) for one in endpoint.plan["alternatives"]]
+        self._routes = [
+            Route(asked, "other", one["port"], one["security"], plain)
+            for one in asked.plan["alternatives"]
+        ]
         for route in self._routes:
             route.start(addresses[:_ADDRESSES])
-        port = endpoint.plan["control_port"]
+        port = asked.plan["control_port"]
         if not self._routes and port:
             self._ask_for_life(port)
 
@@ -59,11 +62,14 @@ class OtherPorts:
     @property
     def log_in(self) -> bool:
         """Whether the best of them is going to get the login."""
-        return bool(self._routes) and self._endpoint.plan["fallback"] and self._endpoint.credentials is not None
+        return bool(self._routes) and self._asked.plan["fallback"] and self._asked.credentials is not None
 
     def wait(self) -> Course:
-        """Wait for the other ports of a relay whose verdict is known; log in on the best where it is going to be used."""
-        deadline = self._endpoint.deadline
+        """Wait for the other ports of a relay whose verdict is known.
+
+        Log in on the best where it is going to be used.
+        """
+        deadline = self._asked.deadline
         if self._life:
             yield Wait(lambda: all(one.result for one in self._life), deadline.within(_LIFE_SECONDS))
         elif not self._routes:
@@ -75,12 +81,12 @@ class OtherPorts:
             yield from self._log_in()
 
     def _known(self, route: Route) -> bool:
-        return route.finished or (route.works and not self._endpoint.plan["require_all_addresses"])
+        return route.finished or (route.works and not self._asked.plan["require_all_addresses"])
 
     def _best_is_known(self, silent: bool) -> bool:
         """Whether no port that still climbs could be better than the best that works; ``silent`` ones count as well."""
         for route in self._routes:
-            if self._known(route) and route.works and not is_weak(route):
+            if self._known(route) and route.works and not route.weak:
                 return True
             if not self._known(route) and (silent or not route.silent):
                 return False
@@ -89,13 +95,14 @@ class OtherPorts:
     def _wait(self, deadline: Deadline) -> Course:
         """Ports that are silent, too, do not hold the verdict up.
 
-        Where the best of them is going to be used, one that has answered and is better than what works already is waited for.
+        Where the best of them is going to be used, one that has answered and is better than what works already is
+        waited for.
         """
         chosen, others = self._chosen, self._routes
         round_trips = [one.climb.evidence["rungs"][0]["ms"] / 1000 for one in chosen.climbs if one.climb.connected]
         far = [_ROUND_TRIPS * one for one in round_trips]
         settled = Wait(lambda: all(map(self._known, others)), deadline.within(max([_SECONDS, *far])))
-        if self._endpoint.plan["fallback"]:
+        if self._asked.plan["fallback"]:
             choice = deadline.within(max([_CHOICE_SECONDS, *far]))
             # Also those behind the best: what works here may be refused by the judge (policy, no login that fits).
             yield settled
@@ -110,13 +117,15 @@ class OtherPorts:
     def _log_in(self) -> Course:
         from .fallback import log_in_elsewhere
 
-        endpoint, ended = self._endpoint, threading.Event()
+        asked, ended = self._asked, threading.Event()
 
         def work() -> None:
-            self._logins = log_in_elsewhere(endpoint.plan["security"], self._routes, endpoint.credentials, endpoint.deadline)
+            self._logins = log_in_elsewhere(
+                asked.plan["security"], self._routes, asked.credentials, asked.deadline
+            )
 
-        endpoint.loop.submit("other", endpoint.index, work, ended.set)
-        yield Wait(ended.is_set, endpoint.deadline)
+        asked.loop.submit("other", asked.index, work, ended.set)
+        yield Wait(ended.is_set, asked.deadline)
 
     def add_to(self, found: Observation) -> None:
         """What was seen."""
@@ -128,20 +137,17 @@ class OtherPorts:
         found["elsewhere"] = [one.entry() for one in self._life]
 
     def _ask_for_life(self, port: int) -> None:
-        """Does another port of a silent or unreachable address answer? A bare connect, to tell a filter from a dead host."""
+        """Whether another port of a silent or unreachable address answers: a bare connect tells a filter from a dead host."""
         for one in self._chosen.climbs:
             failure = one.evidence["failure"] if one.evidence else None
             if not one.begun or one.climb.connected:
                 continue
-            if failure is not None and (failure["kind"] not in ("timeout", "os") or failure.get("errno") == "ECONNREFUSED"):
+            if failure is not None and (
+                failure["kind"] not in ("timeout", "os") or failure.get("errno") == "ECONNREFUSED"
+            ):
                 continue
-            self._life.append(_SignOfLife(self._endpoint, one.climb.address, port))
-            self._endpoint.loop.open(self._life[-1])
-
-
-def is_weak(route: Route) -> bool:
-    """Whether a port works, and in cleartext."""
-    return route.passed is not None and "tls" not in route.passed[1]
+            self._life.append(_SignOfLife(self._asked, one.climb.address, port))
+            self._asked.loop.open(self._life[-1])
 
 
 class _SignOfLife(Connection):
@@ -149,15 +155,17 @@ class _SignOfLife(Connection):
 
     kind = "other"
 
-    def __init__(self, endpoint: Endpoint, address: Address, port: int) -> None:
-        self.course, self.deadline = endpoint.index, endpoint.deadline
+    def __init__(self, asked: Asked, address: Address, port: int) -> None:
+        self.course, self.deadline = asked.index, asked.deadline
         self.result = ""
         self._address, self._port = address, port
-        self._source = endpoint.plan["source_address"]
+        self._source = asked.plan["source_address"]
 
     def connect(self) -> Connecting:
         """Begin."""
-        return Connecting((self._address.sockaddr[0], self._port, *self._address.sockaddr[2:]), self._address.family, self._source)
+        return Connecting(
+            (self._address.sockaddr[0], self._port, *self._address.sockaddr[2:]), self._address.family, self._source
+        )
 
     def failed(self, failure: Failure) -> None:
         """No connection, and why."""

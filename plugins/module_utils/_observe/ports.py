@@ -11,5 +11,6 @@ __all__ = ("CLEARTEXT_FIRST_PORTS", "CONVENTIONAL_PORTS", "IMPLICIT_TLS_PORTS")
 IMPLICIT_TLS_PORTS = (465, 2465)
 # RFC 6409 gives 587 to submission, RFC 5321 gives 25 to SMTP; 2587 and 2525 are their usual alternatives.
 CLEARTEXT_FIRST_PORTS = (587, 2587, 2525, 25)
-# All of them in the order to try: RFC 8314 section 3.3 prefers implicit TLS; 25 is for relays among themselves and comes last.
+# All of them in the order to try: RFC 8314 section 3.3 prefers implicit TLS; 25 is for relays among themselves and
+# comes last.
 CONVENTIONAL_PORTS = (465, 587, 2465, 2587, 2525, 25)

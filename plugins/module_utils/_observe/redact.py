@@ -98,7 +98,7 @@ class _Wanted:
         self.text: list[bytes] = []
         self.bare: list[bytes] = []
         for form in forms:
-            for spelling in {form, form.lower(), form.upper()}:
+            for spelling in (form, form.lower(), form.upper()):
                 self._add(_encoded(spelling))
                 self._add(_encoded(spelling[::-1]))
         self.text, self.bare = list(dict.fromkeys(self.text)), list(dict.fromkeys(self.bare))

@@ -20,7 +20,8 @@ __all__ = ("Reply", "ReplyParser", "capabilities", "status_code")
 LINE_LIMIT = 8192
 LINES_LIMIT = 512
 REPLY_LIMIT = 65536
-# Of a reply so many characters travel to the controller; 500 relays that say all they may must not fill the host's memory.
+# Of a reply so many characters travel to the controller; 500 relays that say all they may must not fill the host's
+# memory.
 KEPT_LIMIT = 8192
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?\Z", re.DOTALL)
@@ -119,12 +120,15 @@ def _bounded(lines: list[str]) -> list[str]:
     for index, line in enumerate(lines):
         size += len(line)
         if size > KEPT_LIMIT:
-            return lines[:max(1, index)]
+            return lines[: max(1, index)]
     return lines
 
 
 def capabilities(lines: list[str]) -> dict[str, list[str]]:
-    """The keywords of an EHLO reply (RFC 5321 section 4.1.1.1) with their parameters; the first line is the greeting."""
+    """The keywords of an EHLO reply (RFC 5321 section 4.1.1.1) with their parameters.
+
+    The first line is the greeting.
+    """
     found: dict[str, list[str]] = {}
     for line in lines[1:]:
         words = line.split()

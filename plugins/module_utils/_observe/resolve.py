@@ -21,7 +21,16 @@ Resolved = t.Union["list[Address]", Failure]
 _FAMILIES = {"any": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
 _ERRORS = {
     getattr(socket, name): name
-    for name in ("EAI_NONAME", "EAI_NODATA", "EAI_AGAIN", "EAI_FAIL", "EAI_ADDRFAMILY", "EAI_FAMILY", "EAI_MEMORY", "EAI_SYSTEM")
+    for name in (
+        "EAI_NONAME",
+        "EAI_NODATA",
+        "EAI_AGAIN",
+        "EAI_FAIL",
+        "EAI_ADDRFAMILY",
+        "EAI_FAMILY",
+        "EAI_MEMORY",
+        "EAI_SYSTEM",
+    )
     if hasattr(socket, name)
 }
 
@@ -66,7 +75,10 @@ def ask_resolver(host: str, port: int, ip_version: str) -> Resolved:
 
 
 def addresses_of(answer: Resolved) -> tuple[list[Address], int]:
-    """At most ADDRESS_LIMIT addresses in the resolver's order, and how many there are. Raises Failure (resolver with the name of the EAI error)."""
+    """At most ADDRESS_LIMIT addresses in the resolver's order, and how many there are.
+
+    Raises Failure (resolver with the name of the EAI error).
+    """
     if isinstance(answer, Failure):
         raise answer
     return _spread(answer), len(answer)

@@ -29,7 +29,8 @@ _CHALLENGES_LIMIT = 6
 def authenticate(wire: Wire, mechanism: str, username: str, password: str, sent: list[str]) -> Reply:
     """Run AUTH and return the relay's last reply, whatever it is. Raises Failure when the dialogue breaks.
 
-    What was sent is masked in both: some relays repeat the line that they did not like. It is added to ``sent``, for what the relay says later.
+    What was sent is masked in both: some relays repeat the line that they did not like. It is added to ``sent``, for
+    what the relay says later.
     """
     try:
         reply = _dialogue(wire, mechanism, username.encode(), password.encode(), sent)
@@ -59,7 +60,10 @@ def _dialogue(wire: Wire, mechanism: str, username: bytes, password: bytes, sent
 
 
 def _forms(answer: bytes | None, username: bytes) -> list[str]:
-    """An answer as a relay may repeat it: as it travels, decoded, and its long parts (digest of CRAM-MD5, proof of SCRAM)."""
+    """An answer as a relay may repeat it.
+
+    As it travels, decoded, and its long parts (digest of CRAM-MD5, proof of SCRAM).
+    """
     if not answer or answer == username:
         return []
     parts = [part for part in re.split(rb"[ ,\0\x01]", answer) if len(part) >= 20]

@@ -32,8 +32,8 @@ _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+\Z")
 _CHAIN_LIMIT = 16
 _CA_SUBJECTS_LIMIT = 200
 _VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
-# Never, in no try: suites without a certificate, without encryption, or of export strength. A session in one of them proves nothing,
-# and what is sent in it can be read. PSK and SRP have no certificate either.
+# Never, in no try: suites without a certificate, without encryption, or of export strength. A session in one of them
+# proves nothing, and what is sent in it can be read. PSK and SRP have no certificate either.
 _NEVER = "!aNULL:!eNULL:!EXPORT:!PSK:!SRP"
 _MORE_SUITES = f"DEFAULT:{_NEVER}:@SECLEVEL=2"
 _ALL_SUITES = f"ALL:{_NEVER}"
@@ -49,9 +49,10 @@ _NO_COMPRESSED_CERTIFICATES = 1 << 33
 
 
 class TLSRecord(ssl.SSLObject):
-    """A TLS session that notes what passes in the handshake, so that a failed verification still shows its certificates.
+    """A TLS session that notes what passes in the handshake, so that a failed verification still shows a chain.
 
-    ssl gives no certificate once verification has failed, and no chain before Python 3.13; its message callback sees both.
+    ssl gives no certificate once verification has failed, and no chain before Python 3.13; its message callback sees
+    both.
     """
 
     chain: t.Sequence[bytes] = ()
@@ -61,7 +62,10 @@ class TLSRecord(ssl.SSLObject):
 
     @staticmethod
     def describe(error: ssl.SSLError) -> dict[str, t.Any]:
-        """An SSLError as facts: OpenSSL's reason, and its words without the source position. Raises MemoryError where that is the reason."""
+        """An SSLError as facts: OpenSSL's reason, and its words without the source position.
+
+        Raises MemoryError where that is the reason.
+        """
         if "MALLOC" in (error.reason or ""):
             raise MemoryError
         text = str(error.args[-1] if error.args else error)
@@ -89,7 +93,10 @@ class TLSRecord(ssl.SSLObject):
             except ValueError:
                 leaf = None
             chain = [leaf] if leaf else []
-        return {"chain": [base64.b64encode(der).decode("ascii") for der in chain[:_CHAIN_LIMIT]], "chain_available": complete}
+        return {
+            "chain": [base64.b64encode(der).decode("ascii") for der in chain[:_CHAIN_LIMIT]],
+            "chain_available": complete,
+        }
 
 
 def _note(session: t.Any, direction: str, version: int, content_type: int, message_type: int, data: bytes) -> None:
@@ -108,14 +115,14 @@ def _certificates(message: bytes, tls_1_3: bool) -> list[bytes]:
     found: list[bytes] = []
     at = 4
     if tls_1_3:
-        at += 1 + int.from_bytes(message[at:at + 1], "big")
+        at += 1 + int.from_bytes(message[at : at + 1], "big")
     at += 3
     while at + 3 <= len(message) and len(found) < _CHAIN_LIMIT:
-        size = int.from_bytes(message[at:at + 3], "big")
-        found.append(message[at + 3:at + 3 + size])
+        size = int.from_bytes(message[at : at + 3], "big")
+        found.append(message[at + 3 : at + 3 + size])
         at += 3 + size
         if tls_1_3:
-            at += 2 + int.from_bytes(message[at:at + 2], "big")
+            at += 2 + int.from_bytes(message[at : at + 2], "big")
     return found
 
 
@@ -139,7 +146,10 @@ class TLSContexts:
             return self._context
 
     def load_ca_file(self) -> None:
-        """Read ca_path now, before any packet. Raises OSError, ssl.SSLError (a subclass) where it holds no certificate."""
+        """Read ca_path now, before any packet.
+
+        Raises OSError, ssl.SSLError (a subclass) where it holds no certificate.
+        """
         if self.ca_path is not None:
             if self.verify:
                 self.context()
@@ -191,7 +201,10 @@ class TLSContexts:
             return []
 
     def legacy(self) -> ssl.SSLContext:
-        """A context that takes anything, to find out what a relay speaks with which the handshake failed. Never carries mail."""
+        """A context that takes anything, to find out what a relay speaks with which the handshake failed.
+
+        Never carries mail.
+        """
         with self._lock:
             if self._legacy is None:
                 self._legacy = _bare_context()
@@ -227,15 +240,22 @@ def trust_store() -> dict[str, t.Any]:
     file: str | None = paths.cafile
     missing = file is None and folder is None
     if missing:
-        # A Python with an OpenSSL of its own looks where nothing was installed; the host's store is where its system keeps it.
+        # A Python with an OpenSSL of its own looks where nothing was installed; the host's store is where its system
+        # keeps it.
         file = next((path for path in _SYSTEM_BUNDLES if os.path.isfile(path)), None)
-    return {"file": file, "folder": folder, "found_elsewhere": missing and file is not None, "empty": missing and file is None}
+    return {
+        "file": file,
+        "folder": folder,
+        "found_elsewhere": missing and file is not None,
+        "empty": missing and file is None,
+    }
 
 
 def _folder_has_all(store: dict[str, t.Any]) -> bool:
-    """Whether each certificate of the bundle is in the folder around it as well, as where Debian's update-ca-certificates makes both.
+    """Whether each certificate of the bundle is in the folder around it as well, as Debian's tool makes both.
 
-    OpenSSL 3.0 takes 20 ms to read a whole bundle, half of what the rest of a probe takes near a relay; in a folder it looks up what it needs.
+    OpenSSL 3.0 takes 20 ms to read a whole bundle, half of what the rest of a probe takes near a relay; in a folder it
+    looks up what it needs.
     """
     file, folder = store["file"], store["folder"]
     if not file or not folder or os.path.dirname(os.path.realpath(file)) != os.path.realpath(folder):

@@ -45,7 +45,12 @@ class Wire:
     """
 
     def __init__(
-        self, address: tuple[t.Any, ...], family: int, deadline: Deadline, source: str | None = None, sock: socket.socket | None = None
+        self,
+        address: tuple[t.Any, ...],
+        family: int,
+        deadline: Deadline,
+        source: str | None = None,
+        sock: socket.socket | None = None,
     ) -> None:
         self.deadline = deadline
         self.tls: ssl.SSLObject | None = None
@@ -97,8 +102,8 @@ class Wire:
             raise Failure("timeout")
         try:
             if _QUICKACK is not None:
-                # Without it the relay's Nagle and our delayed acknowledgement wait for each other: 40 ms or a round trip.
-                # The kernel forgets the setting, so it is made before each read.
+                # Without it the relay's Nagle and our delayed acknowledgement wait for each other: 40 ms or a round
+                # trip. The kernel forgets the setting, so it is made before each read.
                 self._sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
             self._sock.settimeout(left)
             data = self._sock.recv(_CHUNK)
@@ -154,7 +159,10 @@ class Wire:
                 raise Failure("tls_spoken")
 
     def command(self, line: str) -> Reply:
-        """Send one command line and read its reply. What the relay said before it hung up is read where the line could not be sent."""
+        """Send one command line and read its reply.
+
+        What the relay said before it hung up is read where the line could not be sent.
+        """
         try:
             self.send(line.encode("utf-8", "surrogateescape") + b"\r\n")
         except Failure as failure:
@@ -202,7 +210,10 @@ class Wire:
         self._send_raw(self._outgoing.read())
 
     def finish_tls(self) -> None:
-        """Complete the handshake that begin_tls started. Raises Failure (plaintext, tls, certificate, no_certificate, closed, ...)."""
+        """Complete the handshake that begin_tls started.
+
+        Raises Failure (plaintext, tls, certificate, no_certificate, closed, ...).
+        """
         tls = self.tls
         if tls is None:
             raise Failure("tls", reason="NOT_STARTED", text="")
@@ -225,7 +236,9 @@ class Wire:
             except ssl.SSLWantReadError:
                 more = True
             except ssl.SSLCertVerificationError as error:
-                ended = Failure("certificate", verify_code=error.verify_code, text=printable(error.verify_message.encode()))
+                ended = Failure(
+                    "certificate", verify_code=error.verify_code, text=printable(error.verify_message.encode())
+                )
             except ssl.SSLError as error:
                 ended = Failure("tls", **TLSRecord.describe(error))
             pending = self._outgoing.read()

@@ -1,80 +1,107 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A template of an app and the settings give the section's text and its values.
-
-Every expression of a template passes through the format's quoting (Jinja's ``finalize``), so a
-template cannot forget it: a password with quotes, braces, ``#`` or line breaks arrives as it is.
-"""
+"""The settings in the words of an app: what each key of one of its forms shall hold, and which keys must go."""
 
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Collection, Mapping
 
-import yaml
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import SandboxedEnvironment
-
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_edit import quote
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form, Key
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import PatternError, Scalar
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import holds, settings_values, word_values
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
-__all__ = ("Rendered", "render")
-
-_NAMES = (
-    "host", "port", "secure", "security", "validate_certs", "ca_path", "server_name", "username", "password", "auth_mechanism",
-    "sender", "sender_name", "helo_name", "source_address", "ip_version", "timeout",
-)
+__all__ = ("Rendered", "choose_mechanism", "render")
 
 
 class Rendered(t.NamedTuple):
-    """``text`` is the section with its own key, ``values`` what is in it."""
+    """``values`` is what each key shall hold, ``remove`` the keys that must go, ``words`` the app's words with our
+    settings.
+    """
 
-    text: str
-    values: dict[str, t.Any]
+    values: dict[KeyPath, Scalar]
+    remove: tuple[KeyPath, ...]
+    words: dict[str, Scalar]
 
 
-def render(descriptor: Descriptor, settings: Settings) -> Rendered:
-    """Fill the app's template. Raises AppError when the template or what it gives is wrong."""
-    what = f"The template of {descriptor.id}"
-    environment = SandboxedEnvironment(
-        undefined=StrictUndefined, finalize=_finalize, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+def render(
+    descriptor: Descriptor,
+    form: Form,
+    settings: Settings,
+    offered: Collection[str] | None = None,
+    given: Collection[str] | None = None,
+) -> Rendered:
+    """Fill the keys of a form. Raises AppError.
+
+    ``offered`` are the mechanisms that the relay is known to offer, ``given`` the settings that the user wrote.
+    """
+    known = settings_values(settings)
+    if given is not None and "timeout" not in given:
+        # The default bounds our own probes; an app keeps its own.
+        known["timeout"] = None
+    known.update(word_values(descriptor, known, choose_mechanism(descriptor, settings, offered)))
+    values: dict[KeyPath, Scalar] = {}
+    keep = set()
+    for key in form.keys:
+        if not holds(key.when, known):
+            continue
+        value = _value(descriptor, form, key, known)
+        if value is not None:
+            values[key.path] = value
+        elif key.keep:
+            keep.add(key.path)
+    remove = tuple(path for path in form.managed if path not in values and path not in keep)
+    return Rendered(values, remove, known)
+
+
+def _value(descriptor: Descriptor, form: Form, key: Key, known: Mapping[str, Scalar]) -> Scalar:
+    if not key.patterns:
+        value = key.constant
+    else:
+        value = None
+        for pattern in key.patterns:
+            try:
+                value = pattern.write(known, form.booleans)
+            except PatternError as error:
+                raise AppError(f"{descriptor.name} cannot be given these settings in {key.text}: {error}.") from None
+            if value is not None:
+                break
+        value = key.empty if value is None else value
+    if value is None:
+        return None
+    if form.texts or not load_format(form.format).typed:
+        return form.booleans.write(value) if isinstance(value, bool) else str(value)
+    return value
+
+
+def choose_mechanism(descriptor: Descriptor, settings: Settings, offered: Collection[str] | None) -> str | None:
+    """The mechanism to tell the app of: the one that was asked for, or the first of the app's that the relay offers;
+    None: it finds out itself.
+    """
+    if settings.username is None:
+        return None
+    if settings.auth_mechanism is not None:
+        return settings.auth_mechanism
+    # Go and others refuse to send PLAIN in cleartext.
+    able = [
+        name
+        for name in descriptor.mechanisms
+        if settings.security != "cleartext" or name != "PLAIN" or len(descriptor.mechanisms) == 1
+    ]
+    if not any(word.follows == "auth_mechanism" for word in descriptor.words.values()) or not able:
+        return None
+    if offered is None:
+        return able[0]
+    for name in able:
+        if name in offered:
+            return name
+    if not offered:
+        return able[0]
+    raise AppError(
+        f"The relay offers {', '.join(sorted(offered))}, and {descriptor.name} has only"
+        f" {', '.join(descriptor.mechanisms)};"
+        " ask for another login at the relay, or use another port of it."
     )
-    context = {name: getattr(settings, name) for name in _NAMES}
-    try:
-        text = environment.from_string(descriptor.template).render(context)
-    except TemplateError as error:
-        raise AppError(f"{what} is wrong: {error.message}.") from None
-    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-        # The words of these errors may quote a value.
-        raise AppError(f"{what} is wrong: an expression in it raises {type(error).__name__}.") from None
-    try:
-        node = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
-        raise AppError(f"{what} gives no valid YAML.") from None
-    for name in descriptor.section:
-        node = node.get(name) if isinstance(node, dict) else None
-    if not isinstance(node, dict):
-        raise AppError(f"{what} does not give the section {'.'.join(descriptor.section)}.")
-    for key, value in node.items():
-        if key not in descriptor.managed:
-            raise AppError(f"{what} writes {key}, which its descriptor does not list in keys or other_keys.")
-        if not isinstance(value, (str, int, bool, type(None))):
-            raise AppError(f"{what} gives {key} a value that is neither a text, a whole number, true, false nor null.")
-    for key in descriptor.always:
-        if key not in node:
-            raise AppError(f"{what} leaves out {key}, which its descriptor lists in always.")
-    mode = descriptor.security[settings.security]
-    for key, value in mode.values.items():
-        if node.get(key) != value or type(node.get(key)) is not type(value):
-            raise AppError(f"{what} gives {key} another value than its descriptor's security.{settings.security}.set.")
-    return Rendered(text, node)
-
-
-def _finalize(value: t.Any) -> str:
-    if isinstance(value, StrictUndefined):
-        # Undefined names raise here, as they would without finalize.
-        str(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return quote(value if isinstance(value, (str, int, bool, type(None))) else str(value))

@@ -44,22 +44,26 @@ def host_failure(error: HostError, host: str, nothing: Mapping[str, t.Any]) -> d
 
 
 def advise(host: str, settings: Settings, verdict: Verdict) -> None:
-    """Complete the remedy of an endpoint that failed with what is known of the relay's other ports; one that passes has none."""
+    """Complete the remedy of an endpoint that failed with what is known of the relay's other ports."""
     probe, working = verdict.probe, verdict.working
     if probe["ok"]:
         return
     if working is not None:
         mode = f" (security: {working['security']})" if working["security"] in ("opportunistic", "cleartext") else ""
-        hint = f"Set port: {working['port']} and secure: {str(working['secure']).lower()}{mode}: this works from {host}, it was just tried."
+        secure = str(working["secure"]).lower()
+        hint = f"Set port: {working['port']} and secure: {secure}{mode}: this works from {host}, it was just tried."
         # Where the port itself cannot be reached, nothing else helps as soon.
         probe["remedy"] = hint if probe["layer"] == "tcp" else f"{probe['remedy']} {hint}"
         return
     unknown = [str(one["port"]) for one in verdict.alternatives if one["ok"] is None]
     if unknown:
-        ports = f"Port {unknown[0]} was" if len(unknown) == 1 else f"Ports {', '.join(unknown[:-1])} and {unknown[-1]} were"
+        ports = (
+            f"Port {unknown[0]} was" if len(unknown) == 1 else f"Ports {', '.join(unknown[:-1])} and {unknown[-1]} were"
+        )
         probe["remedy"] += f" {ports} not asked, or not for long enough to tell: timeout is {settings.timeout:g} s."
 
 
 def verdict_sentence(host: str, settings: Settings, probe: Mapping[str, t.Any]) -> str:
     """One sentence for a person: host, endpoint, cause and what to change."""
-    return f"{host} cannot send mail through {settings.endpoint} ({settings.security}): {probe['message']} {probe['remedy']}"
+    where = f"{settings.endpoint} ({settings.security})"
+    return f"{host} cannot send mail through {where}: {probe['message']} {probe['remedy']}"

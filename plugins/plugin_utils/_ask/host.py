@@ -13,7 +13,14 @@ import typing as t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import EvidenceError, HostReport, Observation, Plan, Security, checked
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import (
+    EvidenceError,
+    HostReport,
+    Observation,
+    Plan,
+    Security,
+    checked,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
@@ -21,6 +28,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis im
 __all__ = ("HostError", "ProbeRun", "plan_of", "probe_host")
 
 _OBSERVER = "mailops.smtp.smtp_observe"
+
 
 class HostError(Exception):
     """The managed host could not probe at all; ``result`` is the module's own result."""
@@ -69,13 +77,19 @@ def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> Plan:
 
 
 def probe_host(
-    execute: Callable[[str, dict[str, t.Any]], dict[str, t.Any]], endpoints: Sequence[Settings], plans: Sequence[Plan], with_credentials: bool
+    execute: Callable[[str, dict[str, t.Any]], dict[str, t.Any]],
+    endpoints: Sequence[Settings],
+    plans: Sequence[Plan],
+    with_credentials: bool,
 ) -> ProbeRun:
-    """Have the host probe all endpoints in one module call. ``execute`` is the action's. Raises HostError."""
+    """Have the host probe all endpoints in one call. ``execute`` is the action's. Raises HostError."""
     arguments: dict[str, t.Any] = {"plans": list(plans)}
-    logins = [[one.username, one.password, one.auth_mechanism] if with_credentials and one.username and one.password else None for one in endpoints]
+    logins = [
+        [one.username, one.password, one.auth_mechanism] if with_credentials and one.username and one.password else None
+        for one in endpoints
+    ]
     if any(logins):
-        # Sealed, so that the module's masking of this option cannot tear holes into evidence that happens to hold the same letters.
+        # Sealed, so that masking this option cannot tear holes into evidence that happens to hold the same letters.
         arguments["logins"] = base64.b64encode(json.dumps(logins).encode()).decode()
     result = execute(_OBSERVER, arguments)
     if result.get("failed") or "observations" not in result:

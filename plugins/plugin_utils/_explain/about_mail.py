@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Is a line about mail? A log has lines of other services, which fail with the same words: "connection refused" by a database, say.
 
-The evidence is asked for line by line: what only mail has (a command, a reply, a mail port, a library that sends mail), words that mail
-shares with others, and what only another service has. The stronger side decides, and a line without any evidence is not about mail.
+The evidence is asked for line by line: what only mail has (a command, a reply, a mail port, a library that sends
+mail), words that mail shares with others, and what only another service has. The stronger side decides, and a line
+without any evidence is not about mail.
 """
 
 from __future__ import annotations
@@ -78,7 +79,10 @@ _REPLY = re.compile(r"(?<![\d.])(?:4[2-5]|5[0-57])\d[ -]{1,2}[#\"(]{0,2}[45]\.\d
 # Python's smtplib writes a reply as a pair.
 _PAIR = re.compile(r"\((?:4[2-5]|5[0-57])\d, b['\"]")
 _HOST = r"(?:\d\.\d{1,3}|[a-z][a-z0-9-]*\.[a-z]{2,24}|localhost|\]|:[0-9a-f]{1,4})"
-_MAIL_PORT = re.compile(_HOST + r"(?::|,? port[ =:]{1,2})(?:25|465|587|2465|2525|2587|1025)(?!\d|[:.]\d)|\bport['\"]?[ =:]{1,2}['\"]?(?:465|587|2465|2525|2587|25)\b")
+_MAIL_PORT = re.compile(
+    _HOST
+    + r"(?::|,? port[ =:]{1,2})(?:25|465|587|2465|2525|2587|1025)(?!\d|[:.]\d)|\bport['\"]?[ =:]{1,2}['\"]?(?:465|587|2465|2525|2587|25)\b"
+)
 _WORDS = frozenset("mailer smarthost submission".split())
 _HINT_PARTS = ("mail", "recipients")
 _HINT_WORDS = frozenset("greeting relay mx sasl".split())
@@ -90,11 +94,28 @@ _OTHER_WORDS = frozenset(
     " graphql grpc oauth upstream nginx traefik caddy acme letsencrypt monitor monitors heartbeat slack telegram discord gotify ntfy"
     " pushover imap imaps database db jwks sso wireguard tunnel sshd sftp ftp dav caldav carddav favicon thumbnail".split()
 )
-_OTHER_PARTS = ("well-known/", "type: http", "http status", "status code", "identity provider", "discovery document", "session token", "web socket", "push service")
+_OTHER_PARTS = (
+    "well-known/",
+    "type: http",
+    "http status",
+    "status code",
+    "identity provider",
+    "discovery document",
+    "session token",
+    "web socket",
+    "push service",
+)
 # Sentences that only another service writes.
-_OTHER_SENTENCES = ("request to http", "password authentication failed for user", "failed password for", "tls handshake error from", "ssl handshake with client")
+_OTHER_SENTENCES = (
+    "request to http",
+    "password authentication failed for user",
+    "failed password for",
+    "tls handshake error from",
+    "ssl handshake with client",
+)
 _OTHER_PORT = re.compile(
-    _HOST + r"(?::|,? port[ =:]{1,2})(?:22|80|88|111|143|389|443|445|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
+    _HOST
+    + r"(?::|,? port[ =:]{1,2})(?:22|80|88|111|143|389|443|445|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
     r"|6379|6443|8000|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9200|9300|11211|27017)(?!\d|[:.]\d)"
 )
 # "mailer.go:443:12" is a place in a program, 10:22:25 a time: neither has a port.
@@ -124,7 +145,13 @@ def announces(low: str) -> bool:
 
 def _for_mail(low: str, words: Set[str], ports: str) -> int:
     found = 0
-    if not words.isdisjoint(_PROTOCOL_WORDS) or any(part in low for part in _PROTOCOL_PARTS) or _COMMAND.search(low) or _REPLY.search(low) or _PAIR.search(low):
+    if (
+        not words.isdisjoint(_PROTOCOL_WORDS)
+        or any(part in low for part in _PROTOCOL_PARTS)
+        or _COMMAND.search(low)
+        or _REPLY.search(low)
+        or _PAIR.search(low)
+    ):
         found += _PROTOCOL
     if ports and _MAIL_PORT.search(ports):
         found += _PROTOCOL

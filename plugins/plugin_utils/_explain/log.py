@@ -4,8 +4,8 @@
 """From what an app, a mail server or a provider wrote to a cause, its layer and what to do.
 
 Three sources, the surest answer wins: the providers' own replies (provider_texts), the texts of clients and servers
-(texts), and the status codes (status_codes). A text that none of them knows is said to be unknown, with the nearest known
-texts, and never guessed.
+(texts), and the status codes (status_codes). A text that none of them knows is said to be unknown, with the nearest
+known texts, and never guessed.
 """
 
 from __future__ import annotations
@@ -36,12 +36,11 @@ _NOT_SURE = {
 }
 
 
-
 def explain(text: str | Iterable[str], now: datetime | None = None) -> dict[str, t.Any]:
     """Explain an error text or a whole log; the answer has the same keys for both (see the filter's documentation).
 
-    Takes a text of any length or its lines. ``now`` gives syslog's dates their year (default: the present). Raises nothing: any
-    text has an answer, if only "unknown".
+    Takes a text of any length or its lines. ``now`` gives syslog's dates their year (default: the present). Raises
+    nothing: any text has an answer, if only "unknown".
     """
     whole = text if isinstance(text, str) else "\n".join(text)
     now = now or datetime.now(timezone.utc)
@@ -76,9 +75,12 @@ class _Found:
             self.clearest, self.rank = found, best.rank
 
 
-# The part of the app that wrote a line: "[NOTIFICATION] ERROR: ...", "ERROR [app.notifications] ...", "logger=alerting.notifier".
+# The part of the app that wrote a line: "[NOTIFICATION] ERROR: ...", "ERROR [app.notifications] ...",
+# "logger=alerting.notifier".
 _PART = re.compile(r"\[([A-Za-z][\w.:@/-]{1,40})\]|\b(?:logger|component|module|subsystem)=\"?([\w./-]{1,60})")
-_LEVELS = frozenset("error err warn warning fatal critical crit info debug trace notice app main server stderr stdout".split())
+_LEVELS = frozenset(
+    "error err warn warning fatal critical crit info debug trace notice app main server stderr stdout".split()
+)
 
 
 def _part(text: str) -> tuple[str, ...]:
@@ -123,7 +125,11 @@ class _Seen(t.NamedTuple):
 
     def just_before(self, time: datetime | None) -> bool:
         """Close enough in time to belong to the same incident, as far as the log tells."""
-        return time is None or self.event.time is None or abs(_comparable(time) - _comparable(self.event.time)) <= _SAME_INCIDENT
+        return (
+            time is None
+            or self.event.time is None
+            or abs(_comparable(time) - _comparable(self.event.time)) <= _SAME_INCIDENT
+        )
 
 
 class _Log:
@@ -190,8 +196,12 @@ class _Log:
         """The line before it that said less of the same incident: Postfix's "SSL_accept error" before the reason of OpenSSL."""
         if best.echo or best.confidence == "possible":
             return None
-        near = (seen for seen in reversed(self.recent) if seen.event.writer == event.writer and seen.just_before(event.time))
-        return next((seen for seen in near if seen.best and seen.best.echo == "follow" and seen.cause in self.causes), None)
+        near = (
+            seen for seen in reversed(self.recent) if seen.event.writer == event.writer and seen.just_before(event.time)
+        )
+        return next(
+            (seen for seen in near if seen.best and seen.best.echo == "follow" and seen.cause in self.causes), None
+        )
 
     def _withdraw(self, seen: _Seen) -> None:
         found = self.causes[seen.cause]
@@ -205,7 +215,12 @@ class _Log:
         """Does this line only say again what a line before it said? See Rule.echo."""
         near = [seen for seen in self.recent if seen.just_before(time)]
         if best.echo == "pair":
-            return bool(near) and near[-1] is self.recent[-1] and near[-1].cause == best.cause and not (near[-1].best and near[-1].best.echo)
+            return (
+                bool(near)
+                and near[-1] is self.recent[-1]
+                and near[-1].cause == best.cause
+                and not (near[-1].best and near[-1].best.echo)
+            )
         if best.echo == "burst":
             return any(seen.cause == best.cause for seen in near)
         return best.echo == "follow" and any(seen.cause for seen in near)
@@ -288,7 +303,9 @@ def _with_others(details: dict[str, t.Any], found: Iterable[Explained | None]) -
     for other in found:
         if other is not None and other.best is not None and other.best.cause not in named:
             named.add(other.best.cause)
-            details["candidates"].append(_candidate(other.best.cause, other.best.variant, other.best.confidence, other.text))
+            details["candidates"].append(
+                _candidate(other.best.cause, other.best.variant, other.best.confidence, other.text)
+            )
     return {**details, "candidates": details["candidates"][:MAX_CANDIDATES]}
 
 
@@ -298,7 +315,9 @@ def _others(found: Explained) -> list[tuple[str, str, str]]:
     if best is None or best.hint:
         return []
     others = [(cause, "", "possible") for cause in best.also]
-    others += [(match.cause, match.variant, match.confidence) for match in found.others if match.rank[0] <= best.rank[0]]
+    others += [
+        (match.cause, match.variant, match.confidence) for match in found.others if match.rank[0] <= best.rank[0]
+    ]
     unique: dict[str, tuple[str, str, str]] = {}
     for cause, variant, sure in others:
         if cause != best.cause:
@@ -316,7 +335,13 @@ def _candidate(cause: str, variant: str, confidence: str, text: str) -> dict[str
     if cause == "mode_mismatch" and not variant:
         variant = "implicit_spoken"
     message, remedy = sentences(cause, variant, text, None)
-    return {"cause": cause, "layer": _causes.cause_row(cause, variant).layer, "confidence": confidence, "message": message, "remedy": remedy}
+    return {
+        "cause": cause,
+        "layer": _causes.cause_row(cause, variant).layer,
+        "confidence": confidence,
+        "message": message,
+        "remedy": remedy,
+    }
 
 
 def _summary(cause: str, found: _Found) -> dict[str, t.Any]:

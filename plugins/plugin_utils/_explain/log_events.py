@@ -32,21 +32,24 @@ class Event(t.NamedTuple):
     stamped: bool = False  # a line with a date of its own
 
 
-# Colours of a terminal, also as a log escapes them; the container's name in front of docker compose's and kubectl's lines.
+# Colours of a terminal, also as a log escapes them; the container's name in front of docker compose's and kubectl's
+# lines.
 _ANSI = re.compile(r"(?:\x1b|\\x1b|\\u001b|\\033|\\e|#033)\[[0-9;]{0,20}[A-Za-z]", re.IGNORECASE)
 _COLOURED = ("\x1b", "\\x1b[", "\\u001b[", "\\u001B[", "\\033[", "\\e[", "#033[")
 _CONTAINER = re.compile(r"[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
 # What a container's runtime or syslog puts in front of each line of a program, stack traces included.
 _STAMP = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
 _HEADER = re.compile(_STAMP + r" (?:[\w.-]{1,255} ([\w./-]{1,128}(?:\[\d{1,10}\])?): ?|(?:stdout|stderr) [FP] )?")
-# Client and server lines of an SMTP dialogue, as swaks, curl, Exim, Postfix and the debug modes of libraries print them.
+# Client and server lines of an SMTP dialogue, as swaks, curl, Exim, Postfix and the debug modes of libraries print
+# them.
 DIALOGUE = re.compile(
     r"(?!\s{0,4}---(?:-?> | End))\s{0,4}(?:(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|CLIENT -> (?:SERVER|SMTP):|SERVER -> CLIENT:) "
     r"|SMTP -> (?:FROM SERVER|ERROR):)"
 )
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(
-    r"\s|[}\]);]|at |/\S{1,300}:\d{1,6}:in [`']|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception|the above error|stack ?trace:|stack: |#\d{1,4} |--- "
+    r"\s|[}\]);]|at |/\S{1,300}:\d{1,6}:in [`']|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception"
+    r"|the above error|stack ?trace:|stack: |#\d{1,4} |--- "
     r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "
     r"|\{ ?['\"]?(?:code|errno|command|response|responsecode|originalcode)\b"
     r"|msmtp: (?:server message|could not send mail)|reason: |code: |response: |command: |responsecode: ",
@@ -87,7 +90,12 @@ def _read_line(raw: str, now: datetime) -> _Line:
     line = clean(line)
     header = _HEADER.match(line)
     rest = line[header.end() :] if header else line
-    return _Line(line, clean(rest), (header.group(1) or "-") if header else "", parse_time(line, now) or (parse_time(stamp, now) if stamp else None))
+    return _Line(
+        line,
+        clean(rest),
+        (header.group(1) or "-") if header else "",
+        parse_time(line, now) or (parse_time(stamp, now) if stamp else None),
+    )
 
 
 def _unwrapped(line: str) -> tuple[str, str]:
@@ -143,7 +151,11 @@ class _Open:
 
     def _in_message(self, line: _Line) -> bool:
         """A message of several paragraphs, which ends with the exception below it."""
-        return any(_PARAGRAPHS in one for one in self.lines[:3]) and not any("--->" in one for one in self.lines) and not _KIND.match(line.rest)
+        return (
+            any(_PARAGRAPHS in one for one in self.lines[:3])
+            and not any("--->" in one for one in self.lines)
+            and not _KIND.match(line.rest)
+        )
 
     def event(self) -> Event:
         return Event("\n".join(self.lines), self.time, self.writer, self.stamped)
@@ -212,9 +224,13 @@ _DAY_FIRST = re.compile(
     r"(?<!\d)(\d{1,2})[-/ ](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}[-/ ](\d{4})"
     r"[ :T](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
-_EPOCH = re.compile(r'(?:"(?:time|timestamp|ts|epoch|__REALTIME_TIMESTAMP)" ?: ?"?|^\[?)(1\d{9})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?(?=[",\s\]}:]|$)')
+_EPOCH = re.compile(
+    r'(?:"(?:time|timestamp|ts|epoch|__REALTIME_TIMESTAMP)" ?: ?"?|^\[?)(1\d{9})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?(?=[",\s\]}:]|$)'
+)
 # Dates of certificates and of messages, not of the line.
-_ANOTHER_DATE = re.compile(r"\W{0,4}(?:v:)?(?:not ?(?:before|after)|expires?|start date|expire date|date|resent-date)\b", re.IGNORECASE)
+_ANOTHER_DATE = re.compile(
+    r"\W{0,4}(?:v:)?(?:not ?(?:before|after)|expires?|start date|expire date|date|resent-date)\b", re.IGNORECASE
+)
 _OF_A_CERTIFICATE = re.compile(r"not ?(?:before|after) ?[=:]", re.IGNORECASE)
 _JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime|__REALTIME_TIMESTAMP)" ?: ?"?')
 
@@ -248,11 +264,29 @@ def _date(text: str, now: datetime) -> datetime | None:
 
 def _iso(found: re.Match[str], _now: datetime) -> datetime:
     micro = int((found[7] or "0")[:6].ljust(6, "0"))
-    return datetime(int(found[1]), int(found[2]), int(found[3]), int(found[4]), int(found[5]), min(int(found[6]), 59), micro, _zone(found[8]))
+    return datetime(
+        int(found[1]),
+        int(found[2]),
+        int(found[3]),
+        int(found[4]),
+        int(found[5]),
+        min(int(found[6]), 59),
+        micro,
+        _zone(found[8]),
+    )
 
 
 def _day_first(found: re.Match[str], _now: datetime) -> datetime:
-    return datetime(int(found[3]), _MONTHS[found[2].lower()], int(found[1]), int(found[4]), int(found[5]), min(int(found[6]), 59), 0, _zone(found[7]))
+    return datetime(
+        int(found[3]),
+        _MONTHS[found[2].lower()],
+        int(found[1]),
+        int(found[4]),
+        int(found[5]),
+        min(int(found[6]), 59),
+        0,
+        _zone(found[7]),
+    )
 
 
 def _syslog(found: re.Match[str], now: datetime) -> datetime | None:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One text and what is known of it: the matching rules, the surest first.
 
-Every rule is indexed by its longest word, so a text is compared only with the few rules whose word it has. Of an exception with a cause
-below it, the deepest that is known counts.
+Every rule is indexed by its longest word, so a text is compared only with the few rules whose word it has. Of an
+exception with a cause below it, the deepest that is known counts.
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ class Read:
 
 
 # MailKit's lists of all that may be the reason: what is really the reason stands before or behind them.
-_ADVICE = re.compile(r"This usually means that the SSL certificate presented by the server is not trusted by the system.{0,2000}?(?=See https|--->|$)")
+_ADVICE = re.compile(
+    r"This usually means that the SSL certificate presented by the server is not trusted by the system.{0,2000}?(?=See https|--->|$)"
+)
 
 
 def _without_advice(norm: str) -> str:
@@ -109,16 +111,36 @@ def explain_event(read: Read, stage: str) -> Explained:
         depth = _depth(rule.parts, read.forms, deeper)
         if depth is not None:
             weight = sum(map(len, rule.parts))
-            matches.append(Match(rule.cause, rule.variant, rule.confidence, " .. ".join(rule.parts), rule.also, rule.note, rule.echo, None, weight, depth, rule.remedy))
+            matches.append(
+                Match(
+                    rule.cause,
+                    rule.variant,
+                    rule.confidence,
+                    " .. ".join(rule.parts),
+                    rule.also,
+                    rule.note,
+                    rule.echo,
+                    None,
+                    weight,
+                    depth,
+                    rule.remedy,
+                )
+            )
     for row in _PROVIDER_INDEX.candidates(read.words):
         depth = _depth(row.parts, read.forms, deeper) if not row.stages or not stage or stage in row.stages else None
         if depth is not None:
             # A provider's own words beat the same words of anyone.
             weight = _OWN_WORDS + sum(map(len, row.parts))
-            matches.append(Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, weight, depth))
+            matches.append(
+                Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, weight, depth)
+            )
     if status is not None:
         if status.temporary:
-            matches = [_later(match) for match in matches if not (status.code == 421 and match.cause in _REFUSALS_OF_THE_CLIENT and not match.hint)]
+            matches = [
+                _later(match)
+                for match in matches
+                if not (status.code == 421 and match.cause in _REFUSALS_OF_THE_CLIENT and not match.hint)
+            ]
         said = meaning(status, stage, _relays_words(read.forms[0], fold(status.words)))
         if said is not None:
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
@@ -136,9 +158,17 @@ def explain_event(read: Read, stage: str) -> Explained:
     return Explained(read.text, None, (), status, known, vague)
 
 
+_BEHIND_THE_WORDS = re.compile(
+    r"\",\"| at [^()]{1,160}\([^()]{0,300}[:/]| at [\w/.]{1,200}:\d|\(in reply to |; from=<|\[stacktrace\]| \{\"exception|[ ,]#\d "
+)
+_MAX_WORDS = 1000
+
+
 def _relays_words(form: str, code: str) -> str:
-    """What the relay said: from its code on. What stands before it is the client's."""
-    return form[max(form.find(code), 0) :]
+    """What the relay said: from its code to where a stack trace or another field begins. What stands before it is the client's."""
+    at = max(form.find(code), 0)
+    end = _BEHIND_THE_WORDS.search(form, at)
+    return form[at : end.start() if end else at + _MAX_WORDS]
 
 
 # A client says where it was refused; 421 says that it is for now.
@@ -147,7 +177,11 @@ _REFUSALS_OF_THE_CLIENT = ("greeting_rejected", "ehlo_rejected")
 
 def _later(match: Match) -> Match:
     """A refusal with a 4xx code is for now only, whatever words stand beside it."""
-    if match.cause in ("sender_rejected", "recipient_rejected", "message_rejected") and match.hint is None and match.variant != "auth_required":
+    if (
+        match.cause in ("sender_rejected", "recipient_rejected", "message_rejected")
+        and match.hint is None
+        and match.variant != "auth_required"
+    ):
         return match._replace(cause="temporarily_rejected", variant="", note="")
     return match
 
@@ -156,7 +190,13 @@ def _late(match: Match) -> Match:
     """Silence on a port that by convention starts in cleartext: rather a relay that does not greet than one that waits for TLS."""
     if match.variant != "implicit_spoken" or match.confidence != "likely":
         return match
-    return match._replace(cause="greeting_timeout", variant="", confidence="possible", also=("mode_mismatch", "connection_closed"), note="")
+    return match._replace(
+        cause="greeting_timeout",
+        variant="",
+        confidence="possible",
+        also=("mode_mismatch", "connection_closed"),
+        note="",
+    )
 
 
 # Lines of a relay about its clients.
@@ -168,13 +208,31 @@ def _from_the_other_side(match: Match, low: str) -> Match:
     if match.variant != "cleartext_spoken" or match.confidence != "certain":
         return match
     if "smtps/" in low or "submissions/" in low:
-        return match._replace(variant="implicit_spoken", confidence="likely", also=("tls_version_unsupported", "tls_handshake_failed"))
+        return match._replace(
+            variant="implicit_spoken", confidence="likely", also=("tls_version_unsupported", "tls_handshake_failed")
+        )
     also = ("tls_version_unsupported", "tls_handshake_failed")
-    return match._replace(variant="implicit_spoken", confidence="possible", also=also, note="The relay saw no TLS, or none that it knows, where TLS was due.")
+    return match._replace(
+        variant="implicit_spoken",
+        confidence="possible",
+        also=also,
+        note="The relay saw no TLS, or none that it knows, where TLS was due.",
+    )
 
 
 def _of_status(said: Meaning, status: Status, depth: int) -> Match:
-    return Match(said.cause, said.variant, said.confidence, fold(status.words), said.also, said.note, "", None, said.weight, depth)
+    return Match(
+        said.cause,
+        said.variant,
+        said.confidence,
+        fold(status.words),
+        said.also,
+        said.note,
+        "",
+        None,
+        said.weight,
+        depth,
+    )
 
 
 def _depth(parts: Sequence[str], forms: Sequence[str], deeper: Sequence[Sequence[int]]) -> int | None:
@@ -195,7 +253,9 @@ def _end(parts: Sequence[str], form: str) -> int:
             if at < 0:
                 return -1
             end = at + len(part)
-            if not (part[-1].isdigit() and form[end : end + 1].isdigit()) and not (part[0].isdigit() and at and form[at - 1].isdigit()):
+            if not (part[-1].isdigit() and form[end : end + 1].isdigit()) and not (
+                part[0].isdigit() and at and form[at - 1].isdigit()
+            ):
                 break
             at = end
         at = end
@@ -218,7 +278,10 @@ class _Index(t.Generic[_Row]):
 
     def candidates(self, words: Set[str]) -> list[_Row]:
         """Rows that may match a text with these lower-case words, in the order of the table."""
-        return [self._rows[number] for number in sorted(number for word in words & self._by_word.keys() for number in self._by_word[word])]
+        return [
+            self._rows[number]
+            for number in sorted(number for word in words & self._by_word.keys() for number in self._by_word[word])
+        ]
 
 
 _RULE_INDEX = _Index(RULES)
@@ -227,12 +290,18 @@ _PROVIDER_INDEX = _Index(PROVIDER_TEXTS)
 
 def provider_text(low: str, stage: str) -> ProviderText | None:
     """The longest provider's text that this folded line has and that fits the stage."""
-    rows = [row for row in _PROVIDER_INDEX.candidates(set(_WORD.findall(low))) if (not row.stages or stage in row.stages) and _end(row.parts, low) >= 0]
+    rows = [
+        row
+        for row in _PROVIDER_INDEX.candidates(set(_WORD.findall(low)))
+        if (not row.stages or stage in row.stages) and _end(row.parts, low) >= 0
+    ]
     return max(rows, key=lambda row: sum(map(len, row.parts)), default=None)
 
 
 _CLEARTEXT_PORT = re.compile(r"(?:[a-z\]]:|\bport[ =:\"']{1,3})(?:25|587|2525|2587)\b")
-_ERROR_WORDS = re.compile(r"error|fail|rejected|rejects|denied|refus|timed out|unable|cannot|could not|exception|invalid|[\s(:\"'][45]\d\d[ -][45]\.\d")
+_ERROR_WORDS = re.compile(
+    r"error|fail|rejected|rejects|denied|refus|timed out|unable|cannot|could not|exception|invalid|[\s(:\"'][45]\d\d[ -][45]\.\d"
+)
 
 
 def nearest(text: str) -> Sequence[str]:
@@ -254,7 +323,10 @@ def nearest(text: str) -> Sequence[str]:
 @functools.lru_cache(maxsize=1)
 def _vocabulary() -> tuple[dict[str, float], list[tuple[str, frozenset[str]]]]:
     """The weight of each word of the rules, the rarer the heavier, and the words of each rule."""
-    vectors = [(rule.cause, frozenset(word for part in rule.parts for word in _WORD.findall(part) if len(word) > 2)) for rule in RULES]
+    vectors = [
+        (rule.cause, frozenset(word for part in rule.parts for word in _WORD.findall(part) if len(word) > 2))
+        for rule in RULES
+    ]
     vectors = [(cause, words) for cause, words in vectors if words]
     counts = Counter(word for _cause, words in vectors for word in words)
     return {word: math.log(len(vectors) / count) for word, count in counts.items()}, vectors

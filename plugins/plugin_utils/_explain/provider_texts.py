@@ -203,7 +203,7 @@ _MICROSOFT = (
         "recipient_rejected",
         ("tenantattribution", "5.7.64", "5.7.64 tenantattribution"),
         "No connector of the tenant fits this host.",
-        "Add this host's public address or certificate to the tenant's inbound connector, or log in with username and password on port 587.",
+        "Add this host's public address or certificate to the tenant's inbound connector, or log in with username and password on the submission port.",
     ),
     *_row(
         "Microsoft 365",
@@ -501,14 +501,15 @@ _ANYONE = (
         "auth_requires_tls",
         "must issue a starttls command first",
         "The relay takes nothing before TLS: the app spoke in cleartext to a relay that requires STARTTLS.",
-        "Set security: starttls (secure: false) in the app, or use port 465 with secure: true.",
+        "Set security: starttls (secure: false) in the app, or use a port with TLS from the first byte (secure: true).",
     ),
     *_row(
         "",
         "recipient_rejected",
         ("relay access denied", "relaying denied", "unable to relay", "relay not permitted", "relaying not allowed", "not permitted to relay", "relay denied"),
         "This relay carries no mail of this host to other domains without a login.",
-        "Set username and password for this relay, so that the app can log in (some apps need a switch for it too), or have its operator allow this host's address.",
+        "Set username and password for this relay, so that the app can log in (some apps need a switch for it too), or have its operator allow this"
+        " host's address.",
         stages=("rcpt",),
     ),
     *_row(

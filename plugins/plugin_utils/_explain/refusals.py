@@ -182,7 +182,7 @@ _ROWS: tuple[_Row, ...] = (
         # Where submission wants a login, Postfix refuses with these words whoever has not logged in.
         Meaning("sender_rejected", "auth_required", "likely", ("greeting_rejected",)),
         Meaning("greeting_rejected", "address", "likely", ("temporarily_rejected",)),
-        stages=("mail", "rcpt"),
+        stages=("mail", "rcpt", ""),
     ),
     _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
 )

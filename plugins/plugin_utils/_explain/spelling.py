@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One spelling for what platforms write in many: WRONG_VERSION_NUMBER, wrong-version-number and WrongVersionNumber are the same words.
 
-OpenSSL writes its reasons with blanks, Python and Node the same reasons with underscores, rustls and .NET in camel case, Erlang as
-atoms. A text is compared in these spellings, so that each reason stands in the tables once.
+OpenSSL writes its reasons with blanks, Python and Node the same reasons with underscores, rustls and .NET in camel
+case, Erlang as atoms. A text is compared in these spellings, so that each reason stands in the tables once.
 """
 
 from __future__ import annotations

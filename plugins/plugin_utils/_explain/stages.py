@@ -28,7 +28,8 @@ _STAGE_OF = {
     ".": "data",
 }
 _ANY = "initial connection|connect|conn|ehlo|helo|lhlo|starttls|auth|mail from|mail|rcpt to|rcpt|end of data|end of message|data"
-# Nodemailer's objects; Postfix's replies as a client and its refusals as a relay; Mailpit; Exim as a client and as a relay.
+# Nodemailer's objects; Postfix's replies as a client and its refusals as a relay; Mailpit; Exim as a client and as a
+# relay.
 _NAMED = re.compile(
     rf"\bcommand['\"]?\s?[:=]\s?['\"]?({_ANY})\b"
     rf"|\breject(?: warning)?: ({_ANY}) from "
@@ -43,7 +44,14 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "starttls",
         (
-            *("upgrading connection with starttls", "starttls config", "starttls command", "starttls failed", "starttls denied", "starttls attempted"),
+            *(
+                "upgrading connection with starttls",
+                "starttls config",
+                "starttls command",
+                "starttls failed",
+                "starttls denied",
+                "starttls attempted",
+            ),
             # The greeting has this code too, but is never refused with these.
             *(f"expected response code 220 but got code {code}" for code in (454, 500, 501, 502, 503)),
             "refused to start tls",
@@ -52,46 +60,133 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "ehlo",
         (
-            *("smtptransport.helo", "`helo'", "#helo", "does not accept ehlo", "remote access denied", "smtphelooerror", "smtpheloerror"),
+            *(
+                "smtptransport.helo",
+                "`helo'",
+                "#helo",
+                "does not accept ehlo",
+                "remote access denied",
+                "smtphelooerror",
+                "smtpheloerror",
+            ),
             *("ehlo command", "ehlo not accepted", "helo not accepted", "on hello", "did not accept the handshake"),
         ),
     ),
     (
         "rcpt",
         (
-            *("recipients were rejected", "smtprecipientsrefused", "recipientsrefused", "rcpt failed", "rcpt command", "`rcptto'", "#rcptto", "rcpt to:"),
-            *("recipients failed", "recipient failed", "recipient address rejected", "smtpaddressfailedexception", "failed recipients", "smtpfailedrecipient"),
+            *(
+                "recipients were rejected",
+                "smtprecipientsrefused",
+                "recipientsrefused",
+                "rcpt failed",
+                "rcpt command",
+                "`rcptto'",
+                "#rcptto",
+                "rcpt to:",
+            ),
+            *(
+                "recipients failed",
+                "recipient failed",
+                "recipient address rejected",
+                "smtpaddressfailedexception",
+                "failed recipients",
+                "smtpfailedrecipient",
+            ),
             *("250/251/252", "recipientnotaccepted", "rcpt to <", "failed to add recipient"),
         ),
     ),
     (
         "mail",
         (
-            *("mail from command", "mail command failed", "`mailfrom'", "#mailfrom", "smtptransport.mailfrom", "smtpsenderrefused", "mail failed"),
-            *("sender address rejected", "mail from:", "sendernotaccepted", "failed to set sender", "mail from <", "mail from failed"),
+            *(
+                "mail from command",
+                "mail command failed",
+                "`mailfrom'",
+                "#mailfrom",
+                "smtptransport.mailfrom",
+                "smtpsenderrefused",
+                "mail failed",
+            ),
+            *(
+                "sender address rejected",
+                "mail from:",
+                "sendernotaccepted",
+                "failed to set sender",
+                "mail from <",
+                "mail from failed",
+            ),
         ),
     ),
     (
         "data",
         (
-            *("message failed", "smtpdataerror", "data not accepted", "data command failed", "data failed", "messagenotaccepted", "expected response code 354"),
+            *(
+                "message failed",
+                "smtpdataerror",
+                "data not accepted",
+                "data command failed",
+                "data failed",
+                "messagenotaccepted",
+                "expected response code 354",
+            ),
             *("failed to add data", "smtptransport.data", "smtptransport.finishdata", ".dataasync"),
         ),
     ),
     (
         "auth",
         (
-            *("invalid login", "eauth", "smtpauthenticationerror", "sasl authentication failed", "failed to authenticate", "authentication failed"),
-            *("auth plain", "auth login", "auth cram md5", "auth xoauth2", "login denied", "smtptransport$authenticator", ".authenticateasync"),
-            *("expected response code 235", "expected response code 334", "password command failed", "user name command failed"),
+            *(
+                "invalid login",
+                "eauth",
+                "smtpauthenticationerror",
+                "sasl authentication failed",
+                "failed to authenticate",
+                "authentication failed",
+            ),
+            *(
+                "auth plain",
+                "auth login",
+                "auth cram md5",
+                "auth xoauth2",
+                "login denied",
+                "smtptransport$authenticator",
+                ".authenticateasync",
+            ),
+            *(
+                "expected response code 235",
+                "expected response code 334",
+                "password command failed",
+                "user name command failed",
+            ),
         ),
     ),
     (
         "greeting",
         (
-            *("invalid greeting", "initial ok message", "got unexpected smtp server response", "`do_start'", "`do start'", "#do start"),
-            *("bad greeting", "initial server", "smtpconnecterror", "smtpconnectresponseerror", "expected response code 220"),
-            *("bad response on connection", "on smtp dial", "creating smtp client", "failed to dial", "dial failed", "error connecting to"),
+            *(
+                "invalid greeting",
+                "initial ok message",
+                "got unexpected smtp server response",
+                "`do_start'",
+                "`do start'",
+                "#do start",
+            ),
+            *(
+                "bad greeting",
+                "initial server",
+                "smtpconnecterror",
+                "smtpconnectresponseerror",
+                "expected response code 220",
+            ),
+            *(
+                "bad response on connection",
+                "on smtp dial",
+                "creating smtp client",
+                "failed to dial",
+                "dial failed",
+                "error connecting to",
+            ),
         ),
     ),
 )

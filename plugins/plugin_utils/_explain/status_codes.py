@@ -103,7 +103,11 @@ _ALONE = re.compile(
 )
 _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
-_DSN = re.compile(r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)", re.IGNORECASE)
+_DSN = re.compile(
+    r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()"
+    r"([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)",
+    re.IGNORECASE,
+)
 
 
 def find_status(text: str) -> Status | None:
@@ -212,7 +216,13 @@ _BY_CODE: dict[int, Meaning] = {
     513: _RECIPIENT,
     551: _RECIPIENT,
     556: _RECIPIENT,
-    550: Meaning("recipient_rejected", "", "possible", ("sender_rejected", "message_rejected", "ehlo_rejected", "greeting_rejected"), "The text does not say which command was refused."),
+    550: Meaning(
+        "recipient_rejected",
+        "",
+        "possible",
+        ("sender_rejected", "message_rejected", "ehlo_rejected", "greeting_rejected"),
+        "The text does not say which command was refused.",
+    ),
     541: _MESSAGE,
     552: Meaning("message_rejected", "", "possible", ("recipient_rejected",)),
     553: Meaning("sender_rejected", "", "possible", ("recipient_rejected",)),
@@ -230,7 +240,11 @@ _BY_SUBJECT: dict[str, Meaning] = {
     "5": Meaning("message_rejected", "", "possible", ("ehlo_rejected",)),
     "6": Meaning("message_rejected", "", "possible"),
     "7": Meaning(
-        "message_rejected", "", "possible", ("sender_rejected", "recipient_rejected", "greeting_rejected", "ehlo_rejected", "auth_rejected"), "A policy of the relay refused it."
+        "message_rejected",
+        "",
+        "possible",
+        ("sender_rejected", "recipient_rejected", "greeting_rejected", "ehlo_rejected", "auth_rejected"),
+        "A policy of the relay refused it.",
     ),
 }
 
@@ -251,7 +265,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     if code in (432, 534, 535) or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
     if said is not None:
-        return said
+        in_greeting = code == 421 and stage in ("", "greeting") and said.cause == "temporarily_rejected"
+        return said._replace(also=("greeting_rejected",)) if in_greeting else said
     if code == 421:
         return _not_now(stage, words)
     if code == 530:

@@ -22,7 +22,10 @@ def is_bare_address(text: str) -> bool:
 
 
 def parse_recipients(value: object, option: str = "recipients") -> list[str]:
-    """The addresses of a list, or of a text with commas. Raises SettingsError for none, an empty one, no address, and one given twice."""
+    """The addresses of a list, or of a text with commas.
+
+    Raises SettingsError for none, for an empty one, for what is no address, and for one given twice.
+    """
     if value is None or value == "":
         raise SettingsError(f"{option} is empty; {_EXAMPLE}.", option)
     listed = value.split(",") if isinstance(value, str) else value
@@ -34,12 +37,19 @@ def parse_recipients(value: object, option: str = "recipients") -> list[str]:
     for index, entry in enumerate(listed):
         address = "" if entry is None else str(entry).strip(" \t")
         if not address:
-            raise SettingsError(f"{option}[{index}] is empty; write an address, such as user@example.com, or leave the entry out.", option)
+            raise SettingsError(
+                f"{option}[{index}] is empty; write an address, such as user@example.com, or leave the entry out.",
+                option,
+            )
         if not is_bare_address(address):
-            raise SettingsError(f"{option}[{index}] is {show(entry)}, which is not a bare mail address; write user@example.com.", option)
+            raise SettingsError(
+                f"{option}[{index}] is {show(entry)}, which is not a bare mail address; write user@example.com.", option
+            )
         local, _at, domain = address.rpartition("@")
         # The domain is the same in capitals (RFC 5321 section 2.4); what stands before it need not be.
         if (local, domain.lower()) in found:
-            raise SettingsError(f"{option}[{index}] is {show(address)}, which stands there already; write each address once.", option)
+            raise SettingsError(
+                f"{option}[{index}] is {show(address)}, which stands there already; write each address once.", option
+            )
         found[local, domain.lower()] = address
     return list(found.values())

@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which other ports of a relay are asked when the chosen one fails, and in which mode: never one weaker than was asked for."""
+"""Which other ports of a relay are asked when the chosen one fails, and in which mode: none weaker than was asked for."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ __all__ = ("alternative_ports",)
 
 
 def alternative_ports(settings: Settings, option: object) -> list[Alternative]:
-    """The other ports to try and in which mode: ``auto`` (the conventional ones), or a list of ports. Raises SettingsError."""
+    """The other ports and their modes: ``auto`` (the conventional ones), or a list of ports. Raises SettingsError."""
     if isinstance(option, str) and re.fullmatch(r"\[?[\d, ]*\]?", option):
         # As "ansible -a" hands a list over.
         option = [part for part in re.split(r"[\[\], ]+", option) if part]
     if option is None or option == "auto":
         ports: list[int] = [port for port in CONVENTIONAL_PORTS if port != settings.port]
     elif isinstance(option, (str, bytes)) or not isinstance(option, Sequence):
-        raise SettingsError(f"alternatives is {show(option)}; write auto, a list of ports such as [587, 2525], or [].", "alternatives")
+        raise SettingsError(
+            f"alternatives is {show(option)}; write auto, a list of ports such as [587, 2525], or [].", "alternatives"
+        )
     else:
         ports = [int(to_number(port, "alternatives", 1, 65535)) for port in option]
         ports = [port for port in dict.fromkeys(ports) if port != settings.port]

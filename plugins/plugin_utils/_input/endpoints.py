@@ -10,7 +10,11 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, unknown_option
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CONNECTION_OPTIONS, Settings, parse_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
+    CONNECTION_OPTIONS,
+    Settings,
+    parse_settings,
+)
 
 __all__ = ("endpoint_settings", "take")
 
@@ -28,14 +32,18 @@ def take(args: Mapping[str, t.Any], allowed: Sequence[str]) -> dict[str, t.Any]:
 
 
 def endpoint_settings(args: Mapping[str, t.Any], *, allow_auto: bool, needs_credentials: bool) -> list[Settings]:
-    """The settings of every endpoint of a task, in order: ``endpoints``, with what stands beside it as defaults, or the one endpoint.
+    """The settings of every endpoint of a task, in order.
 
-    With ``needs_credentials`` at least one of them must have a login: an empty variable must not pass for a login that worked.
+    They are ``endpoints``, with what stands beside it as defaults, or the one endpoint. With ``needs_credentials`` at
+    least one of them must have a login: an empty variable must not pass for a login that worked.
     Raises SettingsError.
     """
     found = _listed_settings(args, allow_auto, needs_credentials)
     if needs_credentials and not any(one.username for one in found):
-        words = "check_credentials is true, but there is no username; write username and password, or leave out check_credentials."
+        words = (
+            "check_credentials is true, but there is no username;"
+            " write username and password, or leave out check_credentials."
+        )
         raise SettingsError(words, "username")
     return found
 
@@ -46,7 +54,9 @@ def _listed_settings(args: Mapping[str, t.Any], allow_auto: bool, needs_credenti
 
     def parsed(entry: Mapping[str, t.Any], prefix: str) -> Settings:
         given = {**_defaults_for(entry, beside), **entry}
-        return parse_settings(given, probed=True, allow_auto=allow_auto, needs_credentials=needs_credentials, prefix=prefix)
+        return parse_settings(
+            given, probed=True, allow_auto=allow_auto, needs_credentials=needs_credentials, prefix=prefix
+        )
 
     if isinstance(listed, Mapping):
         return [parsed(listed, "")]
@@ -65,7 +75,9 @@ def _as_list(listed: object) -> Mapping[str, t.Any] | Sequence[object]:
     if isinstance(listed, (str, bytes)) or not isinstance(listed, Sequence):
         raise SettingsError("endpoints is not a list; write a list of dictionaries with host and port.", "endpoints")
     if not listed:
-        words = "endpoints is an empty list; write at least one dictionary with host and port, or give host and port alone."
+        words = (
+            "endpoints is an empty list; write at least one dictionary with host and port, or give host and port alone."
+        )
         raise SettingsError(words, "endpoints")
     return listed
 

@@ -14,7 +14,13 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable im
 __all__ = ("SettingsError", "nearest", "show", "unknown_option")
 
 # What other programs call these options.
-_ALIASES = {"user": "username", "pass": "password", "from": "sender", "no_reply": "sender", "tls_reject_unauthorized": "validate_certs"}
+_ALIASES = {
+    "user": "username",
+    "pass": "password",
+    "from": "sender",
+    "no_reply": "sender",
+    "tls_reject_unauthorized": "validate_certs",
+}
 
 
 class SettingsError(ValueError):
@@ -50,5 +56,7 @@ def unknown_option(name: str, known: Sequence[str], prefix: str = "") -> Setting
     """The error for an option that does not exist; ``prefix`` is put in front of its name ("endpoints[0].")."""
     near = nearest(name, known)
     advice = f"write {near}" if near else f"write one of {', '.join(known)}"
-    shown = f"{prefix}{printable(name.encode('utf-8', 'backslashreplace'))}" if name.strip() else show(f"{prefix}{name}")
+    shown = (
+        f"{prefix}{printable(name.encode('utf-8', 'backslashreplace'))}" if name.strip() else show(f"{prefix}{name}")
+    )
     return SettingsError(f"{shown} is not an option; {advice}.", shown)

@@ -49,7 +49,9 @@ def parse_policy(args: Mapping[str, t.Any]) -> Policy:
         certificate_days_error=days("certificate_days_error", Policy.certificate_days_error),
         certificate_days_warning=days("certificate_days_warning", Policy.certificate_days_warning),
         cleartext_networks=_networks(given.get("cleartext_networks", Policy.cleartext_networks)),
-        require_all_addresses=to_bool(given.get("require_all_addresses", Policy.require_all_addresses), "require_all_addresses"),
+        require_all_addresses=to_bool(
+            given.get("require_all_addresses", Policy.require_all_addresses), "require_all_addresses"
+        ),
     )
 
 
@@ -57,7 +59,9 @@ def _networks(value: object) -> tuple[str, ...]:
     option = "cleartext_networks"
     networks = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
     if not isinstance(networks, Sequence):
-        raise SettingsError(f"{option} is {show(value)}, which is not a list; write CIDR, such as [10.0.0.0/8].", option)
+        raise SettingsError(
+            f"{option} is {show(value)}, which is not a list; write CIDR, such as [10.0.0.0/8].", option
+        )
     for network in networks:
         try:
             ipaddress.ip_network(str(network), strict=False)

@@ -9,6 +9,7 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import Fields
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, convention_clash
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import signs, words
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
@@ -33,7 +34,7 @@ class Seen(t.NamedTuple):
     shown: int
     policy: Policy
     host: HostFacts
-    ports: Mapping[str, t.Any]
+    ports: Fields
 
     @property
     def attempt(self) -> Attempt:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
-from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS, Fields
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import signs, words
@@ -115,7 +115,7 @@ def _judge(
 
 def _ports(
     settings: Settings, observation: Observation, others: Sequence[OtherPort], wanted: int | None = None
-) -> Mapping[str, t.Any]:
+) -> Fields:
     """The fields of sentences that name other ports."""
     return port_words(settings, failing_ports(others, observation), any(one["ok"] for one in others), wanted)
 
@@ -194,7 +194,7 @@ def _add_evidence(probe: Probe, attempt: Attempt, settings: Settings, host: Host
 
 
 def _with_cause(
-    probe: Probe, settings: Settings, diagnosis: Diagnosis, attempt: Attempt | None, ports: Mapping[str, t.Any]
+    probe: Probe, settings: Settings, diagnosis: Diagnosis, attempt: Attempt | None, ports: Fields
 ) -> Probe:
     address = attempt["address"] if attempt is not None else None
     fields = words.fields_of(settings, address, ports, diagnosis.fields)

@@ -9,6 +9,7 @@ import typing as t
 from collections.abc import Collection, Iterable, Sequence
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Observation
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import Fields
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     CLEARTEXT_FIRST_PORTS,
     IMPLICIT_TLS_PORTS,
@@ -55,7 +56,7 @@ def failing_ports(others: Iterable[OtherPort], observation: Observation) -> set[
     }
 
 
-def port_words(settings: Settings, failing: Collection[int], works: bool, wanted: int | None) -> dict[str, t.Any]:
+def port_words(settings: Settings, failing: Collection[int], works: bool, wanted: int | None) -> Fields:
     """The fields of sentences that name another port; null where none may be named.
 
     ``works``: another port was found to work, which is told in full beside the sentence, so that none is guessed here.

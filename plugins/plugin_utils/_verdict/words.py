@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import (
@@ -21,7 +20,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
     Sign,
     TLSEntry,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import FINDINGS, cause_row, fill, said
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import FINDINGS, Fields, cause_row, fill, said
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     Settings,
     clash_sentence,
@@ -94,7 +93,6 @@ __all__ = (
     "where_in_tls",
 )
 
-Fields = dict[str, t.Any]
 ALL_IN_CLEARTEXT = "right now there is no STARTTLS and everything is in cleartext"
 _FINDING_ROWS = {row.code: row for row in FINDINGS}
 _DAY, _HOUR = 86400, 3600
@@ -104,7 +102,7 @@ _NO_CIPHER = "HANDSHAKE_FAILURE|NO_SHARED_CIPHER|INSUFFICIENT_SECURITY"
 # -- a row, its case, its sentence
 
 
-def fields_of(settings: Settings, address: str | None, ports: Mapping[str, t.Any], case: Mapping[str, t.Any]) -> Fields:
+def fields_of(settings: Settings, address: str | None, ports: Fields, case: Fields) -> Fields:
     """The fields of the rows: what every verdict has, the other ports that may be named, and what this case brings."""
     return {
         "endpoint": settings.endpoint,
@@ -122,7 +120,7 @@ def fields_of(settings: Settings, address: str | None, ports: Mapping[str, t.Any
 
 
 def cause_sentence(
-    settings: Settings, code: str, variant: str, detail: str, fields: Mapping[str, t.Any]
+    settings: Settings, code: str, variant: str, detail: str, fields: Fields
 ) -> tuple[str, str]:
     """Message and remedy of a cause."""
     row = cause_row(code, variant)
@@ -132,12 +130,12 @@ def cause_sentence(
     return message, fill(row.remedy, fields)
 
 
-def cause_clause(code: str, variant: str, detail: str, fields: Mapping[str, t.Any]) -> str:
+def cause_clause(code: str, variant: str, detail: str, fields: Fields) -> str:
     """The message of a cause as a part of another sentence."""
     return said(cause_row(code, variant).sentence, fields, detail).removesuffix(".")
 
 
-def finding_entry(code: str, detail: str, fields: Mapping[str, t.Any]) -> dict[str, str]:
+def finding_entry(code: str, detail: str, fields: Fields) -> dict[str, str]:
     """A finding as a probe returns it."""
     row = _FINDING_ROWS[code]
     message, remedy = said(row.sentence, fields, detail), fill(row.remedy, fields)

@@ -123,8 +123,14 @@ def with_apprise() -> None:
 
     logging.getLogger("apprise").setLevel(logging.DEBUG)
     login = f"{user}:{password}@" if user else ""
-    scheme, kind = ("mailto", "insecure") if mode == "cleartext" else ("mailtos", {"implicit": "ssl", "starttls": "starttls"}[mode])
-    apprise.Apprise(f"{scheme}://{login}{host}:{port}/?from=a@example.com&to=b@example.org&mode={kind}&smtp={host}").notify("test")
+    scheme, kind = (
+        ("mailto", "insecure")
+        if mode == "cleartext"
+        else ("mailtos", {"implicit": "ssl", "starttls": "starttls"}[mode])
+    )
+    apprise.Apprise(
+        f"{scheme}://{login}{host}:{port}/?from=a@example.com&to=b@example.org&mode={kind}&smtp={host}"
+    ).notify("test")
 
 
 os.environ["SSL_CERT_FILE"] = ca_file

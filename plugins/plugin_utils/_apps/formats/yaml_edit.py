@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_tree import LINE_BREAKS, Document, Node, YamlError, parse
 
-__all__ = ("edit", "quote", "read", "remove")
+__all__ = ("child", "children", "edit", "quote", "read", "remove", "spelt_key")
 
 Scalar = t.Union[str, int, bool, None]
 Path = Sequence[str]
@@ -57,6 +57,16 @@ def read(text: str, path: Path) -> dict[str, t.Any] | None:
     if node is None or node.resolved().kind != "mapping":
         return None
     return {name: value.typed() for name, value in _effective(node).items()}
+
+
+def children(node: Node) -> dict[str, t.Any]:
+    """The values of one mapping as ``read`` gives them."""
+    return {name: value.typed() for name, value in _effective(node).items()}
+
+
+def child(node: Node | None, name: str) -> Node | None:
+    """What a mapping holds under this name, merged values included; None when it is no mapping or has no such key."""
+    return None if node is None else _effective(node).get(name)
 
 
 def edit(text: str, path: Path, wanted: Mapping[str, Scalar], managed: Collection[str], block: str) -> str:
@@ -249,14 +259,14 @@ def _add_pairs(document: Document, mapping: Node, pairs: Sequence[tuple[str, Sca
     if mapping.flow:
         stays = [pair for pair in mapping.pairs if pair[0].value not in gone]
         quoted = mapping.pairs[-1][0].style == '"'
-        written = [f"{quote(name) if quoted else _key(name)}: {quote(value)}" for name, value in pairs]
+        written = [f"{quote(name) if quoted else spelt_key(name)}: {quote(value)}" for name, value in pairs]
         if not stays:
             return _Edit(mapping.start + 1, mapping.start + 1, ", ".join(written))
         indent = text[_line_start(text, stays[-1][0].start):stays[-1][0].start]
         separator = f",{document.line_break}{indent}" if len(stays) > 1 and not indent.strip() else ", "
         return _Edit(stays[-1][1].end, stays[-1][1].end, "".join(separator + pair for pair in written))
     indent = " " * mapping.indent
-    lines = [f"{_key(name)}: {quote(value)}" for name, value in pairs]
+    lines = [f"{spelt_key(name)}: {quote(value)}" for name, value in pairs]
     stays = [pair for pair in mapping.pairs if pair[0].value not in gone and pair[1].kind in ("scalar", "alias") and pair[1].style not in ("|", ">")]
     if stays:
         end = _line_end(text, stays[-1][1].end)
@@ -347,8 +357,8 @@ def _append(document: Document, body: str, *, blank: bool = True) -> _Edit:
 
 def _lines(names: Path, wanted: Mapping[str, Scalar], column: int, step: int) -> list[str]:
     """The wanted pairs as lines, below these names."""
-    lines = [" " * (column + step * depth) + f"{_key(name)}:" for depth, name in enumerate(names)]
-    return lines + [" " * (column + step * len(names)) + f"{_key(name)}: {quote(value)}" for name, value in wanted.items()]
+    lines = [" " * (column + step * depth) + f"{spelt_key(name)}:" for depth, name in enumerate(names)]
+    return lines + [" " * (column + step * len(names)) + f"{spelt_key(name)}: {quote(value)}" for name, value in wanted.items()]
 
 
 def _flow(names: Path, wanted: Mapping[str, Scalar], style: str | None) -> str:
@@ -360,10 +370,11 @@ def _flow(names: Path, wanted: Mapping[str, Scalar], style: str | None) -> str:
 
 
 def _flow_key(name: str, style: str | None) -> str:
-    return quote(name) if style == '"' else _key(name)
+    return quote(name) if style == '"' else spelt_key(name)
 
 
-def _key(name: str) -> str:
+def spelt_key(name: str) -> str:
+    """A key as every YAML reader takes it for a text."""
     return name if re.match(r"^[A-Za-z_][A-Za-z0-9_-]*\Z", name) and name.lower() not in _RESERVED else quote(name)
 
 

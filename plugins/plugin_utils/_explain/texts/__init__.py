@@ -12,5 +12,7 @@ from .vague import NOISE, VAGUE
 __all__ = ("NOISE", "RULES", "VAGUE")
 
 RULES: tuple[Rule, ...] = tuple(
-    rule for layer in (settings, dns, tcp, greeting, mode, ehlo, starttls, tls, certificate, auth, transaction) for rule in layer.RULES
+    rule
+    for layer in (settings, dns, tcp, greeting, mode, ehlo, starttls, tls, certificate, auth, transaction)
+    for rule in layer.RULES
 )

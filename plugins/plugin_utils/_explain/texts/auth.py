@@ -138,7 +138,12 @@ RULES: tuple[Rule, ...] = (
         """,
     ),
     # Mailpit writes this after its own line "deny PLAIN login"
-    *rules("auth_rejected", "certain", echo="pair", texts="[smtpd] response ( .. 535 5.7.8 authentication credentials invalid"),
+    *rules(
+        "auth_rejected",
+        "certain",
+        echo="pair",
+        texts="[smtpd] response ( .. 535 5.7.8 authentication credentials invalid",
+    ),
     *rules(
         "auth_rejected",
         "certain",

@@ -9,7 +9,13 @@ from ..rule import Rule, alerts, rules, verify_errors
 
 __all__ = ("RULES",)
 
-_ALL = ("certificate_expired", "certificate_self_signed", "certificate_name_mismatch", "certificate_chain_incomplete", "certificate_not_yet_valid")
+_ALL = (
+    "certificate_expired",
+    "certificate_self_signed",
+    "certificate_name_mismatch",
+    "certificate_chain_incomplete",
+    "certificate_not_yet_valid",
+)
 _PURPOSE = "The certificate, or a CA above it, may not be used for this: its purpose, its constraints or an extension forbid it; a newer ca_path does not help."
 _NEW_ONE = "Ask the relay's operator for a certificate that is made for a server (TLS server authentication) by a CA that may issue it."
 
@@ -106,7 +112,7 @@ RULES: tuple[Rule, ...] = (
         unknown ca
         # Go
         certificate signed by unknown authority
-        certificate signed by unknown authority (possibly because of .. parent certificate cannot sign this kind of certificate
+        certificate signed by unknown authority (possibly because of .. parent certificate cannot sign this kind
         # Java
         pkix path building failed
         unable to find valid certification path
@@ -138,7 +144,12 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "certificate_untrusted",
         "likely",
-        also=("certificate_chain_incomplete", "certificate_self_signed", "certificate_expired", "certificate_name_mismatch"),
+        also=(
+            "certificate_chain_incomplete",
+            "certificate_self_signed",
+            "certificate_expired",
+            "certificate_name_mismatch",
+        ),
         echo="follow",
         texts="server certificate not verified",
     ),
@@ -251,7 +262,13 @@ RULES: tuple[Rule, ...] = (
         crl has expired
         """,
     ),
-    *rules("certificate_untrusted", "likely", alerts((44, "certificate revoked")), verify_errors((23, "certificate revoked")), texts="certificate is revoked"),
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        alerts((44, "certificate revoked")),
+        verify_errors((23, "certificate revoked")),
+        texts="certificate is revoked",
+    ),
     *rules(
         "certificate_name_mismatch",
         "certain",
@@ -311,7 +328,11 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "certificate_weak",
         "certain",
-        verify_errors((66, "ee certificate key too weak"), (67, "ca certificate key too weak"), (68, "ca signature digest algorithm too weak")),
+        verify_errors(
+            (66, "ee certificate key too weak"),
+            (67, "ca certificate key too weak"),
+            (68, "ca signature digest algorithm too weak"),
+        ),
         texts="""
         ee key too small
         ca key too small

@@ -59,7 +59,14 @@ RULES: tuple[Rule, ...] = (
         in state :hello .. fatal - unexpected message
         """,
     ),
-    *rules("mode_mismatch", "likely", alerts((22, "record overflow")), variant="cleartext_spoken", also=("not_smtp",), texts="oversized record received"),
+    *rules(
+        "mode_mismatch",
+        "likely",
+        alerts((22, "record overflow")),
+        variant="cleartext_spoken",
+        also=("not_smtp",),
+        texts="oversized record received",
+    ),
     # What a relay logs of a client that starts with TLS where the relay starts in cleartext.
     *rules(
         "mode_mismatch",
@@ -98,7 +105,8 @@ RULES: tuple[Rule, ...] = (
         submissions/smtpd .. unknown protocol
         """,
     ),
-    # On a port with implicit TLS, a client that speaks cleartext waits for a greeting and leaves; one that does not trust leaves too.
+    # On a port with implicit TLS, a client that speaks cleartext waits for a greeting and leaves; one that does not
+    # trust leaves too.
     *rules(
         "mode_mismatch",
         "possible",

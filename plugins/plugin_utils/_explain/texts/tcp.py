@@ -10,13 +10,35 @@ from ..rule import Rule, errno, rules
 __all__ = ("RULES",)
 
 _TIMED_OUT = errno("etimedout", 110, 10060)
-_REFUSED = errno("econnrefused", 111, 10061, "connection refused", "actively refused it", "connectionrefusederror", "errno 61]", "connection was refused")
-_UNREACHABLE_NETWORK = errno("enetunreach", 101, 10051, "network is unreachable", "network unreachable", "unreachable network")
+_REFUSED = errno(
+    "econnrefused",
+    111,
+    10061,
+    "connection refused",
+    "actively refused it",
+    "connectionrefusederror",
+    "errno 61]",
+    "connection was refused",
+)
+_UNREACHABLE_NETWORK = errno(
+    "enetunreach", 101, 10051, "network is unreachable", "network unreachable", "unreachable network"
+)
 _NO_ADDRESS = errno("eaddrnotavail", 99, 10049, "cannot assign requested address", "can't assign requested address")
 _NO_FAMILY = errno("eafnosupport", 97, 10047, "address family not supported")
-_UNREACHABLE_HOST = errno("ehostunreach", 113, 10065, "no route to host", "host is unreachable", "host unreachable", "unreachable host", "noroutetohostexception")
+_UNREACHABLE_HOST = errno(
+    "ehostunreach",
+    113,
+    10065,
+    "no route to host",
+    "host is unreachable",
+    "host unreachable",
+    "unreachable host",
+    "noroutetohostexception",
+)
 _HOST_DOWN = errno("ehostdown", 112, 10064, "host is down")
-_RESET = errno("econnreset", 104, 10054, "connection reset", "forcibly closed by the remote host", "connectionreseterror")
+_RESET = errno(
+    "econnreset", 104, 10054, "connection reset", "forcibly closed by the remote host", "connectionreseterror"
+)
 
 RULES: tuple[Rule, ...] = (
     *rules(
@@ -194,5 +216,11 @@ RULES: tuple[Rule, ...] = (
         {:error, :eperm}
         """,
     ),
-    *rules("connection_reset", "likely", _RESET, also=("connection_closed", "tls_handshake_failed"), texts="(56) recv failure: connection reset by peer"),
+    *rules(
+        "connection_reset",
+        "likely",
+        _RESET,
+        also=("connection_closed", "tls_handshake_failed"),
+        texts="(56) recv failure: connection reset by peer",
+    ),
 )

@@ -158,7 +158,13 @@ RULES: tuple[Rule, ...] = (
         ssl negotiation failed
         """,
     ),
-    *rules("tls_handshake_failed", "likely", also=("mode_mismatch", "certificate_untrusted"), echo="follow", texts="cannot start tls: handshake failure"),
+    *rules(
+        "tls_handshake_failed",
+        "likely",
+        also=("mode_mismatch", "certificate_untrusted"),
+        echo="follow",
+        texts="cannot start tls: handshake failure",
+    ),
     # The relay's log: the client is gone.
     *rules(
         "tls_handshake_failed",

@@ -213,7 +213,8 @@ RULES: tuple[Rule, ...] = (
         sender thread limit exceeded
         """,
     ),
-    # Clients, who only say at which command it was refused: the relay's words and code, where they stand beside it, say more.
+    # Clients, who only say at which command it was refused: the relay's words and code, where they stand beside it,
+    # say more.
     *rules(
         "sender_rejected",
         "likely",

@@ -13,11 +13,20 @@ from tests.support.acting import Files, act
 
 PATH = "/opt/pangolin/config/config.yml"
 PASSWORD = "hunter2-S3cret"
-SETTINGS = {"host": "smtp.example.com", "port": "465", "secure": "true", "username": "app", "password": PASSWORD, "sender": "app@example.com"}
+SETTINGS = {
+    "host": "smtp.example.com",
+    "port": "465",
+    "secure": "true",
+    "username": "app",
+    "password": PASSWORD,
+    "sender": "app@example.com",
+}
 OLD = "app:\n    url: x # mine\nemail:\n    smtp_host: old.example.com\n"
 
 
-def configure(host: Files, changes: t.Mapping[str, t.Any] | None = None, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+def configure(
+    host: Files, changes: t.Mapping[str, t.Any] | None = None, check_mode: bool = False, **options: t.Any
+) -> dict[str, t.Any]:
     arguments = {"app": "pangolin", "path": PATH, "settings": {**SETTINGS, **(changes or {})}, **options}
     return act("app_mail_config", host, check_mode=check_mode, **arguments)
 
@@ -27,9 +36,16 @@ def test_it_reads_plans_and_writes() -> None:
     answer = configure(host)
     assert "failed" not in answer and answer["changed"], answer
     assert host.steps == ["read", "write"]
-    assert "smtp_host: smtp.example.com" in host.contents[PATH].replace('"', "") and "url: x # mine" in host.contents[PATH]
+    assert (
+        "smtp_host: smtp.example.com" in host.contents[PATH].replace('"', "") and "url: x # mine" in host.contents[PATH]
+    )
     assert answer["settings"]["port"] == 465 and PASSWORD not in str(answer)
-    assert (answer["app"], answer["path"], answer["security"], answer["created"]) == ("pangolin", PATH, "implicit_tls", False)
+    assert (answer["app"], answer["path"], answer["security"], answer["created"]) == (
+        "pangolin",
+        PATH,
+        "implicit_tls",
+        False,
+    )
     again = configure(host)
     assert not again["changed"] and again["up_to_date"] and host.steps == ["read", "write", "read"]
 
@@ -53,8 +69,18 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str, str]] = [
     ({}, {"backup": "perhaps"}, "backup is 'perhaps', which is neither true nor false; write", "invalid_settings"),
     ({}, {"validate": "true"}, "validate has no %s in it; write the command with %s", "invalid_settings"),
     ({}, {"mode": "preserve"}, "mode is preserve, which means nothing here; leave out mode", "invalid_settings"),
-    ({}, {"settings": "smtp.example.com"}, "settings must hold host, port, secure and so on; write settings:", "invalid_settings"),
-    ({}, {"descriptors": "/nowhere"}, "descriptors is /nowhere, which is no folder on the controller", "invalid_settings"),
+    (
+        {},
+        {"settings": "smtp.example.com"},
+        "settings must hold host, port, secure and so on; write settings:",
+        "invalid_settings",
+    ),
+    (
+        {},
+        {"descriptors": "/nowhere"},
+        "descriptors is /nowhere, which is no folder on the controller",
+        "invalid_settings",
+    ),
     ({"prot": 465}, {}, "prot is not an option; write port.", "invalid_settings"),
     ({"user": "app"}, {}, "user is not an option; write username.", "invalid_settings"),
     ({"port": 0}, {}, "port is 0, but ports go from 1 to 65535; write", "invalid_settings"),
@@ -64,8 +90,12 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize("settings, options, words, cause", REFUSED, ids=[words[:30] for _settings, _options, words, _cause in REFUSED])
-def test_what_cannot_work_reaches_no_host(settings: dict[str, t.Any], options: dict[str, t.Any], words: str, cause: str) -> None:
+@pytest.mark.parametrize(
+    "settings, options, words, cause", REFUSED, ids=[words[:30] for _settings, _options, words, _cause in REFUSED]
+)
+def test_what_cannot_work_reaches_no_host(
+    settings: dict[str, t.Any], options: dict[str, t.Any], words: str, cause: str
+) -> None:
     host = Files({PATH: OLD})
     answer = configure(host, settings, **options)
     assert answer["failed"] and not answer["changed"]

@@ -19,7 +19,11 @@ from tests.support.process import free_ports
 
 USER, PASSWORD = "app", "hunter2-S3cret"
 # How the password may travel: by itself, as LOGIN and PLAIN write it.
-SECRETS = (PASSWORD, base64.b64encode(PASSWORD.encode()).decode(), base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode())
+SECRETS = (
+    PASSWORD,
+    base64.b64encode(PASSWORD.encode()).decode(),
+    base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode(),
+)
 STRICT = ("implicit_tls", "starttls")
 
 
@@ -27,7 +31,10 @@ class Relays:
     """One relay of each kind, all of which record what they hear, and the port of none."""
 
     def __init__(self, pki: Pki, stack: contextlib.ExitStack) -> None:
-        good, expired = pki.issue("localhost", ips=["127.0.0.1"]), pki.issue("localhost", ips=["127.0.0.1"], valid=EXPIRED)
+        good, expired = (
+            pki.issue("localhost", ips=["127.0.0.1"]),
+            pki.issue("localhost", ips=["127.0.0.1"], valid=EXPIRED),
+        )
         login: dict[str, t.Any] = {"users": {USER: PASSWORD}, "mechanisms": ["PLAIN", "LOGIN"]}
         kinds = {
             "implicit": smtp(implicit=honest(good), **login),
@@ -65,7 +72,18 @@ def assert_no_secret(relays: Relays, security: str, networks: list[str]) -> None
         assert not [line for line in said if line.startswith("AUTH") or any(secret in line for secret in SECRETS)]
 
 
-KINDS = ["implicit", "starttls", "plain", "plain_cram", "stripped", "refusing", "expired", "expired_starttls", "mute", "closed"]
+KINDS = [
+    "implicit",
+    "starttls",
+    "plain",
+    "plain_cram",
+    "stripped",
+    "refusing",
+    "expired",
+    "expired_starttls",
+    "mute",
+    "closed",
+]
 CHOICES = {
     # Mostly ports that fail at once: then another one is looked for.
     "chosen": st.sampled_from([*["closed"] * 8, *KINDS]),
@@ -84,16 +102,31 @@ CHOICES = {
         },
     ),
 }
-MANY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+MANY = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 
 
 @MANY
 @example(chosen="closed", others=["plain"], security="opportunistic", fallback="use", networks=[], more={})
 @example(chosen="stripped", others=["refusing", "plain"], security="starttls", fallback="use", networks=[], more={})
-@example(chosen="starttls", others=["plain", "implicit"], security="starttls", fallback="use", networks=[], more={"certificate_days_error": 3000})
+@example(
+    chosen="starttls",
+    others=["plain", "implicit"],
+    security="starttls",
+    fallback="use",
+    networks=[],
+    more={"certificate_days_error": 3000},
+)
 @given(**CHOICES)
 def test_the_gate(
-    relays: Relays, chosen: str, others: list[str], security: str, fallback: str, networks: list[str], more: dict[str, t.Any]
+    relays: Relays,
+    chosen: str,
+    others: list[str],
+    security: str,
+    fallback: str,
+    networks: list[str],
+    more: dict[str, t.Any],
 ) -> None:
     relays.forget()
     host = Host()
@@ -133,23 +166,48 @@ def test_the_gate(
 
 
 @MANY
-@given(chosen=CHOICES["chosen"], security=CHOICES["security"], check_mode=st.booleans(), more=st.sampled_from([{}, {"auth_mechanism": "LOGIN"}]))
+@given(
+    chosen=CHOICES["chosen"],
+    security=CHOICES["security"],
+    check_mode=st.booleans(),
+    more=st.sampled_from([{}, {"auth_mechanism": "LOGIN"}]),
+)
 def test_the_test_message(relays: Relays, chosen: str, security: str, check_mode: bool, more: dict[str, t.Any]) -> None:
     relays.forget()
-    options = {"host": "127.0.0.1", "ca_path": relays.ca, "port": relays.ports[chosen], "security": security, "username": USER, "password": PASSWORD}
+    options = {
+        "host": "127.0.0.1",
+        "ca_path": relays.ca,
+        "port": relays.ports[chosen],
+        "security": security,
+        "username": USER,
+        "password": PASSWORD,
+    }
     message = {"sender": "app@example.com", "recipients": ["a@example.org"], "timeout": 5}
     answer = act("smtp_send", Host(), check_mode=check_mode, **options, **message, **more)
     assert_no_secret(relays, security, [])
     assert PASSWORD not in str(answer)
     if security in STRICT:
-        assert not [line for tls, line in relays.heard() if not tls and line.split()[0].upper() in ("MAIL", "RCPT", "DATA")]
+        assert not [
+            line for tls, line in relays.heard() if not tls and line.split()[0].upper() in ("MAIL", "RCPT", "DATA")
+        ]
 
 
 @MANY
-@given(chosen=CHOICES["chosen"], security=st.sampled_from(["auto", "implicit_tls", "starttls", "opportunistic", "cleartext"]), injection=st.booleans())
+@given(
+    chosen=CHOICES["chosen"],
+    security=st.sampled_from(["auto", "implicit_tls", "starttls", "opportunistic", "cleartext"]),
+    injection=st.booleans(),
+)
 def test_the_probe(relays: Relays, chosen: str, security: str, injection: bool) -> None:
     relays.forget()
-    options = {"host": "127.0.0.1", "ca_path": relays.ca, "port": relays.ports[chosen], "security": security, "username": USER, "password": PASSWORD}
+    options = {
+        "host": "127.0.0.1",
+        "ca_path": relays.ca,
+        "port": relays.ports[chosen],
+        "security": security,
+        "username": USER,
+        "password": PASSWORD,
+    }
     answer = act("smtp_endpoint_info", Host(), check_credentials=True, check_injection=injection, timeout=5, **options)
     assert_no_secret(relays, security, [])
     assert PASSWORD not in str(answer)

@@ -20,9 +20,18 @@ PROBE = "smtp_endpoint_info"
 def test_good_and_bad_relays_are_data() -> None:
     (closed,) = free_ports(1)
     with contextlib.ExitStack() as stack:
-        works, refuses = (stack.enter_context(FaultyServer(behaviour)) for behaviour in (smtp(), smtp(greeting="554 5.7.1 no")))
+        works, refuses = (
+            stack.enter_context(FaultyServer(behaviour)) for behaviour in (smtp(), smtp(greeting="554 5.7.1 no"))
+        )
         host = Host()
-        answer = act(PROBE, host, host="127.0.0.1", security="auto", timeout=5, endpoints=[{"port": port} for port in (works.port, refuses.port, closed)])
+        answer = act(
+            PROBE,
+            host,
+            host="127.0.0.1",
+            security="auto",
+            timeout=5,
+            endpoints=[{"port": port} for port in (works.port, refuses.port, closed)],
+        )
     assert "failed" not in answer and answer["changed"] is False
     assert [(one["port"], one["ok"], one["cause"]) for one in answer["probes"]] == [
         (works.port, True, None),
@@ -32,7 +41,11 @@ def test_good_and_bad_relays_are_data() -> None:
     assert all(list(one) == PROBE_KEYS for one in answer["probes"])
     assert len(host.calls) == 1
     # The ports of one relay were tried in one call: the advice knows of it.
-    assert not [one for one in answer["probes"] if str(closed) in (one["remedy"] or "") or str(refuses.port) in (one["remedy"] or "")]
+    assert not [
+        one
+        for one in answer["probes"]
+        if str(closed) in (one["remedy"] or "") or str(refuses.port) in (one["remedy"] or "")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -40,11 +53,20 @@ def test_good_and_bad_relays_are_data() -> None:
     [
         ({}, "host is empty; write the relay's name"),
         ({"host": "localhost", "prot": 1}, "prot is not an option; write port."),
-        ({"host": "localhost", "port": 465, "check_credentials": True}, "check_credentials is true, but there is no username"),
-        ({"host": "localhost", "port": 465, "check_injection": "perhaps"}, "check_injection is 'perhaps', which is neither true nor false"),
+        (
+            {"host": "localhost", "port": 465, "check_credentials": True},
+            "check_credentials is true, but there is no username",
+        ),
+        (
+            {"host": "localhost", "port": 465, "check_injection": "perhaps"},
+            "check_injection is 'perhaps', which is neither true nor false",
+        ),
         ({"host": "localhost", "port": 465, "security": "auto", "secure": True}, "leave out secure"),
         ({"endpoints": []}, "endpoints is an empty list"),
-        ({"host": "localhost", "port": 465, "auth_mechanism": "DIGEST-MD5"}, "auth_mechanism is 'DIGEST-MD5', which is not known here"),
+        (
+            {"host": "localhost", "port": 465, "auth_mechanism": "DIGEST-MD5"},
+            "auth_mechanism is 'DIGEST-MD5', which is not known here",
+        ),
     ],
 )
 def test_bad_input(options: dict[str, t.Any], words: str) -> None:
@@ -55,9 +77,17 @@ def test_bad_input(options: dict[str, t.Any], words: str) -> None:
 
 
 def test_what_the_host_says_of_an_option_is_bad_input() -> None:
-    said = {"failed": True, "msg": "ca_path is /x, and on this host: no such file or directory; write ...", "option": "ca_path"}
+    said = {
+        "failed": True,
+        "msg": "ca_path is /x, and on this host: no such file or directory; write ...",
+        "option": "ca_path",
+    }
     answer = act(PROBE, Host(lambda _plans: said), host="localhost", port=465)
-    assert answer["failed"] and answer["cause"] == "invalid_settings" and answer["msg"].startswith("testhost: ca_path is /x")
+    assert (
+        answer["failed"]
+        and answer["cause"] == "invalid_settings"
+        and answer["msg"].startswith("testhost: ca_path is /x")
+    )
 
 
 def test_a_password_is_handed_over_only_for_a_login() -> None:

@@ -34,10 +34,14 @@ class Relays:
         return self._stack.enter_context(FaultyServer(behaviour))
 
     def implicit(self, **more: t.Any) -> FaultyServer:
-        return self.start(smtp(**{"implicit": honest(self.good), "users": {USER: PASSWORD}, "mechanisms": ["PLAIN"], **more}))
+        return self.start(
+            smtp(**{"implicit": honest(self.good), "users": {USER: PASSWORD}, "mechanisms": ["PLAIN"], **more})
+        )
 
     def starttls(self, **more: t.Any) -> FaultyServer:
-        return self.start(smtp(**{"starttls": honest(self.good), "users": {USER: PASSWORD}, "mechanisms": ["PLAIN"], **more}))
+        return self.start(
+            smtp(**{"starttls": honest(self.good), "users": {USER: PASSWORD}, "mechanisms": ["PLAIN"], **more})
+        )
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +56,11 @@ def relays(pki: Pki) -> t.Iterator[Relays]:
 
 
 def gate(relays: Relays, host: Host | None = None, **options: t.Any) -> dict[str, t.Any]:
-    return act("smtp_gate", host or Host(), **{"host": "127.0.0.1", "ca_path": relays.ca, "secure": True, "timeout": 5, **options})
+    return act(
+        "smtp_gate",
+        host or Host(),
+        **{"host": "127.0.0.1", "ca_path": relays.ca, "secure": True, "timeout": 5, **options},
+    )
 
 
 def logins(server: FaultyServer) -> int:
@@ -79,9 +87,18 @@ def test_the_login_on_another_port_needs_no_further_call(relays: Relays, fallbac
     answer = gate(relays, host, port=closed(), alternatives=[other.port], fallback=fallback, **LOGIN)
     assert len(host.calls) == 1
     assert logins(other) == (fallback == "use")
-    assert answer["alternatives"] == [{"port": other.port, "secure": False, "security": "starttls", "ok": True, "cause": None}]
+    assert answer["alternatives"] == [
+        {"port": other.port, "secure": False, "security": "starttls", "ok": True, "cause": None}
+    ]
     if fallback == "use":
-        assert answer["selected"] == {"host": "127.0.0.1", "port": other.port, "secure": False, "security": "starttls", "ok": True, "cause": None}
+        assert answer["selected"] == {
+            "host": "127.0.0.1",
+            "port": other.port,
+            "secure": False,
+            "security": "starttls",
+            "ok": True,
+            "cause": None,
+        }
     else:
         assert answer["failed"] and answer["selected"] is None
 
@@ -91,7 +108,16 @@ def test_many_breaches_of_the_policy_are_one_further_call(relays: Relays) -> Non
     quiet = relays.start(silent())
     host, started = Host(), time.monotonic()
     endpoints = [{"port": server.port} for server in servers]
-    answer = gate(relays, host, endpoints=endpoints, certificate_days_error=3000, alternatives=[quiet.port], timeout=3, fallback="use", **LOGIN)
+    answer = gate(
+        relays,
+        host,
+        endpoints=endpoints,
+        certificate_days_error=3000,
+        alternatives=[quiet.port],
+        timeout=3,
+        fallback="use",
+        **LOGIN,
+    )
     assert answer["failed"] and answer["cause"] == "certificate_expired"
     assert len(host.calls) == 2 and len(host.calls[1]["plans"]) == 4
     assert time.monotonic() - started < 4.5
@@ -101,7 +127,9 @@ def test_many_breaches_of_the_policy_are_one_further_call(relays: Relays) -> Non
 def test_a_breach_of_the_policy_and_a_login_elsewhere_are_one_further_call(relays: Relays) -> None:
     old = relays.implicit(implicit=honest(_old(relays)))
     other, host = relays.starttls(), Host()
-    answer = gate(relays, host, port=old.port, minimum_tls_version="TLSv1.3", alternatives=[other.port], fallback="use", **LOGIN)
+    answer = gate(
+        relays, host, port=old.port, minimum_tls_version="TLSv1.3", alternatives=[other.port], fallback="use", **LOGIN
+    )
     assert not answer.get("failed"), answer["msg"]
     assert answer["selected"]["port"] == other.port and logins(other) == 1
     assert (answer["cause"], answer["layer"]) == ("tls_version_unsupported", "tls")
@@ -116,9 +144,13 @@ def test_what_there_was_no_time_for_was_not_asked(relays: Relays) -> None:
     """Another endpoint took all the time of the first call: nothing is said against the other port, and it is said why."""
     breach, other, host = relays.implicit(), relays.starttls(), Host()
     endpoints = [{"port": breach.port}, {"port": relays.start(silent()).port}]
-    answer = gate(relays, host, endpoints=endpoints, certificate_days_error=3000, alternatives=[other.port], timeout=1.5)
+    answer = gate(
+        relays, host, endpoints=endpoints, certificate_days_error=3000, alternatives=[other.port], timeout=1.5
+    )
     assert answer["failed"] and answer["cause"] == "certificate_expired"
-    assert answer["alternatives"] == [{"port": other.port, "secure": False, "security": "starttls", "ok": None, "cause": None}]
+    assert answer["alternatives"] == [
+        {"port": other.port, "secure": False, "security": "starttls", "ok": None, "cause": None}
+    ]
     assert f"Port {other.port} was not asked" in answer["msg"] and answer["remedy"] in answer["msg"]
     assert len(host.calls) == 1 and other.connections == 1  # of the silent endpoint
 
@@ -151,7 +183,10 @@ def test_a_port_without_logins_is_passed_over(relays: Relays) -> None:
     answer = gate(relays, port=closed(), alternatives=[first.port, second.port], fallback="use", **LOGIN)
     assert not answer.get("failed"), answer["msg"]
     assert answer["selected"]["port"] == second.port
-    assert [(one["port"], one["ok"], one["cause"]) for one in answer["alternatives"]] == [(second.port, True, None), (first.port, False, "auth_not_offered")]
+    assert [(one["port"], one["ok"], one["cause"]) for one in answer["alternatives"]] == [
+        (second.port, True, None),
+        (first.port, False, "auth_not_offered"),
+    ]
 
 
 # -- which port
@@ -166,7 +201,9 @@ def test_a_slower_port_that_is_better_is_waited_for(relays: Relays) -> None:
 def test_tls_that_is_slow_is_preferred_to_cleartext_that_is_quick(relays: Relays) -> None:
     slow, quick = relays.implicit(greeting_delay=1.7), relays.start(smtp())
     for security in ("opportunistic", "cleartext"):
-        answer = gate(relays, port=closed(), secure=None, security=security, alternatives=[quick.port, slow.port], fallback="use")
+        answer = gate(
+            relays, port=closed(), secure=None, security=security, alternatives=[quick.port, slow.port], fallback="use"
+        )
         assert answer["selected"]["port"] == slow.port and answer["selected"]["security"] == "implicit_tls"
 
 
@@ -175,14 +212,30 @@ def test_ports_that_were_not_waited_for_are_not_known(relays: Relays) -> None:
     started = time.monotonic()
     answer = gate(relays, port=closed(), alternatives=[slow.port, quick.port])
     assert time.monotonic() - started < 2
-    assert [(one["port"], one["ok"], one["cause"]) for one in answer["alternatives"]] == [(quick.port, True, None), (slow.port, None, None)]
+    assert [(one["port"], one["ok"], one["cause"]) for one in answer["alternatives"]] == [
+        (quick.port, True, None),
+        (slow.port, None, None),
+    ]
 
 
 def test_cleartext_spoken_stays_opportunistic(relays: Relays) -> None:
     plain = relays.start(smtp(users={USER: PASSWORD}, mechanisms=["PLAIN"]))
-    options = {"port": closed(), "secure": None, "security": "opportunistic", "alternatives": [plain.port], "fallback": "use"}
+    options = {
+        "port": closed(),
+        "secure": None,
+        "security": "opportunistic",
+        "alternatives": [plain.port],
+        "fallback": "use",
+    }
     answer = gate(relays, **options)
-    assert answer["selected"] == {"host": "127.0.0.1", "port": plain.port, "secure": False, "security": "opportunistic", "ok": True, "cause": None}
+    assert answer["selected"] == {
+        "host": "127.0.0.1",
+        "port": plain.port,
+        "secure": False,
+        "security": "opportunistic",
+        "ok": True,
+        "cause": None,
+    }
     answer = gate(relays, **options, **LOGIN)
     assert answer["failed"] and logins(plain) == 0
     assert answer["cause"] == "auth_requires_tls"
@@ -203,7 +256,9 @@ def test_the_remedy_names_the_port_that_works(relays: Relays) -> None:
     assert answer["remedy"] in answer["msg"]
 
 
-@pytest.mark.parametrize("kind", ["closed", "silent", "expired", "greeting", "starttls_missing", "not_smtp", "mode", "auth"])
+@pytest.mark.parametrize(
+    "kind", ["closed", "silent", "expired", "greeting", "starttls_missing", "not_smtp", "mode", "auth"]
+)
 def test_the_remedy_names_no_port_that_was_just_found_not_to_work(relays: Relays, kind: str) -> None:
     """All conventional ports fail; the chosen one, too, each time at another layer."""
     kinds: dict[str, tuple[Behaviour | None, dict[str, t.Any]]] = {
@@ -219,7 +274,11 @@ def test_the_remedy_names_no_port_that_was_just_found_not_to_work(relays: Relays
     behaviour, options = kinds[kind]
     port = closed() if behaviour is None else relays.start(behaviour).port
     # Nothing listens on the conventional ports of this address.
-    answer = act("smtp_gate", Host(), **{"host": "127.0.0.1", "ca_path": relays.ca, "secure": True, "timeout": 4, "port": port, **options})
+    answer = act(
+        "smtp_gate",
+        Host(),
+        **{"host": "127.0.0.1", "ca_path": relays.ca, "secure": True, "timeout": 4, "port": port, **options},
+    )
     failing = {one["port"] for one in answer["alternatives"] if one["ok"] is False}
     assert answer["failed"] and len(failing) >= 5
     assert not ports_in(answer["remedy"]) & failing, answer["remedy"]
@@ -231,7 +290,11 @@ def test_endpoints_of_one_call_know_of_each_other(relays: Relays) -> None:
     answer = gate(relays, endpoints=[{"port": closed()}, {"port": works.port, "secure": False}], alternatives=[])
     assert answer["remedy"] == f"Set port: {works.port} and secure: false: this works from testhost, it was just tried."
     # Another relay, or another way to verify, proves nothing.
-    answer = gate(relays, endpoints=[{"port": closed()}, {"port": works.port, "secure": False, "validate_certs": False}], alternatives=[])
+    answer = gate(
+        relays,
+        endpoints=[{"port": closed()}, {"port": works.port, "secure": False, "validate_certs": False}],
+        alternatives=[],
+    )
     assert str(works.port) not in answer["remedy"]
 
 
@@ -266,7 +329,16 @@ def test_a_login_that_is_not_offered_fails_without_a_try(
         for more in ({}, {"check_credentials": True}):
             assert not gate(relays, **arguments, **more, login_required=False).get("failed")
     assert gate(relays, port=server.port, secure=False, alternatives=[])["cause"] is None
-    probe = act("smtp_endpoint_info", Host(), host="127.0.0.1", ca_path=relays.ca, port=server.port, secure=False, **GIVEN, **options)["probes"][0]
+    probe = act(
+        "smtp_endpoint_info",
+        Host(),
+        host="127.0.0.1",
+        ca_path=relays.ca,
+        port=server.port,
+        secure=False,
+        **GIVEN,
+        **options,
+    )["probes"][0]
     assert (probe["ok"], probe["cause"]) == (cause is None, cause)
 
 
@@ -275,10 +347,18 @@ def test_ports_without_a_login_are_no_alternative(relays: Relays) -> None:
     without, with_login = relays.starttls(mechanisms=[]), relays.starttls()
     answer = gate(relays, port=closed(), alternatives=[without.port, with_login.port], fallback="use", **GIVEN)
     assert answer["selected"]["port"] == with_login.port
-    assert [(one["port"], one["cause"]) for one in answer["alternatives"]] == [(with_login.port, None), (without.port, "auth_not_offered")]
+    assert [(one["port"], one["cause"]) for one in answer["alternatives"]] == [
+        (with_login.port, None),
+        (without.port, "auth_not_offered"),
+    ]
     answer = gate(relays, port=closed(), alternatives=[without.port], fallback="use", **GIVEN)
     assert answer["failed"] and answer["selected"] is None
-    assert gate(relays, port=closed(), alternatives=[without.port], fallback="use", login_required=False, **GIVEN)["selected"]["port"] == without.port
+    assert (
+        gate(relays, port=closed(), alternatives=[without.port], fallback="use", login_required=False, **GIVEN)[
+            "selected"
+        ]["port"]
+        == without.port
+    )
 
 
 def test_a_relay_without_the_login_has_its_other_ports_asked(relays: Relays) -> None:
@@ -299,11 +379,21 @@ def test_the_option_stands_beside_the_endpoints_or_in_one(relays: Relays) -> Non
     entry = {"port": without.port, "secure": False}
     assert not gate(relays, secure=None, endpoints=[entry], login_required=False, **GIVEN).get("failed")
     assert not gate(relays, secure=None, endpoints=[{**entry, "login_required": "no"}], **GIVEN).get("failed")
-    assert gate(relays, secure=None, endpoints=[{**entry, "login_required": "perhaps"}], **GIVEN)["cause"] == "invalid_settings"
+    assert (
+        gate(relays, secure=None, endpoints=[{**entry, "login_required": "perhaps"}], **GIVEN)["cause"]
+        == "invalid_settings"
+    )
 
 
 def test_a_message_by_address_although_a_login_is_given(relays: Relays) -> None:
     without = relays.starttls(mechanisms=[])
-    options = {"host": "127.0.0.1", "port": without.port, "ca_path": relays.ca, "sender": "a@example.com", "recipients": ["b@example.com"], **GIVEN}
+    options = {
+        "host": "127.0.0.1",
+        "port": without.port,
+        "ca_path": relays.ca,
+        "sender": "a@example.com",
+        "recipients": ["b@example.com"],
+        **GIVEN,
+    }
     assert act("smtp_send", Host(), **options)["cause"] == "auth_not_offered" and not without.messages
     assert not act("smtp_send", Host(), login_required=False, **options).get("failed") and len(without.messages) == 1

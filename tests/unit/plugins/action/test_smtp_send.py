@@ -11,7 +11,13 @@ import pytest
 from tests.support.acting import Host, act
 from tests.support.faulty import FaultyServer, smtp
 
-MESSAGE = {"host": "127.0.0.1", "security": "cleartext", "sender": "app@example.com", "recipients": ["a@example.org"], "timeout": 5}
+MESSAGE = {
+    "host": "127.0.0.1",
+    "security": "cleartext",
+    "sender": "app@example.com",
+    "recipients": ["a@example.org"],
+    "timeout": 5,
+}
 KEYS = {"changed", "probes", "cause", "layer", "remedy", "reply", "queue_id", "message_id", "msg"}
 
 
@@ -56,7 +62,10 @@ def test_a_refusal() -> None:
         ({"recipients": []}, "recipients is empty; write a list"),
         ({"recipients": None}, "recipients is empty; write a list"),
         ({"recipients": 5}, "recipients is '5', which is not a list"),
-        ({"recipients": ["a@example.org", "a@EXAMPLE.org"]}, "recipients[1] is 'a@EXAMPLE.org', which stands there already"),
+        (
+            {"recipients": ["a@example.org", "a@EXAMPLE.org"]},
+            "recipients[1] is 'a@EXAMPLE.org', which stands there already",
+        ),
         ({"sender": None}, "sender is missing; write the address that the app sends from"),
         ({"sender": "App <app@example.com>"}, "which is not a bare mail address"),
         ({"headers": ["X-A"]}, "headers is not a dictionary"),
@@ -73,7 +82,12 @@ def test_bad_input_reaches_no_host(changes: dict[str, t.Any], words: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "result, words", [({"failed": True, "msg": "no python"}, "no python"), ({}, "the module gave no result"), ({"unreachable": True, "msg": "gone"}, "gone")]
+    "result, words",
+    [
+        ({"failed": True, "msg": "no python"}, "no python"),
+        ({}, "the module gave no result"),
+        ({"unreachable": True, "msg": "gone"}, "gone"),
+    ],
 )
 def test_a_host_that_cannot_send(result: dict[str, t.Any], words: str) -> None:
     answer = act("smtp_send", Host(lambda _plans: result), **MESSAGE, port=25)

@@ -11,11 +11,22 @@ import pytest
 from tests.support.acting import Host, act
 
 HOST = Host(lambda _plans: {})
-SELECTED = {"host": "smtp.example.com", "port": 465, "secure": True, "security": "implicit_tls", "ok": True, "cause": None}
+SELECTED = {
+    "host": "smtp.example.com",
+    "port": 465,
+    "secure": True,
+    "security": "implicit_tls",
+    "ok": True,
+    "cause": None,
+}
 
 
 def verdict(**registered: t.Any) -> dict[str, t.Any]:
-    return act("smtp_verdict", HOST, verdict={"msg": "said", "probes": [{"greeting": "220 hi"}], "alternatives": [], **registered})
+    return act(
+        "smtp_verdict",
+        HOST,
+        verdict={"msg": "said", "probes": [{"greeting": "220 hi"}], "alternatives": [], **registered},
+    )
 
 
 @pytest.mark.parametrize(
@@ -23,7 +34,10 @@ def verdict(**registered: t.Any) -> dict[str, t.Any]:
     [
         ({"cause": None, "selected": SELECTED}, False),
         ({"cause": "connection_refused", "selected": SELECTED}, False),  # fallback: use
-        ({"cause": "connection_refused", "layer": "tcp", "remedy": "do", "selected": None, "failed": False}, True),  # failed_when: false
+        (
+            {"cause": "connection_refused", "layer": "tcp", "remedy": "do", "selected": None, "failed": False},
+            True,
+        ),  # failed_when: false
         ({"cause": "connection_refused", "failed": True}, True),
         ({"failed": True}, True),
         ({"unreachable": True}, True),
@@ -32,7 +46,11 @@ def verdict(**registered: t.Any) -> dict[str, t.Any]:
 def test_a_verdict(registered: dict[str, t.Any], failed: bool) -> None:
     answer = verdict(**registered)
     assert bool(answer.get("failed")) is failed
-    assert answer["msg"] == "said" and answer["cause"] == registered.get("cause") and answer["selected"] == registered.get("selected")
+    assert (
+        answer["msg"] == "said"
+        and answer["cause"] == registered.get("cause")
+        and answer["selected"] == registered.get("selected")
+    )
     assert not {"probes", "alternatives"} & set(answer)
 
 

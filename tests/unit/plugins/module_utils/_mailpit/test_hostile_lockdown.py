@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import Unreachable
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.lockdown import Session, look, violations
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.lockdown import Session, observe, violations
 
 TIMEOUT = 1.5
 GRACE = 2.0
@@ -70,7 +70,7 @@ SCRIPTS: dict[str, Script] = {
     "is HTTP": dialogue(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
     "is TLS": dialogue(b"\x15\x03\x01\x00\x02\x02\x46"),
     "EHLO is dripped": dialogue(b"220 x\r\n", b"250-x\r\n", keep=True),
-    "EHLO without end": lambda sock: floods(b"220 x\r\n", b"250-x\r\n" * 1000)(sock),
+    "EHLO without end": floods(b"220 x\r\n", b"250-x\r\n" * 1000),
     "EHLO of another code": dialogue(b"220 x\r\n", b"999 x\r\n"),
     "closes at MAIL": dialogue(b"220 x\r\n", EHLO),
     "is silent at MAIL": dialogue(b"220 x\r\n", EHLO, keep=True),
@@ -126,7 +126,7 @@ def outcomes() -> dict[tuple[str, str], tuple[Session, Session, float]]:
     def ask(script: Script, security: str) -> tuple[Session, Session, float]:
         server = Server(script)
         begin = time.monotonic()
-        cleartext, encrypted = look("127.0.0.1", server.port, security, "localhost", TIMEOUT)
+        cleartext, encrypted = observe("127.0.0.1", server.port, security, "localhost", TIMEOUT)
         seconds = time.monotonic() - begin
         server.close()
         return cleartext, encrypted, seconds
@@ -167,7 +167,7 @@ def test_silence_leaves_time_for_the_session_in_tls(outcomes: t.Any) -> None:
 @pytest.mark.parametrize("name", ["a\0b", "", "x" * 300, "\ud800", "..", "*.example.com"])
 def test_an_odd_server_name_ends_the_session_in_tls_and_no_more(name: str) -> None:
     server = Server(lambda sock: _starttls(sock, b""))
-    cleartext, encrypted = look("127.0.0.1", server.port, "starttls", name, 0.6)
+    cleartext, encrypted = observe("127.0.0.1", server.port, "starttls", name, 0.6)
     server.close()
     assert cleartext.mail_code == 530 and not encrypted.reached and encrypted.ended and encrypted.ended.isprintable()
 
@@ -176,5 +176,5 @@ def test_an_odd_server_name_ends_the_session_in_tls_and_no_more(name: str) -> No
 def test_an_odd_host_is_a_sentence(host: str) -> None:
     begin = time.monotonic()
     with pytest.raises(Unreachable) as caught:
-        look(host, 25, "starttls", "x", 2)
+        observe(host, 25, "starttls", "x", 2)
     assert "resolved" in str(caught.value) and time.monotonic() - begin < 2 + GRACE

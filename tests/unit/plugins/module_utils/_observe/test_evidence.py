@@ -10,11 +10,22 @@ import typing as t
 import pytest
 from tests.support.shape import mismatches
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import FORMAT, Attempt, EvidenceError, Observation, checked
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import (
+    FORMAT,
+    Attempt,
+    EvidenceError,
+    Observation,
+    checked,
+)
 
 ATTEMPT: Attempt = {"address": "192.0.2.1", "family": 4, "security": "starttls", "rungs": [], "failure": None}
 SOUND: Observation = {
-    "format": FORMAT, "dns": {"ok": True, "ms": 1.0}, "attempts": [ATTEMPT], "alternatives": [], "elsewhere": [], "elapsed_ms": 1.0,
+    "format": FORMAT,
+    "dns": {"ok": True, "ms": 1.0},
+    "attempts": [ATTEMPT],
+    "alternatives": [],
+    "elsewhere": [],
+    "elapsed_ms": 1.0,
 }
 
 

@@ -1,7 +1,10 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a relay that is silent, out of step or fails shows: replies out of step, other suites, both modes, proxies, client certificates."""
+"""What a relay that is silent, out of step or fails shows.
+
+Replies out of step, other suites, both modes, proxies, client certificates.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Security
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.ladder import Climb, ClimbOptions
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.climb import Climb
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.ladder import ClimbOptions
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts
 
@@ -47,10 +51,14 @@ def server_context(folder: str, **settings: t.Any) -> ssl.SSLContext:
     return found
 
 
-def climb(server: TinyServer, security: Security, contexts: TLSContexts | None = None, timeout: float = 5.0, **options: t.Any) -> Attempt:
+def climb(
+    server: TinyServer, security: Security, contexts: TLSContexts | None = None, timeout: float = 5.0, **options: t.Any
+) -> Attempt:
     address = Address(socket.AF_INET, ("127.0.0.1", server.port))
     contexts = contexts or TLSContexts(False, None, "TLSv1.2")
-    found = Climb(address, security, ClimbOptions(server_name="localhost", **options), contexts, Deadline(timeout)).run()
+    found = Climb(
+        address, security, ClimbOptions(server_name="localhost", **options), contexts, Deadline(timeout)
+    ).run()
     assert mismatches(found, Attempt) == []
     return found
 
@@ -85,14 +93,35 @@ EHLO = "250-tiny.test\r\n250-SIZE 1000\r\n250 STARTTLS\r\n"
         (out_of_step("220 front\r\n", "220 back ESMTP\r\n", EHLO), "second_greeting", 220),
         (out_of_step("220 front\r\n220 back ESMTP\r\n", EHLO), "second_greeting", 220),
         # A proxy's header in front of a server that does not know it: one reply too many.
-        (out_of_step("220 back ESMTP\r\n502 5.5.2 Error: command not recognized\r\n", EHLO, "250 back\r\n"), "unasked", 502),
-        (out_of_step("220 back ESMTP\r\n", "502 5.5.2 Error: command not recognized\r\n", EHLO, "250 back\r\n"), "late_reply", 502),
-        (out_of_step("220 back ESMTP\r\n", "500 unrecognized command\r\n", "250 back\r\n250 back\r\n"), "late_reply", 500),
+        (
+            out_of_step("220 back ESMTP\r\n502 5.5.2 Error: command not recognized\r\n", EHLO, "250 back\r\n"),
+            "unasked",
+            502,
+        ),
+        (
+            out_of_step("220 back ESMTP\r\n", "502 5.5.2 Error: command not recognized\r\n", EHLO, "250 back\r\n"),
+            "late_reply",
+            502,
+        ),
+        (
+            out_of_step("220 back ESMTP\r\n", "500 unrecognized command\r\n", "250 back\r\n250 back\r\n"),
+            "late_reply",
+            500,
+        ),
         (out_of_step("220 x\r\n", "214 help\r\n"), "wrong_code", 214),
         (out_of_step("220 x\r\n", "354 go\r\n"), "wrong_code", 354),
         (out_of_step("220 x\r\n", "251-x\r\n251 STARTTLS\r\n"), "wrong_code", 251),
     ],
-    ids=["greets twice", "greets twice at once", "a header before, at once", "a header before", "a header before, no extensions", "help", "data", "251"],
+    ids=[
+        "greets twice",
+        "greets twice at once",
+        "a header before, at once",
+        "a header before",
+        "a header before, no extensions",
+        "help",
+        "data",
+        "251",
+    ],
 )
 def test_replies_out_of_step(play: t.Callable[[Peer], None], sign: str, code: int, security: Security) -> None:
     with TinyServer(play) as server:
@@ -176,13 +205,23 @@ def test_the_last_words_of_a_relay_that_hangs_up() -> None:
 
 
 @pytest.mark.parametrize("security", ["implicit_tls", "starttls"])
-@pytest.mark.parametrize("suites", ["AES128-SHA", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA"], ids=["RSA and CBC", "RSA key exchange", "CBC"])
+@pytest.mark.parametrize(
+    "suites",
+    ["AES128-SHA", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA"],
+    ids=["RSA and CBC", "RSA key exchange", "CBC"],
+)
 def test_suites_that_only_python_refuses(suites: str, security: Security, folder: str, context: ssl.SSLContext) -> None:
     assert context
     there = server_context(folder, suites=suites, maximum_version=ssl.TLSVersion.TLSv1_2)
     contexts = TLSContexts(True, f"{folder}/cert.pem", "TLSv1.2")
     usual = [suite["name"] for suite in contexts.context().get_ciphers()]
-    play = esmtp(ehlo=STARTTLS, ehlo_after_tls="250-tiny.test\r\n250 AUTH PLAIN\r\n", context=there, implicit=security == "implicit_tls", users={"app": "x"})
+    play = esmtp(
+        ehlo=STARTTLS,
+        ehlo_after_tls="250-tiny.test\r\n250 AUTH PLAIN\r\n",
+        context=there,
+        implicit=security == "implicit_tls",
+        users={"app": "x"},
+    )
     with TinyServer(play) as server:
         found = climb(server, security, contexts, credentials=("app", "x", None))
         assert found["failure"] is None
@@ -208,7 +247,9 @@ def test_other_suites_do_not_help_a_bad_certificate(folder: str, context: ssl.SS
 
 @pytest.mark.parametrize("security", ["implicit_tls", "starttls"])
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_a_client_certificate_that_is_asked_for(version: ssl.TLSVersion, security: Security, folder: str, context: ssl.SSLContext) -> None:
+def test_a_client_certificate_that_is_asked_for(
+    version: ssl.TLSVersion, security: Security, folder: str, context: ssl.SSLContext
+) -> None:
     assert context
     there = server_context(folder, verify_mode=ssl.CERT_REQUIRED, maximum_version=version, minimum_version=version)
     with TinyServer(esmtp(ehlo=STARTTLS, context=there, implicit=security == "implicit_tls")) as server:
@@ -301,7 +342,9 @@ def test_a_deaf_port_gets_no_further_connections() -> None:
         assert server.connections == 2
 
 
-@pytest.mark.parametrize("said, greeting", [("450 4.3.2 try later\r\n", 450), ("554 5.7.1 not you\r\n", 554), ("220 hi\r\n", 220)])
+@pytest.mark.parametrize(
+    "said, greeting", [("450 4.3.2 try later\r\n", 450), ("554 5.7.1 not you\r\n", 554), ("220 hi\r\n", 220)]
+)
 def test_cleartext_in_answer_to_a_client_hello(said: str, greeting: int) -> None:
     with TinyServer(out_of_step(said)) as server:
         found = climb(server, "implicit_tls", timeout=2.0)

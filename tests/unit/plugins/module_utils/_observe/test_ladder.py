@@ -20,7 +20,8 @@ from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.dialogue import default_helo_name
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.ladder import Climb, ClimbOptions
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.climb import Climb
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.ladder import ClimbOptions
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts
 

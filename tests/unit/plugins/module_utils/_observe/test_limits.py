@@ -1,7 +1,10 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many endpoints that never answer, and a process that may have little: files, threads, memory. Whole processes, real limits."""
+"""Many endpoints that never answer, and a process that may have little: files, threads, memory.
+
+Whole processes, real limits.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ asked = json.load(sys.stdin)
 if asked["addresses"] > 1:
     def several(host, port, version):
         parts = host.split(".")
-        return [Address(socket.AF_INET, (f"127.{number + 1}.{parts[2]}.{parts[3]}", port)) for number in range(asked["addresses"])]
+        texts = [f"127.{number + 1}.{parts[2]}.{parts[3]}" for number in range(asked["addresses"])]
+        return [Address(socket.AF_INET, (text, port)) for text in texts]
     endpoint.ask_resolver = several
 for name, value in asked["limits"].items():
     if name == "RLIMIT_NPROC" and os.getuid() == 0:
@@ -44,7 +48,7 @@ def count(attempts):
 print(json.dumps({
     "seconds": time.monotonic() - started,
     "chosen": count(one for each in found for one in each["attempts"]),
-    "others": [count(one for each in found for one in each["alternatives"][number]["attempts"]) for number in range(len(found[0]["alternatives"]))],
+    "others": [count(one for route in routes for one in route["attempts"]) for routes in zip(*(each["alternatives"] for each in found))],
     "megabytes": next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")),
 }))
 sys.stdout.flush()
@@ -115,25 +119,52 @@ def _many_files() -> t.Iterator[None]:
 
 
 def probe(
-    port: int, count: int, others: t.Sequence[int] = (), addresses: int = 1, security: str = "starttls", timeout: float = TIMEOUT, **bounds: int
+    port: int,
+    count: int,
+    others: t.Sequence[int] = (),
+    addresses: int = 1,
+    security: str = "starttls",
+    timeout: float = TIMEOUT,
+    **bounds: int,
 ) -> dict[str, t.Any]:
     """What a process of its own sees of ``count`` endpoints, under these limits."""
     plan = {
-        "port": port, "security": security, "validate_certs": True, "ca_path": None, "server_name": "localhost", "helo_name": None,
-        "source_address": None, "ip_version": "any", "timeout": timeout, "minimum_tls_version": "TLSv1.2", "cleartext_networks": [],
-        "require_all_addresses": False, "alternatives": [{"port": other, "security": "cleartext"} for other in others], "control_port": None,
-        "try_injection": False, "transaction": None, "login_required": True, "fallback": False, "ask_chosen": True,
+        "port": port,
+        "security": security,
+        "validate_certs": True,
+        "ca_path": None,
+        "server_name": "localhost",
+        "helo_name": None,
+        "source_address": None,
+        "ip_version": "any",
+        "timeout": timeout,
+        "minimum_tls_version": "TLSv1.2",
+        "cleartext_networks": [],
+        "require_all_addresses": False,
+        "alternatives": [{"port": other, "security": "cleartext"} for other in others],
+        "control_port": None,
+        "try_injection": False,
+        "transaction": None,
+        "login_required": True,
+        "fallback": False,
+        "ask_chosen": True,
     }
     plans = [{**plan, "host": f"127.0.{number // 250}.{number % 250 + 1}"} for number in range(count)]
     asked = json.dumps({"plans": plans, "addresses": addresses, "limits": bounds})
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], input=asked, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30,
+        [sys.executable, "-c", SCRIPT],
+        input=asked,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=30,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
     assert (done.returncode, done.stderr) == (0, "")
     found: dict[str, t.Any] = json.loads(done.stdout)
     assert found["seconds"] < timeout + 0.8
-    assert found["megabytes"] < 80
+    assert found["megabytes"] < (80 if addresses == 1 else 120)
     return found
 
 
@@ -145,14 +176,21 @@ def test_500_silent_endpoints_end_with_their_timeout(ports: Listeners, kind: str
 
 @pytest.mark.parametrize("kind", ["mute", "deaf"])
 def test_64_names_of_eight_silent_addresses_and_their_other_ports(ports: Listeners, kind: str) -> None:
-    found = probe(getattr(ports, kind), 64, [ports.deaf, ports.well, ports.mute], addresses=8, timeout=5.0)  # a fifth of it is for the other ports
+    found = probe(
+        getattr(ports, kind), 64, [ports.deaf, ports.well, ports.mute], addresses=8, timeout=5.0
+    )  # a fifth of it is for the other ports
     assert found["chosen"] == {"timeout": 512}
     assert found["others"] == [{"timeout": 256}, {"well": 256}, {"timeout": 256}]
 
 
 @pytest.mark.parametrize(
     "kind, bound",
-    [("mute", {"RLIMIT_NOFILE": 64}), ("mute", {"RLIMIT_NPROC": 1}), ("mute", {"RLIMIT_AS": 150_000_000}), ("deaf", {"RLIMIT_NOFILE": 64})],
+    [
+        ("mute", {"RLIMIT_NOFILE": 64}),
+        ("mute", {"RLIMIT_NPROC": 1}),
+        ("mute", {"RLIMIT_AS": 150_000_000}),
+        ("deaf", {"RLIMIT_NOFILE": 64}),
+    ],
 )
 def test_a_process_that_may_have_little(ports: Listeners, kind: str, bound: dict[str, int]) -> None:
     lack = {"RLIMIT_NOFILE": "files", "RLIMIT_NPROC": "threads", "RLIMIT_AS": "memory"}[next(iter(bound))]
@@ -173,7 +211,12 @@ def test_a_control_group_of_few_processes(monkeypatch: pytest.MonkeyPatch, tmp_p
     (tmp_path / "group" / "pids.current").write_text("90\n")
     real = open
     where = {"/proc/self/cgroup": tmp_path / "cgroup"}
-    monkeypatch.setattr("builtins.open", lambda name, *args, **more: real(where.get(name, str(name).replace("/sys/fs/cgroup", str(tmp_path))), *args, **more))
+    monkeypatch.setattr(
+        "builtins.open",
+        lambda name, *args, **more: real(
+            where.get(name, str(name).replace("/sys/fs/cgroup", str(tmp_path))), *args, **more
+        ),
+    )
     for most, left in (("100", 10), ("max", None), ("80", 0), ("rubbish", None)):
         (tmp_path / "group" / "pids.max").write_text(most + "\n")
         assert limits.tasks_left() == left

@@ -16,23 +16,48 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 PANGOLIN = load_descriptor("pangolin")
-GIVEN: dict[str, t.Any] = {"host": "smtp.example.com", "port": "465", "secure": "true", "username": "app", "password": "n3w", "sender": "a@example.com"}
+GIVEN: dict[str, t.Any] = {
+    "host": "smtp.example.com",
+    "port": "465",
+    "secure": "true",
+    "username": "app",
+    "password": "n3w",
+    "sender": "a@example.com",
+}
 
 
 def plan(old: bytes | None = b"", *, exact: bool = False, **more: t.Any) -> Plan:
     given_settings = {key: value for key, value in {**GIVEN, **more}.items() if value is not None}
-    return plan_present(PANGOLIN, parse_settings(given_settings, probed=False, needs_credentials=True), given_settings, old, exact_security=exact)
+    return plan_present(
+        PANGOLIN,
+        parse_settings(given_settings, probed=False, needs_credentials=True),
+        given_settings,
+        old,
+        exact_security=exact,
+    )
 
 
 def test_a_new_file() -> None:
     made = plan(None)
     assert made.changed and made.before == "" and made.findings == []
-    assert yaml.safe_load(made.content) == {"email": {
-        "smtp_host": "smtp.example.com", "smtp_port": 465, "smtp_secure": True, "smtp_tls_reject_unauthorized": True, "smtp_user": "app", "smtp_pass": "n3w",
-        "no_reply": "a@example.com",
-    }}
+    assert yaml.safe_load(made.content) == {
+        "email": {
+            "smtp_host": "smtp.example.com",
+            "smtp_port": 465,
+            "smtp_secure": True,
+            "smtp_tls_reject_unauthorized": True,
+            "smtp_user": "app",
+            "smtp_pass": "n3w",
+            "no_reply": "a@example.com",
+        }
+    }
     assert made.settings == {
-        "host": "smtp.example.com", "port": 465, "secure": True, "security": "implicit_tls", "validate_certs": True, "username": "app",
+        "host": "smtp.example.com",
+        "port": 465,
+        "secure": True,
+        "security": "implicit_tls",
+        "validate_certs": True,
+        "username": "app",
         "sender": "a@example.com",
     }
     assert not plan(made.content).changed
@@ -42,7 +67,10 @@ def test_a_new_file() -> None:
 def test_the_diff_tells_that_a_password_changed_but_not_which() -> None:
     old = plan().content.replace(b"n3w", b"old-hunter2")
     made = plan(old)
-    assert "smtp_pass: ******** (the old password)" in made.before and "smtp_pass: ******** (the new password)" in made.after
+    assert (
+        "smtp_pass: ******** (the old password)" in made.before
+        and "smtp_pass: ******** (the new password)" in made.after
+    )
     assert "hunter2" not in made.before + made.after and "n3w" not in made.before + made.after
     same = plan(old, password="old-hunter2", host="other.example.com")
     assert "smtp_pass: ********\n" in same.before and "smtp_pass: ********\n" in same.after
@@ -52,27 +80,54 @@ def test_the_diff_tells_that_a_password_changed_but_not_which() -> None:
     assert gone.after == "" and "hunter2" not in gone.before
 
 
-@pytest.mark.parametrize("more, security, asked, codes", [
-    ({}, "implicit_tls", "implicit_tls", []),
-    ({"port": 587, "secure": False}, "opportunistic", "starttls", ["downgrade_possible"]),
-    ({"port": 587, "secure": None, "security": "opportunistic"}, "opportunistic", "opportunistic", ["downgrade_possible"]),
-    ({"port": 1025, "secure": None, "security": "cleartext"}, "opportunistic", "cleartext", ["stronger_than_asked"]),
-    ({"ca_path": "/ca.pem"}, "implicit_tls", "implicit_tls", ["ca_not_expressible"]),
-    ({"server_name": "smtp.example.com"}, "implicit_tls", "implicit_tls", []),
-    ({"sender_name": "A", "helo_name": "b.example.com", "timeout": 5, "auth_mechanism": "login"}, "implicit_tls", "implicit_tls", ["not_expressible"] * 4),
-    ({"ip_version": "4"}, "implicit_tls", "implicit_tls", ["not_expressible"]),
-    ({"sender": None}, "implicit_tls", "implicit_tls", ["sender_missing"]),
-])
+@pytest.mark.parametrize(
+    "more, security, asked, codes",
+    [
+        ({}, "implicit_tls", "implicit_tls", []),
+        ({"port": 587, "secure": False}, "opportunistic", "starttls", ["downgrade_possible"]),
+        (
+            {"port": 587, "secure": None, "security": "opportunistic"},
+            "opportunistic",
+            "opportunistic",
+            ["downgrade_possible"],
+        ),
+        (
+            {"port": 1025, "secure": None, "security": "cleartext"},
+            "opportunistic",
+            "cleartext",
+            ["stronger_than_asked"],
+        ),
+        ({"ca_path": "/ca.pem"}, "implicit_tls", "implicit_tls", ["ca_not_expressible"]),
+        ({"server_name": "smtp.example.com"}, "implicit_tls", "implicit_tls", []),
+        (
+            {"sender_name": "A", "helo_name": "b.example.com", "timeout": 5, "auth_mechanism": "login"},
+            "implicit_tls",
+            "implicit_tls",
+            ["not_expressible"] * 4,
+        ),
+        ({"ip_version": "4"}, "implicit_tls", "implicit_tls", ["not_expressible"]),
+        ({"sender": None}, "implicit_tls", "implicit_tls", ["sender_missing"]),
+    ],
+)
 def test_findings(more: dict[str, t.Any], security: str, asked: str, codes: list[str]) -> None:
     made = plan(**more)
-    assert made.security == security and made.settings["security"] == asked and [finding["code"] for finding in made.findings] == codes
-    assert all(finding["severity"] in ("info", "warning") and "{" not in finding["message"] + finding["remedy"] for finding in made.findings)
+    assert (
+        made.security == security
+        and made.settings["security"] == asked
+        and [finding["code"] for finding in made.findings] == codes
+    )
+    assert all(
+        finding["severity"] in ("info", "warning") and "{" not in finding["message"] + finding["remedy"]
+        for finding in made.findings
+    )
 
 
 def test_refusals() -> None:
     with pytest.raises(AppError, match="cannot require STARTTLS, and exact_security was asked for"):
         plan(port=587, secure=False, exact=True)
-    with pytest.raises(AppError, match="server_name mail.example.com cannot be written. Write the name of the certificate as host"):
+    with pytest.raises(
+        AppError, match="server_name mail.example.com cannot be written. Write the name of the certificate as host"
+    ):
         plan(server_name="mail.example.com")
     with pytest.raises(AppError, match="it is not UTF-8 text"):
         plan("email: ü".encode("utf-16"))
@@ -85,7 +140,12 @@ def test_what_goes_and_what_stays() -> None:
     old = plan().content + b"    theirs: 1\n"
     made = plan(old, username=None, password=None, sender=None)
     email = yaml.safe_load(made.content)["email"]
-    assert "smtp_user" not in email and "smtp_pass" not in email and email["no_reply"] == "a@example.com" and email["theirs"] == 1
+    assert (
+        "smtp_user" not in email
+        and "smtp_pass" not in email
+        and email["no_reply"] == "a@example.com"
+        and email["theirs"] == 1
+    )
     assert made.findings == [] and made.settings["sender"] == "a@example.com" and "username" not in made.settings
 
 
@@ -93,7 +153,12 @@ def test_a_validators_words_are_masked() -> None:
     content = b"a: other-s3cret # even-0lder\nlist:\n  - 'it''s s3cret'\ntext: |\n  first s3cret\n  second\n"
     words = "bad.yml:1: other-s3cret; a: 'it''s s3cret' it's s3cret; first s3cret / second; # even-0lder; text: wrong"
     masked = mask(words, content)
-    assert "s3cret" not in masked and "even-0lder" not in masked and "text: wrong" in masked and masked.startswith("bad.yml:1: ")
+    assert (
+        "s3cret" not in masked
+        and "even-0lder" not in masked
+        and "text: wrong" in masked
+        and masked.startswith("bad.yml:1: ")
+    )
 
 
 @settings(deadline=None)

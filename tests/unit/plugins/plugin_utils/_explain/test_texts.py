@@ -247,6 +247,14 @@ def test_a_bare_code_is_read_by_the_command_before_it(command: str, cause: str) 
     assert result["cause"] == cause
 
 
+def test_a_stack_trace_is_not_what_the_relay_said() -> None:
+    text = """Error: Error upgrading connection with STARTTLS: 502 5.5.1 Error: command not implemented
+    at SMTPConnection._actionSTARTTLS (/app/node_modules/nodemailer/lib/smtp-connection/index.js:1549:27)
+    at SMTPConnection._processResponse (/app/node_modules/nodemailer/lib/policy/index.js:1099:20)
+  code: 'ETLS', command: 'STARTTLS'"""
+    assert explain(text)["cause"] == "starttls_not_offered"
+
+
 def test_a_bare_refusal_in_the_greeting() -> None:
     assert explain("=== Connected to relay.\n<** 554 no\n -> QUIT", NOW)["cause"] == "greeting_rejected"
 

@@ -20,7 +20,21 @@ def test_bare_addresses(text: str) -> None:
     assert is_bare_address(text)
 
 
-@pytest.mark.parametrize("text", ["", " ", "app", "@example.com", "app@", "App <app@example.com>", "a@b, c@d", "a@b\n", "a@b\r\nRCPT TO:<c@d>", "a@b\u200b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "app",
+        "@example.com",
+        "app@",
+        "App <app@example.com>",
+        "a@b, c@d",
+        "a@b\n",
+        "a@b\r\nRCPT TO:<c@d>",
+        "a@b\u200b",
+    ],
+)
 def test_no_bare_addresses(text: str) -> None:
     assert not is_bare_address(text)
 

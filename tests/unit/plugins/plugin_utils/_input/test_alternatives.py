@@ -25,9 +25,21 @@ def settings(port: int = 465, security: str = "implicit_tls", **more: t.Any) -> 
 @pytest.mark.parametrize(
     "chosen, option, expected",
     [
-        (settings(), "auto", [(587, "starttls"), (2465, "implicit_tls"), (2587, "starttls"), (2525, "starttls"), (25, "starttls")]),
-        (settings(587, "starttls"), None, [(465, "implicit_tls"), (2465, "implicit_tls"), (2587, "starttls"), (2525, "starttls"), (25, "starttls")]),
-        (settings(25, "cleartext"), "auto", [(465, "implicit_tls"), (587, "auto"), (2465, "implicit_tls"), (2587, "auto"), (2525, "auto")]),
+        (
+            settings(),
+            "auto",
+            [(587, "starttls"), (2465, "implicit_tls"), (2587, "starttls"), (2525, "starttls"), (25, "starttls")],
+        ),
+        (
+            settings(587, "starttls"),
+            None,
+            [(465, "implicit_tls"), (2465, "implicit_tls"), (2587, "starttls"), (2525, "starttls"), (25, "starttls")],
+        ),
+        (
+            settings(25, "cleartext"),
+            "auto",
+            [(465, "implicit_tls"), (587, "auto"), (2465, "implicit_tls"), (2587, "auto"), (2525, "auto")],
+        ),
         (settings(), [], []),
         (settings(), "[]", []),
         (settings(), "587, 2525", [(587, "starttls"), (2525, "starttls")]),

@@ -24,7 +24,13 @@ def endpoints(args: dict[str, t.Any], auto: bool = False, credentials: bool = Fa
 
 
 @pytest.mark.parametrize(
-    "name, advice", [("prot", "write port."), ("smtp_host", "write host."), ("endpoint", "write endpoints."), ("zzz", "write one of host, port")]
+    "name, advice",
+    [
+        ("prot", "write port."),
+        ("smtp_host", "write host."),
+        ("endpoint", "write endpoints."),
+        ("zzz", "write one of host, port"),
+    ],
 )
 def test_unknown_options(name: str, advice: str) -> None:
     with pytest.raises(SettingsError) as caught:
@@ -70,7 +76,10 @@ def test_what_stands_beside_the_list_is_the_default_of_each() -> None:
     assert [(one.username, one.password) for one in found] == [("app", "x")] * 5 + [("b", "y")]
 
 
-@pytest.mark.parametrize("args", [{"port": 465}, {"port": 465, "username": ""}, {"endpoints": [{"port": 465}, {"port": 587, "username": None}]}])
+@pytest.mark.parametrize(
+    "args",
+    [{"port": 465}, {"port": 465, "username": ""}, {"endpoints": [{"port": 465}, {"port": 587, "username": None}]}],
+)
 def test_an_empty_variable_does_not_pass_for_a_login(args: dict[str, t.Any]) -> None:
     with pytest.raises(SettingsError) as caught:
         endpoints({"host": HOST, **args}, credentials=True)
@@ -78,16 +87,29 @@ def test_an_empty_variable_does_not_pass_for_a_login(args: dict[str, t.Any]) -> 
 
 
 def test_endpoints_without_a_login_may_stand_beside_one_that_has_one() -> None:
-    found = endpoints({"host": HOST, "endpoints": [{"port": 465, "username": "app", "password": "x"}, {"port": 25}]}, credentials=True)
+    found = endpoints(
+        {"host": HOST, "endpoints": [{"port": 465, "username": "app", "password": "x"}, {"port": 25}]}, credentials=True
+    )
     assert [one.username for one in found] == ["app", None]
 
 
 @pytest.mark.parametrize(
-    "beside, security", [({"secure": True}, "implicit_tls"), ({"security": "auto"}, "auto"), ({"security": "cleartext"}, "cleartext"), ({}, "starttls")]
+    "beside, security",
+    [
+        ({"secure": True}, "implicit_tls"),
+        ({"security": "auto"}, "auto"),
+        ({"security": "cleartext"}, "cleartext"),
+        ({}, "starttls"),
+    ],
 )
 def test_the_mode_beside_the_list_holds_for_every_port(beside: dict[str, t.Any], security: str) -> None:
     found = endpoints(
-        {"host": HOST, **beside, "endpoints": [{"port": 1025}, {"port": 1026, "security": "opportunistic"}, {"port": 1027, "secure": True}]}, auto=True
+        {
+            "host": HOST,
+            **beside,
+            "endpoints": [{"port": 1025}, {"port": 1026, "security": "opportunistic"}, {"port": 1027, "secure": True}],
+        },
+        auto=True,
     )
     assert [one.security for one in found] == [security, "opportunistic", "implicit_tls"]
 
@@ -119,7 +141,9 @@ def test_bad_lists(listed: t.Any, words: str) -> None:
     assert str(caught.value).endswith(".")
 
 
-@pytest.mark.parametrize("ports", ["465,587", "465, 587", "[465, 587]", [465, "587"], (465, 587), ["465 ", {"port": 587}]])
+@pytest.mark.parametrize(
+    "ports", ["465,587", "465, 587", "[465, 587]", [465, "587"], (465, 587), ["465 ", {"port": 587}]]
+)
 def test_ports_alone(ports: t.Any) -> None:
     found = endpoints({"host": HOST, "security": "auto", "timeout": 3, "endpoints": ports}, auto=True)
     assert [(one.host, one.port, one.timeout) for one in found] == [(HOST, 465, 3), (HOST, 587, 3)]

@@ -20,11 +20,22 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import 
     "args, expected",
     [
         ({}, Policy()),
-        ({"minimum_tls_version": "TLSv1.3", "certificate_days_error": "7", "certificate_days_warning": 30}, Policy("TLSv1.3", 7, 30)),
+        (
+            {"minimum_tls_version": "TLSv1.3", "certificate_days_error": "7", "certificate_days_warning": 30},
+            Policy("TLSv1.3", 7, 30),
+        ),
         ({"cleartext_networks": ["10.0.0.0/8", "::1"]}, Policy(cleartext_networks=("10.0.0.0/8", "::1"))),
         ({"cleartext_networks": "10.0.0.0/8, 192.0.2.0/24"}, Policy(cleartext_networks=("10.0.0.0/8", "192.0.2.0/24"))),
         ({"require_all_addresses": "yes"}, Policy(require_all_addresses=True)),
-        ({"minimum_tls_version": None, "cleartext_networks": None, "certificate_days_error": None, "require_all_addresses": None}, Policy()),
+        (
+            {
+                "minimum_tls_version": None,
+                "cleartext_networks": None,
+                "certificate_days_error": None,
+                "require_all_addresses": None,
+            },
+            Policy(),
+        ),
     ],
 )
 def test_policy(args: dict[str, t.Any], expected: Policy) -> None:
@@ -34,7 +45,10 @@ def test_policy(args: dict[str, t.Any], expected: Policy) -> None:
 @pytest.mark.parametrize(
     "args, words",
     [
-        ({"minimum_tls_version": "1.3"}, "minimum_tls_version is '1.3'; write one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3."),
+        (
+            {"minimum_tls_version": "1.3"},
+            "minimum_tls_version is '1.3'; write one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3.",
+        ),
         ({"cleartext_networks": ["lan"]}, "cleartext_networks holds 'lan', which is not a network; write CIDR"),
         ({"cleartext_networks": [None]}, "cleartext_networks holds 'None'"),
         ({"cleartext_networks": 5}, "cleartext_networks"),

@@ -256,6 +256,7 @@ _FACTS = st.fixed_dictionaries(
         "icmp_from": st.sampled_from([None, "198.51.100.1"]),
         "waited_ms": st.floats(0, 1e6),
         "starttls": st.booleans(),
+        "sign": st.sampled_from(["second_greeting", "unasked", "late_reply", "wrong_code"]),
     },
 )
 _REPLY = st.fixed_dictionaries({"code": st.integers(200, 599), "lines": st.lists(st.text(max_size=30), min_size=1, max_size=3)})
@@ -311,6 +312,14 @@ def attempts(draw: st.DrawFn, chains_of: t.Sequence[str] = ("good", "leaf only",
         more["legacy"] = draw(
             st.sampled_from([{"version": "TLSv1", "cipher": "x"}, {"version": "TLSv1.2", "cipher": "RC4"}, {"failure": {"layer": "", "kind": "timeout"}}])
         )
+    extras: dict[str, t.Any] = {
+        "helo": {"code": 250, "lines": ["x"]},
+        "helo_failure": {"layer": "ehlo", "kind": "closed"},
+        "both_modes": True,
+        "python_refused": {"layer": "tls", "kind": "tls", "reason": "NO_SHARED_CIPHER", "text": "x"},
+        "yielded": True,
+    }
+    more.update({key: extras[key] for key in draw(st.sets(st.sampled_from(sorted(extras))))})
     if inner and draw(st.booleans()):
         more["other_mode"] = draw(attempts(chains_of, inner=False))
     rungs = draw(st.sampled_from(["", "tcp!", "tcp greeting!", "tcp greeting ehlo", "tcp tls certificate greeting ehlo auth!"]))

@@ -1,0 +1,133 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of app_mail_config_info: have the host hand over the texts, read them here, give no password back."""
+
+from __future__ import annotations
+
+import base64
+import posixpath
+import typing as t
+from collections.abc import Mapping
+from pathlib import Path
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import read_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
+
+_MODULE = "mailops.smtp.app_mail_config_info"
+_TEXTS = ("app", "path", "form", "carrier", "service", "descriptors")
+
+
+class ActionModule(Action):
+    """Gives the mail settings that an app holds today."""
+
+    OPTIONS = (*_TEXTS, "environment")
+    INPUT_ERRORS = (SettingsError, AppError)
+
+    def answer(self, args: Result) -> Result:
+        """Read the text, then the files that it takes variables from, and interpret them."""
+        options = _parsed(args)
+        environment = _environment(args.get("environment"))
+        folder = options["descriptors"]
+        descriptor = load_descriptor(str(options["app"]), self._folder(folder) if folder else None)
+        path = str(options["path"])
+        place = load_place(descriptor, path, options["form"], options["carrier"], options["service"])
+        told: Result = {
+            "changed": False,
+            "app": descriptor.id,
+            "path": path,
+            "form": place.form.kind,
+            "carrier": place.carrier or None,
+        }
+        nothing: Result = {
+            **told,
+            "found": False,
+            "settings": {},
+            "security": None,
+            "password_set": False,
+            "findings": [],
+        }
+        texts = self._texts(descriptor.id, [path])
+        if path not in texts:
+            return nothing
+        text, mode, where = texts[path]
+        try:
+            others = self._others(descriptor.id, place, text, path)
+            reading = read_place(descriptor, place, text, environment, others)
+        except FormatError as error:
+            raise AppError(f"{path}: it cannot be read: {error}.") from None
+        findings = list(reading.findings)
+        if reading.password_set and (finding := readable_finding(where, mode)):
+            findings.append(finding)
+        return {
+            **told,
+            "path": where,
+            "found": reading.found,
+            "settings": reading.settings,
+            "security": reading.security,
+            "password_set": reading.password_set,
+            "findings": findings,
+        }
+
+    def _folder(self, folder: str) -> Path:
+        beside, here = Path(self._loader.path_dwim(folder)), Path(folder).expanduser().absolute()
+        return beside if beside.is_dir() or not here.is_dir() else here
+
+    def _others(self, app: str, place: Place, text: str, path: str) -> dict[str, str]:
+        """The files that the text takes variables from, by the paths that it writes; relative ones are beside it."""
+        written = place.files(text)
+        full = {one: posixpath.join(posixpath.dirname(path), one) for one in written}
+        texts = self._texts(app, list(full.values())) if written else {}
+        return {one: texts[full[one]][0] for one in written if full[one] in texts}
+
+    def _texts(self, app: str, paths: list[str]) -> dict[str, tuple[str, int, str]]:
+        """Text, permission bits and real path of each file that is there. Raises HostError and AppError."""
+        found = execute_private(self, _MODULE, {"app": app, "path": paths[0], "paths": paths}, self._task_vars)
+        if found.get("failed") or found.get("unreachable"):
+            raise HostError({**found, "msg": str(found.get("msg") or "the host gave no reason")})
+        texts = {}
+        for path, one in zip(paths, found["files"]):
+            if one is None:
+                continue
+            try:
+                texts[path] = base64.b64decode(one["content"]).decode("utf-8"), one["mode"], one["path"]
+            except UnicodeDecodeError:
+                raise AppError(f"{path}: it is not UTF-8 text.") from None
+        return texts
+
+
+def _parsed(args: Result) -> dict[str, str | None]:
+    options: dict[str, str | None] = {}
+    for name in _TEXTS:
+        value = args.get(name)
+        if value in (None, ""):
+            options[name] = None
+        elif isinstance(value, (str, int, float)):
+            options[name] = str(value)
+        else:
+            raise SettingsError(f"{name} is {show(value)}, which is not a text; write it in quotes.", name)
+    if options["app"] is None:
+        raise SettingsError("app is missing; write the name of an app, such as app: pangolin.", "app")
+    if options["path"] is None:
+        raise SettingsError(
+            "path is missing; write the path of the app's file on the host, such as /opt/pangolin/config/config.yml.",
+            "path",
+        )
+    return options
+
+
+def _environment(raw: t.Any) -> Mapping[str, str]:
+    if raw in (None, ""):
+        return {}
+    if not isinstance(raw, Mapping):
+        raise SettingsError(
+            f"environment is {show(raw)}; write a mapping of variables of the app's process.", "environment"
+        )
+    return {str(name): "" if value is None else str(value) for name, value in raw.items()}

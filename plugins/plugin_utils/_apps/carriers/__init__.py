@@ -1,0 +1,197 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carriers: the texts that can hold an app's environment variables, and the place where one app's settings stand.
+
+A carrier is one file here, ``<name>.py``, over the formats, with one class at its end::
+
+    class Compose(Carrier):
+        needs_service = True                # whether the text can hold the variables of several (a compose file's
+        services)
+
+        def read(self, text, service="", dialect=""):
+            # {variable: value} as the app's process gets them. What a variable of the carrier's own decides is Opaque.
+
+        def edit(self, text, wanted, remove, service="", dialect=""):
+            # The text with these variables, proven as the formats prove it; all else byte for byte. Raises FormatError.
+
+        def files(self, text, service=""):
+            # Paths of other files that the text takes variables from (env_file); its own variables win over theirs.
+
+    CARRIER = Compose()
+
+``dialect`` is that of the reader where the carrier does not set it (a dotenv file is read by compose, node, phpdotenv,
+...).
+"""
+
+from __future__ import annotations
+
+import abc
+import functools
+import importlib
+import re
+import typing as t
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Value, load_format
+
+__all__ = ("CARRIERS", "Carrier", "Place", "load_carrier", "load_place", "suggest")
+
+CARRIERS = ("dotenv", "compose", "systemd", "shell", "kubernetes")
+
+
+class Carrier(abc.ABC):
+    """See the head of this file."""
+
+    format: t.ClassVar[str] = "dotenv"
+    needs_service: t.ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def read(self, text: str, service: str = "", dialect: str = "") -> dict[str, Value]:
+        """The variables by name. Raises FormatError."""
+
+    @abc.abstractmethod
+    def edit(
+        self, text: str, wanted: Mapping[str, str], remove: Collection[str], service: str = "", dialect: str = ""
+    ) -> str:
+        """The text with these variables. Raises FormatError."""
+
+    def files(self, text: str, service: str = "") -> list[str]:
+        """Other files that variables come from, the one that counts most last."""
+        return []
+
+    def findings(self, text: str, service: str = "") -> list[dict[str, str]]:
+        """What is wrong with the way the variables stand there."""
+        return []
+
+
+@functools.lru_cache(maxsize=None)
+def load_carrier(name: str) -> Carrier:
+    """The carrier of this name. Raises AppError."""
+    if name not in CARRIERS:
+        raise AppError(
+            f"carrier is {str(name)[:40]}, which is not known here; write {' or '.join(CARRIERS)}, or leave it out."
+        )
+    module = importlib.import_module(f"ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.{name}")
+    return t.cast(Carrier, module.CARRIER)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the settings of one app stand: a form, and for variables what carries them. Texts go in, texts come out."""
+
+    form: Form
+    carrier: str = ""
+    service: str = ""
+    dialect: str = ""
+
+    def read(self, text: str) -> dict[KeyPath, Value]:
+        """What each key holds. Raises FormatError."""
+        if not self.carrier:
+            return load_format(self.form.format).read(text, self.form.section, self.form.dialect)
+        return {
+            (name,): value for name, value in load_carrier(self.carrier).read(text, self.service, self._reader).items()
+        }
+
+    def edit(self, text: str, wanted: Mapping[KeyPath, t.Any], remove: Collection[KeyPath]) -> str:
+        """The text with these keys. Raises FormatError."""
+        if not self.carrier:
+            return load_format(self.form.format).edit(text, wanted, remove, self.form.dialect, self.form.indent)
+        variables = {path[0]: str(value) for path, value in wanted.items()}
+        return load_carrier(self.carrier).edit(
+            text, variables, [path[0] for path in remove], self.service, self._reader
+        )
+
+    def files(self, text: str) -> list[str]:
+        """Other files that variables come from. Raises FormatError."""
+        return load_carrier(self.carrier).files(text, self.service) if self.carrier else []
+
+    def read_other(self, text: str) -> dict[KeyPath, Value]:
+        """What such a file holds: lines of NAME=value, in the dialect of who reads it."""
+        dialect = "systemd" if self.carrier == "systemd" else "compose"
+        return load_format("dotenv").read(text, dialect=dialect)
+
+    def findings(self, text: str) -> list[dict[str, str]]:
+        """What is wrong with the way the settings stand there."""
+        return load_carrier(self.carrier).findings(text, self.service) if self.carrier else []
+
+    @property
+    def _reader(self) -> str:
+        return self.dialect or self.form.dialect
+
+    def words(self, text: str) -> tuple[set[str], set[str]]:
+        """The pieces of a text that nobody shall see, and the names in it that everybody may."""
+        text_format = load_format(load_carrier(self.carrier).format if self.carrier else self.form.format)
+        return text_format.hidden(text), text_format.names(text)
+
+    @staticmethod
+    def words_of(format_name: str, text: str) -> tuple[set[str], set[str]]:
+        """The same for a text of a format that no app is named for."""
+        return load_format(format_name).hidden(text), load_format(format_name).names(text)
+
+
+def load_place(
+    descriptor: Descriptor,
+    path: str = "",
+    form: str | None = None,
+    carrier: str | None = None,
+    service: str | None = None,
+) -> Place:
+    """The place that the options name, completed from the path and from what the app has. Raises AppError."""
+    kind, found = suggest(descriptor, path)
+    if carrier:
+        load_carrier(carrier)
+        if form == "file":
+            raise AppError(f"carrier: {carrier} holds environment variables, but form is file; leave out one of them.")
+        kind, found = "environment", carrier
+    elif service and not form and not found and not _is_own(descriptor, path) and "environment" in descriptor.forms:
+        # A service is one of a compose file, whatever that is called.
+        kind, found = "environment", "compose"
+    kind = form or kind
+    if kind not in ("file", "environment"):
+        raise AppError(f"form is {str(kind)[:40]}; write file or environment, or leave it out.")
+    chosen = descriptor.form(kind)
+    if kind == "file":
+        if service:
+            raise AppError(
+                f"service is {service}, but the settings go into {descriptor.name}'s own file; leave out service, or"
+                " write form: environment."
+            )
+        return Place(chosen)
+    found = found or "dotenv"
+    if load_carrier(found).needs_service and not service:
+        example = f"service: {descriptor.id.replace('_', '-')}"
+        raise AppError(
+            f"service is missing; write the service of {path} that {descriptor.name} runs in, such as {example}."
+        )
+    return Place(chosen, found, service or "", "systemd" if found == "systemd" else "shell" if found == "shell" else "")
+
+
+# How files are usually named; the first that fits.
+_USUAL = (
+    ("compose", re.compile(r"(^|/)(docker-)?compose[^/]*\.ya?ml$")),
+    ("systemd", re.compile(r"\.service(\.d/[^/]+\.conf)?$|/systemd/.*\.conf$")),
+    ("shell", re.compile(r"^/etc/(default|conf\.d|sysconfig)/[^/]+$|\.sh$")),
+    ("dotenv", re.compile(r"(^|/)[^/]*\.?env(\.[^/]+)?$|\.env$|(^|/)\.env[^/]*$")),
+    ("kubernetes", re.compile(r"(^|/)[^/]*(secret|configmap)[^/]*\.ya?ml$", re.IGNORECASE)),
+)
+
+
+def suggest(descriptor: Descriptor, path: str) -> tuple[str, str]:
+    """The form and the carrier that a path and an app suggest."""
+    if list(descriptor.forms) == ["file"]:
+        return "file", ""
+    usual = next((name for name, pattern in _USUAL if pattern.search(path)), "")
+    if "file" not in descriptor.forms:
+        return "environment", usual or "dotenv"
+    if _is_own(descriptor, path) or not usual:
+        return "file", ""
+    return "environment", usual
+
+
+def _is_own(descriptor: Descriptor, path: str) -> bool:
+    """Whether a path has the name of the app's own file."""
+    file = descriptor.forms.get("file")
+    return file is not None and path.rpartition("/")[2] in [one.rpartition("/")[2] for one in file.paths]

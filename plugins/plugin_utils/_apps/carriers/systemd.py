@@ -1,0 +1,199 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""systemd: ``Environment=`` in the [Service] section of a unit or drop-in, or else an EnvironmentFile of NAME=value
+lines.
+
+``Environment=`` has a syntax of its own (systemd.exec(5), systemd.syntax(7)): words in quotes, C's escapes, and a
+percent sign
+that begins a specifier, so that a value with one needs it twice. An empty ``Environment=`` forgets all before it.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Collection, Mapping
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Carrier
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
+    FormatError,
+    Opaque,
+    Value,
+    line_break,
+    load_format,
+    spliced,
+)
+
+__all__ = ("CARRIER",)
+
+_SECTION = re.compile(r"^\[[^\]\r\n]+\][ \t]*\r?$", re.MULTILINE)
+_LINE = re.compile(r"^[ \t]*(Environment|EnvironmentFile)[ \t]*=[ \t]*([^\r\n]*)", re.MULTILINE)
+_WORD = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|((?:[^\s\"'\\]|\\.)+)")
+_ESCAPES = {
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+    "s": " ",
+    "\\": "\\",
+    '"': '"',
+    "'": "'",
+}
+
+
+class _Word(t.NamedTuple):
+    name: str
+    value: Value
+    start: int
+    end: int
+    line_start: int
+    line_end: int
+    alone: bool
+
+
+class Systemd(Carrier):
+    """A text with a section is a unit or a drop-in, any other an EnvironmentFile."""
+
+    def read(self, text: str, service: str = "", dialect: str = "") -> dict[str, Value]:
+        if not _is_unit(text):
+            return {path[0]: value for path, value in load_format("dotenv").read(text, dialect="systemd").items()}
+        return {word.name: word.value for word in _words(text)}
+
+    def edit(
+        self, text: str, wanted: Mapping[str, str], remove: Collection[str], service: str = "", dialect: str = ""
+    ) -> str:
+        if text.strip() and not _is_unit(text):
+            return load_format("dotenv").edit(
+                text, {(name,): value for name, value in wanted.items()}, [(name,) for name in remove], "systemd"
+            )
+        before = self.read(text)
+        gone = [name for name in remove if name not in wanted and name in before]
+        changed = {name: value for name, value in wanted.items() if before.get(name) != value}
+        if not changed and not gone:
+            return text
+        for name, value in changed.items():
+            if re.search(r"[\0\r\n]", value):
+                raise FormatError(
+                    f"the value for {name} has a line break or NUL byte, which a variable should not hold"
+                )
+        new = _changed(text, changed, gone)
+        after = self.read(new)
+        if after != {**{name: value for name, value in before.items() if name not in gone}, **changed}:
+            raise FormatError("it cannot be changed so that systemd reads back what was meant")
+        return new
+
+    def files(self, text: str, service: str = "") -> list[str]:
+        if not _is_unit(text):
+            return []
+        lines = [
+            line
+            for line in _LINE.finditer(text)
+            if line.group(1) == "EnvironmentFile" and _in_service(text, line.start())
+        ]
+        return [path for path in (line.group(2).strip().lstrip("-") for line in lines) if path]
+
+
+def _is_unit(text: str) -> bool:
+    first = next(
+        (line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith(("#", ";"))), ""
+    )
+    return first.startswith("[") or first == "" and "Environment=" in text
+
+
+def _in_service(text: str, index: int) -> bool:
+    heads = [found.group().strip() for found in _SECTION.finditer(text, 0, index)]
+    return bool(heads) and heads[-1] == "[Service]"
+
+
+def _words(text: str) -> list[_Word]:
+    """Every NAME=value that counts, in order."""
+    words: list[_Word] = []
+    for line in _LINE.finditer(text):
+        if line.group(1) != "Environment" or not _in_service(text, line.start()):
+            continue
+        rest = line.group(2)
+        if rest.rstrip().endswith("\\"):
+            raise FormatError(
+                f"line {text.count(chr(10), 0, line.start()) + 1}: Environment= goes on in the next line; write one"
+                " variable a line"
+            )
+        found = list(_WORD.finditer(rest))
+        if not found:
+            words = []
+        end = line.end() + (
+            2 if text[line.end() : line.end() + 2] == "\r\n" else 1 if text[line.end() : line.end() + 1] else 0
+        )
+        for word in found:
+            name, mark, value = _unquoted(word).partition("=")
+            if mark:
+                variable = re.search(r"%(?!%)", value.replace("%%", "")) is not None
+                words.append(
+                    _Word(
+                        name,
+                        Opaque("variable", value) if variable else value.replace("%%", "%"),
+                        line.start(2) + word.start(),
+                        line.start(2) + word.end(),
+                        line.start(),
+                        end,
+                        len(found) == 1,
+                    )
+                )
+    return words
+
+
+def _unquoted(word: re.Match[str]) -> str:
+    raw = next(part for part in word.groups() if part is not None)
+    return re.sub(r"\\(x[0-9A-Fa-f]{2}|.)", _unescaped, raw)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = found.group(1)
+    return chr(int(code[1:], 16)) if len(code) == 3 else _ESCAPES.get(code, found.group())
+
+
+def _spelt(name: str, value: str) -> str:
+    inner = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{name}={inner}"'
+
+
+def _changed(text: str, wanted: Mapping[str, str], gone: Collection[str]) -> str:
+    words = _words(text)
+    edits: list[tuple[int, int, str]] = []
+    missing = []
+    for name, value in wanted.items():
+        old = [word for word in words if word.name == name]
+        if old:
+            edits.append((old[-1].start, old[-1].end, _spelt(name, value)))
+        else:
+            missing.append(f"Environment={_spelt(name, value)}")
+    for word in words:
+        if word.name in gone:
+            edits.append((word.line_start, word.line_end, "") if word.alone else (word.start, word.end, ""))
+    br = line_break(text)
+    stays = [word for word in words if word.name not in gone]
+    if missing and stays:
+        place = max(word.line_end for word in stays)
+        lead = "" if text[place - 1 : place] == "\n" else br
+        edits.append((place, place, lead + br.join(missing) + (br if not lead else "")))
+    elif missing:
+        edits.append(_into_section(text, missing, br))
+    return spliced(text, edits)
+
+
+def _into_section(text: str, lines: list[str], br: str) -> tuple[int, int, str]:
+    """Below the head of [Service], or as a new section at the end."""
+    for head in _SECTION.finditer(text):
+        if head.group().strip() == "[Service]":
+            place = head.end() + (1 if text[head.end() : head.end() + 1] == "\n" else 0)
+            lead = "" if text[place - 1 : place] == "\n" else br
+            return place, place, lead + br.join(lines) + br
+    lead = "" if not text or text.endswith("\n") else br
+    blank = br if text.strip() else ""
+    return len(text), len(text), f"{lead}{blank}[Service]{br}{br.join(lines)}{br}"
+
+
+CARRIER = Systemd()

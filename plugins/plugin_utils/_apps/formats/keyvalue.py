@@ -1,0 +1,70 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of a key and a value a line without any quoting.
+
+dma     ``KEY value``; a key alone is a flag that is set       exim   ``MACRO = value``
+ssmtp   ``Key=value``
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Collection, Iterator, Mapping
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.lines import Lines, Statement, lines_of
+
+__all__ = ("FORMAT",)
+
+_SHAPES = {
+    "dma": re.compile(r"([A-Z_]+)(?:[ \t]+|[ \t]*$)"),
+    "exim": re.compile(r"([A-Z][A-Za-z0-9_]*)[ \t]*=[ \t]*"),
+    "ssmtp": re.compile(r"([A-Za-z]+)[ \t]*=[ \t]*"),
+}
+
+
+class KeyValue(Lines):
+    """A flag of dma is "true" where it is there; to be false it must not be there."""
+
+    dialects = ("dma", "exim", "ssmtp")
+
+    def scan(self, text: str, dialect: str) -> list[Statement]:
+        found = []
+        for start, end, after in lines_of(text):
+            line = text[start:end]
+            key = _SHAPES[dialect].match(line.lstrip(" \t"))
+            if key is None or line.lstrip(" \t").startswith("#"):
+                continue
+            place = min(start + len(line) - len(line.lstrip(" \t")) + key.end(), end)
+            raw = text[place:end].strip(" \t")
+            if dialect == "dma":
+                raw = raw.split("#", 1)[0].strip(" \t")
+            value = "true" if dialect == "dma" and not raw else raw
+            found.append(Statement((key.group(1),), value, start, after, place, place + len(raw)))
+        return found
+
+    def edit(
+        self,
+        text: str,
+        wanted: Mapping[KeyPath, t.Any],
+        remove: Collection[KeyPath] = (),
+        dialect: str = "",
+        indent: int = 2,
+    ) -> str:
+        if self._dialect(dialect) == "dma":
+            off = [path for path, value in wanted.items() if value == "false"]
+            wanted = {path: value for path, value in wanted.items() if value != "false"}
+            remove = [*remove, *off]
+        return super().edit(text, wanted, remove, dialect, indent)
+
+    def spellings(self, value: t.Any, old: str, dialect: str) -> Iterator[str]:
+        yield "" if dialect == "dma" and value == "true" else str(value)
+
+    def statement(self, path: KeyPath, spelt: str, dialect: str) -> str:
+        mark = {"dma": " ", "exim": " = ", "ssmtp": "="}[dialect]
+        return (path[-1] + mark + spelt).rstrip(" \t")
+
+
+FORMAT = KeyValue()

@@ -1,0 +1,100 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""msmtp's config: ``command argument`` lines below ``defaults`` and ``account NAME``.
+
+The account that is edited is the one that is used when none is named: ``default``, the one that ``account default :
+NAME``
+names, or else the first. What it does not say is taken from ``defaults``.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Iterator
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Value
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.lines import Lines, Statement, lines_of
+
+__all__ = ("FORMAT",)
+
+_ACCOUNT = re.compile(r"account[ \t]+([^\s:]+)(?:[ \t]*:[ \t]*(.*\S))?[ \t]*$")
+
+
+class Msmtprc(Lines):
+    """Statements of the account are ``(command,)``, all others ``(account, command)``."""
+
+    structure = re.compile(r"\s*|account default")
+
+    def scan(self, text: str, dialect: str) -> list[Statement]:
+        target = _target(text)
+        found: list[Statement] = []
+        account = ""
+        for start, end, after in lines_of(text):
+            line = text[start:end]
+            words = line.strip()
+            if not words or words.startswith("#"):
+                continue
+            head = _ACCOUNT.match(words)
+            if head is not None or words == "defaults":
+                account = head.group(1) if head is not None else "defaults"
+                continue
+            command = words.split(None, 1)[0]
+            place = start + line.index(command) + len(command)
+            raw = text[place:end].strip()
+            place += len(text[place:end]) - len(text[place:end].lstrip()) if raw else 0
+            path = (command,) if account == target else (account, command)
+            found.append(Statement(path, _unquoted(raw), start, after, place, place + len(raw)))
+        return found
+
+    def read(self, text: str, section: KeyPath = (), dialect: str = "") -> dict[KeyPath, Value]:
+        found = super().read(text, section, dialect)
+        if _target(text):
+            for path, value in list(found.items()):
+                if len(path) == 2 and path[0] == "defaults":
+                    found.setdefault((path[1],), value)
+        return found
+
+    def spellings(self, value: t.Any, old: str, dialect: str) -> Iterator[str]:
+        text = str(value)
+        if not old.startswith('"'):
+            yield text
+        yield f'"{text}"'
+        yield text
+
+    def statement(self, path: KeyPath, spelt: str, dialect: str) -> str:
+        return f"{path[-1]} {spelt}"
+
+    def room(self, text: str, path: KeyPath, dialect: str) -> tuple[int, str]:
+        target = _target(text)
+        inside, place = False, -1
+        for start, end, after in lines_of(text):
+            words = text[start:end].strip()
+            head = _ACCOUNT.match(words)
+            if head is not None or words == "defaults":
+                inside = head is not None and head.group(1) == target and head.group(2) in (None, "")
+            if inside and words and not words.startswith("#"):
+                place = after
+        if place >= 0:
+            return place, ""
+        return len(text), ("\n" if text.strip() else "") + "account default\n"
+
+
+def _target(text: str) -> str:
+    names = []
+    for start, end, _after in lines_of(text):
+        head = _ACCOUNT.match(text[start:end].strip())
+        if head is None:
+            continue
+        if head.group(1) == "default":
+            return head.group(2).split(",")[0].strip() if head.group(2) else "default"
+        names.append(head.group(1))
+    return names[0] if names else ""
+
+
+def _unquoted(raw: str) -> str:
+    return raw[1:-1] if len(raw) > 1 and raw[0] == raw[-1] == '"' else raw
+
+
+FORMAT = Msmtprc()

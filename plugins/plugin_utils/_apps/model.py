@@ -1,0 +1,247 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of an app, as types.
+
+An app's *words* are what it calls things (``force_tls``, ``use_ssl: true``); its *forms* are the places where they can
+stand: a file of its own, or environment variables, which any carrier can hold.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Booleans, Pattern, Scalar
+
+__all__ = (
+    "FORMS",
+    "MODEL",
+    "PARTS",
+    "AppError",
+    "Descriptor",
+    "Form",
+    "Key",
+    "Limit",
+    "Mode",
+    "Trap",
+    "Word",
+    "kinds_of",
+)
+
+FORMS = ("file", "environment")
+# The settings model by the kind of their values (see pattern.py).
+MODEL = {
+    "host": "host",
+    "port": "port",
+    "secure": "boolean",
+    "validate_certs": "boolean",
+    "ca_path": "text",
+    "server_name": "host",
+    "username": "text",
+    "password": "text",
+    "auth_mechanism": "text",
+    "sender": "address",
+    "sender_name": "text",
+    "helo_name": "text",
+    "source_address": "text",
+    "ip_version": "text",
+    "timeout": "number",
+}
+# Halves of an address, for apps that want them apart.
+# ``timeout_always`` is the timeout also where none was asked for, for apps that have none by themselves.
+PARTS = {"sender_local": "text", "sender_domain": "text", "timeout_always": "number"}
+
+
+class AppError(ValueError):
+    """The app, its descriptor, its file or the settings for it cannot work. One sentence without secrets."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What the app makes of one security mode: ``means`` is the mode it is then really in, ``words`` what it is told
+    for that.
+
+    ``unverified`` are the words that are other ones where validate_certs is false. ``ports`` are the only ones that
+    have this mode.
+    """
+
+    can: str
+    means: str
+    words: Mapping[str, Scalar]
+    unverified: Mapping[str, Scalar]
+    ports: tuple[int, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class Word:
+    """One of the app's own words. ``values`` maps what it follows from (a mode, true, a mechanism) to the word itself.
+
+    ``default`` is what the app takes when it is left out, by port where that decides; ``unknown`` is what any other
+    text means to
+    it, and None says that the app does not start then.
+    """
+
+    name: str
+    follows: str | tuple[str, ...]
+    values: Mapping[t.Any, Scalar]
+    default: Scalar | Mapping[t.Any, Scalar]
+    unknown: Scalar
+
+    @property
+    def kind(self) -> str:
+        return "boolean" if all(isinstance(value, bool) for value in self.values.values()) else "word"
+
+    def default_for(self, port: int | None) -> Scalar:
+        if isinstance(self.default, Mapping):
+            return self.default.get(port, self.default.get("otherwise"))
+        return self.default
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of the app. ``patterns`` are tried in order; without one it holds ``constant``, or one of ``accept`` that is there.
+
+    ``keep``: stays when the settings do not name it. ``when``: only where these words hold. ``empty``: written where
+    there is no value.
+    """
+
+    path: KeyPath
+    patterns: tuple[Pattern, ...] = ()
+    constant: Scalar = None
+    accept: tuple[Scalar, ...] = ()
+    keep: bool = False
+    empty: Scalar = None
+    when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for pattern in self.patterns for name in pattern.names)
+
+    @property
+    def text(self) -> str:
+        return ".".join(self.path)
+
+
+@dataclass(frozen=True)
+class Form:
+    """One place where the app's words can stand. ``kind`` is file or environment."""
+
+    kind: str
+    format: str
+    dialect: str
+    section: KeyPath
+    paths: tuple[str, ...]
+    indent: int
+    booleans: Booleans
+    texts: bool
+    lenient: bool
+    keys: tuple[Key, ...]
+    known_keys: tuple[str, ...]
+    closed: bool
+    overrides: Mapping[str, str]
+    superseded: Mapping[str, str]
+    apply: str
+    note: str
+    proven: str
+    default_port: int | Mapping[t.Any, int] | None
+
+    @functools.cached_property
+    def managed(self) -> tuple[KeyPath, ...]:
+        return tuple(dict.fromkeys(key.path for key in self.keys))
+
+    @functools.cached_property
+    def names(self) -> frozenset[str]:
+        """The settings and words that this form can hold."""
+        return frozenset(name for key in self.keys for name in key.names)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What is told, or refused, when a setting is given that the app cannot express, or missing that it needs."""
+
+    code: str
+    severity: str
+    message: str
+    remedy: str
+    refuse: bool = False
+
+    def finding(self, value: object = "") -> dict[str, str]:
+        """The finding, with the setting's value filled in."""
+        texts = {"message": self.message, "remedy": self.remedy}
+        return {
+            "severity": self.severity,
+            "code": self.code,
+            **{name: text.replace("{value}", str(value)) for name, text in texts.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Trap:
+    """A finding about settings that the app takes without complaint: told where everything in ``when`` holds.
+
+    ``when`` maps a setting, a word, ``security`` (the mode that the app is really in) or ``login`` to the values that
+    it must have.
+    """
+
+    limit: Limit
+    when: Mapping[str, tuple[Scalar, ...]]
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """One app. ``port_decides`` are ports that set the mode whatever the words say.
+
+    ``reads`` says which mode words mean that no mode sets so, or several do; the first that holds counts. ``parts`` are
+    further
+    apps, by the paths of their files, that hold what this one's form does not; they say so in ``part_of``.
+    """
+
+    id: str
+    name: str
+    forms: Mapping[str, Form]
+    words: Mapping[str, Word]
+    security: Mapping[str, Mode]
+    port_decides: Mapping[int, str]
+    reads: tuple[tuple[Mapping[str, tuple[Scalar, ...]], str], ...]
+    parts: Mapping[str, str]
+    part_of: str
+    default_port: int | Mapping[t.Any, int] | None
+    mechanisms: tuple[str, ...]
+    limits: Mapping[str, Limit]
+    missing: Mapping[str, Limit]
+    traps: tuple[Trap, ...]
+    restart: str = ""
+    validate: str = ""
+    test_mail: str = ""
+    trust: str = ""
+    measured: str = ""
+    notes: tuple[str, ...] = ()
+
+    def holds(self, form: Form, word: str) -> bool:
+        """Whether a form holds a word, by itself or in one that follows from it."""
+        return word in form.names or any(
+            isinstance(other.follows, tuple) and word in other.follows and other.name in form.names
+            for other in self.words.values()
+        )
+
+    def form(self, kind: str) -> Form:
+        """The form of this kind. Raises AppError."""
+        if kind not in self.forms:
+            raise AppError(
+                f"form is {kind}, but {self.name} has no settings there; write form: {' or '.join(self.forms)}, or"
+                " leave it out."
+            )
+        return self.forms[kind]
+
+
+def kinds_of(words: Mapping[str, Word]) -> dict[str, str | tuple[str, ...]]:
+    """Every name that a pattern may use, with the kind of its values."""
+    kinds: dict[str, str | tuple[str, ...]] = {**MODEL, **PARTS}
+    for name, word in words.items():
+        kinds[name] = word.kind if word.kind == "boolean" else tuple(dict.fromkeys(map(str, word.values.values())))
+    return kinds

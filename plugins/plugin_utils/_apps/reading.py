@@ -1,0 +1,455 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an app's file or environment holds, as our model: the mode that the app is really in, and what is wrong with it.
+
+A pure function of keys and values. The password is never part of the outcome, only whether there is one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import typing as t
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form, Word
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import base_words, holds, mode_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import clash_sentence, convention_clash
+
+__all__ = ("Reading", "interpret", "part_findings", "read_place", "read_settings")
+
+_SHOWN = (
+    "host",
+    "port",
+    "validate_certs",
+    "ca_path",
+    "server_name",
+    "username",
+    "auth_mechanism",
+    "sender",
+    "sender_name",
+    "helo_name",
+    "timeout",
+)
+Finding = t.Dict[str, str]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``settings`` is our model without the password, ``security`` the mode that the app is really in (None: it is in
+    none).
+    """
+
+    found: bool
+    settings: dict[str, t.Any] = field(default_factory=dict)
+    security: str | None = None
+    password_set: bool = False
+    findings: list[Finding] = field(default_factory=list)
+
+
+def read_place(
+    descriptor: Descriptor,
+    place: Place,
+    text: str,
+    environment: Mapping[str, str] | None = None,
+    others: Mapping[str, str] | None = None,
+) -> Reading:
+    """Read the text of one place. Raises FormatError.
+
+    ``environment`` are variables of the app's process, where they are known. ``others`` are the texts of the files that
+    the
+    text takes variables from (``place.files``), by their paths as they are written there.
+    """
+    values = place.read(text)
+    findings: list[Finding] = []
+    for path in place.files(text):
+        if others is None or path not in others:
+            findings.append(_missing_file(path))
+    gathered: dict[KeyPath, tuple[Value, str]] = {}
+    for path in place.files(text):
+        for key, value in place.read_other((others or {}).get(path, "")).items():
+            if key in gathered and gathered[key][0] != value:
+                findings += _hidden_by(descriptor, place.form, key, gathered[key][1], path)
+            gathered[key] = (value, path)
+    for key, value in values.items():
+        if key in gathered and gathered[key][0] != value:
+            findings += _hidden_by(descriptor, place.form, key, gathered[key][1], "environment")
+    reading = interpret(
+        descriptor, place.form, {**{key: value for key, (value, _path) in gathered.items()}, **values}, environment
+    )
+    return dataclasses.replace(reading, findings=[*reading.findings, *findings, *place.findings(text)])
+
+
+def _missing_file(path: str) -> Finding:
+    return {
+        "severity": "warning",
+        "code": "file_missing",
+        "message": f"Variables are taken from {path}, which is not there or cannot be read.",
+        "remedy": f"Create {path}, or take it out.",
+    }
+
+
+def _hidden_by(descriptor: Descriptor, form: Form, key: KeyPath, loser: str, winner: str) -> list[Finding]:
+    if key not in form.managed:
+        return []
+    return [
+        {
+            "severity": "warning",
+            "code": "overridden",
+            "message": f"{key[0]} of {loser} is overridden by {winner}, which says something else.",
+            "remedy": f"Leave {key[0]} in one place.",
+        }
+    ]
+
+
+def read_settings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> dict[str, Scalar]:
+    """The settings and words that the keys hold, the password too; what has a wrong shape or type is not among them."""
+    known: dict[str, Scalar] = {}
+    for key in form.keys:
+        value = values.get(key.path)
+        if value is None or isinstance(value, Opaque) or not key.patterns:
+            continue
+        known.update(
+            {name: found for name, found in (_of_key(form, key.patterns, value) or {}).items() if name not in known}
+        )
+    if "timeout_always" in known:
+        known["timeout"] = known.pop("timeout_always")
+    local, domain = known.pop("sender_local", None), known.pop("sender_domain", None)
+    if local and domain:
+        known.setdefault("sender", f"{local}@{domain}")
+    return known
+
+
+def _of_key(form: Form, patterns: Iterable[t.Any], value: Value) -> dict[str, Scalar] | None:
+    if load_format(form.format).typed and not form.texts and not form.lenient:
+        # A quoted number is no number to such an app.
+        for pattern in patterns:
+            found = pattern.read(value, form.booleans)
+            first = pattern.parts[0]
+            whole = len(pattern.parts) == 1 and first.kind in ("port", "number", "boolean") and first.codec != "text"
+            if found is not None and not (whole and isinstance(value, str)):
+                return t.cast("dict[str, Scalar]", found)
+        return None
+    for pattern in patterns:
+        found = pattern.read(value, form.booleans)
+        if found is not None:
+            return t.cast("dict[str, Scalar]", found)
+    return None
+
+
+def interpret(
+    descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value], environment: Mapping[str, str] | None = None
+) -> Reading:
+    """Read the keys of one form as the app does. ``environment`` are variables of the app's process, where they are
+    known.
+    """
+    values = {path: value for path, value in values.items() if value is not None}
+    if not any(key.path in values for key in form.keys if key.patterns):
+        return Reading(False, findings=_unknown(descriptor, form, values))
+    findings = [*_wrong(descriptor, form, values), *_unknown(descriptor, form, values)]
+    known = read_settings(descriptor, form, values)
+    findings += _overridden(descriptor, form, known, environment or {})
+    port = known.get("port")
+    words, word_findings = _words(descriptor, known, port if isinstance(port, int) else None)
+    findings += word_findings
+    elsewhere = any(not descriptor.holds(form, word) for mode in descriptor.security.values() for word in mode.words)
+    if elsewhere or descriptor.part_of and not descriptor.words:
+        words = {}
+    mode = None if elsewhere or not words else mode_of(descriptor, port if isinstance(port, int) else None, words)
+    if port is None:
+        port = _default_port(descriptor, form, mode, words)
+        mode = mode_of(descriptor, port, words) or mode
+    settings = {name: known[name] for name in _SHOWN if known.get(name) not in (None, "")}
+    if port is not None:
+        settings["port"] = port
+    _follow(descriptor, words, settings)
+    if mode is not None:
+        settings.update(security=mode, secure=mode == "implicit_tls")
+    login = bool(known.get("username"))
+    state = {**words, **settings, "security": mode, "login": login}
+    if words or not (elsewhere or descriptor.part_of):
+        findings += _mode_findings(descriptor, settings, mode, login)
+    findings += part_findings(descriptor)
+    findings += [trap.limit.finding() for trap in descriptor.traps if holds(trap.when, state)]
+    findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in settings]
+    return Reading(True, settings, mode, bool(known.get("password")), findings)
+
+
+def part_findings(descriptor: Descriptor) -> list[Finding]:
+    """What of an app's settings stands in other files."""
+    return [
+        {
+            "severity": "info",
+            "code": "more_files",
+            "message": f"{descriptor.name} has another part of its mail settings in {path}.",
+            "remedy": f"Name it, too: app: {app}, path: {path}.",
+        }
+        for app, path in descriptor.parts.items()
+    ]
+
+
+def _default_port(descriptor: Descriptor, form: Form, mode: str | None, words: Mapping[str, Scalar]) -> int | None:
+    """The port that the app takes when none is there; ``word=value`` in place of a mode says on which word it depends."""
+    default = form.default_port if form.default_port is not None else descriptor.default_port
+    if not isinstance(default, Mapping):
+        return default
+    for key, port in default.items():
+        name, mark, value = str(key).partition("=")
+        if mark and str(words.get(name)) == value:
+            return port
+    return default.get(mode, default.get("otherwise"))
+
+
+def _words(
+    descriptor: Descriptor, known: Mapping[str, Scalar], port: int | None
+) -> tuple[dict[str, Scalar], list[Finding]]:
+    words: dict[str, Scalar] = {}
+    findings = []
+    known = dict(known)
+    for name, word in descriptor.words.items():
+        if isinstance(word.follows, tuple) and known.get(name) is not None:
+            told = base_words(word, known[name])
+            for other, text in told.items():
+                known.setdefault(other, text)
+            if not told:
+                findings.append(_unknown_word(descriptor, word, known[name]))
+    for name, word in descriptor.words.items():
+        if isinstance(word.follows, tuple):
+            continue
+        value = known.get(name)
+        if value is None or value == "" and "" not in word.values.values():
+            words[name] = word.default_for(port)
+            continue
+        same = [one for one in word.values.values() if str(one).lower() == str(value).lower()]
+        if same:
+            words[name] = same[0]
+            continue
+        words[name] = word.unknown
+        findings.append(_unknown_word(descriptor, word, value))
+    return words, findings
+
+
+def _unknown_word(descriptor: Descriptor, word: Word, value: Scalar) -> Finding:
+    able = ", ".join(dict.fromkeys(f"'{one}'" for one in word.values.values()))
+    means = f" and takes it for '{word.unknown}'" if word.unknown is not None else ""
+    return {
+        "severity": "error" if word.unknown is None else "warning",
+        "code": "unknown_value",
+        "message": f"{descriptor.name} does not know the {word.name.replace('_', ' ')} '{str(value)[:40]}'{means}.",
+        "remedy": f"Write one of {able}.",
+    }
+
+
+def _follow(descriptor: Descriptor, words: Mapping[str, Scalar], settings: dict[str, t.Any]) -> None:
+    """Our settings that the app says with words of its own."""
+    for name, word in descriptor.words.items():
+        reverse = {value: source for source, value in word.values.items()}
+        source = reverse.get(words.get(name))
+        if word.follows == "validate_certs" and isinstance(source, bool):
+            settings["validate_certs"] = source
+        elif word.follows == "auth_mechanism" and source not in (None, "none", "any"):
+            settings.setdefault("auth_mechanism", source)
+    for mode in descriptor.security.values():
+        if mode.unverified and mode.means == settings.get("security", mode.means):
+            if all(words.get(word) == value for word, value in {**mode.words, **mode.unverified}.items()):
+                settings["validate_certs"] = False
+
+
+def _mode_findings(
+    descriptor: Descriptor, settings: Mapping[str, t.Any], mode: str | None, login: bool
+) -> list[Finding]:
+    findings = []
+    port = settings.get("port")
+    exposed = "mail and password" if login else "mails"
+    if mode is None:
+        findings.append(
+            {
+                "severity": "error",
+                "code": "invalid_settings",
+                "message": f"{descriptor.name}'s mail settings contradict each other, so that they are no mode that"
+                " it has.",
+                "remedy": "Write them anew with app_mail_config; docs/apps-table.md says what each mode is for this"
+                " app.",
+            }
+        )
+    elif isinstance(port, int) and convention_clash(port, mode):
+        sentence = clash_sentence(port, mode)
+        message, _mark, remedy = sentence.partition("; ")
+        findings.append(
+            {
+                "severity": "error",
+                "code": "mode_mismatch",
+                "message": f"{descriptor.name}: {message}.",
+                "remedy": remedy[:1].upper() + remedy[1:],
+            }
+        )
+    if mode == "opportunistic":
+        findings.append(
+            {
+                "severity": "warning",
+                "code": "downgrade_possible",
+                "message": f"{descriptor.name} goes on in cleartext where the relay, or someone on the way, does not"
+                f" offer STARTTLS: {exposed} can be read then.",
+                "remedy": "Use port 465 with secure: true if the relay has it; nothing on the way can take TLS away"
+                " there.",
+            }
+        )
+    elif mode == "cleartext":
+        findings.append(
+            {
+                "severity": "warning",
+                "code": "cleartext",
+                "message": f"{descriptor.name} sends {exposed} in cleartext.",
+                "remedy": "Use port 465 with secure: true, or port 587 with security: starttls.",
+            }
+        )
+    if settings.get("validate_certs") is False and mode != "cleartext":
+        findings.append(
+            {
+                "severity": "warning",
+                "code": "certificate_not_verified",
+                "message": f"{descriptor.name} does not verify the relay's certificate, so anybody on the way can be"
+                " the relay.",
+                "remedy": "Set validate_certs: true, and give the app the relay's CA where it is a private one.",
+            }
+        )
+    return findings
+
+
+def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
+    """Keys of ours whose value the app cannot take: another type or shape, a variable that is not resolved here."""
+    findings = []
+    for key in form.keys:
+        value = values.get(key.path)
+        if (
+            not key.patterns
+            or value is None
+            or value == ""
+            or _of_key(form, key.patterns, value) is not None
+            and not isinstance(value, Opaque)
+        ):
+            continue
+        if isinstance(value, Opaque) and value.kind == "variable":
+            findings.append(
+                {
+                    "severity": "info",
+                    "code": "variable",
+                    "message": f"{key.text} takes its value from a variable, which is not known here.",
+                    "remedy": "Read the place that the variable comes from, too.",
+                }
+            )
+            continue
+        findings.append(
+            {
+                "severity": "error",
+                "code": "wrong_type",
+                "message": f"{key.text} holds {_shape(value)} where {descriptor.name} wants"
+                f" {_wanted(key.patterns[0])}.",
+                "remedy": "Write it anew; app_mail_config does.",
+            }
+        )
+    return findings
+
+
+def _shape(value: Value) -> str:
+    if isinstance(value, Opaque):
+        return {"list": "a list", "mapping": "a mapping"}.get(value.kind, "a value that not every reader takes alike")
+    return "true or false" if isinstance(value, bool) else "a number" if isinstance(value, (int, float)) else "a text"
+
+
+def _wanted(pattern: t.Any) -> str:
+    if len(pattern.parts) == 1:
+        kind = pattern.parts[0].kind
+        return {
+            "port": "a number from 1 to 65535",
+            "number": "a number",
+            "boolean": "true or false",
+            "address": "a mail address",
+        }.get(kind, "a text")
+    return f"'{pattern.source}'"
+
+
+def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
+    """Keys of the section that the app does not read: all others where the descriptor knows them all, else those that
+    look like one of ours.
+    """
+    ours = {key.path for key in form.keys}
+    known = {path[-1] for path in ours} | set(form.known_keys) | set(form.overrides)
+    findings = _superseded(descriptor, form, values)
+    told = set()
+    for path in values:
+        if path[: len(form.section)] != form.section or path in ours:
+            continue
+        rest = path[len(form.section) :]
+        if rest[0] in form.known_keys or ".".join(rest) in form.known_keys or rest[0] in form.overrides:
+            continue
+        if ".".join(rest) in form.superseded:
+            continue
+        inside = [
+            one
+            for one in ours
+            if one[: len(form.section) + 1] == path[: len(form.section) + 1] and len(one) > len(form.section) + 1
+        ]
+        name = ".".join(rest) if inside else rest[0]
+        near = difflib.get_close_matches(rest[-1], sorted(known), 1, 0.8 if form.closed else 0.88)
+        if name in told or not (form.closed or near):
+            continue
+        told.add(name)
+        advice = (
+            f"Write {near[0]} if that is what is meant"
+            if near
+            else "Take it out, or move its values to the keys that the app reads"
+        )
+        findings.append(
+            {
+                "severity": "warning",
+                "code": "unknown_key",
+                "message": f"{descriptor.name} does not know the key {'.'.join((*form.section, name))} and ignores it"
+                " without a word.",
+                "remedy": f"{advice}: {', '.join(key.text for key in form.keys)}.",
+            }
+        )
+    return findings
+
+
+def _superseded(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
+    """Keys that the app once had."""
+    return [
+        {
+            "severity": "warning",
+            "code": "unknown_key",
+            "message": f"{descriptor.name} takes {new} in place of the old {old}, which it ignores or mixes with the"
+            " new one.",
+            "remedy": f"Take {old} out and write {new}.",
+        }
+        for old, new in form.superseded.items()
+        if (*form.section, *old.split(".")) in values or (*form.section, old) in values
+    ]
+
+
+def _overridden(
+    descriptor: Descriptor, form: Form, known: dict[str, Scalar], environment: Mapping[str, str]
+) -> list[Finding]:
+    """Variables that win over the file; ``known`` then holds what they say."""
+    findings = []
+    for variable, setting in form.overrides.items():
+        if variable not in environment:
+            continue
+        empty = environment[variable] == ""
+        if not variable.endswith("_FILE"):
+            known[setting] = environment[variable] if setting != "port" else int(environment[variable] or 0)
+        findings.append(
+            {
+                "severity": "error" if empty else "warning",
+                "code": "overridden",
+                "message": f"The variable {variable} wins over {setting} of the file"
+                + (", and it is empty." if empty else "."),
+                "remedy": f"Take {variable} out of the environment of {descriptor.name}, or set it there only.",
+            }
+        )
+    return findings

@@ -1,0 +1,465 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an app's texts hold: the mode that it is really in, and each trap by its name. The password never comes out."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import load_descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
+
+SECRET = "hunter2-s3cret"
+
+
+def read(app: str, text: str, environment: dict[str, str] | None = None, **options: str) -> Reading:
+    descriptor = load_descriptor(app)
+    reading = read_place(descriptor, load_place(descriptor, **options), text, environment)
+    assert SECRET not in repr(reading)
+    return reading
+
+
+PANGOLIN = f"""email:
+    smtp_host: smtp.example.com
+    smtp_port: 465
+    smtp_secure: true
+    smtp_user: app@example.com
+    smtp_pass: {SECRET}
+    no_reply: app@example.com
+"""
+# (app, text, options, the mode, the codes of findings, settings among others)
+CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[str, t.Any]]] = {
+    "right": (
+        "pangolin",
+        PANGOLIN,
+        {},
+        "implicit_tls",
+        [],
+        {"host": "smtp.example.com", "port": 465, "secure": True, "username": "app@example.com"},
+    ),
+    "absent smtp_secure": (
+        "pangolin",
+        PANGOLIN.replace("    smtp_secure: true\n", ""),
+        {},
+        "opportunistic",
+        ["mode_mismatch", "downgrade_possible"],
+        {"secure": False},
+    ),
+    "587 and true": (
+        "pangolin",
+        PANGOLIN.replace("465", "587"),
+        {},
+        "implicit_tls",
+        ["mode_mismatch"],
+        {"port": 587, "secure": True},
+    ),
+    "texts where numbers belong": (
+        "pangolin",
+        PANGOLIN.replace("465", '"465"').replace("true", "'true'"),
+        {},
+        "opportunistic",
+        ["wrong_type", "wrong_type", "downgrade_possible"],
+        {"port": 587},
+    ),
+    "a password of digits": (
+        "pangolin",
+        PANGOLIN.replace(SECRET, "0123456789"),
+        {},
+        "implicit_tls",
+        ["wrong_type"],
+        {},
+    ),
+    "an invented nested form": (
+        "pangolin",
+        f"email:\n  enabled: true\n  no-reply: a@example.com\n  smtp:\n    host: h\n    pass: {SECRET}\n",
+        {},
+        None,
+        ["unknown_key"] * 3,
+        {},
+    ),
+    "misspelt": (
+        "pangolin",
+        PANGOLIN.replace("no_reply", "no-reply"),
+        {},
+        "implicit_tls",
+        ["unknown_key", "sender_missing"],
+        {},
+    ),
+    "commented out": ("pangolin", "#email:\n#  smtp_host: h\n", {}, None, [], {}),
+    "overridden, empty": (
+        "pangolin",
+        PANGOLIN,
+        {"environment": {"EMAIL_SMTP_PASS": ""}},
+        "implicit_tls",
+        ["overridden"],
+        {},
+    ),
+    "overridden by a file": (
+        "pangolin",
+        PANGOLIN,
+        {"environment": {"EMAIL_SMTP_USER_FILE": "/run/secrets/user"}},
+        "implicit_tls",
+        ["overridden"],
+        {},
+    ),
+    "certificate not verified": (
+        "pangolin",
+        PANGOLIN + "    smtp_tls_reject_unauthorized: false\n",
+        {},
+        "implicit_tls",
+        ["certificate_not_verified"],
+        {"validate_certs": False},
+    ),
+    "Mailpit, both": (
+        "mailpit_relay",
+        "host: h\nport: 465\ntls: true\nstarttls: true\n",
+        {},
+        None,
+        ["invalid_settings", "invalid_settings"],
+        {},
+    ),
+    "Mailpit, plain in clear": (
+        "mailpit_relay",
+        f"host: h\nport: 25\nauth: plain\nusername: u\npassword: {SECRET}\n",
+        {},
+        "cleartext",
+        ["cleartext", "auth_requires_tls"],
+        {"auth_mechanism": "PLAIN"},
+    ),
+    "Mailpit, an environment with on": (
+        "mailpit_relay",
+        "MP_SMTP_RELAY_HOST=h\nMP_SMTP_RELAY_PORT=465\nMP_SMTP_RELAY_TLS=on\n",
+        {"form": "environment"},
+        "cleartext",
+        ["mode_mismatch", "cleartext"],
+        {},
+    ),
+    "Vaultwarden, the dead flag": (
+        "vaultwarden",
+        f"SMTP_HOST=h\nSMTP_PORT=587\nSMTP_EXPLICIT_TLS=true\nSMTP_FROM=a@b.example\nSMTP_PASSWORD={SECRET}\n",
+        {},
+        "starttls",
+        ["unknown_key"],
+        {},
+    ),
+    "Vaultwarden, a word that it refuses": (
+        "vaultwarden",
+        "SMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURITY=ssl\nSMTP_FROM=a@b.example\n",
+        {},
+        None,
+        ["unknown_value", "invalid_settings"],
+        {},
+    ),
+    "n8n, only a port": (
+        "n8n",
+        "N8N_SMTP_HOST=h\nN8N_SMTP_PORT=587\n",
+        {},
+        "implicit_tls",
+        ["mode_mismatch"],
+        {"port": 587},
+    ),
+    "n8n, nothing but a host": ("n8n", "N8N_SMTP_HOST=h\n", {}, "implicit_tls", [], {"port": 465}),
+    "authentik, both": (
+        "authentik",
+        "AUTHENTIK_EMAIL__HOST=h\nAUTHENTIK_EMAIL__PORT=465\nAUTHENTIK_EMAIL__USE_TLS=true\nAUTHENTIK_EMAIL__USE_SSL=true\n",
+        {},
+        None,
+        ["invalid_settings", "invalid_settings"],
+        {},
+    ),
+    "Healthchecks, SSL alone": (
+        "healthchecks",
+        "EMAIL_HOST=h\nEMAIL_PORT=465\nEMAIL_USE_SSL=True\n",
+        {},
+        None,
+        ["invalid_settings", "invalid_settings"],
+        {},
+    ),
+    "Django, no timeout": (
+        "django",
+        f'EMAIL_HOST = "h"\nEMAIL_PORT = 587\nEMAIL_USE_TLS = True\nEMAIL_HOST_PASSWORD = "{SECRET}"\n',
+        {},
+        "starttls",
+        ["no_timeout"],
+        {},
+    ),
+    "Django, TLS on 465": (
+        "django",
+        'EMAIL_HOST = "h"\nEMAIL_PORT = 465\nEMAIL_USE_TLS = True\nEMAIL_TIMEOUT = 10\n',
+        {},
+        "starttls",
+        ["mode_mismatch"],
+        {},
+    ),
+    "Django, a URL": (
+        "django",
+        f"EMAIL_URL=smtp+ssl://u:{SECRET}@h.example:465\n",
+        {"form": "environment"},
+        "implicit_tls",
+        ["no_timeout"],
+        {"host": "h.example", "username": "u"},
+    ),
+    "Mastodon, two flags": (
+        "mastodon",
+        "SMTP_SERVER=h\nSMTP_PORT=465\nSMTP_TLS=true\n",
+        {},
+        "implicit_tls",
+        ["invalid_settings"],
+        {},
+    ),
+    "Mastodon, the old flag": (
+        "mastodon",
+        "SMTP_SERVER=h\nSMTP_PORT=587\nSMTP_ENABLE_STARTTLS_AUTO=true\n",
+        {},
+        "opportunistic",
+        ["unknown_key", "downgrade_possible"],
+        {},
+    ),
+    "Laravel, a scheme that it refuses": (
+        "laravel",
+        "MAIL_MAILER=smtp\nMAIL_HOST=h\nMAIL_PORT=587\nMAIL_SCHEME=tls\n",
+        {},
+        None,
+        ["unknown_value", "invalid_settings"],
+        {},
+    ),
+    "Laravel, the old name": (
+        "laravel",
+        "MAIL_HOST=h\nMAIL_PORT=587\nMAIL_ENCRYPTION=tls\n",
+        {},
+        "opportunistic",
+        ["unknown_key", "downgrade_possible"],
+        {},
+    ),
+    "Symfony, no port": ("symfony", "MAILER_DSN=smtp://h.example\n", {}, "implicit_tls", [], {"port": 465}),
+    "Symfony, parameters in another order": (
+        "symfony",
+        f"MAILER_DSN='smtp://u%40x:{SECRET}@h.example:587?require_tls=true&verify_peer=0'\n",
+        {},
+        "starttls",
+        ["certificate_not_verified"],
+        {"username": "u@x", "validate_certs": False},
+    ),
+    "Alertmanager, 465": (
+        "alertmanager",
+        "global:\n  smtp_smarthost: 'h:465'\n  smtp_from: a@b.example\n",
+        {},
+        "implicit_tls",
+        ["mode_mismatch"],
+        {},
+    ),
+    "Authelia, STARTTLS on 465": (
+        "authelia",
+        "notifier:\n  smtp:\n    address: smtp://h.example:465\n    sender: App <a@b.example>\n",
+        {},
+        "starttls",
+        ["mode_mismatch"],
+        {"sender": "a@b.example", "sender_name": "App"},
+    ),
+    "Vikunja": (
+        "vikunja",
+        "mailer:\n  enabled: true\n  host: h\n  port: 587\n",
+        {},
+        "opportunistic",
+        ["downgrade_possible", "port_25_fallback"],
+        {},
+    ),
+    "Plausible, SSL off on 465": (
+        "plausible",
+        "SMTP_HOST_ADDR=h\nSMTP_HOST_PORT=465\nSMTP_HOST_SSL_ENABLED=false\n",
+        {},
+        "opportunistic",
+        ["mode_mismatch", "downgrade_possible"],
+        {},
+    ),
+    "Plausible, left to itself": (
+        "plausible",
+        "SMTP_HOST_ADDR=h\nSMTP_HOST_PORT=465\n",
+        {},
+        "implicit_tls",
+        [],
+        {},
+    ),
+    "compose, quotes in a list": (
+        "n8n",
+        'services:\n  n8n:\n    environment:\n      - N8N_SMTP_HOST=h\n      - N8N_SMTP_USER="me"\n',
+        {"path": "/opt/compose.yml", "service": "n8n"},
+        "implicit_tls",
+        ["quotes_in_value"],
+        {"username": '"me"'},
+    ),
+    "compose, a variable": (
+        "n8n",
+        "services:\n  n8n:\n    environment:\n      N8N_SMTP_HOST: ${HOST}\n      N8N_SMTP_PORT: 465\n",
+        {"path": "/opt/compose.yml", "service": "n8n"},
+        "implicit_tls",
+        ["variable"],
+        {"port": 465},
+    ),
+    "a variable that is nearly one": (
+        "directus",
+        f"EMAIL_SMTP_HOST=h\nEMAIL_SMTP_PORT=465\nEMAIL_SMTP_SECURE=true\nEMAIL_SMTP_PASSWORT={SECRET}\n",
+        {},
+        "implicit_tls",
+        ["unknown_key"],
+        {},
+    ),
+    "Grafana, a misspelt policy": (
+        "grafana",
+        f"[smtp]\nenabled = true\nhost = h.example:587\nstartTLS_policy = Mandatory\npassword = `{SECRET}`\n",
+        {},
+        "opportunistic",
+        ["unknown_value", "downgrade_possible"],
+        {"host": "h.example", "port": 587},
+    ),
+    "Grafana, 465 whatever it is told": (
+        "grafana",
+        "[smtp]\nhost = h.example:465\nstartTLS_policy = NoStartTLS\n",
+        {},
+        "implicit_tls",
+        [],
+        {},
+    ),
+    "Grafana, a variable wins": (
+        "grafana",
+        "[smtp]\nhost = h.example:587\nstartTLS_policy = MandatoryStartTLS\n",
+        {"environment": {"GF_SMTP_PASSWORD": ""}},
+        "starttls",
+        ["overridden"],
+        {},
+    ),
+    "GitLab, its own sample": (
+        "gitlab",
+        "gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = \"h\"\ngitlab_rails['smtp_port'] = 465\n"
+        "gitlab_rails['smtp_enable_starttls_auto'] = true\n",
+        {},
+        "opportunistic",
+        ["mode_mismatch", "mode_mismatch", "downgrade_possible"],
+        {},
+    ),
+    "Nextcloud's image picks 465": (
+        "nextcloud",
+        "SMTP_HOST=h\nSMTP_SECURE=tls\nMAIL_FROM_ADDRESS=a\nMAIL_DOMAIN=b.example\n",
+        {"path": "/opt/.env"},
+        "implicit_tls",
+        ["unknown_value"],
+        {"port": 465, "sender": "a@b.example"},
+    ),
+    "Nextcloud, numbers as texts": (
+        "nextcloud",
+        "<?php\n$CONFIG = array (\n  'mail_smtphost' => 'h',\n  'mail_smtpport' => '587',\n  'mail_from_address' => 'a',\n"
+        "  'mail_domain' => 'b.example',\n);\n",
+        {},
+        "opportunistic",
+        ["downgrade_possible"],
+        {"port": 587},
+    ),
+    "Postfix, may": (
+        "postfix",
+        "relayhost = [h.example]:587\nsmtp_tls_security_level = may\n",
+        {},
+        "opportunistic",
+        ["downgrade_possible", "certificate_not_verified", "more_files"],
+        {"host": "h.example", "port": 587},
+    ),
+    "Postfix, encrypt": (
+        "postfix",
+        "relayhost = [h.example]:587\nsmtp_tls_security_level = encrypt\n",
+        {},
+        "starttls",
+        ["certificate_not_verified", "more_files"],
+        {"validate_certs": False},
+    ),
+    "Postfix, wrapper and may": (
+        "postfix",
+        "relayhost = [h.example]:465\nsmtp_tls_wrappermode = yes\nsmtp_tls_security_level = may\n",
+        {},
+        None,
+        ["invalid_settings", "invalid_settings", "more_files"],
+        {},
+    ),
+    "Exim, cleartext after a bad certificate": (
+        "exim4_macros",
+        "REMOTE_SMTP_HELO_DATA = me.example\n",
+        {},
+        "opportunistic",
+        ["downgrade_possible", "downgrade_possible"],
+        {},
+    ),
+    "msmtp, nothing but a host": (
+        "msmtp",
+        f"account default\nhost h\nauth on\nuser u\npassword {SECRET}\n",
+        {},
+        "cleartext",
+        ["cleartext", "auth_requires_tls", "no_timeout"],
+        {"port": 25},
+    ),
+    "Gitea, nothing but a port": (
+        "gitea",
+        "[mailer]\nENABLED = true\nSMTP_ADDR = h\nSMTP_PORT = 465\nIS_TLS_ENABLED = true\n",
+        {},
+        "implicit_tls",
+        ["unknown_key"],
+        {},
+    ),
+    "Keycloak, true that is no text": (
+        "keycloak",
+        '{"smtpServer": {"host": "h", "port": "465", "ssl": "true", "starttls": "true"}}',
+        {},
+        "implicit_tls",
+        [],
+        {},
+    ),
+    "nullmailer": (
+        "nullmailer",
+        f"# relay\nh.example smtp --port=587 --starttls --user=me --pass='{SECRET} x'\n",
+        {},
+        "starttls",
+        [],
+        {"host": "h.example", "port": 587, "username": "me"},
+    ),
+}
+
+
+@pytest.mark.parametrize("app, text, options, security, codes, settings", CASES.values(), ids=CASES.keys())
+def test_cases(
+    app: str,
+    text: str,
+    options: dict[str, t.Any],
+    security: str | None,
+    codes: list[str],
+    settings: dict[str, t.Any],
+) -> None:
+    reading = read(app, text, **options)
+    assert reading.security == security, reading
+    assert sorted(finding["code"] for finding in reading.findings) == sorted(codes), reading.findings
+    assert {name: reading.settings.get(name) for name in settings} == settings
+    assert all(set(finding) == {"severity", "code", "message", "remedy"} for finding in reading.findings)
+    assert all("{" not in finding["message"] for finding in reading.findings)
+
+
+def test_whether_there_is_a_password() -> None:
+    assert read("pangolin", PANGOLIN).password_set
+    assert not read("pangolin", PANGOLIN.replace(f"    smtp_pass: {SECRET}\n", "")).password_set
+    assert not read("pangolin", PANGOLIN, {"EMAIL_SMTP_PASS": ""}).password_set
+    assert not read("pangolin", "").found and read("pangolin", PANGOLIN).found
+
+
+def test_env_file_is_followed_and_loses_against_environment() -> None:
+    text = (
+        "services:\n  n8n:\n    env_file: [a.env, b.env]\n    environment:\n      N8N_SMTP_PORT: 587\n     "
+        " N8N_SMTP_SSL: 'false'\n"
+    )
+    others = {"a.env": "N8N_SMTP_HOST=a\nN8N_SMTP_PORT=465\n", "b.env": "N8N_SMTP_HOST=b\n"}
+    descriptor = load_descriptor("n8n")
+    place = load_place(descriptor, "/opt/compose.yml", service="n8n")
+    assert place.files(text) == ["a.env", "b.env"]
+    reading = read_place(descriptor, place, text, others=others)
+    assert reading.settings["host"] == "b" and reading.settings["port"] == 587 and reading.security == "opportunistic"
+    assert sorted(finding["code"] for finding in reading.findings) == ["downgrade_possible", "overridden", "overridden"]
+    # A file that is not there is told of, and nothing fails.
+    reading = read_place(descriptor, place, text, others={"a.env": others["a.env"]})
+    assert "file_missing" in [finding["code"] for finding in reading.findings] and reading.settings["host"] == "a"

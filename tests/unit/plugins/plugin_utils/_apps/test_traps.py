@@ -1,0 +1,199 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is written for apps that take wrong settings without complaint, and what is refused or told instead."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+import yaml
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, plan_absent, plan_present
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
+
+LOGIN = {"host": "smtp.example.com", "username": "me", "password": "p-w $x", "sender": "a@example.com"}
+
+
+def plan(app: str, given: dict[str, t.Any], old: str = "", offered: list[str] | None = None, **place: str) -> Plan:
+    descriptor = load_descriptor(app)
+    settings = parse_settings(given, probed=False, needs_credentials=True)
+    where = load_place(descriptor, **place)
+    made = plan_present(descriptor, settings, given, old.encode(), place=where, offered=offered)
+    assert "p-w" not in made.before + made.after
+    again = plan_present(descriptor, settings, given, made.content, place=where, offered=offered)
+    assert again.content == made.content and not again.changed
+    return made
+
+
+def codes(made: Plan) -> list[str]:
+    return [finding["code"] for finding in made.findings]
+
+
+def test_grafana_in_its_file_and_in_a_compose_file() -> None:
+    given = {**LOGIN, "port": 587, "secure": False, "sender_name": "Grafana"}
+    made = plan("grafana", given, "[smtp]\n;host = localhost:25\n\n[log]\n", path="/etc/grafana/grafana.ini")
+    assert made.content.decode() == (
+        "[smtp]\n;host = localhost:25\nenabled = true\nhost = smtp.example.com:587\nuser = me\npassword = `p-w $x`\n"
+        "skip_verify = false\nfrom_address = a@example.com\nfrom_name = Grafana\nstartTLS_policy = MandatoryStartTLS\n\n[log]\n"
+    )
+    assert made.security == "starttls" and codes(made) == []
+    compose = "services:\n  grafana:\n    image: grafana/grafana\n  db: {}\n"
+    made = plan("grafana", given, compose, path="/opt/stack/compose.yml", service="grafana")
+    environment = yaml.safe_load(made.content)["services"]["grafana"]["environment"]
+    assert environment["GF_SMTP_HOST"] == "smtp.example.com:587" and environment["GF_SMTP_PASSWORD"] == "p-w $$x"
+    assert made.content.decode().startswith("services:\n  grafana:\n    image: grafana/grafana\n    environment:\n")
+
+
+@pytest.mark.parametrize(
+    "app, given, sentence",
+    [
+        ("grafana", {"port": 2465, "secure": True}, "write port 465 for security: implicit_tls"),
+        ("alertmanager", {"port": 2465, "secure": True}, "write port 465 for security: implicit_tls"),
+        ("bookstack", {"port": 2465, "secure": True}, "write port 465 for security: implicit_tls"),
+        ("vaultwarden", {"port": 587, "security": "opportunistic"}, "has no setting for security: opportunistic"),
+        ("django", {"port": 587, "security": "opportunistic"}, "has no setting for security: opportunistic"),
+        (
+            "vaultwarden",
+            {"port": 465, "auth_mechanism": "CRAM-MD5"},
+            "no word for auth_mechanism CRAM-MD5; write PLAIN or",
+        ),
+        ("n8n", {"port": 465, "server_name": "mx.example.com"}, "server_name mx.example.com cannot be written"),
+    ],
+)
+def test_refused_before_anything_is_written(app: str, given: dict[str, t.Any], sentence: str) -> None:
+    with pytest.raises(AppError) as error:
+        plan(app, {**LOGIN, **given})
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "offered, mechanism, auth",
+    [
+        (None, None, "plain"),
+        (["PLAIN", "LOGIN"], None, "plain"),
+        (["LOGIN", "XOAUTH2"], None, "login"),
+        (["CRAM-MD5"], None, "cram-md5"),
+        (["PLAIN"], "LOGIN", "login"),
+    ],
+)
+def test_mailpit_is_told_the_mechanism_that_the_relay_has(
+    offered: list[str] | None, mechanism: str | None, auth: str
+) -> None:
+    made = plan("mailpit_relay", {**LOGIN, "port": 587, "secure": False, "auth_mechanism": mechanism}, "# c\n", offered)
+    content = yaml.safe_load(made.content)
+    assert content["auth"] == auth and content.get("secret" if auth == "cram-md5" else "password") == "p-w $x"
+    assert ("secret" in content) == (auth == "cram-md5") and ("password" in content) != (auth == "cram-md5")
+
+
+def test_mailpit_and_a_relay_that_has_nothing_for_it() -> None:
+    with pytest.raises(
+        AppError, match=r"The relay offers XOAUTH2, and Mailpit \(relay\) has only PLAIN, LOGIN, CRAM-MD5"
+    ):
+        plan("mailpit_relay", {**LOGIN, "port": 587, "secure": False}, "", ["XOAUTH2"])
+    clear = plan("mailpit_relay", {**LOGIN, "security": "cleartext"}, "", ["PLAIN", "LOGIN"])
+    assert yaml.safe_load(clear.content)["auth"] == "login"
+
+
+@pytest.mark.parametrize(
+    "app, given, expected, told",
+    [
+        ("gitlab", {"port": 465}, ["gitlab_rails['smtp_tls'] = true", "['smtp_enable_starttls_auto'] = false"], []),
+        ("alertmanager", {"port": 465}, ['smtp_smarthost: "smtp.example.com:465"', "smtp_require_tls: false"], []),
+        ("n8n", {"port": 587}, ["N8N_SMTP_SSL=false", "N8N_SMTP_STARTTLS=true"], ["downgrade_possible"]),
+        (
+            "symfony",
+            {"port": 587},
+            ["@smtp.example.com:587?", "require_tls=true", "p-w%20%24x"],
+            ["downgrade_possible"],
+        ),
+        ("django", {"port": 587}, ["EMAIL_TIMEOUT = 10", "EMAIL_USE_TLS = True", "EMAIL_USE_SSL = False"], []),
+        ("spring", {"port": 465}, ["connectiontimeout=10000", "checkserveridentity=true"], []),
+        ("msmtp", {"port": 465}, ["tls_starttls off", "timeout 10"], []),
+        ("mastodon", {"port": 465}, ["SMTP_TLS=true", "SMTP_ENABLE_STARTTLS=never"], []),
+        ("rails", {"port": 465}, ["smtp_settings[:tls] = true", "smtp_settings[:enable_starttls_auto] = false"], []),
+        ("vikunja", {"port": 587}, ["forcessl: false"], ["downgrade_possible", "port_25_fallback"]),
+        ("postfix", {"port": 465}, ["smtp_tls_wrappermode = yes", "smtp_tls_security_level = secure"], ["more_files"]),
+        ("postfix_sasl", {"port": 465}, ["[smtp.example.com]:465 me:p-w $x\n"], []),
+        ("exim4", {"port": 587}, ["dc_smarthost=smtp.example.com::587"], ["more_files", "more_files"]),
+        ("exim4_macros", {"port": 587}, ["HOSTS_REQUIRE_TLS = *"], []),
+        ("nullmailer", {"port": 587}, ["smtp.example.com smtp --port=587 --starttls --user=me --pass='p-w $x'"], []),
+        ("dma", {"port": 587}, ["SECURETRANSFER\n", "STARTTLS\n"], ["certificate_not_verified", "more_files"]),
+        ("keycloak", {"port": 465}, ['"ssl": "true"', '"port": "465"'], ["not_read_by_itself"]),
+        ("nextcloud", {"port": 465}, ["'mail_smtpsecure' => 'ssl'", "'mail_domain' => 'example.com'"], []),
+    ],
+)
+def test_what_is_always_written(app: str, given: dict[str, t.Any], expected: list[str], told: list[str]) -> None:
+    made = plan(app, {**LOGIN, **given})
+    text = made.content.decode()
+    for one in expected:
+        assert one in text, text
+    assert sorted(one for one in codes(made) if one != "not_expressible") == sorted(told), made.findings
+
+
+def test_an_environment_of_nextcloud_always_has_its_port() -> None:
+    made = plan("nextcloud", {**LOGIN, "port": 587}, "", path="/opt/.env")
+    assert "SMTP_PORT=587" in made.content.decode() and "SMTP_SECURE" not in made.content.decode()
+
+
+def test_what_goes_to_an_api_is_an_object_of_it() -> None:
+    content = json.loads(plan("zabbix", {**LOGIN, "port": 587}).content)
+    assert (content["smtp_security"], content["smtp_verify_peer"], content["smtp_authentication"]) == (1, 1, 1)
+    content = json.loads(plan("uptime_kuma", {**LOGIN, "port": 465}).content)
+    assert content["smtpSecure"] is True and content["smtpPort"] == 465
+
+
+def test_a_timeout_is_written_only_where_it_was_asked_for_or_where_the_app_has_none() -> None:
+    assert "SMTP_TIMEOUT" not in plan("vaultwarden", {**LOGIN, "port": 465}).content.decode()
+    assert "SMTP_TIMEOUT=5" in plan("vaultwarden", {**LOGIN, "port": 465, "timeout": 5}).content.decode()
+    assert "EMAIL_TIMEOUT = 5" in plan("django", {**LOGIN, "port": 465, "timeout": 5}).content.decode()
+
+
+@pytest.mark.parametrize("host", ["2001:db8::25", "192.0.2.25", "smtp.example.com"])
+@pytest.mark.parametrize(
+    "app, place",
+    [
+        ("grafana", {}),
+        ("alertmanager", {}),
+        ("authelia", {}),
+        ("symfony", {}),
+        ("postfix", {}),
+        ("nodemailer", {"form": "environment"}),
+    ],
+)
+def test_hosts_of_every_kind_are_read_back(app: str, place: dict[str, str], host: str) -> None:
+    assert plan(app, {**LOGIN, "host": host, "port": 465}, **place).settings["host"] == host
+
+
+def test_all_is_taken_out_again() -> None:
+    for app in (
+        "grafana",
+        "gitlab",
+        "keycloak",
+        "nextcloud",
+        "authelia",
+        "spring",
+        "postfix",
+        "dma",
+        "nullmailer",
+        "n8n",
+    ):
+        made = plan(app, {**LOGIN, "port": 465})
+        gone = plan_absent(load_descriptor(app), made.content, place=load_place(load_descriptor(app)))
+        assert gone.changed and "example.com" not in gone.content.decode() and "p-w" not in gone.content.decode(), app
+
+
+def test_parameters_of_a_url_that_are_not_ours_stay() -> None:
+    old = "APP_ENV=prod\nMAILER_DSN='smtp://old:pw@old.example:25?peer_fingerprint=ab12&verify_peer=0'\n"
+    made = plan("symfony", {**LOGIN, "port": 465}, old)
+    text = made.content.decode()
+    assert "peer_fingerprint=ab12" in text and "verify_peer=1" in text and "old" not in text.replace("prod", "")
+
+
+@pytest.mark.parametrize("old, new", [("smarthost", "smarthost"), ("satellite", "satellite"), ("local", "satellite")])
+def test_a_word_that_is_as_good_stays(old: str, new: str) -> None:
+    made = plan("exim4", {**LOGIN, "port": 587}, f"dc_eximconfig_configtype='{old}'\ndc_smarthost=''\n")
+    assert made.content.decode() == f"dc_eximconfig_configtype='{new}'\ndc_smarthost='smtp.example.com::587'\n"
