@@ -148,16 +148,7 @@ def parse_settings(
     a password. ``prefix`` is put in front of option names in sentences ("endpoints[0].").
     Raises SettingsError.
     """
-    for key in raw:
-        if key not in MODEL_OPTIONS:
-            raise unknown_option(str(key), MODEL_OPTIONS, prefix)
-    given = {key: value for key, value in raw.items() if value is not None and value != ""}
-    for key, value in given.items():
-        if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
-            raise SettingsError(
-                f"{prefix}{key} holds half a character (a lone surrogate), which cannot be sent; write it anew.",
-                f"{prefix}{key}",
-            )
+    given = _given(raw, prefix)
 
     def name(option: str) -> str:
         return f"{prefix}{option}"
@@ -168,27 +159,7 @@ def parse_settings(
         raise SettingsError(clash_sentence(port, security, prefix), name("secure"), "mode_mismatch")
 
     username, password = _credentials(given, prefix, needs_credentials)
-    mechanism = _text(given, "auth_mechanism", prefix)
-    if mechanism is not None:
-        mechanism = mechanism.upper()
-        if mechanism not in MECHANISMS:
-            raise SettingsError(
-                f"{name('auth_mechanism')} is {show(mechanism)}, which is not known here; write one of {', '.join(MECHANISMS)}, or leave it out.",
-                name("auth_mechanism"),
-            )
     server_name = given.get("server_name")
-    sender = _text(given, "sender", prefix)
-    if sender is not None and not is_bare_address(sender):
-        raise SettingsError(
-            f"{name('sender')} is {show(sender)}, which is not a bare mail address; write sender: app@example.com, and the display name in sender_name.",
-            name("sender"),
-        )
-    helo_name = _text(given, "helo_name", prefix)
-    if helo_name is not None and re.search(r"\s", helo_name):
-        raise SettingsError(
-            f"{name('helo_name')} has white space in it; write this host's full name, such as app1.example.com.",
-            name("helo_name"),
-        )
     source_address, ip_version = _source(given, prefix)
 
     return Settings(
@@ -200,16 +171,66 @@ def parse_settings(
         server_name=None if server_name is None else _host(server_name, name("server_name")),
         username=username,
         password=password,
-        auth_mechanism=mechanism,
-        sender=sender,
+        auth_mechanism=_mechanism(given, prefix),
+        sender=_sender(given, prefix),
         sender_name=_text(given, "sender_name", prefix),
-        helo_name=helo_name,
+        helo_name=_helo_name(given, prefix),
         source_address=source_address,
         ip_version=ip_version,
         login_required=to_bool(given.get("login_required", Settings.login_required), name("login_required")),
         timeout=to_number(given.get("timeout", Settings.timeout), name("timeout"), 0.1, _MAX_TIMEOUT, " seconds"),
         return_pem=to_bool(given.get("return_pem", Settings.return_pem), name("return_pem")),
     )
+
+
+def _given(raw: Mapping[str, t.Any], prefix: str) -> dict[str, t.Any]:
+    for key in raw:
+        if key not in MODEL_OPTIONS:
+            raise unknown_option(str(key), MODEL_OPTIONS, prefix)
+    given = {key: value for key, value in raw.items() if value is not None and value != ""}
+    for key, value in given.items():
+        if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+            raise SettingsError(
+                f"{prefix}{key} holds half a character (a lone surrogate), which cannot be sent; write it anew.",
+                f"{prefix}{key}",
+            )
+    return given
+
+
+def _mechanism(given: Mapping[str, t.Any], prefix: str) -> str | None:
+    mechanism = _text(given, "auth_mechanism", prefix)
+    if mechanism is None:
+        return None
+    if mechanism.upper() not in MECHANISMS:
+        option = f"{prefix}auth_mechanism"
+        known = ", ".join(MECHANISMS)
+        raise SettingsError(
+            f"{option} is {show(mechanism.upper())}, which is not known here; write one of {known}, or leave it out.",
+            option,
+        )
+    return mechanism.upper()
+
+
+def _sender(given: Mapping[str, t.Any], prefix: str) -> str | None:
+    sender = _text(given, "sender", prefix)
+    if sender is not None and not is_bare_address(sender):
+        option = f"{prefix}sender"
+        raise SettingsError(
+            f"{option} is {show(sender)}, which is not a bare mail address; write sender: app@example.com, and the "
+            "display name in sender_name.",
+            option,
+        )
+    return sender
+
+
+def _helo_name(given: Mapping[str, t.Any], prefix: str) -> str | None:
+    helo_name = _text(given, "helo_name", prefix)
+    if helo_name is not None and re.search(r"\s", helo_name):
+        option = f"{prefix}helo_name"
+        raise SettingsError(
+            f"{option} has white space in it; write this host's full name, such as app1.example.com.", option
+        )
+    return helo_name
 
 
 def clash_sentence(port: int, security: str, prefix: str = "") -> str:

@@ -171,6 +171,26 @@ def _refuse_contradictions(choice: Choice, certificate: str) -> None:
         raise MailpitRefusal(
             f"mailpit_auth_allow_cleartext contradicts mailpit_security: {choice.security}: set it to false, or mailpit_security to opportunistic"
         )
+    _refuse_pair(choice, certificate)
+    if choice.log_level == "verbose" and choice.auth != "none":
+        raise MailpitRefusal(
+            "mailpit_log_level: verbose writes every line that a client sends into the log, passwords included: set it to normal, or mailpit_auth to none"
+        )
+    if choice.chaos_triggers and not choice.chaos:
+        raise MailpitRefusal(
+            "mailpit_chaos_triggers switches chaos on by itself: set mailpit_chaos to true as well, or empty mailpit_chaos_triggers"
+        )
+    if choice.chaos_triggers:
+        _refuse_triggers(choice.chaos_triggers)
+    if re.search(r"[^0-9a-zA-Z/\-_.@]", choice.ui_webroot):
+        raise MailpitRefusal(
+            f"mailpit_ui_webroot is {choice.ui_webroot!r}: write a path of letters, digits, '/', '-', '_', '.' and '@', such as /mailpit/"
+        )
+    _refuse_version(choice)
+
+
+def _refuse_pair(choice: Choice, certificate: str) -> None:
+    """A certificate that lacks its key, its names or its use."""
     if certificate == "files" and not (choice.cert_file and choice.key_file):
         missing = "mailpit_certificate_file" if not choice.cert_file else "mailpit_certificate_key_file"
         raise MailpitRefusal(f"mailpit_certificate: files needs a certificate and its key: set {missing}")
@@ -189,20 +209,10 @@ def _refuse_contradictions(choice: Choice, certificate: str) -> None:
         raise MailpitRefusal(
             "mailpit_ui_tls needs a certificate: set mailpit_ui_tls to false, or a mailpit_security other than cleartext"
         )
-    if choice.log_level == "verbose" and choice.auth != "none":
-        raise MailpitRefusal(
-            "mailpit_log_level: verbose writes every line that a client sends into the log, passwords included: set it to normal, or mailpit_auth to none"
-        )
-    if choice.chaos_triggers and not choice.chaos:
-        raise MailpitRefusal(
-            "mailpit_chaos_triggers switches chaos on by itself: set mailpit_chaos to true as well, or empty mailpit_chaos_triggers"
-        )
-    if choice.chaos_triggers:
-        _refuse_triggers(choice.chaos_triggers)
-    if re.search(r"[^0-9a-zA-Z/\-_.@]", choice.ui_webroot):
-        raise MailpitRefusal(
-            f"mailpit_ui_webroot is {choice.ui_webroot!r}: write a path of letters, digits, '/', '-', '_', '.' and '@', such as /mailpit/"
-        )
+
+
+def _refuse_version(choice: Choice) -> None:
+    """Versions that do not know what is asked for."""
     version = _version(choice.version)
     if version and version < _SINCE:
         raise MailpitRefusal(
