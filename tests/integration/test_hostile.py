@@ -27,6 +27,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
+from cryptography.hazmat.primitives import serialization
 
 from tests.support.faulty import (
     Behaviour,
@@ -43,6 +44,7 @@ from tests.support.faulty import (
 from tests.support.pki import Issued, Pki
 
 TIMEOUT = 3.0
+UNREADABLE = "the relay sent a certificate that cannot be read"
 MEGABYTES = 24  # what a probe may need beyond Python itself
 
 PROBE = """
@@ -133,6 +135,29 @@ def deaf(peer: Peer) -> None:
         peer.reply("250 ok")
 
 
+def shows(*certificates: bytes) -> Behaviour:
+    """A TLS 1.2 server that sends these bytes as its certificates, which no TLS library would load for it."""
+
+    def sized(data: bytes, octets: int) -> bytes:
+        return len(data).to_bytes(octets, "big") + data
+
+    def message(kind: int, body: bytes) -> bytes:
+        return bytes([kind]) + sized(body, 3)
+
+    # RFC 5246, 7.4.1.3: version, random, no session, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, no compression; RFC 5746: renegotiation_info.
+    hello = b"\x03\x03" + bytes(range(32)) + b"\x00\xc0\x2f\x00" + sized(b"\xff\x01\x00\x01\x00", 2)
+    chain = sized(b"".join(sized(der, 3) for der in certificates), 3)
+    stream = message(2, hello) + message(11, chain) + message(14, b"")
+
+    def run(peer: Peer) -> None:
+        peer.read()
+        for start in range(0, len(stream), 16384):
+            peer.send(b"\x16\x03\x03" + sized(stream[start : start + 16384], 2))
+        peer.read()
+
+    return run
+
+
 def cases(pki: Pki, good: Issued) -> dict[str, Case]:
     """The table. The huge certificate: 40000 names, 0.9 MB, more than TLS libraries take."""
     huge = pki.issue(
@@ -143,6 +168,7 @@ def cases(pki: Pki, good: Issued) -> dict[str, Case]:
     tickets.num_tickets = 60000
     stripped = server_context(good, maximum=ssl.TLSVersion.TLSv1_2)
     tls, offer = honest(good), smtp(starttls=flood(b"x", 0))
+    der = good.certificate.public_bytes(serialization.Encoding.DER)
     record = b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc" + b"x" * 16380
     return {
         "endless line": Case(endless(), "starttls", "not_smtp", "a line without end"),
@@ -182,6 +208,20 @@ def cases(pki: Pki, good: Issued) -> dict[str, Case]:
         "a certificate of 60 kilobytes": Case(
             sequence(honest(wide), smtp(greeting="554 no")), "implicit_tls", "greeting_rejected"
         ),
+        "rubbish for a certificate": Case(
+            shows(b"\x1b]0;x\x07{{ x }}" * 50), "implicit_tls", "tls_handshake_failed", UNREADABLE
+        ),
+        "half a certificate": Case(shows(der[: len(der) // 2]), "implicit_tls", "tls_handshake_failed", UNREADABLE),
+        "a certificate that says it is 2 GB": Case(
+            shows(b"\x30\x84\x7f\xff\xff\xff" + der), "implicit_tls", "tls_handshake_failed", UNREADABLE
+        ),
+        "a certificate of 15000 levels": Case(
+            shows(b"\x30\x80" * 15000), "implicit_tls", "tls_handshake_failed", UNREADABLE
+        ),
+        "rubbish behind a certificate": Case(
+            shows(der, b"\x30\x03\x02\x01"), "implicit_tls", "tls_handshake_failed", UNREADABLE
+        ),
+        "no certificate": Case(shows(), "implicit_tls", "tls_handshake_failed", "length mismatch"),
         "endless session tickets": Case(
             sequence(honest(tickets), smtp()), "implicit_tls", "not_smtp", "a stream without end"
         ),
@@ -269,7 +309,8 @@ NAMES = [
     "endless line", "endless lines", "endless replies", "endless line over TLS", "endless lines over TLS 1.2", "one byte a record", "endless EHLO",
     "one EHLO line of 100 MB", "no line at all", "flood after STARTTLS", "empty records", "endless ChangeCipherSpec", "endless warnings",
     "a handshake message of 16 MB", "garbage records", "garbage records on a cleartext port", "a certificate of a megabyte", "a certificate of 60 kilobytes",
-    "endless session tickets", "a dripped ServerHello", "a dripped greeting", "endless challenges", "endless long challenges", "an expensive SCRAM",
+    "rubbish for a certificate", "half a certificate", "a certificate that says it is 2 GB", "a certificate of 15000 levels",
+    "rubbish behind a certificate", "no certificate", "endless session tickets", "a dripped ServerHello", "a dripped greeting", "endless challenges", "endless long challenges", "an expensive SCRAM",
     "a flood for an answer to AUTH", "a deaf relay",
 ]  # fmt: skip
 

@@ -96,6 +96,8 @@ __all__ = (
 ALL_IN_CLEARTEXT = "right now there is no STARTTLS and everything is in cleartext"
 _FINDING_ROWS = {row.code: row for row in FINDINGS}
 _DAY, _HOUR = 86400, 3600
+# OpenSSL's own words, with which it refuses to parse a certificate.
+_NO_DER = "ASN1|CERT_LENGTH_MISMATCH"
 _NO_CIPHER = "HANDSHAKE_FAILURE|NO_SHARED_CIPHER|INSUFFICIENT_SECURITY"
 
 
@@ -452,6 +454,8 @@ def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
     alert = re.search(r"ALERT_(.+)", reason)
     plain = (alert.group(1) if alert else reason).replace("_", " ").lower()
     words = f"the relay answered with the alert '{plain}'" if alert else plain
+    if re.search(_NO_DER, reason, re.IGNORECASE):
+        return "the relay sent a certificate that cannot be read"
     if legacy.get("cipher"):
         only = f"{legacy['cipher']} ({legacy['version']})"
         return also(words, f"it would accept only {only}, which this host no longer allows")
