@@ -306,12 +306,14 @@ def _environment() -> dict[str, str]:
 
 
 NAMES = [
-    "endless line", "endless lines", "endless replies", "endless line over TLS", "endless lines over TLS 1.2", "one byte a record", "endless EHLO",
-    "one EHLO line of 100 MB", "no line at all", "flood after STARTTLS", "empty records", "endless ChangeCipherSpec", "endless warnings",
-    "a handshake message of 16 MB", "garbage records", "garbage records on a cleartext port", "a certificate of a megabyte", "a certificate of 60 kilobytes",
-    "rubbish for a certificate", "half a certificate", "a certificate that says it is 2 GB", "a certificate of 15000 levels",
-    "rubbish behind a certificate", "no certificate", "endless session tickets", "a dripped ServerHello", "a dripped greeting", "endless challenges", "endless long challenges", "an expensive SCRAM",
-    "a flood for an answer to AUTH", "a deaf relay",
+    "endless line", "endless lines", "endless replies", "endless line over TLS", "endless lines over TLS 1.2",
+    "one byte a record", "endless EHLO", "one EHLO line of 100 MB", "no line at all", "flood after STARTTLS",
+    "empty records", "endless ChangeCipherSpec", "endless warnings", "a handshake message of 16 MB",
+    "garbage records", "garbage records on a cleartext port", "a certificate of a megabyte",
+    "a certificate of 60 kilobytes", "rubbish for a certificate", "half a certificate",
+    "a certificate that says it is 2 GB", "a certificate of 15000 levels", "rubbish behind a certificate",
+    "no certificate", "endless session tickets", "a dripped ServerHello", "a dripped greeting", "endless challenges",
+    "endless long challenges", "an expensive SCRAM", "a flood for an answer to AUTH", "a deaf relay",
 ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A name server that means harm: chains of CNAMEs, loops, odd names and rubbish. Each name gives one printable verdict within its timeout."""
+"""A name server that means harm: chains of CNAMEs, loops, rubbish. One printable verdict each, within its timeout."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ shift
 exec "$@"
 """
 
-# Speaks for each name of NAMES, over UDP and TCP (RFC 1035); a relay that refuses with 554 listens on every address. Reads plans, prints what was found.
+# Speaks for each name of NAMES, over UDP and TCP (RFC 1035); a relay that refuses with 554 listens on every address.
+# Reads plans, prints what was found.
 INSIDE = r"""
 import json, socket, struct, sys, threading
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, observe
@@ -47,7 +48,8 @@ def chain(first, last, length, address):
     links = [record(one, 5, names[number + 1]) for number, one in enumerate(names[:-1])]
     return links + ([record(last, 1, socket.inet_aton(address))] if address else [])
 ODD = {
-    "escapes": wire(b"\x1b[31m\x07", b"a b\r\nX: y", b"test"), "underscore": wire(b"_smtp", b"-x-", b"test"), "template": wire(b"{{ 7*7 }}", b"test"),
+    "escapes": wire(b"\x1b[31m\x07", b"a b\r\nX: y", b"test"), "underscore": wire(b"_smtp", b"-x-", b"test"),
+    "template": wire(b"{{ 7*7 }}", b"test"),
     "nul": wire(b"a\0b", b"test"), "bidi": wire("\u202e\u2066x".encode(), b"test"),
     "longest": wire(b"a" * 63, b"b" * 63, b"c" * 63, b"d" * 61),
     "toolong": wire(*[b"a" * 63] * 6),
@@ -55,20 +57,22 @@ ODD = {
 def answer(name, owner, kind):
     # Records and code; SILENT for none.
     first, family = name.split(".")[0], kind == 1
-    if first in ODD: return chain(owner, ODD[first], 1, "127.0.0.1" if family else ""), 0
-    if first.startswith("chain"): return chain(owner, plain("end.test"), int(first[5:]), "127.0.0.1" if family else ""), 0
-    if first == "loop": return [record(owner, 5, plain("b.test")), record(plain("b.test"), 5, owner)], 0
-    if first == "itself": return [record(owner, 5, owner)], 0
-    if first == "pointer": return [record(owner, 5, b"\xc0\x20"), record(b"\xc0\xff", 5, b"\xc0\x0c")], 0
-    if first == "anywhere": return chain(owner, plain("end.test"), 1, "0.0.0.0" if family else ""), 0
-    if first == "here": return chain(owner, plain("end.test"), 1, "127.0.0.1" if family else ""), 0
-    if first == "nothing": return chain(owner, plain("end.test"), 1, ""), 0
-    if first == "nxdomain": return chain(owner, plain("end.test"), 1, ""), 3
-    if first == "servfail": return chain(owner, plain("end.test"), 1, ""), 2
-    if first == "refused": return [], 5
-    if first == "short": return ([record(owner, 1, b"\x7f\0")] if family else []), 0
-    if first == "lies": return [owner + struct.pack(">HHIH", kind, 1, 60, 65535)], 0
-    return SILENT
+    end, here = plain("end.test"), "127.0.0.1" if family else ""
+    if first in ODD: return chain(owner, ODD[first], 1, here), 0
+    if first.startswith("chain"): return chain(owner, end, int(first[5:]), here), 0
+    return {
+        "loop": ([record(owner, 5, plain("b.test")), record(plain("b.test"), 5, owner)], 0),
+        "itself": ([record(owner, 5, owner)], 0),
+        "pointer": ([record(owner, 5, b"\xc0\x20"), record(b"\xc0\xff", 5, b"\xc0\x0c")], 0),
+        "anywhere": (chain(owner, end, 1, here and "0.0.0.0"), 0),
+        "here": (chain(owner, end, 1, here), 0),
+        "nothing": (chain(owner, end, 1, ""), 0),
+        "nxdomain": (chain(owner, end, 1, ""), 3),
+        "servfail": (chain(owner, end, 1, ""), 2),
+        "refused": ([], 5),
+        "short": ([record(owner, 1, b"\x7f\0")] if family else [], 0),
+        "lies": ([owner + struct.pack(">HHIH", kind, 1, 60, 65535)], 0),
+    }.get(first, SILENT)
 def reply(query, limit):
     labels, at = [], 12
     while query[at]:
@@ -78,9 +82,10 @@ def reply(query, limit):
     found = answer(b".".join(labels).decode().lower(), b"\xc0\x0c", kind)
     if found is SILENT: return b""
     records, code = found
-    whole = struct.pack(">2sHHHHH", query[:2], 0x8180 | code, 1, len(records), 0, 0) + query[12:at + 5] + b"".join(records)
+    asked, rest = query[12:at + 5], b"".join(records)
+    whole = struct.pack(">2sHHHHH", query[:2], 0x8180 | code, 1, len(records), 0, 0) + asked + rest
     if len(whole) <= limit: return whole
-    return struct.pack(">2sHHHHH", query[:2], 0x8380, 1, 0, 0, 0) + query[12:at + 5]
+    return struct.pack(">2sHHHHH", query[:2], 0x8380, 1, 0, 0, 0) + asked
 def over_udp():
     while True:
         query, where = udp.recvfrom(2000)
@@ -113,10 +118,10 @@ REACHED, UNKNOWN, BROKEN = "greeting_rejected", "name_not_found", "name_server_f
 NO_ANSWER = (UNKNOWN, BROKEN)
 ANY = (REACHED, UNKNOWN, BROKEN)
 NAMES = {
-    "chain8": (REACHED,), "chain40": ANY, "loop": NO_ANSWER, "itself": NO_ANSWER, "pointer": NO_ANSWER, "escapes": ANY, "underscore": ANY,
-    "template": ANY, "nul": ANY, "bidi": ANY, "longest": ANY, "toolong": NO_ANSWER, "anywhere": (REACHED,), "here": (REACHED,),
-    "nothing": (UNKNOWN,), "nxdomain": (UNKNOWN,), "servfail": (BROKEN,), "refused": (BROKEN,), "short": NO_ANSWER, "lies": NO_ANSWER,
-    "silent": (BROKEN,),
+    "chain8": (REACHED,), "chain40": ANY, "loop": NO_ANSWER, "itself": NO_ANSWER, "pointer": NO_ANSWER,
+    "escapes": ANY, "underscore": ANY, "template": ANY, "nul": ANY, "bidi": ANY, "longest": ANY, "toolong": NO_ANSWER,
+    "anywhere": (REACHED,), "here": (REACHED,), "nothing": (UNKNOWN,), "nxdomain": (UNKNOWN,), "servfail": (BROKEN,),
+    "refused": (BROKEN,), "short": NO_ANSWER, "lies": NO_ANSWER, "silent": (BROKEN,),
 }  # fmt: skip
 
 

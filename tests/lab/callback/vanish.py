@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A callback of Ansible that lets a host vanish from the network when a certain task begins."""
+"""A callback of Ansible that lets a host vanish when a certain task begins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOCUMENTATION = """
 name: vanish
 type: notification
 short_description: Runs a command when a task begins
-description: [Runs the command of LAB_VANISH_COMMAND when the task whose name ends with LAB_VANISH begins.]
+description: [Runs the command of LAB_VANISH_COMMAND when the task begins whose name ends with LAB_VANISH, or whose number that is.]
 """
 
 
@@ -27,8 +27,14 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "vanish"
 
-    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        if os.environ.get("LAB_VANISH") and task.get_name().endswith(os.environ["LAB_VANISH"]):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._begun = 0
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool = False) -> None:
+        self._begun += 1
+        wanted = os.environ.get("LAB_VANISH", "")
+        if wanted and (str(self._begun) == wanted or task.get_name().endswith(wanted)):
             subprocess.run(shlex.split(os.environ["LAB_VANISH_COMMAND"]), check=True)
 
     v2_playbook_on_handler_task_start = v2_playbook_on_task_start
