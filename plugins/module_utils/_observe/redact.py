@@ -101,15 +101,18 @@ class _Wanted:
         self.bare: list[bytes] = []
         for form in forms:
             for spelling in (form, form.lower(), form.upper()):
-                self._add(_encoded(spelling))
-                self._add(_encoded(spelling[::-1]))
+                self._add(spelling)
+                self._add(spelling[::-1])
         self.text, self.bare = list(dict.fromkeys(self.text)), list(dict.fromkeys(self.bare))
 
-    def _add(self, form: bytes) -> None:
-        closed = form.lower().translate(None, _GAPS)
+    def _add(self, spelling: str) -> None:
+        form = _encoded(spelling)
+        # Letter by letter, as a view is: of a whole word some scripts make other small letters.
+        small = _encoded("".join(char.lower() for char in spelling))
+        closed = small.translate(None, _GAPS)
         if len(closed) >= _SHORT:
             self.text.append(closed)
-        letters = form.lower().translate(None, _NOT_BARE)
+        letters = small.translate(None, _NOT_BARE)
         if len(letters) >= _SHORT_BARE:
             self.bare.append(letters)
         if len(form) >= _SHORT:

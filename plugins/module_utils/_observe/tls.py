@@ -162,8 +162,10 @@ class TLSContexts:
         if self._minimum < ssl.TLSVersion.TLSv1_2:
             _offer(context, _OLD_SUITES)
         context.minimum_version = self._minimum
-        if any(suite["auth"] == "auth-null" or not suite["strength_bits"] for suite in context.get_ciphers()):
-            _offer(context, _OLD_SUITES)  # only a strange openssl.cnf comes to this
+        if any(_is_refused(suite) for suite in context.get_ciphers()):
+            # A Python that leaves the choice to OpenSSL has suites of PSK, a strange openssl.cnf has worse.
+            good = [suite["name"] for suite in context.get_ciphers() if not _is_refused(suite)]
+            context.set_ciphers(":".join(good) or _OLD_SUITES)
         if self.verify:
             store = trust_store()
             if _folder_has_all(store):
@@ -213,6 +215,11 @@ class TLSContexts:
                 _offer(self._legacy, _ALL_SUITES)
                 self._legacy.minimum_version = ssl.TLSVersion.TLSv1
             return self._legacy
+
+
+def _is_refused(suite: t.Mapping[str, t.Any]) -> bool:
+    """Whether it is one that is never offered, see _NEVER."""
+    return suite["auth"] in ("auth-null", "auth-psk", "auth-srp") or not suite["strength_bits"]
 
 
 def _bare_context() -> ssl.SSLContext:

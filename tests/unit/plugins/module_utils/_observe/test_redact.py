@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 PASSWORD = "hunter2+S/ecret=ü"
@@ -196,6 +196,8 @@ def test_named_characters() -> None:
 
 
 @settings(deadline=None, max_examples=60)
+@example("0000:::İ", "backwards", [], "")
+@example("00000::µ", "backwards in capitals", [], "")
 @given(
     st.text(st.characters(blacklist_categories=("C", "Z")), min_size=8, max_size=30),
     st.sampled_from(sorted(ECHOES)),
