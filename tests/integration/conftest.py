@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import pathlib
+import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,3 +35,20 @@ def mailpit_files(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     (folder / "key.pem").write_bytes(issued.key_file.read_bytes())
     (folder / "passwd").write_text("app:secret\n")
     return folder
+
+
+@pytest.fixture
+def temporary_folders() -> Iterator[dict[str, pathlib.Path]]:
+    """A run's own folders for temporary files, by the variables that name them.
+
+    Their paths are short, as those of sockets have to be (107 octets), which Ansible makes there.
+    """
+    with tempfile.TemporaryDirectory(prefix="run-") as top:
+        folders = {
+            "ANSIBLE_LOCAL_TEMP": pathlib.Path(top, "local"),
+            "ANSIBLE_REMOTE_TEMP": pathlib.Path(top, "remote"),
+            "TMPDIR": pathlib.Path(top, "tmp"),
+        }
+        for folder in folders.values():
+            folder.mkdir()
+        yield folders

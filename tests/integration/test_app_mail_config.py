@@ -402,13 +402,10 @@ def descendants(pid: int) -> list[int]:
 
 
 def test_a_killed_run_leaves_no_password_on_the_controller_and_the_next_none_on_the_host(
-    config: pathlib.Path, tmp_path: pathlib.Path
+    config: pathlib.Path, tmp_path: pathlib.Path, temporary_folders: dict[str, pathlib.Path]
 ) -> None:
     """Killed with all that it has started while the new file is checked; pipelining is not switched on."""
-    folders = {name: tmp_path / name.lower() for name in ("ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TEMP", "TMPDIR")}
-    for folder in folders.values():
-        folder.mkdir()
-    environment = {**{name: str(folder) for name, folder in folders.items()}, "ANSIBLE_PIPELINING": "0"}
+    environment = {**{name: str(folder) for name, folder in temporary_folders.items()}, "ANSIBLE_PIPELINING": "0"}
     mark = tmp_path / "mark"
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         slow = task(config, validate=f"sh -c 'echo $PPID > {mark}; sleep 60' %s")
@@ -423,7 +420,7 @@ def test_a_killed_run_leaves_no_password_on_the_controller_and_the_next_none_on_
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         assert running.result().returncode == -signal.SIGKILL
-    found = [path for folder in folders.values() for path in folder.rglob("*") if path.is_file()]
+    found = [path for folder in temporary_folders.values() for path in folder.rglob("*") if path.is_file()]
     assert [
         path for path in found if any(form.encode() in path.read_bytes() for form in FORMS)
     ] == [] and config.read_text() == OLD

@@ -56,11 +56,10 @@ def _content(path: pathlib.Path) -> bytes:
 
 
 @pytest.mark.parametrize("action", TASKS)
-def test_a_killed_run_leaves_no_login(action: str, tmp_path: pathlib.Path) -> None:
-    folders = {name: tmp_path / name.lower() for name in ("ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TEMP", "TMPDIR")}
-    for folder in folders.values():
-        folder.mkdir()
-    environment = {**{name: str(folder) for name, folder in folders.items()}, "ANSIBLE_PIPELINING": "0"}
+def test_a_killed_run_leaves_no_login(
+    action: str, tmp_path: pathlib.Path, temporary_folders: dict[str, pathlib.Path]
+) -> None:
+    environment = {**{name: str(folder) for name, folder in temporary_folders.items()}, "ANSIBLE_PIPELINING": "0"}
     with FaultyServer(silent()) as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
         where = {"url": f"http://127.0.0.1:{server.port}"} if "subject" in TASKS[action] else {"port": server.port}
         one = {"name": "Ask", f"mailops.smtp.{action}": {**TASKS[action], **where}}
@@ -75,7 +74,7 @@ def test_a_killed_run_leaves_no_login(action: str, tmp_path: pathlib.Path) -> No
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         assert running.result().returncode == -signal.SIGKILL
-    left = [path for folder in folders.values() for path in folder.rglob("*") if path.is_file()]
+    left = [path for folder in temporary_folders.values() for path in folder.rglob("*") if path.is_file()]
     # Arguments travel with the module, packed: nothing may stay but the zip that the module itself unpacks, which is code.
     assert [
         path.name for path in left if not path.name.endswith("_payload.zip") and b"mailops" in path.read_bytes()

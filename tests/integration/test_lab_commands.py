@@ -16,7 +16,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LAB = str(ROOT / "tools" / "lab")
 # A lab of its own beside one that somebody may have up.
-ENVIRONMENT = {**os.environ, "LAB_NAME": "commands", "PYTHONPATH": str(ROOT / "tests"), "SHELL": "/bin/sh"}
+# As tools/lab sets it.
+PATHS = f"{ROOT / 'tests'}:{ROOT / 'build' / 'src'}"
+ENVIRONMENT = {**os.environ, "LAB_NAME": "commands", "PYTHONPATH": PATHS, "SHELL": "/bin/sh"}
 
 
 def _run(*command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
