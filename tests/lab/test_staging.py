@@ -382,6 +382,8 @@ def test_removal(site: Site) -> None:
     left = site.on_mailpit(
         "ls -d /etc/mailpit /opt/mailpit /var/lib/mailpit /etc/systemd/system/mailpit.service 2>/dev/null; id mailpit 2>/dev/null"
     )
-    assert left == "" and site.unit("ActiveState") == "inactive"
+    inside = "find /opt/mailpit; cat /var/lib/mailops.smtp.mailpit/mailpit.json"
+    assert left == "", site.on_mailpit(f"{inside} 2>/dev/null; true")
+    assert site.unit("ActiveState") == "inactive"
     for host in APP_HOSTS.values():
         assert subprocess.run(ssh(host, f"test -e {CA_FILE}"), check=False).returncode == 1
