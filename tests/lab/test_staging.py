@@ -345,6 +345,9 @@ def test_a_first_one_that_does_not_come_up_leaves_nothing_running(site: Site, tm
     assert "mailpit-third.service takes no connection on port 1027" in output and "level=error" in output
     left = "systemctl is-active mailpit-third; cd /etc/systemd/system; ls mailpit-third.service *.wants/mailpit-third.service /etc/ssl/third.pem"
     assert site.on_mailpit(f"({left}) 2>/dev/null") == "inactive\n" and kept(site) == ""
+    # It is one of this host's all the same, with folders and a version of its own, until it is removed.
+    site.works(str(tmp_path / "third.yml"), mailpit_state="absent", mailpit_remove_data=True)
+    assert "third" not in site.on_mailpit("cat /var/lib/mailops.smtp.mailpit/mailpit.json 2>/dev/null; true")
 
 
 def test_two_on_one_host_and_one_of_them_removed(site: Site, tmp_path: Path) -> None:
