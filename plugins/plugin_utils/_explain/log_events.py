@@ -229,9 +229,10 @@ _EPOCH = re.compile(
 )
 # Dates of certificates and of messages, not of the line.
 _ANOTHER_DATE = re.compile(
-    r"\W{0,4}(?:v:)?(?:not ?(?:before|after)|expires?|start date|expire date|date|resent-date)\b", re.IGNORECASE
+    r"\W{0,12}(?:v:)?(?:not[ _]?(?:before|after)|valid[ _]?(?:from|to|until)|expires?|start date|expire date|date|resent-date)\b",
+    re.IGNORECASE,
 )
-_OF_A_CERTIFICATE = re.compile(r"not ?(?:before|after) ?[=:]", re.IGNORECASE)
+_OF_A_CERTIFICATE = re.compile(r"(?:not[ _]?(?:before|after)|valid[ _]?(?:from|to|until))['\"]? ?[=:]", re.IGNORECASE)
 _JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime|__REALTIME_TIMESTAMP)" ?: ?"?')
 
 

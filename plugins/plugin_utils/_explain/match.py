@@ -68,7 +68,7 @@ class Read:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.norm = _without_advice(one_line(unescaped(text)))
+        self.norm = _without_advice(_without_bytes(one_line(unescaped(text))))
         self.low = self.norm.lower()
 
     @functools.cached_property
@@ -95,6 +95,15 @@ _ADVICE = re.compile(
 
 def _without_advice(norm: str) -> str:
     return _ADVICE.sub("", norm) if "This usually means" in norm else norm
+
+
+# Bytes that a program prints of a key, a certificate or a fingerprint: any number or short word may stand in them by chance.
+_PAIRS = re.compile(r"(?<![0-9a-z])[0-9a-f]{2}([ :-])(?:[0-9a-f]{2}\1){3,}[0-9a-f]{2}(?![0-9a-z])", re.IGNORECASE)
+_DIGITS = re.compile(r"(?<![0-9a-z])(?=[a-f]*\d)[0-9a-f]{32,}(?![0-9a-z])", re.IGNORECASE)
+
+
+def _without_bytes(norm: str) -> str:
+    return _DIGITS.sub("(bytes)", _PAIRS.sub("(bytes)", norm))
 
 
 # Where a deeper exception begins: Java, .NET, Rust's anyhow.

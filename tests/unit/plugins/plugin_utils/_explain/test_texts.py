@@ -340,6 +340,40 @@ def test_every_line_of_a_log_is_accounted_for() -> None:
     )
 
 
+def node_error_with_a_certificate(data: bytes) -> str:
+    """What Node prints of a wrong name: the error, its stack, and the whole certificate in the error's object."""
+    pairs, digits = data.hex(" "), data.hex().upper()
+    return f"""Error [ERR_TLS_CERT_ALTNAME_INVALID]: Hostname/IP does not match certificate's altnames: Host: relay. is not in the cert's altnames: DNS:other
+    at Object.checkServerIdentity (node:tls:316:12)
+    at TLSSocket.emit (node:events:524:28) {{
+  code: 'ESOCKET',
+  cert: {{
+    pubkey: <Buffer {pairs} ... 15 more bytes>,
+    valid_from: 'Nov 28 21:05:41 2026 GMT',
+    valid_to: 'Dec 29 21:05:41 2026 GMT',
+    fingerprint: '{data.hex(":").upper()}',
+    serialNumber: '{digits}',
+    issuerCertificate: {{
+      valid_from: 'Nov 29 21:05:30 2025 GMT',
+      raw: <Buffer {pairs} ... 424 more bytes>
+    }}
+  }},
+  command: 'CONN'
+}}
+"""
+
+
+@given(st.binary(min_size=20, max_size=64))
+@example(
+    bytes.fromhex("04276dabea18c8358000bedb5f2b1b72255b840fe8a8")
+)  # "db" is a word of databases, ":25" a port of mail
+@example(bytes.fromhex("0550212222222587465587004250cada55042153dbdb"))
+def test_bytes_of_a_certificate_say_nothing(data: bytes) -> None:
+    answer = explain(node_error_with_a_certificate(data), NOW)
+    assert (answer["cause"], answer["confidence"]) == ("certificate_name_mismatch", "certain")
+    assert (answer["total"], answer["explained"]) == (1, 1)
+
+
 def test_no_time_of_day_is_taken_for_a_port() -> None:
     day = [
         (hour, minute, second)
