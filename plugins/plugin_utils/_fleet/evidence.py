@@ -23,7 +23,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings impor
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
 
-__all__ = ("Basis", "basis_of", "keep", "with_pem")
+__all__ = ("Basis", "basis_of", "keep", "keep_settings", "with_pem")
 
 # A provider's token may be the name of the account as well, so neither is kept.
 _NOT_KEPT = ("username", "password", "return_pem")
@@ -43,19 +43,25 @@ class Basis(t.NamedTuple):
 def keep(basis: Basis) -> dict[str, t.Any]:
     """The keys ``settings``, ``policy`` and ``evidence`` of a record."""
     settings, observation, policy, host = basis
-    kept = {key: value for key, value in asdict(settings).items() if key not in _NOT_KEPT}
     ca_path = settings.ca_path
+    subjects = host.ca_subjects.get(ca_path) if ca_path is not None else None
     return {
-        "settings": {**kept, "login": settings.username is not None},
+        "settings": keep_settings(settings),
         "policy": {**asdict(policy), "cleartext_networks": list(policy.cleartext_networks)},
         "evidence": {
             "observation": observation,
             "clock": host.clock.timestamp(),
             "skew": host.skew,
             "trust_store_empty": host.trust_store_empty,
-            "ca_subjects": {ca_path: list(host.ca_subjects[ca_path])} if ca_path in host.ca_subjects else {},
+            "ca_subjects": {} if subjects is None else {ca_path: list(subjects)},
         },
     }
+
+
+def keep_settings(settings: Settings) -> dict[str, t.Any]:
+    """The settings without the login, and whether there is one."""
+    kept = {key: value for key, value in asdict(settings).items() if key not in _NOT_KEPT}
+    return {**kept, "login": settings.username is not None}
 
 
 def basis_of(record: Record) -> Basis | None:

@@ -196,7 +196,7 @@ def parse_line(line: str | bytes) -> Record:
     try:
         found = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        if not line.endswith(b"\n" if isinstance(line, bytes) else "\n"):
+        if line[-1:] not in ("\n", b"\n"):
             raise RecordError("It is not whole: a run was killed there, or is still writing.") from None
         raise RecordError("It is no JSON; name a file that the callback verdicts has written.") from None
     if not isinstance(found, dict):
@@ -210,8 +210,9 @@ def parse_line(line: str | bytes) -> Record:
     except ShapeError as error:
         raise RecordError(f"It is no record: {error}; leave the file as the callback verdicts wrote it.") from None
     known = {one.name for one in dataclasses.fields(Record)}
-    kept = printable_data({key: value for key, value in found.items() if key in known})
-    return Record(**{key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()})
+    kept: dict[str, t.Any] = printable_data({key: value for key, value in found.items() if key in known})
+    tuples: dict[str, t.Any] = {key: tuple(value) for key, value in kept.items() if isinstance(value, list)}
+    return Record(**{**kept, **tuples})
 
 
 def read_lines(lines: Iterable[str | bytes]) -> Iterator[Record | Unreadable]:
