@@ -76,7 +76,7 @@ def ipv6(network: str, number: int) -> str:
 TREES = {
     "bullseye": "python3-distutils",
     "bookworm": "",
-    "trixie": "opensmtpd,systemd",
+    "trixie": "opensmtpd,systemd,podman,runc,podman-compose",
     "forky": "",
 }
 

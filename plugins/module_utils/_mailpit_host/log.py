@@ -78,7 +78,8 @@ def read_journal(service: str, since: float) -> t.List[Line]:
             entry = json.loads(packed)
             message = entry["MESSAGE"]
             text = bytes(message).decode("utf-8", "replace") if isinstance(message, list) else str(message)
-            lines.append((int(entry["__REALTIME_TIMESTAMP"]) / 1e6, text))
+            # What conmon hands on from a container ends with the line's break.
+            lines.append((int(entry["__REALTIME_TIMESTAMP"]) / 1e6, text.rstrip("\n")))
         except (ValueError, KeyError, TypeError):
             continue
     return lines
