@@ -111,6 +111,11 @@ options:
     description: Where Mailpit will listen, as C(address) and C(port) of C(smtp) and C(ui). Nobody else may listen there.
     type: dict
     default: {}
+  programs:
+    description: With O(step=look), programs that must be on the host.
+    type: list
+    elements: str
+    default: []
   anchor:
     description: With O(step=claim) and O(step=forget), the file as C(path), who it is for as C(instance), and PEM texts given out so far as C(known).
     type: dict
@@ -182,6 +187,10 @@ refusal:
   description: Why this will not do, in one sentence, or V(none).
   type: str
   returned: with O(step=look)
+python:
+  description: The path of the Python that runs modules on this host.
+  type: str
+  returned: with O(step=look)
 texts:
   description: The texts of O(files) by their names, empty where there is no file.
   type: dict
@@ -236,6 +245,10 @@ lines:
   type: list
   elements: str
   returned: with O(step=log)
+renewal:
+  description: How the last renewal on the host ended, as C(ok), C(said) and C(next). V(none) where nothing renews the certificate.
+  type: dict
+  returned: with O(step=log)
 paths:
   description: What was made, changed or removed.
   type: list
@@ -252,6 +265,7 @@ import errno
 import os
 import shutil
 import stat
+import sys
 import time
 import typing as t
 
@@ -264,6 +278,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
     ports,
     program,
     service,
+    units,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     site as sites,
@@ -309,6 +324,7 @@ _SPEC = {
     "files": {"type": "dict", "default": {}},
     "readable": {"type": "dict", "default": {}},
     "listen": {"type": "dict", "default": {}},
+    "programs": {"type": "list", "elements": "str", "default": []},
     "anchor": {"type": "dict", "default": {}},
     "seen": {"type": "dict", "default": {}},
     "names": {"type": "list", "elements": "str", "default": []},
@@ -388,13 +404,19 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
             )
         if options["site"]["binary"]:
             program.refuse_unsafe("mailpit_binary", options["site"]["binary"], site.trusted)
+        for needed in options["programs"]:
+            if shutil.which(needed) is None:
+                raise Refusal(
+                    "mailpit_renewal needs {0}, which is not on this host: install it, or set mailpit_renewal to "
+                    "false".format(needed)
+                )
         _refuse_unreadable(site, options["readable"])
         runner = _runner(options["site"])
         if isinstance(runner, container.Container) or site.manager == "podman_quadlet":
             _refuse_container(options["site"])
         for option, place in options["listen"].items():
             ports.refuse_occupied(option, place["address"], int(place["port"]), runner.owns)
-        return {"refusal": None, **_read(options["files"])}
+        return {"refusal": None, "python": sys.executable, **_read(options["files"])}
     except Refusal as refusal:
         return {"refusal": str(refusal), "texts": {}, "checksums": {}}
 
@@ -553,7 +575,11 @@ def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
         found = log.read_journal(site.service, since) if site.is_unit else []
     if path:
         found += log.read_file(path, {0, site.owner, site.user or 0}, since)
-    return {"lines": log.without_proofs(found)}
+    renews = site.is_unit and os.path.lexists(units.renewal_of(site.service)[1])
+    return {
+        "lines": log.without_proofs(found),
+        "renewal": log.read_renewal(site.service) if renews else None,
+    }
 
 
 def _claim(options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:

@@ -32,7 +32,17 @@ __all__ = ("HEADER", "Folder", "Site", "judge", "known_files")
 # The first line of what the role writes for Mailpit and for systemd.
 HEADER = "# Written by Ansible (mailops.smtp.mailpit)"
 COMPOSE_FILE = "compose.yml"
-CONFIG_FILES = ("mailpit.env", "smtp.passwd", "ui.passwd", "send-api.passwd", COMPOSE_FILE)
+CONFIG_FILES = (
+    "mailpit.env",
+    "smtp.passwd",
+    "ui.passwd",
+    "send-api.passwd",
+    "renew.py",
+    "renewal.json",
+    COMPOSE_FILE,
+    "client-relay.yml",
+    "client-forward.yml",
+)
 SUBFOLDERS = {"tls": ("cert.pem", "key.pem"), "ca": ("ca.pem", "ca.key", "next.pem", "next.key", "previous.pem")}
 PROGRAM_FILES = ("mailpit", "mailpit.tar.gz")
 DATA_FILES = ("mailpit.db", "mailpit.db-wal", "mailpit.db-shm", "mailpit.db-journal")

@@ -14,7 +14,8 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 __all__ = (
-    "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign", "refuse_manager", "users_of",
+    "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign", "refuse_manager", "renewal_of",
+    "users_of",
 )  # fmt: skip
 
 _OWN = "/etc/systemd/system"
@@ -32,6 +33,11 @@ def path_of(service: str) -> str:
 def quadlet_of(service: str) -> str:
     """Where the role writes the file that Podman's generator makes this unit of."""
     return os.path.join(_QUADLETS, service + ".container")
+
+
+def renewal_of(service: str) -> t.List[str]:
+    """Where the role writes the units that renew the certificate of this one."""
+    return [os.path.join(_OWN, service + "-renewal" + suffix) for suffix in (".service", ".timer")]
 
 
 def is_there(service: str) -> bool:
@@ -58,7 +64,7 @@ def refuse_foreign(service: str, header: str, quadlet: bool = False) -> None:
     own, other = path_of(service), quadlet_of(service)
     if quadlet:
         own, other = other, own
-    found = [path for path in (own, other) if os.path.lexists(path) and not _is_own(path, header)]
+    found = [path for path in (own, other, *renewal_of(service)) if os.path.lexists(path) and not _is_own(path, header)]
     found += [
         os.path.join(folder, service + ".service")
         for folder in _OTHERS

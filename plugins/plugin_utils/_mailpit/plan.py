@@ -295,6 +295,18 @@ def _environment(choice: Choice, certificate: str, flags: Flags) -> dict[str, st
             raise MailpitRefusal(
                 f"mailpit_environment holds {name}, and an option of the role sets it too: take one of them out"
             )
+    _refuse_in_place(choice, more)
+    environment.update(more)
+    for name, value in environment.items():
+        if re.search(r"[\x00-\x1f\x7f]", value):
+            raise MailpitRefusal(
+                f"{name} holds a line break or another control character, which an environment file cannot hold: write it on one line"
+            )
+    return dict(sorted(environment.items()))  # type: ignore[arg-type]
+
+
+def _refuse_in_place(choice: Choice, more: t.Mapping[str, str]) -> None:
+    """What is right for Mailpit, and not where this one runs."""
     for name in SECRETS if choice.contained else ():
         if name in more:
             raise MailpitRefusal(
@@ -307,13 +319,6 @@ def _environment(choice: Choice, certificate: str, flags: Flags) -> dict[str, st
         raise MailpitRefusal(
             f"MP_LOG_FILE in mailpit_environment is {log}, where {place} lets Mailpit write nothing: write {folder}/mailpit.log"
         )
-    environment.update(more)
-    for name, value in environment.items():
-        if re.search(r"[\x00-\x1f\x7f]", value):
-            raise MailpitRefusal(
-                f"{name} holds a line break or another control character, which an environment file cannot hold: write it on one line"
-            )
-    return dict(sorted(environment.items()))  # type: ignore[arg-type]
 
 
 def _further(choice: Choice, cert: str, key: str, with_cert: bool) -> dict[str, str | bool | None]:
