@@ -23,6 +23,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
     keep,
     ports,
     program,
+    service,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     record as records,
@@ -50,7 +51,7 @@ def site(tmp_path: pathlib.Path) -> sites.Site:
     (tmp_path / "root").mkdir(mode=0o755)
     top = tmp_path / "root"
     return sites.Site(
-        service="mailpit", systemd=False, config_dir=str(top / "etc"), install_dir=str(top / "opt"), data_dir=str(top / "data"), release="1.31.0",
+        service="mailpit", manager="none", config_dir=str(top / "etc"), install_dir=str(top / "opt"), data_dir=str(top / "data"), release="1.31.0",
         owner=0, user=MAILPIT_UID, group=MAILPIT_GID, user_name="bin",
     )  # fmt: skip
 
@@ -224,7 +225,7 @@ def test_a_path_that_would_be_read_in_two_ways_is_refused(path: str, site: sites
 )
 def test_what_the_sandbox_hides_is_refused_under_systemd(path: str, site: sites.Site) -> None:
     assert "hides" in refused(
-        site, systemd=True, service="mailpit-of-tests", data_dir=path, config_dir="/etc/mailpit-of-tests"
+        site, manager="systemd", service="mailpit-of-tests", data_dir=path, config_dir="/etc/mailpit-of-tests"
     )
 
 
@@ -505,21 +506,19 @@ def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: s
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((listening, 0))
         port = taken.getsockname()[1]
-        ports.refuse_occupied("smtp", wanted, port, "mailpit.service")
+        ports.refuse_occupied("smtp", wanted, port, service.Unit("mailpit").owns)
         taken.listen()
         with pytest.raises(
             Refusal,
             match=rf"mailpit_smtp_port is {port}, which .* \(process {os.getpid()}.*\) of this host has already",
         ):
-            ports.refuse_occupied("smtp", wanted, port, "mailpit.service")
-        own = ports.holders(port)[0].unit
-        if own:
-            ports.refuse_occupied("smtp", wanted, port, own)
+            ports.refuse_occupied("smtp", wanted, port, service.Unit("mailpit").owns)
+        ports.refuse_occupied("smtp", wanted, port, lambda holder: holder.pid == str(os.getpid()))
 
 
 def test_an_address_of_another_host_is_refused() -> None:
     with pytest.raises(Refusal, match="mailpit_ui_address is 192.0.2.1, which is no address of this host"):
-        ports.refuse_occupied("ui", "192.0.2.1", 8025, "mailpit.service")
+        ports.refuse_occupied("ui", "192.0.2.1", 8025, service.Unit("mailpit").owns)
 
 
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"

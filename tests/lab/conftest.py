@@ -31,7 +31,11 @@ def pytest_configure() -> None:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     """Of two processes (-n 2) one has the staging environment, which has hosts and names of its own, the other all that share the stage."""
-    return Together(config, log, lambda nodeid: "staging" if "test_staging.py" in nodeid else "stage")
+    return Together(
+        config,
+        log,
+        lambda nodeid: "staging" if "test_staging.py" in nodeid or "test_containers.py" in nodeid else "stage",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -156,6 +156,10 @@ def remove(site: Site, folders: t.Mapping[str, Folder], record: Record, changes:
     config, data = folders["mailpit_config_dir"], folders["mailpit_data_dir"]
     if site.systemd:
         changes.unlink(units.path_of(site.service))
+    for path in units.renewal_of(site.service) if site.is_unit else ():
+        changes.unlink(path)
+    if site.manager == "podman_quadlet":
+        changes.unlink(units.quadlet_of(site.service))
     if config.exists and (config.own or sites.begins_with_header(os.path.join(config.path, "mailpit.env"))):
         for path in sites.known_files(site):
             changes.unlink(path)

@@ -31,7 +31,18 @@ __all__ = ("HEADER", "Folder", "Site", "judge", "known_files")
 
 # The first line of what the role writes for Mailpit and for systemd.
 HEADER = "# Written by Ansible (mailops.smtp.mailpit)"
-CONFIG_FILES = ("mailpit.env", "smtp.passwd", "ui.passwd", "send-api.passwd")
+COMPOSE_FILE = "compose.yml"
+CONFIG_FILES = (
+    "mailpit.env",
+    "smtp.passwd",
+    "ui.passwd",
+    "send-api.passwd",
+    "renew.py",
+    "renewal.json",
+    COMPOSE_FILE,
+    "client-relay.yml",
+    "client-forward.yml",
+)
 SUBFOLDERS = {"tls": ("cert.pem", "key.pem"), "ca": ("ca.pem", "ca.key", "next.pem", "next.key", "previous.pem")}
 PROGRAM_FILES = ("mailpit", "mailpit.tar.gz")
 DATA_FILES = ("mailpit.db", "mailpit.db-wal", "mailpit.db-shm", "mailpit.db-journal")
@@ -67,7 +78,7 @@ class Site:
     """
 
     service: str
-    systemd: bool
+    manager: str
     config_dir: str
     install_dir: str
     data_dir: str
@@ -77,6 +88,16 @@ class Site:
     group: t.Optional[int]
     user_name: str
     named: t.Tuple[str, ...] = ()
+
+    @property
+    def systemd(self) -> bool:
+        """Whether Mailpit is a service of systemd without a container."""
+        return self.manager == "systemd"
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether Mailpit runs in a unit of systemd, in a container or not."""
+        return self.manager in ("systemd", "podman_quadlet")
 
     @property
     def trusted(self) -> t.FrozenSet[int]:
@@ -107,11 +128,21 @@ def judge(site: Site, record: Record, leaving: bool = False) -> t.Dict[str, Fold
         )
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+~-]*", site.release or "0"):
         raise Refusal("mailpit_version is {0!r}: write a version, such as 1.31.0".format(site.release))
-    if site.systemd:
-        units.refuse_foreign(site.service, HEADER)
+    _refuse_manager(site)
     spots = {option: _spot(option, path, site) for option, path in _paths(site).items()}
     _refuse_relations({option: spot.path for option, spot in spots.items()})
     return {option: _folder(option, spot, site, record, leaving) for option, spot in spots.items()}
+
+
+def _refuse_manager(site: Site) -> None:
+    """A service of this name must be the role's own, and run in the way that was asked for."""
+    if site.is_unit:
+        units.refuse_foreign(site.service, HEADER, site.manager == "podman_quadlet")
+    for manager, path in (("systemd", units.path_of(site.service)), ("podman_quadlet", units.quadlet_of(site.service))):
+        if site.manager == "compose" and begins_with_header(path):
+            units.refuse_manager(site.service, manager)
+    if site.manager != "compose" and begins_with_header(os.path.join(site.config_dir, COMPOSE_FILE)):
+        units.refuse_manager(site.service, "compose")
 
 
 def known_files(site: Site) -> t.List[str]:
@@ -258,7 +289,7 @@ def _folder(option: str, spot: Spot, site: Site, record: Record, leaving: bool) 
     others = [
         other
         for other in record.folders.get(spot.path, [])
-        if other != site.service and site.systemd and units.is_there(other)
+        if other != site.service and site.manager != "none" and units.is_there(other)
     ]
     if others and option != "mailpit_install_dir" and not leaving:
         raise Refusal(
