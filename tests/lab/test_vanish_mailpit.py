@@ -92,13 +92,17 @@ GOING_BACK = [
 ]
 REMOVING = [
     Point("Look at what is there to remove"),
+    Point("Claim what goes"),
     Point("Stop Mailpit and keep it from being started"),
     Point("Forget that it may have failed"),
     Point("Remove what the role made"),
+    Point("Drop all that was kept"),
     Point("Remove the user"),
     Point("Remove the group"),
     Point("Remove the certificate authority"),
+    Point("Claim the certificate authority", CLIENT, 2),
     Point("Remove the certificate authority", CLIENT, 2),
+    Point("Drop what was kept of the certificate authority", CLIENT, 2),
     Point("Forget the unit"),
 ]
 
