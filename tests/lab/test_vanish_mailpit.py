@@ -287,6 +287,33 @@ def test_going_back(place: Place, point: Point, way: str, delay: float) -> None:
     assert [place.on(host, f"cat {CA_FILE}") for host in (MAILPIT, CLIENT)] == trusted
 
 
+FIRST = [
+    Point("Write the files"),
+    Point("Run the service"),
+    Point("Wait until Mailpit takes connections"),
+    *(point for point in GOING_BACK if point.number == 1),
+]
+
+
+@pytest.mark.parametrize(("point", "way", "delay"), rows(FIRST, ("Run the service",)))
+def test_going_back_from_a_first_installation(place: Place, point: Point, way: str, delay: float) -> None:
+    """With settings with which no Mailpit comes up: none is there before, and none is afterwards."""
+    place.wipe()
+    wanted = {"mailpit_environment": {"MP_MAX_AGE": "never"}, "mailpit_verify_timeout": 5}
+    place.broken_off(point, way, delay, **wanted)
+    output = place.site.fails(place.play, **wanted)
+    assert "level=error" in output and "old" not in output.rpartition("level=error")[2], output
+    assert place.site.unit("ActiveState") == "inactive"
+    files = place.on(
+        MAILPIT,
+        "find /etc/mailpit /etc/systemd/system /var/lib/mailops.smtp ! -type d -name '*mail*'; ls /var/lib/mailops.smtp",
+    )
+    assert (files, place.on(CLIENT, f"ls {CA_FILE} /var/lib/mailops.smtp 2>/dev/null")) == (
+        "",
+        "/var/lib/mailops.smtp:\n",
+    )
+
+
 @pytest.mark.parametrize(("point", "way", "delay"), rows(REMOVING, ("Remove what the role made",)))
 def test_a_removal(place: Place, point: Point, way: str, delay: float) -> None:
     place.installed()

@@ -121,6 +121,8 @@ def test_what_a_broken_off_run_left_is_taken_over(host: Host, how: str) -> None:
     assert claim.held == [] and claim.unfinished == {"claimed": [], "absent written": [str(host.b)]}.get(
         how, [str(host.a)]
     )
+    # b was not there before, whether the other run has made it or not; a was.
+    assert claim.absent == [str(host.b)]
     host.write(TWO, host.a, "newer")
     host.write(TWO, host.b, "newer")
     assert host.restore(TWO) == (host.paths, []) and host.a.read_text() == "old" and not host.b.exists()
