@@ -43,7 +43,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.store import R
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import sweep
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, place_of
 
-__all__ = ("Claim", "Held", "PutBack", "begin", "finish", "holder", "look", "note", "restore", "take_back")
+__all__ = ("Claim", "Held", "PutBack", "begin", "finish", "foreign", "holder", "look", "note", "restore", "take_back")
 
 Run = t.Mapping[str, t.Any]
 
@@ -141,6 +141,14 @@ def take_back(store: t.Optional[Store], path: str, run: Run, checksum: str) -> N
     if store is not None and record is not None:
         record["written"].remove(checksum)
         store.save(record)
+
+
+def foreign(store: t.Optional[Store], path: str, run: Run, checksum: str) -> bool:
+    """Whether ``run`` has claimed this file, and what is there now is neither what it found nor what it wrote. Raises
+    FileError.
+    """
+    record = _of_run(store, path, run)
+    return record is not None and checksum not in (record["before"], *record["written"])
 
 
 def holder(store: t.Optional[Store], path: str, run: Run) -> t.Optional[Held]:

@@ -149,6 +149,29 @@ def test_a_change_of_somebody_else_is_never_taken_back(host: Host) -> None:
     assert host.restore(TWO)[0] == [str(host.a)] and host.a.read_text() == "by hand"
 
 
+@pytest.mark.parametrize("text", ["", "new", "by hand"])
+def test_a_change_of_somebody_else_since_the_claim_is_not_overwritten(host: Host, text: str) -> None:
+    host.begin(ONE)
+    if text == "new":
+        host.write(ONE, host.a, "new")
+    elif text:
+        host.a.write_text(text)
+
+    def write() -> t.Dict[str, t.Any]:
+        return edit.write(str(host.a), b"newer", NO_WISHES, run=ONE, dead=[], as_claimed=True)
+
+    if text == "by hand":
+        with pytest.raises(FileError, match="was changed by somebody else meanwhile"):
+            write()
+        host.b.write_text(text)
+        with pytest.raises(FileError, match="b was changed by somebody else meanwhile"):
+            edit.write(str(host.b), b"newer", NO_WISHES, run=ONE, dead=[], as_claimed=True)
+        assert (host.a.read_text(), host.b.read_text()) == (text, text)
+    else:
+        assert write()["changed"] and host.a.read_text() == "newer"
+        assert host.restore(ONE)[0] == [str(host.a)] and host.a.read_text() == "old"
+
+
 def test_what_other_files_a_broken_off_run_left_is_told(host: Host) -> None:
     host.begin(ONE)
     host.write(ONE, host.a, "new")
