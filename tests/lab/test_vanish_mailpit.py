@@ -23,7 +23,7 @@ from lab.hosts import ssh
 from lab.network import run
 from lab.plan import MAILPIT, Host
 from lab.staging import APP_HOSTS, CA_FILE, CONNECTIONS, Site
-from lab.vanishing import WAYS, Disk, vanishing
+from lab.vanishing import KILLED, WAYS, Disk, vanishing
 from tests.support import mailpit
 
 PASSWORD = "n3w-Secret.of-the-app"
@@ -137,7 +137,7 @@ class Place:
             done = self.site.playbook(self.play, **extra)
         self.site.environment = dict(ALIVE)
         said = done.stdout + done.stderr
-        gone = "UNREACHABLE" in said or "could not be reached" in said
+        gone = "UNREACHABLE" in said or "could not be reached" in said or (way == KILLED and done.returncode < 0)
         print("vanished" if gone else "not noticed", f"exit code {done.returncode}", flush=True)
         return said
 
@@ -244,6 +244,17 @@ def test_a_change(place: Place, point: Point, way: str, delay: float) -> None:
     place.broken_off(point, way, delay, **wanted)
     place.works(**wanted)
     place.holds(version, number)
+
+
+@pytest.mark.parametrize(("point", "way", "delay"), rows(CHANGING, ("Write the files",)))
+def test_a_change_whose_controller_is_killed(place: Place, point: Point, way: str, delay: float) -> None:
+    """The other machines stay; Ansible's first process ends, and the task that it had begun goes on."""
+    version, number = place.installed()
+    wanted = {"mailpit_version": version, "mailpit_checksum": place.site.checksums[version]}
+    wanted["mailpit_max_messages"] = number + 1
+    place.broken_off(point, KILLED, delay, **wanted)
+    place.works(**wanted)
+    place.holds(version, number + 1)
 
 
 @pytest.mark.parametrize(("point", "way", "delay"), rows(CHANGING, ("Drop what was kept of a client",)))

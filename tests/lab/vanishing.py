@@ -19,10 +19,12 @@ from .hosts import own_cgroup, ssh
 from .network import in_namespace, run
 from .plan import RUN, Host
 
-__all__ = ["WAYS", "Disk", "vanishing"]
+__all__ = ["KILLED", "WAYS", "Disk", "vanishing"]
 
 # The network is cut; sshd and its sessions are killed; all processes of the host end, and it boots again.
 WAYS = ("network", "sshd", "reboot")
+# Not the host, but Ansible: its first process is killed. What works on the task just then goes on without it.
+KILLED = "killed"
 _TRIGGER = RUN / "vanish-now"
 _CUT = """table inet gone {
     chain in { type filter hook input priority 0; iif != lo drop; }
@@ -134,6 +136,9 @@ def _cut(host: Host, way: str, stop: threading.Event, delay: float) -> None:
         if stop.wait(0.002):
             return
     time.sleep(delay)
+    if way == KILLED:
+        os.kill(int(_TRIGGER.read_text()), signal.SIGKILL)
+        return
     if way == "reboot":
         first = _first(host)
         if first:
@@ -159,7 +164,10 @@ def vanishing(disk: Disk, task: str, way: str, connections: Path, delay: float =
     thread = threading.Thread(target=_cut, args=(disk.host, way, stop, delay))
     thread.start()
     try:
-        yield {"LAB_VANISH": task, "LAB_VANISH_COMMAND": f"touch {_TRIGGER}"}
+        yield {
+            "LAB_VANISH": task,
+            "LAB_VANISH_COMMAND": f"sh -c 'echo $PPID > {_TRIGGER}.new; mv {_TRIGGER}.new {_TRIGGER}'",
+        }
     finally:
         stop.set()
         thread.join()
