@@ -461,6 +461,25 @@ def test_a_second_run_is_refused_and_one_that_was_broken_off_is_finished_by_the_
     assert restarted.exists() and "MP_MAX_MESSAGES=7\n" in host.text("mailpit.env") and not kept(host)
 
 
+def test_a_removal_waits_for_no_other_run_and_leaves_nothing_of_one_that_was_broken_off(host: Host) -> None:
+    wanted = {"mailpit_auth": "users", "mailpit_users": USERS}
+    succeeded(host.run(**wanted))
+    before = host.everything()
+    first = begin(host, mailpit_max_messages=7, **wanted)
+    away = {"mailpit_state": "absent", "mailpit_remove_data": True}
+    output = refused(host.run(**away))
+    assert (
+        "is being changed by another run of mailops.smtp.mailpit" in output
+        and before.keys() == host.everything().keys()
+    )
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    # What is kept are keys and hashes of passwords.
+    assert kept(host)
+    succeeded(host.run(**away))
+    assert not kept(host) and host.everything() == {} and not host.ca.exists()
+
+
 def test_a_folder_that_holds_other_things_stays_as_it_is(host: Host) -> None:
     theirs = host.config / "theirs"
     theirs.mkdir(parents=True)

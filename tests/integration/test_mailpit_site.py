@@ -10,6 +10,7 @@ import gzip
 import io
 import os
 import pathlib
+import signal
 import socket
 import stat
 import tarfile
@@ -263,8 +264,20 @@ def test_an_existing_folder_is_used_as_it_is_or_refused(site: sites.Site, tmp_pa
         0o755,
         0o755,
     ] and config.stat().st_gid == 0
+    # Nor later, when it looks like one that the role made.
+    (config / "relay.yml").unlink()
+    before = tree(config), owner_and_mode(data)
+    assert make(named) == [] and (tree(config), owner_and_mode(data)) == before
+    (config / "relay.yml").write_text("theirs")
     remove(named)
     assert sorted(path.name for path in (*config.iterdir(), *data.iterdir())) == ["lost+found", "relay.yml"]
+    (config / "relay.yml").unlink()
+    make(site)
+    filled(site)
+    remove(site)
+    assert list(config.iterdir()) == [] and [path.name for path in data.iterdir()] == ["lost+found"]
+    assert owner_and_mode(config)[0] == 0 and stat.S_IMODE(config.stat().st_mode) == 0o755
+    (config / "relay.yml").write_text("theirs")
     config.chmod(0o700)
     assert "bin cannot enter (mode 0700)" in refused(named)
     config.chmod(0o775)
@@ -272,6 +285,37 @@ def test_an_existing_folder_is_used_as_it_is_or_refused(site: sites.Site, tmp_pa
     assert "can be written by its group" in refused(named)
     os.chown(config, STRANGER, 0)
     assert "belongs to nobody, who can change what is there" in refused(named)
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_kill_in_the_middle_of_making_leaves_nothing_unknown(
+    site: sites.Site, tmp_path: pathlib.Path, number: int
+) -> None:
+    """Killed as soon as so many folders are there: the next run makes the rest, and its removal leaves none."""
+    child = os.fork()
+    if child == 0:
+        made, mkdir = [], os.mkdir
+
+        def count(path: str, mode: int = 0o777) -> None:
+            mkdir(path, mode)
+            made.append(path)
+            if str(tmp_path / "root") in path and len([one for one in made if "record" not in one]) > number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        os.mkdir = count  # type: ignore[assignment]
+        make(site)
+        os._exit(0)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    make(site)
+    assert make(site) == []
+    filled(site)
+    remove(site)
+    assert list((tmp_path / "root").iterdir()) == [] and not (tmp_path / "record").exists()
+
+
+def owner_and_mode(path: pathlib.Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_uid, found.st_gid, found.st_mode
 
 
 def test_a_planted_link_is_not_followed(site: sites.Site, tmp_path: pathlib.Path) -> None:
@@ -545,12 +589,13 @@ def forgotten(path: pathlib.Path | str, instance: str = "mailpit of one", known:
 
 
 def test_a_clients_file_is_the_roles_own_or_stays(anchor_file: pathlib.Path) -> None:
-    anchor_file.write_text(PEM.format("bundle of the system"))
-    text = claimed(anchor_file)
-    assert text is not None and text.startswith(
-        f"mailpit_client_ca_path is {anchor_file}, which holds what this role did not write"
-    )
-    assert forgotten(anchor_file) is None
+    for content in (PEM.format("bundle of the system"), "", "\n"):
+        anchor_file.write_text(content)
+        text = claimed(anchor_file)
+        assert text is not None and text.startswith(
+            f"mailpit_client_ca_path is {anchor_file}, which holds what this role did not write"
+        )
+        assert forgotten(anchor_file) is None
     anchor_file.unlink()
     assert claimed(anchor_file) is None
     anchor_file.write_text(PEM.format("ours"))

@@ -4,7 +4,8 @@
 """
 The folders of one Mailpit: which of them the role may use, and which of them are its own.
 
-A folder is the role's own when the record says so, or when it looks exactly as an earlier version of the role left it.
+A folder is the role's own when the record says so, or when the record does not know it and it looks exactly as an earlier
+version of the role left it.
 One that is not, and is there, is used as it is if it fits and holds nothing else; its owner and mode stay. Anything
 else is refused.
 """
@@ -288,7 +289,7 @@ def _folder(option: str, spot: Spot, site: Site, record: Record, leaving: bool) 
     own = spot.path in record.folders
     others = [
         other
-        for other in record.folders.get(spot.path, [])
+        for other in record.folders.get(spot.path, []) + record.lent.get(spot.path, [])
         if other != site.service and site.manager != "none" and units.is_there(other)
     ]
     if others and option != "mailpit_install_dir" and not leaving:
@@ -298,7 +299,8 @@ def _folder(option: str, spot: Spot, site: Site, record: Record, leaving: bool) 
             )
         )
     if not own:
-        own = _adopt(option, spot.path, site, leaving)
+        # One that was there before looks like the role's own once it is in use.
+        own = _adopt(option, spot.path, site, leaving) and spot.path not in record.lent
     if not leaving and (not own or option != "mailpit_data_dir"):
         _refuse_unfit(option, spot, site, own)
     return Folder(spot.path, True, own)
