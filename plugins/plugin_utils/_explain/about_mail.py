@@ -71,6 +71,7 @@ _PROTOCOL_PARTS = (
     "mutt: ",
     "s-nail: ",
     "mail.mailutils: ",
+    "0x800ccc",  # Outlook's numbers
     "actionmailer",
 )
 # A command as Nodemailer hangs it on its errors.
@@ -92,6 +93,8 @@ _OTHER_WORDS = frozenset(
     "oidc openid saml ldap ldaps ldap3 kerberos webhook webhooks websocket websockets ws wss rss atom feed feeds postgres postgresql mysql mariadb redis"
     " valkey mongodb mongo sqlite elasticsearch opensearch influxdb rabbitmq amqp kafka mqtt nats memcached minio kubelet dockerd registry scraper scrape"
     " graphql grpc oauth upstream nginx traefik caddy acme letsencrypt monitor monitors heartbeat slack telegram discord gotify ntfy"
+    " mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
+    " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
     " pushover imap imaps database db jwks sso wireguard tunnel sshd sftp ftp dav caldav carddav favicon thumbnail".split()
 )
 _OTHER_PARTS = (
@@ -112,6 +115,12 @@ _OTHER_SENTENCES = (
     "failed password for",
     "tls handshake error from",
     "ssl handshake with client",
+    "unable to access 'http",
+    "start operation timed out",
+    "error sending alert",
+    "user login failed",
+    "via web form",
+    "invalid password (from",
 )
 _OTHER_PORT = re.compile(
     _HOST
@@ -122,6 +131,11 @@ _OTHER_PORT = re.compile(
 _NO_PORT = re.compile(r"\b\d{1,2}:\d\d:\d\d\b|\.(?:go|js|mjs|cjs|ts|py|rb|php|java|kt|rs|ex|exs|erl|c|cc|cpp|cs|h):\d+")
 _MAYBE_PORT = re.compile(r":\d\d|port")
 _URL = re.compile(r"\b(?:https?|wss?|ldaps?|redis|postgres(?:ql)?|mysql|mongodb|amqps?|ftp)://")
+# What was asked for there, and not an address for further reading.
+_FETCHED = re.compile(
+    r"\b(?:to|from|fetch|fetching|get|post|put|access|request|requesting|url|call|calling|loading|load|open|opening|of|reach|reaching)"
+    r"\W{1,3}https?://"
+)
 _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com".
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,255}|\be-?mail['\"]?\s?[:=]")
@@ -171,6 +185,8 @@ def _for_other(low: str, words: Set[str], ports: str) -> int:
         found += _PROTOCOL
     if ports and _OTHER_PORT.search(ports):
         found += _SERVICE
-    if _URL.search(low) or _REQUEST.search(low):
+    if "://" in low and _FETCHED.search(low):
+        found += _SERVICE
+    elif _URL.search(low) or _REQUEST.search(low):
         found += _HINT
     return found
