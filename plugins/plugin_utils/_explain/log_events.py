@@ -43,7 +43,8 @@ _HEADER = re.compile(_STAMP + r" (?:[\w.-]{1,255} ([\w./-]{1,128}(?:\[\d{1,10}\]
 # Client and server lines of an SMTP dialogue, as swaks, curl, Exim, Postfix and the debug modes of libraries print
 # them.
 DIALOGUE = re.compile(
-    r"(?!\s{0,4}---(?:-?> | End))\s{0,4}(?:(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|\[<?->?\]|CLIENT -> (?:SERVER|SMTP):|SERVER -> CLIENT:) "
+    r"(?!\s{0,4}---(?:-?> | End))\s{0,4}(?:(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|\[<?->?\]"
+    r"|CLIENT -> (?:SERVER|SMTP):|SERVER -> CLIENT:) "
     r"|SMTP -> (?:FROM SERVER|ERROR):)"
 )
 # Lines that go on with what the line before them said.
@@ -233,7 +234,8 @@ _ANOTHER_DATE = re.compile(
     re.IGNORECASE,
 )
 _OF_A_CERTIFICATE = re.compile(
-    r"(?:not[ _]?(?:before|after)|valid[ _]?(?:from|to|until))['\"]? ?[=:]|\b(?:activated|expires) [`'\"]\d", re.IGNORECASE
+    r"(?:not[ _]?(?:before|after)|valid[ _]?(?:from|to|until))['\"]? ?[=:]|\b(?:activated|expires) [`'\"]\d",
+    re.IGNORECASE,
 )
 _JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime|__REALTIME_TIMESTAMP)" ?: ?"?')
 

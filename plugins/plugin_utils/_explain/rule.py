@@ -91,8 +91,21 @@ def errno(name: str, linux: int, windows: int, *sentences: str) -> tuple[str, ..
         f"error number {linux}",
         f"error {linux}:",
     )
-    before = ("winerror ", "socket error # ", "socket error ", "socketerror ", "winsock error code: ", "win32 error code: ", "wsa error ")
-    of_windows = (*(f"{words}{windows}" for words in before), f"os error {windows})", f"({windows})", f"0x8007{windows:04x}")
+    before = (
+        "winerror ",
+        "socket error # ",
+        "socket error ",
+        "socketerror ",
+        "winsock error code: ",
+        "win32 error code: ",
+        "wsa error ",
+    )
+    of_windows = (
+        *(f"{words}{windows}" for words in before),
+        f"os error {windows})",
+        f"({windows})",
+        f"0x8007{windows:04x}",
+    )
     return (name, *numbers, *of_windows, *sentences)
 
 
@@ -121,7 +134,13 @@ def lacking(*things: str, available: bool = True) -> tuple[str, ...]:
         found += [f"{thing} {no}{verb}" for no in ("not ", "is not ", "was not ", "isn't ", "wasn't ") for verb in been]
         found += [f"{no} {verb} {the}{thing}" for no in ("not", "n't") for verb in do for the in ("", "the ", "any ")]
         found += [f"no {thing} {verb}" for verb in (*been, "support")]
-        found += [f"missing {thing}", f"lacks {thing}", f"{thing} not found", f"{thing} is missing", f"{thing} unsupported"]
+        found += [
+            f"missing {thing}",
+            f"lacks {thing}",
+            f"{thing} not found",
+            f"{thing} is missing",
+            f"{thing} unsupported",
+        ]
     return tuple(found)
 
 

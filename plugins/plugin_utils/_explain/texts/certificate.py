@@ -115,7 +115,9 @@ RULES: tuple[Rule, ...] = (
         "likely",
         verify_errors((20, "unable to get local issuer certificate"), (2, "unable to get issuer certificate")),
         alerts((48, "unknown ca")),
-        schannel((0x80090325, "sec_e_untrusted_root"), (0x800B0109, "cert_e_untrustedroot"), (0x800B010A, "cert_e_chaining")),
+        schannel(
+            (0x80090325, "sec_e_untrusted_root"), (0x800B0109, "cert_e_untrustedroot"), (0x800B010A, "cert_e_chaining")
+        ),
         apple((9807, "errsslxcertchaininvalid"), (9812, "errsslunknownrootcert"), (9813, "errsslnorootcert")),
         also=("certificate_chain_incomplete", "certificate_self_signed"),
         texts="""

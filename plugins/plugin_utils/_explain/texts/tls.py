@@ -104,7 +104,12 @@ RULES: tuple[Rule, ...] = (
             (120, "no application protocol"),
         ),
         schannel((0x80090326, "sec_e_illegal_message"), (0x80090304, "sec_e_internal_error")),
-        apple((9824, "errsslpeerhandshakefail"), (9800, "errsslprotocol"), (9806, "errsslclosedabort"), (9805, "errsslclosedgraceful")),
+        apple(
+            (9824, "errsslpeerhandshakefail"),
+            (9800, "errsslprotocol"),
+            (9806, "errsslclosedabort"),
+            (9805, "errsslclosedgraceful"),
+        ),
         also=("certificate_untrusted", "mode_mismatch"),
         texts="""
         # OpenSSL
