@@ -91,15 +91,13 @@ def choose_mechanism(descriptor: Descriptor, settings: Settings, offered: Collec
         for name in descriptor.mechanisms
         if settings.security != "cleartext" or name != "PLAIN" or len(descriptor.mechanisms) == 1
     ]
-    if not any(word.follows == "auth_mechanism" for word in descriptor.words.values()) or not able:
+    # An app that cannot be told still has only those that it has.
+    told = any(word.follows == "auth_mechanism" for word in descriptor.words.values())
+    if not able:
         return None
-    if offered is None:
-        return able[0]
-    for name in able:
-        if name in offered:
-            return name
-    if not offered:
-        return able[0]
+    chosen = able[0] if not offered else next((name for name in able if name in offered), None)
+    if chosen is not None or not offered:
+        return chosen if told else None
     raise AppError(
         f"The relay offers {', '.join(sorted(offered))}, and {descriptor.name} has only"
         f" {', '.join(descriptor.mechanisms)};"
