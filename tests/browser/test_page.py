@@ -18,8 +18,8 @@ import typing as t
 from collections.abc import Iterable, Iterator
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import compare
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.changes import changes
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page import page
 
 from tests.support.browser import Browser, Page
@@ -91,7 +91,7 @@ def pages(pictures: pathlib.Path) -> dict[str, pathlib.Path]:
         before = report_of(small_fleet(plan={"h00001": "works", "h00000": "filtered"})) if name == "several" else None
         found[name] = pictures / f"{name.replace(' ', '-')}.html"
         with found[name].open("w", encoding="utf-8") as file:
-            file.writelines(page(report, changes(before, report) if before else None))
+            file.writelines(page(report, compare(before.entries, report.entries) if before else None))
     return found
 
 
