@@ -13,6 +13,7 @@ python -m tests.support.fleet --hosts 10000 --endpoints 5 FILE      # a file of 
 from __future__ import annotations
 
 import argparse
+import base64
 import copy
 import dataclasses
 import datetime
@@ -31,8 +32,10 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge_all
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from .evidence import GREETING, attempt, broken, ehlo, in_tls, make_chains, observation
+from .pki import Pki
 
 __all__ = ["FAULTS", "NO_VERDICT", "Endpoint", "Fleet", "Host", "chains_of_a_fleet", "default_plan", "open_route"]
 
@@ -128,6 +131,9 @@ FAULTS: dict[str, Callable[[Endpoint], Fault]] = {
     ),
     "no ipv6": lambda e: Fault(
         observation(open_route(e.security), _at(_tcp("os", errno="ENETUNREACH"), "2001:db8::1", 6))
+    ),
+    "ipv6 works": lambda e: Fault(
+        observation(open_route(e.security), open_route(e.security, address="2001:db8::1", family=6))
     ),
     "untrusted": lambda e: Fault(
         observation(_refused_chain(e.security, "stranger", 20, "unable to get local issuer certificate"))
@@ -249,7 +255,8 @@ def chains_of_a_fleet(folder: pathlib.Path) -> dict[str, list[str]]:
     kept = folder / "chains.json"
     if not kept.exists():
         found = make_chains(folder / "first")
-        found["good again"] = make_chains(folder / "second")["good"]
+        again = Pki(folder / "second").issue("relay.test", valid=(0, 90))
+        found["good again"] = [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in again.chain]
         kept.write_text(json.dumps(found))
     return t.cast("dict[str, list[str]]", json.loads(kept.read_text()))
 

@@ -75,7 +75,8 @@ class Read:
     @functools.cached_property
     def topic(self) -> Topic:
         """Is it about mail at all?"""
-        return topic(self.low, frozenset(WORD.findall(self.low)))
+        bare = _IPV6.sub(" ", self.low) if self.low.count(":") > _GROUPS else self.low
+        return topic(self.low, frozenset(WORD.findall(bare)))
 
     @functools.cached_property
     def forms(self) -> tuple[str, ...]:
@@ -99,7 +100,13 @@ def _without_advice(norm: str) -> str:
 
 
 # Bytes that a program prints of a key, a certificate or a fingerprint: any number or short word may stand in them by chance.
-_PAIRS = re.compile(r"(?<![0-9a-z])[0-9a-f]{2}([ :-])(?:[0-9a-f]{2}\1){3,}[0-9a-f]{2}(?![0-9a-z])", re.IGNORECASE)
+_PAIRS = re.compile(
+    r"(?<![0-9a-z])(?:[0-9a-f]{2}([ :-])(?:[0-9a-f]{2}\1){3,}[0-9a-f]{2}|[0-9a-f]{4}(?: [0-9a-f]{4}){3,})(?![0-9a-z])",
+    re.IGNORECASE,
+)
+# "feed" and "db8" are groups of an IPv6 address as well as words.
+_IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){3,7}[0-9a-f]{1,4}(?!\w)")
+_GROUPS = 3
 _DIGITS = re.compile(r"(?<![0-9a-z])(?=[a-f]*\d)[0-9a-f]{32,}(?![0-9a-z])", re.IGNORECASE)
 
 
