@@ -158,12 +158,12 @@ def told_once(
 
 def endpoints_of(settings: Mapping[str, t.Any], read: Sequence[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
     """One endpoint for every different set of settings that the files hold; what a file cannot hold is as given."""
-    endpoints: list[dict[str, t.Any]] = []
+    endpoints: dict[object, dict[str, t.Any]] = {}
     for one in read:
         endpoint = {**settings, **one["settings"]}
-        if endpoint not in endpoints:
-            endpoints.append(endpoint)
-    return endpoints
+        # The same in two spellings is the same: one message is one message.
+        endpoints.setdefault(parse_settings(endpoint, probed=True), endpoint)
+    return list(endpoints.values())
 
 
 def in_own_words(sentence: str, index: int, host: str) -> str:

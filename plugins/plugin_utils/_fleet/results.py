@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Handed
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.make import endpoint_record
@@ -22,6 +23,9 @@ KIND_OF_ACTION = {
     "smtp_send": "send",
     "app_mail_config": "app",
     "app_mail_config_info": "audit",
+    "app_mail_config_audit_info": "audit",
+    # The role mail_config: what it wrote for each app, then its proof.
+    "app_mail_config_set": "app",
     "mailpit_message_info": "mailpit",
     "mailpit_lockdown_info": "mailpit",
 }
@@ -73,6 +77,14 @@ def records_of(about: About, result: _Result, failed: bool, handed: Handed | Non
         return [Record(**{**shared, "ok": False if failed else None, "message": _HIDDEN})]
     if result.get("unreachable"):
         return without_verdict({**shared, "kind": "unreachable"}, str(result.get("msg", "")), handed)
+    if about.action == "app_mail_config_audit_info" and not failed:
+        return [_of_audited(shared, one) for one in result.get("apps") or ()]
+    if about.action == "app_mail_config_set":
+        if result.get("probes"):
+            shared["kind"] = "gate"
+        elif not failed:
+            written = result.get("results") if result.get("token") and "paths" not in result else None
+            return [_of_file(shared, one, False) for one in written or () if one.get("app")]
     if shared["kind"] not in ENDPOINT_KINDS:
         return [_of_file(shared, result, failed)]
     probes = result.get("probes")
@@ -133,6 +145,13 @@ def _of_file(shared: dict[str, t.Any], result: _Result, failed: bool) -> Record:
             ),
         }
     )
+
+
+def _of_audited(shared: dict[str, t.Any], app: _Result) -> Record:
+    """Of one app that an audit has found: broken fails, what is not known gives no verdict."""
+    record = _of_file(shared, {**app, "found": True}, False)
+    ok = None if app.get("state") in ("none", "unknown") else app.get("state") != "broken"
+    return replace(record, ok=ok, message=None if ok else str(app.get("message") or app.get("line") or ""))
 
 
 def _verdict_on_file(kind: str, result: _Result, findings: list[_Result], failed: bool) -> bool | None:
