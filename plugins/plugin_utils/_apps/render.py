@@ -97,19 +97,16 @@ def choose_mechanism(descriptor: Descriptor, settings: Settings, offered: Collec
         for name in descriptor.mechanisms
         if settings.security != "cleartext" or name != "PLAIN" or len(descriptor.mechanisms) == 1
     ]
-    # A word without "none" and "any" is written only where a mechanism is asked for: the app finds out itself.
+    # A word without "none" and "any" is written only where a mechanism is asked for: the app finds out itself. It still has only those
+    # that it has.
     told = any(
         word.follows == "auth_mechanism" and {"none", "any"} & {*word.values} for word in descriptor.words.values()
     )
-    if not told or not able:
+    if not able:
         return None
-    if offered is None:
-        return able[0]
-    for name in able:
-        if name in offered:
-            return name
-    if not offered:
-        return able[0]
+    chosen = able[0] if not offered else next((name for name in able if name in offered), None)
+    if chosen is not None or not offered:
+        return chosen if told else None
     raise AppError(
         f"The relay offers {', '.join(sorted(offered))}, and {descriptor.name} has only"
         f" {', '.join(descriptor.mechanisms)};"

@@ -1,0 +1,47 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The apps' own clients send with what is written for them, as docs/apps-table.md says: the quick ones of tools/prove-apps.
+
+They run in a network namespace of their own, where the real ports belong to the test's relay.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+
+import pytest
+import yaml
+
+from tests.proof.results import RESULTS
+from tests.proof.rows import rows
+from tests.support.process import ROOT
+
+QUICK = [row for row in rows() if row.quick]
+
+
+@pytest.fixture(scope="module")
+def seen() -> list[dict[str, t.Any]]:
+    command = ["unshare", "--net", "--mount", "--", sys.executable, "-m", "tests.proof", "--quick", "--json"]
+    found = {**os.environ, "PYTHONPATH": str(ROOT / "build" / "src")}
+    done = subprocess.run(command, cwd=ROOT, env=found, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    results: list[dict[str, t.Any]] = json.loads(done.stdout.splitlines()[-1])
+    assert len(results) == len(QUICK), done.stderr
+    return results
+
+
+@pytest.mark.parametrize("row", QUICK, ids=lambda row: f"{row.app}-{row.form}-{row.library}")
+def test_the_client_does_what_the_table_says(row: t.Any, seen: list[dict[str, t.Any]]) -> None:
+    def of(results: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+        wanted = (row.app, row.form, row.library)
+        return [one for one in results if (one["app"], one["form"], one["client"]) == wanted]
+
+    (found,) = of(seen)
+    assert not found.get("differs"), found
+    kept = of(yaml.safe_load(RESULTS.read_text()))
+    assert any(found["modes"] == one["modes"] and found["logins"] == one["logins"] for one in kept), (found, kept)

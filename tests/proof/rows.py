@@ -1,0 +1,113 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which client proves which app: one row for each app, form and version of the client's library.
+
+Quick rows are those that CI tries on every change: their clients are there for other tests anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.proof.trials import Row
+
+__all__ = ["rows"]
+
+NODEMAILERS = ("nodemailer6", "nodemailer7", "nodemailer8", "nodemailer9", "nodemailer10")
+# The version that each app has, by its own package file.
+NODE_APPS = (
+    ("generic_env", "environment", "nodemailer10"),
+    ("pangolin", "file", "nodemailer8"),
+    ("directus", "environment", "nodemailer10"),
+    ("ghost", "file", "nodemailer8"),
+    ("ghost", "environment", "nodemailer8"),
+    ("immich", "file", "nodemailer8"),
+    ("n8n", "environment", "nodemailer8"),
+    ("peertube", "file", "nodemailer7"),
+    ("peertube", "environment", "nodemailer7"),
+    ("uptime_kuma", "file", "nodemailer7"),
+)
+DJANGO_APPS = (
+    ("authentik", "environment"),
+    ("healthchecks", "environment"),
+    ("paperless", "environment"),
+    ("sentry", "file"),
+)
+GO_APPS = (
+    ("gitea", "net/smtp"),
+    ("forgejo", "net/smtp"),
+    ("grafana", "go-mail/mail"),
+    ("authelia", "wneessen/go-mail"),
+    ("vikunja", "wneessen/go-mail"),
+)
+RUBY_APPS = (
+    ("rails", "file"),
+    ("gitlab", "file"),
+    ("mastodon", "environment"),
+    ("discourse", "file"),
+    ("discourse", "environment"),
+)
+# What Debian's installer leaves in Exim's file, and what an Alertmanager has besides its relay.
+EXIM = """dc_eximconfig_configtype='local'
+dc_other_hostnames=''
+dc_local_interfaces='127.0.0.1'
+dc_readhost=''
+dc_relay_domains=''
+dc_minimaldns='true'
+dc_relay_nets=''
+dc_smarthost=''
+CFILEMODE='644'
+dc_use_split_config='false'
+dc_hide_mailname=''
+dc_mailname_in_oh='true'
+dc_localdelivery='mail_spool'
+"""
+ALERTMANAGER = """route: {receiver: mails, group_wait: 0s}
+receivers:
+  - name: mails
+    email_configs:
+      - to: ops@example.org
+        headers: {Subject: SUBJECT}
+"""
+NATIVES = (
+    Row("postfix", "file", "native", "postfix", "Postfix", quick=True),
+    Row("msmtp", "file", "native", "msmtp", "msmtp"),
+    Row("exim4", "file", "native", "exim", "Exim", start=EXIM, plain_for=("CRAM-MD5",)),
+    Row("dma", "file", "native", "dma", "dma"),
+    Row("nullmailer", "file", "native", "nullmailer", "nullmailer"),
+    Row("zabbix", "file", "native", "curl", "curl", quick=True),
+    Row("alertmanager", "file", "native", "alertmanager-old", "Alertmanager", start=ALERTMANAGER),
+    Row("alertmanager", "file", "native", "alertmanager-new", "Alertmanager", start=ALERTMANAGER),
+)
+
+
+def rows() -> Iterator[Row]:
+    """All of them."""
+    for library in NODEMAILERS:
+        for form in ("file", "environment"):
+            yield Row("nodemailer", form, "node", library, "nodemailer", quick=library == "nodemailer10")
+    for app, form, library in NODE_APPS:
+        yield Row(app, form, "node", library, "nodemailer")
+    for program in ("django42", "django52"):
+        yield Row("django", "file", program, "django", "Django", quick=program == "django52")
+    yield Row("django", "environment", "django52", "dj_email_url", "Django with dj-email-url")
+    yield Row("django", "environment", "django52", "environ", "Django with django-environ")
+    for app, form in DJANGO_APPS:
+        yield Row(app, form, "django52", "django", "Django")
+    yield Row("homeassistant", "file", "django52", "homeassistant", "smtplib")
+    yield Row("synapse", "file", "django52", "synapse", "Synapse")
+    for app, library in GO_APPS:
+        for form in ("file", "environment"):
+            yield Row(app, form, "go", library, library)
+    for app in ("laravel", "bookstack"):
+        yield Row(app, "environment", "php-sid", app, "Symfony Mailer")
+    for program in ("php", "php-sid"):
+        yield Row("symfony", "environment", program, "symfony", "Symfony Mailer")
+        yield Row("nextcloud", "file", program, "nextcloud", "Symfony Mailer", start="<?php\n$CONFIG = array(\n);\n")
+        yield Row("nextcloud", "environment", program, "nextcloud", "Symfony Mailer")
+        yield Row("wordpress", "file", program, "wordpress", "PHPMailer", start="<?php\n")
+    for app, form in RUBY_APPS:
+        yield Row(app, form, "ruby-sid", app, "Ruby mail")
+    yield Row("rails", "file", "ruby", "rails", "Ruby mail")
+    yield from NATIVES
