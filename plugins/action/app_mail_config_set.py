@@ -147,6 +147,7 @@ class ActionModule(Action):
         result: Result = {"results": read}
         if self._flag("probe"):
             policy = {name: self._args[name] for name in POLICY_OPTIONS if self._args.get(name) is not None}
+            policy.update({name: self._args[name] for name in ("apps", "descriptors") if self._args.get(name)})
             gate = {"endpoints": endpoints, "alternatives": [], "check_credentials": self._flag("check_credentials")}
             seen = self._call("mailops.smtp.smtp_gate", {**gate, **policy})
             if seen.get("failed"):
@@ -187,7 +188,9 @@ class ActionModule(Action):
             if done.get("failed") or done.get("unreachable"):
                 said = in_own_words(str(done.get("msg") or "the host gave no reason"), index, self.host)
                 failed: Result = {**done, "msg": said, "item": _public(entry)}
-                told: Result = {name: done[name] for name in ("cause", "layer", "remedy", "unreachable") if name in done}
+                told: Result = {
+                    name: done[name] for name in ("cause", "layer", "remedy", "unreachable") if name in done
+                }
                 raise _StepError(
                     {**told, "results": [*results, failed], "msg": said, "changed": write and _changed(results)}
                 )
