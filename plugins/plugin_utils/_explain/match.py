@@ -310,22 +310,32 @@ _INNER = re.compile(r"(?<=[^a-z0-9])[a-z0-9]+(?=[^a-z0-9])")
 _Row = t.TypeVar("_Row", Rule, ProviderText)
 
 
+_ENDINGS = ("s", "es", "d", "ed", "ing", "ted", "ting")
+
+
 class _Index(t.Generic[_Row]):
     """Rows by the longest word of their text, so that an event is compared only with the few rows whose word it has."""
 
     def __init__(self, rows: Iterable[_Row]) -> None:
         self._rows: tuple[_Row, ...] = tuple(rows)
         self._by_word: dict[str, list[int]] = {}
+        self._open: set[str] = set()  # of these, those that may go on in a text
         self._whole = [frozenset(word for part in row.parts for word in _INNER.findall(part)) for row in self._rows]
         for number, row in enumerate(self._rows):
             words = [word for part in row.parts for word in _WORD.findall(part)]
-            self._by_word.setdefault(max(words, key=len), []).append(number)
+            longest = max(words, key=len)
+            self._by_word.setdefault(longest, []).append(number)
+            if any(part.endswith(longest) for part in row.parts):
+                self._open.add(longest)
 
     def candidates(self, words: Set[str]) -> list[_Row]:
         """Rows that may match a text with these lower-case words, in the order of the table."""
+        known = words & self._by_word.keys()
+        # "throttl" and "rate limit" may go on in the text: throttled, rate limits.
+        known |= self._open & {word[: -len(end)] for word in words for end in _ENDINGS if word.endswith(end)}
         return [
             self._rows[number]
-            for number in sorted(number for word in words & self._by_word.keys() for number in self._by_word[word])
+            for number in sorted(number for word in known for number in self._by_word[word])
             if self._whole[number] <= words
         ]
 
