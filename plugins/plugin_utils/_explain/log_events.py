@@ -14,10 +14,9 @@ import typing as t
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
-__all__ = ("DIALOGUE", "MAX_EVENT", "Event", "clean", "events", "parse_time", "unescaped")
+from .spelling import MAX_EVENT
 
-# Characters of one event that are looked at: the head and the tail of what is longer.
-MAX_EVENT = 16384
+__all__ = ("DIALOGUE", "Event", "clean", "events", "parse_time", "unescaped")
 _MAX_LINE = 8192
 _HEAD = 200  # a timestamp stands this near to the beginning of its line
 _MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
