@@ -147,6 +147,7 @@ class ActionModule(Action):
         result: Result = {"results": read}
         if self._flag("probe"):
             policy = {name: self._args[name] for name in POLICY_OPTIONS if self._args.get(name) is not None}
+            policy.update({name: self._args[name] for name in ("apps", "descriptors") if self._args.get(name)})
             gate = {"endpoints": endpoints, "alternatives": [], "check_credentials": self._flag("check_credentials")}
             seen = self._call("mailops.smtp.smtp_gate", {**gate, **policy})
             if seen.get("failed"):
