@@ -7,6 +7,7 @@ from __future__ import annotations
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, bases
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import endpoint_settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CONNECTION_OPTIONS, to_bool
@@ -24,6 +25,7 @@ class ActionModule(Action):
         credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
         injection = to_bool(True if args.get("check_injection") is None else args["check_injection"], "check_injection")
         endpoints = endpoint_settings(args, allow_auto=True, needs_credentials=credentials)
+        self.seen = Seen(endpoints)
         policy = Policy()
         plans = [
             plan_of(one, policy, control_port=587 if one.port != 587 else 465, try_injection=injection)
@@ -31,6 +33,7 @@ class ActionModule(Action):
         ]
         run = probe_host(self.execute, endpoints, plans, credentials)
         verdicts = judge_all(endpoints, run.observations, policy, run.host)
+        self.seen = Seen(endpoints, bases(endpoints, run.observations, policy, run.host))
         for settings, verdict in zip(endpoints, verdicts):
             advise(self.host, settings, verdict)
         return {"changed": False, "probes": [verdict.probe for verdict in verdicts]}

@@ -11,6 +11,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise, verdict_sentence
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import ProbeRun, plan_of, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, bases
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import endpoint_settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
@@ -39,6 +40,7 @@ class ActionModule(Action):
         use = _wants_use(args)
         endpoints = endpoint_settings(args, allow_auto=False, needs_credentials=self._credentials)
         others = [alternative_ports(one, args.get("alternatives", "auto")) for one in endpoints]
+        self.seen = Seen(endpoints)
         return self._gate(endpoints, others, use)
 
     def _gate(self, endpoints: list[Settings], others: list[list[Alternative]], use: bool) -> Result:
@@ -46,6 +48,7 @@ class ActionModule(Action):
         run = probe_host(self.execute, endpoints, plans, self._credentials)
         observations = self._ask_further(endpoints, run, others, use)
         verdicts = judge_all(endpoints, observations, self._policy, run.host)
+        self.seen = Seen(endpoints, bases(endpoints, observations, self._policy, run.host))
         failed = [index for index, verdict in enumerate(verdicts) if not verdict.probe["ok"]]
         for index in failed:
             advise(self.host, endpoints[index], verdicts[index])

@@ -16,6 +16,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Ac
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import verdict_sentence
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of, probe_host
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.message import compose, queue_id
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, bases
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.address import parse_recipients
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
@@ -41,10 +42,12 @@ class ActionModule(Action):
         given = {key: value for key, value in args.items() if key not in _OF_THE_MESSAGE}
         settings = parse_settings(given, probed=True, needs_credentials=True)
         transaction, message_id = self._transaction(settings, args, deliver)
+        self.seen = Seen([settings])
         policy = Policy()
         run = probe_host(
             self.execute, [settings], [plan_of(settings, policy, transaction=transaction)], with_credentials=True
         )
+        self.seen = Seen([settings], bases([settings], run.observations, policy, run.host))
         probe = judge(settings, run.observations[0], policy, run.host)
         return _answer(self.host, settings, probe, message_id, deliver)
 

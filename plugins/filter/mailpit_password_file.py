@@ -31,7 +31,7 @@ options:
   keep_others:
     description:
       - Keep the accounts of O(existing) that O(_input) does not name, for the time of a rotation.
-      - A changed password of a name that is there already is then an error, because Mailpit knows one password a name, and the hosts
+      - A changed password of a name that is there already is then an error, because Mailpit knows one password per name, and the hosts
         that still send the old one would be locked out.
     type: bool
     default: false

@@ -209,6 +209,18 @@ def test_report(fleet: Fleet) -> None:
     )
     assert lines["gone"].endswith("FAILS  host not reached")
     assert "FAILED!" not in output
+    # The same from its own records, by another run that asks nobody, and what has changed since.
+    written = fleet.folder / "here" / "mail-report"
+    assert sorted(one.name for one in written.iterdir()) == ["records.jsonl", "report.html", "report.json"]
+    options = "mail_report_from=mail-report/*.jsonl mail_report_before=mail-report mail_report_dest=again mail_report_formats=json,junit"
+    output = fleet.run(
+        "report", {"none": {"ansible_connection": "ssh"}}, "-e", options, "-e", "mail_report_path=again.txt"
+    )
+    assert "exit status 0" in output and "Nothing" not in output
+    first, again = (json.loads((folder / "report.json").read_text()) for folder in (written, written.parent / "again"))
+    assert again["results"] == first["results"] and again["changes"] == [] and first["changes"] is None
+    assert (written.parent / "again.txt").read_text() == (written.parent / "table.txt").read_text()
+    assert 'failures="3" errors="1" skipped="1"' in (written.parent / "again" / "junit.xml").read_text()
 
 
 def test_deploy(fleet: Fleet, tmp_path: pathlib.Path) -> None:

@@ -139,7 +139,7 @@ class Farm:
             )
 
     def heard(self) -> dict[str, list[list[tuple[bool, str]]]]:
-        """What the scripted relays were told: name -> one list a port, of (over TLS, command)."""
+        """What the scripted relays were told: name -> one list per port, of (over TLS, command)."""
         return {name: [server.commands for server in servers] for name, servers in self.scripted.items()}
 
 

@@ -104,7 +104,7 @@ class Stage:
             log.close()
 
     def heard(self) -> dict[str, list[list[tuple[bool, str]]]]:
-        """What the scripted relays were told so far: name -> one list a port, of (over TLS, command)."""
+        """What the scripted relays were told so far: name -> one list per port, of (over TLS, command)."""
         assert self._farm is not None and self._farm.stdin is not None and self._farm.stdout is not None
         self._farm.stdin.write(b"\n")
         self._farm.stdin.flush()
@@ -198,7 +198,7 @@ class Stage:
     def one_by_one(
         self, release: str, module: str, share: dict[str, list[Row]], *options: str
     ) -> tuple[dict[tuple[str, str], dict[str, Any]], str]:
-        """Run a row a call: host -> its rows. Gives (host, row) -> result, and all that Ansible printed."""
+        """Run one row per call: host -> its rows. Gives (host, row) -> result, and all that Ansible printed."""
         items = {
             name: {"lab_rows": [{"name": row.name, "options": self.endpoint(row)} for row in rows]}
             for name, rows in share.items()

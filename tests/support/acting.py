@@ -92,9 +92,15 @@ class Files:
 
 
 def act(
-    action: str, behind: Host | Files, *, check_mode: bool = False, delegate_to: str | None = None, **options: t.Any
+    action: str,
+    behind: Host | Files,
+    *,
+    check_mode: bool = False,
+    delegate_to: str | None = None,
+    variables: Mapping[str, t.Any] | None = None,
+    **options: t.Any,
 ) -> Result:
-    """The result of the action's run() with these options, on the host "testhost"."""
+    """The result of the action's run() with these options, on the host "testhost", which has these variables besides."""
     task = Task()
     task.args = options
     task.check_mode = check_mode
@@ -109,4 +115,4 @@ def act(
         shared_loader_obj=mock.MagicMock(),
     )
     with mock.patch.object(plugin, "_execute_module", behind.execute):
-        return t.cast(Result, plugin.run(None, {"inventory_hostname": "testhost"}))
+        return t.cast(Result, plugin.run(None, {**(variables or {}), "inventory_hostname": "testhost"}))

@@ -88,7 +88,7 @@ class Exim(Relay):
 
 
 def _authenticators(users: Mapping[str, str]) -> str:
-    """Exim's string expansions instead of a file: one comparison a user."""
+    """Exim's string expansions instead of a file: one comparison per user."""
     if not users:
         return ""
     # $auth1.. are what the client sent: PLAIN an empty name, the user, the password; LOGIN the user, the password.

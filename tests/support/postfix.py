@@ -80,7 +80,7 @@ class Listener:
     certificate    another one than the relay's
     options        smtpd parameters of this port alone
     greeting_delay seconds of silence before the greeting
-    greet_wait     seconds that postscreen lets the client wait between `220-` and `220 `; one such port a relay
+    greet_wait     seconds that postscreen lets the client wait between `220-` and `220 `; one such port per relay
     """
 
     tls: str = "starttls"

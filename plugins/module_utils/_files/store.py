@@ -74,7 +74,7 @@ def open_store(*, create: bool) -> t.Iterator[t.Optional[Store]]:
 
 
 class Store:
-    """The open and locked folder: one record a file, and the copies that the records name."""
+    """The open and locked folder: one record per file, and the copies that the records name."""
 
     def __init__(self, folder: int, path: str) -> None:
         self._folder = folder

@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
 __all__ = ("Reply", "ReplyParser", "capabilities", "status_code")
 
-# RFC 5321 section 4.5.3.1.5 allows 512 octets a line; relays with long capability lines exist, endless ones do not.
+# RFC 5321 section 4.5.3.1.5 allows 512 octets per line; relays with long capability lines exist, endless ones do not.
 LINE_LIMIT = 8192
 LINES_LIMIT = 512
 REPLY_LIMIT = 65536

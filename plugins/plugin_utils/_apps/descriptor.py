@@ -24,6 +24,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import (
     Key,
     Limit,
     Mode,
+    Switch,
     Trap,
     Word,
     kinds_of,
@@ -63,6 +64,7 @@ _KEYS = (
     "missing",
     "traps",
     "notes",
+    "images",
     "sources",
 )
 _FORM_KEYS = (
@@ -79,11 +81,13 @@ _FORM_KEYS = (
     "known_keys",
     "closed",
     "overrides",
+    "ignores_empty",
     "superseded",
     "apply",
     "default_port",
     "note",
     "proven",
+    "switches",
 )
 _OLD_KEYS = ("format", "section", "keys", "inverted", "other_keys", "always", "keep", "environment", "paths")
 
@@ -185,6 +189,7 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         missing=_limits(data, "missing", "setting_missing"),
         traps=_traps(data, words),
         notes=_texts(data, "notes"),
+        images=_texts(data, "images"),
         **{key: str(data.get(key) or "") for key in ("restart", "validate", "test_mail", "trust", "measured")},
     )
     for form in forms.values():
@@ -384,14 +389,27 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         known_keys=_texts(data, "known_keys"),
         closed=data.get("closed") is True,
         overrides=overrides,
+        ignores_empty=data.get("ignores_empty") is True,
         superseded={
             str(old): str(new) for old, new in _mapping(data.get("superseded") or {}, f"{where}.superseded").items()
         },
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
         proven=str(data.get("proven") or ""),
+        switches={
+            (*prefix, *([text] if flat else text.split("."))): _switch(raw, f"{where}.switches.{text}")
+            for text, raw in _mapping(data.get("switches") or {}, f"{where}.switches").items()
+        },
         default_port=data.get("default_port"),
     )
+
+
+def _switch(raw: t.Any, where: str) -> Switch:
+    data = _mapping(raw, where)
+    _only_known(data, ("used", "unused"), f"{where}.")
+    if len(data) != 1 or not all(isinstance(value, list) and value for value in data.values()):
+        raise AppError(f"{where} must have either used or unused, a list of values.")
+    return Switch(**{str(key): tuple(value) for key, value in data.items()})
 
 
 def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:

@@ -96,7 +96,7 @@ def choose_mechanism(descriptor: Descriptor, settings: Settings, offered: Collec
     if not able:
         return None
     chosen = able[0] if not offered else next((name for name in able if name in offered), None)
-    if chosen is not None:
+    if chosen is not None or not offered:
         return chosen if told else None
     raise AppError(
         f"The relay offers {', '.join(sorted(offered))}, and {descriptor.name} has only"

@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, settings_failure
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet import handover
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import take
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
@@ -36,6 +37,8 @@ class Action(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         """What ansible-core calls."""
         self._task_vars = task_vars or {}
+        # Which endpoints were asked for, and what was seen of them: for the callback verdicts.
+        self.seen = handover.Seen()
         result = super().run(tmp, self._task_vars)
         try:
             found = self.answer(take(self._task.args, self.OPTIONS))
@@ -43,11 +46,19 @@ class Action(ActionBase):
             found = settings_failure(error, self.host, self.NOTHING)
         except HostError as error:
             found = host_failure(error, self.host, self.NOTHING)
+        finally:
+            self._hand_over()
         return printable_data({**result, **found})
 
     @abc.abstractmethod
     def answer(self, args: Result) -> Result:
         """The result for these options, all of which exist. Raises INPUT_ERRORS and HostError."""
+
+    def _hand_over(self) -> None:
+        """Also where the host could not be reached; nothing of a task with no_log."""
+        if self.seen.endpoints and handover.wanted() and not self._task.no_log:
+            name = str(self._task_vars.get("inventory_hostname"))
+            handover.give(self._task._uuid, name, self.seen, self.host, self._task_vars)
 
     @property
     def host(self) -> str:

@@ -40,7 +40,7 @@ class HostError(Exception):
 
 @dataclass(frozen=True)
 class ProbeRun:
-    """What the host saw, one observation an endpoint, and what holds for all of them."""
+    """What the host saw, one observation per endpoint, and what holds for all of them."""
 
     observations: Sequence[Observation]
     host: HostFacts

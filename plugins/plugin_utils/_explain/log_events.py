@@ -57,7 +57,7 @@ _GOES_ON = re.compile(
 )
 _REPLY_GOES_ON = re.compile(r"([245]\d\d)[ -]")
 _ESCAPED = re.compile(r"(?<!\\)\\([nrt])")
-# Docker's and journald's own objects, one a line.
+# Docker's and journald's own objects, one per line.
 _WRAPPED = re.compile(r'\{.{0,4000}"(?:log|MESSAGE)" ?: ?["\[]')
 
 

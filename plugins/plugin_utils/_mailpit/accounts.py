@@ -23,7 +23,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import
 
 __all__ = ["Hasher", "bcrypt_hasher", "check_users", "render_password_file"]
 
-# 2**10 rounds: some 50 ms a login and a check here. Mailpit hashes at every AUTH, on a staging host.
+# 2**10 rounds: some 50 ms per login and per check here. Mailpit hashes at every AUTH, on a staging host.
 COST = 10
 # bcrypt reads no further; Go and Python disagree on what to do with a longer password.
 MAX_BYTES = 72
@@ -97,7 +97,7 @@ def check_users(option: str, users: t.Any) -> None:
             )
         if name in seen:
             raise MailpitRefusal(
-                f"{option} holds {name} twice, and Mailpit knows one password a name: give the second one a name of its own"
+                f"{option} holds {name} twice, and Mailpit knows one password per name: give the second one a name of its own"
             )
         seen.add(name)
         if not isinstance(password, str):
@@ -129,7 +129,7 @@ def render_password_file(
             wanted[name] = old
         elif old and keep_others:
             raise MailpitRefusal(
-                f"{name} has another password in Mailpit's file, which knows one password a name: "
+                f"{name} has another password in Mailpit's file, which knows one password per name: "
                 "rotate to a new name, so that the old pair works until every app has the new one"
             )
         else:

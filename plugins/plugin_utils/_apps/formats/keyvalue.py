@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of a key and a value a line without any quoting.
+"""Files of one key and value per line without any quoting.
 
 dma     ``KEY value``; a key alone is a flag that is set       exim   ``MACRO = value``
 ssmtp   ``Key=value``

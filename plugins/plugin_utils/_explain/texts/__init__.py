@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What mail clients and servers write when mail fails: a file a layer. To add a text, add it to the file of the layer where it broke."""
+"""What mail clients and servers write when mail fails: one file per layer. To add a text, add it to the file of the layer where it broke."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def message_keys(text: str) -> list[str]:
     st.text(st.characters(blacklist_categories=("Cs",)), max_size=2000),
 )
 def test_lines_are_what_smtp_carries(subject: str, body: str) -> None:
-    """RFC 5322 section 2.1.1: CRLF, at most 998 octets a line, and ASCII: no relay needs 8BITMIME for it."""
+    """RFC 5322 section 2.1.1: CRLF, at most 998 octets per line, and ASCII: no relay needs 8BITMIME for it."""
     text, _identifier = compose("app@example.com", None, ["a@example.org"], subject, body, {})
     assert text.isascii()
     assert "\n" not in text.replace("\r\n", "") and "\r" not in text.replace("\r\n", "")

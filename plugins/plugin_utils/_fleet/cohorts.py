@@ -1,0 +1,118 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which group, network, provider or data centre a fault follows, and how sure that is. Pure.
+
+A cohort explains a fault when nearly all of its observers have it and nearly nobody else has. That needs observers
+outside of it: where everybody is in the group, nothing is known about the group. Of nested groups the one that fits best
+counts; those with the same observers are named together. What one cohort explains is taken away, and the rest looked at
+again.
+"""
+
+from __future__ import annotations
+
+import math
+import typing as t
+from collections.abc import Iterator, Mapping, Set
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sight import Cohort
+
+__all__ = ("Confidence", "Split", "cohort_words", "common", "splits")
+
+Confidence = t.Literal["high", "medium", "low"]
+
+# Of a cohort at least this share has the fault, and of all others at most that one.
+_INSIDE, _OUTSIDE = 0.8, 0.2
+# Above this chance, over all cohorts that were looked at, a fit that is not perfect is no fit.
+_CHANCE = 0.05
+_SURE = 0.01
+
+
+class Split(t.NamedTuple):
+    """A cohort that a fault follows. ``others``: cohorts with the same observers."""
+
+    cohort: Cohort
+    others: tuple[Cohort, ...]
+    inside: frozenset[str]  # have the fault, and are in it
+    spared: frozenset[str]  # are in it, and do not have the fault
+    outside: frozenset[str]  # have the fault, and are not in it
+    well: frozenset[str]  # neither
+    confidence: Confidence
+
+
+def splits(faulty: Set[str], well: Set[str], cohorts: Mapping[str, frozenset[Cohort]]) -> Iterator[Split]:
+    """The cohorts that the fault follows, the best fit first; ``well``: observers that were asked and do not have it."""
+    left = frozenset(faulty)
+    while len(left) >= 2:
+        found = _best(left, frozenset(well), cohorts)
+        if found is None:
+            return
+        yield found
+        left -= found.inside
+
+
+def common(observers: Set[str], cohorts: Mapping[str, frozenset[Cohort]]) -> list[Cohort]:
+    """What all of these observers share, groups last."""
+    shared = frozenset.intersection(*(cohorts.get(one, frozenset()) for one in observers)) if observers else frozenset()
+    return sorted(shared, key=lambda one: (one[0] == "group", one))
+
+
+def cohort_words(cohort: Cohort) -> str:
+    """As a person says it: "group web", "provider blue"."""
+    return f"{cohort[0]} {cohort[1]}"
+
+
+def _best(faulty: frozenset[str], well: frozenset[str], cohorts: Mapping[str, frozenset[Cohort]]) -> Split | None:
+    by_members: dict[tuple[frozenset[str], frozenset[str]], list[Cohort]] = {}
+    candidates = {cohort for one in faulty for cohort in cohorts.get(one, ())}
+    members: dict[Cohort, tuple[set[str], set[str]]] = {one: (set(), set()) for one in candidates}
+    for side, observers in enumerate((faulty, well)):
+        for one in observers:
+            for cohort in cohorts.get(one, frozenset()) & candidates:
+                members[cohort][side].add(one)
+    for cohort, sides in members.items():
+        by_members.setdefault((frozenset(sides[0]), frozenset(sides[1])), []).append(cohort)
+    fits = [
+        (fit, inside, spared)
+        for inside, spared in by_members
+        if (fit := _fit(len(inside), len(spared), len(faulty), len(well))) is not None
+    ]
+    if not fits:
+        return None
+    _fit_of_it, inside, spared = min(fits, key=lambda one: (-one[0], min(by_members[one[1], one[2]])))
+    first, *others = sorted(by_members[inside, spared], key=lambda one: (one[0] == "group", one))
+    chance = _chance(len(inside), len(spared), len(faulty), len(well)) * len(by_members)
+    perfect = not spared and inside == faulty
+    if chance > _CHANCE and not perfect:
+        return None
+    confidence: Confidence = "high" if chance <= _SURE else "medium" if chance <= _CHANCE else "low"
+    return Split(first, tuple(others), inside, spared, faulty - inside, well - spared, confidence)
+
+
+def _fit(inside: int, spared: int, faulty: int, well: int) -> float | None:
+    """The harmonic mean of both shares; null where it is no fit at all."""
+    outside, others = faulty - inside, faulty + well - inside - spared
+    if inside < 2 or others == outside or inside / (inside + spared) < _INSIDE:
+        return None
+    # Several cohorts may have the same fault, so others may have it too, as long as it is not everybody's.
+    if spared and outside / others > _OUTSIDE:
+        return None
+    return 2 * inside / (2 * inside + spared + outside)
+
+
+def _chance(inside: int, spared: int, faulty: int, well: int) -> float:
+    """How likely it is that so many of the faulty are in one cohort of this size by chance (hypergeometric)."""
+    total, size = faulty + well, inside + spared
+
+    def log_choose(many: int, few: int) -> float:
+        return math.lgamma(many + 1) - math.lgamma(few + 1) - math.lgamma(many - few + 1)
+
+    every = log_choose(total, size)
+    return min(
+        1.0,
+        sum(
+            math.exp(log_choose(faulty, hits) + log_choose(well, size - hits) - every)
+            for hits in range(inside, min(size, faulty) + 1)
+            if size - hits <= well
+        ),
+    )

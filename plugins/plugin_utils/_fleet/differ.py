@@ -1,0 +1,317 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Statements on hosts that reach a relay and differ in what they make of it: clocks, trust, limits, certificates, settings. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import statistics
+import typing as t
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence, Set
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, common, splits
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sight import AppSight, Leaf, Sight
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import (
+    Fleet,
+    Statement,
+    hosts_words,
+    split_words,
+)
+
+__all__ = (
+    "CLOCK_CAUSES",
+    "LIMIT_CAUSES",
+    "TRUST_CAUSES",
+    "app_statements",
+    "certificate_statements",
+    "clock_statements",
+    "limit_statements",
+    "relay_statements",
+    "trust_statements",
+)
+
+CLOCK_CAUSES = ("certificate_expired", "certificate_not_yet_valid")
+TRUST_CAUSES = ("certificate_untrusted", "certificate_self_signed", "certificate_chain_incomplete")
+LIMIT_CAUSES = ("temporarily_rejected",)
+# A broken connection may be a limit that is not put into words.
+_BROKEN = ("connection_reset", "connection_closed")
+# Seconds by which a clock must be off to be called wrong; a slow task costs a few.
+_OFF = 300.0
+_NEARLY_ALL = 0.9
+# Connections within so many seconds of each other are at the same time.
+_AT_ONCE = 2.0
+_BY_NUMBER = 0.75
+
+
+def clock_statements(fleet: Fleet) -> Iterator[Statement]:
+    """Hosts, or the controller, whose clock is wrong: all hosts compare theirs with the controller's."""
+    skews: dict[str, float] = {}
+    for observer, sights in fleet.by_observer.items():
+        known = [one.skew for one in sights if one.skew is not None]
+        if known:
+            skews[observer] = statistics.median(known)
+    wrong = {one for one, skew in skews.items() if abs(skew) >= _OFF}
+    well = set(skews) - wrong
+    if not wrong or len(skews) < 2:
+        return
+    spread = max(skews[one] for one in wrong) - min(skews[one] for one in wrong)
+    if len(wrong) >= 3 and len(wrong) >= _NEARLY_ALL * len(skews) and spread < _OFF:
+        middle = statistics.median(skews[one] for one in wrong)
+        yield fleet.make(
+            "controller_clock", "certificate", "high" if len(wrong) >= 5 else "medium",
+            f"The controller's clock {{sure}} is wrong: {len(wrong)} of {hosts_words(len(skews))} agree with each other and"
+            f" are {_ago(middle)} of it.",
+            "Set the controller's clock (NTP).", wrong, against=well,
+        )  # fmt: skip
+        return
+    if not well:
+        return
+    refused = {one for one in wrong if any(sight.cause in CLOCK_CAUSES for sight in fleet.by_observer[one])}
+    found = next(splits(wrong, well, fleet.cohorts), None)
+    where = f", all of {split_words(found)}" if found and found.inside == wrong and not found.spared else ""
+    names = ", ".join(fleet.hosts(wrong)[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+    worst = max((skews[one] for one in wrong), key=abs)
+    yield fleet.make(
+        "clock_wrong", "certificate", "high" if len(well) >= 2 else "low",
+        f"The clock {{sure}} is wrong on {hosts_words(len(wrong))} ({names}{where}): up to {_ago(worst)} of the controller's,"
+        f" with which {hosts_words(len(well))} agree.",
+        "Set the clock (NTP) before anything else: certificates look expired, or not valid yet, by a wrong clock.",
+        wrong, cohort=found.cohort if where and found else None,
+        evidence=[f"On {hosts_words(len(refused))} of them a certificate was refused for its dates."],
+    )  # fmt: skip
+
+
+def trust_statements(fleet: Fleet) -> Iterator[Statement]:
+    """Hosts that refuse a certificate which others accept: their trust stores differ."""
+    refusing: dict[str, set[str]] = defaultdict(set)
+    accepting: dict[str, set[str]] = defaultdict(set)
+    endpoints: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    accepted = {one.leaf.sha256 for sights in fleet.by_observer.values() for one in sights if one.ok and one.leaf}
+    for sights in fleet.by_observer.values():
+        for one in sights:
+            if one.leaf is None or one.leaf.sha256 not in accepted:
+                continue
+            if one.cause in TRUST_CAUSES:
+                refusing[one.leaf.issuer].add(one.observer)
+                endpoints[one.leaf.issuer].add((one.relay, one.port))
+            elif one.ok:
+                accepting[one.leaf.issuer].add(one.observer)
+    for issuer, bad in sorted(refusing.items()):
+        good = accepting[issuer] - bad
+        if not good:
+            continue
+        found = next(splits(bad, good, fleet.cohorts), None)
+        fits = found is not None and found.inside == bad
+        empty = {one for one in bad if any(sight.store_empty for sight in fleet.by_observer[one])}
+        confidence: Confidence = "high" if len(bad) >= 2 and len(good) >= 2 else "medium" if len(good) >= 2 else "low"
+        named = f" of {split_words(found)}" if found and fits else ""
+        names = ", ".join(fleet.hosts(bad)[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
+        what = (
+            f"is empty on {hosts_words(len(empty))} of them"
+            if empty
+            else f"lacks {issuer!r}, or a certificate below it"
+        )
+        yield fleet.make(
+            "trust_store_differs", "certificate", confidence,
+            f"The trust store{named} {{sure}} differs from that of the other hosts: {hosts_words(len(bad))} ({names}) refuse a"
+            f" certificate that {hosts_words(len(good))} accept; it {what}.",
+            "Install the same CA certificates there (package ca-certificates), or give ca_path to these hosts.",
+            bad, against=found.spared if found and fits else frozenset(), endpoints=endpoints[issuer],
+            cohort=found.cohort if found and fits else None,
+        )  # fmt: skip
+
+
+def limit_statements(fleet: Fleet) -> Iterator[Statement]:
+    """A relay that takes no more just now: it says so, or connections break as soon as there are many."""
+    relays: dict[str, list[Sight]] = defaultdict(list)
+    for (relay, _port), sights in fleet.by_endpoint.items():
+        relays[relay] += sights
+    for relay, sights in sorted(relays.items()):
+        told = {one.observer for one in sights if one.limit}
+        passing = {one.observer for one in sights if one.ok} - told
+        broken = _broken_by_number(fleet, sights) - told
+        if len(told) + len(broken) < 2:
+            continue
+        both = told | broken
+        confidence: Confidence = "high" if len(told) >= 2 and passing else "medium"
+        shared = common(both, fleet.cohorts) if len(both) > 1 else []
+        at = ""
+        if shared and any(shared[0] not in fleet.cohorts.get(one, frozenset()) for one in passing):
+            at = f" All of them are in {' '.join(shared[0])}: they may come from one address."
+        says = [f"{hosts_words(len(told))} were told so (421, 450 or 4.7.0)"] if told else []
+        says += [f"on {hosts_words(len(broken))} the connection broke while many were open"] if broken else []
+        yield fleet.make(
+            "relay_limit", "transaction", confidence,
+            f"{relay} {{sure}} takes no more connections at once, or not so soon: {' and '.join(says)}, while"
+            f" {hosts_words(len(passing))} got through.{at}",
+            "Ask again with fewer connections at once (throttle, lower forks), or have the operator raise the limit for these"
+            " addresses. It is no fault of the settings.",
+            both, endpoints=[(one.relay, one.port) for one in sights if one.observer in both],
+        )  # fmt: skip
+
+
+def _broken_by_number(fleet: Fleet, sights: Sequence[Sight]) -> set[str]:
+    """Observers whose connection broke, if that came with the number of connections at that moment."""
+    broken = [one for one in sights if one.cause in _BROKEN]
+    passing = [one for one in sights if one.ok]
+    if len(broken) < 2 or len(passing) < 2:
+        return set()
+    sides = [{one.observer for one in side} for side in (broken, passing)]
+    # What follows a group is a filter that resets.
+    if any(one.confidence == "high" for one in splits(sides[0], sides[1] - sides[0], fleet.cohorts)):
+        return set()
+    times = sorted(one.when for one in sights)
+    bad, good = ([_at_once(times, one.when) for one in side] for side in (broken, passing))
+    more = sum(1.0 if one > other else 0.5 if one == other else 0.0 for one in bad for other in good)
+    return {one.observer for one in broken} if more / (len(bad) * len(good)) >= _BY_NUMBER else set()
+
+
+def _at_once(times: Sequence[float], when: float) -> int:
+    return sum(1 for one in times if abs(one - when) <= _AT_ONCE)
+
+
+def certificate_statements(fleet: Fleet) -> Iterator[Statement]:
+    """One endpoint that showed several certificates: renewed in between, or another one for some hosts."""
+    for endpoint, sights in sorted(fleet.by_endpoint.items()):
+        leaves: dict[Leaf, list[Sight]] = defaultdict(list)
+        for one in sights:
+            if one.leaf is not None:
+                leaves[one.leaf].append(one)
+        if len(leaves) < 2:
+            continue
+        first, second = sorted(leaves, key=lambda leaf: (leaf.not_before, min(one.when for one in leaves[leaf])))[-2:]
+        before, after = ({one.observer for one in leaves[leaf]} for leaf in (first, second))
+        apart = max(one.when for one in leaves[first]) < min(one.when for one in leaves[second])
+        sure = len(before) >= 2 and len(after) >= 2
+        if apart and first.not_before < second.not_before and len(leaves) == 2:
+            at = min(one.when for one in leaves[second])
+            yield fleet.make(
+                "certificate_renewed", "certificate", "high" if sure else "medium",
+                f"The certificate of {endpoint[0]}:{endpoint[1]} {{sure}} was renewed during the run, before"
+                f" {datetime.datetime.fromtimestamp(at, datetime.UTC):%H:%M:%S} UTC: {hosts_words(len(before))} saw the old"
+                f" one, {hosts_words(len(after))} the new one.",
+                "Nothing is wrong with that; ask the hosts again that saw the old one, if it mattered.", before | after,
+                endpoints=[endpoint],
+                evidence=[f"Old: SHA-256 {first.sha256}, valid from {first.not_before}.",
+                          f"New: SHA-256 {second.sha256}, valid from {second.not_before}."],
+            )  # fmt: skip
+            continue
+        rare = min(leaves, key=lambda leaf: len({one.observer for one in leaves[leaf]}))
+        some = {one.observer for one in leaves[rare]}
+        others = {one.observer for one in sights if one.leaf is not None} - some
+        found = next(splits(some, others, fleet.cohorts), None)
+        if found is not None and found.inside == some:
+            yield fleet.make(
+                "certificate_differs", "certificate", found.confidence,
+                f"{split_words(found)} {{sure}} meets another {endpoint[0]}:{endpoint[1]} than all others: it shows"
+                f" {hosts_words(len(some))} a certificate issued by {rare.issuer!r}. A TLS proxy, or another answer of the DNS.",
+                "Compare the addresses of the relay's name there, and ask whoever runs the network about TLS inspection.",
+                some, against=found.spared, endpoints=[endpoint], cohort=found.cohort,
+            )  # fmt: skip
+        elif len(some | others) >= 3:
+            yield fleet.make(
+                "certificate_differs", "certificate", "low",
+                f"{endpoint[0]}:{endpoint[1]} showed {len(leaves)} certificates in turn: {{sure}} several servers stand behind"
+                " the name, and not all have the same one.",
+                f"Ask the operator of {endpoint[0]} to give all servers the same certificate.", some, endpoints=[endpoint],
+            )  # fmt: skip
+
+
+def relay_statements(fleet: Fleet, explained: Set[str]) -> Iterator[Statement]:
+    """What everybody, or one cohort, who reaches a relay is told by it. ``explained``: causes that are somebody else's."""
+    followed: dict[tuple[str, t.Any], list[tuple[tuple[str, int], t.Any]]] = defaultdict(list)
+    for endpoint, sights in sorted(fleet.by_endpoint.items()):
+        causes = Counter(one.cause for one in sights if one.cause and one.layer not in ("dns", "tcp"))
+        for cause, _count in causes.most_common():
+            bad = {one.observer for one in sights if one.cause == cause}
+            good = {one.observer for one in sights if one.reached and one.cause != cause} - bad
+            # Where others accept it, it is the hosts' clocks or stores; those have statements of their own.
+            if len(bad) < 2 or cause in explained or (cause in (*CLOCK_CAUSES, *TRUST_CAUSES) and _some_pass(sights)):
+                continue
+            found = list(splits(bad, good, fleet.cohorts))
+            for one in found:
+                followed[cause, one.cohort].append((endpoint, one))
+            if not found and len(bad) >= _NEARLY_ALL * len(bad | good):
+                yield _everybody(fleet, endpoint, cause, bad, good)
+    for (cause, cohort), both in followed.items():
+        best = both[0][1]
+        inside = frozenset().union(*(one.inside for _e, one in both))
+        spared = frozenset().union(*(one.spared for _e, one in both)) - inside
+        row = cause_row(cause)
+        yield fleet.make(
+            "group_differs", row.layer, best.confidence,
+            f"{split_words(best)} {{sure}} is treated in another way than the rest: {len(inside)} of"
+            f" {hosts_words(len(inside | spared))} get {cause} from {', '.join(sorted({f'{r}:{p}' for (r, p), _s in both}))},"
+            f" {len(best.well)} others do not.",
+            "Compare these hosts' addresses, network and settings with the others': " + _hint(cause), inside, against=spared,
+            endpoints=[endpoint for endpoint, _s in both], cohort=cohort,
+        )  # fmt: skip
+
+
+def _some_pass(sights: Sequence[Sight]) -> bool:
+    return any(one.ok for one in sights)
+
+
+def _everybody(fleet: Fleet, endpoint: tuple[str, int], cause: str, bad: Set[str], good: Set[str]) -> Statement:
+    relay, port = endpoint
+    row = cause_row(cause)
+    confidence: Confidence = "high" if len(bad) >= 3 and not good else "medium"
+    settings = row.layer in ("mode", "settings") or cause in ("auth_rejected", "auth_mechanism_not_offered")
+    if settings:
+        sentence = (
+            f"The same mistake in the settings {{sure}} is on {hosts_words(len(bad))}: {cause} at {relay}:{port}."
+        )
+        remedy = "Change it once, where all of them have it from (group_vars)."
+    else:
+        sentence = f"It {{sure}} is the relay: {len(bad)} of {hosts_words(len(bad | good))} that reach {relay}:{port} get {cause}."
+        remedy = f"Ask the operator of {relay}; no host has to be changed for that."
+    code = "same_setting" if settings else "relay_fault"
+    return fleet.make(code, row.layer, confidence, sentence, remedy, bad, against=good, endpoints=[endpoint])
+
+
+def _hint(cause: str) -> str:
+    if cause in ("greeting_rejected", "sender_rejected", "recipient_rejected"):
+        return "the relay may refuse their addresses."
+    if cause in ("starttls_not_offered", "starttls_rejected", "not_smtp", "ehlo_rejected"):
+        return "a firewall on the way may change the SMTP session."
+    return "something on the way, or a setting that only they have."
+
+
+def app_statements(fleet: Fleet) -> Iterator[Statement]:
+    """The same mistake in the same app on several hosts, from their files."""
+    by_app: dict[str, list[AppSight]] = defaultdict(list)
+    for one in fleet.apps:
+        by_app[one.app].append(one)
+    for app, sights in sorted(by_app.items()):
+        codes = sorted({code for one in sights for code, _m, _r in one.wrong})
+        for code in codes:
+            having = {one.observer: what for one in sights for what in one.wrong if what[0] == code}
+            if len(having) < 2:
+                continue
+            others = {one.observer for one in sights} - set(having)
+            said = Counter(what[1:] for what in having.values())
+            (message, remedy), count = said.most_common(1)[0]
+            same = count >= _NEARLY_ALL * len(having)
+            shared = common(set(having), fleet.cohorts)
+            yield fleet.make(
+                "same_setting", "settings", "high" if same else "medium",
+                f"The same setting of {app} {{sure}} is wrong on {hosts_words(len(having))} of {len(having) + len(others)}:"
+                f" {code}. {message}",
+                f"{remedy} Change it once, where all of them have it from.", set(having),
+                cohort=shared[0] if shared and others else None,
+            )  # fmt: skip
+
+
+def _ago(seconds: float) -> str:
+    size, side = abs(seconds), "ahead" if seconds > 0 else "behind"
+    number, unit = (
+        (size / 86400, "days")
+        if size >= 2 * 86400
+        else (size / 3600, "hours")
+        if size >= 7200
+        else (size / 60, "minutes")
+    )
+    return f"{number:.0f} {unit} {side}"

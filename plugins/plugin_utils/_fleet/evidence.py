@@ -1,0 +1,113 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a verdict was made from, to be kept in a record and taken out again: settings without the login, policy, evidence."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import textwrap
+import typing as t
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, RecordError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy, parse_policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
+    Settings,
+    SettingsError,
+    parse_settings,
+)
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
+
+__all__ = ("Basis", "basis_of", "keep", "keep_settings", "with_pem")
+
+# A provider's token may be the name of the account as well, so neither is kept.
+_NOT_KEPT = ("username", "password", "return_pem")
+# Stands for the login that was given: which mechanisms are of use does not depend on what it is.
+_SOME_LOGIN = {"username": "(not kept)", "password": "(not kept)"}
+
+
+class Basis(t.NamedTuple):
+    """All that a judgement needs."""
+
+    settings: Settings
+    observation: Observation
+    policy: Policy
+    host: HostFacts
+
+
+def keep(basis: Basis) -> dict[str, t.Any]:
+    """The keys ``settings``, ``policy`` and ``evidence`` of a record."""
+    settings, observation, policy, host = basis
+    ca_path = settings.ca_path
+    subjects = host.ca_subjects.get(ca_path) if ca_path is not None else None
+    return {
+        "settings": keep_settings(settings),
+        "policy": {**asdict(policy), "cleartext_networks": list(policy.cleartext_networks)},
+        "evidence": {
+            "observation": observation,
+            "clock": host.clock.timestamp(),
+            "skew": host.skew,
+            "trust_store_empty": host.trust_store_empty,
+            "ca_subjects": {} if subjects is None else {ca_path: list(subjects)},
+        },
+    }
+
+
+def keep_settings(settings: Settings) -> dict[str, t.Any]:
+    """The settings without the login, and whether there is one."""
+    kept = {key: value for key, value in asdict(settings).items() if key not in _NOT_KEPT}
+    return {**kept, "login": settings.username is not None}
+
+
+def basis_of(record: Record) -> Basis | None:
+    """What the record's verdict was made from; null where no probe saw anything. Raises RecordError."""
+    observation, evidence = record.observation, record.evidence
+    if observation is None or evidence is None or record.settings is None:
+        return None
+    try:
+        known = {one.name for one in fields(Settings)}
+        given = {key: value for key, value in record.settings.items() if key in known}
+        login = _SOME_LOGIN if record.settings.get("login") else {}
+        settings = parse_settings({**given, **login}, probed=True, allow_auto=True)
+        policy = parse_policy(record.policy or {})
+        clock = datetime.datetime.fromtimestamp(evidence["clock"], datetime.UTC)
+    except (SettingsError, OverflowError, ValueError, OSError) as error:
+        raise RecordError(f"Its settings cannot be judged: {error}") from None
+    return Basis(
+        settings,
+        observation,
+        policy,
+        HostFacts(clock, float(evidence["skew"]), evidence["trust_store_empty"], evidence["ca_subjects"]),
+    )
+
+
+def with_pem(probe: Mapping[str, t.Any], observation: Observation) -> dict[str, t.Any]:
+    """The entry of ``probes`` with the PEM of its certificates, which results leave out unless it is asked for."""
+    known = {hashlib.sha256(one).hexdigest(): one for one in _certificates(observation)}
+    certificates = [
+        {**one, "pem": one.get("pem") or _pem(known.get(one["sha256"], b""))} for one in probe["certificates"]
+    ]
+    return {**probe, "certificates": certificates}
+
+
+def _certificates(observation: Observation) -> Iterator[bytes]:
+    """Every certificate that was seen, in DER."""
+    for attempt in observation["attempts"]:
+        for seen in (attempt, attempt.get("other_mode", t.cast(Attempt, {}))):
+            for text in seen.get("chain") or []:
+                try:
+                    yield base64.b64decode(text)
+                except ValueError:  # what a relay sent need not be a certificate
+                    continue
+
+
+def _pem(certificate: bytes) -> str | None:
+    if not certificate:
+        return None
+    body = "\n".join(textwrap.wrap(base64.b64encode(certificate).decode("ascii"), 64))
+    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"

@@ -1,0 +1,54 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A file of records: appended whole lines at a time, by several runs at once, and read line by line."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterable, Iterator
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, Unreadable, as_line, read_lines
+
+__all__ = ("append", "read_file", "where")
+
+
+def where(path: str) -> str:
+    """The path from where the user stands; ``~`` is their home."""
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def append(path: str, records: Iterable[Record]) -> int:
+    """Add the records, all of them or none; how many there were. A new file is the user's alone (0600).
+
+    A line that a killed run has left unfinished is ended first. Raises OSError.
+    """
+    lines = [as_line(record) for record in records]
+    if not lines:
+        return 0
+    # Not blocking: a pipe in the place of the file would wait for a reader.
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is no file")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        end = os.fstat(descriptor).st_size
+        whole = end == 0 or os.pread(descriptor, 1, end - 1) == b"\n"
+        data = ("" if whole else "\n").encode() + "".join(lines).encode("ascii")
+        try:
+            while data:
+                data = data[os.write(descriptor, data) :]
+        except OSError:
+            os.ftruncate(descriptor, end)
+            raise
+    finally:
+        os.close(descriptor)
+    return len(lines)
+
+
+def read_file(path: str) -> Iterator[Record | Unreadable]:
+    """Each line as a record, or as what is wrong with it. Raises OSError."""
+    with open(path, "rb") as file:
+        yield from read_lines(file)

@@ -1,0 +1,355 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Statements on who reaches what: filters, firewalls, relays and addresses that are down, names, IPv6. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, Split, common, splits
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sight import Cohort, Sight
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import (
+    Fleet,
+    Statement,
+    hosts_words,
+    ports_words,
+    split_words,
+)
+
+__all__ = ("address_statements", "ipv6_statements", "name_statements", "reach_statements")
+
+Endpoint = tuple[str, int]
+# Of all that were asked, so many make it everybody's fault; the others are then noise, and contradict it.
+_NEARLY_ALL = 0.9
+# As many neighbours must work before a host is said to be the odd one out.
+_NEIGHBOURS = 2
+# More than this share of odd ones are no odd ones.
+_ODD = 0.25
+_OPEN = "Ask whoever runs the network or the firewall there to open outbound TCP port {ports}"
+_ELSEWHERE = "ask from a host in another network to tell which"
+
+
+def reach_statements(fleet: Fleet) -> Iterator[Statement]:
+    """Who does not get a TCP connection, and whom that points to."""
+    whole: list[Endpoint] = []
+    followed: dict[tuple[Cohort, int], list[tuple[Endpoint, Split]]] = defaultdict(list)
+    alone: dict[str, set[Endpoint]] = defaultdict(set)
+    for endpoint, sights in sorted(fleet.by_endpoint.items()):
+        # Resets may be the relay's answer to too many connections; the statement on limits looks at them first.
+        failing = {one.observer for one in sights if one.layer == "tcp"}
+        reaching = {one.observer for one in sights if one.reached} - failing
+        if len(failing) + len(reaching) < 2 or not failing:
+            continue
+        found = list(splits(failing, reaching, fleet.cohorts))
+        if len(failing) >= 2 and not found and len(failing) >= _NEARLY_ALL * len(failing | reaching):
+            whole.append(endpoint)
+            continue
+        for one in found:
+            followed[one.cohort, endpoint[1]].append((endpoint, one))
+        odd = failing.difference(*(one.inside for one in found))
+        if len(reaching) >= _NEIGHBOURS and len(odd) <= max(1, _ODD * len(reaching)):
+            for observer in odd:
+                alone[observer].add(endpoint)
+    for (_cohort, port), both in followed.items():
+        yield _filter_of_cohort(fleet, port, both)
+    yield from _odd_ones(fleet, alone)
+    yield from _whole(fleet, whole)
+
+
+def _filter_of_cohort(fleet: Fleet, port: int, both: Sequence[tuple[Endpoint, Split]]) -> Statement:
+    endpoints = [endpoint for endpoint, _split in both]
+    best = both[0][1]
+    inside = frozenset().union(*(one.inside for _e, one in both))
+    spared = frozenset().union(*(one.spared for _e, one in both)) - inside
+    confidence = min((one.confidence for _e, one in both), key=("high", "medium", "low").index)
+    local = _share(fleet, inside, endpoints, lambda one: one.local)
+    others = _other_ports(fleet, inside, port)
+    works = f", while port {others[0][0]} works from {others[0][1]} of them" if others else ""
+    who = "The hosts' own firewalls" if local > 0.5 else "A filter on the way out"
+    sentence = (
+        f"{who} {{sure}} closes {ports_words(endpoints)} for {split_words(best)}: {_of(inside, spared)} cannot connect,"
+        f" {len(best.well)} others can{works}."
+    )
+    remedy = _OPEN.format(ports=port) + (f", or use port {others[0][0]} from there." if others else ".")
+    evidence = [f"Outside of it {hosts_words(len(best.outside))} cannot connect either."] if best.outside else []
+    evidence.append(f"Causes: {_causes(fleet, inside, endpoints)}.")
+    return fleet.make(
+        "outbound_filter", "tcp", confidence, sentence, remedy, inside,
+        against=spared, endpoints=endpoints, cohort=best.cohort, evidence=evidence,
+    )  # fmt: skip
+
+
+def _odd_ones(fleet: Fleet, alone: Mapping[str, Set[Endpoint]]) -> Iterator[Statement]:
+    """Single hosts among neighbours that work: one statement for all that fail at the same endpoints."""
+    by_endpoints: dict[frozenset[Endpoint], set[str]] = defaultdict(set)
+    for observer, each_one in alone.items():
+        by_endpoints[frozenset(each_one)].add(observer)
+    for places, observers in sorted(by_endpoints.items(), key=lambda one: sorted(one[1])):
+        endpoints = sorted(places)
+        neighbours = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.reached} - observers
+        local = _share(fleet, observers, endpoints, lambda one: one.local) > 0.5
+        beside = [one for one in neighbours if any(_related(fleet, one, other) for other in observers)]
+        confidence: Confidence = "high" if local else "medium" if len(beside) >= _NEIGHBOURS else "low"
+        names = ", ".join(fleet.hosts(observers)[:5]) + (" and others" if len(fleet.hosts(observers)) > 5 else "")
+        its = "its own firewall or routes" if len(observers) == 1 else "each one's own firewall or routes"
+        verb = "is" if len(observers) == 1 else "are"
+        sentence = (
+            f"{names} {verb} alone: {hosts_words(len(neighbours))} reach {ports_words(endpoints)},"
+            f" {len(beside)} of them in the same group or network; that is {{sure}} {its}."
+        )
+        remedy = (
+            "Compare the firewall rules, routes and proxy settings of the host with those of a neighbour that works."
+        )
+        yield fleet.make(
+            "host_firewall", "tcp", confidence, sentence, remedy, observers, endpoints=endpoints,
+            evidence=[f"Causes: {_causes(fleet, observers, endpoints)}.", *_local_words(local)],
+        )  # fmt: skip
+
+
+def _local_words(local: bool) -> list[str]:
+    return ["The host's own system refused to send (EPERM or EACCES); no packet left it."] if local else []
+
+
+def _whole(fleet: Fleet, whole: Sequence[Endpoint]) -> Iterator[Statement]:
+    """Endpoints that nobody reaches: the relay, or what all who were asked have in common."""
+    ports: dict[int, list[Endpoint]] = defaultdict(list)
+    for endpoint in whole:
+        ports[endpoint[1]].append(endpoint)
+    for port, endpoints in sorted(ports.items()):
+        same_port = [one for one in fleet.by_endpoint if one[1] == port]
+        observers = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.layer == "tcp"}
+        others = _other_ports(fleet, observers, port)
+        if len(endpoints) >= 2 and len(endpoints) == len(same_port) and others:
+            yield _filter_of_all(fleet, port, endpoints, observers, others)
+            continue
+        for endpoint in endpoints:
+            yield _one_whole(fleet, endpoint)
+
+
+def _filter_of_all(
+    fleet: Fleet, port: int, endpoints: Sequence[Endpoint], observers: Set[str], others: list[tuple[int, int]]
+) -> Statement:
+    shared = common(observers, fleet.cohorts)
+    names = f" All of them share {', '.join(' '.join(one) for one in shared[:3])}." if shared else ""
+    sentence = (
+        f"A filter on the way out {{sure}} closes port {port} for all {hosts_words(len(observers))} that were asked:"
+        f" {len(endpoints)} relays do not answer there, and port {others[0][0]} works from {others[0][1]} of them.{names}"
+    )
+    remedy = f"{_OPEN.format(ports=port)}, or use port {others[0][0]}."
+    return fleet.make(
+        "outbound_filter", "tcp", "medium", sentence, remedy, observers, endpoints=endpoints,
+        cohort=shared[0] if shared else None, evidence=[f"Causes: {_causes(fleet, observers, endpoints)}."],
+    )  # fmt: skip
+
+
+def _one_whole(fleet: Fleet, endpoint: Endpoint) -> Statement:
+    relay, port = endpoint
+    sights = fleet.by_endpoint[endpoint]
+    observers = {one.observer for one in sights if one.layer == "tcp"}
+    against = {one.observer for one in sights if one.reached}
+    elsewhere = {
+        one.observer for each in observers for one in fleet.by_observer[each] if one.reached and one.relay != relay
+    }
+    same_port = {
+        one.observer
+        for each in observers
+        for one in fleet.by_observer[each]
+        if one.reached and one.relay != relay and one.port == port
+    }
+    others = _other_ports(fleet, observers, port, relay)
+    refused = _share(fleet, observers, [endpoint], lambda one: one.cause == "connection_refused") > 0.5
+    count = hosts_words(len(observers))
+    shared = common(observers, fleet.cohorts)
+    either = f"a filter that all of them are behind{f' ({chr(32).join(shared[0])})' if shared else ''}"
+    causes = f"Causes: {_causes(fleet, observers, [endpoint])}."
+    code = "relay_fault"
+    confidence: Confidence = "low"
+    if len(same_port) >= 2:
+        confidence = "high"
+        words = f"it is {{sure}} the relay: the same hosts reach port {port} of other relays"
+    elif others:
+        confidence = "medium" if refused else "low"
+        code = "relay_fault" if refused else "outbound_filter"
+        words = f"port {others[0][0]} of it works from {others[0][1]} of them, so it is {{sure}} {either}, or the relay does not serve that port; {_ELSEWHERE}"
+        if refused:
+            words = f"nothing listens there, {{sure}}: port {others[0][0]} of it works from {others[0][1]} of them"
+    elif len(elsewhere) >= 2:
+        confidence = "medium"
+        words = "it is {sure} the relay: the same hosts reach other relays"
+    else:
+        words = f"{{sure}} the relay is down, or {either}; {_ELSEWHERE}"
+    sentence = f"None of the {count} that were asked reach {relay}:{port}: {words}."
+    if against:
+        sentence = f"{count} of {len(observers | against)} do not reach {relay}:{port}: {words}."
+    remedy = f"Ask the operator of {relay} whether the service on port {port} runs" + (
+        f", or use port {others[0][0]}." if others else "."
+    )
+    return fleet.make(
+        code, "tcp", confidence, sentence, remedy, observers, against=against, endpoints=[endpoint], evidence=[causes]
+    )
+
+
+def name_statements(fleet: Fleet) -> Iterator[Statement]:
+    """Names that do not lead to an address."""
+    relays: dict[str, list[Sight]] = defaultdict(list)
+    for (relay, _port), sights in fleet.by_endpoint.items():
+        relays[relay] += sights
+    followed: dict[Cohort, list[tuple[str, Split]]] = defaultdict(list)
+    for relay, sights in sorted(relays.items()):
+        failing = {one.observer for one in sights if one.layer == "dns"}
+        resolving = {one.observer for one in sights if one.layer not in ("dns", "settings")}
+        if len(failing) + len(resolving - failing) < 2 or not failing:
+            continue
+        found = list(splits(failing, resolving - failing, fleet.cohorts))
+        if len(failing) >= 2 and not found and len(failing) >= _NEARLY_ALL * len(failing | resolving):
+            yield _relay_name(fleet, relay, sights, failing, resolving - failing)
+            continue
+        for one in found:
+            followed[one.cohort].append((relay, one))
+        odd = failing.difference(*(one.inside for one in found))
+        if odd and len(resolving) >= _NEIGHBOURS and len(odd) <= max(1, _ODD * len(resolving)):
+            yield fleet.make(
+                "host_resolver", "dns", "medium",
+                f"{', '.join(fleet.hosts(odd)[:5])}: {{sure}} the host's own resolver, as {hosts_words(len(resolving))}"
+                f" resolve {relay}.",
+                "Compare /etc/resolv.conf and /etc/hosts of the host with those of a neighbour that works.", odd,
+                endpoints=[(one.relay, one.port) for one in sights],
+            )  # fmt: skip
+    for cohort, both in followed.items():
+        best = both[0][1]
+        inside = frozenset().union(*(one.inside for _r, one in both))
+        spared = frozenset().union(*(one.spared for _r, one in both)) - inside
+        yield fleet.make(
+            "group_resolver", "dns", best.confidence,
+            f"The name servers of {split_words(best)} {{sure}} give wrong or no answers: {_of(inside, spared)} do not"
+            f" resolve {', '.join(relay for relay, _s in both[:3])}, {len(best.well)} others do.",
+            "Look at the name servers that these hosts ask (/etc/resolv.conf).", inside, against=spared, cohort=cohort,
+        )  # fmt: skip
+
+
+def _relay_name(fleet: Fleet, relay: str, sights: list[Sight], failing: Set[str], against: Set[str]) -> Statement:
+    resolve_others = {
+        one.observer
+        for each in failing
+        for one in fleet.by_observer[each]
+        if one.relay != relay and one.layer not in ("dns", "settings")
+    }
+    missing = sum(one.cause == "name_not_found" for one in sights) > len(sights) / 2
+    confidence: Confidence = "high" if len(resolve_others) >= 2 else "low"
+    what = "does not exist in the DNS" if missing else "gets no answer from the DNS"
+    also = (
+        ", while they resolve other relays"
+        if len(resolve_others) >= 2
+        else ", or all of them ask one name server that fails"
+    )
+    return fleet.make(
+        "relay_dns", "dns", confidence,
+        f"The name {relay} {{sure}} {what}: {hosts_words(len(failing))} of {len(failing | against)} say so{also}.",
+        f"Check the spelling of {relay}, and its records with whoever runs its DNS.", failing, against=against,
+        endpoints=[(one.relay, one.port) for one in sights],
+    )  # fmt: skip
+
+
+def address_statements(fleet: Fleet) -> Iterator[Statement]:
+    """One address of a relay that fails where its other addresses work."""
+    for endpoint, sights in sorted(fleet.by_endpoint.items()):
+        tried: dict[tuple[str, int], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+        for one in sights:
+            some_work = any(cause is None for _a, _f, cause in one.addresses)
+            for address, family, cause in one.addresses:
+                if cause is None:
+                    tried[address, family][1].add(one.observer)
+                elif some_work:
+                    tried[address, family][0].add(one.observer)
+        for (address, family), (bad, good) in sorted(tried.items()):
+            if len(bad) < 2 or len(bad) < _NEARLY_ALL * len(bad | good):
+                continue
+            # Where no observer reaches IPv6 anywhere, the address is not what is wrong.
+            if family == 6 and not any(_has_ipv6(fleet.by_observer[one]) for one in bad | good):
+                continue
+            confidence: Confidence = "high" if len(bad) >= 3 and not good else "medium"
+            yield fleet.make(
+                "address_down", "tcp", confidence,
+                f"Address {address} of {endpoint[0]} {{sure}} is down at port {endpoint[1]}: {hosts_words(len(bad))} of"
+                f" {len(bad | good)} fail there, while other addresses of the name work from them.",
+                f"Ask the operator of {endpoint[0]} to mend {address}, or to take it out of the DNS.", bad,
+                against=good, endpoints=[endpoint],
+            )  # fmt: skip
+
+
+def ipv6_statements(fleet: Fleet) -> Iterator[Statement]:
+    """Hosts whose IPv6 does not work while their IPv4 does."""
+    bad, good, endpoints = set(), set(), set()
+    for observer, sights in fleet.by_observer.items():
+        six = [cause for one in sights for _a, family, cause in one.addresses if family == 6]
+        if not six:
+            continue
+        if any(cause is None for cause in six):
+            good.add(observer)
+        elif any(cause is None for one in sights for _a, family, cause in one.addresses if family == 4):
+            bad.add(observer)
+            endpoints |= {(one.relay, one.port) for one in sights if any(f == 6 for _a, f, _c in one.addresses)}
+    remedy = 'Give these hosts IPv6 (an address and a route), or set ip_version: "4" for them.'
+    found = list(splits(bad, good, fleet.cohorts))
+    for one in found:
+        yield fleet.make(
+            "ipv6_broken", "tcp", one.confidence,
+            f"IPv6 {{sure}} does not work in {split_words(one)}: {_of(one.inside, one.spared)} reach relays by IPv4 only,"
+            f" {len(one.well)} others by IPv6, too.",
+            remedy, one.inside, against=one.spared, endpoints=endpoints, cohort=one.cohort,
+        )  # fmt: skip
+    rest = bad.difference(*(one.inside for one in found))
+    if not found and len(rest) >= 2 and not good:
+        yield fleet.make(
+            "ipv6_broken", "tcp", "low",
+            f"None of the {hosts_words(len(rest))} that were asked reach a relay by IPv6: {{sure}} none of them has IPv6, or"
+            f" the relays' IPv6 addresses are down; {_ELSEWHERE}.",
+            remedy, rest, endpoints=endpoints,
+        )  # fmt: skip
+    elif len(rest) >= 2 and len(good) >= _NEIGHBOURS:
+        yield fleet.make(
+            "ipv6_broken", "tcp", "medium",
+            f"IPv6 {{sure}} does not work on {hosts_words(len(rest))} that share no group or network: they reach relays by"
+            f" IPv4 only, {len(good)} others by IPv6, too.",
+            remedy, rest, endpoints=endpoints,
+        )  # fmt: skip
+
+
+# -- what is counted
+
+
+def _has_ipv6(sights: Iterable[Sight]) -> bool:
+    return any(family == 6 and cause is None for one in sights for _a, family, cause in one.addresses)
+
+
+def _related(fleet: Fleet, one: str, other: str) -> bool:
+    return bool(fleet.cohorts.get(one, frozenset()) & fleet.cohorts.get(other, frozenset()))
+
+
+def _of(inside: Set[str], spared: Set[str]) -> str:
+    whole = len(inside) + len(spared)
+    return f"all {hosts_words(whole)}" if not spared else f"{len(inside)} of {hosts_words(whole)}"
+
+
+def _other_ports(fleet: Fleet, observers: Set[str], port: int, relay: str | None = None) -> list[tuple[int, int]]:
+    """Other ports that are reached from these observers, and from how many of them, most first."""
+    found: Counter[int] = Counter()
+    for observer in observers:
+        sights = [one for one in fleet.by_observer[observer] if relay is None or one.relay == relay]
+        reached = {one.port for one in sights if one.reached}
+        found.update((reached | {other for one in sights for other in one.other_ports}) - {port})
+    return found.most_common()
+
+
+def _share(fleet: Fleet, observers: Set[str], endpoints: Iterable[Endpoint], holds: object) -> float:
+    sights = [one for each in endpoints for one in fleet.by_endpoint[each] if one.observer in observers]
+    return sum(1 for one in sights if callable(holds) and holds(one)) / max(1, len(sights))
+
+
+def _causes(fleet: Fleet, observers: Set[str], endpoints: Iterable[Endpoint]) -> str:
+    found = Counter(
+        one.cause for each in endpoints for one in fleet.by_endpoint[each] if one.observer in observers and one.cause
+    )
+    return ", ".join(f"{cause} {count} times" for cause, count in found.most_common())

@@ -1,0 +1,277 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Causes that several hosts share: planted ones are found, with noise and confounders beside them, and nothing is overstated."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import random
+import typing as t
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.across import Statement, across
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
+
+from tests.support.fleet import NOW, Endpoint, Fleet, Host, chains_of_a_fleet
+
+Plan = Callable[[Host, Endpoint], str | None]
+
+
+@pytest.fixture(scope="module")
+def chains(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    return chains_of_a_fleet(tmp_path_factory.mktemp("chains"))
+
+
+def number(host: Host) -> int:
+    return int(host.name[1:])
+
+
+def blue(host: Host) -> bool:
+    return host.variables.get("provider") == "bluecloud"
+
+
+def codes(found: list[Statement]) -> list[str]:
+    return [one.code for one in found]
+
+
+def only(found: list[Statement], code: str) -> Statement:
+    (one,) = [one for one in found if one.code == code]
+    return one
+
+
+def made(chains: dict[str, list[str]], plan: Plan, hosts: int = 40, endpoints: int = 2) -> list[Record]:
+    return list(Fleet(chains, hosts, endpoints).plant(plan).records())
+
+
+# -- planted causes
+
+
+def test_a_healthy_fleet_has_no_statement(chains: dict[str, list[str]]) -> None:
+    assert across(made(chains, lambda _h, _e: None)) == []
+    assert across([]) == []
+
+
+def test_a_provider_that_filters_465(chains: dict[str, list[str]]) -> None:
+    records = made(chains, lambda h, e: "filtered" if blue(h) and e.port == 465 else None, endpoints=4)
+    (found,) = across(records)
+    assert (found.code, found.confidence, found.cohort) == (
+        "outbound_filter",
+        "high",
+        {"kind": "provider", "name": "bluecloud"},
+    )
+    assert found.hosts == tuple(sorted({r.host for r in records if r.variables["provider"] == "bluecloud"}))
+    assert found.contradicted_by == () and found.endpoints == ("smtp1.example.com:465", "smtp2.example.com:465")
+    assert "while port 587 works from 6 of them" in found.statement and "587" in found.remedy
+    assert "almost certainly" in found.statement
+
+
+def test_a_filter_with_hosts_that_contradict_it_and_noise(chains: dict[str, list[str]]) -> None:
+    chance = random.Random(5)
+    noise = {n: chance.choice(["refused", "reset", None, None, None, None, None, None]) for n in range(210)}
+
+    def plan(host: Host, endpoint: Endpoint) -> str | None:
+        if blue(host) and endpoint.port == 465 and number(host) not in (2, 9):
+            return "filtered"
+        return noise[number(host)] if endpoint.port == 465 and not blue(host) and number(host) % 5 == 0 else None
+
+    found = [one for one in across(made(chains, plan, hosts=210)) if one.code == "outbound_filter"]
+    assert found[0].cohort == {"kind": "provider", "name": "bluecloud"} and found[0].confidence == "high"
+    assert found[0].contradicted_by == ("h00002", "h00009") and "h00002" not in found[0].hosts
+    assert len(found) == 1
+
+
+def test_noise_alone_makes_no_group(chains: dict[str, list[str]]) -> None:
+    for seed in range(5):
+        chance = random.Random(seed)
+        bad = {n for n in range(100) if chance.random() < 0.1}
+        found = across(made(chains, lambda h, _e, bad=bad: "filtered, no other" if number(h) in bad else None, 100, 1))
+        assert [one for one in found if one.cohort and one.confidence != "low"] == []
+
+
+def test_one_host_with_its_own_firewall(chains: dict[str, list[str]]) -> None:
+    (found,) = across(made(chains, lambda h, _e: "own firewall" if number(h) == 7 else None))
+    assert (found.code, found.confidence, found.hosts) == ("host_firewall", "high", ("h00007",))
+    (found,) = across(made(chains, lambda h, _e: "filtered, no other" if number(h) == 7 else None))
+    assert (found.code, found.confidence, found.hosts) == ("host_firewall", "medium", ("h00007",))
+    # A rule that was rolled out to a group is no network's filter.
+    (found,) = across(made(chains, lambda h, _e: "own firewall" if "rack3" in h.groups else None, endpoints=1))
+    assert found.code == "outbound_filter" and "The hosts' own firewalls" in found.statement
+
+
+def test_the_relay_and_its_name(chains: dict[str, list[str]]) -> None:
+    found = across(made(chains, lambda _h, e: "refused" if e.host == "smtp2.example.com" else None, endpoints=4))
+    assert {(one.code, one.confidence) for one in found} == {("relay_fault", "high")} and len(found) == 2
+    found = across(made(chains, lambda _h, e: "relay unknown" if e.host == "smtp2.example.com" else None, endpoints=4))
+    assert [(one.code, one.confidence) for one in found] == [("relay_dns", "high")]
+    (found_one,) = across(made(chains, lambda _h, _e: "expired", endpoints=1))
+    assert (found_one.code, found_one.confidence) == (
+        "relay_fault",
+        "high",
+    ) and "certificate_expired" in found_one.statement
+
+
+def test_name_servers_of_a_group(chains: dict[str, list[str]]) -> None:
+    (found,) = across(made(chains, lambda h, _e: "resolver dead" if "rack4" in h.groups else None))
+    assert found.code == "group_resolver" and found.cohort == {"kind": "group", "name": "rack4"}
+
+
+def test_one_address_and_ipv6(chains: dict[str, list[str]]) -> None:
+    (found,) = across(made(chains, lambda _h, _e: "one address dead", endpoints=1))
+    assert (found.code, found.confidence) == ("address_down", "high") and "192.0.2.2" in found.statement
+    found_all = across(made(chains, lambda h, _e: "no ipv6" if "rack9" in h.groups else "ipv6 works", endpoints=2))
+    one = only(found_all, "ipv6_broken")
+    assert one.cohort == {"kind": "group", "name": "rack9"} and "address_down" not in codes(found_all)
+    assert one.confidence == "high"
+    # Nobody reaches IPv6: it may be the hosts or the relay.
+    one = only(across(made(chains, lambda _h, _e: "no ipv6", endpoints=1)), "ipv6_broken")
+    assert one.confidence == "low" and "or" in one.statement
+
+
+def test_a_trust_store_that_differs_is_named(chains: dict[str, list[str]]) -> None:
+    found = only(
+        across(made(chains, lambda h, _e: "empty store" if "legacy" in h.groups else None, 160)), "trust_store_differs"
+    )
+    assert found.cohort == {"kind": "group", "name": "legacy"} and "is empty on 4 hosts" in found.statement
+    assert found.hosts == ("h00003", "h00053", "h00103", "h00153") and "h00003" in found.statement
+    # A CA that nobody trusts is the relay's.
+    assert codes(across(made(chains, lambda _h, _e: "untrusted", endpoints=1))) == ["relay_fault"]
+
+
+def test_wrong_clocks(chains: dict[str, list[str]]) -> None:
+    found = across(made(chains, lambda h, _e: "wrong clock" if number(h) in (5, 21) else None))
+    assert codes(found) == ["clock_wrong"] and found[0].hosts == ("h00005", "h00021")
+    assert "400 days behind" in found[0].statement and found[0].confidence == "high"
+    found = across(made(chains, lambda _h, _e: "wrong clock"))
+    assert codes(found)[0] == "controller_clock"
+
+
+def test_a_relay_that_pushes_back(chains: dict[str, list[str]]) -> None:
+    found = across(made(chains, lambda h, _e: "too many" if number(h) % 3 == 0 else None, endpoints=1))
+    assert codes(found) == ["relay_limit"] and found[0].confidence == "high"
+
+    # Resets that come with the number of connections: the first and the last hosts come one by one.
+    records = made(chains, lambda h, _e: "reset" if 10 <= number(h) < 30 else None, endpoints=1)
+    spread = []
+    for record in records:
+        place = int(record.host[1:])
+        seconds = 100.0 if 10 <= place < 30 else place * 10.0 + 200
+        spread.append(dataclasses.replace(record, time=(NOW + datetime.timedelta(seconds=seconds)).isoformat()))
+    found = across(spread)
+    assert codes(found) == ["relay_limit"] and found[0].confidence == "medium" and len(found[0].hosts) == 20
+    # The same resets for one group at any time are a filter.
+    found = across(made(chains, lambda h, _e: "reset" if blue(h) else None, endpoints=1))
+    assert codes(found) == ["outbound_filter"]
+
+
+def test_a_certificate_that_was_renewed_in_between(chains: dict[str, list[str]]) -> None:
+    records = made(chains, lambda h, _e: "renewed" if number(h) >= 25 else None, endpoints=1)
+    found = only(across(records), "certificate_renewed")
+    assert found.confidence == "high" and len(found.hosts) == 40 and len(found.evidence) == 2
+    mixed = across(made(chains, lambda h, _e: "renewed" if blue(h) else None, endpoints=1))
+    assert codes(mixed) == ["certificate_differs"] and mixed[0].cohort == {"kind": "provider", "name": "bluecloud"}
+
+
+def test_the_same_mistake_in_an_app(chains: dict[str, list[str]]) -> None:
+    wrong = {
+        "severity": "error",
+        "code": "mode_mismatch",
+        "message": "Port 465 and secure: false.",
+        "remedy": "Set it.",
+    }
+    records = [
+        Record(
+            time=NOW.isoformat(), kind="audit", host=f"h{n}", groups=("web",) if n < 8 else ("db",), ok=n >= 8,
+            vantage={"host": f"h{n}", "container": None, "addresses": []}, findings=(wrong,) if n < 8 else (),
+            app={"app": "pangolin", "path": "/opt/config.yml", "form": "file", "carrier": None, "service": None},
+        )
+        for n in range(10)
+    ]  # fmt: skip
+    (found,) = across(records)
+    assert (found.code, found.confidence, len(found.hosts)) == ("same_setting", "high", 8)
+    assert "pangolin" in found.statement and found.cohort == {"kind": "group", "name": "web"}
+    assert across(records[:1] + records[8:]) == []
+
+
+# -- confounders
+
+
+def test_everybody_in_one_group_proves_nothing_about_the_group(chains: dict[str, list[str]]) -> None:
+    (found,) = across(made(chains, lambda _h, _e: "filtered", endpoints=1))
+    assert found.confidence == "low" and "or the relay does not serve that port" in found.statement
+    # Two relays that behave alike make it likelier that it is not the relays.
+    (found,) = across(made(chains, lambda _h, e: "filtered" if e.port == 465 else None, endpoints=4))
+    assert (found.code, found.confidence) == ("outbound_filter", "medium")
+
+
+def test_each_group_has_a_relay_of_its_own(chains: dict[str, list[str]]) -> None:
+    """Nobody else asked that relay, so it may be the relay as well as the group."""
+    records = [
+        record
+        for record in made(chains, lambda h, e: "filtered" if blue(h) and e.port == 465 else None, endpoints=4)
+        if (record.variables["provider"] == "bluecloud") == (record.subject.startswith("smtp1"))
+    ]
+    (found,) = across(records)
+    assert found.confidence == "low" and found.endpoints == ("smtp1.example.com:465",)
+
+
+def test_of_nested_groups_the_one_that_fits_is_named(chains: dict[str, list[str]]) -> None:
+    def nested(record: Record) -> Record:
+        place = int(record.host[1:])
+        groups = ("outer", *(("inner",) if place < 10 else ()), *(("both",) if place in (3, 15) else ()))
+        return dataclasses.replace(record, groups=groups if place < 20 else ("other",), variables={})
+
+    inner = [nested(one) for one in made(chains, lambda h, _e: "filtered" if number(h) < 10 else None, endpoints=1)]
+    (found,) = across(inner)
+    assert found.cohort == {"kind": "group", "name": "inner"} and len(found.hosts) == 10
+    outer = [nested(one) for one in made(chains, lambda h, _e: "filtered" if number(h) < 20 else None, endpoints=1)]
+    (found,) = across(outer)
+    assert found.cohort == {"kind": "group", "name": "outer"} and len(found.hosts) == 20
+
+
+def test_two_groups_with_the_same_fault_are_two_statements(chains: dict[str, list[str]]) -> None:
+    found = across(made(chains, lambda h, _e: "filtered" if {"rack2", "rack5"} & set(h.groups) else None, 100, 1))
+    assert [one.cohort for one in found] == [{"kind": "group", "name": f"rack{n}"} for n in (2, 5)]
+
+
+def test_groups_with_the_same_hosts_are_named_together(chains: dict[str, list[str]]) -> None:
+    records = [
+        dataclasses.replace(one, groups=(*one.groups, "blue_hosts"))
+        if one.variables["provider"] == "bluecloud"
+        else one
+        for one in made(chains, lambda h, _e: "filtered" if blue(h) else None, endpoints=1)
+    ]
+    (found,) = across(records)
+    assert "the same hosts: group blue_hosts" in found.statement
+
+
+def test_two_names_of_one_machine_are_one_witness(chains: dict[str, list[str]]) -> None:
+    records = made(chains, lambda _h, _e: "refused", hosts=2, endpoints=1)
+    assert codes(across(records)) == ["relay_fault"]
+    same = {"host": "h00000", "container": None, "addresses": ["10.0.0.5"]}
+    assert across([dataclasses.replace(one, vantage=same) for one in records]) == []
+    alike: dict[str, t.Any] = {"container": None, "addresses": ["10.9.9.9"]}
+    assert across([dataclasses.replace(one, vantage={"host": one.host, **alike}) for one in records]) == []
+    assert across(records[:1]) == []
+    boxes = [dataclasses.replace(one, vantage={**one.vantage, "container": "app"}) for one in records]
+    assert across(boxes) == []
+
+
+def test_hosts_that_were_not_asked_count_on_no_side(chains: dict[str, list[str]]) -> None:
+    def plan(host: Host, _endpoint: Endpoint) -> str | None:
+        if blue(host):
+            return "unreachable" if number(host) in (2, 9) else "filtered"
+        return "not_asked" if number(host) % 2 else None
+
+    (found,) = across(made(chains, plan, endpoints=1))
+    assert found.contradicted_by == () and not {"h00002", "h00009"} & set(found.hosts)
+
+
+def test_the_whole_default_fleet(chains: dict[str, list[str]]) -> None:
+    found = across(Fleet(chains, 200, 8).records())
+    assert set(codes(found)) >= {"outbound_filter", "ipv6_broken", "clock_wrong", "trust_store_differs", "relay_limit"}
+    assert only(found, "outbound_filter").cohort == {"kind": "provider", "name": "bluecloud"}
+    assert all(len(one.hosts) + len(one.contradicted_by) >= 1 and one.statement.endswith(".") for one in found)
+    assert [one.as_dict() for one in found]

@@ -1,0 +1,150 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a report keeps of records, and what it says first."""
+
+from __future__ import annotations
+
+import dataclasses
+import tracemalloc
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import fold, statements, warnings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import leaves
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.changes import changes
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix, short_labels
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report, natural
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page_parts import Facts
+
+from tests.support.report_records import PLAN, report_of, small_fleet, without_verdict
+
+RECORDS = small_fleet()
+
+
+def test_the_latest_record_of_a_host_and_endpoint_counts_whatever_the_order() -> None:
+    old = dataclasses.replace(
+        RECORDS[0], time="2020-01-01T00:00:00+00:00", ok=False, cause="connection_refused", layer="tcp"
+    )
+    for order in ([old, RECORDS[0]], [RECORDS[0], old]):
+        (row,) = report_of(order).rows()
+        assert (row.state, row.cause) == ("works", None)
+        assert report_of(order).first == "2020-01-01T00:00:00.000+00:00"
+
+
+def test_times_of_two_zones_are_compared_as_moments() -> None:
+    early = dataclasses.replace(RECORDS[0], time="2026-01-01T12:30:00+02:00", ok=False, cause="x", layer="tcp")
+    late = dataclasses.replace(RECORDS[0], time="2026-01-01T11:00:00+00:00")
+    (row,) = report_of([early, late]).rows()
+    assert row.state == "works"
+
+
+def test_states() -> None:
+    report = report_of(RECORDS)
+    found = {report.host(row): row.state for row in report.rows() if row.subject != 1}
+    assert found == {
+        **{f"h{number:05}": "works" for number in (0, 10, 11)},
+        **dict.fromkeys(PLAN, "fails"),
+        "h00005": "attention", "h00006": "attention",
+        "unreachable-host": "unreachable", "skipped-host": "not_asked", "gate-host": "no_verdict",
+    }  # fmt: skip
+
+
+def test_a_gate_that_went_on_with_another_port_is_seen_and_fails_nothing() -> None:
+    selected = {"host": "smtp1.example.com", "port": 587, "secure": False, "security": "starttls"}
+    (row,) = report_of([dataclasses.replace(RECORDS[2], selected=selected)]).rows()
+    assert (row.state, row.cause) == ("attention", "connection_timeout")
+
+
+def test_a_host_that_answered_has_no_row_without_an_endpoint() -> None:
+    report = report_of(
+        [RECORDS[0], dataclasses.replace(without_verdict(RECORDS[0], "skipped"), host="h00000", vantage={})]
+    )
+    assert [row.state for row in report.rows()] == ["works"]
+
+
+def test_where_was_asked_from_tells_two_rows_apart() -> None:
+    far = dataclasses.replace(RECORDS[0], vantage={**RECORDS[0].vantage, "host": "bastion"})
+    boxed = dataclasses.replace(RECORDS[0], vantage={**RECORDS[0].vantage, "container": "web"})
+    report = report_of([RECORDS[0], far, boxed])
+    assert [report.host(row) for row in report.rows()] == [
+        "h00000",
+        "h00000 (from bastion)",
+        "h00000 (from container web)",
+    ]
+
+
+def test_causes_are_told_once_with_hosts_remedy_evidence_and_what_works() -> None:
+    found = {one.code: one for one in statements(report_of(RECORDS))}
+    filtered = found["connection_timeout"]
+    assert filtered.hosts == ("h00001", "h00002") and filtered.layer == "tcp" and filtered.works_from == 5
+    assert filtered.instead == ("port 587 (starttls) works from 2 of 2",)
+    assert "dns passed; tcp did not" in filtered.evidence
+    assert "until" in " ".join(found["certificate_expired"].evidence)
+    assert found["unreachable"].hosts == ("unreachable-host",) and found["unreachable"].remedy
+    codes = [one.code for one in statements(report_of(RECORDS))]
+    assert codes[0] == "connection_timeout" and set(codes[-3:]) == {"unreachable", "not_asked", "no_verdict"}
+    assert {one.code for one in warnings(report_of(RECORDS))} == {"certificate_expiring", "address_unreachable"}
+
+
+def test_one_cause_of_the_same_hosts_is_told_once_for_all_endpoints() -> None:
+    records = small_fleet(endpoints=4)  # smtp1 and smtp2, 465 and 587
+    (one,) = (each for each in statements(report_of(records)) if each.code == "connection_timeout")
+    assert one.subject == "smtp1.example.com:465, smtp2.example.com:465"
+
+
+def test_changes() -> None:
+    before = small_fleet(plan={"h00000": "filtered", "h00001": "own firewall", "h00002": "works"})
+    after = small_fleet(plan={"h00000": "works", "h00001": "filtered", "h00002": "expired", "h00003": "renewed"})
+    found = changes(report_of(before[2:]), report_of(after[:-2]))
+    told = {(one.kind, one.host, one.subject) for one in found}
+    first = "smtp1.example.com:465"
+    assert told == {
+        ("cause", "h00001", first), ("broke", "h00002", first), ("certificate", "h00002", first),
+        ("certificate", "h00003", first), ("new", "h00000", first), ("new", "h00000", "smtp1.example.com:587"),
+        ("gone", "skipped-host", ""), ("gone", "gate-host", ""),
+    } | {("capabilities", "h00002", first)} & told  # fmt: skip
+    assert changes(report_of(before), report_of(before)) == []
+    (healed,) = (one for one in changes(report_of(before[:1]), report_of(after[:1])) if one.kind == "healed")
+    assert (healed.was, healed.now) == ("connection_timeout", "works")
+
+
+def test_a_change_of_capabilities_shows_only_what_differs() -> None:
+    probe = RECORDS[0].probe or {}
+    other = {**probe, "capabilities": {"before_tls": {}, "after_tls": {"SIZE": ["1000"], "8BITMIME": []}}}
+    (one,) = changes(report_of(RECORDS[:1]), report_of([dataclasses.replace(RECORDS[0], probe=other)]))
+    assert (one.kind, one.was, one.now) == ("capabilities", "AUTH PLAIN LOGIN", "8BITMIME")
+
+
+def test_certificates_by_their_end() -> None:
+    found = leaves(report_of(RECORDS))
+    assert [one.days_left for one in found] == sorted(one.days_left for one in found) and found[0].days_left < 0
+    assert found[-1].subjects == ("smtp1.example.com:465", "smtp1.example.com:587") and found[-1].name == "relay.test"
+
+
+def test_order_titles_and_labels() -> None:
+    report = report_of(RECORDS)
+    table = Matrix(report)
+    names = [report.sources[one].label for one in table.sources]
+    assert names[0] == "h00004" and names[-3:] == ["h00000", "h00010", "h00011"]
+    assert Facts(report, table).title == "5 of 15 hosts can send mail through every relay"
+    empty = Report()
+    assert Facts(empty, Matrix(empty)).title == "No host is in this report"
+    assert sorted(["a10", "a9", "b1", "a"], key=natural) == ["a", "a9", "a10", "b1"]
+    assert short_labels(["a.example:465", "a.example:587"]) == [":465", ":587"]
+    assert short_labels(["a.example:465", "b.example:465"]) == ["a:465", "b:465"]
+    assert short_labels(["a.one:465", "a.two:465"]) == ["a.one:465", "a.two:465"]
+    assert short_labels(["pangolin /etc/x", "a:1"]) == ["pangolin /etc/x", "a:1"]
+    assert fold(["a", "b", "c"], 2) == "a, b and 1 more"
+
+
+def test_a_report_of_a_fleet_is_small() -> None:
+    """Ten thousand hosts with five endpoints must not need gigabytes: below 1.2 kB a row, whatever the records hold."""
+    one, other = RECORDS[0], RECORDS[2]
+    tracemalloc.start()
+    try:
+        report = Report()
+        for number in range(1000):
+            report.add(dataclasses.replace(one if number % 2 else other, host=f"host{number}"))
+        size, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size / 1000 < 1200
