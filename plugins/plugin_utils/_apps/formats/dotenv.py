@@ -199,7 +199,8 @@ def _docker(text: str, index: int) -> _Lexed:
 
 
 def _python(text: str, index: int) -> _Lexed:
-    index = _skip_blanks(text, index)
+    # Blanks of all scripts are blanks to it.
+    index += len(text[index : _line_end(text, index)]) - len(text[index : _line_end(text, index)].lstrip())
     for quote, escapes in (("'", r"\\([\\'])"), ('"', r"\\([\\'\"abfnrtv])")):
         if text[index : index + 1] == quote:
             found, newer = _python_quoted(text, index, quote)

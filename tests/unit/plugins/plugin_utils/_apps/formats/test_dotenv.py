@@ -71,6 +71,11 @@ def test_versions_of_python_dotenv_end_a_value_at_two_places() -> None:
         DOTENV.edit(text, {("B",): "z"}, (), "python")
 
 
+def test_blanks_of_other_scripts_are_blanks_to_python_dotenv() -> None:
+    assert DOTENV.read("A=\xa0x\n", dialect="python") == {("A",): "x"}
+    assert DOTENV.edit("", {("A",): "\xa0x"}, (), "python") == "A='\xa0x'\n"
+
+
 def test_an_empty_value_never_stops_rubys_dotenv() -> None:
     assert DOTENV.edit("export A=x\n", {("A",): ""}, (), "ruby") == "export A=''\n"
     assert DOTENV.edit("A=\r\nB=y\r\n", {("A",): "z"}, (), "ruby") == "A=z\r\nB=y\r\n"
