@@ -244,7 +244,7 @@ class ActionModule(Action):
 
     def _tests(self) -> list[tuple[Mapping[str, t.Any], list[str]]]:
         """The entries whose app sends its own test mail, and how. Raises SettingsError."""
-        found = []
+        found: list[tuple[Mapping[str, t.Any], list[str]]] = []
         for entry in self._entries:
             if entry.get("test_mail") is None:
                 continue

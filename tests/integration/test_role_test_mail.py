@@ -18,7 +18,11 @@ from tests.support.process import ROOT, program
 USER, PASSWORD = "app@example.com", "n3w #'pass\\word"
 RECIPIENT = "ops@example.org"
 PYTHON = ROOT / "build" / "proof" / "python" / "bin" / "python"
-MANAGE = "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'site_settings'\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n"
+MANAGE = """import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "site_settings"
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+"""
 OLD = "EMAIL_HOST = 'old.example.com'  # was here\n"
 
 
