@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - mailops.smtp.attributes
   - mailops.smtp.connection
   - mailops.smtp.security
+  - mailops.smtp.policy
 options:
   endpoints:
     description:
@@ -49,33 +50,6 @@ options:
     description:
       - Whether to log in with O(username) and O(password). Off by default, because failed logins of a whole fleet can lock an account.
       - One address of the relay gets the login, once. Other ports never get it, unless O(fallback=use) takes one.
-    type: bool
-    default: false
-  minimum_tls_version:
-    description:
-      - The oldest TLS version that passes.
-    type: str
-    choices: [TLSv1, TLSv1.1, TLSv1.2, TLSv1.3]
-    default: TLSv1.2
-  certificate_days_error:
-    description:
-      - Fail when the relay's certificate is valid for fewer days than this.
-    type: int
-    default: 0
-  certificate_days_warning:
-    description:
-      - Report the finding C(certificate_expiring) when a certificate of the chain is valid for this many days or fewer.
-    type: int
-    default: 14
-  cleartext_networks:
-    description:
-      - Networks (CIDR) to which a session without TLS is allowed. Empty means wherever it was asked for by name with O(security).
-    type: list
-    elements: str
-    default: []
-  require_all_addresses:
-    description:
-      - Whether every address of the relay's name must pass. By default one is enough and the others become findings.
     type: bool
     default: false
 seealso:
