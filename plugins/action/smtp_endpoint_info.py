@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, bases
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import endpoint_settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, parse_policy
@@ -17,7 +18,14 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import
 class ActionModule(Action):
     """Have the host probe, judge here."""
 
-    OPTIONS = (*CONNECTION_OPTIONS, *POLICY_OPTIONS, "endpoints", "check_credentials", "check_injection")
+    OPTIONS = (
+        *CONNECTION_OPTIONS,
+        *POLICY_OPTIONS,
+        *POLITE_OPTIONS,
+        "endpoints",
+        "check_credentials",
+        "check_injection",
+    )
     NOTHING = {"probes": [], "alternatives": []}
 
     def answer(self, args: Result) -> Result:
@@ -31,7 +39,7 @@ class ActionModule(Action):
             plan_of(one, policy, control_port=587 if one.port != 587 else 465, try_injection=injection)
             for one in endpoints
         ]
-        run = probe_host(self.execute, endpoints, plans, credentials)
+        run = self.probe(endpoints, plans, credentials, args)
         verdicts = judge_all(endpoints, run.observations, policy, run.host)
         self.seen = Seen(endpoints, bases(endpoints, run.observations, policy, run.host))
         for settings, verdict in zip(endpoints, verdicts):
