@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-How a fleet that comes from one address fares with Postfix's own limit of connections (anvil), with and without connections_at_once.
+How a fleet that comes from one address fares with Postfix's own limit of connections (anvil), at a relay that greets
+after two seconds: with and without connections_at_once.
 
 tools/in-venv core-2.21 python -m tests.bench.polite [hosts] [limit]      needs root and tools/install-relays
 """
@@ -16,14 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import typing as t
 from collections import Counter
 
 from tests.support.pki import Pki
 from tests.support.postfix import Listener, Postfix
 
 
-def _gate(folder: pathlib.Path, relay: Postfix, ca_file: pathlib.Path, hosts: int, at_once: int) -> t.Dict[str, t.Any]:
+def _gate(folder: pathlib.Path, relay: Postfix, ca_file: pathlib.Path, hosts: int, at_once: int) -> dict[str, object]:
     """One run of the gate on all hosts at once; the verdicts, and how long it took."""
     task = {
         "mailops.smtp.smtp_gate": {
@@ -63,7 +63,9 @@ def main() -> int:
         folder = pathlib.Path(name)
         pki = Pki(folder / "pki")
         options = {"smtpd_client_connection_count_limit": str(limit), "smtpd_client_event_limit_exceptions": ""}
-        with Postfix([Listener("implicit")], certificate=pki.issue("localhost"), options=options) as relay:
+        with Postfix(
+            [Listener("implicit", greeting_delay=2)], certificate=pki.issue("localhost"), options=options
+        ) as relay:
             for at_once in (0, limit, max(1, limit // 2)):
                 print(json.dumps({"hosts": hosts, "limit": limit, **_gate(folder, relay, pki.ca_file, hosts, at_once)}))
     return 0
