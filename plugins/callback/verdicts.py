@@ -185,6 +185,7 @@ class CallbackModule(CallbackBase):
             action=action,
             host=host.get_name(),
             groups=_groups(host),
+            variables=_variables(host, self.get_option("verdicts_variables")),
             asked_from=_delegate(task),
             check_mode=bool(task.check_mode),
         )

@@ -51,6 +51,7 @@ class About(t.NamedTuple):
     action: str
     host: str
     groups: tuple[str, ...] = ()
+    variables: Mapping[str, t.Any] = {}  # as far as the inventory itself names them
     asked_from: str | None = None  # delegate_to
     check_mode: bool = False
 
@@ -62,8 +63,9 @@ class About(t.NamedTuple):
         asked = handed.host or self.asked_from or self.host
         vantage = {"host": asked, "container": None, "addresses": list(handed.addresses)}
         groups = tuple(handed.groups) or self.groups
+        variables = handed.variables or self.variables
         kind = KIND_OF_ACTION[self.action]
-        return {**found, "kind": kind, "groups": groups, "variables": dict(handed.variables), "vantage": vantage}
+        return {**found, "kind": kind, "groups": groups, "variables": dict(variables), "vantage": vantage}
 
 
 def records_of(about: About, result: _Result, failed: bool, handed: Handed | None) -> list[Record]:
@@ -197,7 +199,7 @@ def _endpoint(settings: t.Any) -> dict[str, t.Any] | None:
 
 def _settings(settings: t.Any) -> dict[str, t.Any] | None:
     """Without the login; a file's password is in no result anyway."""
-    if not isinstance(settings, Mapping):
+    if not isinstance(settings, Mapping) or not settings:
         return None
     return {key: value for key, value in settings.items() if key not in ("username", "password")} | {
         "login": settings.get("username") is not None
