@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - mailops.smtp.attributes
   - mailops.smtp.connection
   - mailops.smtp.security
+  - mailops.smtp.policy
 options:
   endpoints:
     description:
@@ -51,33 +52,19 @@ options:
       - One address of the relay gets the login, once. Other ports never get it, unless O(fallback=use) takes one.
     type: bool
     default: false
-  minimum_tls_version:
+  apps:
     description:
-      - The oldest TLS version that passes.
-    type: str
-    choices: [TLSv1, TLSv1.1, TLSv1.2, TLSv1.3]
-    default: TLSv1.2
-  certificate_days_error:
-    description:
-      - Fail when the relay's certificate is valid for fewer days than this.
-    type: int
-    default: 0
-  certificate_days_warning:
-    description:
-      - Report the finding C(certificate_expiring) when a certificate of the chain is valid for this many days or fewer.
-    type: int
-    default: 14
-  cleartext_networks:
-    description:
-      - Networks (CIDR) to which a session without TLS is allowed. Empty means wherever it was asked for by name with O(security).
+      - The apps that are going to use the relay, by the names that M(mailops.smtp.app_mail_config) knows them by, or dictionaries that hold such a
+        name in C(app), as the role's C(mail_config_apps) does.
+      - A relay fails that offers no authentication mechanism that one of them can do, when O(username) is given, and one whose cipher suites or
+        certificate the runtime of one of them refuses in every version. What only some versions refuse is a finding that names the app.
     type: list
-    elements: str
+    elements: raw
     default: []
-  require_all_addresses:
+  descriptors:
     description:
-      - Whether every address of the relay's name must pass. By default one is enough and the others become findings.
-    type: bool
-    default: false
+      - A folder on the controller with descriptors of your own apps, for O(apps).
+    type: path
 seealso:
   - module: mailops.smtp.smtp_endpoint_info
   - module: mailops.smtp.app_mail_config
