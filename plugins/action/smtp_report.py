@@ -55,7 +55,7 @@ class ActionModule(Action):
     def _read(self, args: Result, notes: Notes) -> tuple[Report, list[str]]:
         """The report, and the records as lines where they are of this run."""
         report = Report()
-        if args.get("from"):
+        if args.get("from") is not None:
             report.take(records_of(files_of(args["from"], "from"), "from", notes))
             return report, []
         hosts, variable = args.get("hosts"), args.get("variable")

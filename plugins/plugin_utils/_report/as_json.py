@@ -40,6 +40,7 @@ def as_json(report: Report, changes: Sequence[Change] | None, notes: Sequence[st
         "causes": [one._asdict() for one in statements(report)],
         "warnings": [one._asdict() for one in warnings(report)],
         "certificates": [one._asdict() for one in leaves(report)],
+        "chain": {str(one.get("sha256")): one for row in rows for one in report.values[row.certificates]},
         "changes": None
         if changes is None
         else [{**dataclasses.asdict(one), "sentence": one.sentence} for one in changes],
@@ -70,7 +71,7 @@ def _result(report: Report, row: Row) -> dict[str, t.Any]:
         "layers": [{"layer": layer, "ok": ok, "ms": ms} for (layer, ok), ms in zip(value[row.steps], row.ms)],
         "elapsed_ms": row.elapsed_ms,
         "tls": value[row.tls],
-        "certificates": value[row.certificates],
+        "certificates": [str(one.get("sha256")) for one in value[row.certificates]],
         "capabilities": value[row.capabilities],
         "addresses": value[row.addresses],
         "greeting": value[row.greeting] or None,

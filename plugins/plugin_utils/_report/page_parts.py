@@ -145,11 +145,11 @@ def _shared(one: Shared) -> str:
 def said_first(report: Report) -> Iterator[str]:
     """Why it fails: each cause once."""
     found = statements(report)
-    yield "<section id=causes aria-labelledby=causes-title>\n<h2 id=causes-title>Why it fails</h2>\n"
     if not found:
         words = "Nothing fails." if report.subjects else "Nothing was asked."
-        yield f"<div class=fine><span class='tile x-works'></span><p>{words}</p></div>\n</section>\n"
+        yield f"<section id=causes aria-label=Causes>\n<div class=fine><span class='tile x-works'></span><p>{words}</p></div>\n</section>\n"
         return
+    yield "<section id=causes aria-labelledby=causes-title>\n<h2 id=causes-title>Why it fails</h2>\n"
     yield "<div class=causes>\n"
     yield from (_cause(one) for one in found[:_OPEN_CAUSES])
     yield "</div>\n"
@@ -165,7 +165,7 @@ def _cause(one: Statement) -> str:
     title = _KIND_WORDS.get(one.code, one.code.replace("_", " "))
     count = len(one.hosts)
     parts = [
-        f"<article class='cause x-{kind}'>\n<div class=body><h3><span class=tile></span>{text(title)}"
+        f"<article class='cause x-{kind}'>\n<div class=body><h3><span class='tile x-{kind}'></span>{text(title)}"
         + (f" <bdi class=host>{text(one.subject)}</bdi>" if one.subject else "")
         + f"</h3>\n<p><bdi>{text(one.message)}</bdi></p>\n"
     ]

@@ -33,7 +33,10 @@ def listed(value: object, option: str) -> list[str]:
 def files_of(value: object, option: str) -> list[str]:
     """The files, each once and in order; of a folder all that end in .jsonl. Raises SettingsError."""
     found: list[str] = []
-    for one in listed(value, option):
+    names = listed(value, option)
+    if not names:
+        raise SettingsError(f"{option} is empty; name the files of the callback verdicts, or leave it out.", option)
+    for one in names:
         path = os.path.abspath(os.path.expanduser(one))
         if os.path.isdir(path):
             files = sorted(glob.glob(os.path.join(glob.escape(path), "*.jsonl")))

@@ -195,6 +195,7 @@ def test_json_is_what_its_schema_says(kind: str) -> None:
     found = json.loads(made("json", kind))
     jsonschema.validate(found, schema, jsonschema.Draft202012Validator)
     assert len(found["results"]) == sum(found["totals"]["states"].values()) == len(TOLD[kind].report.rows())
+    assert {one for result in found["results"] for one in result["certificates"]} == set(found["chain"])
     assert (found["changes"] is None) == (TOLD[kind].changes is None)
 
 
