@@ -187,7 +187,9 @@ class ActionModule(Action):
             if done.get("failed") or done.get("unreachable"):
                 said = in_own_words(str(done.get("msg") or "the host gave no reason"), index, self.host)
                 failed: Result = {**done, "msg": said, "item": _public(entry)}
-                told: Result = {name: done[name] for name in ("cause", "layer", "remedy", "unreachable") if name in done}
+                told: Result = {
+                    name: done[name] for name in ("cause", "layer", "remedy", "unreachable") if name in done
+                }
                 raise _StepError(
                     {**told, "results": [*results, failed], "msg": said, "changed": write and _changed(results)}
                 )
