@@ -57,8 +57,11 @@ class ActionModule(Action):
     def _gate(self, endpoints: list[Settings], others: list[list[Alternative]], use: bool) -> Result:
         plans = [plan_of(one, self._policy, alternatives=ports, fallback=use) for one, ports in zip(endpoints, others)]
         run = self.probe(endpoints, plans, self._credentials, self._args)
-        observations = self._ask_further(endpoints, run, others, use)
-        verdicts = judge_all(endpoints, observations, self._policy, run.host)
+        verdicts = judge_all(endpoints, run.observations, self._policy, run.host)
+        observations = self._ask_further(endpoints, run, verdicts, others, use)
+        # A relay that works is judged once: on a fleet that is half of what the judge costs.
+        if any(now is not before for now, before in zip(observations, run.observations)):
+            verdicts = judge_all(endpoints, observations, self._policy, run.host)
         self.seen = Seen(endpoints, bases(endpoints, observations, self._policy, run.host))
         failed = [index for index, verdict in enumerate(verdicts) if not verdict.probe["ok"]]
         for index in failed:
@@ -92,24 +95,25 @@ class ActionModule(Action):
         return self._go_on(answer, endpoints[failed[0]].host, t.cast(OtherPort, found[0].port), sentences)
 
     def _ask_further(
-        self, endpoints: list[Settings], run: ProbeRun, others: list[list[Alternative]], use: bool
+        self,
+        endpoints: list[Settings],
+        run: ProbeRun,
+        verdicts: list[Verdict],
+        others: list[list[Alternative]],
+        use: bool,
     ) -> list[Observation]:
         """The observations, with the other ports of what works on the host but breaks the policy.
 
-        All of them are asked in one call, in what is left of the time.
+        All of them are asked in one call, in what is left of the time. An observation without them is the very same one.
         """
-        found = [one.copy() for one in run.observations]
+        found = list(run.observations)
         spent = max(one["elapsed_ms"] for one in found) / 1000
         asked = []
         for index, (settings, ports) in enumerate(zip(endpoints, others)):
-            seen = found[index]
-            if (
-                not ports
-                or seen["alternatives"]
-                or _other_ports_are_no_help(judge(settings, seen, self._policy, run.host))
-            ):
+            if not ports or found[index]["alternatives"] or _other_ports_are_no_help(verdicts[index].probe):
                 continue
-            seen["alternatives"] = [{**port, "attempts": []} for port in ports]
+            found[index] = found[index].copy()
+            found[index]["alternatives"] = [{**port, "attempts": []} for port in ports]
             if settings.timeout - spent >= _SHORTEST:
                 asked.append(index)
         if asked:

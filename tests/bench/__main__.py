@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from tests.support.pki import Pki
 from tests.support.postfix import Listener, Postfix
 
+from .fleet import costs
 from .hostile import floods
 from .measure import ROOT, alternate, plans, run, script
 from .tasks import tasks
@@ -33,6 +34,10 @@ from .tasks import tasks
 LIMIT = 1.3
 ROUND_TRIP = 0.05
 MANY = 50
+MOST = 500
+# Hosts of a play, and what a gate may take of the processor time that a ping takes on the controller.
+FLEETS = (20, 200)
+CONTROLLER_LIMIT = 1.05
 # Hostile relays: megabytes above a healthy one's probe, and seconds beyond the timeout.
 MEGABYTES, LATE = 30, 1.0
 
@@ -153,6 +158,58 @@ def whole_tasks(relay: Postfix, ca_file: pathlib.Path, folder: pathlib.Path, rou
             }
 
 
+def most_endpoints(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> Iterator[Row]:
+    """Hundreds of endpoints in one call; what counts is the processor time of one, and that memory stays small."""
+    for mode, security in MODES.items():
+        medians = alternate(
+            rounds,
+            {
+                str(number): [script("probe", plans(number, relay.host, relay.port(mode), security, ca_file))]
+                for number in (1, MANY, MOST)
+            },
+        )
+        one = medians["1"]
+        for number in (MANY, MOST):
+            several = medians[str(number)]
+            yield {
+                "what": f"{number} endpoints, {security}, each",
+                "seconds": several.wall / number,
+                "cpu": several.cpu / number,
+                "beside": "one endpoint in a call of its own",
+                "reference": one.wall,
+                "reference_cpu": one.cpu,
+            }
+
+
+def fleets(relay: Postfix, ca_file: pathlib.Path, folder: pathlib.Path, rounds: int) -> Iterator[Row]:
+    """A gate beside a ping on so many hosts: processor time of the controller and of a host, and bytes that are sent."""
+    gate = {"host": relay.host, "port": relay.port("starttls"), "security": "starttls", "ca_path": str(ca_file)}
+    tasks = {
+        "ping": {"ansible.builtin.ping": {}},
+        "gate": {"mailops.smtp.smtp_gate": {**gate, "timeout": 60}},
+    }
+    for hosts in FLEETS:
+        medians = costs(hosts, tasks, folder, max(1, rounds * FLEETS[0] // hosts))
+        gate_cost, ping_cost = medians["gate"], medians["ping"]
+        ratio = gate_cost.controller / ping_cost.controller
+        yield {
+            "what": f"gate on {hosts} hosts, controller",
+            "ratio": ratio,
+            "cpu": gate_cost.controller,
+            "reference_cpu": ping_cost.controller,
+            "wanted": f"at most {CONTROLLER_LIMIT}",
+            "good": ratio <= CONTROLLER_LIMIT,
+        }
+        yield {
+            "what": f"gate on {hosts} hosts, each host",
+            "ratio": gate_cost.host / ping_cost.host,
+            "cpu": gate_cost.host,
+            "reference_cpu": ping_cost.host,
+            "bytes": gate_cost.sent,
+            "reference_bytes": ping_cost.sent,
+        }
+
+
 def hostile(pki: Pki, timeout: float) -> Iterator[Row]:
     """Relays that never stop: the deadline holds, and memory stays near that of a healthy probe."""
     healthy = 0.0
@@ -174,6 +231,11 @@ def line(row: Row) -> str:
     text = f"{verdict:<5} {row['what']:<38}"
     if "count" in row:
         return f"{text} {row['count']:8.2f}     {row['wanted']}"
+    if "ratio" in row:
+        text += f" {row['cpu']:8.4f} s   {row['ratio']:6.2f} times ping ({row['reference_cpu']:.4f} s), processor time"
+        if "bytes" in row:
+            text += f"; {row['bytes'] / 1000:.0f} kB sent beside {row['reference_bytes'] / 1000:.0f} kB"
+        return f"{text}; {row['wanted']}" if "wanted" in row else text
     text += f" {row['seconds']:8.4f} s"
     if "reference" in row:
         text += f"   {row['seconds'] / row['reference']:6.2f} times {row['beside']} ({row['reference']:.4f} s)"
@@ -189,7 +251,7 @@ def main() -> int:
         "--rounds", type=int, default=21, help="runs of each command, the median counts; slow ones get fewer"
     )
     parser.add_argument("--timeout", type=float, default=4, help="timeout of the probes of hostile relays, seconds")
-    parser.add_argument("--only", choices=["one", "many", "tasks", "hostile"], help="one part")
+    parser.add_argument("--only", choices=["one", "many", "most", "tasks", "fleet", "hostile"], help="one part")
     options = parser.parse_args()
     few = max(3, options.rounds // 5)
     machine = {
@@ -210,6 +272,8 @@ def main() -> int:
             parts = {
                 "one": one_endpoint(relay, pki.ca_file, options.rounds),
                 "many": many_endpoints(relay, pki.ca_file, few),
+                "most": most_endpoints(relay, pki.ca_file, few),
+                "fleet": fleets(relay, pki.ca_file, folder, few),
                 "tasks": whole_tasks(relay, pki.ca_file, folder, few),
                 "hostile": hostile(pki, options.timeout),
             }

@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet of any size that was never asked: the real judge, the callback's file and table, and slices of it with one missing.
+"""A fleet of any size that was never asked: the real judge, the callback's file and table, slices of it with one missing, and the report.
 
 python -m tests.bench.simulate [--hosts 10000] [--endpoints 1] [--slices 4]     prints JSON; processor time, and peak memory
 """
@@ -27,6 +27,10 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.slices import 
     parse_slices,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.tally import Tally
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report import sources
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.formats import FORMATS, Told
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.write import write_file
 
 from tests.support.fleet import Fleet, chains_of_a_fleet
 
@@ -74,16 +78,32 @@ def simulate(folder: pathlib.Path, hosts: int, endpoints: int, slices: int) -> d
     missing = missing_in(names, shared, found_in(files_of(f"{folder}/*.jsonl")))
     append(str(folder / "missing.jsonl"), missing_records(missing, {}, fleet.when.isoformat(), "bench"))
     clock.note("merge")
+    small = megabytes()
+    told = report_on(folder, clock)
     return {
         "hosts": hosts,
         "records": lines,
         "seconds": {what: round(taken, 2) for what, taken in clock.seconds.items() if what},
         "bytes": size,
-        "megabytes": round(megabytes(), 1),
-        "megabytes_more": round(megabytes() - before, 1),
+        "megabytes": {"before": round(before), "judge, write, merge": round(small), "report": round(megabytes())},
+        "report": told,
         "lines_of_table": len(table),
         "missing": missing.sentence,
     }
+
+
+def report_on(folder: pathlib.Path, clock: Clock) -> dict[str, int]:
+    """Page, JSON and table of all files of the folder; their bytes."""
+    report = Report()
+    notes = sources.read_files(report, sources.files_of(str(folder), "from"), "from")
+    clock.note("report: read")
+    told = {}
+    for name in ("html", "json", "text"):
+        path = folder / FORMATS[name].file
+        write_file(str(path), FORMATS[name].made(Told(report, None, notes)), 0o600, "dest")
+        told[name] = path.stat().st_size
+        clock.note(f"report: {name}")
+    return told
 
 
 def main() -> int:

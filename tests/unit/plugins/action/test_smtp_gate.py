@@ -12,6 +12,8 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.action import smtp_gate
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import judge
 
 from tests.support.acting import Host, act
 from tests.support.faulty import Behaviour, FaultyServer, honest, server_context, silent, smtp
@@ -70,6 +72,21 @@ def logins(server: FaultyServer) -> int:
 
 def closed() -> int:
     return free_ports(1)[0]
+
+
+def test_a_relay_that_works_is_judged_once(relays: Relays, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a fleet the second time is half of what the judge costs the controller."""
+    real, calls = judge.judge, []
+
+    def counted(*args: t.Any) -> t.Any:
+        calls.append(args)
+        return real(*args)
+
+    monkeypatch.setattr(judge, "judge", counted)
+    monkeypatch.setattr(smtp_gate, "judge", counted)
+    endpoints = [{"port": relays.implicit().port}, {"port": relays.implicit().port}]
+    assert gate(relays, endpoints=endpoints)["cause"] is None
+    assert len(calls) == 2
 
 
 # -- one further call, the same time
