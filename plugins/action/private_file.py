@@ -18,6 +18,8 @@ _SPEC: dict[str, dict[str, t.Any]] = {
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "mode": {"type": "raw"},
+    "backup": {"type": "bool", "default": False},
+    "validate": {"type": "str"},
 }
 
 

@@ -27,7 +27,7 @@ options:
     default: 14
   cleartext_networks:
     description:
-      - Networks (CIDR) to which a session without TLS is allowed. Empty means wherever it was asked for by name with O(security).
+      - Networks (CIDR) to which a session without TLS is allowed. Empty means wherever it was asked for by name with C(security).
     type: list
     elements: str
     default: []

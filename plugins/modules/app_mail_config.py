@@ -21,6 +21,8 @@ description:
   - No packet is sent to the relay. Use M(mailops.smtp.smtp_gate) before, or the role P(mailops.smtp.mail_config#role), which does both.
 author:
   - mailops.smtp contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - mailops.smtp.app_place
 attributes:
   action:
     support: full
@@ -42,13 +44,6 @@ attributes:
     platforms: posix
     description: Target operating systems that can be operated against.
 options:
-  app:
-    description:
-      - The app, by the name of its descriptor.
-      - The collection brings forty of them; C(docs/apps-table.md) says what each can express. How to describe another one is told in
-        the collection's C(docs/apps.md).
-    type: str
-    required: true
   path:
     description:
       - The app's file on the managed host. Its folder must exist.
@@ -57,27 +52,6 @@ options:
       - Of a file with several names (hard links) the one that is named gets the new content, and the others keep the old one.
     type: path
     required: true
-  form:
-    description:
-      - Where the app's settings stand. By default what O(path) and the app suggest.
-    type: str
-    choices:
-      file: In the app's own file.
-      environment: In environment variables, which O(carrier) holds.
-  carrier:
-    description:
-      - What holds the environment variables. By default what O(path) suggests.
-    type: str
-    choices:
-      dotenv: Lines of NAME=value, in the dialect of who reads them for this app.
-      compose: C(services.<service>.environment) of a compose file, a mapping or a list.
-      systemd: C(Environment=) of a unit or drop-in, or an EnvironmentFile.
-      shell: A fragment that a shell sources, such as C(/etc/default/x).
-      kubernetes: A manifest with a Secret or a ConfigMap.
-  service:
-    description:
-      - The service of a compose file, or the C(metadata.name) of the Kubernetes object. Required for V(compose).
-    type: str
   auth_offered:
     description:
       - The mechanisms that the relay offers for a login, as a probe saw them. Apps that must be told one are told the first of theirs
@@ -163,9 +137,6 @@ options:
       - If V(false), they are written and reported as C(downgrade_possible) in RV(findings). Pangolin cannot require STARTTLS, say.
     type: bool
     default: false
-  descriptors:
-    description: Folder on the controller with descriptors of your own. They go before those of the collection.
-    type: str
   backup:
     description: Keep the old file beside the new one, under the name that M(ansible.builtin.copy) would give it.
     type: bool

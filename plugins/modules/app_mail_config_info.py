@@ -15,6 +15,8 @@ description:
   - The password is never returned, only whether there is one. Nothing is changed, and no packet is sent to the relay.
 author:
   - mailops.smtp contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - mailops.smtp.app_place
 attributes:
   action:
     support: full
@@ -36,34 +38,15 @@ attributes:
     platforms: posix
     description: Target operating systems that can be operated against.
 options:
-  app:
-    description:
-      - The app, by the name of its descriptor. C(docs/apps-table.md) of the collection lists them.
-    type: str
-    required: true
   path:
     description:
       - The app's file on the managed host, or the file that holds its environment variables. That it is not there is no failure.
     type: path
     required: true
-  form:
-    description: Where the app's settings stand. By default what O(path) and the app suggest.
-    type: str
-    choices: [file, environment]
-  carrier:
-    description: What holds the environment variables. By default what O(path) suggests.
-    type: str
-    choices: [dotenv, compose, systemd, shell, kubernetes]
-  service:
-    description: The service of a compose file, or the C(metadata.name) of the Kubernetes object. Required for C(compose).
-    type: str
   environment:
     description:
       - Variables of the app's process, where they are known. Some apps take them in place of what their file says, an empty one too.
     type: dict
-  descriptors:
-    description: Folder on the controller with descriptors of your own. They go before those of the collection.
-    type: str
   paths:
     description: Set by the action plugin; leave it out.
     type: list

@@ -57,6 +57,14 @@ options:
   mode:
     description: Permissions of the file. By default an existing file keeps its own, and a new one gets V(0600).
     type: raw
+  backup:
+    description: Keep the old file beside the new one, under the name that M(ansible.builtin.copy) would give it.
+    type: bool
+    default: false
+  validate:
+    description:
+      - Command that checks the new file before it replaces the old one, with C(%s) where its path belongs. What it prints is not shown.
+    type: str
   handed_over:
     description: What the action plugin hands to the host. Not for playbooks.
     type: str
@@ -84,6 +92,10 @@ created:
   returned: success
   type: bool
   sample: false
+backup_file:
+  description: Where the old file is kept.
+  returned: changed and O(backup=true)
+  type: str
 """
 
 import base64
@@ -92,6 +104,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, sealed
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
+from ansible_collections.mailops.smtp.plugins.module_utils._files.validate import Refused, validator
 
 
 def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
@@ -102,6 +115,8 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "owner": {"type": "str"},
         "group": {"type": "str"},
         "mode": {"type": "raw"},
+        "backup": {"type": "bool", "default": False},
+        "validate": {"type": "str"},
         "handed_over": sealed.OPTION,
     }
 
@@ -109,12 +124,16 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     wishes = edit.Wishes(module.params["owner"], module.params["group"], module.params["mode"])
+    command: t.Optional[str] = module.params["validate"]
+    check = validator(module, command) if command else None
     try:
         handed = sealed.unseal(module.params["handed_over"])
         content = base64.b64decode(handed["content"])
-        result = edit.write(
-            module.params["path"], content, wishes, run=handed["run"], dead=handed["dead"], check_mode=module.check_mode
-        )
+        runs = {"run": handed["run"], "dead": handed["dead"], "check_mode": module.check_mode}
+        result = edit.write(module.params["path"], content, wishes, backup=module.params["backup"], check=check, **runs)
+    except Refused as error:
+        words = "validate refused the new content of {0} ({1}), so the file stays as it was."
+        module.fail_json(msg=words.format(module.params["path"], error))
     except FileError as error:
         module.fail_json(msg=str(error))
     except ValueError:

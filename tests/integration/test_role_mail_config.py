@@ -177,7 +177,14 @@ def test_fallback(host: Host, relay: Relay, fallback: str) -> None:
     working = relay.postfix.port("starttls")
     with faulty.FaultyServer(faulty.silent()) as silent:
         settings = relay.settings("implicit", port=silent.port, timeout=3)
-        run = host.run(settings, mail_config_fallback=fallback, mail_config_alternatives=[working])
+        given: dict[str, t.Any] = {"mail_config_fallback": fallback, "mail_config_alternatives": [working]}
+        if fallback == "use":
+            # Pangolin cannot require STARTTLS, so that this is a weaker mode than implicit TLS.
+            refused = host.run(settings, **given)
+            assert refused.returncode != 0 and host.config.read_text() == OLD
+            assert "pangolin would be in the mode opportunistic in place of implicit_tls" in words(refused)
+            given["mail_config_accept"] = ["downgrade_possible"]
+        run = host.run(settings, **given)
     if fallback != "use":
         assert run.returncode != 0 and host.config.read_text() == OLD
         assert (str(working) in run.output) == (fallback == "suggest")

@@ -24,6 +24,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import (
     Key,
     Limit,
     Mode,
+    Switch,
     Trap,
     Word,
     kinds_of,
@@ -36,11 +37,14 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import 
     parse_pattern,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.runtimes import RUNTIMES
 
 __all__ = ("AppError", "Descriptor", "known_apps", "load_descriptor", "parse_descriptor")
 
 _BUILT_IN = Path(__file__).parent / "descriptors"
 _ABILITIES = ("exact", "weaker", "stronger", "no")
+# What apps can do and a probe cannot.
+_FURTHER_MECHANISMS = ("DIGEST-MD5", "NTLM")
 _WORD_SOURCES = ("security", "validate_certs", "auth_mechanism", "login", "fixed")
 _KEYS = (
     "id",
@@ -51,6 +55,7 @@ _KEYS = (
     "trust",
     "measured",
     "mechanisms",
+    "runtime",
     "words",
     "security",
     "port_decides",
@@ -63,6 +68,7 @@ _KEYS = (
     "missing",
     "traps",
     "notes",
+    "images",
     "sources",
 )
 _FORM_KEYS = (
@@ -79,11 +85,13 @@ _FORM_KEYS = (
     "known_keys",
     "closed",
     "overrides",
+    "ignores_empty",
     "superseded",
     "apply",
     "default_port",
     "note",
     "proven",
+    "switches",
 )
 _OLD_KEYS = ("format", "section", "keys", "inverted", "other_keys", "always", "keep", "environment", "paths")
 
@@ -181,10 +189,12 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         part_of=str(data.get("part_of") or ""),
         default_port=data.get("default_port"),
         mechanisms=_mechanisms(data),
+        runtime=_runtime(data),
         limits=_limits(data, "limits", "not_expressible"),
         missing=_limits(data, "missing", "setting_missing"),
         traps=_traps(data, words),
         notes=_texts(data, "notes"),
+        images=_texts(data, "images"),
         **{key: str(data.get(key) or "") for key in ("restart", "validate", "test_mail", "trust", "measured")},
     )
     for form in forms.values():
@@ -384,14 +394,27 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         known_keys=_texts(data, "known_keys"),
         closed=data.get("closed") is True,
         overrides=overrides,
+        ignores_empty=data.get("ignores_empty") is True,
         superseded={
             str(old): str(new) for old, new in _mapping(data.get("superseded") or {}, f"{where}.superseded").items()
         },
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
         proven=str(data.get("proven") or ""),
+        switches={
+            (*prefix, *([text] if flat else text.split("."))): _switch(raw, f"{where}.switches.{text}")
+            for text, raw in _mapping(data.get("switches") or {}, f"{where}.switches").items()
+        },
         default_port=data.get("default_port"),
     )
+
+
+def _switch(raw: t.Any, where: str) -> Switch:
+    data = _mapping(raw, where)
+    _only_known(data, ("used", "unused"), f"{where}.")
+    if len(data) != 1 or not all(isinstance(value, list) and value for value in data.values()):
+        raise AppError(f"{where} must have either used or unused, a list of values.")
+    return Switch(**{str(key): tuple(value) for key, value in data.items()})
 
 
 def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
@@ -481,12 +504,21 @@ def _form_holds_every_mode(descriptor: Descriptor, form: Form) -> None:
 def _mechanisms(data: Mapping[str, t.Any]) -> tuple[str, ...]:
     names = _texts(data, "mechanisms")
     for name in names:
-        if name not in AUTH_MECHANISMS:
+        if name not in (*AUTH_MECHANISMS, *_FURTHER_MECHANISMS):
             raise AppError(
-                f"mechanisms names {name}; write some of {', '.join(AUTH_MECHANISMS)}, those that the app likes best"
+                f"mechanisms names {name}; write some of {', '.join((*AUTH_MECHANISMS, *_FURTHER_MECHANISMS))}, those that the app likes best"
                 " first."
             )
     return names
+
+
+def _runtime(data: Mapping[str, t.Any]) -> str:
+    name = str(data.get("runtime") or "")
+    if name and name not in RUNTIMES:
+        raise AppError(
+            f"runtime is {name}; write one of {', '.join(RUNTIMES)}, whose TLS the app has, or leave it out."
+        )
+    return name
 
 
 def _ports(data: Mapping[str, t.Any], part: str) -> dict[int, str]:

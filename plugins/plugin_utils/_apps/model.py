@@ -27,6 +27,7 @@ __all__ = (
     "Key",
     "Limit",
     "Mode",
+    "Switch",
     "Trap",
     "Word",
     "kinds_of",
@@ -128,6 +129,16 @@ class Key:
 
 
 @dataclass(frozen=True)
+class Switch:
+    """A key that decides whether the app uses these settings at all: with one of ``used`` (None: without the key), or
+    with anything but what fits ``unused`` (patterns with ``*``).
+    """
+
+    used: tuple[Scalar, ...] = ()
+    unused: tuple[Scalar, ...] = ()
+
+
+@dataclass(frozen=True)
 class Form:
     """One place where the app's words can stand. ``kind`` is file or environment."""
 
@@ -144,10 +155,12 @@ class Form:
     known_keys: tuple[str, ...]
     closed: bool
     overrides: Mapping[str, str]
+    ignores_empty: bool
     superseded: Mapping[str, str]
     apply: str
     note: str
     proven: str
+    switches: Mapping[KeyPath, Switch]
     default_port: int | Mapping[t.Any, int] | None
 
     @functools.cached_property
@@ -198,7 +211,8 @@ class Descriptor:
 
     ``reads`` says which mode words mean that no mode sets so, or several do; the first that holds counts. ``parts`` are
     further
-    apps, by the paths of their files, that hold what this one's form does not; they say so in ``part_of``.
+    apps, by the paths of their files, that hold what this one's form does not; they say so in ``part_of``. ``images``
+    are what images, services, units and folders of it are called, where that is not its id.
     """
 
     id: str
@@ -212,6 +226,7 @@ class Descriptor:
     part_of: str
     default_port: int | Mapping[t.Any, int] | None
     mechanisms: tuple[str, ...]
+    runtime: str
     limits: Mapping[str, Limit]
     missing: Mapping[str, Limit]
     traps: tuple[Trap, ...]
@@ -221,6 +236,7 @@ class Descriptor:
     trust: str = ""
     measured: str = ""
     notes: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
 
     def holds(self, form: Form, word: str) -> bool:
         """Whether a form holds a word, by itself or in one that follows from it."""

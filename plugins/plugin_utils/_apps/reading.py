@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import fnmatch
 import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.interpolation import interpolated
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form, Word
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
@@ -42,7 +44,7 @@ Finding = dict[str, str]
 @dataclass(frozen=True)
 class Reading:
     """``settings`` is our model without the password, ``security`` the mode that the app is really in (None: it is in
-    none).
+    none). ``password`` is for a login that was asked for by name, and part of no result.
     """
 
     found: bool
@@ -50,6 +52,7 @@ class Reading:
     security: str | None = None
     password_set: bool = False
     findings: list[Finding] = field(default_factory=list)
+    password: str = field(default="", repr=False)
 
 
 def read_place(
@@ -58,21 +61,24 @@ def read_place(
     text: str,
     environment: Mapping[str, str] | None = None,
     others: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Reading:
     """Read the text of one place. Raises FormatError.
 
     ``environment`` are variables of the app's process, where they are known. ``others`` are the texts of the files that
-    the
-    text takes variables from (``place.files``), by their paths as they are written there.
+    the text takes variables from (``place.files``), by their paths as they are written there. ``variables`` are those
+    that compose puts into its file.
     """
-    values = place.read(text)
+    known = variables or {}
+    values = {key: interpolated(key[-1], value, known) for key, value in place.read(text).items()}
     findings: list[Finding] = []
     for path in place.files(text):
         if others is None or path not in others:
             findings.append(_missing_file(path))
     gathered: dict[KeyPath, tuple[Value, str]] = {}
     for path in place.files(text):
-        for key, value in place.read_other((others or {}).get(path, "")).items():
+        for key, raw in place.read_other((others or {}).get(path, "")).items():
+            value = interpolated(key[-1], raw, known)
             if key in gathered and gathered[key][0] != value:
                 findings += _hidden_by(descriptor, place.form, key, gathered[key][1], path)
             gathered[key] = (value, path)
@@ -151,7 +157,11 @@ def interpret(
     values = {path: value for path, value in values.items() if value is not None}
     if not any(key.path in values for key in form.keys if key.patterns):
         return Reading(False, findings=_unknown(descriptor, form, values))
-    findings = [*_wrong(descriptor, form, values), *_unknown(descriptor, form, values)]
+    findings = [
+        *_wrong(descriptor, form, values),
+        *_unused(descriptor, form, values),
+        *_unknown(descriptor, form, values),
+    ]
     known = read_settings(descriptor, form, values)
     findings += _overridden(descriptor, form, known, environment or {})
     port = known.get("port")
@@ -177,7 +187,8 @@ def interpret(
     findings += part_findings(descriptor)
     findings += [trap.limit.finding() for trap in descriptor.traps if holds(trap.when, state)]
     findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in settings]
-    return Reading(True, settings, mode, bool(known.get("password")), findings)
+    password = str(known.get("password") or "")
+    return Reading(True, settings, mode, bool(password), findings, password)
 
 
 def part_findings(descriptor: Descriptor) -> list[Finding]:
@@ -373,6 +384,41 @@ def _wanted(pattern: t.Any) -> str:
     return f"'{pattern.source}'"
 
 
+def _unused(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
+    """Keys that say that the app does not mail with these settings: it is switched off, or mails another way."""
+    findings = []
+    for path, switch in form.switches.items():
+        value = values.get(path)
+        if isinstance(value, Opaque) and value.kind == "variable":
+            continue
+        word = None if value is None else _word_of(value, form)
+        used = not switch.used or word in [None if one is None else _word_of(one, form) for one in switch.used]
+        if used and not any(fnmatch.fnmatchcase(word or "", str(one).lower()) for one in switch.unused):
+            continue
+        key = ".".join(path)
+        is_there = f"{key} is {_shown(value)}" if value is not None else f"{key} is not there"
+        right = next((f"Write {str(one).lower()}" for one in switch.used if one is not None), "Take it out")
+        findings.append(
+            {
+                "severity": "error",
+                "code": "settings_unused",
+                "message": f"{descriptor.name} does not mail with these settings, because {is_there}.",
+                "remedy": f"{right} for {key}." if switch.used else f"{right}: {key}.",
+            }
+        )
+    return findings
+
+
+def _word_of(value: t.Any, form: Form) -> str:
+    """A value of a switch as one word: all words for true are the same one."""
+    text = str(value).lower()
+    return "true" if text in [one.lower() for one in form.booleans.true] else text
+
+
+def _shown(value: Value) -> str:
+    return "no single value" if isinstance(value, Opaque) else repr(str(value)[:60])
+
+
 def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
     """Keys of the section that the app does not read: all others where the descriptor knows them all, else those that
     look like one of ours.
@@ -439,9 +485,12 @@ def _overridden(
     for variable, setting in form.overrides.items():
         if variable not in environment:
             continue
-        empty = environment[variable] == ""
+        value = environment[variable]
+        empty = value == ""
+        if empty and form.ignores_empty:
+            continue
         if not variable.endswith("_FILE"):
-            known[setting] = environment[variable] if setting != "port" else int(environment[variable] or 0)
+            known.update(_of_variable(descriptor, variable, setting, value))
         findings.append(
             {
                 "severity": "error" if empty else "warning",
@@ -452,3 +501,15 @@ def _overridden(
             }
         )
     return findings
+
+
+def _of_variable(descriptor: Descriptor, variable: str, setting: str, value: str) -> dict[str, Scalar]:
+    """What a variable says: by the pattern that the app has for it, which may hold several settings, else as it is."""
+    form = descriptor.forms.get("environment")
+    if form is not None and value:
+        for key in form.keys:
+            if key.path == (variable,) and (found := _of_key(form, key.patterns, value)) is not None:
+                return found
+    if setting == "port":
+        return {"port": int(value) if value.isdecimal() else None}
+    return {setting: value}

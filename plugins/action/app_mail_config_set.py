@@ -1,0 +1,272 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of the role mail_config that are about all of its apps at once: one task for each step, whatever their number.
+
+Every file is written by app_mail_config or private_file, kept by kept_files, and every packet is sent by smtp_gate or smtp_send;
+here stands only what comes after what.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+
+from ansible.plugins.loader import lookup_loader
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
+    NotAllowed,
+    checked_entries,
+    checked_settings,
+    endpoints_of,
+    in_own_words,
+    kind_of,
+    label_of,
+    refuse_twice,
+    refuse_weaker,
+    spoken,
+    told_once,
+)
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool
+
+_STEPS = ("begin", "write", "restart", "prove", "restore")
+_OF_THE_FILE = ("owner", "group", "mode", "backup", "validate")
+_OF_THE_MESSAGE = ("return_pem",)
+
+
+class _StepError(Exception):
+    """A step has failed; ``result`` is what the task then returns."""
+
+    def __init__(self, result: Mapping[str, t.Any]) -> None:
+        super().__init__(str(result.get("msg") or ""))
+        self.result = {**result, "failed": True}
+
+
+class ActionModule(Action):
+    """One step for all apps of the role."""
+
+    OPTIONS = (
+        "step", "apps", "settings", "begun", "offered", "probed", "exact_security", "descriptors", "recipient", "check_credentials",
+        "accept", "always", "going_back", "probe", "findings", *POLICY_OPTIONS,
+    )  # fmt: skip
+    INPUT_ERRORS = (SettingsError, AppError, NotAllowed)
+
+    def answer(self, args: Result) -> Result:
+        """Do the step that is named."""
+        self._args = args
+        step = str(args.get("step"))
+        if step not in _STEPS:
+            raise SettingsError(f"step is {step}; write one of {', '.join(_STEPS)}.", "step")
+        self._entries: list[dict[str, t.Any]] = list(args.get("apps") or [])
+        work: Callable[[], Result] = getattr(self, f"_{step}")
+        try:
+            return {"changed": False, **work()}
+        except _StepError as error:
+            return error.result
+
+    # The steps
+
+    def _begin(self) -> Result:
+        """Refuse what cannot work, and claim the files. Nothing is asked of the relay."""
+        checked_settings(self._args)
+        checked_entries(self._entries)
+        planned = self._each(self._settings(), write=False)
+        refuse_twice(planned)
+        paths = list(dict.fromkeys(one["path"] for one in planned))
+        claimed = self._call("mailops.smtp.kept_files", {"paths": paths, "step": "begin", "name": "mail_config"})
+        if claimed.get("failed") or claimed.get("unreachable"):
+            raise _StepError(claimed)
+        findings = told_once(planned, [], self._args.get("accept") or [])
+        return {
+            "token": uuid.uuid4().hex,
+            "results": planned,
+            "settings_of": spoken(self._settings()),
+            "paths": paths,
+            "unfinished": claimed["unfinished"],
+            "changed": bool(claimed["unfinished"]),
+            "findings": findings,
+            "warnings": [*claimed.get("warnings", []), *self._sentences(findings)],
+        }
+
+    def _write(self) -> Result:
+        """Try the recipient, then write every file, or none where an app would get into a weaker mode than was planned."""
+        begun = self._args["begun"]
+        if begun["settings_of"] != spoken(self._settings()):
+            planned = self._each(self._settings(), write=False)
+            refuse_weaker(begun["results"], planned, self._args.get("accept") or [])
+        if self._args.get("recipient") and self._flag("probed"):
+            self._send(self._settings(), check_mode=True)
+        written = self._each(self._settings(), write=True)
+        findings = told_once(written, self._args.get("findings") or [], self._args.get("accept") or [])
+        told = [one["message"] for one in begun["findings"]]
+        diffs = {"diff": [one.pop("diff") for one in written if "diff" in one]} if self._task.diff else {}
+        return {
+            "token": begun["token"],
+            "results": written,
+            "changed": _changed(written) or self._flag("always"),
+            "findings": findings,
+            "warnings": self._sentences(one for one in findings if one["message"] not in told),
+            **diffs,
+        }
+
+    def _restart(self) -> Result:
+        """Restart what reads the files. Going back, all are tried; else the first that fails ends it."""
+        results: list[Result] = []
+        for entry in self._entries:
+            restart = entry.get("restart")
+            if not restart:
+                continue
+            if restart.get("service"):
+                done = self._call("ansible.builtin.service", {"name": restart["service"], "state": "restarted"})
+            elif self._task.check_mode:
+                done = {"changed": True}
+            else:
+                folder = {"chdir": restart["chdir"]} if restart.get("chdir") else {}
+                done = self._call("ansible.builtin.command", {"argv": restart["command"], **folder})
+            results.append({**done, "item": _public(entry)})
+            if done.get("failed") and not self._flag("going_back"):
+                results[-1]["msg"] = f"{self.host}: {label_of(entry)}: {_why(done, restart)}."
+                raise _StepError({"results": results, "msg": results[-1]["msg"], "changed": True})
+        down = [label_of(one["item"]) for one in results if one.get("failed")]
+        return {"results": results, "changed": bool(results), "down": down}
+
+    def _prove(self) -> Result:
+        """Read back what the files hold, and prove that mail goes with exactly that."""
+        read = self._each(self._settings(), write=False)
+        other = [one["path"] for one in read if not one["up_to_date"]]
+        if other and not self._task.check_mode:
+            words = "no longer holds the settings that were written; find out what else writes there."
+            raise _StepError({"msg": f"{', '.join(other)} {words}"})
+        endpoints = endpoints_of(self._settings(), read)
+        result: Result = {"results": read}
+        if self._flag("probe"):
+            policy = {name: self._args[name] for name in POLICY_OPTIONS if self._args.get(name) is not None}
+            gate = {"endpoints": endpoints, "alternatives": [], "check_credentials": self._flag("check_credentials")}
+            seen = self._call("mailops.smtp.smtp_gate", {**gate, **policy})
+            if seen.get("failed"):
+                raise _StepError(seen)
+            result.update({name: seen[name] for name in ("probes", "cause", "layer", "remedy", "selected", "msg")})
+        sent = []
+        if self._args.get("recipient"):
+            sent = [self._send(one, check_mode=self._task.check_mode) for one in endpoints]
+        return {**result, "sent": sent, "changed": bool(sent) and not self._task.check_mode}
+
+    def _restore(self) -> Result:
+        """Put the old files back. What could not be put back is in ``kept``, and fails nothing."""
+        begun = self._args.get("begun") or {}
+        asked = {"paths": begun.get("paths") or [], "step": "restore", "name": "mail_config"}
+        back = self._call("mailops.smtp.kept_files", asked) if asked["paths"] else {"step": "restore"}
+        problem = {"problem": back["msg"]} if back.get("failed") or back.get("unreachable") else {}
+        told = {
+            name: value for name, value in back.items() if name not in ("failed", "unreachable", "msg", "exception")
+        }
+        return {"restored": [], "kept": [], "unfinished": [], **told, **problem, "token": begun.get("token")}
+
+    # What they are made of
+
+    def _sentences(self, findings: Iterable[Mapping[str, t.Any]]) -> list[str]:
+        return [f"{self.host}: {one['message']} {one['remedy']}".strip() for one in findings]
+
+    def _flag(self, name: str) -> bool:
+        return to_bool(self._args.get(name) or False, name)
+
+    def _settings(self) -> dict[str, t.Any]:
+        return t.cast("dict[str, t.Any]", self._args["settings"])
+
+    def _each(self, settings: Mapping[str, t.Any], *, write: bool) -> list[Result]:
+        """Every file, planned or written; raises _StepError with what was done where one of them fails."""
+        results: list[Result] = []
+        for index, entry in enumerate(self._entries):
+            done = self._one(entry, settings, write)
+            if done.get("failed") or done.get("unreachable"):
+                said = in_own_words(str(done.get("msg") or "the host gave no reason"), index, self.host)
+                failed: Result = {**done, "msg": said, "item": _public(entry)}
+                told: Result = {
+                    name: done[name] for name in ("cause", "layer", "remedy", "unreachable") if name in done
+                }
+                raise _StepError(
+                    {**told, "results": [*results, failed], "msg": said, "changed": write and _changed(results)}
+                )
+            results.append({**done, "item": _public(entry)})
+        return results
+
+    def _one(self, entry: Mapping[str, t.Any], settings: Mapping[str, t.Any], write: bool) -> Result:
+        options = {name: entry[name] for name in _OF_THE_FILE if entry.get(name) not in (None, "")}
+        dry = not write or self._task.check_mode
+        if kind_of(entry) == "template":
+            content = self._rendered(entry, settings)
+            done = self._call("mailops.smtp.private_file", {"path": entry["dest"], "content": content, **options}, dry)
+            if done.get("failed"):
+                return done
+            mode = completed(settings, probed=True)["security"]
+            return {**done, "up_to_date": not done["changed"], "findings": [], "settings": {}, "security": mode}
+        place = {name: entry[name] for name in ("app", "path", "form", "carrier", "service") if entry.get(name)}
+        wish = {
+            "settings": settings,
+            "probed": self._flag("probed"),
+            "auth_offered": self._args.get("offered") or [],
+            "exact_security": self._flag("exact_security"),
+        }
+        if self._args.get("descriptors"):
+            wish["descriptors"] = self._args["descriptors"]
+        return self._call("mailops.smtp.app_mail_config", {**place, **options, **wish}, dry, diff=write)
+
+    def _rendered(self, entry: Mapping[str, t.Any], settings: Mapping[str, t.Any]) -> str:
+        """The user's template with the completed settings, as ``mail_config_relay`` and as ``mail``."""
+        whole = completed({**settings}, probed=True)
+        lookup = lookup_loader.get("ansible.builtin.template", loader=self._loader, templar=self._templar)
+        variables = {**self._task_vars, "ansible_search_path": list(self._task.get_search_path())}
+        given = {"mail_config_relay": whole, "mail": whole}
+        try:
+            return str(lookup.run([entry["template"]], variables, template_vars=given)[0])
+        except Exception as error:
+            words = re.sub(re.escape(str(whole["password"] or "\0")), "********", str(error))
+            raise SettingsError(f"template {entry['template']} cannot be rendered: {words}", "template") from None
+
+    def _send(self, settings: Mapping[str, t.Any], *, check_mode: bool) -> Result:
+        given = {
+            name: value for name, value in settings.items() if name not in _OF_THE_MESSAGE and value not in (None, "")
+        }
+        done = self._call("mailops.smtp.smtp_send", {**given, "recipients": [self._args["recipient"]]}, check_mode)
+        if done.get("failed"):
+            raise _StepError(done)
+        return {name: done.get(name) for name in ("msg", "reply", "queue_id", "message_id")}
+
+    def _call(
+        self, action: str, options: Mapping[str, t.Any], check_mode: bool | None = None, *, diff: bool = False
+    ) -> Result:
+        """The result of another action with these options, on the same host and connection."""
+        task = self._task.copy()
+        task.action, task.args = action, dict(options)
+        task.check_mode = self._task.check_mode if check_mode is None else check_mode
+        task.diff = diff and self._task.diff
+        plugin = self._shared_loader_obj.action_loader.get(
+            action,
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        return t.cast(Result, plugin.run(task_vars=self._task_vars))
+
+
+def _changed(results: Iterable[Mapping[str, t.Any]]) -> bool:
+    return any(one["changed"] for one in results)
+
+
+def _public(entry: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def _why(done: Mapping[str, t.Any], restart: Mapping[str, t.Any]) -> str:
+    what = restart.get("service") or " ".join(map(str, restart.get("command") or []))
+    said = " ".join(str(done.get("stderr") or done.get("stdout") or done.get("msg") or "").split())[:300]
+    return f"it cannot be restarted ({what})" + (f": {said}" if said else "")

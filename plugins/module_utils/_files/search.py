@@ -1,0 +1,138 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look for config files at their usual places on this host, and read those that are about mail. Nothing is changed."""
+
+import base64
+import fnmatch
+import glob
+import os
+import stat
+import typing as t
+
+__all__ = ("Found", "read_file", "search")
+
+_MOST_BYTES = 4 * 1024 * 1024
+_MOST_FOLDERS = 20000
+# What is handed over in all; a host that has more is told apart by ``left_out``.
+_MOST_IN_ALL = 32 * 1024 * 1024
+
+
+class Found(t.NamedTuple):
+    """``files`` are the results of ``read_file``, ``left_out`` what was not looked at, with the reason."""
+
+    files: t.List[t.Dict[str, t.Any]]
+    left_out: t.List[t.Dict[str, str]]
+
+
+def read_file(root: str, path: str) -> t.Dict[str, t.Any]:
+    """One file: its ``path`` as given, where it really is (``real``), ``mode`` and ``content`` (base64), or ``error``.
+
+    ``root`` is put in front of the path, and stays in none of the results. What is not there has neither content nor
+    error.
+    """
+    told: t.Dict[str, t.Any] = {"path": path, "real": path, "content": None, "mode": None, "error": None}
+    try:
+        real = os.path.realpath(_below(root, path))
+        # A pipe without a writer would keep us waiting.
+        with os.fdopen(os.open(real, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                return dict(told, error="it is no regular file")
+            content = file.read(_MOST_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return told
+    except IsADirectoryError:
+        return dict(told, error="it is a folder")
+    except (OSError, ValueError) as error:
+        return dict(told, error=(getattr(error, "strerror", None) or str(error)).lower())
+    if len(content) > _MOST_BYTES:
+        return dict(told, error="it has more than {0} bytes, which is no config file".format(_MOST_BYTES))
+    told.update(content=base64.b64encode(content).decode("ascii"), mode=stat.S_IMODE(found.st_mode))
+    told["real"] = real[len(root.rstrip("/")) :] if real.startswith(root.rstrip("/") + "/") else real
+    return told
+
+
+def search(
+    root: str,
+    folders: t.Sequence[str],
+    names: t.Sequence[str],
+    absolute: t.Sequence[str],
+    words: t.Sequence[str],
+    whole: t.Sequence[str],
+) -> Found:
+    """The files ``names`` (relative, may hold ``*``) below each of ``folders`` (patterns), and those of ``absolute``.
+
+    Only texts that hold one of ``words`` are handed over, whatever their case, or whose name fits one of ``whole``.
+    """
+    paths, left_out = _paths(root, folders, names)
+    for pattern in absolute:
+        paths += [one for one in sorted(glob.glob(_below(root, pattern))) if os.path.isfile(one)]
+    files: t.List[t.Dict[str, t.Any]] = []
+    seen: t.Set[str] = set()
+    total = 0
+    for path in paths:
+        real = os.path.realpath(path)
+        if real in seen:
+            continue
+        seen.add(real)
+        shown = path[len(root.rstrip("/")) :]
+        one = read_file(root, shown)
+        if one["error"]:
+            left_out.append({"path": shown, "reason": one["error"]})
+            continue
+        if one["content"] is None or not _is_about(one, words, whole):
+            continue
+        total += len(one["content"])
+        if total > _MOST_IN_ALL:
+            left_out.append({"path": shown, "reason": "there are too many files"})
+            break
+        files.append(one)
+    return Found(files, left_out)
+
+
+def _below(root: str, path: str) -> str:
+    return root.rstrip("/") + path
+
+
+def _paths(
+    root: str, folders: t.Sequence[str], names: t.Sequence[str]
+) -> t.Tuple[t.List[str], t.List[t.Dict[str, str]]]:
+    """Every file of these names in these folders."""
+    plain = [one for one in names if "*" not in one]
+    patterns = [one for one in names if "*" in one]
+    paths: t.List[str] = []
+    seen: t.Set[str] = set()
+    for pattern in folders:
+        for folder in sorted(glob.glob(_below(root, pattern))):
+            real = os.path.realpath(folder)
+            if real in seen or not os.path.isdir(real):
+                continue
+            seen.add(real)
+            if len(seen) > _MOST_FOLDERS:
+                return paths, [{"path": pattern, "reason": "there are too many folders"}]
+            try:
+                there = os.listdir(real)
+            except OSError:
+                continue
+            first = set(there)
+            paths += [
+                os.path.join(folder, one)
+                for one in plain
+                if one.split("/")[0] in first and os.path.isfile(os.path.join(folder, one))
+            ]
+            paths += [
+                os.path.join(folder, name)
+                for name in sorted(there)
+                if any(fnmatch.fnmatchcase(name, one) for one in patterns)
+                and os.path.isfile(os.path.join(folder, name))
+            ]
+    return paths, []
+
+
+def _is_about(file: t.Mapping[str, t.Any], words: t.Sequence[str], whole: t.Sequence[str]) -> bool:
+    name = os.path.basename(file["path"])
+    if any(fnmatch.fnmatchcase(name, one) for one in whole):
+        return True
+    content = base64.b64decode(file["content"]).lower()
+    return any(word.encode() in content for word in words)

@@ -1,0 +1,254 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an audit says of an app: fine, broken and why, or will break and why. Pure: readings and verdicts go in.
+
+What the app's file says is judged first; a live probe outranks the port's convention, and nothing else of it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import typing as t
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import Spot, variables_beside
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
+
+__all__ = ("STATES", "Entry", "joined", "judged", "looked_at")
+
+STATES = ("broken", "will_break", "unknown", "fine", "none")
+_WORDS = {
+    "broken": "BROKEN",
+    "will_break": "WILL BREAK",
+    "unknown": "NOT KNOWN",
+    "fine": "fine",
+    "none": "no relay",
+}
+# What should be seen, though it stops no mail and lets nobody on the way read it.
+_NOTES = ("password_readable", "overridden", "variable", "more_files", "unconventional_port", "address_unreachable")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+Finding = dict[str, str]
+
+
+@dataclass
+class Entry:
+    """One app at one place, and what was read there. ``password`` is for a login that was asked for; it is in no result."""
+
+    spot: Spot
+    name: str
+    form: str
+    carrier: str | None
+    reading: Reading
+    keys: dict[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    part_of: str = ""
+    problem: str = ""
+    there: bool = True
+
+    @property
+    def relay(self) -> dict[str, t.Any] | None:
+        """The settings to probe with; None where they are no relay, or no mode."""
+        settings = self.reading.settings
+        if self.problem or not settings.get("host") or self.reading.security is None or not settings.get("port"):
+            return None
+        return settings
+
+
+def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapping[str, int]) -> Entry:
+    """Read one place. What cannot be read is a problem of the entry. Raises AppError for options that cannot work."""
+    place = load_place(app, spot.path, spot.form, spot.carrier, spot.service)
+    text = spot.text if spot.text is not None else texts.get(spot.path)
+    words = tuple(dict.fromkeys(word for mode in app.security.values() for word in mode.words))
+    carrier = place.carrier or None
+    entry = Entry(spot, app.name, place.form.kind, carrier, Reading(False), _keys(place.form), words, app.part_of)
+    if text is None:
+        entry.there = False
+        return entry
+    folder = posixpath.dirname(spot.path)
+    try:
+        written = {one: posixpath.normpath(posixpath.join(folder, one)) for one in place.files(text)}
+        others = {one: texts[path] for one, path in written.items() if path in texts}
+        variables = variables_beside(spot.path, texts) if place.carrier == "compose" else {}
+        entry.reading = read_place(app, place, text, spot.environment, others, variables)
+    except FormatError as error:
+        entry.problem = str(error)
+        return entry
+    if entry.reading.password_set and (finding := readable_finding(spot.path, modes.get(spot.path, 0))):
+        entry.reading.findings.append(finding)
+    return entry
+
+
+def _keys(form: Form) -> dict[str, str]:
+    """Which key of the app holds a setting, for advice."""
+    found: dict[str, str] = {}
+    for key in form.keys:
+        for name in key.names:
+            found.setdefault(name, key.text)
+    return found
+
+
+def joined(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries with the parts of an app, such as Postfix's table of logins, put into the one that they belong to."""
+    whole = []
+    for entry in entries:
+        if entry.part_of:
+            continue
+        parts = [one for one in entries if one.part_of == entry.spot.app and one.there]
+        if parts:
+            entry.reading = _together(entry.reading, [one.reading for one in parts])
+            for part in parts:
+                entry.keys, entry.words = {**part.keys, **entry.keys}, (*entry.words, *part.words)
+        whole.append(entry)
+    parents = {one.spot.app for one in whole}
+    return [*whole, *(one for one in entries if one.part_of and one.part_of not in parents)]
+
+
+def _together(main: Reading, parts: Sequence[Reading]) -> Reading:
+    settings = {name: value for part in parts for name, value in part.settings.items()}
+    settings.update(main.settings)
+    security = next((one.security for one in (main, *parts) if one.security), None)
+    if security:
+        settings.update(security=security, secure=security == "implicit_tls")
+    findings = [one for reading in (main, *parts) for one in reading.findings if one["code"] != "more_files"]
+    password = next((one.password for one in (main, *parts) if one.password), "")
+    return Reading(main.found, settings, security, bool(password), findings, password)
+
+
+def judged(entry: Entry, probe: Mapping[str, t.Any] | None, why_not: str = "") -> dict[str, t.Any]:
+    """The result for one app. ``probe`` is the verdict of a probe with its settings, ``why_not`` why there is none."""
+    reading = entry.reading
+    told: dict[str, t.Any] = {
+        "app": entry.spot.app,
+        "path": entry.spot.path,
+        "form": entry.form,
+        "carrier": entry.carrier,
+        "service": entry.spot.service,
+        "settings": reading.settings,
+        "security": reading.security,
+        "password_set": reading.password_set,
+    }
+    findings = _login(entry) + list(reading.findings)
+    if probe is not None and probe["ok"]:
+        # Live evidence outranks convention.
+        findings = [one for one in findings if one["code"] != "mode_mismatch"]
+    findings = sorted(_unique(findings), key=lambda one: ("error", "warning", "info").index(one["severity"]))
+    if probe is not None:
+        findings = _with_probe(findings, probe)
+    state, reasons = _state(entry, findings, probe is None and bool(why_not))
+    told.update(state=state, findings=findings, keys=entry.keys, probe=probe)
+    told["cause"] = reasons[0]["code"] if reasons else "unreadable" if entry.problem else None
+    told.update({name: reasons[0][name] if reasons else None for name in ("message", "remedy")})
+    told["line"] = _line(entry, state, reasons, findings, why_not)
+    return told
+
+
+def _login(entry: Entry) -> list[Finding]:
+    """A login of which one half is missing."""
+    reading, form_has = entry.reading, "password" in entry.keys
+    codes = {one["code"] for one in reading.findings}
+    elsewhere = any(name.endswith("_FILE") for name in entry.spot.environment) or codes & {"variable", "overridden"}
+    if not reading.settings.get("username") or reading.password_set or not form_has or elsewhere:
+        return []
+    if "wrong_type" in codes or entry.part_of:
+        return []
+    return [
+        {
+            "severity": "warning",
+            "code": "password_missing",
+            "message": f"{entry.name} has the user name {reading.settings['username']} and no password beside it.",
+            "remedy": f"Write {entry.keys['password']}, or take the user name out.",
+        }
+    ]
+
+
+def _unique(findings: Sequence[Finding]) -> list[Finding]:
+    """Each once; of two that say the same of one thing, the one of the app's own trap is enough."""
+    seen, kept = set(), []
+    for one in findings:
+        mark = one["code"] if one["code"] in ("downgrade_possible", "mode_mismatch") else (one["code"], one["message"])
+        if mark not in seen:
+            seen.add(mark)
+            kept.append(one)
+    return kept
+
+
+def _with_probe(findings: list[Finding], probe: Mapping[str, t.Any]) -> list[Finding]:
+    """With what the probe saw: its cause behind what the file says by itself, unless both say the same."""
+    known = {one["code"] for one in findings}
+    seen = [one for one in probe["findings"] if one["code"] not in known]
+    if probe["ok"]:
+        return findings + seen
+    cause = {"severity": "error", "code": probe["cause"], "message": probe["message"], "remedy": probe["remedy"]}
+    # What is told of flag and port without a probe, the probe tells better.
+    own = [
+        one for one in findings if one["severity"] == "error" and one["code"] not in ("mode_mismatch", cause["code"])
+    ]
+    rest = [one for one in findings if one["severity"] != "error" or one["code"] == "mode_mismatch"]
+    return [*own, cause, *(one for one in rest if one["code"] != cause["code"]), *seen]
+
+
+def _state(entry: Entry, findings: Sequence[Finding], not_probed: bool) -> tuple[str, list[Finding]]:
+    """The state, and the findings that it comes from, the first one first."""
+    if entry.problem:
+        return "broken", []
+    if not entry.there:
+        return "none", []
+    if errors := [one for one in findings if one["severity"] == "error"]:
+        return "broken", errors
+    settings = entry.reading.settings
+    if not settings.get("host"):
+        if any(one["code"] == "variable" for one in findings):
+            return "unknown", []
+        ignored = [one for one in findings if one["code"] == "unknown_key"]
+        return ("broken", ignored) if ignored else ("none", [])
+    harmless: tuple[str, ...] = _NOTES
+    if settings["host"] in _LOOPBACK and settings.get("port") == 25 and not settings.get("username"):
+        # The mail server of the host itself.
+        harmless = (*harmless, "cleartext")
+    if warnings := [one for one in findings if one["severity"] == "warning" and one["code"] not in harmless]:
+        return "will_break", warnings
+    return "unknown" if not_probed else "fine", []
+
+
+def _line(entry: Entry, state: str, reasons: Sequence[Finding], findings: Sequence[Finding], why_not: str) -> str:
+    """One line for a person: the app, where, its state, the cause, and the setting to change."""
+    where = f"{entry.spot.app} {entry.spot.path}" + (f" ({entry.spot.service})" if entry.spot.service else "")
+    if entry.problem:
+        return f"{where}: {_WORDS[state]}: it cannot be read: {entry.problem}."
+    if not entry.there:
+        return f"{where}: not found"
+    if state == "none":
+        return f"{where}: {_WORDS[state]}: it names no relay of {entry.name}."
+    settings = entry.reading.settings
+    relay = ""
+    if settings.get("host"):
+        relay = f" {settings['host']}:{settings.get('port', '?')} {entry.reading.security or ''}".rstrip()
+    rest = [one["code"] for one in findings if one not in reasons[:1] and one["severity"] != "info"]
+    also = f" Also: {', '.join(dict.fromkeys(rest))}." if rest else ""
+    if not reasons:
+        unclear = [one["message"] for one in findings if one["code"] == "variable"] if state == "unknown" else []
+        why = f": {' '.join([*unclear, *([why_not] if why_not else [])])}" if state == "unknown" else ""
+        return f"{where}: {_WORDS[state]}{relay}{why}{also}"
+    first = reasons[0]
+    advice = f"{first['message']} {first['remedy']}{_named_keys(entry, first['code'])}"
+    return f"{where}: {_WORDS[state]}{relay}: {first['code']}: {advice}{also}"
+
+
+def _named_keys(entry: Entry, code: str) -> str:
+    """What the settings that an advice names are called by this app."""
+    if not code.startswith(("mode_", "connection_", "no_route", "starttls_", "greeting_", "not_smtp", "name_", "tls_")):
+        return ""
+    mode = [entry.keys[word] for word in entry.words if word in entry.keys]
+    parts = [f"host is {entry.keys['host']}"] if "host" in entry.keys else []
+    if "port" in entry.keys and entry.keys["port"] != entry.keys.get("host"):
+        parts.append(f"port is {entry.keys['port']}")
+    if mode:
+        parts.append(f"secure is {' and '.join(dict.fromkeys(mode))}")
+    return f" (In {entry.name} {', '.join(parts)}.)" if parts else ""

@@ -1,0 +1,335 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where apps usually are on a host, and which app a file that is there belongs to. Pure: texts go in, places come out.
+
+A file belongs to the app whose keys it holds most of; its path, the image or the name of a service decide before that.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import typing as t
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import yaml
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, Opaque, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret
+
+__all__ = ("FOLDERS", "Spot", "further_files", "places_of", "search_for", "variables_beside")
+
+# Where people put apps. What lies deeper is found by its absolute path, or through the volumes of a compose file.
+FOLDERS = (
+    "/opt", "/opt/*", "/opt/*/*", "/srv", "/srv/*", "/srv/*/*", "/home/*", "/home/*/*", "/home/*/*/*", "/root", "/root/*",
+    "/root/*/*", "/var/www", "/var/www/*", "/var/www/*/*", "/var/lib/*", "/var/discourse", "/usr/share/*", "/usr/local/*",
+    "/usr/local/etc", "/usr/local/etc/*", "/etc/*", "/data", "/data/*", "/data/compose/*", "/docker/*", "/stacks/*",
+    "/mnt/*", "/mnt/*/*", "/app", "/config",
+)  # fmt: skip
+_COMPOSE = ("compose.yml", "compose.yaml", "docker-compose.yml", "docker-compose.yaml")
+_ABSOLUTE = (
+    "/etc/systemd/system/*.service",
+    "/etc/systemd/system/*.service.d/*.conf",
+    "/etc/default/*",
+    "/etc/sysconfig/*",
+    "/etc/conf.d/*",
+)
+_WORDS = ("smtp", "mail", "host")
+_UNIT = re.compile(r"/([^/]+)\.service(?:\.d/[^/]+\.conf)?$")
+# Of apps that share their words, those that the others come from.
+_FIRST = ("laravel", "gitea", "django", "generic_env")
+_NAMED = 1000
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One app at one place. ``environment`` are variables that win over its file; ``texts`` are several files that are
+    read as one, such as a unit and its drop-ins.
+    """
+
+    app: str
+    path: str
+    form: str | None = None
+    carrier: str | None = None
+    service: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
+
+
+class _Process(t.NamedTuple):
+    """What an app's process gets from a service or a unit, and what it is called there."""
+
+    path: str
+    service: str | None
+    hint: str
+    values: dict[str, str]
+
+
+class _Service(t.NamedTuple):
+    """A service of a compose file, as far as it tells which app it is; ``volumes`` are pairs of host and container."""
+
+    path: str
+    name: str
+    image: str
+    volumes: tuple[tuple[str, str], ...]
+
+
+def search_for(apps: Iterable[Descriptor], more_folders: Sequence[str] = ()) -> dict[str, t.Any]:
+    """What the host shall look for: the arguments of ``search`` in module_utils/_files/search.py."""
+    own = [path for app in apps for form in app.forms.values() for path in form.paths]
+    return {
+        "folders": [*FOLDERS, *more_folders],
+        "names": [*dict.fromkeys(path.lstrip("/") for path in own), *_COMPOSE, ".env", "*.env"],
+        "absolute": [*dict.fromkeys(path for path in own if path.startswith("/")), *_ABSOLUTE],
+        "words": list(_WORDS),
+        "whole": [*_COMPOSE, ".env"],
+    }
+
+
+def variables_beside(path: str, texts: Mapping[str, str]) -> dict[str, str]:
+    """The variables that compose puts into its file: those of ``.env`` beside it."""
+    text = texts.get(posixpath.join(posixpath.dirname(path), ".env"))
+    if text is None:
+        return {}
+    try:
+        found = load_format("dotenv").read(text, dialect="compose")
+    except FormatError:
+        return {}
+    return {name[0]: value for name, value in found.items() if isinstance(value, str)}
+
+
+def further_files(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[str]:
+    """Files that those which were found lead to: env_file, EnvironmentFile, and an app's file behind a volume."""
+    paths: list[str] = []
+    for path, text in texts.items():
+        for service in _services(path, text):
+            place = _carried(apps, path, "compose", service.name)
+            paths += [posixpath.join(posixpath.dirname(path), one) for one in _files(place, text)]
+            for app in apps:
+                if _is_named(app, f"{service.image} {service.name}"):
+                    paths += _behind_volumes(app, service)
+        if _UNIT.search(path):
+            paths += _files(_carried(apps, path, "systemd", None), text)
+    return [path for path in dict.fromkeys(map(posixpath.normpath, paths)) if path not in texts]
+
+
+def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot]:
+    """Every app that mails from this host, by what its files hold. ``texts`` are the files by their paths."""
+    services = [one for path, text in texts.items() for one in _services(path, text)]
+    units = _units(texts)
+    spots, followed = [], set()
+    processes: list[_Process] = []
+    for service in services:
+        text = texts[service.path]
+        place = _carried(apps, service.path, "compose", service.name)
+        files = [
+            posixpath.normpath(posixpath.join(posixpath.dirname(service.path), one)) for one in _files(place, text)
+        ]
+        followed |= set(files)
+        if "$" in text:
+            followed.add(posixpath.join(posixpath.dirname(service.path), ".env"))
+        values = _values(place, text, [texts[one] for one in files if one in texts])
+        hint = f"{service.image} {service.name}"
+        processes.append(_Process(service.path, service.name, hint, values))
+        if app := _best(apps, "environment", values, hint):
+            spots.append(Spot(app.id, service.path, "environment", "compose", service.name))
+    for name, (path, text) in units.items():
+        place = _carried(apps, path, "systemd", None)
+        files = _files(place, text)
+        followed |= set(files)
+        values = _values(place, text, [texts[one] for one in files if one in texts])
+        processes.append(_Process(path, None, name, values))
+        if app := _best(apps, "environment", values, name):
+            spots.append(Spot(app.id, path, "environment", "systemd", text=text))
+    own = [
+        one
+        for path, text in texts.items()
+        if path not in followed and not _UNIT.search(path) and not path.endswith(_COMPOSE)
+        for one in [_own_place(apps, path, text, services)]
+        if one is not None
+    ]
+    return _with_environment(apps, [*own, *spots], processes)
+
+
+def _with_environment(apps: Sequence[Descriptor], spots: Sequence[Spot], processes: Sequence[_Process]) -> list[Spot]:
+    """The same, with the variables of an app's process that win over its file; these are then no place of their own."""
+    by_id = {app.id: app for app in apps}
+    complete, used = [], set()
+    for spot in spots:
+        form = by_id[spot.app].forms.get("file")
+        if spot.form != "file" or form is None or not form.overrides:
+            complete.append(spot)
+            continue
+        alone = sum(1 for one in spots if one.app == spot.app and one.form == "file") == 1
+        mine = [one for one in processes if _is_named(by_id[spot.app], one.hint)]
+        near = [one for one in mine if spot.path.startswith(posixpath.dirname(one.path).rstrip("/") + "/")]
+        # A unit is for the file that a package has at its usual place.
+        usual = [one for one in mine if alone or (_UNIT.search(one.path) and spot.path in form.paths)]
+        process = next(iter((*near, *usual)), None)
+        if process is None:
+            complete.append(spot)
+            continue
+        used.add((spot.app, process.path, process.service))
+        environment = {name: process.values[name] for name in form.overrides if name in process.values}
+        complete.append(replace(spot, environment=environment))
+    return [one for one in complete if (one.app, one.path, one.service) not in used]
+
+
+# Which app
+
+
+def _is_named(app: Descriptor, hint: str) -> bool:
+    """Whether an image, a service, a unit or a path has the app's name in it."""
+    words = _plain(hint)
+    return any(_plain(one) in words for one in (app.images or (app.id,)))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def _best(apps: Sequence[Descriptor], kind: str, values: Mapping[str, str], hint: str) -> Descriptor | None:
+    """The app whose variables these are. One that is only known by its variables needs that of its relay."""
+    found = []
+    for app in apps:
+        form = app.forms.get(kind)
+        if form is None or app.part_of:
+            continue
+        there = sum(1 for key in form.keys if key.path[0] in values)
+        relay = any("host" in key.names and key.path[0] in values for key in form.keys)
+        named = _is_named(app, hint)
+        if (there and named) or relay:
+            found.append((named * _NAMED + there, app.id in _FIRST, app))
+    return max(found, key=lambda one: one[:2])[-1] if found else None
+
+
+def _own_place(apps: Sequence[Descriptor], path: str, text: str, services: Sequence[_Service]) -> Spot | None:
+    """The app whose own file, or whose file of variables, this is."""
+    found: list[tuple[int, bool, Spot]] = []
+    for app in apps:
+        hints = [path, *(one.name for one in services if path in _behind_volumes(app, one))]
+        named = _is_named(app, " ".join(hints)) or any(path in form.paths for form in app.forms.values())
+        for kind, form in app.forms.items():
+            if kind == "file" and not _fits(form, path) and len(hints) == 1:
+                continue
+            weight = _weight(app, kind, path, text)
+            if weight or (weight is None and named and kind == "file"):
+                spot = Spot(app.id, path, kind)
+                found.append((named * _NAMED + (weight or 0), app.id in _FIRST, spot))
+    return max(found, key=lambda one: one[:2])[-1] if found else None
+
+
+def _fits(form: Form, path: str) -> bool:
+    return any(path == one or path.endswith(f"/{one.lstrip('/')}") for one in form.paths)
+
+
+def _weight(app: Descriptor, kind: str, path: str, text: str) -> int | None:
+    """How many of the app's keys the file holds, with its relay or a key that only looks like one; None: unreadable."""
+    try:
+        place = load_place(app, path, kind)
+        values = place.read(text)
+    except AppError:
+        return 0
+    except FormatError:
+        return None
+    form = place.form
+    there = sum(1 for key in form.keys if values.get(key.path) is not None)
+    relay = any("host" in key.names and values.get(key.path) is not None for key in form.keys)
+    if kind == "environment" or relay or app.part_of:
+        return there if relay or app.part_of else 0
+    odd = interpret(app, form, values).findings
+    return there + 1 if form.section and any(one["code"] == "unknown_key" for one in odd) else 0
+
+
+# What else is around
+
+
+def _carried(apps: Sequence[Descriptor], path: str, carrier: str, service: str | None) -> Place:
+    """Any app's place in this carrier: which variables stand there is the same for all of them."""
+    app = next(app for app in apps if "environment" in app.forms)
+    return load_place(app, path, "environment", carrier, service)
+
+
+def _files(place: Place, text: str) -> list[str]:
+    try:
+        return place.files(text)
+    except FormatError:
+        return []
+
+
+def _values(place: Place, text: str, others: Sequence[str]) -> dict[str, str]:
+    """The variables by name; what is not known here is an empty text's opposite: there, with its spelling."""
+    values: dict[str, str] = {}
+    try:
+        for other in others:
+            values.update({key[0]: _shown(value) for key, value in place.read_other(other).items()})
+        values.update({key[0]: _shown(value) for key, value in place.read(text).items()})
+    except FormatError:
+        pass
+    return values
+
+
+def _shown(value: t.Any) -> str:
+    return value.text or "?" if isinstance(value, Opaque) else "" if value is None else str(value)
+
+
+def _services(path: str, text: str) -> Iterator[_Service]:
+    if not path.endswith(_COMPOSE):
+        return
+    try:
+        raw = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        return
+    services = raw.get("services") if isinstance(raw, Mapping) else None
+    for name, one in services.items() if isinstance(services, Mapping) else ():
+        if isinstance(one, Mapping):
+            yield _Service(path, str(name), str(one.get("image") or ""), tuple(_volumes(path, one.get("volumes"))))
+
+
+def _volumes(path: str, raw: t.Any) -> Iterator[tuple[str, str]]:
+    folder = posixpath.dirname(path)
+    for one in raw if isinstance(raw, list) else ():
+        if isinstance(one, str):
+            source, _colon, target = one.partition(":")
+            target = target.partition(":")[0]
+        elif isinstance(one, Mapping):
+            source, target = str(one.get("source") or ""), str(one.get("target") or "")
+        else:
+            continue
+        if not source or not target:
+            continue
+        if source.startswith((".", "/")):
+            yield posixpath.normpath(posixpath.join(folder, source)), posixpath.normpath(target)
+        elif not source.startswith(("~", "$")):
+            project = re.sub(r"[^a-z0-9_-]", "", posixpath.basename(folder).lower())
+            yield f"/var/lib/docker/volumes/{project}_{source}/_data", posixpath.normpath(target)
+
+
+def _behind_volumes(app: Descriptor, service: _Service) -> list[str]:
+    """Where the host has the app's own file that its container has at one of its usual places."""
+    form = app.forms.get("file")
+    paths = []
+    for source, target in service.volumes:
+        for usual in form.paths if form is not None else ():
+            if usual == target:
+                paths.append(source)
+            elif usual.startswith(f"{target.rstrip('/')}/"):
+                paths.append(posixpath.normpath(source + usual[len(target.rstrip("/")) :]))
+            elif not usual.startswith("/"):
+                name = posixpath.basename(usual)
+                paths += [source] if posixpath.basename(target) == name else [f"{source}/{name}", f"{source}/{usual}"]
+    return paths
+
+
+def _units(texts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Each unit with its drop-ins as one text, which is how systemd reads them; the path is that of the last one."""
+    units: dict[str, tuple[str, str]] = {}
+    for path in sorted(texts, key=lambda one: (".service.d/" in one, one)):
+        if found := _UNIT.search(path):
+            name = re.sub(r"\.service(\.d/.*)?$", "", path.rpartition("/systemd/")[2].partition("/")[2])
+            before = units.get(name or found[1], ("", ""))[1]
+            units[name or found[1]] = (path, f"{before}\n{texts[path]}" if before else texts[path])
+    return units

@@ -1,0 +1,179 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules of the role mail_config about its apps as a whole, in the names of its own variables. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, parse_policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings, to_bool
+
+__all__ = (
+    "NotAllowed",
+    "checked_entries",
+    "checked_settings",
+    "endpoints_of",
+    "in_own_words",
+    "kind_of",
+    "label_of",
+    "refuse_twice",
+    "refuse_weaker",
+    "spoken",
+    "told_once",
+)
+
+Entry = Mapping[str, t.Any]
+# From the weakest on.
+_STRENGTH = {"cleartext": 0, "opportunistic": 1, "starttls": 2, "implicit_tls": 2}
+_OF_AN_ENTRY = (
+    "app", "path", "form", "carrier", "service", "owner", "group", "mode", "backup", "validate", "template", "dest",
+)  # fmt: skip
+_OF_THE_ROLE = ("exact_security", "descriptors", *POLICY_OPTIONS)
+
+
+class NotAllowed(ValueError):
+    """What is asked for is possible, and refused until it is asked for by name."""
+
+    cause = "downgrade_possible"
+
+
+def checked_settings(args: Mapping[str, t.Any]) -> None:
+    """Refuse settings and policy that cannot work. Raises SettingsError, in the names of the role's variables."""
+    given = args.get("settings")
+    if not isinstance(given, Mapping) or not given:
+        words = "mail_config_settings is empty; write host, port and secure into it."
+        raise SettingsError(words, "mail_config_settings")
+    probed = to_bool(args.get("probed") or False, "mail_config_gate")
+    parse_settings(given, probed=probed, needs_credentials=True, prefix="mail_config_settings.")
+    try:
+        parse_policy(args)
+    except SettingsError as error:
+        raise SettingsError(f"mail_config_{error}", f"mail_config_{error.option}") from None
+    if args.get("recipient") and not given.get("sender"):
+        words = "mail_config_prove_recipient needs a sender; write sender: app@example.com in mail_config_settings."
+        raise SettingsError(words, "mail_config_prove_recipient")
+
+
+def checked_entries(entries: Sequence[Entry]) -> None:
+    """Refuse an empty list, entries that are neither app nor template, and the same file twice. Raises SettingsError."""
+    if not entries:
+        example = "[{app: pangolin, path: /opt/pangolin/config/config.yml}]"
+        raise SettingsError(f"mail_config_apps is empty; write a list such as {example}.", "mail_config_apps")
+    for index, entry in enumerate(entries):
+        name = f"mail_config_apps[{index}]"
+        needed = ("template", "dest") if kind_of(entry) == "template" else ("app", "path")
+        other = ("app", "path", "form", "carrier", "service") if needed[0] == "template" else ("dest",)
+        for key in needed:
+            if not entry.get(key):
+                words = f"{name}.{key} is missing; write {{app: ..., path: ...}}, or {{template: ..., dest: ...}}."
+                raise SettingsError(words, name)
+        wrong = next((key for key in other if entry.get(key)), None)
+        if wrong:
+            words = f"{name}.{wrong} stands beside {needed[0]}; write an entry of its own for it, or leave it out."
+            raise SettingsError(words, name)
+        restart = entry.get("restart")
+        if restart is not None and (
+            not isinstance(restart, Mapping) or not (restart.get("service") or restart.get("command"))
+        ):
+            words = (
+                f"{name}.restart is {show(restart)}; write {{service: name}} or {{command: [...]}}, or leave it out."
+            )
+            raise SettingsError(words, name)
+    refuse_twice([{"path": _path(entry), "item": entry} for entry in entries])
+
+
+def kind_of(entry: Entry) -> str:
+    """Whether an entry is an app of ours or a template of the user's."""
+    return "template" if entry.get("template") else "app"
+
+
+def _path(entry: Entry) -> str:
+    return str(entry.get("dest") if kind_of(entry) == "template" else entry.get("path"))
+
+
+def label_of(entry: Entry) -> str:
+    """What an entry is called in sentences."""
+    return str(entry.get("template") if kind_of(entry) == "template" else entry.get("app"))
+
+
+def refuse_twice(results: Sequence[Mapping[str, t.Any]]) -> None:
+    """Refuse two entries that write one file; several services of one file are no such thing. Raises SettingsError."""
+    seen: dict[tuple[str, str], int] = {}
+    for index, one in enumerate(results):
+        path, service = str(one["path"]), str(one["item"].get("service") or "")
+        there = next(
+            (
+                number
+                for (other, name), number in seen.items()
+                if other == path and (name == service or not name or not service)
+            ),
+            None,
+        )
+        if there is not None:
+            words = (
+                f"mail_config_apps[{index}] has the file {path}, and so has mail_config_apps[{there}];"
+                " write each file once, or the service of each where they are several of one file."
+            )
+            raise SettingsError(words, f"mail_config_apps[{index}]")
+        seen[(path, service)] = index
+
+
+def refuse_weaker(
+    before: Sequence[Mapping[str, t.Any]], after: Sequence[Mapping[str, t.Any]], accept: Sequence[str]
+) -> None:
+    """Refuse that another port moves an app into a weaker mode than the settings gave it. Raises NotAllowed."""
+    if "downgrade_possible" in accept:
+        return
+    for old, new in zip(before, after):
+        if _STRENGTH.get(str(new["security"]), 2) < _STRENGTH.get(str(old["security"]), 2):
+            raise NotAllowed(
+                f"mail_config_fallback is use, but on the port that works {label_of(new['item'])} would be in the mode"
+                f" {new['security']} in place of {old['security']}: it could go on in cleartext. Nothing was written; write"
+                " mail_config_accept: [downgrade_possible] to allow it, or have the first port opened."
+            )
+
+
+def spoken(settings: Mapping[str, t.Any]) -> str:
+    """Which port and mode settings mean, as a text to compare."""
+    parsed = parse_settings(settings, probed=True)
+    return f"{parsed.port} {parsed.security}"
+
+
+def told_once(
+    results: Sequence[Mapping[str, t.Any]], of_the_gate: Sequence[Mapping[str, t.Any]], accept: Sequence[str]
+) -> list[dict[str, t.Any]]:
+    """Every finding once, without those that are accepted; what was planned with other settings does not count any more."""
+    last = {str(one["path"]) + str(one["item"].get("service")): one for one in results}
+    found: dict[tuple[str, str], dict[str, t.Any]] = {}
+    for one in [*(finding for result in last.values() for finding in result["findings"]), *of_the_gate]:
+        if one["code"] not in accept:
+            found.setdefault((one["code"], one["message"]), dict(one))
+    return list(found.values())
+
+
+def endpoints_of(settings: Mapping[str, t.Any], read: Sequence[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """One endpoint for every different set of settings that the files hold; what a file cannot hold is as given."""
+    endpoints: list[dict[str, t.Any]] = []
+    for one in read:
+        endpoint = {**settings, **one["settings"]}
+        if endpoint not in endpoints:
+            endpoints.append(endpoint)
+    return endpoints
+
+
+def in_own_words(sentence: str, index: int, host: str) -> str:
+    """A sentence of a task about one file, with the names that these options have in the role."""
+    words = sentence.removeprefix(f"{host}: ")
+    first = words.partition(" ")[0]
+    if first in _OF_AN_ENTRY and re.match(rf"{first} (is|has|holds|must|cannot)\b", words):
+        words = f"mail_config_apps[{index}].{words}"
+    elif first in _OF_THE_ROLE:
+        words = f"mail_config_{words}"
+    else:
+        words = re.sub(r"(?<![\w.])exact_security(?=:)", "mail_config_exact_security", words)
+    return f"{host}: {words}"

@@ -1,0 +1,89 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which app a file belongs to that an audit finds, and what is found through other files."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.interpolation import interpolated
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import known_apps, load_descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import Opaque
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import further_files, places_of
+
+APPS = [load_descriptor(name) for name in known_apps()]
+COMPOSE = "services:\n  web:\n    image: {image}\n    environment:\n      {name}: smtp.example.com\n"
+
+
+def found(texts: t.Mapping[str, str]) -> dict[str, str]:
+    return {spot.path: spot.app for spot in places_of(APPS, texts)}
+
+
+@pytest.mark.parametrize(
+    "path, text, app",
+    [
+        ("/opt/pangolin/config/config.yml", "email:\n  smtp_host: h\n", "pangolin"),
+        ("/opt/x/config/config.yml", "email:\n  smtp_host: h\n", "pangolin"),
+        ("/opt/x/config/config.yml", "server:\n  port: 1\n", None),
+        ("/opt/x/config/config.yml", "a: [\n", None),
+        ("/opt/pangolin/config/config.yml", "a: [\n", "pangolin"),
+        ("/etc/gitea/app.ini", "[mailer]\nSMTP_ADDR = h\n", "gitea"),
+        ("/etc/forgejo/app.ini", "[mailer]\nSMTP_ADDR = h\n", "forgejo"),
+        ("/etc/vikunja/config.yml", "mailer:\n  host: h\n", "vikunja"),
+        ("/var/www/bookstack/.env", "MAIL_HOST=h\n", "bookstack"),
+        ("/var/www/shop/.env", "MAIL_MAILER=smtp\nMAIL_HOST=h\n", "laravel"),
+        ("/var/www/shop/.env", "DB_HOST=h\n", None),
+        ("/etc/vaultwarden.env", "SMTP_HOST=h\n", "vaultwarden"),
+        ("/opt/tool/.env", "SMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURE=true\n", "generic_env"),
+        ("/etc/postfix/main.cf", "relayhost = [h]:587\n", "postfix"),
+        ("/etc/default/grafana-server", "GF_SMTP_HOST=h:587\n", "grafana"),
+    ],
+)
+def test_a_file_belongs_to_the_app_whose_keys_it_holds(path: str, text: str, app: str | None) -> None:
+    assert found({path: text}) == ({path: app} if app else {})
+
+
+@pytest.mark.parametrize(
+    "image, name, app",
+    [
+        ("vaultwarden/server:1.34", "SMTP_HOST", "vaultwarden"),
+        ("ghcr.io/goauthentik/server", "AUTHENTIK_EMAIL__HOST", "authentik"),
+        ("lscr.io/linuxserver/nextcloud", "SMTP_HOST", "nextcloud"),
+        ("axllent/mailpit", "MP_SMTP_RELAY_HOST", "mailpit_relay"),
+        ("registry.internal.example/tool", "GF_SMTP_HOST", "grafana"),
+        ("registry.internal.example/tool", "SMTP_HOST", "generic_env"),
+    ],
+)
+def test_a_service_is_known_by_its_image_or_its_variables(image: str, name: str, app: str) -> None:
+    assert found({"/srv/a/compose.yml": COMPOSE.format(image=image, name=name)}) == {"/srv/a/compose.yml": app}
+
+
+def test_files_that_lead_to_others() -> None:
+    text = "services:\n  git:\n    image: gitea/gitea\n    env_file: [mail.env]\n    volumes: ['./data:/data', 'more:/x']\n"
+    unit = "[Service]\nEnvironmentFile=-/etc/app.env\n"
+    texts = {"/srv/git/compose.yml": text, "/etc/systemd/system/app.service": unit}
+    assert {"/srv/git/mail.env", "/srv/git/data/gitea/conf/app.ini", "/etc/app.env"} <= set(further_files(APPS, texts))
+
+
+@pytest.mark.parametrize(
+    "text, known, value",
+    [
+        ("${A}", {"A": "x"}, "x"),
+        ("$A-b", {"A": "x"}, "x-b"),
+        ("${A:-b}", {"A": ""}, "b"),
+        ("${A-b}", {"A": ""}, ""),
+        ("${A:-b}", {}, "b"),
+        ("${A:?no}", {"A": "x"}, "x"),
+        ("${A:+b}", {"A": "x"}, "b"),
+        ("${A:+b}", {}, ""),
+        ("$$A${B}", {"B": "1"}, "$A1"),
+        ("${A}", {}, None),
+        ("${A:?no}", {}, None),
+        ("NAME", {"NAME": "x"}, "x"),
+    ],
+)
+def test_variables_of_compose(text: str, known: dict[str, str], value: str | None) -> None:
+    opaque = Opaque("variable", text)
+    assert interpolated("NAME", opaque, known) == (opaque if value is None else value)

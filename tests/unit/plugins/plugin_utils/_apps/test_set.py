@@ -1,0 +1,102 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role mail_config refuses before it asks the host anything, in the names of its own variables."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps import set as rules
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+
+SETTINGS = {"host": "smtp.example.com", "port": 465, "secure": True}
+APP = {"app": "pangolin", "path": "/opt/pangolin/config/config.yml"}
+TEMPLATE = {"template": "app.j2", "dest": "/opt/app/.env"}
+
+
+@pytest.mark.parametrize(
+    "args, sentence",
+    [
+        ({"settings": {}}, "mail_config_settings is empty; write host, port and secure into it."),
+        ({"settings": {**SETTINGS, "port": "abc"}}, "mail_config_settings.port is 'abc', which is not a port number;"),
+        ({"settings": {**SETTINGS, "secure": "perhaps"}}, "mail_config_settings.secure is 'perhaps'"),
+        ({"settings": {**SETTINGS, "user": "x"}}, "mail_config_settings.user is not an option; write username."),
+        ({"settings": {"host": "h", "port": 587, "secure": True}}, "mail_config_settings.port 587 starts in cleartext"),
+        ({"settings": {**SETTINGS, "username": "x"}}, "mail_config_settings.username is given without a password"),
+        (
+            {"settings": SETTINGS, "minimum_tls_version": "1.2"},
+            "mail_config_minimum_tls_version is '1.2'; write one of",
+        ),
+        ({"settings": SETTINGS, "certificate_days_error": "x"}, "mail_config_certificate_days_error is 'x'"),
+        ({"settings": SETTINGS, "recipient": "a@b.c"}, "mail_config_prove_recipient needs a sender"),
+    ],
+)
+def test_settings(args: dict[str, t.Any], sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        rules.checked_settings(args)
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "entries, sentence",
+    [
+        ([], "mail_config_apps is empty; write a list such as"),
+        ([{"app": "pangolin"}], "mail_config_apps[0].path is missing; write {app: ..., path: ...}, or"),
+        ([APP, {"path": "/x"}], "mail_config_apps[1].app is missing"),
+        ([{"template": "x"}], "mail_config_apps[0].dest is missing"),
+        ([{**APP, "template": "x", "dest": "/x"}], "mail_config_apps[0].app stands beside template"),
+        ([{**APP, "dest": "/x"}], "mail_config_apps[0].dest stands beside app"),
+        ([{**APP, "restart": {}}], "mail_config_apps[0].restart is '{}'; write {service: name}"),
+        ([APP, TEMPLATE, APP], "mail_config_apps[2] has the file /opt/pangolin/config/config.yml, and so has mail_config_apps[0];"),
+        ([APP, {**TEMPLATE, "dest": APP["path"]}], "mail_config_apps[1] has the file"),
+        ([{"app": "n8n", "path": "/c.yml", "service": "a"}, {"app": "grafana", "path": "/c.yml"}], "mail_config_apps[1] has"),
+    ],
+)  # fmt: skip
+def test_entries(entries: list[dict[str, t.Any]], sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        rules.checked_entries(entries)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_several_services_of_one_file_are_several_places() -> None:
+    rules.checked_entries(
+        [{"app": "grafana", "path": "/c.yml", "service": one} for one in ("a", "b")] + [APP, TEMPLATE]
+    )
+
+
+@pytest.mark.parametrize(
+    "said, expected",
+    [
+        ("h: path is /x, which is a folder; write", "h: mail_config_apps[1].path is /x, which is a folder; write"),
+        ("h: app is 'x', which is not known", "h: mail_config_apps[1].app is 'x', which is not known"),
+        ("mode is 'z'; write '0600'.", "h: mail_config_apps[1].mode is 'z'; write '0600'."),
+        ("h: descriptors is /x, which is", "h: mail_config_descriptors is /x, which is"),
+        ("h: /x cannot be written: why.", "h: /x cannot be written: why."),
+    ],
+)
+def test_sentences_name_the_roles_own_variables(said: str, expected: str) -> None:
+    assert rules.in_own_words(said, 1, "h") == expected
+
+
+@pytest.mark.parametrize(
+    "before, after, refused",
+    [
+        ("implicit_tls", "opportunistic", True),
+        ("starttls", "cleartext", True),
+        ("implicit_tls", "starttls", False),
+        ("opportunistic", "opportunistic", False),
+        ("opportunistic", "implicit_tls", False),
+    ],
+)
+def test_another_port_moves_no_app_into_a_weaker_mode(before: str, after: str, refused: bool) -> None:
+    def results(mode: str) -> list[dict[str, t.Any]]:
+        return [{"security": "starttls", "item": TEMPLATE}, {"security": mode, "item": APP}]
+
+    if refused:
+        with pytest.raises(rules.NotAllowed, match=f"pangolin would be in the mode {after} in place of {before}"):
+            rules.refuse_weaker(results(before), [results("starttls")[0], results(after)[1]], [])
+    rules.refuse_weaker(results(before), results(after), ["downgrade_possible"])
+    if not refused:
+        rules.refuse_weaker(results(before), results(after), [])
