@@ -47,7 +47,11 @@ def keep(basis: Basis) -> dict[str, t.Any]:
     subjects = host.ca_subjects.get(ca_path) if ca_path is not None else None
     return {
         "settings": keep_settings(settings),
-        "policy": {**asdict(policy), "cleartext_networks": list(policy.cleartext_networks)},
+        "policy": {
+            **asdict(policy),
+            "cleartext_networks": list(policy.cleartext_networks),
+            "apps": [[name, runtime, list(can)] for name, runtime, can in policy.apps],
+        },
         "evidence": {
             "observation": observation,
             "clock": host.clock.timestamp(),
