@@ -168,7 +168,7 @@ class World:
         add("checked", INFO, {"check_mode": True}, **ca, port=self.servers["ssh"].port, secure=False)
         add("bad", INFO, host="localhost", port="abc")
         add("bad_entry", INFO, host="localhost", endpoints=[{"port": 25}, {"port": 25, "scure": True}])
-        add("policy", INFO, host="localhost", port=25, minimum_tls_version="TLSv1.3")
+        add("policy", INFO, host="localhost", port=25, minimum_tls_version="1.3")
         add("nothing", INFO)
         add("asynchronous", INFO, {"async": 10, "poll": 0}, **ca, port=self.implicit, secure=True)
         self.output = self.batch.run().output
@@ -290,7 +290,7 @@ def test_check_mode_probes(world: World) -> None:
     [
         ("bad", "port is 'abc', which is not a port number; write 465 with secure: true, or 587 with secure: false."),
         ("bad_entry", "endpoints[1].scure is not an option; write secure."),
-        ("policy", "minimum_tls_version is not an option"),
+        ("policy", "minimum_tls_version is '1.3'; write one of TLSv1, TLSv1.1"),
         ("nothing", "host is empty; write the relay's name"),
     ],
 )

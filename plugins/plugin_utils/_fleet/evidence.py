@@ -11,11 +11,11 @@ import hashlib
 import textwrap
 import typing as t
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, RecordError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy, parse_policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import AppClient, Policy, parse_policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     Settings,
     SettingsError,
@@ -47,7 +47,11 @@ def keep(basis: Basis) -> dict[str, t.Any]:
     subjects = host.ca_subjects.get(ca_path) if ca_path is not None else None
     return {
         "settings": keep_settings(settings),
-        "policy": {**asdict(policy), "cleartext_networks": list(policy.cleartext_networks)},
+        "policy": {
+            **asdict(policy),
+            "cleartext_networks": list(policy.cleartext_networks),
+            "apps": [[name, runtime, list(can)] for name, runtime, can in policy.apps],
+        },
         "evidence": {
             "observation": observation,
             "clock": host.clock.timestamp(),
@@ -74,9 +78,9 @@ def basis_of(record: Record) -> Basis | None:
         given = {key: value for key, value in record.settings.items() if key in known}
         login = _SOME_LOGIN if record.settings.get("login") else {}
         settings = parse_settings({**given, **login}, probed=True, allow_auto=True)
-        policy = parse_policy(record.policy or {})
+        policy = _policy(record.policy or {})
         clock = datetime.datetime.fromtimestamp(evidence["clock"], datetime.UTC)
-    except (SettingsError, OverflowError, ValueError, OSError) as error:
+    except (SettingsError, OverflowError, ValueError, TypeError, OSError) as error:
         raise RecordError(f"Its settings cannot be judged: {error}") from None
     return Basis(
         settings,
@@ -84,6 +88,12 @@ def basis_of(record: Record) -> Basis | None:
         policy,
         HostFacts(clock, float(evidence["skew"]), evidence["trust_store_empty"], evidence["ca_subjects"]),
     )
+
+
+def _policy(kept: Mapping[str, t.Any]) -> Policy:
+    """As it was applied, with what was known of the apps. Raises SettingsError and TypeError."""
+    apps = tuple(AppClient(str(name), str(runtime), tuple(can)) for name, runtime, can in kept.get("apps") or ())
+    return replace(parse_policy(kept), apps=apps)
 
 
 def with_pem(probe: Mapping[str, t.Any], observation: Observation) -> dict[str, t.Any]:
