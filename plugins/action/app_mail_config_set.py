@@ -13,9 +13,10 @@ import re
 import typing as t
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from ansible.plugins.loader import lookup_loader
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
     NotAllowed,
     checked_entries,
@@ -27,6 +28,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
     refuse_twice,
     refuse_weaker,
     spoken,
+    test_command,
     told_once,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
@@ -75,7 +77,8 @@ class ActionModule(Action):
     def _begin(self) -> Result:
         """Refuse what cannot work, and claim the files. Nothing is asked of the relay."""
         checked_settings(self._args)
-        checked_entries(self._entries)
+        checked_entries(self._entries, str(self._args.get("recipient") or ""))
+        self._tests()
         planned = self._each(self._settings(), write=False)
         refuse_twice(planned)
         paths = list(dict.fromkeys(one["path"] for one in planned))
@@ -147,6 +150,7 @@ class ActionModule(Action):
         result: Result = {"results": read}
         if self._flag("probe"):
             policy = {name: self._args[name] for name in POLICY_OPTIONS if self._args.get(name) is not None}
+            policy.update({name: self._args[name] for name in ("apps", "descriptors") if self._args.get(name)})
             gate = {"endpoints": endpoints, "alternatives": [], "check_credentials": self._flag("check_credentials")}
             seen = self._call("mailops.smtp.smtp_gate", {**gate, **policy})
             if seen.get("failed"):
@@ -155,6 +159,7 @@ class ActionModule(Action):
         sent = []
         if self._args.get("recipient"):
             sent = [self._send(one, check_mode=self._task.check_mode) for one in endpoints]
+            sent += [self._send_by_app(*one) for one in ([] if self._task.check_mode else self._tests())]
         return {**result, "sent": sent, "changed": bool(sent) and not self._task.check_mode}
 
     def _restore(self) -> Result:
@@ -237,6 +242,33 @@ class ActionModule(Action):
         if done.get("failed"):
             raise _StepError(done)
         return {name: done.get(name) for name in ("msg", "reply", "queue_id", "message_id")}
+
+    def _tests(self) -> list[tuple[Mapping[str, t.Any], list[str]]]:
+        """The entries whose app sends its own test mail, and how. Raises SettingsError."""
+        found: list[tuple[Mapping[str, t.Any], list[str]]] = []
+        for entry in self._entries:
+            if entry.get("test_mail") is None:
+                continue
+            folder = Path(self._args["descriptors"]) if self._args.get("descriptors") else None
+            app = load_descriptor(entry["app"], folder) if kind_of(entry) == "app" else None
+            found.append((entry, test_command(entry, app, str(self._args.get("recipient") or ""))))
+        return found
+
+    def _send_by_app(self, entry: Mapping[str, t.Any], command: list[str]) -> Result:
+        """The app's own test mail; raises _StepError where the app fails."""
+        folder = {"chdir": entry["test_mail"]["chdir"]} if entry["test_mail"].get("chdir") else {}
+        done = self._call("ansible.builtin.command", {"argv": command, **folder})
+        if done.get("failed") or done.get("unreachable"):
+            said = " ".join(str(done.get("stderr") or done.get("stdout") or done.get("msg") or "").split())[-300:]
+            said = said.replace(str(self._settings().get("password") or "\0"), "********")
+            words = f"{self.host}: {label_of(entry)}: its own test mail failed ({' '.join(command)})"
+            raise _StepError({"msg": f"{words}: {said or 'it said nothing'}"})
+        return {
+            "msg": f"{label_of(entry)} sent its own test mail.",
+            "reply": None,
+            "queue_id": None,
+            "message_id": None,
+        }
 
     def _call(
         self, action: str, options: Mapping[str, t.Any], check_mode: bool | None = None, *, diff: bool = False

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, bases
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import endpoint_settings
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, parse_policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CONNECTION_OPTIONS, to_bool
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge_all
 
@@ -17,7 +18,14 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import
 class ActionModule(Action):
     """Have the host probe, judge here."""
 
-    OPTIONS = (*CONNECTION_OPTIONS, "endpoints", "check_credentials", "check_injection")
+    OPTIONS = (
+        *CONNECTION_OPTIONS,
+        *POLICY_OPTIONS,
+        *POLITE_OPTIONS,
+        "endpoints",
+        "check_credentials",
+        "check_injection",
+    )
     NOTHING = {"probes": [], "alternatives": []}
 
     def answer(self, args: Result) -> Result:
@@ -26,12 +34,12 @@ class ActionModule(Action):
         injection = to_bool(True if args.get("check_injection") is None else args["check_injection"], "check_injection")
         endpoints = endpoint_settings(args, allow_auto=True, needs_credentials=credentials)
         self.seen = Seen(endpoints)
-        policy = Policy()
+        policy = parse_policy(args)
         plans = [
             plan_of(one, policy, control_port=587 if one.port != 587 else 465, try_injection=injection)
             for one in endpoints
         ]
-        run = probe_host(self.execute, endpoints, plans, credentials)
+        run = self.probe(endpoints, plans, credentials, args)
         verdicts = judge_all(endpoints, run.observations, policy, run.host)
         self.seen = Seen(endpoints, bases(endpoints, run.observations, policy, run.host))
         for settings, verdict in zip(endpoints, verdicts):

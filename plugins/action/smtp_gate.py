@@ -12,7 +12,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise, verdict_sentence
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.apps import app_clients
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import ProbeRun, plan_of, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import ProbeRun, plan_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, bases
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import endpoint_settings
@@ -33,19 +34,14 @@ class ActionModule(Action):
     """Pass, or fail the host with cause, remedy and the other ports that work."""
 
     OPTIONS = (
-        *CONNECTION_OPTIONS,
-        *POLICY_OPTIONS,
-        "endpoints",
-        "alternatives",
-        "fallback",
-        "check_credentials",
-        "apps",
+        *CONNECTION_OPTIONS, *POLICY_OPTIONS, *POLITE_OPTIONS, "endpoints", "alternatives", "fallback", "check_credentials", "apps",
         "descriptors",
-    )
+    )  # fmt: skip
     NOTHING = {"probes": [], "alternatives": []}
 
     def answer(self, args: Result) -> Result:
         """Probe on the host, judge here, pass or fail."""
+        self._args = args
         self._policy = replace(parse_policy(args), apps=app_clients(args.get("apps"), self._folder(args)))
         self._credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
         use = _wants_use(args)
@@ -60,7 +56,7 @@ class ActionModule(Action):
 
     def _gate(self, endpoints: list[Settings], others: list[list[Alternative]], use: bool) -> Result:
         plans = [plan_of(one, self._policy, alternatives=ports, fallback=use) for one, ports in zip(endpoints, others)]
-        run = probe_host(self.execute, endpoints, plans, self._credentials)
+        run = self.probe(endpoints, plans, self._credentials, self._args)
         verdicts = judge_all(endpoints, run.observations, self._policy, run.host)
         observations = self._ask_further(endpoints, run, verdicts, others, use)
         # A relay that works is judged once: on a fleet that is half of what the judge costs.
@@ -121,11 +117,11 @@ class ActionModule(Action):
             if settings.timeout - spent >= _SHORTEST:
                 asked.append(index)
         if asked:
-            again = probe_host(
-                self.execute,
+            again = self.probe(
                 [endpoints[index] for index in asked],
                 [self._plan_of_others(endpoints[index], spent, others[index], use) for index in asked],
                 self._credentials and use,
+                {**self._args, "spread": 0},
             )
             for index, further in zip(asked, again.observations):
                 found[index]["alternatives"] = further["alternatives"] or found[index]["alternatives"]

@@ -14,8 +14,9 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import verdict_sentence
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.message import compose, queue_id
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, bases
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.address import parse_recipients
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
@@ -33,20 +34,18 @@ _OF_THE_MESSAGE = ("recipients", "subject", "body", "headers")
 class ActionModule(Action):
     """Send one message from the host, judge here."""
 
-    OPTIONS = (*MODEL_OPTIONS, *_OF_THE_MESSAGE)
+    OPTIONS = (*MODEL_OPTIONS, *POLITE_OPTIONS, *_OF_THE_MESSAGE)
     NOTHING = {"probes": [], "alternatives": []}
 
     def answer(self, args: Result) -> Result:
         """Send, or in check mode go as far as RCPT and take it back with RSET."""
         deliver = not self._task.check_mode
-        given = {key: value for key, value in args.items() if key not in _OF_THE_MESSAGE}
+        given = {key: value for key, value in args.items() if key not in (*_OF_THE_MESSAGE, *POLITE_OPTIONS)}
         settings = parse_settings(given, probed=True, needs_credentials=True)
         transaction, message_id = self._transaction(settings, args, deliver)
         self.seen = Seen([settings])
         policy = Policy()
-        run = probe_host(
-            self.execute, [settings], [plan_of(settings, policy, transaction=transaction)], with_credentials=True
-        )
+        run = self.probe([settings], [plan_of(settings, policy, transaction=transaction)], True, args)
         self.seen = Seen([settings], bases([settings], run.observations, policy, run.host))
         probe = judge(settings, run.observations[0], policy, run.host)
         return _answer(self.host, settings, probe, message_id, deliver)

@@ -185,6 +185,7 @@ class CallbackModule(CallbackBase):
             action=action,
             host=host.get_name(),
             groups=_groups(host),
+            variables=_variables(host, self.get_option("verdicts_variables")),
             asked_from=_delegate(task),
             check_mode=bool(task.check_mode),
         )
@@ -256,7 +257,9 @@ class CallbackModule(CallbackBase):
 
 
 def _action(task: t.Any) -> str | None:
-    return action_name(str(getattr(task, "resolved_action", None) or task.action))
+    name = action_name(str(getattr(task, "resolved_action", None) or task.action))
+    # Of the role's steps, restarts and what is put back are no verdicts.
+    return None if name == "app_mail_config_set" and task.args.get("step") in ("restart", "restore") else name
 
 
 def _asks(task: t.Any) -> bool:

@@ -17,7 +17,7 @@ options:
     default: TLSv1.2
   certificate_days_error:
     description:
-      - Fail when the relay's certificate is valid for fewer days than this.
+      - The endpoint fails when the relay's certificate is valid for fewer days than this.
     type: int
     default: 0
   certificate_days_warning:

@@ -18,6 +18,8 @@ author:
 extends_documentation_fragment:
   - mailops.smtp.attributes
   - mailops.smtp.connection
+  - mailops.smtp.polite
+  - mailops.smtp.policy
 options:
   endpoints:
     description:

@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - mailops.smtp.attributes
   - mailops.smtp.connection
+  - mailops.smtp.polite
   - mailops.smtp.security
   - mailops.smtp.policy
 options:

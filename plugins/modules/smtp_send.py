@@ -18,6 +18,7 @@ author:
 extends_documentation_fragment:
   - mailops.smtp.attributes
   - mailops.smtp.connection
+  - mailops.smtp.polite
   - mailops.smtp.security
 attributes:
   check_mode:

@@ -25,6 +25,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
     ports,
     program,
     service,
+    units,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     record as records,
@@ -677,3 +678,46 @@ def _look_at(relay: pathlib.Path) -> None:
     relay.parent.chmod(0o700)
     assert f"{relay.parent} (owner 0, mode 0700)" == accounts.unreadable(str(relay), "bin", MAILPIT_UID, MAILPIT_GID)
     assert accounts.unreadable(str(relay), "root", 0, 0) is None
+
+
+def test_a_compose_file_is_the_roles_own_or_left_alone(site: sites.Site) -> None:
+    filled(site)
+    own, theirs = f"{sites.HEADER}: changes\n", "services: {}\n"
+    compose = pathlib.Path(site.config_dir, "compose.yml")
+    compose.write_text(theirs)
+    assert "compose.yml in it is not this role's: move it away" in refused(site, manager="compose")
+    remove(site)
+    assert compose.read_text() == theirs, "another way of running Mailpit never touches it"
+    filled(site)
+    compose.write_text(own)
+    assert "which runs with mailpit_service_manager: compose: remove that one first" in refused(site, manager="none")
+    remove(dataclasses.replace(site, manager="compose"))
+    assert not pathlib.Path(site.config_dir).exists()
+    # A link to the role's own text is not the role's.
+    pathlib.Path(site.config_dir).mkdir()
+    filled(site)
+    compose.unlink(missing_ok=True)
+    compose.symlink_to(pathlib.Path(site.config_dir, "mailpit.env"))
+    assert "is not this role's" in refused(site, manager="compose")
+
+
+@pytest.mark.parametrize("manager, path", [("systemd", "path_of"), ("podman_quadlet", "quadlet_of")])
+def test_a_unit_of_another_way_is_refused_with_the_way_back(
+    manager: str, path: str, site: sites.Site, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, folder in (("_OWN", "units"), ("_QUADLETS", "quadlets")):
+        (tmp_path / folder).mkdir()
+        monkeypatch.setattr(units, name, str(tmp_path / folder))
+    unit = pathlib.Path(getattr(units, path)(site.service))
+    other = "podman_quadlet" if manager == "systemd" else "systemd"
+    unit.write_text(f"{sites.HEADER}: changes\n")
+    for asked in (other, "compose"):
+        assert f"which runs with mailpit_service_manager: {manager}: remove that one first" in refused(
+            site, manager=asked
+        )
+    unit.write_text("[Unit]\n")
+    assert "is a unit that this role did not write" in refused(site, manager=other)
+    unit.unlink()
+    renewal = pathlib.Path(units.renewal_of(site.service)[1])
+    renewal.write_text("[Timer]\n")
+    assert f"{renewal} is a unit that this role did not write" in refused(site, manager=manager)

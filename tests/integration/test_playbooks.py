@@ -133,6 +133,21 @@ def test_probe_with_one_port(fleet: Fleet, ports: str) -> None:
         ("gate", ["-e", '{"mail_config_settings": {"port": 465}}'], "host is empty; write the relay's name"),
         ("deploy", [], "mail_config_settings is missing for this host"),
         (
+            "gate",
+            ["-e", '{"mail_confg_settings": {"port": 465}}'],
+            "missing; mail_confg_settings is there, write mail_config_settings",
+        ),
+        (
+            "gate",
+            ["-e", "mail_config_settings=relay"],
+            "mail_config_settings is 'relay', which is not a dictionary; write host",
+        ),
+        (
+            "probe",
+            ["-e", "mail_probe_host=localhost mail_probe_port=465"],
+            "mail_probe_port is no variable of this playbook; write mail_probe_ports",
+        ),
+        (
             "deploy",
             ["-e", '{"mail_config_settings": {"host": "localhost", "port": 465}}'],
             "mail_config_apps is missing for this host",

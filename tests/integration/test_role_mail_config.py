@@ -146,6 +146,18 @@ def test_the_gate_stops_it(host: Host, relay: Relay) -> None:
     assert "secure: true" in words(run) and "speaks TLS from the first byte" in words(run)
 
 
+def test_an_app_that_can_do_none_of_the_relays_mechanisms_stops_it(host: Host, relay: Relay) -> None:
+    theirs = host.folder / "descriptors"
+    theirs.mkdir()
+    built_in = pathlib.Path("plugins/plugin_utils/_apps/descriptors/pangolin.yml").read_text()
+    own = re.sub(r"(?m)^mechanisms:.*$", "mechanisms: [XOAUTH2]", built_in.replace("Pangolin", "Oldpangolin"))
+    (theirs / "oldpangolin.yml").write_text(own.replace("id: pangolin", "id: oldpangolin"))
+    apps = [{"app": "oldpangolin", "path": str(host.config)}]
+    run = host.run(relay.settings("implicit"), apps=apps, mail_config_descriptors=str(theirs))
+    assert run.returncode != 0 and host.config.read_text() == OLD and host.store() == []
+    assert "offers no authentication mechanism that Oldpangolin can do" in words(run), run.output
+
+
 def test_what_the_gate_found_can_be_rescued(host: Host, relay: Relay) -> None:
     role = {"name": "Configure", "ansible.builtin.include_role": {"name": "mailops.smtp.mail_config"}}
     keep = {"name": "Keep it", "ansible.builtin.set_fact": {"failure": "{{ ansible_failed_result }}"}}

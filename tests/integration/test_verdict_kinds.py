@@ -229,7 +229,7 @@ CASES = {
     ),
     "a login that the app cannot do": Case(
         lambda world: smtp(implicit=honest(world.good), mechanisms=["PLAIN"]),
-        True, "auth_mechanism_not_offered", "dma can do CRAM-MD5, LOGIN", "another relay",
+        True, "auth_mechanism_not_offered", "dma can do LOGIN, CRAM-MD5", "another relay",
         options={"username": "app", "password": "s3cret", "apps": ["dma"]},
     ),
     "version 1": Case(

@@ -21,7 +21,7 @@ from lab.scenario import rows
 from lab.stage import Stage
 
 # Files of tests that share the staging environment.
-STAGING = ("staging", "containers", "vanish_mailpit")
+STAGING = ("staging", "containers", "vanish_mailpit", "vanish_service")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

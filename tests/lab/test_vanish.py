@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,8 @@ RELAY = (ipv4(*NODES["relays"]), 2587)
 PASSWORD, OLD_PASSWORD = "n3w-Secret.of-the-app", "0ld-Secret.of-the-app"
 CONFIG = "/opt/pangolin/config.yml"
 OLD = f"app:\n  name: x # stays\nemail:\n  smtp_host: old.example.com\n  smtp_pass: {OLD_PASSWORD}\n"
-CONNECTIONS = RUN / "vanish-cp"
+# The folder of ssh's connections, one for each process that runs tests.
+CONNECTIONS = RUN / f"vanish-cp-{os.getpid()}"
 # The app reads its file when it starts; with the new settings it does not where /opt/broken is.
 START = f"""#!/bin/sh
 [ ! -e /opt/broken ] || ! grep -q {PASSWORD} {CONFIG} || exit 1
@@ -45,10 +48,13 @@ with FaultyServer(behaviour, sys.argv[2], int(sys.argv[3])):
 """
 
 
-class Place:
-    """The host with its app, and how it is deployed to."""
+APPS = [{"app": "pangolin", "path": CONFIG, "restart": {"command": ["/opt/start"]}}]
 
-    def __init__(self, folder: Path, ca: str, host: Host) -> None:
+
+class Place:
+    """The host with its app, and how it is deployed to: with `more` variables."""
+
+    def __init__(self, folder: Path, ca: str, host: Host, relay: tuple[str, int], **more: object) -> None:
         self.folder, self.host, self.disk = folder, host, Disk(host)
         self.on_host("mkdir -p /opt/pangolin; cat > /opt/start; chmod 755 /opt/start", START)
         self.on_host("cat > /opt/ca.pem", ca)
@@ -58,14 +64,15 @@ class Place:
             "ansible_python_interpreter": python_of(host),
         }
         settings = {
-            "host": RELAY[0], "port": RELAY[1], "secure": "false", "ca_path": "/opt/ca.pem",
+            "host": relay[0], "port": relay[1], "secure": "false", "ca_path": "/opt/ca.pem",
             "username": "app", "password": PASSWORD, "sender": "app@example.com",
         }  # fmt: skip
         variables = {
             "mail_config_settings": settings,
-            "mail_config_apps": [{"app": "pangolin", "path": CONFIG, "restart": {"command": ["/opt/start"]}}],
+            "mail_config_apps": APPS,
             "mail_config_check_credentials": True,
             "mail_config_prove_recipient": "ops@example.com",
+            **more,
         }
         (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": {host.name: {**connection, **variables}}}}))
         (folder / "play.yml").write_text(
@@ -109,23 +116,29 @@ class Place:
         return sorted(set(found) - {CONFIG, "/opt/running", "/opt/start"})
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("vanish")
+@contextmanager
+def placed(folder: Path, host: Host, relay: tuple[str, int], **more: object) -> Iterator[Place]:
+    """The host, and a relay that takes the new password."""
     pki = Pki(folder / "pki")
-    issued = pki.issue("relay.lab.test", ips=[RELAY[0]])
-    serve = [sys.executable, "-c", SERVE, str(ROOT), RELAY[0], str(RELAY[1]), str(issued.both_file), PASSWORD]
+    issued = pki.issue("relay.lab.test", ips=[relay[0]])
+    serve = [sys.executable, "-c", SERVE, str(ROOT), relay[0], str(relay[1]), str(issued.both_file), PASSWORD]
     with subprocess.Popen(
         in_namespace("relays", *serve), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as relay:
-        assert relay.stdout and relay.stdout.readline() == "ready\n"
-        found = Place(folder, pki.ca_file.read_text(), HOST)
+    ) as process:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+        found = Place(folder, pki.ca_file.read_text(), host, relay, **more)
         try:
             yield found
         finally:
             found.disk.close()
             shutil.rmtree(CONNECTIONS, ignore_errors=True)
-            relay.kill()
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with placed(tmp_path_factory.mktemp("vanish"), HOST, RELAY) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

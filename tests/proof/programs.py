@@ -55,8 +55,8 @@ def _php(*trees: str) -> Callable[[], tuple[list[str], dict[str, str]]]:
 
 def _ruby(folder: str) -> Callable[[], tuple[list[str], dict[str, str]]]:
     def start() -> tuple[list[str], dict[str, str]]:
-        gems = BUILT / "deb" / "usr/share/rubygems-integration/all/gems"
-        libraries = [f"-I{path}/lib" for path in sorted(_there(gems).iterdir())]
+        gems = BUILT / "sid" / "usr/share/rubygems-integration/all/gems"
+        libraries = [f"-I{next(_there(gems).glob('dotenv-[0-9]*'))}/lib"]
         lib = {"MAIL_LIB": str(next(_there(BUILT / folder).rglob("gems/mail-*/lib")))} if folder else {}
         return ["ruby", *libraries, str(HERE / "send.rb")], lib
 
@@ -96,7 +96,8 @@ def answers(program: str, jobs: Sequence[dict[str, t.Any]], ca_file: Path | None
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         env={**environment, **trust, **more},
     ) as process:
         try:
@@ -105,7 +106,7 @@ def answers(program: str, jobs: Sequence[dict[str, t.Any]], ca_file: Path | None
             process.kill()
             out, errors = process.communicate()
     found = {}
-    for line in out.splitlines():
+    for line in out.split("\n"):
         if line.startswith("{"):
             answer = json.loads(line)
             found[answer["id"]] = answer

@@ -100,8 +100,7 @@ def rows() -> Iterator[Row]:
     for app, library in GO_APPS:
         for form in ("file", "environment"):
             yield Row(app, form, "go", library, library)
-    for app in ("laravel", "bookstack"):
-        yield Row(app, "environment", "php-sid", app, "Symfony Mailer")
+    yield Row("laravel", "environment", "php-sid", "laravel", "Symfony Mailer")
     for program in ("php", "php-sid"):
         yield Row("symfony", "environment", program, "symfony", "Symfony Mailer")
         yield Row("nextcloud", "file", program, "nextcloud", "Symfony Mailer", start="<?php\n$CONFIG = array(\n);\n")

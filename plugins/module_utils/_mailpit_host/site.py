@@ -38,11 +38,11 @@ CONFIG_FILES = (
     "smtp.passwd",
     "ui.passwd",
     "send-api.passwd",
-    "renew.py",
-    "renewal.json",
+    "mailops-relay.yml",
+    "mailops-forward.yml",
+    "mailops-renew.py",
+    "mailops-renewal.json",
     COMPOSE_FILE,
-    "client-relay.yml",
-    "client-forward.yml",
 )
 SUBFOLDERS = {"tls": ("cert.pem", "key.pem"), "ca": ("ca.pem", "ca.key", "next.pem", "next.key", "previous.pem")}
 PROGRAM_FILES = ("mailpit", "mailpit.tar.gz")
@@ -142,13 +142,23 @@ def _refuse_manager(site: Site) -> None:
     for manager, path in (("systemd", units.path_of(site.service)), ("podman_quadlet", units.quadlet_of(site.service))):
         if site.manager == "compose" and begins_with_header(path):
             units.refuse_manager(site.service, manager)
-    if site.manager != "compose" and begins_with_header(os.path.join(site.config_dir, COMPOSE_FILE)):
+    composed = os.path.join(site.config_dir, COMPOSE_FILE)
+    is_own = begins_with_header(composed) and not os.path.islink(composed)
+    if site.manager == "compose" and os.path.lexists(composed) and not is_own:
+        raise Refusal(
+            "mailpit_config_dir is {0}, and {1} in it is not this role's: move it away, or write another folder".format(
+                site.config_dir, COMPOSE_FILE
+            )
+        )
+    if site.manager != "compose" and is_own:
         units.refuse_manager(site.service, "compose")
 
 
 def known_files(site: Site) -> t.List[str]:
     """Every file that the role may have written into the configuration folder."""
-    files = [os.path.join(site.config_dir, name) for name in CONFIG_FILES]
+    # People have compose files of their own.
+    own = [name for name in CONFIG_FILES if name != COMPOSE_FILE or site.manager == "compose"]
+    files = [os.path.join(site.config_dir, name) for name in own]
     return files + [
         os.path.join(site.config_dir, folder, name) for folder, names in SUBFOLDERS.items() for name in names
     ]

@@ -52,6 +52,7 @@ _KEYS = (
     "restart",
     "validate",
     "test_mail",
+    "test_command",
     "trust",
     "measured",
     "mechanisms",
@@ -195,6 +196,7 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         traps=_traps(data, words),
         notes=_texts(data, "notes"),
         images=_texts(data, "images"),
+        test_command=_texts(data, "test_command"),
         **{key: str(data.get(key) or "") for key in ("restart", "validate", "test_mail", "trust", "measured")},
     )
     for form in forms.values():

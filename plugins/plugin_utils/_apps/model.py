@@ -233,6 +233,7 @@ class Descriptor:
     restart: str = ""
     validate: str = ""
     test_mail: str = ""
+    test_command: tuple[str, ...] = ()
     trust: str = ""
     measured: str = ""
     notes: tuple[str, ...] = ()

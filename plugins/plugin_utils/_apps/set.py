@@ -9,6 +9,7 @@ import re
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, parse_policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings, to_bool
@@ -59,7 +60,7 @@ def checked_settings(args: Mapping[str, t.Any]) -> None:
         raise SettingsError(words, "mail_config_prove_recipient")
 
 
-def checked_entries(entries: Sequence[Entry]) -> None:
+def checked_entries(entries: Sequence[Entry], recipient: str = "") -> None:
     """Refuse an empty list, entries that are neither app nor template, and the same file twice. Raises SettingsError."""
     if not entries:
         example = "[{app: pangolin, path: /opt/pangolin/config/config.yml}]"
@@ -84,7 +85,38 @@ def checked_entries(entries: Sequence[Entry]) -> None:
                 f"{name}.restart is {show(restart)}; write {{service: name}} or {{command: [...]}}, or leave it out."
             )
             raise SettingsError(words, name)
+        _checked_test(entry, name, recipient)
     refuse_twice([{"path": _path(entry), "item": entry} for entry in entries])
+
+
+def _checked_test(entry: Entry, name: str, recipient: str) -> None:
+    test = entry.get("test_mail")
+    if test is None:
+        return
+    if not isinstance(test, Mapping) or not isinstance(test.get("command") or [], list):
+        words = f"{name}.test_mail is {show(test)}; write {{command: [...], chdir: ...}}, or {{}} for the app's own."
+        raise SettingsError(words, name)
+    if not recipient:
+        words = (
+            f"{name}.test_mail needs an address; write mail_config_prove_recipient: ops@example.com, or leave it out."
+        )
+        raise SettingsError(words, name)
+    if not test.get("command") and kind_of(entry) == "template":
+        raise SettingsError(f"{name}.test_mail.command is missing; a template has no test mail of its own.", name)
+
+
+def test_command(entry: Entry, descriptor: Descriptor | None, recipient: str) -> list[str]:
+    """The arguments with which an entry's app sends its own test mail. Raises SettingsError."""
+    given = (entry.get("test_mail") or {}).get("command")
+    command = given or (descriptor.test_command if descriptor is not None else ())
+    if not command:
+        what = f" (it has {descriptor.test_mail})" if descriptor is not None and descriptor.test_mail else ""
+        raise SettingsError(
+            f"{label_of(entry)} has no command for a test mail{what}; write test_mail: {{command: [...]}}, or leave it"
+            " out.",
+            "mail_config_apps",
+        )
+    return [str(part).replace("{recipient}", recipient).replace("{path}", _path(entry)) for part in command]
 
 
 def kind_of(entry: Entry) -> str:
@@ -158,12 +190,12 @@ def told_once(
 
 def endpoints_of(settings: Mapping[str, t.Any], read: Sequence[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
     """One endpoint for every different set of settings that the files hold; what a file cannot hold is as given."""
-    endpoints: list[dict[str, t.Any]] = []
+    endpoints: dict[object, dict[str, t.Any]] = {}
     for one in read:
         endpoint = {**settings, **one["settings"]}
-        if endpoint not in endpoints:
-            endpoints.append(endpoint)
-    return endpoints
+        # The same in two spellings is the same: one message is one message.
+        endpoints.setdefault(parse_settings(endpoint, probed=True), endpoint)
+    return list(endpoints.values())
 
 
 def in_own_words(sentence: str, index: int, host: str) -> str:

@@ -6,15 +6,22 @@
 from __future__ import annotations
 
 import abc
+import os
+import time
 import typing as t
+from collections.abc import Mapping, Sequence
 
+from ansible import constants as C
 from ansible.plugins.action import ActionBase
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Plan
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, settings_failure
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, ProbeRun, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import at_once, parse_manners
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet import handover
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import take
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 __all__ = ("Action", "Result")
@@ -64,6 +71,15 @@ class Action(ActionBase):
     def host(self) -> str:
         """The host from which is probed: the delegate where there is one."""
         return str(self._task.delegate_to or self._task_vars.get("inventory_hostname") or "this host")
+
+    def probe(
+        self, endpoints: Sequence[Settings], plans: Sequence[Plan], with_credentials: bool, args: Mapping[str, t.Any]
+    ) -> ProbeRun:
+        """Have the host probe, as soon as it is its turn (``args`` holds POLITE_OPTIONS). Raises HostError, SettingsError."""
+        manners = parse_manners(args)
+        time.sleep(manners.delay(self.host))
+        with at_once(endpoints, manners.connections, os.path.join(C.ANSIBLE_HOME, "mailops.smtp")):
+            return probe_host(self.execute, endpoints, plans, with_credentials)
 
     def execute(self, module: str, arguments: Result) -> Result:
         """Run a module on the host; its arguments may hold a login, so they lie in no file on the way."""

@@ -14,7 +14,7 @@ import re
 import typing as t
 from collections.abc import Set
 
-__all__ = ("Topic", "announces", "topic")
+__all__ = ("Topic", "announces", "may_be_mail", "topic")
 
 
 class Topic(t.NamedTuple):
@@ -88,9 +88,10 @@ def _port(numbers: str) -> str:
     return rf"(?:{host}(?:{numbers})|{group}(?:{numbers})(?!\]))(?!\w|[:.]\d|::|:[0-9a-f]{{1,4}}[:\]])"
 
 
-_MAIL_PORT = re.compile(
-    _port("25|465|587|2465|2525|2587|1025") + r"|\bport['\"]?[ =:]{1,2}['\"]?(?:465|587|2465|2525|2587|25)\b"
-)
+_MAIL_PORTS = "25|465|587|2465|2525|2587|1025"
+_MAIL_PORT = re.compile(_port(_MAIL_PORTS) + r"|\bport['\"]?[ =:]{1,2}['\"]?(?:465|587|2465|2525|2587|25)\b")
+# What a text with such a port has at least: quicker to look for.
+_MAYBE_MAIL_PORT = re.compile(rf":(?:{_MAIL_PORTS})(?!\w)|port['\"]?[ =:]{{1,2}}['\"]?(?:{_MAIL_PORTS})(?!\w)")
 _WORDS = frozenset("mailer smarthost submission".split())
 _HINT_PARTS = ("mail", "recipients")
 _HINT_WORDS = frozenset("greeting relay mx sasl".split())
@@ -131,15 +132,14 @@ _OTHER_SENTENCES = (
     "via web form",
     "invalid password (from",
 )
-_OTHER_PORT = re.compile(
-    _port(
-        "22|80|88|111|143|389|443|445|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
-        "|6379|6443|8000|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9200|9300|11211|27017"
-    )
+_OTHER_PORTS = (
+    "22|80|88|111|143|389|443|445|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
+    "|6379|6443|8000|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9200|9300|11211|27017"
 )
+_OTHER_PORT = re.compile(_port(_OTHER_PORTS))
+_MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port[ =:]{{1,2}}(?:{_OTHER_PORTS})(?!\w)")
 # "mailer.go:443:12" is a place in a program, 10:22:25 a time: neither has a port.
 _NO_PORT = re.compile(r"\b\d{1,2}:\d\d:\d\d\b|\.(?:go|js|mjs|cjs|ts|py|rb|php|java|kt|rs|ex|exs|erl|c|cc|cpp|cs|h):\d+")
-_MAYBE_PORT = re.compile(r":\d\d|port")
 _URL = re.compile(r"\b(?:https?|wss?|ldaps?|redis|postgres(?:ql)?|mysql|mongodb|amqps?|ftp)://")
 # What was asked for there, and not an address for further reading.
 _FETCHED = re.compile(
@@ -149,6 +149,9 @@ _FETCHED = re.compile(
 _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com".
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,255}|\be-?mail['\"]?\s?[:=]")
+_MAIL_FIELD = re.compile(r"mail['\"]?\s?[:=]")
+_IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){3,7}[0-9a-f]{1,4}(?!\w)")
+_HEX = re.compile("[0-9a-f]{1,4}")
 # A sentence that says that mail failed, and leaves the reason to the next line.
 _ANNOUNCES = re.compile(
     r"(?:fail|error|unable|cannot|can't|could ?n[o']t|problem|exception|while)\w*\b.{0,60}\b(?:send|sent|submit|deliver|notif|e?-?mail)"
@@ -156,10 +159,29 @@ _ANNOUNCES = re.compile(
 )
 
 
+# What stands in every text that has any evidence for mail, whatever its spaces and line ends.
+_NEEDED = tuple(
+    "mail smtp port command relay mx sasl recipients greeting submission smarthost exim postfix ehlo helo rcpt starttls missing"
+    " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
+    " eenvelope nail 0x800ccc".split()
+)
+_BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
+_NEEDED_NUMBER = re.compile(rf":(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}")
+
+
+def may_be_mail(text: str) -> bool:
+    """Whether the text can have any evidence for mail at all: cheap, and never false where ``topic`` finds some."""
+    low = text.lower()
+    return any(map(low.__contains__, _NEEDED)) or _NEEDED_NUMBER.search(low) is not None
+
+
 def topic(low: str, words: Set[str]) -> Topic:
     """What a text is about. Takes it on one line in lower case, and its words."""
-    ports = _NO_PORT.sub(" ", low) if _MAYBE_PORT.search(low) else ""
-    return Topic(_for_mail(low, words, ports), _for_other(low, words, ports))
+    return Topic(_for_mail(low, words), _for_other(low, words))
+
+
+def _has_port(low: str, maybe: re.Pattern[str], port: re.Pattern[str]) -> bool:
+    return maybe.search(low) is not None and port.search(_NO_PORT.sub(" ", low)) is not None
 
 
 def announces(low: str) -> bool:
@@ -167,40 +189,44 @@ def announces(low: str) -> bool:
     return bool(_ANNOUNCES.search(low))
 
 
-def _for_mail(low: str, words: Set[str], ports: str) -> int:
+def _for_mail(low: str, words: Set[str]) -> int:
     found = 0
     if (
         not words.isdisjoint(_PROTOCOL_WORDS)
-        or any(part in low for part in _PROTOCOL_PARTS)
-        or _COMMAND.search(low)
+        or any(map(low.__contains__, _PROTOCOL_PARTS))
+        or ("command" in low and _COMMAND.search(low))
         or _REPLY.search(low)
         or _PAIR.search(low)
     ):
         found += _PROTOCOL
-    if ports and _MAIL_PORT.search(ports):
+    if _has_port(low, _MAYBE_MAIL_PORT, _MAIL_PORT):
         found += _PROTOCOL
-    bare = _ADDRESS.sub(" ", low) if "mail" in low else low
+    bare = _ADDRESS.sub(" ", low) if "mail" in low and ("@" in low or _MAIL_FIELD.search(low)) else low
     if "smtp" in low or not words.isdisjoint(_WORDS):
         found += _WORD
-    if not words.isdisjoint(_HINT_WORDS) or any(part in bare for part in _HINT_PARTS):
+    if not words.isdisjoint(_HINT_WORDS) or any(map(bare.__contains__, _HINT_PARTS)):
         found += _HINT
     return found
 
 
-def _for_other(low: str, words: Set[str], ports: str) -> int:
+def _for_other(low: str, words: Set[str]) -> int:
     found = 0
-    if (
-        not words.isdisjoint(_OTHER_WORDS)
-        or any(part in low for part in _OTHER_PARTS)
-        or ("rss" in words and _RSS.search(low))
-    ):
+    if _names_another(low, words) or any(map(low.__contains__, _OTHER_PARTS)):
         found += _SERVICE
-    if any(sentence in low for sentence in _OTHER_SENTENCES):
+    if any(map(low.__contains__, _OTHER_SENTENCES)):
         found += _PROTOCOL
-    if ports and _OTHER_PORT.search(ports):
+    if _has_port(low, _MAYBE_OTHER_PORT, _OTHER_PORT):
         found += _SERVICE
     if "://" in low and _FETCHED.search(low):
         found += _SERVICE
-    elif _URL.search(low) or _REQUEST.search(low):
+    elif ("://" in low and _URL.search(low)) or (" /" in low and _REQUEST.search(low)):
         found += _HINT
     return found
+
+
+def _names_another(low: str, words: Set[str]) -> bool:
+    named = words & _OTHER_WORDS
+    if named and all(_HEX.fullmatch(word) for word in named):
+        # "feed" and "db8" are groups of an IPv6 address as well.
+        named = named & set(re.findall(r"[a-z0-9]+", _IPV6.sub(" ", low)))
+    return bool(named) or ("rss" in words and _RSS.search(low) is not None)

@@ -17,7 +17,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from .. import _causes
-from .about_mail import announces
 from .log_events import DIALOGUE, Event, events
 from .match import MAX_CANDIDATES, Explained, Match, Read, explain_event, nearest
 from .sentences import excerpt, sentences
@@ -162,7 +161,7 @@ class _Log:
         best = found.best if found else None
         weaker = self._weaker(best, event) if best else None
         repeats = best is not None and self._repeats(best, event.time)
-        says_so = is_mail and best is None and announces(read.low)
+        says_so = is_mail and best is None and read.announces
         self.recent = [*self.recent[1 - _ECHO_REACH :], _Seen(best, event, is_mail, says_so)]
         if found is None:
             self.left_alone += 1
@@ -177,11 +176,18 @@ class _Log:
 
     def _is_mail(self, looked: _Looked, following: _Looked | None) -> bool:
         """Is the event about mail, by its own words or as the reason of the failure that the line before or behind it states?"""
-        event, about = looked.event, looked.read.topic
+        read = looked.read
         if not self.is_log:
-            return not about.is_other
-        if about.is_mail or about.other:
-            return about.is_mail
+            return not read.topic.is_other
+        if read.is_mail:
+            return True
+        if self._may_be_a_reason(looked, following):
+            return not read.topic.other
+        return False
+
+    def _may_be_a_reason(self, looked: _Looked, following: _Looked | None) -> bool:
+        """Whether the line before or behind it says that mail failed, so that this one, if it speaks of nothing else, says why."""
+        event = looked.event
         before = self.recent[-1] if self.recent else None
         if before is not None and before.is_mail and before.just_before(event.time):
             if not event.stamped:
@@ -190,7 +196,7 @@ class _Log:
                 return True
         if following is None or not _Seen(None, event, False, False).just_before(following.event.time):
             return False
-        return following.read.topic.is_mail and announces(following.read.low) and _same_part(event, following.event)
+        return following.read.is_mail and following.read.announces and _same_part(event, following.event)
 
     def _weaker(self, best: Match, event: Event) -> _Seen | None:
         """The line before it that said less of the same incident: Postfix's "SSL_accept error" before the reason of OpenSSL."""

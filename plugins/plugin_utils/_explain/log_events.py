@@ -65,9 +65,9 @@ def clean(line: str) -> str:
     """Without colours, control characters and what a container runtime puts in front; head and tail of a very long line."""
     if len(line) > _MAX_LINE:
         line = f"{line[: _MAX_LINE // 2]} ... {line[-_MAX_LINE // 2 :]}"
-    if any(mark in line for mark in _COLOURED):
+    if "\x1b" in line or "#033[" in line or ("\\" in line and any(mark in line for mark in _COLOURED)):
         line = _ANSI.sub("", line)
-    container = _CONTAINER.match(line)
+    container = _CONTAINER.match(line) if "| " in line or line.startswith("[pod/") else None
     return line[container.end() :] if container else line
 
 
@@ -92,7 +92,7 @@ def _read_line(raw: str, now: datetime) -> _Line:
     rest = line[header.end() :] if header else line
     return _Line(
         line,
-        clean(rest),
+        clean(rest) if header else line,
         (header.group(1) or "-") if header else "",
         parse_time(line, now) or (parse_time(stamp, now) if stamp else None),
     )
@@ -236,6 +236,8 @@ _OF_A_CERTIFICATE = re.compile(
     r"(?:not[ _]?(?:before|after)|valid[ _]?(?:from|to|until))['\"]? ?[=:]|\b(?:activated|expires) [`'\"]\d",
     re.IGNORECASE,
 )
+# One of these stands in all that the two look for.
+_WORDS_OF_DATES = ("before", "after", "valid", "expire", "date", "activated")
 _JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime|__REALTIME_TIMESTAMP)" ?: ?"?')
 
 
@@ -244,9 +246,10 @@ def parse_time(line: str, now: datetime) -> datetime | None:
 
     Without a zone in the log the answer has none. Dates without a year are the latest that are not after ``now``.
     """
-    if _ANOTHER_DATE.match(line) or _OF_A_CERTIFICATE.search(line[:_HEAD]):
-        return None
     head = line[:_HEAD]
+    low = head.lower()
+    if any(word in low for word in _WORDS_OF_DATES) and (_ANOTHER_DATE.match(line) or _OF_A_CERTIFICATE.search(head)):
+        return None
     found = _date(head, now)
     if found is None and line.startswith("{"):
         key = _JSON_TIME.search(line)

@@ -17,7 +17,7 @@ import typing as t
 from collections import Counter
 from collections.abc import Sequence
 
-from .about_mail import Topic, topic
+from .about_mail import Topic, announces, may_be_mail, topic
 from .log_events import unescaped
 from .provider_texts import PROVIDER_INDEX, ProviderText
 from .rule import CONFIDENCES, Rule
@@ -25,7 +25,7 @@ from .spelling import fold, one_line, spellings
 from .stages import stage_of_text
 from .status_codes import Meaning, Status, find_status, meaning
 from .texts import NOISE, RULES, VAGUE
-from .word_index import WORD, WordIndex, end_of
+from .word_index import WORD, WordIndex, end_of, words_of
 
 __all__ = ("MAX_CANDIDATES", "Explained", "Match", "Read", "explain_event", "nearest")
 
@@ -69,14 +69,26 @@ class Read:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.norm = _without_advice(_without_bytes(one_line(unescaped(text))))
-        self.low = self.norm.lower()
+
+    @functools.cached_property
+    def norm(self) -> str:
+        """On one line."""
+        return _without_advice(_without_bytes(one_line(unescaped(self.text))))
+
+    @functools.cached_property
+    def low(self) -> str:
+        """In lower case."""
+        return self.norm.lower()
+
+    @functools.cached_property
+    def is_mail(self) -> bool:
+        """As its topic says. Most lines of a log are seen not to be about mail before they are compared."""
+        return may_be_mail(self.text) and self.topic.is_mail
 
     @functools.cached_property
     def topic(self) -> Topic:
         """Is it about mail at all?"""
-        bare = _IPV6.sub(" ", self.low) if self.low.count(":") > _GROUPS else self.low
-        return topic(self.low, frozenset(WORD.findall(bare)))
+        return topic(self.low, words_of(self.low))
 
     @functools.cached_property
     def forms(self) -> tuple[str, ...]:
@@ -86,7 +98,12 @@ class Read:
     @functools.cached_property
     def words(self) -> frozenset[str]:
         """The words of all forms."""
-        return frozenset(word for form in self.forms for word in WORD.findall(form))
+        return frozenset().union(*map(words_of, self.forms))
+
+    @functools.cached_property
+    def announces(self) -> bool:
+        """Does it say that mail failed, so that the reason may stand in the next line?"""
+        return announces(self.low)
 
 
 # MailKit's lists of all that may be the reason: what is really the reason stands before or behind them.
@@ -104,14 +121,13 @@ _PAIRS = re.compile(
     r"(?<![0-9a-z])(?:[0-9a-f]{2}([ :-])(?:[0-9a-f]{2}\1){3,}[0-9a-f]{2}|[0-9a-f]{4}(?: [0-9a-f]{4}){3,})(?![0-9a-z])",
     re.IGNORECASE,
 )
-# "feed" and "db8" are groups of an IPv6 address as well as words.
-_IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){3,7}[0-9a-f]{1,4}(?!\w)")
-_GROUPS = 3
 _DIGITS = re.compile(r"(?<![0-9a-z])(?=[a-f]*\d)[0-9a-f]{32,}(?![0-9a-z])", re.IGNORECASE)
+# Ten such digits stand in both.
+_MAYBE_BYTES = re.compile(r"[0-9a-fA-F]{2}(?:[ :-]?[0-9a-fA-F]{2}){4}")
 
 
 def _without_bytes(norm: str) -> str:
-    return _DIGITS.sub("(bytes)", _PAIRS.sub("(bytes)", norm))
+    return _DIGITS.sub("(bytes)", _PAIRS.sub("(bytes)", norm)) if _MAYBE_BYTES.search(norm) else norm
 
 
 # Where a deeper exception begins: Java, .NET, Rust's anyhow.
@@ -121,7 +137,6 @@ _DEEPER = re.compile(r"caused by:|nested exception is|(?<!-)-{3,4}> ")
 def explain_event(read: Read, stage: str) -> Explained:
     """What is known of one event. ``stage``: that of the dialogue before it, "" where there is none."""
     status = find_status(read.norm)
-    stage = stage_of_text(read.forms[0]) or stage
     deeper = [[found.start() for found in _DEEPER.finditer(form)] for form in read.forms]
     matches = []
     for rule in _RULE_INDEX.candidates(read.words):
@@ -143,7 +158,11 @@ def explain_event(read: Read, stage: str) -> Explained:
                     rule.remedy,
                 )
             )
-    for row in PROVIDER_INDEX.candidates(read.words):
+    # Where the text names its stage matters only to what depends on it.
+    providers = PROVIDER_INDEX.candidates(read.words)
+    if status is not None or any(row.stages for row in providers):
+        stage = stage_of_text(read.forms[0]) or stage
+    for row in providers:
         depth = _depth(row.parts, read.forms, deeper) if not row.stages or not stage or stage in row.stages else None
         if depth is not None:
             # A provider's own words beat the same words of anyone.

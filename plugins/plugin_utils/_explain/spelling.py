@@ -27,14 +27,18 @@ _PLAIN = str.maketrans(
         "\x00": " ",
     }
 )
+# translate looks at every character by itself; most lines have none of these.
+_NOT_PLAIN = re.compile("[\x00-\x08\x0e-\x1b\x7f\u00a0\u2018\u2019\u201c\u201d]")
 _ESCAPED_BREAK = re.compile(r"\\[nrt]")
-_JOINED = re.compile(r"_|(?<=[a-z0-9])-(?=[a-z0-9])")
+_JOINED = re.compile(r"-(?<=[a-z0-9]-)(?=[a-z0-9])")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def one_line(text: str) -> str:
     """On one line, single spaces, plain quotes; line ends that a log has escaped are line ends too."""
-    text = text[:MAX_EVENT].translate(_PLAIN)
+    text = text[:MAX_EVENT]
+    if _NOT_PLAIN.search(text):
+        text = text.translate(_PLAIN)
     if "\\" in text:
         text = _ESCAPED_BREAK.sub(" ", text.replace('\\"', '"'))
     return " ".join(text.split())
@@ -42,7 +46,8 @@ def one_line(text: str) -> str:
 
 def fold(text: str) -> str:
     """Lower case, with a space where words are joined by a hyphen or an underscore."""
-    return " ".join(_JOINED.sub(" ", text.lower()).split())
+    low = text.lower().replace("_", " ")
+    return " ".join((_JOINED.sub(" ", low) if "-" in low else low).split())
 
 
 def spellings(norm: str) -> tuple[str, ...]:

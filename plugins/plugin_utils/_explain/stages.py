@@ -198,11 +198,15 @@ _COMMAND = re.compile(
     r"(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM|RCPT TO|DATA|\.)(?![A-Za-z])",
     re.IGNORECASE,
 )
+# Most lines of a log are none.
+_BEGINS = frozenset("~=*->[CcSs")
 _CONNECTED = re.compile(r"(?:===|\*) Connected to ")
 
 
 def stage_of_command(text: str) -> str:
     """The stage that a client's line of a dialogue begins, "" where the line is none."""
+    if text.lstrip()[:1] not in _BEGINS:
+        return ""
     found = _COMMAND.match(text)
     if found:
         return _STAGE_OF[found.group(1).lower()]
@@ -214,5 +218,9 @@ def stage_of_text(folded: str) -> str:
     found = _NAMED.search(folded)
     if found:
         return _STAGE_OF[next(name for name in found.groups() if name)]
-    bare = folded.translate(_QUOTES)
-    return next((stage for stage, texts in _TEXTS if any(text in folded or text in bare for text in texts)), "")
+    bare = folded.translate(_QUOTES) if "'" in folded or '"' in folded else ""
+    for stage, texts in _TEXTS:
+        for text in texts:
+            if text in folded or text in bare:
+                return stage
+    return ""

@@ -95,13 +95,19 @@ _CODES = frozenset(
 _BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"]?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 # A code by itself counts only where something says that it is a reply.
 _ALONE = re.compile(
-    r"(?:^|(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls"
-    r"|status|exception|server|client|message|smtp|got|with|on)"
-    r"['\"]?(?: ?[:=(] ?| )b?['\"]?|[(\[]b?['\"]?|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )"
-    r"([45]\d\d)(?=[ -][^\d:]|: |['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
+    r"[45]\d\d(?=[ -][^\d:]|: |['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
     re.IGNORECASE,
 )
+_SAYS_SO = re.compile(
+    r"(?:(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls"
+    r"|status|exception|server|client|message|smtp|got|with|on)"
+    r"['\"]?(?: ?[:=(] ?| )b?['\"]?|[(\[]b?['\"]?|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )\Z",
+    re.IGNORECASE,
+)
+_BEFORE = 24  # characters that this needs at most
 _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
+# What the next pattern needs, quicker to look for.
+_MAYBE_ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
 _DSN = re.compile(
     r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()"
@@ -117,16 +123,25 @@ def find_status(text: str) -> Status | None:
     found = _BOTH.search(text)
     if found and int(found.group(1)) in _CODES:
         return Status(int(found.group(1)), found.group(2), found.group())
-    alone = _ALONE.search(text)
-    enhanced = _DSN.search(text) or _ENHANCED.search(text)
-    code = int(alone.group(1)) if alone and int(alone.group(1)) in _CODES else 0
+    alone = _alone(text)
+    enhanced = _DSN.search(text) or _ENHANCED.search(text) if _MAYBE_ENHANCED.search(text) else None
+    code = int(alone) if int(alone or 0) in _CODES else 0
     if not code and not enhanced:
         return None
     # A version number has three parts too: alone it counts only where it stands as a status.
     if not code and enhanced and enhanced.re is _ENHANCED:
         return None
     detail = enhanced.group(1) if enhanced and (not code or enhanced.group(1)[0] == str(code)[0]) else ""
-    return Status(code, detail, alone.group(1) if alone and code else detail)
+    return Status(code, detail, alone if code else detail)
+
+
+def _alone(text: str) -> str:
+    """The first code that stands at the beginning or behind something that says that it is a reply; "" where none does."""
+    for found in _ALONE.finditer(text):
+        at = found.start()
+        if not at or _SAYS_SO.search(text[max(0, at - _BEFORE) : at]):
+            return found.group()
+    return ""
 
 
 _RECIPIENT = Meaning("recipient_rejected")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Handed
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.make import endpoint_record
@@ -22,6 +23,9 @@ KIND_OF_ACTION = {
     "smtp_send": "send",
     "app_mail_config": "app",
     "app_mail_config_info": "audit",
+    "app_mail_config_audit_info": "audit",
+    # The role mail_config: what it wrote for each app, then its proof.
+    "app_mail_config_set": "app",
     "mailpit_message_info": "mailpit",
     "mailpit_lockdown_info": "mailpit",
 }
@@ -47,6 +51,7 @@ class About(t.NamedTuple):
     action: str
     host: str
     groups: tuple[str, ...] = ()
+    variables: Mapping[str, t.Any] = {}  # as far as the inventory itself names them
     asked_from: str | None = None  # delegate_to
     check_mode: bool = False
 
@@ -58,8 +63,9 @@ class About(t.NamedTuple):
         asked = handed.host or self.asked_from or self.host
         vantage = {"host": asked, "container": None, "addresses": list(handed.addresses)}
         groups = tuple(handed.groups) or self.groups
+        variables = handed.variables or self.variables
         kind = KIND_OF_ACTION[self.action]
-        return {**found, "kind": kind, "groups": groups, "variables": dict(handed.variables), "vantage": vantage}
+        return {**found, "kind": kind, "groups": groups, "variables": dict(variables), "vantage": vantage}
 
 
 def records_of(about: About, result: _Result, failed: bool, handed: Handed | None) -> list[Record]:
@@ -73,6 +79,14 @@ def records_of(about: About, result: _Result, failed: bool, handed: Handed | Non
         return [Record(**{**shared, "ok": False if failed else None, "message": _HIDDEN})]
     if result.get("unreachable"):
         return without_verdict({**shared, "kind": "unreachable"}, str(result.get("msg", "")), handed)
+    if about.action == "app_mail_config_audit_info" and not failed:
+        return [_of_audited(shared, one) for one in result.get("apps") or ()]
+    if about.action == "app_mail_config_set":
+        if result.get("probes"):
+            shared["kind"] = "gate"
+        elif not failed:
+            written = result.get("results") if result.get("token") and "paths" not in result else None
+            return [_of_file(shared, one, False) for one in written or () if one.get("app")]
     if shared["kind"] not in ENDPOINT_KINDS:
         return [_of_file(shared, result, failed)]
     probes = result.get("probes")
@@ -135,6 +149,13 @@ def _of_file(shared: dict[str, t.Any], result: _Result, failed: bool) -> Record:
     )
 
 
+def _of_audited(shared: dict[str, t.Any], app: _Result) -> Record:
+    """Of one app that an audit has found: broken fails, what is not known gives no verdict."""
+    record = _of_file(shared, {**app, "found": True}, False)
+    ok = None if app.get("state") in ("none", "unknown") else app.get("state") != "broken"
+    return replace(record, ok=ok, message=None if ok else str(app.get("message") or app.get("line") or ""))
+
+
 def _verdict_on_file(kind: str, result: _Result, findings: list[_Result], failed: bool) -> bool | None:
     """Whether mail can work with this file or Mailpit; null where there is nothing to judge, or the task broke."""
     if failed:
@@ -178,7 +199,7 @@ def _endpoint(settings: t.Any) -> dict[str, t.Any] | None:
 
 def _settings(settings: t.Any) -> dict[str, t.Any] | None:
     """Without the login; a file's password is in no result anyway."""
-    if not isinstance(settings, Mapping):
+    if not isinstance(settings, Mapping) or not settings:
         return None
     return {key: value for key, value in settings.items() if key not in ("username", "password")} | {
         "login": settings.get("username") is not None

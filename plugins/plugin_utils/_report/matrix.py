@@ -39,6 +39,11 @@ class Matrix:
         self.of: dict[int, list[Row]] = {}
         for row in self.rows:
             self.of.setdefault(row.source, []).append(row)
+        self.columns = len(report.subjects) <= _MOST_COLUMNS
+        if not self.columns:
+            # In a list what fails comes first; in columns the place is that of the endpoint.
+            for rows in self.of.values():
+                rows.sort(key=lambda row: STATES.index(row.state))
         self.sources = sorted(self.of, key=self._order)
 
     def worst(self, source: int) -> Row:
@@ -105,7 +110,7 @@ def _select(name: str, label: str, options: Sequence[tuple[str, str]]) -> str:
 def matrix(table: Matrix) -> Iterator[str]:
     """The tables, in parts."""
     subjects = table.report.subjects
-    columns = len(subjects) <= _MOST_COLUMNS
+    columns = table.columns
     yield "<div class=matrix id=matrix>\n"
     if columns:
         heads = "".join(

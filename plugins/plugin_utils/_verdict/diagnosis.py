@@ -516,9 +516,12 @@ def _policy_breach(attempt: Attempt, settings: Settings, policy: Policy, host: H
     version = tls.get("version") or ""
     if version in TLS_VERSIONS and TLS_VERSIONS.index(version) < TLS_VERSIONS.index(policy.minimum_tls_version):
         return Diagnosis("tls_version_unsupported", "policy", fields={"version": version})
-    if settings.validate_certs and policy.certificate_days_error > 0:
-        for certificate in read_chain(attempt.get("chain") or [], host.clock)[:1]:
-            if certificate.days_left < policy.certificate_days_error:
+    if settings.validate_certs:
+        for certificate in read_chain((attempt.get("chain") or [])[:1], host.clock):
+            if certificate.not_after < host.clock:
+                # It was valid when it was seen, and the evidence is judged at a later date.
+                return Diagnosis("certificate_expired", detail=words.ended(certificate.not_after, host.clock))
+            if policy.certificate_days_error > 0 and certificate.days_left < policy.certificate_days_error:
                 days = {"days": certificate.days_left, "required": policy.certificate_days_error}
                 return Diagnosis(
                     "certificate_expired", "policy", fields={**days, "until": f"{certificate.not_after:%Y-%m-%d}"}

@@ -87,18 +87,6 @@ function with_laravel(array $job): void {
     ]));
 }
 
-// Newer BookStacks, by their app/Config/mail.php.
-function with_bookstack(array $job): void {
-    $env = environment($job);
-    $encryption = laravel_env($env, 'MAIL_ENCRYPTION');
-    $port = laravel_env($env, 'MAIL_PORT', 587);
-    symfony_send($job, laravel_transport([
-        'scheme' => (int) $port === 465 ? 'smtps' : 'smtp', 'host' => laravel_env($env, 'MAIL_HOST'), 'port' => $port,
-        'username' => laravel_env($env, 'MAIL_USERNAME'), 'password' => laravel_env($env, 'MAIL_PASSWORD'),
-        'verify_peer' => laravel_env($env, 'MAIL_VERIFY_SSL', true), 'require_tls' => $encryption === 'tls' || $encryption === 'ssl',
-    ]));
-}
-
 function with_nextcloud(array $job): void {
     if ($job['form'] === 'file') {
         $config = nextcloud_file($job['file']);

@@ -69,8 +69,9 @@ def test_defaults_of_the_settings(module: str) -> None:
     assert options["security"]["choices"] == modes
 
 
-def test_the_policy() -> None:
-    options = documented("smtp_gate")
+@pytest.mark.parametrize("module", ["smtp_gate", "smtp_endpoint_info"])
+def test_the_policy(module: str) -> None:
+    options = documented(module)
     looked_up = {"apps"}  # an option of its own: the policy has what is known of the apps
     for name, default in ((name, default) for name, default in defaults(Policy).items() if name not in looked_up):
         assert options[name].get("default") == SPELLED.get(default, default), name

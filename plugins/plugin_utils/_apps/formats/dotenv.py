@@ -154,7 +154,8 @@ def _systemd(text: str, index: int) -> _Lexed:
 
 def _shell(text: str, index: int) -> _Lexed:
     value, variable = "", False
-    while index < len(text) and text[index] not in " \t\r\n":
+    # A carriage return is an ordinary character to a shell.
+    while index < len(text) and text[index] not in " \t\n":
         char = text[index]
         if char == "'":
             close = text.find("'", index + 1)
@@ -198,12 +199,15 @@ def _docker(text: str, index: int) -> _Lexed:
 
 
 def _python(text: str, index: int) -> _Lexed:
-    index = _skip_blanks(text, index)
+    # Blanks of all scripts are blanks to it.
+    index += len(text[index : _line_end(text, index)]) - len(text[index : _line_end(text, index)].lstrip())
     for quote, escapes in (("'", r"\\([\\'])"), ('"', r"\\([\\'\"abfnrtv])")):
         if text[index : index + 1] == quote:
-            found = re.compile(rf"{quote}((?:\\{quote}|[^{quote}])*){quote}").match(text, index)
-            if found is None:
-                return _Lexed("", _line_end(text, index), broken=True)
+            found, newer = _python_quoted(text, index, quote)
+            if found is None or newer is None or found.end() != newer.end():
+                # What goes on over lines in one version ends here in the other.
+                ends = [one.end() for one in (found, newer) if one is not None]
+                return _Lexed("", min([*ends, _line_end(text, index)]), broken=True)
             rest = text[found.end() : _line_end(text, found.end())].strip()
             value = re.sub(escapes, lambda one: _C_ESCAPES.get(one.group(1), one.group(1)), found.group(1))
             return _Lexed(
@@ -211,6 +215,15 @@ def _python(text: str, index: int) -> _Lexed:
             )
     raw = re.sub(r"\s+#.*", "", text[index : _line_end(text, index)]).rstrip()
     return _Lexed(raw, index + len(raw), bool(_PYTHON_VARIABLE.search(raw)))
+
+
+def _python_quoted(text: str, index: int, quote: str) -> tuple[re.Match[str] | None, re.Match[str] | None]:
+    """What stands in quotes for python-dotenv before 1.2, to which two backslashes and a quote are a backslash and a
+    quote that does not close, and from 1.2 on.
+    """
+    shapes = (rf"{quote}((?:\\{quote}|[^{quote}])*){quote}", rf"{quote}((?:\\.|[^{quote}\\])*){quote}")
+    older, newer = (re.compile(shape, re.DOTALL).match(text, index) for shape in shapes)
+    return older, newer
 
 
 _PYTHON_VARIABLE = re.compile(r"\$\{[^}:]*(?::-[^}]*)?\}")
@@ -347,8 +360,8 @@ def _ruby_value(raw: str) -> tuple[Value, bool]:
     quote, value = (found.group(1), found.group(2)) if found else ("", value)
     if quote == "'":
         return value, False
-    # What \n is in double quotes depends on the version.
-    unclear = quote == '"' and bool(re.search(r"\\[nr]", value))
+    # What \n is in double quotes depends on the version; $( begins a command, and its backslash stays where that has no end.
+    unclear = (quote == '"' and bool(re.search(r"\\[nr]", value))) or "$(" in value
     value = re.sub(r"\\([^$])", r"\1", value, flags=re.DOTALL)
     return re.sub(r"\\(\$)", r"\1", value), unclear or bool(re.search(r"(?<!\\)\$", value))
 
@@ -359,7 +372,8 @@ def _by_pattern(
     for found in pattern.finditer(text):
         raw = found.group("value")
         start, end = found.span("value") if raw is not None else (found.end("name"), found.end("name"))
-        if raw is None:
+        if raw is None or not raw.strip():
+            start = end = found.end("name")
             # Behind the separator, wherever the blanks of the match go on to.
             mark = re.compile(r"[ \t]*[=:]").match(text, end)
             if mark is None:
@@ -424,6 +438,9 @@ def spellings(value: str, dialect: str, like: str = "") -> Iterator[str]:
     """The ways to write a value, best first: as it is where nothing in it is special, then in the quotes of ``like``,
     then the others.
     """
+    if dialect == "ruby" and not value:
+        # "export NAME=" means something else to it, and stops the app.
+        yield "''"
     if (re.fullmatch(r"[A-Za-z0-9_.,:@%/+=-]*", value) and like[:1] not in ("'", '"')) or dialect == "docker":
         yield value
     single, double = (
@@ -476,6 +493,8 @@ class Dotenv(Format):
         dialect: str = "",
         indent: int = 2,
     ) -> str:
+        if dialect == "python":
+            _refuse_ambiguous(text)
         for (name,) in remove:
             for one in reversed([one for one in _scan(text, dialect) if one.name == name]):
                 text = text[: one.start] + text[one.end :]
@@ -510,6 +529,21 @@ class Dotenv(Format):
             f"the value for {name} has characters in it that cannot be written so that its reader ({dialect}) takes"
             " them back"
         )
+
+
+def _refuse_ambiguous(text: str) -> None:
+    """Versions of python-dotenv that end a value at two places read all lines behind it differently."""
+    for one in _scan(text, "python"):
+        quote = text[one.value_start : one.value_start + 1]
+        if quote not in ("'", '"') or not quote:
+            continue
+        older, newer = _python_quoted(text, one.value_start, quote)
+        if older is not None and newer is not None and older.end() != newer.end():
+            line = text.count("\n", 0, one.start) + 1
+            raise FormatError(
+                f"line {line} has a backslash in front of its closing quote, which versions of python-dotenv read"
+                " differently; write that value without quotes, or without the backslash"
+            )
 
 
 def _added(text: str, line: str, dialect: str, behind: KeyPath | None) -> str:

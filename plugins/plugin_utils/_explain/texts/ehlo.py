@@ -21,8 +21,6 @@ RULES: tuple[Rule, ...] = (
         ehlo refused
         helo refused
         helo failed
-        ehlo command failed
-        helo command failed
         rejected ehlo
         rejected helo
         helo command rejected
@@ -44,6 +42,16 @@ RULES: tuple[Rule, ...] = (
         #helo'
         the server refused .. ehlo
         smtp: server does not support ehlo
+        """,
+    ),
+    # PHPMailer says so without a reply when the connection went away.
+    *rules(
+        "ehlo_rejected",
+        "likely",
+        also=("connection_closed",),
+        texts="""
+        ehlo command failed
+        helo command failed
         """,
     ),
     # PHPMailer adds it when the connection went away before EHLO, too.

@@ -206,6 +206,7 @@ RULES: tuple[Rule, ...] = (
         esocket
         ssl error
         tls error
+        tls setup failed
         tlsv1 alert
         fatal alert
         tls_alert

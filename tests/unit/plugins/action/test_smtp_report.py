@@ -88,6 +88,8 @@ def test_check_mode_writes_nothing(here: pathlib.Path) -> None:
         ({"from": "gone.jsonl"}, "from names 'gone.jsonl', which is no file, folder or pattern of files"),
         ({"from": "empty"}, "from names 'empty', which has no file that ends in .jsonl"),
         ({"from": 7}, "from is '7', which is no list"),
+        ({"from": ""}, "from is empty; name the files"),
+        ({"from": [" "]}, "from is empty; name the files"),
         ({"from": [7]}, "which is no list"),
         ({"from": "a.jsonl", "before": "gone*"}, "before names 'gone*', which is no file"),
         ({"from": "a.jsonl", "formats": "htm"}, "formats names 'htm', which is no format; write html"),

@@ -100,3 +100,11 @@ def test_another_port_moves_no_app_into_a_weaker_mode(before: str, after: str, r
     rules.refuse_weaker(results(before), results(after), ["downgrade_possible"])
     if not refused:
         rules.refuse_weaker(results(before), results(after), [])
+
+
+def test_settings_that_mean_the_same_are_one_endpoint() -> None:
+    given = {"host": "h.example", "port": "587", "secure": "false", "timeout": ""}
+    app = {"settings": {"host": "h.example", "port": 587, "secure": False, "security": "starttls"}}
+    weaker = {"settings": {**app["settings"], "security": "opportunistic"}}
+    assert len(rules.endpoints_of(given, [{"settings": {}}, app, {"settings": {}}])) == 1
+    assert len(rules.endpoints_of(given, [app, weaker])) == 2

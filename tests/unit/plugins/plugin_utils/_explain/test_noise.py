@@ -60,7 +60,7 @@ BYTE = st.one_of(st.sampled_from(BYTES), st.integers(0, 255))
 DATA = st.lists(BYTE, min_size=20, max_size=40).map(bytes)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(ERRORS), DATA, st.integers(0, len(KINDS) - 1), st.sampled_from(NUMBERS))
 @example(ERRORS[-1], bytes.fromhex("87ed102522555387feed1125539310db") * 2, 11, 25)
 @example(ERRORS[-1], bytes(20), 12, 22)
@@ -73,7 +73,7 @@ def test_an_error_says_the_same_beside_it(error: str, data: bytes, kind: int, nu
         assert noisy[key] == plain[key], key
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(DATA, st.integers(0, len(KINDS) - 1), st.sampled_from(NUMBERS))
 def test_alone_it_says_nothing(data: bytes, kind: int, number: int) -> None:
     said = KINDS[kind](data, number).replace("\n", " ")

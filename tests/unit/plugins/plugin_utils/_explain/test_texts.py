@@ -158,6 +158,11 @@ def test_every_provider_text_is_well_formed_and_finds_itself(row: t.Any) -> None
     assert result["cause"] in {each.cause for each in PROVIDER_TEXTS}
 
 
+@pytest.mark.parametrize("text", ["throttled", "throttling", "rate limits reached", "message was greylisted"])
+def test_a_text_may_go_on_where_a_rule_ends(text: str) -> None:
+    assert explain(f"smtp relay: {text}", NOW)["cause"] == "temporarily_rejected"
+
+
 def test_pangolins_two_timeouts_are_told_apart() -> None:
     connect = explain(
         "Error: Connection timeout\n    at SMTPConnection._formatError {\n  code: 'ETIMEDOUT',\n  command: 'CONN'\n}"
@@ -374,6 +379,7 @@ def node_error_with_a_certificate(data: bytes) -> str:
 """
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=20, max_size=64))
 @example(
     bytes.fromhex("04276dabea18c8358000bedb5f2b1b72255b840fe8a8")

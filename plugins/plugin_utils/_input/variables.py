@@ -1,0 +1,105 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of a playbook: what is missing, misspelt or of another kind, in one sentence. Pure.
+
+A playbook cannot have argument specs as a role has, and an unknown variable is no mistake in itself: an inventory has
+variables for many things. So a name is called misspelt only where it is close to one that the playbook takes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import typing as t
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool, to_number
+
+__all__ = ("Variable", "check_variables")
+
+# How alike two names must be, beyond what they begin with.
+_ALIKE = 0.8
+_BEGIN = "mail_"
+
+
+class Variable(t.NamedTuple):
+    """What a playbook takes: ``kind`` is a type of argument specs. ``advice``: what to write, for a required one."""
+
+    name: str
+    kind: str = "raw"
+    choices: tuple[str, ...] = ()
+    advice: str = ""
+    required: bool = False
+
+
+def check_variables(
+    variables: Iterable[Variable], names: Collection[str], value_of: Callable[[str], t.Any], known: Collection[str] = ()
+) -> None:
+    """``names``: all variables of the host. ``value_of`` gives the value of one. ``known``: further names that are right.
+
+    Raises SettingsError.
+    """
+    taken = {one.name: one for one in variables}
+    for one in taken.values():
+        value = value_of(one.name) if one.name in names else None
+        if value is None or (isinstance(value, (str, Mapping, Sequence)) and len(value) == 0):
+            if one.required:
+                raise _missing(one, names, {*taken, *known})
+            continue
+        _check_kind(one, value)
+    for name in sorted(names):
+        if name.startswith(_BEGIN) and name not in taken and name not in known:
+            near = _near(name, taken)
+            # Where the right one is there as well, the other one is somebody's own.
+            if near is not None and near not in names:
+                raise SettingsError(f"{name} is no variable of this playbook; write {near}.", name)
+
+
+def _missing(wanted: Variable, names: Collection[str], right: Collection[str]) -> SettingsError:
+    others = [name for name in names if name not in right and name.startswith(_BEGIN[:3])]
+    near = next(iter(difflib.get_close_matches(wanted.name, others, 1, _ALIKE + 0.05)), None)
+    if near is not None:
+        return SettingsError(
+            f"{wanted.name} is missing; {near} is there, write {wanted.name} in its place.", wanted.name
+        )
+    # What is typed on the command line is no matter of one host.
+    whose = "" if wanted.advice.startswith("write -e") else " for this host"
+    return SettingsError(f"{wanted.name} is missing{whose}; {wanted.advice}.", wanted.name)
+
+
+def _near(name: str, taken: Mapping[str, Variable]) -> str | None:
+    """The variable that was probably meant: alike in all that follows what both begin with."""
+    best = None
+    for one in taken:
+        begin = _common_words(name, one)
+        rest, other = name[len(begin) :], one[len(begin) :]
+        alike = difflib.SequenceMatcher(None, rest, other).ratio() if rest and other else 0.0
+        if alike >= _ALIKE and (best is None or alike > best[0]):
+            best = (alike, one)
+    return None if best is None else best[1]
+
+
+def _common_words(one: str, other: str) -> str:
+    """The first words, with their underscores, in which both agree; at most two of them."""
+    found = ""
+    for word, same in list(zip(one.split("_"), other.split("_")))[:2]:
+        if word != same:
+            break
+        found += f"{word}_"
+    return found
+
+
+def _check_kind(variable: Variable, value: object) -> None:
+    name = variable.name
+    if variable.kind == "dict" and not isinstance(value, Mapping):
+        advice = variable.advice or f"write keys and values, such as {name}: {{key: value}}"
+        raise SettingsError(f"{name} is {show(value)}, which is not a dictionary; {advice}.", name)
+    if variable.kind == "list" and (isinstance(value, (Mapping, bool)) or not isinstance(value, (str, int, Sequence))):
+        raise SettingsError(f"{name} is {show(value)}, which is not a list; write [first, second].", name)
+    if variable.kind == "bool":
+        to_bool(value, name)
+    if variable.kind == "int":
+        to_number(value, name, -(2**31), 2**31)
+    if variable.choices and str(value) not in variable.choices:
+        raise SettingsError(f"{name} is {show(value)}; write {' or '.join(variable.choices)}.", name)

@@ -1,0 +1,223 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edit made-up config files, and let the parser that the app itself has read them: before, and after.
+
+    tools/fuzz-formats [NUMBER] [--seed N] [TARGET]...        NUMBER files a target, 20,000 by default
+
+What was wanted has to be there as it was meant, and all else as the parser found it before. A file that the parser refuses as
+it is, and a change that ours refuses, are counted. systemd's reader of an EnvironmentFile is not among them: it is only to be
+had in a running systemd.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import typing as t
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_carrier
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, as_text, load_format
+
+from tests.fuzz.parsers import parse
+from tests.fuzz.texts import KEYS, SECTIONS, TEXTS, value
+from tests.support.process import Missing
+
+__all__ = ["QUICK", "TARGETS", "Tally", "Target", "fuzz"]
+
+AT_ONCE = 1000  # files that one process of a parser gets
+
+
+@dataclass(frozen=True)
+class Target:
+    """A format in a dialect, and the parser that reads it: a program of tests/proof with its name for the parser."""
+
+    name: str
+    text: str
+    format: str
+    dialect: str
+    program: str
+    parser: str
+
+
+TARGETS = (
+    *(
+        Target(f"dotenv-{dialect}", "dotenv", "dotenv", dialect, program, parser)
+        for dialect, program, parser in (
+            ("node", "node", "node"),
+            ("python", "django52", "python"),
+            ("compose", "go", "compose"),
+            ("php", "php", "php"),
+            ("symfony", "php-sid", "symfony"),
+            ("ruby", "ruby-sid", "ruby"),
+            ("shell", "native", "shell"),
+        )
+    ),
+    Target("ini-gitea", "ini", "ini", "gitea", "go", "gitea"),
+    Target("ini-grafana", "ini", "ini", "grafana", "go", "grafana"),
+    Target("yaml-js", "yaml", "yaml", "", "node", "yaml"),
+    Target("yaml-go", "yaml", "yaml", "", "go", "yaml"),
+    Target("yaml-python", "yaml", "yaml", "", "django52", "pyyaml"),
+    Target("json", "json", "json", "", "node", "json"),
+    Target("properties", "properties", "properties", "", "native", "properties"),
+    Target("php-array", "array", "php", "array", "php", "array"),
+    Target("php-define", "define", "php", "define", "php", "define"),
+    Target("ruby-gitlab", "gitlab", "ruby", "gitlab", "ruby", "gitlab"),
+    Target("ruby-rails", "rails", "ruby", "rails", "ruby", "rails"),
+    Target("python", "python", "python", "", "django52", "assignments"),
+    Target("postfix", "postfix", "postfix", "", "native", "postconf"),
+)
+# Those whose parsers are there for other tests anyway.
+QUICK = ("dotenv-node", "dotenv-shell", "yaml-js", "json", "python", "postfix")
+
+
+@dataclass
+class Tally:
+    """How it went: files that were right, refused by us, or refused by the parser as they were; and what was wrong."""
+
+    right: int = 0
+    refused: int = 0
+    unread: int = 0
+    wrong: list[str] = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class _Case:
+    before: str
+    after: str
+    wanted: dict[tuple[str, ...], t.Any]
+    gone: tuple[tuple[str, ...], ...]
+
+
+def fuzz(target: Target, number: int, seed: int) -> Tally:
+    """Try so many files. Raises Missing when the parser is not installed."""
+    tally = Tally(wrong=[])
+    dice = random.Random(f"{seed} {target.name}")
+    while number > 0:
+        cases = [case for _n in range(min(number, AT_ONCE)) if (case := _case(target, dice, tally))]
+        number -= AT_ONCE
+        with tempfile.TemporaryDirectory(prefix="mailops-fuzz-") as folder:
+            found = parse(
+                target.program, target.parser, [one for case in cases for one in (case.before, case.after)], folder
+            )
+        for case, before, after in zip(cases, found[::2], found[1::2], strict=True):
+            _judge(target, case, before, after, tally)
+    return tally
+
+
+def _case(target: Target, dice: random.Random, tally: Tally) -> _Case | None:
+    before = TEXTS[target.text](dice)
+    section = SECTIONS.get(target.text, ())
+    keys = [(*section, name) for name in KEYS[target.text]]
+    typed = target.text not in ("dotenv", "ini", "properties", "postfix", "compose")
+    breaks = target.text not in ("ini", "postfix")
+    wanted = {
+        key: dice.choice([465, True, False]) if typed and dice.random() < 0.3 else value(dice, breaks)
+        for key in keys
+        if dice.random() < 0.6
+    }
+    if target.text == "postfix":
+        # postconf shows a row of blanks as one, and an empty value as the default.
+        wanted = {key: " ".join(str(one).split()) or "x" for key, one in wanted.items()}
+    gone = tuple(key for key in keys if key not in wanted and dice.random() < 0.5)
+    try:
+        if target.format == "compose":
+            variables = {key[0]: one for key, one in wanted.items()}
+            after = load_carrier("compose").edit(before, variables, [key[0] for key in gone], "app", "compose")
+        else:
+            after = load_format(target.format).edit(before, wanted, gone, target.dialect)
+    except FormatError:
+        tally.refused += 1
+        return None
+    return _Case(before, after, wanted, gone)
+
+
+def _judge(target: Target, case: _Case, before: t.Any, after: t.Any, tally: Tally) -> None:
+    if isinstance(before, str) or before is None or after is None:
+        tally.unread += 1
+        return
+    problem = _problem(target, case, before, after)
+    if problem:
+        tally.wrong.append(f"{problem}\n--- before\n{case.before!r}\n--- after\n{case.after!r}")
+    else:
+        tally.right += 1
+
+
+def _problem(target: Target, case: _Case, before: t.Any, after: t.Any) -> str:
+    if isinstance(after, str):
+        return f"the parser refuses it: {after}"
+    typed = target.text not in ("dotenv", "ini", "properties", "postfix", "compose")
+    # Ruby's parser gives what stands below the section.
+    cut = len(SECTIONS[target.text]) if target.text in ("gitlab", "rails") else 0
+    for key, meant in case.wanted.items():
+        path = key[cut:]
+        found = _get(after, path)
+        if found != (meant if typed else as_text(meant)) or isinstance(found, bool) != (
+            typed and isinstance(meant, bool)
+        ):
+            return f"{'.'.join(key)} is {found!r} and not {meant!r}"
+    managed = [key[cut:] for key in (*case.wanted, *case.gone)]
+    rests = [_without(one, managed) or None for one in (before, after)]
+    if rests[0] != rests[1]:
+        return f"others changed: {rests[0]!r} to {rests[1]!r}"
+    left = [key for key in case.gone if _get(after, key[cut:]) is not _NONE]
+    return f"{'.'.join(left[0])} is still there" if left else ""
+
+
+_NONE = object()
+
+
+def _get(found: t.Any, path: Sequence[str]) -> t.Any:
+    for name in path:
+        if not isinstance(found, dict) or name not in found:
+            return _NONE
+        found = found[name]
+    return found
+
+
+def _without(found: t.Any, paths: Sequence[Sequence[str]]) -> t.Any:
+    """All but these keys; a mapping that is empty then counts as none."""
+    if not isinstance(found, dict):
+        return found
+    rest = {}
+    for name, one in found.items():
+        below = [path[1:] for path in paths if path[0] == name]
+        if any(not path for path in below):
+            continue
+        one = _without(one, below) if below else one
+        if one not in ({}, None) or not below:
+            rest[name] = one
+    return rest
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="tools/fuzz-formats", description="Edit files and let the apps' parsers read them."
+    )
+    parser.add_argument("number", nargs="?", type=int, default=20_000, help="files a target")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(one.name for one in TARGETS))
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    status = 0
+    for target in TARGETS:
+        if options.targets and target.name not in options.targets:
+            continue
+        try:
+            tally = fuzz(target, options.number, options.seed)
+        except Missing as error:
+            print(f"{target.name}: not tried: {error}")
+            continue
+        counts = f"{tally.right} right, {tally.refused} refused, {tally.unread} not read as they were"
+        print(f"{target.name}: {counts}, {len(tally.wrong)} wrong", flush=True)
+        for words in tally.wrong[:3]:
+            print(words)
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,306 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Config files as people write them, made up at random: one function a format, each with everything that its syntax has."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+
+__all__ = ["KEYS", "SECTIONS", "TEXTS", "value"]
+
+PIECES = [*"aB1 \t#;'\"\\$%`=:!&*@?|><-~/^,()[]{}+.", " #", " ;", "\\\\", "${X}", "$X", "$$", "%(x)s", "{{ x }}"]
+PIECES += [
+    "é",
+    "ü",
+    "\U0001f600",
+    "null",
+    "true",
+    "no",
+    "0x10",
+    "1e3",
+    "007",
+    "12:30",
+    "2001-01-01",
+    "\\n",
+    "\\t",
+    "\\x41",
+]
+PIECES += [
+    "'''",
+    '"""',
+    "export ",
+    "\u00a0",
+    "\u2028",
+    "\x85",
+    "\ufeff",
+    "end\\",
+    "<<",
+    "- ",
+    "? ",
+    ": ",
+    "#{x}",
+    "\x7f",
+    "\x01",
+]
+# The keys that are changed, by format; what else stands in a file is nobody's business.
+ENV = ("SMTP_HOST", "SMTP_PORT", "SMTP_PASSWORD", "MAIL_FROM")
+KEYS: dict[str, tuple[str, ...]] = {
+    "dotenv": ENV,
+    "ini": ("HOST", "PASSWD", "FROM"),
+    "yaml": ("host", "port", "password", "tls"),
+    "json": ("host", "port", "password", "secure"),
+    "properties": ("spring.mail.host", "spring.mail.password"),
+    "array": ("mail_smtphost", "mail_smtpport", "mail_smtppassword"),
+    "define": ("WPMS_SMTP_HOST", "WPMS_SMTP_PORT", "WPMS_SMTP_PASS"),
+    "gitlab": ("smtp_address", "smtp_port", "smtp_password"),
+    "rails": ("address", "port", "password"),
+    "python": ("EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_PASSWORD"),
+    "postfix": ("relayhost", "smtp_helo_name", "smtp_tls_CAfile"),
+    "compose": ENV,
+}
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "ini": ("mailer",),
+    "yaml": ("mail", "smtp"),
+    "json": ("mail", "options"),
+    "gitlab": ("gitlab_rails",),
+    "rails": ("ActionMailer::Base", "smtp_settings"),
+}
+
+
+def value(dice: random.Random, breaks: bool) -> str:
+    """A text that is hard to write down."""
+    pieces = dice.choices(PIECES, k=dice.randint(0, 9))
+    if breaks and dice.random() < 0.1:
+        pieces.insert(dice.randint(0, len(pieces)), "\n")
+    return "".join(pieces)
+
+
+def _lines(dice: random.Random, lines: list[str]) -> str:
+    end = dice.choice(["\n"] * 4 + ["\r\n"])
+    text = end.join(lines)
+    return text + (end if dice.random() < 0.8 else "")
+
+
+def _names(dice: random.Random, ours: tuple[str, ...], other: str) -> list[str]:
+    names = [name for name in ours if dice.random() < 0.5] + [other.format(n) for n in range(dice.randint(0, 4))]
+    dice.shuffle(names)
+    return names
+
+
+def _plain(dice: random.Random) -> str:
+    return "".join(dice.choices("abcXYZ019._@/+-", k=dice.randint(0, 8)))
+
+
+def _dotenv_value(dice: random.Random) -> str:
+    plain = _plain(dice)
+    return dice.choice(
+        [
+            plain,
+            f"{plain} # note",
+            f"'{plain} # x'",
+            f'"{plain} \\" # x"',
+            f'"{plain}"   # "note"',
+            f"{plain}#{plain}",
+            f'"{plain}\\n{plain}"',
+            f'"{plain}\n{plain}"',
+            f"{plain} {plain}",
+            "",
+            '""',
+            "''",
+            f'"{plain}\\\\"',
+        ]
+    )
+
+
+def dotenv(dice: random.Random) -> str:
+    lines = []
+    for name in _names(dice, ENV, "OTHER_{}"):
+        while dice.random() < 0.3:
+            lines.append(dice.choice(["", "# a note", "#SMTP_HOST=old", "  # it's \"quoted\" ' here"]))
+        head = dice.choice(["", "", "", "", "export "])
+        lines.append(f"{head}{name}={_dotenv_value(dice)}")
+    return _lines(dice, lines)
+
+
+def _ini_value(dice: random.Random) -> str:
+    plain = _plain(dice)
+    tails = ["", "", " ; note", " # note"]
+    shapes = [plain, f'"{plain}"', f"`{plain}#;`", f'"""{plain}#"""', f"{plain}={plain}", f"'{plain}'", f"{plain}  "]
+    return dice.choice(shapes) + dice.choice(tails)
+
+
+def ini(dice: random.Random) -> str:
+    sections = ["server", "mailer", "log.x"]
+    dice.shuffle(sections)
+    lines = ["APP_NAME = x"] if dice.random() < 0.5 else []
+    for section in sections[: dice.randint(0, 3)]:
+        lines += [dice.choice(["", "; note"]), f"[{section}]"]
+        for name in _names(dice, KEYS["ini"] if section == "mailer" else (), "OTHER_{}"):
+            lines += [dice.choice([";HOST = old", "# note", ""])] if dice.random() < 0.3 else []
+            lines.append(f"{name}{dice.choice([' = ', '=', ' : '])}{_ini_value(dice)}")
+    return _lines(dice, lines)
+
+
+def _yaml_value(dice: random.Random, deep: str) -> str:
+    plain = _plain(dice).strip("-.@/+") or "x"
+    shapes = [f"x{plain}", "465", "true", f"'{plain} it''s'", f'"{plain}\\t\\u00e9"', f"x{plain}  # note", "~", "''"]
+    shapes += [
+        f"|\n{deep}  {plain}x\n{deep}    # no note",
+        f">-\n{deep}  {plain}y\n{deep}  z",
+        f"x{plain}\n{deep}  goes on",
+    ]
+    return dice.choice(shapes)
+
+
+def yaml(dice: random.Random) -> str:
+    step = " " * dice.choice([2, 2, 4])
+    lines = ["---"] if dice.random() < 0.3 else []
+    for head in dice.sample(["other", "mail", "more"], dice.randint(0, 3)):
+        lines += ["# a note"] if dice.random() < 0.3 else []
+        if head == "more":
+            lines.append(dice.choice(["more: [a, {b: c}]", f"more:\n{step}- a: b\n{step}  c: 'd'", "more: &x {a: 1}"]))
+            continue
+        lines.append(f"{head}:" + dice.choice(["", "", "   # note"]))
+        lines.append(f"{step}own: x{_plain(dice)}")
+        if head == "mail" and dice.random() < 0.7:
+            lines.append(f"{step}smtp:")
+            for name in [*_names(dice, KEYS["yaml"], "other{}"), "last"]:
+                lines += [f"{step}{step}# note"] if dice.random() < 0.2 else []
+                lines.append(f"{step}{step}{name}: {_yaml_value(dice, step + step)}")
+    return _lines(dice, lines)
+
+
+def _tree(dice: random.Random, deep: int = 0) -> object:
+    if deep < 2 and dice.random() < 0.3:
+        return {f"k{n}": _tree(dice, deep + 1) for n in range(dice.randint(0, 3))}
+    if deep < 2 and dice.random() < 0.2:
+        return [_tree(dice, deep + 1) for _n in range(dice.randint(0, 3))]
+    return dice.choice([1, -2.5, True, None, "", _plain(dice), 'q"\\/\u2028é'])
+
+
+def json_text(dice: random.Random) -> str:
+    options = {name: _tree(dice, 2) for name in _names(dice, KEYS["json"], "other{}")}
+    found = {
+        "url": _tree(dice),
+        **({"mail": {"from": "x", "options": options}} if dice.random() < 0.7 else {}),
+        "z": _tree(dice),
+    }
+    text = json.dumps(found, indent=dice.choice([None, 1, 2, 4, "\t"]), ensure_ascii=dice.random() < 0.5)
+    return text.replace("\n", dice.choice(["\n", "\n", "\r\n"])) + dice.choice(["", "\n"])
+
+
+def properties(dice: random.Random) -> str:
+    lines = []
+    for name in _names(dice, KEYS["properties"], "other.{}"):
+        lines += [dice.choice(["", "# note", "! note"])] if dice.random() < 0.3 else []
+        plain = _plain(dice)
+        tail = dice.choice([plain, f"{plain}\\\n    more", "\\u00e9x", f"{plain}\\=\\:", f"{plain} {plain}", ""])
+        lines.append(f"{name}{dice.choice(['=', ' = ', ': ', ' '])}{tail}")
+    return _lines(dice, lines)
+
+
+def _quoted(dice: random.Random) -> str:
+    plain = _plain(dice)
+    return dice.choice(
+        [f"'{plain}'", f"'it\\'s {plain}'", f'"{plain}"', "465", "true", "false", "''", f"'{plain} // # no'"]
+    )
+
+
+def php_array(dice: random.Random) -> str:
+    lines = ["<?php", "$CONFIG = array ("]
+    for name in _names(dice, KEYS["array"], "other_{}"):
+        lines += [dice.choice(["  // note 'x", "  # note", "  /* a\n   note */"])] if dice.random() < 0.3 else []
+        lines.append(f"  '{name}' => {_quoted(dice)}," + dice.choice(["", "", " // note"]))
+    lines += ["  'nested' =>", "  array (", "    0 => 'mail_smtphost',", "  ),"] if dice.random() < 0.5 else []
+    return _lines(dice, [*lines, ");"])
+
+
+def php_define(dice: random.Random) -> str:
+    lines = ["<?php"]
+    for name in _names(dice, KEYS["define"], "OTHER_{}"):
+        lines += [dice.choice(["// define('WPMS_ON', true);", "/* x */", ""])] if dice.random() < 0.3 else []
+        lines.append(
+            dice.choice(["define('{}', {});", "define( '{}', {} );", 'define("{}", {});']).format(name, _quoted(dice))
+        )
+    return _lines(dice, lines)
+
+
+def _ruby(dice: random.Random, form: str, keys: tuple[str, ...]) -> str:
+    lines = []
+    for name in _names(dice, keys, "other_{}"):
+        lines += [dice.choice(["# note", f"# {form.format(keys[0], 1)}", ""])] if dice.random() < 0.4 else []
+        text = dice.choice([_quoted(dice), f'"{_plain(dice)}\\n"', "nil", "30"])
+        lines.append(form.format(name, text) + dice.choice(["", "", " # note"]))
+    return _lines(dice, lines)
+
+
+def gitlab(dice: random.Random) -> str:
+    return _ruby(dice, "gitlab_rails['{}'] = {}", KEYS["gitlab"])
+
+
+def rails(dice: random.Random) -> str:
+    return _ruby(dice, "ActionMailer::Base.smtp_settings[:{}] = {}", KEYS["rails"])
+
+
+def python(dice: random.Random) -> str:
+    lines = ["import os"] if dice.random() < 0.3 else []
+    for name in _names(dice, KEYS["python"], "OTHER_{}"):
+        lines += [dice.choice(["# note", '"""a text\nEMAIL_HOST = 1\n"""', ""])] if dice.random() < 0.3 else []
+        plain = _plain(dice)
+        shapes = [
+            repr(plain),
+            f'"{plain}"',
+            "465",
+            "True",
+            f"('{plain}'\n    'x')",
+            f"r'{plain}\\d'",
+            "None",
+            f"[\n    '{plain}',\n]",
+        ]
+        lines.append(f"{name} = {dice.choice(shapes)}" + dice.choice(["", "", "  # note"]))
+    return _lines(dice, lines)
+
+
+def postfix(dice: random.Random) -> str:
+    lines = []
+    for name in _names(dice, KEYS["postfix"], "mydestination"):
+        lines += [dice.choice(["# note", "#relayhost = x", ""])] if dice.random() < 0.3 else []
+        lines.append(
+            f"{name}{dice.choice([' = ', '='])}{_plain(dice)}" + dice.choice(["", "", "\n    more", "\n# note\n  more"])
+        )
+    return "\n".join(lines) + "\n"
+
+
+def compose(dice: random.Random) -> str:
+    named = _names(dice, ENV, "OTHER_{}")
+    lines = ["services:", "  db:", "    image: db"]
+    lines += ["    environment: {SMTP_HOST: theirs}"] if dice.random() < 0.3 else []
+    lines += ["  app:", "    image: app"]
+    if named and dice.random() < 0.5:
+        lines += ["    environment:", *(f"      {name}: {dice.choice(['x$$y', 'q', '465', 'true'])}" for name in named)]
+    elif named:
+        items = [
+            dice.choice(["      - {}=x$$y", '      - "{}=q # x"', "      - '{}=it''s'"]).format(name) for name in named
+        ]
+        lines += ["    environment:", *items]
+    lines += ["    ports: ['1:1']  # note"] if dice.random() < 0.5 else []
+    return _lines(dice, lines)
+
+
+TEXTS: dict[str, Callable[[random.Random], str]] = {
+    "dotenv": dotenv,
+    "ini": ini,
+    "yaml": yaml,
+    "json": json_text,
+    "properties": properties,
+    "array": php_array,
+    "define": php_define,
+    "gitlab": gitlab,
+    "rails": rails,
+    "python": python,
+    "postfix": postfix,
+    "compose": compose,
+}

@@ -1,0 +1,93 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No more at once to one relay than asked, over processes; nobody waits for ever, and a killed process gives its turn back."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pathlib
+import signal
+import time
+import typing as t
+
+import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import DEFAULT, at_once, parse_manners
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError, parse_settings
+
+FORK = multiprocessing.get_context("fork")
+
+
+def relays(*names: str) -> list[t.Any]:
+    return [parse_settings({"host": name, "port": 465, "secure": True}, probed=True) for name in names]
+
+
+def _work(folder: str, names: tuple[str, ...], limit: int, now: t.Any, most: t.Any, seconds: float) -> None:
+    with at_once(relays(*names), limit, folder):
+        with now.get_lock():
+            now.value += len(names)
+            most.value = max(most.value, now.value)
+        time.sleep(seconds)
+        with now.get_lock():
+            now.value -= len(names)
+
+
+def crowd(folder: pathlib.Path, calls: list[tuple[str, ...]], limit: int, seconds: float = 0.05) -> int:
+    """The most connections that there were at once."""
+    now, most = FORK.Value("i", 0), FORK.Value("i", 0)
+    workers = [FORK.Process(target=_work, args=(str(folder), names, limit, now, most, seconds)) for names in calls]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join(30)
+        assert one.exitcode == 0
+    return int(most.value)
+
+
+def test_no_more_at_once_than_asked(tmp_path: pathlib.Path) -> None:
+    assert crowd(tmp_path, [("relay.test",)] * 16, 3) == 3
+    # Two endpoints of one relay are two connections, and nobody holds a half.
+    assert crowd(tmp_path, [("relay.test", "RELAY.test")] * 8, 3) == 2
+    # More endpoints than the limit go alone.
+    assert crowd(tmp_path, [("relay.test",) * 5] * 3, 2) == 5
+
+
+def test_relays_do_not_wait_for_each_other(tmp_path: pathlib.Path) -> None:
+    assert crowd(tmp_path, [("a.test",), ("b.test",), ("c.test",), ("d.test",)], 1, seconds=0.5) == 4
+    # In whatever order they are named, none waits for ever.
+    assert crowd(tmp_path, [("a.test", "b.test"), ("b.test", "a.test")] * 4, 1, seconds=0.02) == 2
+
+
+def test_no_limit_and_no_folder(tmp_path: pathlib.Path) -> None:
+    assert crowd(tmp_path, [("relay.test",)] * 4, 0, seconds=0.5) == 4
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("")
+    assert crowd(tmp_path / "file", [("relay.test",)] * 4, 1, seconds=0.5) == 4
+
+
+def test_patience_ends_and_a_killed_process_gives_its_turn_back(tmp_path: pathlib.Path) -> None:
+    now, most = FORK.Value("i", 0), FORK.Value("i", 0)
+    holder = FORK.Process(target=_work, args=(str(tmp_path), ("relay.test",), 1, now, most, 60.0))
+    holder.start()
+    while not now.value:
+        time.sleep(0.01)
+    began = time.monotonic()
+    with at_once(relays("relay.test"), 1, str(tmp_path), patience=0.3):
+        assert 0.25 < time.monotonic() - began < 5
+    os.kill(t.cast(int, holder.pid), signal.SIGKILL)
+    holder.join()
+    began = time.monotonic()
+    with at_once(relays("relay.test"), 1, str(tmp_path), patience=30):
+        assert time.monotonic() - began < 5
+
+
+def test_options() -> None:
+    assert (parse_manners({}).connections, parse_manners({"spread": ""}).spread) == (DEFAULT, 0.0)
+    manners = parse_manners({"connections_at_once": "7", "spread": "60"})
+    delays = [manners.delay(f"h{number}") for number in range(1000)]
+    assert manners.connections == 7 and 0 <= min(delays) < 1 and 59 < max(delays) < 60
+    assert 28 < sum(delays) / 1000 < 32 and manners.delay("h1") == manners.delay("h1")
+    for wrong in ({"connections_at_once": -1}, {"spread": "soon"}, {"connections_at_once": 1001}):
+        with pytest.raises(SettingsError, match=r"write a number from 0 to"):
+            parse_manners(wrong)

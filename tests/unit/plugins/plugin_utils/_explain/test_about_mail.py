@@ -1,0 +1,53 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is about mail: the cheap look before the real one overlooks nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.about_mail import may_be_mail
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.match import Read
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+HERE = Path(__file__).parent
+TEXTS = [row[2] for row in yaml.safe_load((HERE / "error_texts_of_strangers.yml").read_text("utf-8"))]
+LINES = [line for text in TEXTS for line in text.splitlines()]
+PIECES = st.sampled_from(
+    [
+        "\n",
+        " ",
+        "\t",
+        "\u00a0",
+        "\\n",
+        "\u201c",
+        '"',
+        "'",
+        "-",
+        "_",
+        ":",
+        ":465",
+        "port",
+        "535",
+        "5.7.8",
+        "command",
+        "CONN",
+        "(",
+        "b'",
+        "2001:db8::1",
+    ]
+)
+
+
+def test_no_line_of_mail_is_overlooked() -> None:
+    for line in LINES:
+        assert may_be_mail(line) or not Read(line).topic.mail, line
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(PIECES, st.sampled_from(LINES).map(lambda line: line[:40])), max_size=8).map("".join))
+def test_nor_a_piece_of_one(text: str) -> None:
+    assert may_be_mail(text) or not Read(text).topic.mail

@@ -1,0 +1,47 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The records of tasks that are about several apps at once: an audit, and the steps of the role mail_config."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.results import About, records_of
+
+FINDING = {"severity": "error", "code": "mode_mismatch", "message": "It does not fit.", "remedy": "Change it."}
+APP: dict[str, t.Any] = {
+    "app": "pangolin",
+    "path": "/opt/p/config.yml",
+    "settings": {"host": "smtp.example.com", "port": 465, "security": "implicit_tls", "username": "app"},
+    "findings": [],
+}
+
+
+def records(action: str, result: dict[str, t.Any], failed: bool = False) -> list[Record]:
+    about = About("2026-11-29T21:00:00+00:00", "run", "site.yml", "play", "task", action, "app1")
+    return records_of(about, result, failed, None)
+
+
+def test_an_audit_gives_a_record_per_app() -> None:
+    broken = {**APP, "state": "broken", "cause": "mode_mismatch", "message": "It does not fit.", "findings": [FINDING]}
+    apps = [broken, {**APP, "state": "fine"}, {**APP, "state": "unknown", "line": "not known"}]
+    found = records("app_mail_config_audit_info", {"apps": apps})
+    assert [one.ok for one in found] == [False, True, None]
+    assert (found[0].kind, found[0].cause, found[0].subject) == ("audit", "mode_mismatch", "smtp.example.com:465")
+    assert found[0].message == "It does not fit." and found[1].message is None
+    assert (
+        records("app_mail_config_audit_info", {"msg": "app is 'x'", "cause": "invalid_settings"}, True)[0].ok is False
+    )
+
+
+def test_the_steps_of_the_role() -> None:
+    assert records("app_mail_config_set", {"token": "x", "paths": [], "results": [APP]}) == []
+    written = records("app_mail_config_set", {"token": "x", "results": [APP, {"path": "/template"}]})
+    assert [(one.kind, one.ok) for one in written] == [("app", True)]
+    refused = records("app_mail_config_set", {"msg": "no", "cause": "invalid_settings", "layer": "settings"}, True)
+    assert [(one.ok, one.cause) for one in refused] == [(False, "invalid_settings")]
+    probe = {"host": "h", "port": 465, "security": "implicit_tls", "ok": False, "layer": "tcp", "cause": "no_route"}
+    proof = records("app_mail_config_set", {"probes": [{**probe, "message": "m", "remedy": "r", "findings": []}]}, True)
+    assert [(one.kind, one.ok, one.cause) for one in proof] == [("gate", False, "no_route")]

@@ -1,0 +1,71 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is missing or misspelt among the variables of a playbook; what an inventory has besides is its own."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.variables import Variable, check_variables
+
+SETTINGS = Variable("mail_config_settings", "dict", advice="write host, port and secure into it", required=True)
+TAKEN = (
+    SETTINGS,
+    Variable("mail_config_fallback", "str", ("fail", "suggest", "use")),
+    Variable("mail_config_certificate_days_error", "int"),
+    Variable("mail_config_check_credentials", "bool"),
+    Variable("mail_config_alternatives", "raw"),
+    Variable("mail_config_cleartext_networks", "list"),
+    Variable("mail_config_prove_recipient", "str"),
+)
+GOOD: dict[str, t.Any] = {"mail_config_settings": {"host": "relay.test"}}
+
+
+def check(variables: dict[str, t.Any], known: tuple[str, ...] = ()) -> None:
+    check_variables(TAKEN, variables.keys(), variables.__getitem__, known)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"mail_config_certificate_days_error": "30", "mail_config_check_credentials": "yes"},
+        {"mail_config_cleartext_networks": "10.0.0.0/8", "mail_config_fallback": "use"},
+        {"mail_config_alternatives": 587},
+        # Somebody's own.
+        {"mail_host": "x", "mail_config_secret": "x", "mailname": "x", "mail_report_dest": "x", "ansible_user": "x"},
+        {"mail_config_prove_recipient": "a@b", "mail_config_prove_recipients": ["a@b"]},
+        {"mail_config_check_credentials": ""},
+    ],
+)
+def test_what_is_right(more: dict[str, t.Any]) -> None:
+    check({**GOOD, **more})
+
+
+@pytest.mark.parametrize(
+    "variables, words",
+    [
+        ({}, "mail_config_settings is missing for this host; write host, port and secure into it."),
+        ({"mail_config_settings": {}}, "mail_config_settings is missing for this host"),
+        ({"mail_conifg_settings": {}}, "mail_config_settings is missing; mail_conifg_settings is there, write mail"),
+        ({"mailconfig_settings": {}}, "mailconfig_settings is there"),
+        ({"mail_config_settings": "relay"}, "mail_config_settings is 'relay', which is not a dictionary; write host,"),
+        ({**GOOD, "mail_config_certificate_day_error": 3}, "no variable of this playbook; write mail_config_certificate_days_error."),
+        ({**GOOD, "mail_config_falback": "use"}, "mail_config_falback is no variable of this playbook; write mail_config_fallback."),
+        ({**GOOD, "mail_config_fallback": "try"}, "mail_config_fallback is 'try'; write fail or suggest or use."),
+        ({**GOOD, "mail_config_certificate_days_error": "soon"}, "mail_config_certificate_days_error is 'soon', which is not a number"),
+        ({**GOOD, "mail_config_check_credentials": "perhaps"}, "mail_config_check_credentials is 'perhaps', which is neither"),
+        ({**GOOD, "mail_config_cleartext_networks": {"a": 1}}, "which is not a list"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_gets_one_sentence(variables: dict[str, t.Any], words: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check(variables)
+    assert words in str(caught.value) and str(caught.value).count(". ") == 0
+
+
+def test_names_that_are_known_elsewhere_are_let_through() -> None:
+    check({**GOOD, "mail_config_falback": 1}, known=("mail_config_falback",))
