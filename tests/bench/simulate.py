@@ -95,12 +95,13 @@ def simulate(folder: pathlib.Path, hosts: int, endpoints: int, slices: int) -> d
 def report_on(folder: pathlib.Path, clock: Clock) -> dict[str, int]:
     """Page, JSON and table of all files of the folder; their bytes."""
     report = Report()
-    notes = sources.read_files(report, sources.files_of(str(folder), "from"), "from")
+    notes = sources.Notes()
+    report.take(sources.records_of(sources.files_of(str(folder), "from"), "from", notes))
     clock.note("report: read")
     told = {}
     for name in ("html", "json", "text"):
         path = folder / FORMATS[name].file
-        write_file(str(path), FORMATS[name].made(Told(report, None, notes)), 0o600, "dest")
+        write_file(str(path), FORMATS[name].made(Told(report, None, notes.told())), 0o600, "dest")
         told[name] = path.stat().st_size
         clock.note(f"report: {name}")
     return told
