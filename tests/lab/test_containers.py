@@ -204,7 +204,7 @@ def renewed_by_the_timer(way: Way, name: str, password: str) -> None:
     )
     before = on_host(f"cat {certificate}; stat -c '%U %a' /etc/{way.name}/tls/*")
     on_host(
-        f'sed -i \'s/"renew_days": 121/"renew_days": 360/; s/"days": 365/"days": 700/\' /etc/{way.name}/mailops-renewal.json'
+        f'sed -i \'s/"renew_days": 121/"renew_days": 400/; s/"days": 365/"days": 700/\' /etc/{way.name}/mailops-renewal.json'
     )
     trust = f"/etc/ssl/{way.name}-staging-ca.pem"
     on_host(f"cp {trust} /run/trust; sed -i 's/^M/N/' {trust}")
