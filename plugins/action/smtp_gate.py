@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
+from pathlib import Path
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Alternative, Observation, Plan
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise, verdict_sentence
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.apps import app_clients
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import ProbeRun, plan_of, probe_host
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, bases
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
@@ -30,18 +32,31 @@ _SHORTEST = 0.2
 class ActionModule(Action):
     """Pass, or fail the host with cause, remedy and the other ports that work."""
 
-    OPTIONS = (*CONNECTION_OPTIONS, *POLICY_OPTIONS, "endpoints", "alternatives", "fallback", "check_credentials")
+    OPTIONS = (
+        *CONNECTION_OPTIONS,
+        *POLICY_OPTIONS,
+        "endpoints",
+        "alternatives",
+        "fallback",
+        "check_credentials",
+        "apps",
+        "descriptors",
+    )
     NOTHING = {"probes": [], "alternatives": []}
 
     def answer(self, args: Result) -> Result:
         """Probe on the host, judge here, pass or fail."""
-        self._policy = parse_policy(args)
+        self._policy = replace(parse_policy(args), apps=app_clients(args.get("apps"), self._folder(args)))
         self._credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
         use = _wants_use(args)
         endpoints = endpoint_settings(args, allow_auto=False, needs_credentials=self._credentials)
         others = [alternative_ports(one, args.get("alternatives", "auto")) for one in endpoints]
         self.seen = Seen(endpoints)
         return self._gate(endpoints, others, use)
+
+    def _folder(self, args: Result) -> Path | None:
+        given = args.get("descriptors")
+        return Path(self._loader.path_dwim(str(given))) if given else None
 
     def _gate(self, endpoints: list[Settings], others: list[list[Alternative]], use: bool) -> Result:
         plans = [plan_of(one, self._policy, alternatives=ports, fallback=use) for one, ports in zip(endpoints, others)]

@@ -9,17 +9,18 @@ import typing as t
 from collections.abc import Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.across import Statement as Shared
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import KINDS, Change, compare
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import as_line
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_table import short_table, table_lines
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import Statement, fold, statements
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.changes import KINDS, Change, changes
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.formats import FORMATS, Told, chosen
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.gathered import gathered
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import STATES, Report
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page_parts import Facts
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.sources import files_of, read_files
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.sources import Notes, files_of, records_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.write import write_file
 
 # The records of a run, for the report after it.
@@ -35,12 +36,13 @@ class ActionModule(Action):
         """Read, then write; nothing is read from a file that this very call has written."""
         formats = chosen(args.get("formats") if args.get("formats") is not None else "html,json", "formats")
         mode = _mode(args.get("mode"))
-        report, notes, lines = self._read(args)
+        notes = Notes()
+        report, lines = self._read(args, notes)
         before, difference = Report(), None
         if args.get("before"):
-            notes += read_files(before, files_of(args["before"], "before"), "before")
-            difference = changes(before, report)
-        told = Told(report, difference, notes)
+            before.take(records_of(files_of(args["before"], "before"), "before", notes))
+            difference = compare(before.entries, report.entries)
+        told = Told(report, difference, notes.told())
         files: dict[str, str] = {}
         if args.get("dest"):
             files = _files(str(args["dest"]), formats, bool(lines))
@@ -50,21 +52,19 @@ class ActionModule(Action):
             files["table"] = _here(str(args["path"]))
         return _told(told, files)
 
-    def _read(self, args: Result) -> tuple[Report, list[str], list[str]]:
-        """The report, sentences about what could not be read, and the records as lines where they are of this run."""
+    def _read(self, args: Result, notes: Notes) -> tuple[Report, list[str]]:
+        """The report, and the records as lines where they are of this run."""
         report = Report()
         if args.get("from"):
-            files = files_of(args["from"], "from")
-            return report, read_files(report, files, "from"), []
+            report.take(records_of(files_of(args["from"], "from"), "from", notes))
+            return report, []
         hosts, variable = args.get("hosts"), args.get("variable")
         if not isinstance(hosts, list) or not isinstance(variable, str):
             words = "There is nothing to report on; write from, or hosts and variable."
             raise SettingsError(words, "from")
-        lines = []
-        for record in gathered([str(one) for one in hosts], self._task_vars["hostvars"], variable):
-            report.add(record)
-            lines.append(as_line(record))
-        return report, [], lines
+        records = list(gathered([str(one) for one in hosts], self._task_vars["hostvars"], variable))
+        report.take(records)
+        return report, [as_line(one) for one in records]
 
     @staticmethod
     def _write(args: Result, told: Told, files: dict[str, str], lines: Sequence[str], mode: int) -> None:
@@ -107,6 +107,7 @@ def _told(told: Told, files: dict[str, str]) -> Result:
         "files": files,
         "table": short_table(report),
         "totals": {state: sum(row.state == state for row in table.rows) for state in STATES},
+        "across": [_shared(one) for one in report.across],
         "causes": [_cause(one) for one in statements(report)],
         "changes": None if told.changes is None else _counted(told.changes),
     }
@@ -118,5 +119,10 @@ def _cause(one: Statement) -> dict[str, t.Any]:
     return {**told, "hosts": len(one.hosts), "some": fold(one.hosts)}
 
 
+def _shared(one: Shared) -> dict[str, t.Any]:
+    told = {key: getattr(one, key) for key in ("code", "layer", "statement", "confidence", "remedy")}
+    return {**told, "hosts": len(one.hosts), "some": fold(one.hosts)}
+
+
 def _counted(found: Sequence[Change]) -> dict[str, int]:
-    return {kind: count for kind in KINDS if (count := sum(one.kind == kind for one in found))}
+    return {kind: count for kind in KINDS if (count := sum(len(one.hosts) for one in found if one.kind == kind))}

@@ -136,7 +136,9 @@ unfinished:
   elements: str
   sample: [/etc/relayd.yml]
 absent:
-  description: Files of O(paths) that are not there. With O(step=begin) only; else empty.
+  description:
+    - Files of O(paths) that are not there, or were not before a run that was broken off made them. With O(step=restore) they go again.
+    - With O(step=begin) only; else empty.
   returned: success
   type: list
   elements: str

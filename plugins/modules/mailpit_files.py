@@ -11,7 +11,8 @@ version_added: 0.1.0
 description:
   - Used by the role P(mailops.smtp.mailpit#role). Does for several files what M(mailops.smtp.private_file) does for one.
   - An empty text is a file that is not to be there.
-  - Works together with M(mailops.smtp.kept_files), and refuses a file that another run of Ansible has claimed with it.
+  - Works together with M(mailops.smtp.kept_files), and refuses a file that another run of Ansible has claimed with it, and one
+    that somebody else has changed since this run claimed it.
 author:
   - mailops.smtp contributors (!UNKNOWN)
 attributes:
@@ -137,6 +138,7 @@ def _take_away(path: str, run: kept.Run, dead: t.Sequence[kept.Run], check_mode:
         return {"changed": False, "held": [held._asdict()]}
     with place_of(path) as place:
         seen = read(place)
+        edit.refuse_changed(place, seen, run)
         if seen is None or check_mode:
             return {"changed": seen is not None}
         with open_store(create=False) as store:
@@ -158,7 +160,7 @@ def _one(
         if check_mode and (_missing(file["owner"], uid_of) or _missing(file["group"], gid_of)):
             return {"changed": True}  # they are made by then
         wishes = edit.Wishes(file["owner"], file["group"], file["mode"])
-        return edit.write(file["path"], text, wishes, run=run, dead=dead, check_mode=check_mode)
+        return edit.write(file["path"], text, wishes, run=run, dead=dead, as_claimed=True, check_mode=check_mode)
     except FolderMissing:
         if check_mode or not text:
             return {"changed": bool(text)}

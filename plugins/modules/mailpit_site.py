@@ -21,14 +21,15 @@ options:
       - V(make) makes the folders that are missing.
       - V(unpack) takes the program out of the archive beside it.
       - V(try) looks whether the program is safe and starts.
+      - V(image) has the image of a container on the host, and looks at what its program knows.
       - V(tidy) ends a run that was proved. It removes the versions that the role installed and that nothing uses any more.
       - V(remove) removes what the role made, and O(site.data_dir) only with O(remove_data).
       - V(log) reads what this Mailpit has logged since O(since), without what the role's own proofs caused.
-      - V(wait) waits until Mailpit listens at O(listen). Under systemd it must be the unit's own process.
+      - V(wait) waits until Mailpit listens at O(listen). It must be the unit's or the container's own process.
       - V(claim) and V(forget) are for the file of a client that holds what Mailpit is verified with. The first refuses a file that is not
         the role's, the second removes it.
     type: str
-    choices: [look, make, unpack, try, tidy, remove, wait, log, claim, forget]
+    choices: [look, make, unpack, try, image, tidy, remove, wait, log, claim, forget]
     default: look
   site:
     description: What this Mailpit is to have. Not for V(claim) and V(forget).
@@ -39,10 +40,24 @@ options:
         type: str
         required: true
       service_manager:
-        description: V(systemd), or V(none) when something else starts Mailpit.
+        description: V(systemd), V(podman_quadlet), V(compose), or V(none) when something else starts Mailpit.
         type: str
-        choices: [systemd, none]
+        choices: [systemd, podman_quadlet, compose, none]
         default: systemd
+      image:
+        description: The image of the container.
+        type: str
+        default: ""
+      image_pull:
+        description: When the image is pulled.
+        type: str
+        choices: [missing, always, never]
+        default: missing
+      compose:
+        description: The command that reads a compose file.
+        type: list
+        elements: str
+        default: []
       config_dir:
         description: The folder of the configuration.
         type: str
@@ -96,6 +111,11 @@ options:
     description: Where Mailpit will listen, as C(address) and C(port) of C(smtp) and C(ui). Nobody else may listen there.
     type: dict
     default: {}
+  programs:
+    description: With O(step=look), programs that must be on the host.
+    type: list
+    elements: str
+    default: []
   anchor:
     description: With O(step=claim) and O(step=forget), the file as C(path), who it is for as C(instance), and PEM texts given out so far as C(known).
     type: dict
@@ -105,7 +125,7 @@ options:
     type: dict
     default: {}
   names:
-    description: With O(step=try), environment variables that this version of Mailpit must know.
+    description: With O(step=try) and O(step=image), environment variables that this version of Mailpit must know.
     type: list
     elements: str
     default: []
@@ -167,6 +187,10 @@ refusal:
   description: Why this will not do, in one sentence, or V(none).
   type: str
   returned: with O(step=look)
+python:
+  description: The path of the Python that runs modules on this host.
+  type: str
+  returned: with O(step=look)
 texts:
   description: The texts of O(files) by their names, empty where there is no file.
   type: dict
@@ -199,11 +223,31 @@ unknown:
   description: Those of O(names) that the program does not know.
   type: list
   elements: str
-  returned: with O(step=try)
+  returned: with O(step=try) and O(step=image)
+image:
+  description: The ID of the image, empty while it is not there.
+  type: str
+  returned: with O(step=image)
+program:
+  description: The path in the image of the program that it starts.
+  type: str
+  returned: with O(step=image)
+uid:
+  description: The number of the user who runs Mailpit, V(none) while there is no such user.
+  type: int
+  returned: with O(step=make)
+gid:
+  description: The number of that user's group, V(none) while there is no such group.
+  type: int
+  returned: with O(step=make)
 lines:
   description: The lines of the log.
   type: list
   elements: str
+  returned: with O(step=log)
+renewal:
+  description: How the last renewal on the host ended, as C(ok), C(said) and C(next). V(none) where nothing renews the certificate.
+  type: dict
   returned: with O(step=log)
 paths:
   description: What was made, changed or removed.
@@ -219,18 +263,22 @@ left:
 
 import errno
 import os
+import shutil
 import stat
+import sys
 import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     anchor,
+    container,
     keep,
     log,
     ports,
     program,
     service,
+    units,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     site as sites,
@@ -247,7 +295,14 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways im
 
 _SITE = {
     "service": {"type": "str", "required": True},
-    "service_manager": {"type": "str", "choices": ["systemd", "none"], "default": "systemd"},
+    "service_manager": {
+        "type": "str",
+        "choices": ["systemd", "podman_quadlet", "compose", "none"],
+        "default": "systemd",
+    },
+    "image": {"type": "str", "default": ""},
+    "image_pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+    "compose": {"type": "list", "elements": "str", "default": []},
     "config_dir": {"type": "str", "required": True},
     "data_dir": {"type": "str", "required": True},
     "install_dir": {"type": "str", "required": True},
@@ -262,13 +317,14 @@ _SITE = {
 _SPEC = {
     "step": {
         "type": "str",
-        "choices": ["look", "make", "unpack", "try", "tidy", "remove", "wait", "log", "claim", "forget"],
+        "choices": ["look", "make", "unpack", "try", "image", "tidy", "remove", "wait", "log", "claim", "forget"],
         "default": "look",
     },
     "site": {"type": "dict", "options": _SITE},
     "files": {"type": "dict", "default": {}},
     "readable": {"type": "dict", "default": {}},
     "listen": {"type": "dict", "default": {}},
+    "programs": {"type": "list", "elements": "str", "default": []},
     "anchor": {"type": "dict", "default": {}},
     "seen": {"type": "dict", "default": {}},
     "names": {"type": "list", "elements": "str", "default": []},
@@ -294,7 +350,7 @@ def _site(options: t.Mapping[str, t.Any]) -> sites.Site:
         )
     user, group = uid_of(options["user"]), gid_of(options["group"])
     return sites.Site(
-        service=options["service"], systemd=options["service_manager"] == "systemd", release=options["release"],
+        service=options["service"], manager=options["service_manager"], release=options["release"],
         config_dir=_plain(options["config_dir"]), install_dir=_plain(options["install_dir"]), data_dir=_plain(options["data_dir"]),
         owner=owner, user=user, group=group, user_name=options["user"], named=tuple(_plain(path) for path in options["named"] if path),
     )  # fmt: skip
@@ -348,12 +404,36 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
             )
         if options["site"]["binary"]:
             program.refuse_unsafe("mailpit_binary", options["site"]["binary"], site.trusted)
+        for needed in options["programs"]:
+            if shutil.which(needed) is None:
+                raise Refusal(
+                    "mailpit_renewal needs {0}, which is not on this host: install it, or set mailpit_renewal to "
+                    "false".format(needed)
+                )
         _refuse_unreadable(site, options["readable"])
+        runner = _runner(options["site"])
+        if isinstance(runner, container.Container) or site.manager == "podman_quadlet":
+            _refuse_container(options["site"])
         for option, place in options["listen"].items():
-            ports.refuse_occupied(option, place["address"], int(place["port"]), site.service + ".service")
-        return {"refusal": None, **_read(options["files"])}
+            ports.refuse_occupied(option, place["address"], int(place["port"]), runner.owns)
+        return {"refusal": None, "python": sys.executable, **_read(options["files"])}
     except Refusal as refusal:
         return {"refusal": str(refusal), "texts": {}, "checksums": {}}
+
+
+def _runner(options: t.Mapping[str, t.Any]) -> t.Union[service.Unit, container.Container]:
+    """What Mailpit runs in, by the options of the site."""
+    if options["service_manager"] == "compose":
+        return container.Container(container.engine_of("compose", options["compose"]), options["service"])
+    return service.Unit(options["service"])
+
+
+def _refuse_container(options: t.Mapping[str, t.Any]) -> None:
+    """What is there must do for a container. Nothing is pulled."""
+    manager = options["service_manager"]
+    engine = container.engine_of(manager, options["compose"])
+    container.refuse_missing(manager, engine, options["compose"])
+    container.have_image(engine, options["image"], options["image_pull"], dry=True)
 
 
 def _refuse_unreadable(site: sites.Site, files: t.Mapping[str, str]) -> None:
@@ -388,6 +468,8 @@ def _make(
     return {
         "new_config": folders["mailpit_config_dir"].path in changes.paths and not folders["mailpit_config_dir"].exists,
         "new_release": release in changes.paths,
+        "uid": site.user,
+        "gid": site.group,
     }
 
 
@@ -419,10 +501,27 @@ def _try(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
     }
 
 
+def _image(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
+    wanted = options["site"]
+    engine = container.engine_of(site.manager, wanted["compose"])
+    found, new = container.have_image(engine, wanted["image"], wanted["image_pull"], changes.dry)
+    if new:
+        changes.paths.append(wanted["image"])
+    if found is None:
+        return {"image": "", "program": "", "unknown": []}
+    return {
+        "image": found.id,
+        "program": found.program,
+        "unknown": container.unknown_in_image(engine, wanted["image"], found, options["names"]),
+    }
+
+
 def _tidy(
     site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
 ) -> t.Dict[str, t.Any]:
-    if site.systemd and not changes.dry:
+    if site.manager != "none" and not changes.dry:
         log.announce_proof(site.service, 0)
     if site.release:
         keep.remove_versions(site, record, changes, keep=sites.release_dir(site))
@@ -448,13 +547,12 @@ def _wait(
     site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
 ) -> t.Dict[str, t.Any]:
     places = options["listen"]
-    if site.systemd:
-        trouble = service.wait_for_service(
-            site.service, [int(place["port"]) for place in places.values()], options["timeout"]
-        )
-    else:
+    if site.manager == "none":
         trouble = service.wait_for_somebody(places["smtp"]["address"], int(places["smtp"]["port"]), options["timeout"])
-    if site.systemd and trouble is None and options["proofs"] > 0 and not changes.dry:
+        return {"trouble": trouble}
+    wanted = [int(place["port"]) for place in places.values()]
+    trouble = service.wait_for(_runner(options["site"]), wanted, options["timeout"])
+    if trouble is None and options["proofs"] > 0 and not changes.dry:
         log.announce_proof(site.service, options["proofs"])
     return {"trouble": trouble}
 
@@ -464,15 +562,24 @@ def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
     path = sites.environment_of(site).get("MP_LOG_FILE", "")
     if options["command"]:
         return {"lines": log.without_proofs(log.read_command(options["command"], since))}
-    if not path and not site.systemd:
+    if not path and site.manager == "none":
         raise Refusal(
             "mailpit_service_manager is none, and Mailpit's log is not known: set mailpit_watch_command to the command"
             " that prints it, such as [docker, logs, mailpit], or MP_LOG_FILE in mailpit_environment"
         )
-    found = log.read_journal(site.service, since) if site.systemd else []
+    runner = _runner(options["site"])
+    if isinstance(runner, container.Container):
+        # Where there is a journal, the proofs were announced in it.
+        found = runner.log(since) + (log.read_journal(site.service, since) if shutil.which("journalctl") else [])
+    else:
+        found = log.read_journal(site.service, since) if site.is_unit else []
     if path:
         found += log.read_file(path, {0, site.owner, site.user or 0}, since)
-    return {"lines": log.without_proofs(found)}
+    renews = site.is_unit and os.path.lexists(units.renewal_of(site.service)[1])
+    return {
+        "lines": log.without_proofs(found),
+        "renewal": log.read_renewal(site.service) if renews else None,
+    }
 
 
 def _claim(options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
@@ -488,7 +595,16 @@ def _forget(options: t.Mapping[str, t.Any], record: Record, changes: keep.Change
 
 
 _ON_CLIENTS = {"claim": _claim, "forget": _forget}
-_STEPS = {"make": _make, "unpack": _unpack, "try": _try, "tidy": _tidy, "remove": _remove, "wait": _wait, "log": _log}
+_STEPS = {
+    "make": _make,
+    "unpack": _unpack,
+    "try": _try,
+    "image": _image,
+    "tidy": _tidy,
+    "remove": _remove,
+    "wait": _wait,
+    "log": _log,
+}
 
 
 def _do(step: str, options: t.Mapping[str, t.Any], changes: keep.Changes) -> t.Dict[str, t.Any]:
@@ -497,7 +613,7 @@ def _do(step: str, options: t.Mapping[str, t.Any], changes: keep.Changes) -> t.D
         with opened_record(write=not changes.dry) as record:
             return _ON_CLIENTS[step](options, record, changes)
     site = _site(options["site"])
-    with opened_record(write=not changes.dry and step not in ("try", "wait", "log")) as record:
+    with opened_record(write=not changes.dry and step not in ("try", "image", "wait", "log")) as record:
         return _STEPS[step](site, options, record, changes)
 
 

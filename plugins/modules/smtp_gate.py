@@ -52,6 +52,19 @@ options:
       - One address of the relay gets the login, once. Other ports never get it, unless O(fallback=use) takes one.
     type: bool
     default: false
+  apps:
+    description:
+      - The apps that are going to use the relay, by the names that M(mailops.smtp.app_mail_config) knows them by, or dictionaries that hold such a
+        name in C(app), as the role's C(mail_config_apps) does.
+      - A relay fails that offers no authentication mechanism that one of them can do, when O(username) is given, and one whose cipher suites or
+        certificate the runtime of one of them refuses in every version. What only some versions refuse is a finding that names the app.
+    type: list
+    elements: raw
+    default: []
+  descriptors:
+    description:
+      - A folder on the controller with descriptors of your own apps, for O(apps).
+    type: path
 seealso:
   - module: mailops.smtp.smtp_endpoint_info
   - module: mailops.smtp.app_mail_config

@@ -74,16 +74,14 @@ ca_subjects:
 
 import base64
 import json
-import ssl
-import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, Credentials, observe
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import ca_subjects, on_this_host, trust_store
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import Credentials
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.report import CAFileError, host_report
 
 if t.TYPE_CHECKING:
-    from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import HostReport, Plan
+    from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Plan
 
 
 def unseal(sealed: str | None, count: int) -> list[Credentials]:
@@ -102,37 +100,14 @@ def main() -> None:
         supports_check_mode=True,
     )
     plans: list[Plan] = module.params["plans"]
-    named = {plan["ca_path"] for plan in plans if plan["ca_path"]}
-    for plan in plans:
-        plan["ca_path"] = on_this_host(plan["ca_path"]) if plan["ca_path"] else None
-    logins = unseal(module.params["logins"], len(plans))
-    pool = ContextPool()
-    for plan in plans:
-        contexts = pool.get(plan)
-        try:
-            contexts.load_ca_file()
-        except (OSError, ssl.SSLError) as error:
-            why = (
-                "holds no CA certificate"
-                if isinstance(error, ssl.SSLError)
-                else (error.strerror or "cannot be read").lower()
-            )
-            module.fail_json(
-                msg=f"ca_path is {plan['ca_path']}, and on this host: {why}; write the path of a PEM file that is there.",
-                option="ca_path",
-            )
     try:
-        observations = observe(plans, logins, pool)
+        report = host_report(plans, unseal(module.params["logins"], len(plans)))
+    except CAFileError as error:
+        module.fail_json(msg=str(error), option="ca_path")
     except MemoryError:
         module.fail_json(
             msg="This host lets the module have too little memory to probe (ulimit -v); raise the limit, or ask fewer endpoints in one task."
         )
-    report: HostReport = {
-        "observations": observations,
-        "clock": time.time(),
-        "trust_store_empty": trust_store()["empty"],
-        "ca_subjects": {path: ca_subjects(on_this_host(path)) for path in named},
-    }
     module.exit_json(changed=False, **report)
 
 

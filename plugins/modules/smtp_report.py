@@ -133,6 +133,19 @@ totals:
   returned: success
   type: dict
   sample: {fails: 1, no_verdict: 0, unreachable: 0, not_asked: 0, attention: 2, works: 97}
+across:
+  description: What several hosts show together, the surest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code: {description: What it is., type: str, returned: always}
+    layer: {description: Its layer., type: str, returned: always}
+    statement: {description: The statement., type: str, returned: always}
+    confidence: {description: How sure it is., type: str, returned: always}
+    remedy: {description: What to do about it., type: str, returned: always}
+    hosts: {description: How many hosts show it., type: int, returned: always}
+    some: {description: Some of their names., type: str, returned: always}
 causes:
   description: Each cause once, with the number of its hosts. That of most hosts comes first.
   returned: success

@@ -418,6 +418,21 @@ _TLS = (
         "The alert unrecognized_name (RFC 6066): the server has no certificate for the name in SNI.",
     ),
     Cause(
+        "tls_handshake_failed", "small_group", "tls",
+        "{endpoint} uses a Diffie-Hellman group that is too small for this host",
+        "Ask the relay's operator for suites with ECDHE, or for a group of 2048 bits or more. By default {who}.",
+        "OpenSSL's 'dh key too small': the group in the relay's key exchange is below what this host's security level "
+        "allows.",
+        log_remedy="Ask the relay's operator for suites with ECDHE, or for a Diffie-Hellman group of 2048 bits or more.",
+    ),
+    Cause(
+        "tls_handshake_failed", "app", "tls",
+        "{endpoint} works from this host, but {app} refuses its TLS",
+        "Ask the relay's operator for TLS 1.2 or 1.3 with ECDHE and AES-GCM or ChaCha20, or give {app} another relay.",
+        "A session came about, only in suites that the runtime of an app named in the option apps does not have in "
+        "any version.",
+    ),
+    Cause(
         "client_certificate_required", "", "tls",
         "{endpoint} demands a client certificate",
         "This relay is not meant for clients with user name and password on port {port}: ask its operator for the "
@@ -524,6 +539,12 @@ _CERTIFICATE = (
         log="The certificate of {endpoint} is not for the name that the app connects to",
     ),
     Cause(
+        "certificate_name_mismatch", "app", "certificate",
+        "{app} refuses the certificate of {endpoint}, because it lists no name in subjectAltName",
+        "Ask the relay's operator for a certificate that lists its names, or give {app} another relay.",
+        "This host's OpenSSL still reads the common name; the runtime of an app named in the option apps does not.",
+    ),
+    Cause(
         "certificate_name_mismatch", "address_as_name", "certificate",
         "The certificate of {endpoint} lists the address {name} as a DNS name, where clients do not look for "
         "addresses",
@@ -564,6 +585,14 @@ _AUTH = (
         "{endpoint} refuses the authentication mechanism that it offered",
         "Set auth_mechanism to another one that the relay offers; if there is none, ask its operator.",
         "AUTH was answered with 504 (or 534 5.7.4), although EHLO lists the mechanism.",
+    ),
+    Cause(
+        "auth_mechanism_not_offered", "app", "auth",
+        "{endpoint} offers no authentication mechanism that {app} can do",
+        "Ask the relay's operator for a mechanism that {app} can do, or for another port that has one, or give {app} "
+        "another relay.",
+        "EHLO lists mechanisms, and the client of an app named in the option apps (or of the app that is written) can "
+        "do none of them.",
     ),
     Cause(
         "auth_mechanism_not_offered", "token", "auth",
@@ -785,10 +814,13 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "tls_ciphers_old", "warning",
-        "{endpoint} has only old cipher suites ({cipher})",
-        "Clients with Node.js, OpenSSL's or GnuTLS' own list and older Java take it; Python (from 3.10), Go (from "
-        "1.22, RSA key exchange) and rustls refuse it: ask the relay's operator for suites with ECDHE and AES-GCM "
-        "or ChaCha20.",
+        "{endpoint} {has} ({cipher})",
+        "By default {who}. Ask the relay's operator for suites with ECDHE and AES-GCM or ChaCha20.",
+    ),
+    Finding(
+        "tls_group_small", "warning",
+        "{endpoint} uses a Diffie-Hellman group of {bits} bits ({cipher})",
+        "By default {who}. Ask the relay's operator for suites with ECDHE, or for a group of 2048 bits or more.",
     ),
     Finding(
         "port_filtered_elsewhere_open", "warning",
@@ -804,9 +836,8 @@ FINDINGS: tuple[Finding, ...] = (
     Finding(
         "certificate_weak", "warning",
         "The certificate of {endpoint} is weak",
-        "Newer clients refuse it: ask the relay's operator for an RSA key of 2048 bits or more and a SHA-256 "
-        "signature. Go (from 1.18), rustls and Java refuse SHA-1 and MD5, rustls and newer OpenSSL RSA keys below "
-        "2048 bits.",
+        "Newer clients refuse it[ (by default {who})]: ask the relay's operator for an RSA key of 2048 bits or more and a "
+        "SHA-256 signature.",
     ),
     Finding(
         "certificate_chain_disordered", "info",
@@ -816,8 +847,8 @@ FINDINGS: tuple[Finding, ...] = (
     Finding(
         "certificate_without_names", "info",
         "The certificate of {endpoint} has no subjectAltName",
-        "Go, rustls, Java and browsers refuse it (RFC 9525), OpenSSL and Node.js still take it: ask the relay's "
-        "operator for a certificate that lists its names.",
+        "By default {who}; browsers refuse it (RFC 9525). Ask the relay's operator for a certificate that lists its "
+        "names.",
     ),
     Finding(
         "ehlo_refused", "info",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import grp
+import json
 import os
 import pathlib
 import pwd
@@ -181,81 +182,166 @@ def test_a_mailpit_that_is_not_running_is_said_so(host: Host) -> None:
     assert "takes no connection on port" in refused(host.run(tasks_from="verify", mailpit_verify_timeout=1))
 
 
-@pytest.mark.parametrize(
-    "changes, words",
-    [
-        ({"mailpit_security": "opportunistic", "mailpit_auth": "accept_any"}, "accepts passwords outside TLS"),
-        ({"mailpit_auth": "users"}, "needs at least one entry in mailpit_users"),
-        ({"mailpit_auth": "users", "mailpit_users": [{"name": "a b", "password": SECRET}]}, "no place for blanks"),
-        ({"mailpit_environment": {"MP_SMTP_AUTH": f"app:{SECRET}"}}, "must not hold MP_SMTP_AUTH"),
-        ({"mailpit_controller_file": ""}, "set mailpit_checksum"),
+# What is asked for, and what is said about it.
+REFUSALS: list[tuple[dict[str, t.Any], str]] = [
+    ({"mailpit_security": "opportunistic", "mailpit_auth": "accept_any"}, "accepts passwords outside TLS"),
+    ({"mailpit_auth": "users"}, "needs at least one entry in mailpit_users"),
+    ({"mailpit_auth": "users", "mailpit_users": [{"name": "a b", "password": SECRET}]}, "no place for blanks"),
+    ({"mailpit_environment": {"MP_SMTP_AUTH": f"app:{SECRET}"}}, "must not hold MP_SMTP_AUTH"),
+    ({"mailpit_controller_file": ""}, "set mailpit_checksum"),
+    (
+        {"mailpit_relay_config": "/nonexistent/relay.yml"},
+        "mailpit_relay_config is /nonexistent/relay.yml, which is not there",
+    ),
+    ({"mailpit_smtp_port": "abc"}, "mailpit_smtp_port is 'abc'"),
+    (
+        {"mailpit_controller_file": "/nonexistent/mailpit"},
+        "mailpit_controller_file is /nonexistent/mailpit, which the controller does not have",
+    ),
+    (
+        {**NO_SUCH_PAIR, "mailpit_certificate_remote": False},
+        "set mailpit_certificate_remote to true if it is a file of the Mailpit host",
+    ),
+    (
+        {**NO_SUCH_PAIR, "mailpit_certificate_remote": True},
+        "mailpit_certificate_file is /nonexistent/cert.pem, which is not there",
+    ),
+    (
+        {"mailpit_config_dir": "/etc"},
+        "mailpit_config_dir is /etc, which is a folder of the system or of a user: set it to a folder of its own",
+    ),
+    (
+        {"mailpit_install_dir": "/usr/local/bin"},
+        "mailpit_install_dir is /usr/local/bin, which is a folder of the system",
+    ),
+    (
+        {"mailpit_data_dir": "/var/lib/", "mailpit_state": "absent", "mailpit_remove_data": True},
+        "mailpit_data_dir is /var/lib, which is a folder of the system",
+    ),
+    ({"mailpit_config_dir": "/opt", "mailpit_state": "absent"}, "mailpit_config_dir is /opt"),
+    ({"mailpit_version": "latest"}, "mailpit_version is latest, which would be another one tomorrow"),
+    (
+        {"mailpit_controller_file": "", "mailpit_checksum": "sha256:12"},
+        "mailpit_checksum is sha256:12, which is no checksum",
+    ),
+    (
+        {"mailpit_controller_file": ""},
+        "each release at https://github.com/axllent/mailpit/releases shows it beside the archive",
+    ),
+    ({"mailpit_environment": {"MP_MAX_MESSAGE_SIZE": "50MB"}}, "megabytes, without a unit"),
+    ({"mailpit_version": "../../etc"}, "mailpit_version is"),
+    ({"mailpit_service_name": "../ssh"}, "mailpit_service_name is"),
+    (
+        {**NO_SUCH_PAIR, "mailpit_certificate_remote": True, "mailpit_ca_file": "ca.pem"},
+        "mailpit_ca_file is ca.pem, which the controller does not have",
+    ),
+    (
+        {
+            "mailpit_relay": {
+                "host": "smtp.example.com",
+                "port": 25,
+                "security": "opportunistic",
+                "password": SECRET,
+                "username": "u",
+            }
+        },
+        "mailpit_relay cannot be written: Mailpit (relay) has no setting for security: opportunistic",
+    ),
+    ({"mailpit_forward": {"host": "smtp.example.com", "port": 587, "secure": False}}, "mailpit_forward needs to"),
+    (
+        {
+            "mailpit_forward_config": "/etc/hostname",
+            "mailpit_forward": {"host": "x.example", "port": 25, "secure": False, "to": "a@b.de"},
+        },
+        "mailpit_forward and mailpit_forward_config are both set",
+    ),
+    (
+        {"mailpit_renewal": True, "mailpit_certificate": "self_signed"},
+        "mailpit_certificate is self_signed: set it to false, or",
+    ),
+    (
+        {"mailpit_renewal": True},
+        "mailpit_service_manager is none: set it to false, or mailpit_service_manager to systemd",
+    ),
+    (
+        {"mailpit_service_manager": "compose", "mailpit_allowed_networks": ["192.0.2.0/24"]},
+        "mailpit_allowed_networks is kept by systemd",
+    ),
+    (
+        {"mailpit_service_manager": "compose", "mailpit_image": "x/mailpit:latest"},
+        "mailpit_image is x/mailpit:latest, which would",
+    ),
+    (
+        {"mailpit_service_manager": "compose", "mailpit_image": "x/mailpit"},
+        "mailpit_image is x/mailpit, which would be another one",
+    ),
+    (
+        {
+            "mailpit_service_manager": "compose",
+            "mailpit_compose_command": ["nerdctl", "compose"],
+            "mailpit_image": "x/mailpit:1",
+        },
+        "mailpit_compose_command is ['nerdctl', 'compose']: write [docker, compose]",
+    ),
+    (
+        {"mailpit_service_manager": "compose", "mailpit_environment": {"MP_SMTP_RELAY_PASSWORD": SECRET}},
+        "MP_SMTP_RELAY_PASSWORD, a secret that everybody could read who may inspect the container",
+    ),
+]
+
+
+def test_refused_before_anything_is_written(host: Host, tmp_path: pathlib.Path) -> None:
+    """All in one run of Ansible, which takes longer than a refusal."""
+    key = tmp_path / "key.pem"
+    key.write_bytes(Pki(tmp_path / "pki").issue("localhost").key_file.read_bytes())
+    (tmp_path / "mailpit.tar.gz").write_text("no archive")
+    rows = [
+        *REFUSALS,
         (
-            {
-                "mailpit_service_manager": "systemd",
-                "ansible_facts": {"service_mgr": "openrc", "architecture": "x86_64"},
-            },
-            "set mailpit_service_manager to none",
+            {"mailpit_controller_file": str(key)},
+            "holds a private key, which everybody on the host could read afterwards",
         ),
         (
-            {"mailpit_relay_config": "/nonexistent/relay.yml"},
-            "mailpit_relay_config is /nonexistent/relay.yml, which is not there",
+            {"mailpit_controller_file": str(tmp_path / "mailpit.tar.gz")},
+            "which is no archive (.tar.gz): give a release",
         ),
-        ({"mailpit_smtp_port": "abc"}, "mailpit_smtp_port is 'abc'"),
-        (
-            {"mailpit_controller_file": "/nonexistent/mailpit"},
-            "mailpit_controller_file is /nonexistent/mailpit, which the controller does not have",
-        ),
-        (
-            {**NO_SUCH_PAIR, "mailpit_certificate_remote": False},
-            "set mailpit_certificate_remote to true if it is a file of the Mailpit host",
-        ),
-        (
-            {**NO_SUCH_PAIR, "mailpit_certificate_remote": True},
-            "mailpit_certificate_file is /nonexistent/cert.pem, which is not there",
-        ),
-        (
-            {"mailpit_config_dir": "/etc"},
-            "mailpit_config_dir is /etc, which is a folder of the system or of a user: set it to a folder of its own",
-        ),
-        (
-            {"mailpit_install_dir": "/usr/local/bin"},
-            "mailpit_install_dir is /usr/local/bin, which is a folder of the system",
-        ),
-        (
-            {"mailpit_data_dir": "/var/lib/", "mailpit_state": "absent", "mailpit_remove_data": True},
-            "mailpit_data_dir is /var/lib, which is a folder of the system",
-        ),
-        ({"mailpit_config_dir": "/opt", "mailpit_state": "absent"}, "mailpit_config_dir is /opt"),
-        ({"mailpit_version": "latest"}, "mailpit_version is latest, which would be another one tomorrow"),
-        (
-            {"mailpit_controller_file": "", "mailpit_checksum": "sha256:12"},
-            "mailpit_checksum is sha256:12, which is no checksum",
-        ),
-        (
-            {"mailpit_controller_file": ""},
-            "each release at https://github.com/axllent/mailpit/releases shows it beside the archive",
-        ),
-        ({"mailpit_environment": {"MP_MAX_MESSAGE_SIZE": "50MB"}}, "megabytes, without a unit"),
-        ({"mailpit_version": "../../etc"}, "mailpit_version is"),
-        ({"mailpit_service_name": "../ssh"}, "mailpit_service_name is"),
-        (
-            {**NO_SUCH_PAIR, "mailpit_certificate_remote": True, "mailpit_ca_file": "ca.pem"},
-            "mailpit_ca_file is ca.pem, which the controller does not have",
-        ),
-    ],
-)
-def test_refused_before_anything_is_written(host: Host, changes: dict, words: str) -> None:
-    output = refused(
-        host.run("-e", "@" + str(_extra(host, changes))) if "ansible_facts" in changes else host.run(**changes)
-    )
-    assert words in output.replace('\\"', '"')
+        ({"mailpit_controller_file": "/etc/hostname"}, "which is neither a program nor named as an archive"),
+    ]
+    include = {"name": "mailops.smtp.mailpit"}
+    tasks: list[dict[str, t.Any]] = []
+    for number, (changes, _words) in enumerate(rows):
+        said = {"name": "Say why", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}
+        end = {"name": "End", "ansible.builtin.debug": {"msg": f"END OF ROW {number}"}}
+        (tmp_path / f"{number}.json").write_text(json.dumps(changes))
+        given = {
+            "name": "Take",
+            "ansible.builtin.include_vars": {"file": str(tmp_path / f"{number}.json"), "name": "row"},
+            "no_log": True,
+        }
+        names = {name: "{{ row." + name + " }}" for name in changes}
+        task = {"name": "Run the role", "ansible.builtin.include_role": include, "vars": names}
+        tasks += [given, {"name": f"Row {number}", "block": [task], "rescue": [said]}, end]
+    run = play(host.folder / "play", tasks, host.variables, environment={"ANSIBLE_PIPELINING": "1"})
+    assert run.returncode == 0 and SECRET not in run.output and "Traceback" not in run.output, run.output
+    said, rest = [], run.output.replace('\\"', '"')
+    for number in range(len(rows)):
+        one, _end, rest = rest.partition(f"END OF ROW {number}")
+        said.append(one)
+    wrong = [(changes, text[-600:]) for (changes, words), text in zip(rows, said, strict=True) if words not in text]
+    assert not wrong, wrong
     assert not host.config.exists()
+
+
+def test_another_init_system_is_told_what_to_choose(host: Host) -> None:
+    facts = {"service_mgr": "openrc", "architecture": "x86_64"}
+    changes = {"mailpit_service_manager": "podman_quadlet", "ansible_facts": facts}
+    output = refused(host.run("-e", "@" + str(_extra(host, changes))))
+    assert "This host runs openrc and not systemd: set mailpit_service_manager to compose, which" in output
+    assert "set mailpit_service_manager to none" in output and not host.config.exists()
 
 
 def _extra(host: Host, changes: dict) -> pathlib.Path:
     """Facts can only be put in place by a higher precedence than the play's."""
-    import json
-
     path = host.folder / "extra.json"
     path.write_text(json.dumps(changes))
     return path
@@ -312,7 +398,7 @@ def test_self_signed_from_an_archive_of_the_controller_a_broken_upgrade_and_remo
     ]
     with host.start():
         succeeded(host.run(tasks_from="verify", **wanted))
-    (tmp_path / "broken").write_text("not a program")
+    (tmp_path / "broken").write_text("#!/nonexistent/interpreter\n")
     assert "does not run on this host" in refused(
         host.run(mailpit_version="1.30.5", mailpit_controller_file=str(tmp_path / "broken"))
     )
@@ -373,6 +459,25 @@ def test_a_second_run_is_refused_and_one_that_was_broken_off_is_finished_by_the_
     # The same settings: no file changes, and yet what reads them is restarted.
     succeeded(host.run(mailpit_max_messages=7, mailpit_restart_command=["touch", str(restarted)], **wanted))
     assert restarted.exists() and "MP_MAX_MESSAGES=7\n" in host.text("mailpit.env") and not kept(host)
+
+
+def test_a_removal_waits_for_no_other_run_and_leaves_nothing_of_one_that_was_broken_off(host: Host) -> None:
+    wanted = {"mailpit_auth": "users", "mailpit_users": USERS}
+    succeeded(host.run(**wanted))
+    before = host.everything()
+    first = begin(host, mailpit_max_messages=7, **wanted)
+    away = {"mailpit_state": "absent", "mailpit_remove_data": True}
+    output = refused(host.run(**away))
+    assert (
+        "is being changed by another run of mailops.smtp.mailpit" in output
+        and before.keys() == host.everything().keys()
+    )
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    # What is kept are keys and hashes of passwords.
+    assert kept(host)
+    succeeded(host.run(**away))
+    assert not kept(host) and host.everything() == {} and not host.ca.exists()
 
 
 def test_a_folder_that_holds_other_things_stays_as_it_is(host: Host) -> None:

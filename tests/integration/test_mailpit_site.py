@@ -10,6 +10,7 @@ import gzip
 import io
 import os
 import pathlib
+import signal
 import socket
 import stat
 import tarfile
@@ -23,6 +24,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
     keep,
     ports,
     program,
+    service,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     record as records,
@@ -50,7 +52,7 @@ def site(tmp_path: pathlib.Path) -> sites.Site:
     (tmp_path / "root").mkdir(mode=0o755)
     top = tmp_path / "root"
     return sites.Site(
-        service="mailpit", systemd=False, config_dir=str(top / "etc"), install_dir=str(top / "opt"), data_dir=str(top / "data"), release="1.31.0",
+        service="mailpit", manager="none", config_dir=str(top / "etc"), install_dir=str(top / "opt"), data_dir=str(top / "data"), release="1.31.0",
         owner=0, user=MAILPIT_UID, group=MAILPIT_GID, user_name="bin",
     )  # fmt: skip
 
@@ -224,7 +226,7 @@ def test_a_path_that_would_be_read_in_two_ways_is_refused(path: str, site: sites
 )
 def test_what_the_sandbox_hides_is_refused_under_systemd(path: str, site: sites.Site) -> None:
     assert "hides" in refused(
-        site, systemd=True, service="mailpit-of-tests", data_dir=path, config_dir="/etc/mailpit-of-tests"
+        site, manager="systemd", service="mailpit-of-tests", data_dir=path, config_dir="/etc/mailpit-of-tests"
     )
 
 
@@ -262,8 +264,20 @@ def test_an_existing_folder_is_used_as_it_is_or_refused(site: sites.Site, tmp_pa
         0o755,
         0o755,
     ] and config.stat().st_gid == 0
+    # Nor later, when it looks like one that the role made.
+    (config / "relay.yml").unlink()
+    before = tree(config), owner_and_mode(data)
+    assert make(named) == [] and (tree(config), owner_and_mode(data)) == before
+    (config / "relay.yml").write_text("theirs")
     remove(named)
     assert sorted(path.name for path in (*config.iterdir(), *data.iterdir())) == ["lost+found", "relay.yml"]
+    (config / "relay.yml").unlink()
+    make(site)
+    filled(site)
+    remove(site)
+    assert list(config.iterdir()) == [] and [path.name for path in data.iterdir()] == ["lost+found"]
+    assert owner_and_mode(config)[0] == 0 and stat.S_IMODE(config.stat().st_mode) == 0o755
+    (config / "relay.yml").write_text("theirs")
     config.chmod(0o700)
     assert "bin cannot enter (mode 0700)" in refused(named)
     config.chmod(0o775)
@@ -271,6 +285,37 @@ def test_an_existing_folder_is_used_as_it_is_or_refused(site: sites.Site, tmp_pa
     assert "can be written by its group" in refused(named)
     os.chown(config, STRANGER, 0)
     assert "belongs to nobody, who can change what is there" in refused(named)
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_kill_in_the_middle_of_making_leaves_nothing_unknown(
+    site: sites.Site, tmp_path: pathlib.Path, number: int
+) -> None:
+    """Killed as soon as so many folders are there: the next run makes the rest, and its removal leaves none."""
+    child = os.fork()
+    if child == 0:
+        made, mkdir = [], os.mkdir
+
+        def count(path: str, mode: int = 0o777) -> None:
+            mkdir(path, mode)
+            made.append(path)
+            if str(tmp_path / "root") in path and len([one for one in made if "record" not in one]) > number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        os.mkdir = count  # type: ignore[assignment]
+        make(site)
+        os._exit(0)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    make(site)
+    assert make(site) == []
+    filled(site)
+    remove(site)
+    assert list((tmp_path / "root").iterdir()) == [] and not (tmp_path / "record").exists()
+
+
+def owner_and_mode(path: pathlib.Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_uid, found.st_gid, found.st_mode
 
 
 def test_a_planted_link_is_not_followed(site: sites.Site, tmp_path: pathlib.Path) -> None:
@@ -505,21 +550,19 @@ def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: s
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((listening, 0))
         port = taken.getsockname()[1]
-        ports.refuse_occupied("smtp", wanted, port, "mailpit.service")
+        ports.refuse_occupied("smtp", wanted, port, service.Unit("mailpit").owns)
         taken.listen()
         with pytest.raises(
             Refusal,
             match=rf"mailpit_smtp_port is {port}, which .* \(process {os.getpid()}.*\) of this host has already",
         ):
-            ports.refuse_occupied("smtp", wanted, port, "mailpit.service")
-        own = ports.holders(port)[0].unit
-        if own:
-            ports.refuse_occupied("smtp", wanted, port, own)
+            ports.refuse_occupied("smtp", wanted, port, service.Unit("mailpit").owns)
+        ports.refuse_occupied("smtp", wanted, port, lambda holder: holder.pid == str(os.getpid()))
 
 
 def test_an_address_of_another_host_is_refused() -> None:
     with pytest.raises(Refusal, match="mailpit_ui_address is 192.0.2.1, which is no address of this host"):
-        ports.refuse_occupied("ui", "192.0.2.1", 8025, "mailpit.service")
+        ports.refuse_occupied("ui", "192.0.2.1", 8025, service.Unit("mailpit").owns)
 
 
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
@@ -546,12 +589,13 @@ def forgotten(path: pathlib.Path | str, instance: str = "mailpit of one", known:
 
 
 def test_a_clients_file_is_the_roles_own_or_stays(anchor_file: pathlib.Path) -> None:
-    anchor_file.write_text(PEM.format("bundle of the system"))
-    text = claimed(anchor_file)
-    assert text is not None and text.startswith(
-        f"mailpit_client_ca_path is {anchor_file}, which holds what this role did not write"
-    )
-    assert forgotten(anchor_file) is None
+    for content in (PEM.format("bundle of the system"), "", "\n"):
+        anchor_file.write_text(content)
+        text = claimed(anchor_file)
+        assert text is not None and text.startswith(
+            f"mailpit_client_ca_path is {anchor_file}, which holds what this role did not write"
+        )
+        assert forgotten(anchor_file) is None
     anchor_file.unlink()
     assert claimed(anchor_file) is None
     anchor_file.write_text(PEM.format("ours"))

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import pathlib
+import re
 import ssl
 import typing as t
 from collections.abc import Callable
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.support.acting import Host, act
 from tests.support.faulty import Behaviour, FaultyServer, Peer, honest, say, sequence, server_context, silent, smtp
@@ -48,6 +55,104 @@ def anonymous(world: World) -> ssl.SSLContext:
 
 def old_suites(world: World) -> ssl.SSLContext:
     return server_context(world.rsa, maximum=TLS_1_2, ciphers="AES256-SHA:@SECLEVEL=0")
+
+
+# A safe prime of 1024 bits, as old relays still have it.
+SMALL_GROUP = """-----BEGIN DH PARAMETERS-----
+MIGHAoGBAPQZa/xySFbkSjtQPy/JCfmtFPMbP6R0EGCs6g6nGloNhQAKdjRq94r4
+nBtp/4X83JhcpOz/ipJIavI14H4Ac5Ahmguoa+YvW8YXl5dTH0muglADNP5C02bP
+SYWzM4TfjqzMF9xHQI1OSRaNd62xBLPYC6FbOz7AsKs+S6dv8T3vAgEC
+-----END DH PARAMETERS-----
+"""
+# ffdhe2048 (RFC 7919 appendix A.1).
+SOUND_GROUP = """-----BEGIN DH PARAMETERS-----
+MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
++8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+-----END DH PARAMETERS-----
+"""
+
+
+def finite_field(world: World, small: bool) -> ssl.SSLContext:
+    """A server that has nothing but DHE."""
+    context = server_context(world.rsa, maximum=TLS_1_2, ciphers="DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0")
+    context.load_dh_params(str(world.pki.write("group.dh", (SMALL_GROUP if small else SOUND_GROUP).encode())))
+    return context
+
+
+def misissued(world: World, kind: str) -> ssl.SSLContext:
+    """A certificate that a trusted CA may not issue so, or that is broken: made here, as no sound CA makes it."""
+    now, key = datetime.datetime.now(datetime.UTC), ec.generate_private_key(ec.SECP256R1())
+    above = {"below a CA that may sign no CA": 0, "by a CA for other names": 1, "by a CA that may not sign": 2}.get(
+        kind
+    )
+
+    def made(name: str, public: t.Any, issuer: x509.Name, signer: t.Any, *extensions: t.Any) -> x509.Certificate:
+        builder = (
+            x509.CertificateBuilder().subject_name(named(name)).issuer_name(issuer).public_key(public.public_key())
+        )
+        builder = builder.serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(9))
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(signer, hashes.SHA256())
+
+    names = (x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
+    root, chain, issuer, signer = world.pki.root, [], world.pki.root.certificate.subject, world.pki.root.key
+    if above is not None:
+        signing = x509.KeyUsage(True, False, False, False, False, above != 2, True, False, False)
+        limits = x509.NameConstraints([x509.DNSName("example.org")], None) if above == 1 else None
+        usual = [(x509.BasicConstraints(True, 0 if above == 0 else None), True), (signing, True)]
+        middle_key = ec.generate_private_key(ec.SECP256R1())
+        middle = made("limited CA", middle_key, issuer, root.key, *usual, *([(limits, True)] if limits else []))
+        chain, issuer, signer = [middle], middle.subject, middle_key
+    if above == 0:
+        lower_key = ec.generate_private_key(ec.SECP256R1())
+        lower = made("one CA too many", lower_key, issuer, signer, (x509.BasicConstraints(True, None), True))
+        chain, issuer, signer = [lower, *chain], lower.subject, lower_key
+    more = {
+        "an extension nobody knows": (
+            x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), b"\x05\x00"),
+            True,
+        ),
+        "for clients only": (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False),
+    }.get(kind)
+    if kind == "another key's signature":
+        signer = ec.generate_private_key(ec.SECP256R1())
+    leaf = made("localhost", key, issuer, signer, names, *([more] if more else []))
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = world.pki.write("misissued.pem", secret, *(one.public_bytes(Encoding.PEM) for one in (leaf, *chain)))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+def named(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+# What is not a matter of trust: what the message says, and never "put the CA into ca_path".
+MISISSUED = {
+    "below a CA that may sign no CA": "path length constraint exceeded",
+    "by a CA for other names": "permitted subtree violation",
+    "by a CA that may not sign": "invalid CA certificate|key ?usage",
+    "an extension nobody knows": "unhandled critical extension",
+    "for clients only": "unsuitable certificate purpose|unsupported certificate purpose",
+    "another key's signature": "certificate signature failure",
+}
+
+
+@pytest.mark.parametrize("kind", MISISSUED)
+def test_certificates_that_no_trust_would_mend(world: World, kind: str) -> None:
+    with FaultyServer(smtp(implicit=honest(misissued(world, kind)))) as server:
+        answer = act("smtp_gate", Host(), host="localhost", port=server.port, secure=True, ip_version="4", timeout=6,
+                     ca_path=str(world.pki.ca_file), alternatives=[])  # fmt: skip
+    probe = answer["probes"][0]
+    assert probe["cause"] == "certificate_untrusted" and re.search(MISISSUED[kind], probe["message"]), probe["message"]
+    assert "ca_path" not in probe["remedy"]
 
 
 def ends_after_ehlo(peer: Peer) -> None:
@@ -107,6 +212,26 @@ CASES = {
         starttls(anonymous), False, "tls_handshake_failed", "no certificate", options={"validate_certs": False}
     ),
     "old cipher suites": Case(implicit(old_suites), True, None, finding="tls_ciphers_old"),
+    "a small group": Case(
+        implicit(lambda world: finite_field(world, small=True)), True, "tls_handshake_failed", "it has 1024 bits", "Node.js"
+    ),
+    "finite field": Case(implicit(lambda world: finite_field(world, small=False)), True, None, finding="tls_ciphers_old"),
+    "old cipher suites, and an app of rustls": Case(
+        implicit(old_suites), True, "tls_handshake_failed", "but Vaultwarden refuses its TLS", "another relay",
+        finding="tls_ciphers_old", options={"apps": ["pangolin", {"app": "vaultwarden", "path": "/x"}]},
+    ),
+    "old cipher suites, and an app of Node.js": Case(
+        implicit(old_suites), True, None, finding="tls_ciphers_old", options={"apps": ["pangolin"]}
+    ),
+    "no names, and an app of Go": Case(
+        lambda world: smtp(implicit=honest(world.pki.issue("localhost", names=[]))),
+        True, "certificate_name_mismatch", "Vikunja refuses", options={"host": "localhost", "ip_version": "4", "apps": ["vikunja"]},
+    ),
+    "a login that the app cannot do": Case(
+        lambda world: smtp(implicit=honest(world.good), mechanisms=["PLAIN"]),
+        True, "auth_mechanism_not_offered", "dma can do CRAM-MD5, LOGIN", "another relay",
+        options={"username": "app", "password": "s3cret", "apps": ["dma"]},
+    ),
     "version 1": Case(
         lambda world: smtp(implicit=honest(world.pki.issue("localhost", version=1))),
         True, None, finding="certificate_without_names", options={"host": "localhost", "ip_version": "4"},

@@ -77,7 +77,8 @@ if [ "$init" = systemd ]; then
         [ ! -d lib/systemd/system/$wants.target.wants ] || find lib/systemd/system/$wants.target.wants -mindepth 1 ! -name 'systemd-journald*' -delete
     done
     printf '[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=%s\n' "$sshd" > etc/systemd/system/lab-sshd.service
-    printf '[Unit]\nDefaultDependencies=no\nWants=systemd-journald.service lab-sshd.service\n' > etc/systemd/system/lab.target
+    # What is enabled starts with it, as everywhere.
+    printf '[Unit]\nDefaultDependencies=no\nWants=systemd-journald.service lab-sshd.service multi-user.target\n' > etc/systemd/system/lab.target
     set -- env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=lab.target --log-target=null
 else
     # shellcheck disable=SC2086

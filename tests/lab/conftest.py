@@ -20,9 +20,25 @@ from lab.network import inside
 from lab.scenario import rows
 from lab.stage import Stage
 
+# Files of tests that share the staging environment.
+STAGING = ("staging", "containers", "vanish_mailpit")
 
-def pytest_configure() -> None:
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--deep", action="store_true", help="also what takes too long for every run: a host that vanishes at each task"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is for --deep only (README.md names it)."""
+    if not config.getoption("--deep"):
+        items[:] = [item for item in items if not item.get_closest_marker("deep")]
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Refuse to start where a packet could leave the machine."""
+    config.addinivalue_line("markers", "deep: takes too long for every run of the lab")
     if not inside():
         pytest.exit(
             "tests/lab runs inside its own network namespaces: sudo tools/lab run [pytest option...]", returncode=4
@@ -31,7 +47,11 @@ def pytest_configure() -> None:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     """Of two processes (-n 2) one has the staging environment, which has hosts and names of its own, the other all that share the stage."""
-    return Together(config, log, lambda nodeid: "staging" if "test_staging.py" in nodeid else "stage")
+    return Together(
+        config,
+        log,
+        lambda nodeid: "staging" if any(f"test_{name}.py" in nodeid for name in STAGING) else "stage",
+    )
 
 
 @pytest.fixture(scope="session")

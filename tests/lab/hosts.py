@@ -15,7 +15,7 @@ from .plan import CGROUP, MANAGED, RUN, TARGETS, Host, lent_pythons
 from .resolver import RESOLV_CONF
 from .trees import tree
 
-__all__ = ["KEY", "KNOWN_HOSTS", "python_of", "root_of", "ssh", "start_hosts", "wait_for_hosts"]
+__all__ = ["KEY", "KNOWN_HOSTS", "own_cgroup", "python_of", "root_of", "ssh", "start_hosts", "wait_for_hosts"]
 
 KEY = RUN / "keys" / "client"
 KNOWN_HOSTS = RUN / "keys" / "known_hosts"
@@ -60,7 +60,7 @@ def start_hosts() -> None:
         lent = str(lent_pythons()[host.python].parents[1]) if TARGETS[host.python] == "lent" else ""
         with open(RUN / "hosts-logs" / host.name, "wb") as log:
             first = [
-                *_own_cgroup(host),
+                *own_cgroup(host),
                 "unshare",
                 "--mount",
                 "--uts",
@@ -89,11 +89,14 @@ def start_hosts() -> None:
             )
 
 
-def _own_cgroup(host: Host) -> list[str]:
-    """What goes before a command that is to begin a control group of its own, which systemd needs."""
+def own_cgroup(host: Host) -> list[str]:
+    """What goes before a command that is to begin a control group of its own, which systemd needs. That of an earlier life goes."""
     if not host.systemd:
         return []
     group = CGROUPS / CGROUP / host.name
+    for folder in sorted([group, *group.rglob("*")], reverse=True):
+        if folder.is_dir():
+            folder.rmdir()
     group.mkdir(parents=True)
     return ["sh", "-c", f'echo $$ > "{group}/cgroup.procs" && exec "$@"', "sh"]
 

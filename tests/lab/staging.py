@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -217,23 +216,6 @@ class Site:
             ssh(MAILPIT, command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
         return done.stdout + done.stderr
-
-    @contextmanager
-    def vanishing(self, task: str) -> Iterator[None]:
-        """Mailpit's host goes off the network when this task begins, and is there again afterwards."""
-        rule = (
-            "table inet gone { chain in { type filter hook input priority 0; tcp dport 22 reject with tcp reset; }; }"
-        )
-        self.environment = {
-            "LAB_VANISH": task,
-            "LAB_VANISH_COMMAND": shlex.join(in_namespace(MAILPIT.name, "nft", rule)),
-        }
-        try:
-            yield
-        finally:
-            self.environment = {}
-            subprocess.run(in_namespace(MAILPIT.name, "nft", "delete", "table", "inet", "gone"), check=True)
-            shutil.rmtree(CONNECTIONS, ignore_errors=True)  # no connection of an earlier play is used again
 
     def api(self, path: str) -> Any:
         """What Mailpit's API answers on its own host."""

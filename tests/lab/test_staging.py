@@ -140,27 +140,6 @@ def kept(site: Site) -> str:
     return site.on_mailpit("ls /var/lib/mailops.smtp")
 
 
-@pytest.mark.parametrize(
-    "task",
-    [
-        "Make the folders",
-        "Write the files",
-        "Run the service",
-        "The right client gets in",
-        "Drop what was kept of Mailpit",
-    ],
-)
-def test_a_host_that_vanishes_in_the_middle_is_finished_by_the_next_run(site: Site, task: str) -> None:
-    with site.vanishing(task):
-        output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_max_messages=123)
-    assert "UNREACHABLE" in output or "could not be reached" in output
-    started = site.unit("InvocationID")
-    site.works("staging", "--limit", MAILPIT_NAME, mailpit_max_messages=123)
-    assert kept(site) == "" and "MP_MAX_MESSAGES=123\n" in site.on_mailpit("cat /etc/mailpit/mailpit.env")
-    assert site.unit("InvocationID") != started, "what was written is what runs"
-    site.works("staging", "--limit", MAILPIT_NAME)
-
-
 def test_a_port_of_another_is_refused_and_so_is_a_folder_of_another(site: Site) -> None:
     before = site.unit("InvocationID")
     site.on_mailpit("systemd-run --quiet --unit=squatter python3 -m http.server --bind 127.0.0.1 2525; sleep 2")

@@ -15,14 +15,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .hosts import ssh
+from .hosts import own_cgroup, ssh
 from .network import in_namespace, run
 from .plan import RUN, Host
 
-__all__ = ["WAYS", "Disk", "vanishing"]
+__all__ = ["KILLED", "WAYS", "Disk", "vanishing"]
 
 # The network is cut; sshd and its sessions are killed; all processes of the host end, and it boots again.
 WAYS = ("network", "sshd", "reboot")
+# Not the host, but Ansible: its first process is killed. What works on the task just then goes on without it.
+KILLED = "killed"
 _TRIGGER = RUN / "vanish-now"
 _CUT = """table inet gone {
     chain in { type filter hook input priority 0; iif != lo drop; }
@@ -39,6 +41,18 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mkdir /run/sshd
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 exec /usr/sbin/sshd -D -e -f /etc/ssh/lab_config
+"""
+# The same with the host's own systemd, which wants a control group of its own.
+_BOOT_SYSTEMD = """
+mount -t proc proc /proc
+mount --bind /proc/sys /proc/sys
+mount -o remount,bind,ro /proc/sys
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir /run/sshd
+umount /sys/fs/cgroup
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=lab.target --log-target=null
 """
 
 
@@ -88,10 +102,11 @@ class Disk:
     def boot(self) -> None:
         """Start the host again and wait until it answers."""
         inside = ["nsenter", f"--target={self._holder.pid}", "--mount", "--uts", "--ipc"]
-        first = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", _BOOT]
+        boot = _BOOT_SYSTEMD if self.host.systemd else _BOOT
+        first = ["unshare", "--mount", "--pid", "--cgroup", "--fork", "--kill-child", "sh", "-ec", boot]
         with open(RUN / "hosts-logs" / self.host.name, "ab") as log:
             subprocess.Popen(
-                in_namespace(self.host.name, *inside, *first),
+                [*own_cgroup(self.host), *in_namespace(self.host.name, *inside, *first)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -121,6 +136,9 @@ def _cut(host: Host, way: str, stop: threading.Event, delay: float) -> None:
         if stop.wait(0.002):
             return
     time.sleep(delay)
+    if way == KILLED:
+        os.kill(int(_TRIGGER.read_text()), signal.SIGKILL)
+        return
     if way == "reboot":
         first = _first(host)
         if first:
@@ -146,7 +164,10 @@ def vanishing(disk: Disk, task: str, way: str, connections: Path, delay: float =
     thread = threading.Thread(target=_cut, args=(disk.host, way, stop, delay))
     thread.start()
     try:
-        yield {"LAB_VANISH": task, "LAB_VANISH_COMMAND": f"touch {_TRIGGER}"}
+        yield {
+            "LAB_VANISH": task,
+            "LAB_VANISH_COMMAND": f"sh -c 'echo $PPID > {_TRIGGER}.new; mv {_TRIGGER}.new {_TRIGGER}'",
+        }
     finally:
         stop.set()
         thread.join()

@@ -16,6 +16,7 @@ import base64
 import json
 import os
 import pathlib
+import select
 import shutil
 import subprocess
 import time
@@ -24,6 +25,8 @@ import typing as t
 __all__ = ["Browser", "Page", "PageError"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+_PATIENCE = 60
 
 
 class PageError(Exception):
@@ -94,6 +97,8 @@ class Browser:
         """The next message, an answer or an event."""
         parts = [self._buffer]
         while b"\0" not in parts[-1]:
+            if not select.select([self._in], [], [], _PATIENCE)[0]:
+                raise PageError(f"the browser said nothing for {_PATIENCE} s")
             got = os.read(self._in, 1 << 20)
             if not got:
                 raise PageError("the browser ended")
@@ -105,7 +110,7 @@ class Browser:
         """A new page of that size (CSS pixels)."""
         target = self.command("Target.createTarget", url="about:blank")["targetId"]
         session = self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = Page(self, session)
+        page = Page(self, session, script)
         page.command("Page.enable")
         page.command("Runtime.enable")
         page.command("Log.enable")
@@ -123,9 +128,10 @@ class Browser:
 class Page:
     """One tab."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
+    def __init__(self, browser: Browser, session: str, script: bool) -> None:
         self.browser = browser
         self.session = session
+        self._script = script  # without it no promise is ever kept
 
     def command(self, method: str, **parameters: t.Any) -> dict[str, t.Any]:
         """A command to this tab."""
@@ -138,7 +144,7 @@ class Page:
         self.command("Page.navigate", url=path.resolve().as_uri() + fragment)
         while not any(one.get("method") == "Page.loadEventFired" for one in self.browser.events):
             self.browser.events.append(self.browser.message())
-        if self.run("true"):
+        if self._script:
             self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
         return time.monotonic() - start
 

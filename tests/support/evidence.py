@@ -27,6 +27,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
     Security,
     TLSEntry,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import AppClient
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from .pki import EXPIRED, EXPIRING, NOT_YET_VALID, Pki
@@ -516,6 +517,102 @@ MORE_ROWS: tuple[Row, ...] = (
         None,
         observed="starttls",
         findings="tls_ciphers_old",
+    ),
+    row(
+        "a small group",
+        attempt(
+            **in_tls(tls={**TLS, "version": "TLSv1.2", "cipher": "DHE-RSA-AES256-GCM-SHA384", "dh_bits": 1024}),
+        ),
+        None,
+        observed="starttls",
+        findings="tls_group_small",
+    ),
+    row(
+        "a group that is too small here",
+        tls_fails(
+            "tls", tls={**TLS, "cipher": None, "dh_bits": 1024}, reason="DH_KEY_TOO_SMALL", text="dh key too small"
+        ),
+        "tls_handshake_failed",
+        "tls",
+        "small_group",
+        observed="implicit_tls",
+        says="1024 bits",
+        settings=IMPLICIT,
+    ),
+    row(
+        "old suites, an app that has none of them",
+        attempt(
+            **in_tls(
+                tls={**TLS, "version": "TLSv1.2", "cipher": "AES256-SHA"},
+                python_refused=broken("tls", "tls", reason="X", text="x"),
+            )
+        ),
+        "tls_handshake_failed",
+        "tls",
+        "app",
+        observed="starttls",
+        findings="tls_ciphers_old",
+        says="but Safe refuses its TLS: rustls has no suite like AES256-SHA",
+        policy={"apps": (AppClient("Pages", "node"), AppClient("Safe", "rustls"))},
+    ),
+    row(
+        "old suites, an app that has them",
+        attempt(
+            **in_tls(
+                tls={**TLS, "version": "TLSv1.2", "cipher": "AES256-SHA"},
+                python_refused=broken("tls", "tls", reason="X", text="x"),
+            )
+        ),
+        None,
+        observed="starttls",
+        findings="tls_ciphers_old",
+        policy={"apps": (AppClient("Pages", "node"), AppClient("Own"))},
+    ),
+    row(
+        "DHE by the relay's choice, which may have more",
+        attempt(**in_tls(tls={**TLS, "version": "TLSv1.2", "cipher": "DHE-RSA-AES256-GCM-SHA384", "dh_bits": 3072})),
+        None,
+        observed="starttls",
+        findings="tls_ciphers_old",
+        policy={"apps": (AppClient("Safe", "rustls"),)},
+    ),
+    row(
+        "no names, an app that wants them",
+        attempt(**in_tls(chain="no names")),
+        "certificate_name_mismatch",
+        "certificate",
+        "app",
+        observed="starttls",
+        says="Forge refuses the certificate",
+        policy={"apps": (AppClient("Forge", "go"),)},
+    ),
+    row(
+        "no names, not verified by the app either",
+        attempt(**in_tls(chain="no names")),
+        None,
+        observed="starttls",
+        settings={"validate_certs": False},
+        findings="certificate_without_names certificate_not_verified",
+        policy={"apps": (AppClient("Forge", "go"),)},
+    ),
+    row(
+        "no mechanism for the app",
+        attempt(**in_tls()),
+        "auth_mechanism_not_offered",
+        "auth",
+        "app",
+        observed="starttls",
+        says="PLAIN, LOGIN are offered, Old can do CRAM-MD5",
+        settings={"username": "app", "password": "x"},
+        policy={"apps": (AppClient("Old", "", ("CRAM-MD5",)),)},
+    ),
+    row(
+        "a mechanism for the app",
+        attempt(**in_tls()),
+        None,
+        observed="starttls",
+        settings={"username": "app", "password": "x"},
+        policy={"apps": (AppClient("New", "", ("CRAM-MD5", "LOGIN")), AppClient("Unknown"))},
     ),
     # greeting, ehlo
     row(

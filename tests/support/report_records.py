@@ -91,8 +91,7 @@ def hostile(record: Record, evil: str) -> Record:
 def report_of(records: t.Iterable[Record]) -> Report:
     """The report made of them."""
     report = Report()
-    for record in records:
-        report.add(record)
+    report.take(records)
     return report
 
 

@@ -27,7 +27,9 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.store import o
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import sweep
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place, place_of
 
-__all__ = ("Wishes", "look_at", "write")
+__all__ = ("Wishes", "look_at", "refuse_changed", "write")
+
+_MEANWHILE = "{0} was changed by somebody else meanwhile, so it stays as it is now; run again."
 
 
 class Wishes(t.NamedTuple):
@@ -81,14 +83,15 @@ def write(
     run: kept.Run,
     dead: t.Sequence[kept.Run],
     checksum: t.Optional[str] = None,
+    as_claimed: bool = False,
     backup: bool = False,
     check: t.Optional[t.Callable[[str], None]] = None,
     check_mode: bool = False,
 ) -> t.Dict[str, t.Any]:
     """Give the file this content and these attributes; nothing is done where it has them.
 
-    ``checksum`` is that of the content that was read ("absent": none); None takes the file as it is. Gives changed,
-    created, path and
+    ``checksum`` is that of the content that was read ("absent": none); None takes the file as it is, with
+    ``as_claimed`` only as long as nobody has changed it since ``run`` claimed it. Gives changed, created, path and
     backup_file, or with ``held`` the other run that stands against it. Raises FileError.
     """
     with place_of(path) as place:
@@ -97,9 +100,9 @@ def write(
             return {"changed": False, "held": [held._asdict()]}
         seen = read(place)
         if checksum not in (None, ABSENT if seen is None else seen.checksum):
-            raise FileError(
-                "{0} was changed by somebody else meanwhile, so it stays as it is now; run again.".format(place.path)
-            )
+            raise FileError(_MEANWHILE.format(place.path))
+        if as_claimed:
+            refuse_changed(place, seen, run)
         wanted = wishes.of(seen.attributes if seen else None)
         result: t.Dict[str, t.Any] = {"changed": True, "created": seen is None, "path": place.path}
         if seen is not None and seen.content == content and seen.attributes == wanted:
@@ -109,6 +112,13 @@ def write(
         elif not check_mode:
             _write(place, content, wanted, seen, run, backup, check, result)
         return result
+
+
+def refuse_changed(place: Place, seen: t.Optional[Seen], run: kept.Run) -> None:
+    """Raise FileError where somebody else has changed the file since ``run`` claimed it."""
+    with open_store(create=False) as store:
+        if kept.foreign(store, place.path, run, ABSENT if seen is None else seen.checksum):
+            raise FileError(_MEANWHILE.format(place.path))
 
 
 def _write(

@@ -43,7 +43,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.store import R
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import sweep
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, place_of
 
-__all__ = ("Claim", "Held", "PutBack", "begin", "finish", "holder", "look", "note", "restore", "take_back")
+__all__ = ("Claim", "Held", "PutBack", "begin", "finish", "foreign", "holder", "look", "note", "restore", "take_back")
 
 Run = t.Mapping[str, t.Any]
 
@@ -62,7 +62,10 @@ class Held(t.NamedTuple):
 
 
 class Claim(t.NamedTuple):
-    """What begin found. With ``held`` nothing was done; ``others`` are records of other runs for other files."""
+    """What begin found. With ``held`` nothing was done; ``others`` are records of other runs for other files.
+
+    ``absent``: what restore would take away again, because it was not there before.
+    """
 
     held: t.List[Held]
     others: t.List[Held]
@@ -140,6 +143,14 @@ def take_back(store: t.Optional[Store], path: str, run: Run, checksum: str) -> N
         store.save(record)
 
 
+def foreign(store: t.Optional[Store], path: str, run: Run, checksum: str) -> bool:
+    """Whether ``run`` has claimed this file, and what is there now is neither what it found nor what it wrote. Raises
+    FileError.
+    """
+    record = _of_run(store, path, run)
+    return record is not None and checksum not in (record["before"], *record["written"])
+
+
 def holder(store: t.Optional[Store], path: str, run: Run) -> t.Optional[Held]:
     """The other run that has begun to change this file. Raises FileError."""
     record = store.records().get(path) if store is not None else None
@@ -198,9 +209,18 @@ def _looked(
         held=[_held(record) for record in others if record["path"] in files and record["run"] not in dead],
         others=[_held(record) for record in others if record["path"] not in files],
         unfinished=[file.given for file in files.values() if file.record is not None and _is_unfinished(file.record)],
-        absent=[file.given for file in files.values() if file.seen is None],
+        absent=[file.given for file in files.values() if _before(file) == ABSENT],
     )
     return claim, list(files.values())
+
+
+def _before(file: _File) -> str:
+    """What restore gives back: the file as it is, or as it was before a run that was broken off."""
+    state = ABSENT if file.seen is None else file.seen.checksum
+    record = file.record
+    if record is None or not _is_unfinished(record) or (state != record["before"] and state not in record["written"]):
+        return state
+    return str(record["before"])
 
 
 def _of_run(store: t.Optional[Store], path: str, run: Run) -> t.Optional[Record]:

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Look for config files at their usual places on this host, and read those that are about mail. Nothing is changed."""
 
+from __future__ import annotations
+
 import base64
 import fnmatch
 import glob

@@ -77,4 +77,6 @@ def _is_own(spot: Spot, instance: str, known: t.Sequence[str], record: Record) -
     except OSError:
         return False
     ours = {match.group(0) for pem in known for match in _BLOCK.finditer(pem)}
-    return {match.group(0) for match in _BLOCK.finditer(text)} <= ours and not _BLOCK.sub("", text).strip()
+    held = {match.group(0) for match in _BLOCK.finditer(text)}
+    # That a file is there may mean something although it is empty.
+    return bool(held) and held <= ours and not _BLOCK.sub("", text).strip()

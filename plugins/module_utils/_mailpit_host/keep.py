@@ -62,16 +62,20 @@ def make(site: Site, folders: t.Mapping[str, Folder], record: Record, changes: C
     """
     user, group = site.user if site.user is not None else -1, site.group if site.group is not None else -1
     config, data = folders["mailpit_config_dir"], folders["mailpit_data_dir"]
+    release = _release(site, folders, record) if site.release else ""
     for folder in folders.values():
+        add(record.folders if folder.own else record.lent, folder.path, site.service)
         if folder.own:
-            add(record.folders, folder.path, site.service)
+            drop(record.lent, folder.path, site.service)
+    # A run that is broken off in what follows has made nothing that is not known.
+    record.save()
     wanted = [(config.path, config.own, site.owner, group, 0o750)]
     for name, mode in (("tls", 0o750), ("ca", 0o700)):
         wanted.append((os.path.join(config.path, name), True, site.owner, group, mode))
     wanted.append((data.path, data.own, user, group, 0o700))
     if site.release:
         wanted.append((folders["mailpit_install_dir"].path, False, site.owner, -1, 0o755))
-        wanted.append((_release(site, folders, record), True, site.owner, -1, 0o755))
+        wanted.append((release, True, site.owner, -1, 0o755))
     for path, own, owner, its_group, mode in wanted:
         _folder(path, own, owner, its_group, mode, changes)
 
@@ -156,6 +160,10 @@ def remove(site: Site, folders: t.Mapping[str, Folder], record: Record, changes:
     config, data = folders["mailpit_config_dir"], folders["mailpit_data_dir"]
     if site.systemd:
         changes.unlink(units.path_of(site.service))
+    for path in units.renewal_of(site.service) if site.is_unit else ():
+        changes.unlink(path)
+    if site.manager == "podman_quadlet":
+        changes.unlink(units.quadlet_of(site.service))
     if config.exists and (config.own or sites.begins_with_header(os.path.join(config.path, "mailpit.env"))):
         for path in sites.known_files(site):
             changes.unlink(path)
@@ -165,7 +173,7 @@ def remove(site: Site, folders: t.Mapping[str, Folder], record: Record, changes:
     remove_versions(site, record, changes, keep="")
     if "mailpit_install_dir" in folders:
         _done(folders["mailpit_install_dir"], site, record, changes)
-    if data_too and data.exists and data.own:
+    if data_too and data.exists and (data.own or site.service in record.lent.get(data.path, [])):
         for name in sites.DATA_FILES:
             changes.unlink(os.path.join(data.path, name))
         _done(data, site, record, changes)
@@ -176,3 +184,4 @@ def _done(folder: Folder, site: Site, record: Record, changes: Changes) -> None:
     if folder.exists and folder.own and record.folders.get(folder.path, [site.service]) in ([site.service], []):
         changes.rmdir(folder.path)
     drop(record.folders, folder.path, site.service)
+    drop(record.lent, folder.path, site.service)

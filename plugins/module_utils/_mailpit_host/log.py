@@ -23,7 +23,15 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.proof import MADE_UP
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
-__all__ = ("announce_proof", "parse_since", "read_command", "read_file", "read_journal", "without_proofs")
+__all__ = (
+    "announce_proof",
+    "parse_since",
+    "read_command",
+    "read_file",
+    "read_journal",
+    "read_renewal",
+    "without_proofs",
+)
 
 _ANNOUNCED = "mailops.smtp: a proof begins, from {0} hosts"
 _ENDED = "mailops.smtp: the proof has ended"
@@ -78,10 +86,30 @@ def read_journal(service: str, since: float) -> t.List[Line]:
             entry = json.loads(packed)
             message = entry["MESSAGE"]
             text = bytes(message).decode("utf-8", "replace") if isinstance(message, list) else str(message)
-            lines.append((int(entry["__REALTIME_TIMESTAMP"]) / 1e6, text))
+            # What conmon hands on from a container ends with the line's break.
+            lines.append((int(entry["__REALTIME_TIMESTAMP"]) / 1e6, text.rstrip("\n")))
         except (ValueError, KeyError, TypeError):
             continue
     return lines
+
+
+def read_renewal(service: str) -> t.Dict[str, t.Any]:
+    """
+    How the last renewal of the certificate ended on this host: ``ok``, ``said`` (its last line) and ``next`` (when the
+    next one begins, in systemd's words). Raises Refusal.
+    """
+    unit = service + "-renewal"
+    shown = {}
+    for name, properties in ((".timer", "ActiveState,NextElapseUSecRealtime"), (".service", "Result,InvocationID")):
+        for line in _output(["systemctl", "show", "--property=" + properties, unit + name]):
+            key, _sign, value = line.partition("=")
+            shown[key] = value
+    if shown.get("ActiveState") != "active":
+        return {"ok": False, "said": "{0}.timer does not run: run the role again".format(unit), "next": ""}
+    fields = ["_SYSTEMD_INVOCATION_ID=" + shown["InvocationID"]] if shown.get("InvocationID") else []
+    lines = _output(["journalctl", "--no-pager", "--output=cat", "--lines=1", *fields]) if fields else []
+    said = "".join(char if char.isprintable() else "?" for char in lines[-1]) if lines else "It has not run yet."
+    return {"ok": shown.get("Result") == "success", "said": said, "next": shown.get("NextElapseUSecRealtime", "")}
 
 
 def read_file(path: str, owners: t.Container[int], since: float) -> t.List[Line]:

@@ -34,9 +34,9 @@ class Holder(t.NamedTuple):
         return "{0} (process {1}{2})".format(self.name, self.pid, " of " + self.unit if self.unit else "")
 
 
-def refuse_occupied(option: str, address: str, port: int, own: str) -> None:
+def refuse_occupied(option: str, address: str, port: int, owns: t.Callable[[Holder], bool]) -> None:
     """
-    Raise Refusal when Mailpit could not listen there, naming who does; the unit ``own`` may.
+    Raise Refusal when Mailpit could not listen there, naming who does; whom it ``owns`` may.
 
     The question is put to the system, by taking the port and giving it back at once. ``option`` is smtp or ui.
     """
@@ -49,7 +49,7 @@ def refuse_occupied(option: str, address: str, port: int, own: str) -> None:
             "for all".format(option, address)
         )
     found = holders(port)
-    if trouble != errno.EADDRINUSE or any(holder.unit == own for holder in found):
+    if trouble != errno.EADDRINUSE or any(owns(holder) for holder in found):
         return
     who = " and ".join(sorted({str(holder) for holder in found})) or "somebody"
     raise Refusal(

@@ -26,25 +26,40 @@ _FORMAT = 1
 
 class Record:
     """
-    ``folders``, ``versions`` (both by path), ``users`` and ``groups`` (both by name), ``anchors`` (files that clients trust):
-    each to the sorted names of its instances.
+    ``folders``, ``versions`` (both by path), ``lent`` (folders that were there before, and that the role only uses),
+    ``users`` and ``groups`` (both by name), ``anchors`` (files that clients trust): each to the sorted names of its
+    instances.
 
     ``archives`` has for a version's folder the SHA-256 of the archive and of the program that was unpacked from it.
     """
 
     def __init__(self, data: t.Optional[t.Mapping[str, t.Any]] = None) -> None:
         data = data or {}
+        self._path = ""
+        self._saved: t.Dict[str, t.Any] = {}
         self.folders: t.Dict[str, t.List[str]] = dict(data.get("folders") or {})
+        self.lent: t.Dict[str, t.List[str]] = dict(data.get("lent") or {})
         self.versions: t.Dict[str, t.List[str]] = dict(data.get("versions") or {})
         self.users: t.Dict[str, t.List[str]] = dict(data.get("users") or {})
         self.groups: t.Dict[str, t.List[str]] = dict(data.get("groups") or {})
         self.anchors: t.Dict[str, t.List[str]] = dict(data.get("anchors") or {})
         self.archives: t.Dict[str, t.List[str]] = dict(data.get("archives") or {})
 
+    def keep_in(self, path: str) -> None:
+        """From now on what is changed can be saved, in this file, where the rest is already."""
+        self._path, self._saved = path, self.as_dict()
+
+    def save(self) -> None:
+        """Write down what is new, before it is made. Raises Refusal."""
+        if self._path and self.as_dict() != self._saved:
+            _write(self._path, self.as_dict())
+            self._saved = self.as_dict()
+
     def as_dict(self) -> t.Dict[str, t.Any]:
         """What is written: without what is no longer there."""
         kinds = {
             "folders": self.folders,
+            "lent": self.lent,
             "versions": self.versions,
             "users": self.users,
             "groups": self.groups,
@@ -88,12 +103,11 @@ def opened_record(write: bool) -> t.Iterator[Record]:
         return
     with _lock(os.path.dirname(path)):
         record = _read(path)
-        before = record.as_dict()
+        record.keep_in(path)
         try:
             yield record
         finally:
-            if record.as_dict() != before:
-                _write(path, record.as_dict())
+            record.save()
 
 
 @contextlib.contextmanager

@@ -12,38 +12,68 @@ import subprocess
 import time
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ports import holders
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ports import Holder, holders
 
-__all__ = ("wait_for_service", "wait_for_somebody")
+__all__ = ("Runner", "Unit", "wait_for", "wait_for_somebody")
 
 _PAUSE = 0.1
 _LINES = 15
 
 
-def wait_for_service(service: str, wanted: t.Sequence[int], seconds: float) -> t.Optional[str]:
+class Runner(t.Protocol):
+    """What Mailpit runs in: a unit of systemd, or a container."""
+
+    def owns(self, holder: Holder) -> bool:
+        """Whether a process that listens is this Mailpit's."""
+
+    def has_fallen(self) -> bool:
+        """Whether it has ended, or is being started again."""
+
+    def last_words(self) -> str:
+        """What its present life wrote last, as a sentence."""
+
+
+class Unit:
+    """A unit of systemd by the name of the service, with the container in it where there is one."""
+
+    def __init__(self, service: str) -> None:
+        self.name = service + ".service"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def owns(self, holder: Holder) -> bool:
+        """Whether this process is in the unit's control group."""
+        return holder.unit == self.name
+
+    def has_fallen(self) -> bool:
+        """Whether systemd has given it up or waits to start it again."""
+        state = _show(self.name)
+        return state.get("ActiveState") in ("failed", "inactive") or state.get("SubState") == "auto-restart"
+
+    def last_words(self) -> str:
+        """What this life of the unit wrote, and what systemd wrote about it."""
+        return _last_words(_show(self.name).get("InvocationID", ""))
+
+
+def wait_for(runner: Runner, wanted: t.Sequence[int], seconds: float) -> t.Optional[str]:
     """
-    None once the unit's own process listens on all ports; else, after ``seconds`` at most, why it does not, in
+    None once the runner's own process listens on all ports; else, after ``seconds`` at most, why it does not, in
     sentences.
     """
-    unit = service + ".service"
     end = time.monotonic() + seconds
     while True:
-        others = {port: [holder for holder in holders(port) if holder.unit != unit] for port in wanted}
-        missing = [port for port in wanted if not any(holder.unit == unit for holder in holders(port))]
+        found = {port: holders(port) for port in wanted}
+        missing = [port for port in wanted if not any(runner.owns(holder) for holder in found[port])]
         if not missing:
             return None
-        state = _show(unit)
-        fallen = state.get("ActiveState") in ("failed", "inactive") or state.get("SubState") == "auto-restart"
-        if fallen or time.monotonic() >= end:
+        if time.monotonic() >= end or runner.has_fallen():
             break
         time.sleep(_PAUSE)
-    who = [str(holder) for holder in others[missing[0]]]
-    about = "{0} takes no connection on port {1} of this host".format(unit, missing[0])
-    return (
-        about
-        + (", where {0} listens. ".format(" and ".join(who)) if who else ". ")
-        + _last_words(state.get("InvocationID", ""))
-    )
+    who = [str(holder) for holder in found[missing[0]] if not runner.owns(holder)]
+    about = "{0} takes no connection on port {1} of this host".format(runner, missing[0])
+    where = ", where {0} listens. ".format(" and ".join(who)) if who else ". "
+    return about + where + runner.last_words()
 
 
 def wait_for_somebody(address: str, port: int, seconds: float) -> t.Optional[str]:

@@ -4,7 +4,8 @@
 """
 The folders of one Mailpit: which of them the role may use, and which of them are its own.
 
-A folder is the role's own when the record says so, or when it looks exactly as an earlier version of the role left it.
+A folder is the role's own when the record says so, or when the record does not know it and it looks exactly as an earlier
+version of the role left it.
 One that is not, and is there, is used as it is if it fits and holds nothing else; its owner and mode stay. Anything
 else is refused.
 """
@@ -31,7 +32,18 @@ __all__ = ("HEADER", "Folder", "Site", "judge", "known_files")
 
 # The first line of what the role writes for Mailpit and for systemd.
 HEADER = "# Written by Ansible (mailops.smtp.mailpit)"
-CONFIG_FILES = ("mailpit.env", "smtp.passwd", "ui.passwd", "send-api.passwd")
+COMPOSE_FILE = "compose.yml"
+CONFIG_FILES = (
+    "mailpit.env",
+    "smtp.passwd",
+    "ui.passwd",
+    "send-api.passwd",
+    "renew.py",
+    "renewal.json",
+    COMPOSE_FILE,
+    "client-relay.yml",
+    "client-forward.yml",
+)
 SUBFOLDERS = {"tls": ("cert.pem", "key.pem"), "ca": ("ca.pem", "ca.key", "next.pem", "next.key", "previous.pem")}
 PROGRAM_FILES = ("mailpit", "mailpit.tar.gz")
 DATA_FILES = ("mailpit.db", "mailpit.db-wal", "mailpit.db-shm", "mailpit.db-journal")
@@ -67,7 +79,7 @@ class Site:
     """
 
     service: str
-    systemd: bool
+    manager: str
     config_dir: str
     install_dir: str
     data_dir: str
@@ -77,6 +89,16 @@ class Site:
     group: t.Optional[int]
     user_name: str
     named: t.Tuple[str, ...] = ()
+
+    @property
+    def systemd(self) -> bool:
+        """Whether Mailpit is a service of systemd without a container."""
+        return self.manager == "systemd"
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether Mailpit runs in a unit of systemd, in a container or not."""
+        return self.manager in ("systemd", "podman_quadlet")
 
     @property
     def trusted(self) -> t.FrozenSet[int]:
@@ -107,11 +129,21 @@ def judge(site: Site, record: Record, leaving: bool = False) -> t.Dict[str, Fold
         )
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+~-]*", site.release or "0"):
         raise Refusal("mailpit_version is {0!r}: write a version, such as 1.31.0".format(site.release))
-    if site.systemd:
-        units.refuse_foreign(site.service, HEADER)
+    _refuse_manager(site)
     spots = {option: _spot(option, path, site) for option, path in _paths(site).items()}
     _refuse_relations({option: spot.path for option, spot in spots.items()})
     return {option: _folder(option, spot, site, record, leaving) for option, spot in spots.items()}
+
+
+def _refuse_manager(site: Site) -> None:
+    """A service of this name must be the role's own, and run in the way that was asked for."""
+    if site.is_unit:
+        units.refuse_foreign(site.service, HEADER, site.manager == "podman_quadlet")
+    for manager, path in (("systemd", units.path_of(site.service)), ("podman_quadlet", units.quadlet_of(site.service))):
+        if site.manager == "compose" and begins_with_header(path):
+            units.refuse_manager(site.service, manager)
+    if site.manager != "compose" and begins_with_header(os.path.join(site.config_dir, COMPOSE_FILE)):
+        units.refuse_manager(site.service, "compose")
 
 
 def known_files(site: Site) -> t.List[str]:
@@ -257,8 +289,8 @@ def _folder(option: str, spot: Spot, site: Site, record: Record, leaving: bool) 
     own = spot.path in record.folders
     others = [
         other
-        for other in record.folders.get(spot.path, [])
-        if other != site.service and site.systemd and units.is_there(other)
+        for other in record.folders.get(spot.path, []) + record.lent.get(spot.path, [])
+        if other != site.service and site.manager != "none" and units.is_there(other)
     ]
     if others and option != "mailpit_install_dir" and not leaving:
         raise Refusal(
@@ -267,7 +299,8 @@ def _folder(option: str, spot: Spot, site: Site, record: Record, leaving: bool) 
             )
         )
     if not own:
-        own = _adopt(option, spot.path, site, leaving)
+        # One that was there before looks like the role's own once it is in use.
+        own = _adopt(option, spot.path, site, leaving) and spot.path not in record.lent
     if not leaving and (not own or option != "mailpit_data_dir"):
         _refuse_unfit(option, spot, site, own)
     return Folder(spot.path, True, own)

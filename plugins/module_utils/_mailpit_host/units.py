@@ -13,10 +13,15 @@ import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
-__all__ = ("is_there", "path_of", "program_of", "read_unit", "refuse_foreign", "users_of")
+__all__ = (
+    "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign", "refuse_manager", "renewal_of",
+    "users_of",
+)  # fmt: skip
 
 _OWN = "/etc/systemd/system"
 _OTHERS = ("/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+# Where Podman's generator makes a unit of every file.
+_QUADLETS = "/etc/containers/systemd"
 _LARGEST = 1 << 20
 
 
@@ -25,9 +30,19 @@ def path_of(service: str) -> str:
     return os.path.join(_OWN, service + ".service")
 
 
+def quadlet_of(service: str) -> str:
+    """Where the role writes the file that Podman's generator makes this unit of."""
+    return os.path.join(_QUADLETS, service + ".container")
+
+
+def renewal_of(service: str) -> t.List[str]:
+    """Where the role writes the units that renew the certificate of this one."""
+    return [os.path.join(_OWN, service + "-renewal" + suffix) for suffix in (".service", ".timer")]
+
+
 def is_there(service: str) -> bool:
     """Whether there is such a unit of an administrator's."""
-    return os.path.lexists(path_of(service))
+    return os.path.lexists(path_of(service)) or os.path.lexists(quadlet_of(service))
 
 
 def read_unit(path: str) -> str:
@@ -41,10 +56,15 @@ def read_unit(path: str) -> str:
         return ""
 
 
-def refuse_foreign(service: str, header: str) -> None:
-    """Raise Refusal when a unit of this name is there which the role did not write."""
-    path = path_of(service)
-    found = [path] if is_there(service) and (os.path.islink(path) or not read_unit(path).startswith(header)) else []
+def refuse_foreign(service: str, header: str, quadlet: bool = False) -> None:
+    """
+    Raise Refusal when a unit of this name is there which the role did not write, or wrote for another
+    ``mailpit_service_manager``.
+    """
+    own, other = path_of(service), quadlet_of(service)
+    if quadlet:
+        own, other = other, own
+    found = [path for path in (own, other, *renewal_of(service)) if os.path.lexists(path) and not _is_own(path, header)]
     found += [
         os.path.join(folder, service + ".service")
         for folder in _OTHERS
@@ -55,6 +75,21 @@ def refuse_foreign(service: str, header: str) -> None:
             "mailpit_service_name is {0}, and {1} is a unit that this role did not write: set it to another name, "
             "such as mailpit-staging".format(service, found[0])
         )
+    if os.path.lexists(other):
+        refuse_manager(service, "systemd" if quadlet else "podman_quadlet")
+
+
+def refuse_manager(service: str, before: str) -> None:
+    """Raise the Refusal that says how to go from one way of running Mailpit to another."""
+    raise Refusal(
+        "mailpit_service_name is {0}, which runs with mailpit_service_manager: {1}: remove that one first "
+        "(mailpit_state: absent with mailpit_service_manager: {1} keeps the messages), or write another "
+        "name".format(service, before)
+    )
+
+
+def _is_own(path: str, header: str) -> bool:
+    return not os.path.islink(path) and read_unit(path).startswith(header)
 
 
 def program_of(service: str) -> str:

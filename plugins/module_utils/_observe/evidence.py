@@ -188,6 +188,7 @@ class TLSEntry(t.TypedDict, total=False):
     verified: t.Optional[bool]  # false also where nothing was to be verified; null in a further handshake
     verify_error: t.Optional[str]
     certificate_requested: bool  # the relay asked for a certificate of the client (CertificateRequest)
+    dh_bits: int  # the size of the relay's Diffie-Hellman group, where its suite has one (DHE)
     failure: FailureEntry
 
 

@@ -18,7 +18,9 @@ if t.TYPE_CHECKING:
 __all__ = ("Suites", "TLSContexts", "TLSRecord", "ca_subjects", "looks_like_tls", "on_this_host", "trust_store")
 
 _HANDSHAKE, _ALERT = 22, 21  # content types (RFC 8446 section 5.1)
-_CERTIFICATE, _CERTIFICATE_REQUEST = 11, 13  # handshake types (RFC 8446 section 4)
+# Handshake types (RFC 8446 section 4, RFC 5246 section 7.4)
+_CERTIFICATE, _SERVER_KEY_EXCHANGE, _CERTIFICATE_REQUEST = 11, 12, 13
+_NAMED_CURVE = 3  # how a ServerKeyExchange with ECDHE begins (RFC 8422 section 5.4)
 _TLS_1_3 = 0x0304
 _SYSTEM_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -59,6 +61,7 @@ class TLSRecord(ssl.SSLObject):
     chain_seen = False
     certificate_requested = False
     seen_version: str | None = None
+    dh_bits: int | None = None
 
     @staticmethod
     def describe(error: ssl.SSLError) -> dict[str, t.Any]:
@@ -74,13 +77,16 @@ class TLSRecord(ssl.SSLObject):
     def evidence(self, verify: bool) -> TLSEntry:
         """Version and cipher as far as negotiated; ``verified`` is true, or null where nothing was verified."""
         cipher = self.cipher()
-        return {
+        found: TLSEntry = {
             "version": self.version() or self.seen_version,
             "cipher": cipher[0] if cipher else None,
             "verified": True if verify else None,
             "verify_error": None,
             "certificate_requested": self.certificate_requested,
         }
+        if self.dh_bits is not None:
+            found["dh_bits"] = self.dh_bits
+        return found
 
     def chain_evidence(self) -> ChainEntry:
         """The certificates as the relay sent them, leaf first, DER in base64."""
@@ -108,6 +114,20 @@ def _note(session: t.Any, direction: str, version: int, content_type: int, messa
         session.chain_seen = True
     elif message_type == _CERTIFICATE_REQUEST:
         session.certificate_requested = True
+    elif message_type == _SERVER_KEY_EXCHANGE:
+        session.dh_bits = _group_bits(data[4:])
+
+
+def _group_bits(parameters: bytes) -> int | None:
+    """The size of the Diffie-Hellman group in a ServerKeyExchange (RFC 5246 section 7.4.3); null for ECDHE.
+
+    A prime begins with its length, two octets: 3 as the first of them is a group of more than 6000 bits, or a curve.
+    """
+    if len(parameters) < 3 or parameters[0] == _NAMED_CURVE:
+        return None
+    size = int.from_bytes(parameters[:2], "big")
+    prime = parameters[2 : 2 + size]
+    return int.from_bytes(prime, "big").bit_length() if len(prime) == size else None
 
 
 def _certificates(message: bytes, tls_1_3: bool) -> list[bytes]:

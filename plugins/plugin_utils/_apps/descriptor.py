@@ -37,11 +37,14 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import 
     parse_pattern,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.runtimes import RUNTIMES
 
 __all__ = ("AppError", "Descriptor", "known_apps", "load_descriptor", "parse_descriptor")
 
 _BUILT_IN = Path(__file__).parent / "descriptors"
 _ABILITIES = ("exact", "weaker", "stronger", "no")
+# What apps can do and a probe cannot.
+_FURTHER_MECHANISMS = ("DIGEST-MD5", "NTLM")
 _WORD_SOURCES = ("security", "validate_certs", "auth_mechanism", "login", "fixed")
 _KEYS = (
     "id",
@@ -53,6 +56,7 @@ _KEYS = (
     "trust",
     "measured",
     "mechanisms",
+    "runtime",
     "words",
     "security",
     "port_decides",
@@ -186,6 +190,7 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         part_of=str(data.get("part_of") or ""),
         default_port=data.get("default_port"),
         mechanisms=_mechanisms(data),
+        runtime=_runtime(data),
         limits=_limits(data, "limits", "not_expressible"),
         missing=_limits(data, "missing", "setting_missing"),
         traps=_traps(data, words),
@@ -501,12 +506,21 @@ def _form_holds_every_mode(descriptor: Descriptor, form: Form) -> None:
 def _mechanisms(data: Mapping[str, t.Any]) -> tuple[str, ...]:
     names = _texts(data, "mechanisms")
     for name in names:
-        if name not in AUTH_MECHANISMS:
+        if name not in (*AUTH_MECHANISMS, *_FURTHER_MECHANISMS):
             raise AppError(
-                f"mechanisms names {name}; write some of {', '.join(AUTH_MECHANISMS)}, those that the app likes best"
+                f"mechanisms names {name}; write some of {', '.join((*AUTH_MECHANISMS, *_FURTHER_MECHANISMS))}, those that the app likes best"
                 " first."
             )
     return names
+
+
+def _runtime(data: Mapping[str, t.Any]) -> str:
+    name = str(data.get("runtime") or "")
+    if name and name not in RUNTIMES:
+        raise AppError(
+            f"runtime is {name}; write one of {', '.join(RUNTIMES)}, whose TLS the app has, or leave it out."
+        )
+    return name
 
 
 def _ports(data: Mapping[str, t.Any], part: str) -> dict[int, str]:

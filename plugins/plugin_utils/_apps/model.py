@@ -226,6 +226,7 @@ class Descriptor:
     part_of: str
     default_port: int | Mapping[t.Any, int] | None
     mechanisms: tuple[str, ...]
+    runtime: str
     limits: Mapping[str, Limit]
     missing: Mapping[str, Limit]
     traps: tuple[Trap, ...]

@@ -500,7 +500,21 @@ def _overridden(
                 "remedy": f"Take {variable} out of the environment of {descriptor.name}, or set it there only.",
             }
         )
-    return findings
+    return findings + _given_twice(descriptor, form, environment)
+
+
+def _given_twice(descriptor: Descriptor, form: Form, environment: Mapping[str, str]) -> list[Finding]:
+    """A variable beside the one that names a file with the same value."""
+    return [
+        {
+            "severity": "error",
+            "code": "invalid_settings",
+            "message": f"{name} and {name}_FILE are both set, and {descriptor.name} does not start then.",
+            "remedy": f"Take one of them out of the environment of {descriptor.name}.",
+        }
+        for name in form.overrides
+        if f"{name}_FILE" in form.overrides and environment.get(name) and environment.get(f"{name}_FILE")
+    ]
 
 
 def _of_variable(descriptor: Descriptor, variable: str, setting: str, value: str) -> dict[str, Scalar]:

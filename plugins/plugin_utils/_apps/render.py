@@ -85,14 +85,23 @@ def choose_mechanism(descriptor: Descriptor, settings: Settings, offered: Collec
         return None
     if settings.auth_mechanism is not None:
         return settings.auth_mechanism
+    if offered and descriptor.mechanisms and not set(descriptor.mechanisms) & set(offered):
+        raise AppError(
+            f"The relay offers {', '.join(sorted(offered))}, and {descriptor.name} has only"
+            f" {', '.join(descriptor.mechanisms)};"
+            " ask for another login at the relay, or use another port of it."
+        )
     # Go and others refuse to send PLAIN in cleartext.
     able = [
         name
         for name in descriptor.mechanisms
         if settings.security != "cleartext" or name != "PLAIN" or len(descriptor.mechanisms) == 1
     ]
-    # An app that cannot be told still has only those that it has.
-    told = any(word.follows == "auth_mechanism" for word in descriptor.words.values())
+    # A word without "none" and "any" is written only where a mechanism is asked for: the app finds out itself. It still has only those
+    # that it has.
+    told = any(
+        word.follows == "auth_mechanism" and {"none", "any"} & {*word.values} for word in descriptor.words.values()
+    )
     if not able:
         return None
     chosen = able[0] if not offered else next((name for name in able if name in offered), None)

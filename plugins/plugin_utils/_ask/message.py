@@ -26,6 +26,11 @@ _OWN_HEADERS = {
     **dict.fromkeys(("sender", "date", "message-id", "auto-submitted", "mime-version", "return-path", "received"), ""),
 }  # fmt: skip
 _OWN_PREFIXES = ("content-", "resent-", "arc-", "dkim-")
+# 7bit: whatever the body holds is encoded in ASCII, so that no relay needs 8BITMIME.
+_POLICY = SMTP.clone(cte_type="7bit")
+_LONGEST = 998
+# RFC 2047 section 2: so an encoded word begins. Python's email decodes it, line breaks and all, and before 3.12.5 writes these as they are.
+_ENCODED = "=?"
 
 # How relays name a message that they took: Postfix and Mailpit, Exim, Haraka, Microsoft, OpenSMTPD and sendmail, then the rest.
 _QUEUE_IDS = (
@@ -52,8 +57,7 @@ def compose(
         raise SettingsError(
             "body holds half a character (a lone surrogate), which cannot be sent; write it anew.", "body"
         )
-    # 7bit: whatever the body holds is encoded in ASCII, so that no relay needs 8BITMIME.
-    message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
+    message = EmailMessage(policy=_POLICY)
     message["From"] = _address(sender_name or "", sender)
     message["To"] = ", ".join(str(_address("", recipient, "recipients")) for recipient in recipients)
     message["Subject"] = subject
@@ -62,15 +66,42 @@ def compose(
     # RFC 3834: no vacation notice answers a test.
     message["Auto-Submitted"] = "auto-generated"
     for name, value in headers.items():
-        message[name] = value
+        message[name] = _value(name, value)
     message.set_content(body)
-    return message.as_bytes().decode("ascii"), identifier
+    return _sound(message.as_bytes().decode("ascii"), message.keys()), identifier
+
+
+def _value(name: str, value: str) -> str:
+    """A value that Python's email can read: of some headers, such as Reply-To, it knows the grammar."""
+    try:
+        _POLICY.header_factory(name, value)
+    except (ValueError, HeaderParseError, IndexError, AttributeError, TypeError):
+        shown = f"'{printable_text(name[:60])}'"
+        words = f"headers, {shown}, has a value which such a header cannot have; write one that RFC 5322 allows, or leave it out."
+        raise SettingsError(words, "headers") from None
+    return value
+
+
+def _sound(message: str, names: Sequence[str]) -> str:
+    """The message, if its header holds these fields and nothing else: whatever a library makes of a text, no field slips in.
+
+    RFC 5322 section 2.1.1: no line is longer than 998 characters.
+    """
+    lines = message.partition("\r\n\r\n")[0].split("\r\n")
+    found = [line.partition(":")[0] for line in lines if line[:1] not in (" ", "\t")]
+    if found != list(names) or any("\r" in line or "\n" in line for line in lines):
+        raise SettingsError("subject, sender_name or headers would become another header; write plain text.", "headers")
+    longest = next((line for line in lines if len(line) > _LONGEST), None)
+    if longest is not None:
+        words = f"the message's {longest.partition(':')[0][:60]} would be a line of more than {_LONGEST} characters; write less of it, or blanks in it."
+        raise SettingsError(words, "headers")
+    return message
 
 
 def _address(name: str, text: str, option: str = "sender") -> Address:
     user, _at, domain = text.rpartition("@")
     try:
-        if not text.isascii() or not text.isprintable():
+        if not text.isascii() or not text.isprintable() or _ENCODED in text:
             raise ValueError
         return Address(name, user, domain)
     except (ValueError, HeaderParseError):
@@ -109,6 +140,11 @@ def _on_one_line(where: str, text: str, option: str = "") -> None:
     if re.search("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]", text):
         raise SettingsError(
             f"{where} has a line break or control character in it; write it on one line.", option or where
+        )
+    if _ENCODED in text:
+        raise SettingsError(
+            f"{where} has {_ENCODED} in it, with which an encoded word begins; write its text as it is to be read.",
+            option or where,
         )
 
 

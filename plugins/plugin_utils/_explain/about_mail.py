@@ -71,6 +71,7 @@ _PROTOCOL_PARTS = (
     "mutt: ",
     "s-nail: ",
     "mail.mailutils: ",
+    "0x800ccc",  # Outlook's numbers
     "actionmailer",
 )
 # A command as Nodemailer hangs it on its errors.
@@ -78,10 +79,17 @@ _COMMAND = re.compile(r"\bcommand['\"]?\s?[:=]\s?['\"]?(?:conn|ehlo|helo|starttl
 _REPLY = re.compile(r"(?<![\d.])(?:4[2-5]|5[0-57])\d[ -]{1,2}[#\"(]{0,2}[45]\.\d{1,2}\.\d{1,3}(?![\d.])")
 # Python's smtplib writes a reply as a pair.
 _PAIR = re.compile(r"\((?:4[2-5]|5[0-57])\d, b['\"]")
-_HOST = r"(?:\d\.\d{1,3}|[a-z][a-z0-9-]*\.[a-z]{2,24}|localhost|\]|:[0-9a-f]{1,4})"
+
+
+def _port(numbers: str) -> str:
+    """One of these ports behind a host, an address, or the word port; a group of an IPv6 address is none."""
+    host = r"(?:\d\.\d{1,3}|[a-z][a-z0-9-]*\.[a-z]{2,24}|localhost|\])(?::|,? port[ =:]{1,2})"
+    group = r":[0-9a-f]{1,4}:"  # Node writes an address and a port so
+    return rf"(?:{host}(?:{numbers})|{group}(?:{numbers})(?!\]))(?!\w|[:.]\d|::|:[0-9a-f]{{1,4}}[:\]])"
+
+
 _MAIL_PORT = re.compile(
-    _HOST
-    + r"(?::|,? port[ =:]{1,2})(?:25|465|587|2465|2525|2587|1025)(?!\d|[:.]\d)|\bport['\"]?[ =:]{1,2}['\"]?(?:465|587|2465|2525|2587|25)\b"
+    _port("25|465|587|2465|2525|2587|1025") + r"|\bport['\"]?[ =:]{1,2}['\"]?(?:465|587|2465|2525|2587|25)\b"
 )
 _WORDS = frozenset("mailer smarthost submission".split())
 _HINT_PARTS = ("mail", "recipients")
@@ -89,9 +97,11 @@ _HINT_WORDS = frozenset("greeting relay mx sasl".split())
 
 # What only other services have.
 _OTHER_WORDS = frozenset(
-    "oidc openid saml ldap ldaps ldap3 kerberos webhook webhooks websocket websockets ws wss rss atom feed feeds postgres postgresql mysql mariadb redis"
+    "oidc openid saml ldap ldaps ldap3 kerberos webhook webhooks websocket websockets ws wss atom feed feeds postgres postgresql mysql mariadb redis"
     " valkey mongodb mongo sqlite elasticsearch opensearch influxdb rabbitmq amqp kafka mqtt nats memcached minio kubelet dockerd registry scraper scrape"
     " graphql grpc oauth upstream nginx traefik caddy acme letsencrypt monitor monitors heartbeat slack telegram discord gotify ntfy"
+    " mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
+    " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
     " pushover imap imaps database db jwks sso wireguard tunnel sshd sftp ftp dav caldav carddav favicon thumbnail".split()
 )
 _OTHER_PARTS = (
@@ -105,6 +115,8 @@ _OTHER_PARTS = (
     "web socket",
     "push service",
 )
+# A feed, and not the size of a process.
+_RSS = re.compile(r"\brss\b(?![ =:]{1,2}\d)")
 # Sentences that only another service writes.
 _OTHER_SENTENCES = (
     "request to http",
@@ -112,16 +124,28 @@ _OTHER_SENTENCES = (
     "failed password for",
     "tls handshake error from",
     "ssl handshake with client",
+    "unable to access 'http",
+    "start operation timed out",
+    "error sending alert",
+    "user login failed",
+    "via web form",
+    "invalid password (from",
 )
 _OTHER_PORT = re.compile(
-    _HOST
-    + r"(?::|,? port[ =:]{1,2})(?:22|80|88|111|143|389|443|445|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
-    r"|6379|6443|8000|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9200|9300|11211|27017)(?!\d|[:.]\d)"
+    _port(
+        "22|80|88|111|143|389|443|445|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
+        "|6379|6443|8000|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9200|9300|11211|27017"
+    )
 )
 # "mailer.go:443:12" is a place in a program, 10:22:25 a time: neither has a port.
 _NO_PORT = re.compile(r"\b\d{1,2}:\d\d:\d\d\b|\.(?:go|js|mjs|cjs|ts|py|rb|php|java|kt|rs|ex|exs|erl|c|cc|cpp|cs|h):\d+")
 _MAYBE_PORT = re.compile(r":\d\d|port")
 _URL = re.compile(r"\b(?:https?|wss?|ldaps?|redis|postgres(?:ql)?|mysql|mongodb|amqps?|ftp)://")
+# What was asked for there, and not an address for further reading.
+_FETCHED = re.compile(
+    r"\b(?:to|from|fetch|fetching|get|post|put|access|request|requesting|url|call|calling|loading|load|open|opening|of|reach|reaching)"
+    r"\W{1,3}https?://"
+)
 _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com".
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,255}|\be-?mail['\"]?\s?[:=]")
@@ -165,12 +189,18 @@ def _for_mail(low: str, words: Set[str], ports: str) -> int:
 
 def _for_other(low: str, words: Set[str], ports: str) -> int:
     found = 0
-    if not words.isdisjoint(_OTHER_WORDS) or any(part in low for part in _OTHER_PARTS):
+    if (
+        not words.isdisjoint(_OTHER_WORDS)
+        or any(part in low for part in _OTHER_PARTS)
+        or ("rss" in words and _RSS.search(low))
+    ):
         found += _SERVICE
     if any(sentence in low for sentence in _OTHER_SENTENCES):
         found += _PROTOCOL
     if ports and _OTHER_PORT.search(ports):
         found += _SERVICE
-    if _URL.search(low) or _REQUEST.search(low):
+    if "://" in low and _FETCHED.search(low):
+        found += _SERVICE
+    elif _URL.search(low) or _REQUEST.search(low):
         found += _HINT
     return found

@@ -14,10 +14,9 @@ import typing as t
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
-__all__ = ("DIALOGUE", "MAX_EVENT", "Event", "clean", "events", "parse_time", "unescaped")
+from .spelling import MAX_EVENT
 
-# Characters of one event that are looked at: the head and the tail of what is longer.
-MAX_EVENT = 16384
+__all__ = ("DIALOGUE", "Event", "clean", "events", "parse_time", "unescaped")
 _MAX_LINE = 8192
 _HEAD = 200  # a timestamp stands this near to the beginning of its line
 _MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
@@ -43,12 +42,13 @@ _HEADER = re.compile(_STAMP + r" (?:[\w.-]{1,255} ([\w./-]{1,128}(?:\[\d{1,10}\]
 # Client and server lines of an SMTP dialogue, as swaks, curl, Exim, Postfix and the debug modes of libraries print
 # them.
 DIALOGUE = re.compile(
-    r"(?!\s{0,4}---(?:-?> | End))\s{0,4}(?:(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|CLIENT -> (?:SERVER|SMTP):|SERVER -> CLIENT:) "
+    r"(?!\s{0,4}---(?:-?> | End))\s{0,4}(?:(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|\[<?->?\]"
+    r"|CLIENT -> (?:SERVER|SMTP):|SERVER -> CLIENT:) "
     r"|SMTP -> (?:FROM SERVER|ERROR):)"
 )
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(
-    r"\s|[}\]);]|at |/\S{1,300}:\d{1,6}:in [`']|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception"
+    r"\s|[}\]);,]|at |/\S{1,300}:\d{1,6}:in [`']|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception"
     r"|the above error|stack ?trace:|stack: |#\d{1,4} |--- "
     r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "
     r"|\{ ?['\"]?(?:code|errno|command|response|responsecode|originalcode)\b"
@@ -232,7 +232,10 @@ _ANOTHER_DATE = re.compile(
     r"\W{0,12}(?:v:)?(?:not[ _]?(?:before|after)|valid[ _]?(?:from|to|until)|expires?|start date|expire date|date|resent-date)\b",
     re.IGNORECASE,
 )
-_OF_A_CERTIFICATE = re.compile(r"(?:not[ _]?(?:before|after)|valid[ _]?(?:from|to|until))['\"]? ?[=:]", re.IGNORECASE)
+_OF_A_CERTIFICATE = re.compile(
+    r"(?:not[ _]?(?:before|after)|valid[ _]?(?:from|to|until))['\"]? ?[=:]|\b(?:activated|expires) [`'\"]\d",
+    re.IGNORECASE,
+)
 _JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime|__REALTIME_TIMESTAMP)" ?: ?"?')
 
 

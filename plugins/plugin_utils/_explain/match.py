@@ -15,18 +15,19 @@ import math
 import re
 import typing as t
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence
 
 from .about_mail import Topic, topic
 from .log_events import unescaped
-from .provider_texts import PROVIDER_TEXTS, ProviderText
+from .provider_texts import PROVIDER_INDEX, ProviderText
 from .rule import CONFIDENCES, Rule
 from .spelling import fold, one_line, spellings
 from .stages import stage_of_text
 from .status_codes import Meaning, Status, find_status, meaning
 from .texts import NOISE, RULES, VAGUE
+from .word_index import WORD, WordIndex, end_of
 
-__all__ = ("MAX_CANDIDATES", "Explained", "Match", "Read", "explain_event", "nearest", "provider_text")
+__all__ = ("MAX_CANDIDATES", "Explained", "Match", "Read", "explain_event", "nearest")
 
 MAX_CANDIDATES = 5
 _OWN_WORDS = 1000  # weight of a provider's own words beside the same words of anyone
@@ -74,7 +75,8 @@ class Read:
     @functools.cached_property
     def topic(self) -> Topic:
         """Is it about mail at all?"""
-        return topic(self.low, frozenset(_WORD.findall(self.low)))
+        bare = _IPV6.sub(" ", self.low) if self.low.count(":") > _GROUPS else self.low
+        return topic(self.low, frozenset(WORD.findall(bare)))
 
     @functools.cached_property
     def forms(self) -> tuple[str, ...]:
@@ -84,7 +86,7 @@ class Read:
     @functools.cached_property
     def words(self) -> frozenset[str]:
         """The words of all forms."""
-        return frozenset(word for form in self.forms for word in _WORD.findall(form))
+        return frozenset(word for form in self.forms for word in WORD.findall(form))
 
 
 # MailKit's lists of all that may be the reason: what is really the reason stands before or behind them.
@@ -98,7 +100,13 @@ def _without_advice(norm: str) -> str:
 
 
 # Bytes that a program prints of a key, a certificate or a fingerprint: any number or short word may stand in them by chance.
-_PAIRS = re.compile(r"(?<![0-9a-z])[0-9a-f]{2}([ :-])(?:[0-9a-f]{2}\1){3,}[0-9a-f]{2}(?![0-9a-z])", re.IGNORECASE)
+_PAIRS = re.compile(
+    r"(?<![0-9a-z])(?:[0-9a-f]{2}([ :-])(?:[0-9a-f]{2}\1){3,}[0-9a-f]{2}|[0-9a-f]{4}(?: [0-9a-f]{4}){3,})(?![0-9a-z])",
+    re.IGNORECASE,
+)
+# "feed" and "db8" are groups of an IPv6 address as well as words.
+_IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){3,7}[0-9a-f]{1,4}(?!\w)")
+_GROUPS = 3
 _DIGITS = re.compile(r"(?<![0-9a-z])(?=[a-f]*\d)[0-9a-f]{32,}(?![0-9a-z])", re.IGNORECASE)
 
 
@@ -135,7 +143,7 @@ def explain_event(read: Read, stage: str) -> Explained:
                     rule.remedy,
                 )
             )
-    for row in _PROVIDER_INDEX.candidates(read.words):
+    for row in PROVIDER_INDEX.candidates(read.words):
         depth = _depth(row.parts, read.forms, deeper) if not row.stages or not stage or stage in row.stages else None
         if depth is not None:
             # A provider's own words beat the same words of anyone.
@@ -247,64 +255,13 @@ def _of_status(said: Meaning, status: Status, depth: int) -> Match:
 def _depth(parts: Sequence[str], forms: Sequence[str], deeper: Sequence[Sequence[int]]) -> int | None:
     """How deep in a chain of exceptions the parts stand, in this order; None where they do not occur."""
     for form, starts in zip(forms, deeper):
-        at = _end(parts, form)
+        at = end_of(parts, form)
         if at >= 0:
             return bisect.bisect(starts, form.rfind(parts[-1])) if starts else 0
     return None
 
 
-def _end(parts: Sequence[str], form: str) -> int:
-    """Where the last of the parts ends when all occur in this order, else -1. A number is a whole number."""
-    at = 0
-    for part in parts:
-        while True:
-            at = form.find(part, at)
-            if at < 0:
-                return -1
-            end = at + len(part)
-            if not (part[-1].isdigit() and form[end : end + 1].isdigit()) and not (
-                part[0].isdigit() and at and form[at - 1].isdigit()
-            ):
-                break
-            at = end
-        at = end
-    return at
-
-
-_WORD = re.compile(r"[a-z0-9]+")
-_Row = t.TypeVar("_Row", Rule, ProviderText)
-
-
-class _Index(t.Generic[_Row]):
-    """Rows by the longest word of their text, so that an event is compared only with the few rows whose word it has."""
-
-    def __init__(self, rows: Iterable[_Row]) -> None:
-        self._rows: tuple[_Row, ...] = tuple(rows)
-        self._by_word: dict[str, list[int]] = {}
-        for number, row in enumerate(self._rows):
-            words = [word for part in row.parts for word in _WORD.findall(part)]
-            self._by_word.setdefault(max(words, key=len), []).append(number)
-
-    def candidates(self, words: Set[str]) -> list[_Row]:
-        """Rows that may match a text with these lower-case words, in the order of the table."""
-        return [
-            self._rows[number]
-            for number in sorted(number for word in words & self._by_word.keys() for number in self._by_word[word])
-        ]
-
-
-_RULE_INDEX = _Index(RULES)
-_PROVIDER_INDEX = _Index(PROVIDER_TEXTS)
-
-
-def provider_text(low: str, stage: str) -> ProviderText | None:
-    """The longest provider's text that this folded line has and that fits the stage."""
-    rows = [
-        row
-        for row in _PROVIDER_INDEX.candidates(set(_WORD.findall(low)))
-        if (not row.stages or stage in row.stages) and _end(row.parts, low) >= 0
-    ]
-    return max(rows, key=lambda row: sum(map(len, row.parts)), default=None)
+_RULE_INDEX = WordIndex(RULES)
 
 
 _CLEARTEXT_PORT = re.compile(r"(?:[a-z\]]:|\bport[ =:\"']{1,3})(?:25|587|2525|2587)\b")
@@ -318,7 +275,7 @@ def nearest(text: str) -> Sequence[str]:
     low = fold(one_line(text))[:4096]
     if not _ERROR_WORDS.search(low):
         return ()
-    words = set(_WORD.findall(low))
+    words = set(WORD.findall(low))
     weights, vectors = _vocabulary()
     scores: dict[str, float] = {}
     for cause, vocabulary in vectors:
@@ -333,7 +290,7 @@ def nearest(text: str) -> Sequence[str]:
 def _vocabulary() -> tuple[dict[str, float], list[tuple[str, frozenset[str]]]]:
     """The weight of each word of the rules, the rarer the heavier, and the words of each rule."""
     vectors = [
-        (rule.cause, frozenset(word for part in rule.parts for word in _WORD.findall(part) if len(word) > 2))
+        (rule.cause, frozenset(word for part in rule.parts for word in WORD.findall(part) if len(word) > 2))
         for rule in RULES
     ]
     vectors = [(cause, words) for cause, words in vectors if words]

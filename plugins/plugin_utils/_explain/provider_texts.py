@@ -11,8 +11,9 @@ from __future__ import annotations
 import typing as t
 
 from .spelling import fold
+from .word_index import WORD, WordIndex, end_of
 
-__all__ = ("PROVIDER_TEXTS", "ProviderText")
+__all__ = ("PROVIDER_INDEX", "PROVIDER_TEXTS", "ProviderText", "provider_text")
 
 
 class ProviderText(t.NamedTuple):
@@ -631,3 +632,15 @@ _ANYONE = (
 )
 
 PROVIDER_TEXTS: tuple[ProviderText, ...] = (*_GOOGLE, *_MICROSOFT, *_CLOUD, *_MAILBOX, *_ANYONE)
+
+PROVIDER_INDEX = WordIndex(PROVIDER_TEXTS)
+
+
+def provider_text(low: str, stage: str) -> ProviderText | None:
+    """The longest provider's text that this folded line has and that fits the stage."""
+    rows = [
+        row
+        for row in PROVIDER_INDEX.candidates(set(WORD.findall(low)))
+        if (not row.stages or stage in row.stages) and end_of(row.parts, low) >= 0
+    ]
+    return max(rows, key=lambda row: sum(map(len, row.parts)), default=None)

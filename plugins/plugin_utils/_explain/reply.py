@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .match import provider_text
+from .provider_texts import provider_text
 from .spelling import fold, one_line
 
 __all__ = ("Hint", "explain_reply")

@@ -14,7 +14,18 @@ import typing as t
 
 from .spelling import fold
 
-__all__ = ("CONFIDENCES", "Rule", "alerts", "errno", "rules", "verify_errors")
+__all__ = (
+    "CONFIDENCES",
+    "Rule",
+    "alerts",
+    "apple",
+    "errno",
+    "lacking",
+    "rules",
+    "schannel",
+    "verify_errors",
+    "while_connecting",
+)
 
 # From the surest to the least sure.
 CONFIDENCES = ("certain", "likely", "possible")
@@ -67,19 +78,81 @@ def errno(name: str, linux: int, windows: int, *sentences: str) -> tuple[str, ..
     """All ways to write one error of the kernel.
 
     C's strerror, Node ("connect ECONNREFUSED"), Python ("[Errno 111]"), Rust ("os error 111"), Ruby
-    ("Errno::ECONNREFUSED"), OpenSSL ("connect:errno=111"), Erlang (":econnrefused"), PHP and .NET ("(111)" behind the
-    sentence), Windows ("WinError 10061").
+    ("Errno::ECONNREFUSED"), OpenSSL ("connect:errno=111"), Erlang (":econnrefused"), Dart ("errno = 111"), PHP and .NET
+    ("(111)" behind the sentence), Windows ("WinError 10061", "Socket Error # 10061", 0x8007274D).
     """
     numbers = (
         f"errno {linux}]",
         f"errno={linux}",
+        f"errno = {linux}",
         f"errno: {linux},",
         f"(errno: {linux})",
         f"os error {linux})",
         f"error number {linux}",
         f"error {linux}:",
     )
-    return (name, *numbers, f"winerror {windows}", f"os error {windows})", f"({windows})", *sentences)
+    before = (
+        "winerror ",
+        "socket error # ",
+        "socket error ",
+        "socketerror ",
+        "winsock error code: ",
+        "win32 error code: ",
+        "wsa error ",
+    )
+    of_windows = (
+        *(f"{words}{windows}" for words in before),
+        f"os error {windows})",
+        f"({windows})",
+        f"0x8007{windows:04x}",
+    )
+    return (name, *numbers, *of_windows, *sentences)
+
+
+_CONNECTING = (
+    "connect {}", "connect: {}", "connect(): {}", "connect to .. {}", "connecting to .. {}", "connection to .. {}",
+    "connect(2) for .. {}", "create_connection .. {}", "dial tcp .. {}", "could not connect .. {}", "cannot connect .. {}",
+    "unable to connect .. {}", "failed to connect to .. {}", "connection could not be established .. {}",
+    "connectexception: {}", "socket.connect .. {}", "socketexception: {}",
+)  # fmt: skip
+
+
+def while_connecting(*reasons: str) -> tuple[str, ...]:
+    """A reason of the kernel in the words of a client that says that it was connecting when it came."""
+    return tuple(words.format(reason) for reason in reasons for words in _CONNECTING)
+
+
+def lacking(*things: str, available: bool = True) -> tuple[str, ...]:
+    """All ways to say that the peer does not have something: "STARTTLS not supported", "does not offer STARTTLS".
+
+    ``available`` false: where "not available" means that it is there and out of order.
+    """
+    been = ("supported", "advertised", "offered", "announced", *(("available", "enabled") if available else ()))
+    do = ("support", "advertise", "offer", "announce", "provide")
+    found = []
+    for thing in things:
+        found += [f"{thing} {no}{verb}" for no in ("not ", "is not ", "was not ", "isn't ", "wasn't ") for verb in been]
+        found += [f"{no} {verb} {the}{thing}" for no in ("not", "n't") for verb in do for the in ("", "the ", "any ")]
+        found += [f"no {thing} {verb}" for verb in (*been, "support")]
+        found += [
+            f"missing {thing}",
+            f"lacks {thing}",
+            f"{thing} not found",
+            f"{thing} is missing",
+            f"{thing} unsupported",
+        ]
+    return tuple(found)
+
+
+def schannel(*known: tuple[int, str]) -> tuple[str, ...]:
+    """All ways to write a status of Windows' TLS: its name, the number in hex, and as .NET prints it ("-2146893019")."""
+    return tuple(text for number, name in known for text in (name, f"0x{number:08x}", f"({number - (1 << 32)})"))
+
+
+def apple(*known: tuple[int, str]) -> tuple[str, ...]:
+    """All ways to write an OSStatus of Apple's Secure Transport (SecureTransport.h): its name, and the negative number."""
+    before = ("(-{}", "error -{}", "code=-{}", "code -{}", "osstatus -{}", "status -{}", "failed: -{}")
+    return tuple(text for number, name in known for text in (name, *(words.format(number) for words in before)))
 
 
 def alerts(*known: tuple[int, str]) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ import re
 import typing as t
 
 from .. import _causes
-from .log_events import MAX_EVENT, unescaped
+from .log_events import unescaped
 from .masking import mask
-from .spelling import one_line
+from .spelling import MAX_EVENT, one_line
 
 __all__ = ("excerpt", "sentences")
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 
-from .log_events import MAX_EVENT
+__all__ = ("MAX_EVENT", "fold", "one_line", "spellings")
 
-__all__ = ("fold", "one_line", "spellings")
-
+# Characters of one event that are looked at: the head and the tail of what is longer.
+MAX_EVENT = 16384
 # Control characters as logs write them, typographic quotes as plain ones.
 _PLAIN = str.maketrans(
     {

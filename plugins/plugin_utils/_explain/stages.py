@@ -64,6 +64,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "smtptransport.helo",
                 "`helo'",
                 "#helo",
+                "helo/ehlo",
                 "does not accept ehlo",
                 "remote access denied",
                 "smtphelooerror",
@@ -183,6 +184,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "bad response on connection",
                 "on smtp dial",
                 "creating smtp client",
+                "create smtp client",
                 "failed to dial",
                 "dial failed",
                 "error connecting to",
@@ -192,7 +194,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 _QUOTES = str.maketrans("", "", "\"'")
 _COMMAND = re.compile(
-    r"\s{0,4}(?:[~=*-]{1,3}>|>{1,3}|C:|send:|SMTP>{1,2}|CLIENT -> (?:SERVER|SMTP):) {0,4}b?['\"]?"
+    r"\s{0,4}(?:[~=*-]{1,3}>|>{1,3}|C:|send:|\[->\]|SMTP>{1,2}|CLIENT -> (?:SERVER|SMTP):) {0,4}b?['\"]?"
     r"(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM|RCPT TO|DATA|\.)(?![A-Za-z])",
     re.IGNORECASE,
 )

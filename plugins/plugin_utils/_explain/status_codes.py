@@ -283,6 +283,9 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     if not code and detail.startswith("4"):
         # The client's own word for a network that failed (Postfix's dsn=4.4.1): the words beside it say how.
         return None
+    if detail == "4.1":
+        # Exchange's connector puts a code of its own beside its word for that.
+        return _LATER._replace(confidence="possible", also=("connection_timeout", "connection_refused"))
     # An enhanced code alone is the client's own (Postfix's dsn=), and so are the words beside it.
     said = refusal(status.temporary, f"{enhanced} {words}", stage) if code or stage else None
     # These answer a command of their own, whatever the text beside them names.

@@ -228,8 +228,9 @@ def relay_statements(fleet: Fleet, explained: Set[str]) -> Iterator[Statement]:
         for cause, _count in causes.most_common():
             bad = {one.observer for one in sights if one.cause == cause}
             good = {one.observer for one in sights if one.reached and one.cause != cause} - bad
-            # Where others accept it, it is the hosts' clocks or stores; those have statements of their own.
-            if len(bad) < 2 or cause in explained or (cause in (*CLOCK_CAUSES, *TRUST_CAUSES) and _some_pass(sights)):
+            # Where others accept the same one, it is the hosts' clocks or stores; those have statements of their own.
+            own = cause in (*CLOCK_CAUSES, *TRUST_CAUSES) and _accepted(sights, cause)
+            if len(bad) < 2 or cause in explained or own:
                 continue
             found = list(splits(bad, good, fleet.cohorts))
             for one in found:
@@ -251,8 +252,9 @@ def relay_statements(fleet: Fleet, explained: Set[str]) -> Iterator[Statement]:
         )  # fmt: skip
 
 
-def _some_pass(sights: Sequence[Sight]) -> bool:
-    return any(one.ok for one in sights)
+def _accepted(sights: Sequence[Sight], cause: str) -> bool:
+    """Whether a certificate that is refused for this cause passes elsewhere."""
+    return bool({one.leaf for one in sights if one.cause == cause} & {one.leaf for one in sights if one.ok})
 
 
 def _everybody(fleet: Fleet, endpoint: tuple[str, int], cause: str, bad: Set[str], good: Set[str]) -> Statement:

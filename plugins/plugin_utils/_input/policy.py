@@ -13,24 +13,35 @@ from dataclasses import dataclass, fields
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool, to_number
 
-__all__ = ("POLICY_OPTIONS", "TLS_VERSIONS", "Policy", "parse_policy")
+__all__ = ("POLICY_OPTIONS", "TLS_VERSIONS", "AppClient", "Policy", "parse_policy")
 
 # Oldest first.
 TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
+class AppClient(t.NamedTuple):
+    """An app that is going to use the relay: its name, its runtime (empty: not known), and the SASL mechanisms that its
+    client can do (empty: not known).
+    """
+
+    name: str
+    runtime: str = ""
+    mechanisms: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Policy:
-    """The gate's options of the same names. Days and CIDR networks."""
+    """The gate's options of the same names. Days and CIDR networks. ``apps`` are looked up by the gate."""
 
     minimum_tls_version: str = "TLSv1.2"
     certificate_days_error: int = 0
     certificate_days_warning: int = 14
     cleartext_networks: tuple[str, ...] = ()
     require_all_addresses: bool = False
+    apps: tuple[AppClient, ...] = ()
 
 
-POLICY_OPTIONS = tuple(one.name for one in fields(Policy))
+POLICY_OPTIONS = tuple(one.name for one in fields(Policy) if one.name != "apps")
 
 
 def parse_policy(args: Mapping[str, t.Any]) -> Policy:

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
-__all__ = ["KNOWN", "additions", "render_environment"]
+__all__ = ["KNOWN", "SECRETS", "additions", "render_environment"]
 
 # What a user may not set beside the role, and what to set instead.
 _OWNED = {
@@ -51,6 +51,14 @@ _DEAD = {
     "MP_DATA_FILE": "mailpit_data_dir",
     "MP_STRICT_RFC_HEADERS": "MP_SMTP_STRICT_RFC_HEADERS",
     "MP_DISABLE_HTML_CHECK": "nothing: it has no effect any more",
+}
+# What holds a password, and where to put it instead.
+_IN_FILE = "write it into the file of {}"
+SECRETS = {
+    **dict.fromkeys(("MP_SMTP_RELAY_PASSWORD", "MP_SMTP_RELAY_SECRET"), _IN_FILE.format("mailpit_relay_config")),
+    **dict.fromkeys(("MP_SMTP_FORWARD_PASSWORD", "MP_SMTP_FORWARD_SECRET"), _IN_FILE.format("mailpit_forward_config")),
+    "MP_SEND_API_AUTH": "set mailpit_send_api_users",
+    "MP_POP3_AUTH": "set mailpit_pop3_port, whose accounts are mailpit_users",
 }
 _BOOLEANS = frozenset(
     (

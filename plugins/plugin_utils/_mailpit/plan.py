@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import KNOWN, additions
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import KNOWN, SECRETS, additions
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import (
     AUTHS,
     SECURITIES,
@@ -82,6 +82,8 @@ class Choice:
     has_send_api_users: bool = False
     # Whether the unit's sandbox lets Mailpit write below the folder of ``database`` only.
     sandboxed: bool = False
+    # Whether Mailpit runs in a container, whose environment more people and programs see than that of a service.
+    contained: bool = False
     version: str = ""
     extra: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
@@ -293,12 +295,7 @@ def _environment(choice: Choice, certificate: str, flags: Flags) -> dict[str, st
             raise MailpitRefusal(
                 f"mailpit_environment holds {name}, and an option of the role sets it too: take one of them out"
             )
-    log = more.get("MP_LOG_FILE", "")
-    folder = os.path.dirname(choice.database)
-    if log and choice.sandboxed and not os.path.normpath(log).startswith(folder + "/"):
-        raise MailpitRefusal(
-            f"MP_LOG_FILE in mailpit_environment is {log}, where the unit's sandbox lets Mailpit write nothing: write {folder}/mailpit.log"
-        )
+    _refuse_in_place(choice, more)
     environment.update(more)
     for name, value in environment.items():
         if re.search(r"[\x00-\x1f\x7f]", value):
@@ -306,6 +303,22 @@ def _environment(choice: Choice, certificate: str, flags: Flags) -> dict[str, st
                 f"{name} holds a line break or another control character, which an environment file cannot hold: write it on one line"
             )
     return dict(sorted(environment.items()))  # type: ignore[arg-type]
+
+
+def _refuse_in_place(choice: Choice, more: t.Mapping[str, str]) -> None:
+    """What is right for Mailpit, and not where this one runs."""
+    for name in SECRETS if choice.contained else ():
+        if name in more:
+            raise MailpitRefusal(
+                f"mailpit_environment holds {name}, a secret that everybody could read who may inspect the container: {SECRETS[name]}"
+            )
+    log = more.get("MP_LOG_FILE", "")
+    folder = os.path.dirname(choice.database)
+    place = "the container" if choice.contained else "the unit's sandbox"
+    if log and choice.sandboxed and not os.path.normpath(log).startswith(folder + "/"):
+        raise MailpitRefusal(
+            f"MP_LOG_FILE in mailpit_environment is {log}, where {place} lets Mailpit write nothing: write {folder}/mailpit.log"
+        )
 
 
 def _further(choice: Choice, cert: str, key: str, with_cert: bool) -> dict[str, str | bool | None]:

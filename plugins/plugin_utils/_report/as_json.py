@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Change
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import statements, warnings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import leaves
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.changes import Change
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import STATES, Report, Row
 
 __all__ = ("FORMAT", "as_json")
@@ -35,10 +36,13 @@ def as_json(report: Report, changes: Sequence[Change] | None, notes: Sequence[st
             "endpoints": len(report.subjects),
             "states": {state: states[state] for state in STATES},
         },
+        "across": [one.as_dict() for one in report.across],
         "causes": [one._asdict() for one in statements(report)],
         "warnings": [one._asdict() for one in warnings(report)],
         "certificates": [one._asdict() for one in leaves(report)],
-        "changes": None if changes is None else [one._asdict() for one in changes],
+        "changes": None
+        if changes is None
+        else [{**dataclasses.asdict(one), "sentence": one.sentence} for one in changes],
     }
     yield json.dumps(about, indent=1)[:-2] + ',\n "results": [\n'
     comma = ""

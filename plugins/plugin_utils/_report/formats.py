@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Iterator, Sequence
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Change
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, nearest, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_csv import as_csv
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_json import as_json
@@ -15,7 +16,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_junit impo
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_prometheus import as_prometheus
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_sarif import as_sarif
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_table import as_table
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.changes import Change
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page import page
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.sources import listed

@@ -15,12 +15,17 @@ import typing as t
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, made
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.make import endpoint_record
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 __all__ = ("gathered",)
 
+# Along these, besides groups, is looked for what hosts share; the callback has the same by default.
+_SHARED = (
+    "provider", "hoster", "cloud", "datacenter", "data_center", "dc", "region", "zone", "site", "location", "network", "rack",
+)  # fmt: skip
 _MISSING = "mail_config_settings is missing"
 _Variables = Mapping[str, t.Any]
 
@@ -34,6 +39,7 @@ def gathered(hosts: Sequence[str], hostvars: Mapping[str, _Variables], variable:
     time = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     for host in hosts:
         variables = hostvars[host]
+        handed = made(Seen(), host, variables, _SHARED)
         about = {
             "time": time,
             "run": run,
@@ -43,7 +49,9 @@ def gathered(hosts: Sequence[str], hostvars: Mapping[str, _Variables], variable:
             "action": "smtp_gate",
             "kind": "gate",
             "host": host,
-            "groups": tuple(str(one) for one in variables.get("group_names") or ()),
+            "groups": tuple(handed.groups),
+            "variables": dict(handed.variables),
+            "vantage": {"host": host, "container": None, "addresses": list(handed.addresses)},
         }
         yield from _of_host(printable_data(about), variables, _plain(variables.get(variable)))
 
@@ -54,8 +62,8 @@ def _of_host(about: dict[str, t.Any], variables: _Variables, result: _Variables)
     for place, probe in enumerate(probes):
         # The other ports are those of the first endpoint that failed.
         others = result.get("alternatives") or [] if place == first else []
-        made = endpoint_record(about, probe, None, others, result.get("selected") if place == first else None)
-        yield dataclasses.replace(made, endpoint={**(made.endpoint or {}), "ip_version": "any"})
+        record = endpoint_record(about, probe, None, others, result.get("selected") if place == first else None)
+        yield dataclasses.replace(record, endpoint={**(record.endpoint or {}), "ip_version": "any"})
     if probes:
         return
     endpoint = _endpoint(variables)
@@ -88,7 +96,7 @@ def _endpoint(variables: _Variables) -> dict[str, t.Any] | None:
 def _plain(found: object) -> dict[str, t.Any]:
     """What Ansible hands out lazily, as plain data; nothing where it is none."""
     try:
-        made = json.loads(json.dumps(found))
+        plain = json.loads(json.dumps(found))
     except Exception:
         return {}
-    return printable_data(made) if isinstance(made, dict) else {}
+    return printable_data(plain) if isinstance(plain, dict) else {}

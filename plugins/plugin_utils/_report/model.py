@@ -13,8 +13,10 @@ from __future__ import annotations
 import json
 import re
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.across import Statement, across
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Entry, Key, entries
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
 
 __all__ = ("STATES", "Report", "Row", "Source", "State", "natural")
@@ -75,13 +77,25 @@ class Report:
         self.first = ""  # times of the oldest and the latest record
         self.last = ""
         self.runs: set[str] = set()
+        self.across: list[Statement] = []  # what several hosts show together
+        self.entries: dict[Key, Entry] = {}  # what is compared with another report
         self._rows: dict[tuple[int, int | None], Row] = {}
         self._places: dict[str, int] = {}
         self._sources: dict[Source, int] = {}
         self._subjects: dict[str, int] = {}
 
-    def add(self, record: Record) -> None:
-        """Take one record."""
+    def take(self, records: Iterable[Record]) -> None:
+        """Take all records in one pass, and what they show together."""
+        self.across = across(self._added(records))
+
+    def _added(self, records: Iterable[Record]) -> Iterator[Record]:
+        for record in records:
+            if self.add(record):
+                self.entries.update(entries((record,)))
+            yield record
+
+    def add(self, record: Record) -> bool:
+        """Take one record; whether it is the latest one so far of its host and endpoint."""
         time = record.when.isoformat(timespec="milliseconds")
         self.first = min(self.first or time, time)
         self.last = max(self.last, time)
@@ -89,8 +103,10 @@ class Report:
         source = _listed(self.sources, self._sources, _source(record))
         subject = _listed(self.subjects, self._subjects, _short(record.subject)) if record.subject else None
         known = self._rows.get((source, subject))
-        if known is None or known.time <= time:
-            self._rows[source, subject] = self._row(source, subject, record, time)
+        if known is not None and known.time > time:
+            return False
+        self._rows[source, subject] = self._row(source, subject, record, time)
+        return True
 
     def rows(self) -> list[Row]:
         """Everything known, by host and endpoint, in the order in which they came."""

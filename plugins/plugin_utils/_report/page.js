@@ -121,6 +121,8 @@
     return true;
   };
 
+  const hosts = (number) => `${number.toLocaleString("en")} ${number === 1 ? "host" : "hosts"}`;
+
   const filter = () => {
     const want = wanted();
     const text = want.text.trim().toLowerCase();
@@ -151,7 +153,7 @@
       chunk.style.containIntrinsicSize = `auto ${here * height}px`;
       count += here;
     });
-    $("count").textContent = any ? `${count.toLocaleString("en")} of ${all.length.toLocaleString("en")} hosts` : `${all.length.toLocaleString("en")} hosts`;
+    $("count").textContent = any ? `${count.toLocaleString("en")} of ${hosts(all.length)}` : hosts(all.length);
     $("nothing").hidden = count > 0;
     if (current && current.closest("tr").hidden) { const first = shown()[0]; if (first) { current.tabIndex = -1; current = inRow(first, 0); current.tabIndex = 0; } }
   };
@@ -310,7 +312,7 @@
     matrix.addEventListener("keydown", walk);
     dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
     dialog.addEventListener("close", () => { if (current) current.focus(); });
-    form.hidden = false;
+    form.hidden = all.length < 2;
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", () => { filter(); toAddress(); });
     form.addEventListener("reset", () => setTimeout(() => { filter(); toAddress(); }));

@@ -17,7 +17,7 @@ import typing as t
 from collections.abc import Iterator, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.changes import Change
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Change
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix, filters, matrix
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import STATES, Report, Row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page_parts import (
@@ -26,6 +26,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page_parts im
     changed,
     head,
     said_first,
+    shared,
     warned,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.text import text
@@ -48,6 +49,7 @@ def page(report: Report, changes: Sequence[Change] | None, notes: Sequence[str] 
     yield '<a class=skip href="#hosts">Skip to the hosts</a>\n<div class=page>\n'
     yield from head(facts, notes)
     yield "<main>\n"
+    yield from shared(report)
     yield from said_first(report)
     if changes is not None:
         yield from changed(changes)

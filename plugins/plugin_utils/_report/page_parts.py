@@ -10,6 +10,9 @@ import urllib.parse
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.across import Statement as Shared
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Change
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import (
     Statement,
     fold,
@@ -17,12 +20,11 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import
     warnings,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import Leaf, leaves
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.changes import KINDS, Change
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix, kind_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.text import text
 
-__all__ = ("Facts", "certificates", "changed", "head", "said_first", "warned")
+__all__ = ("Facts", "certificates", "changed", "head", "said_first", "shared", "warned")
 
 _MOST_NAMES = 300
 _OPEN_CAUSES = 12
@@ -104,6 +106,42 @@ def _span(first: str, last: str) -> str:
 # -- causes
 
 
+_SURE = {"high": "almost certain", "medium": "probable", "low": "possible"}
+
+
+def shared(report: Report) -> Iterator[str]:
+    """What several hosts show together, and one alone cannot."""
+    if not report.across:
+        return
+    yield "<section id=across aria-labelledby=across-title>\n<h2 id=across-title>What hosts have in common</h2>\n<div class=causes>\n"
+    yield from (_shared(one) for one in report.across[:_OPEN_CAUSES])
+    yield "</div>\n"
+    if report.across[_OPEN_CAUSES:]:
+        yield f"<details><summary>{len(report.across) - _OPEN_CAUSES} more</summary><div class=causes>\n"
+        yield from (_shared(one) for one in report.across[_OPEN_CAUSES:])
+        yield "</div></details>\n"
+    yield "</section>\n"
+
+
+def _shared(one: Shared) -> str:
+    kind = one.layer if one.layer in LAYERS else "other"
+    listed = "".join(f"<li><bdi>{text(each)}</bdi>" for each in one.evidence)
+    against = (
+        f"<details><summary>{len(one.contradicted_by):,} speak against it</summary>"
+        f"<p class=names><bdi class=host>{text(fold(one.contradicted_by, _MOST_NAMES))}</bdi></p></details>\n"
+        if one.contradicted_by
+        else ""
+    )
+    count = len(one.hosts)
+    return (
+        f"<article class='cause x-{kind}'>\n<div class=body><h3><span class=tile></span>{text(one.code.replace('_', ' '))}"
+        f" <span class=sure>{_SURE[one.confidence]}</span></h3>\n<p><bdi>{text(one.statement)}</bdi></p>\n"
+        f"<p class=do><b>What to do:</b> <bdi>{text(one.remedy)}</bdi></p>\n<div class=more>\n"
+        f"<details><summary>Evidence</summary><ul>{listed}</ul></details>\n{_names(one.hosts)}{against}"
+        f"</div></div>\n<p class=much><b>{count:,}</b> host{'' if count == 1 else 's'}</p>\n</article>\n"
+    )
+
+
 def said_first(report: Report) -> Iterator[str]:
     """Why it fails: each cause once."""
     found = statements(report)
@@ -142,10 +180,10 @@ def _cause(one: Statement) -> str:
     parts.append(_names(one.hosts))
     parts.append(f"</div></div>\n<p class=much><b>{count:,}</b> host{'' if count == 1 else 's'}")
     if one.works_from:
-        parts.append(f"<br>works from {one.works_from:,}")
+        parts.append(f"<span>works from {one.works_from:,}</span>")
     if count > 1:
         wanted = {"cause": one.code, **({"relay": one.subject} if one.layer and ", " not in one.subject else {})}
-        link = f"<br><a class=show href='#{text(urllib.parse.urlencode(wanted))}'>show in the table</a>"
+        link = f"<a class=show href='#{text(urllib.parse.urlencode(wanted))}'>show in the table</a>"
         parts.append(link)
     return "".join([*parts, "</p>\n</article>\n"])
 
@@ -178,25 +216,31 @@ def warned(report: Report) -> Iterator[str]:
 # -- changes
 
 
+_CHANGES = {
+    "broke": "broke",
+    "other_cause": "another cause",
+    "healed": "healed",
+    "appeared": "new",
+    "gone": "no longer asked",
+    "no_verdict": "no verdict",
+}
+
+
 def changed(changes: Sequence[Change]) -> Iterator[str]:
-    """What is another than in the report before; the same change of many hosts is one line."""
+    """What is another than in the report before; the same change of many hosts is one line of ``changes``."""
     yield "<section id=changes aria-labelledby=changes-title>\n<h2 id=changes-title>Since the report before</h2>\n"
     if not changes:
         yield "<div class=fine><span class='tile x-works'></span><p>Nothing has changed.</p></div>\n</section>\n"
         return
-    grouped: dict[tuple[str, str, str, str], list[str]] = {}
-    for one in changes:
-        grouped.setdefault((one.kind, one.subject, one.was, one.now), []).append(one.host)
     yield (
         "<table class=plain><thead><tr><th scope=col>What<th scope=col>Endpoint<th scope=col class=wide>Was"
         "<th scope=col>Is<th scope=col>Hosts</thead><tbody>\n"
     )
-    kinds = {"broke": "tcp", "healed": "works"}
-    for (kind, subject, was, now), hosts in grouped.items():
-        mark = f"<span class='tile x-{kinds[kind]}'></span>" if kind in ("healed",) else ""
+    for one in changes:
         yield (
-            f"<tr><td>{mark}<b>{KINDS[kind]}</b><td><bdi>{text(subject)}</bdi><td class=wide><bdi>{text(was.replace('_', ' ') or '–')}</bdi>"
-            f"<td><bdi>{text(now.replace('_', ' ') or '–')}</bdi><td><bdi>{text(fold(hosts))}</bdi>\n"
+            f"<tr><td><b>{text(_CHANGES.get(one.kind) or f'another {one.what}')}</b><td><bdi>{text(one.subject)}</bdi>"
+            f"<td class=wide><bdi>{text(one.before.replace('_', ' ') or '–')}</bdi>"
+            f"<td><bdi>{text(one.now.replace('_', ' ') or '–')}</bdi><td><bdi>{text(fold(one.hosts))}</bdi>\n"
         )
     yield "</tbody></table>\n</section>\n"
 

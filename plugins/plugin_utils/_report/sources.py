@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import glob
 import os
-import typing as t
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Unreadable, read_lines
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.file import read_file
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, Unreadable
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report
 
-__all__ = ("files_of", "listed", "read_files")
+__all__ = ("Notes", "files_of", "listed", "records_of")
 
 # Sentences about lines that are no records; a file of another kind would fill the screen with them.
 _MOST_NOTES = 5
@@ -52,27 +51,35 @@ def files_of(value: object, option: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def read_files(report: Report, files: Sequence[str], option: str) -> list[str]:
-    """Put all records of the files into the report. What is returned are sentences about lines that are none.
+class Notes:
+    """Sentences about lines that are no records, the first of them and the number of the others."""
 
-    Raises SettingsError for a file that cannot be read.
-    """
-    bad: list[str] = []
+    def __init__(self) -> None:
+        self._told: list[str] = []
+        self._more = 0
+
+    def add(self, sentence: str) -> None:
+        """Note one line."""
+        if len(self._told) < _MOST_NOTES:
+            self._told.append(sentence)
+        else:
+            self._more += 1
+
+    def told(self) -> list[str]:
+        """What to tell."""
+        return [*self._told, f"{self._more} more lines are no records."] if self._more else list(self._told)
+
+
+def records_of(files: Sequence[str], option: str, notes: Notes) -> Iterator[Record]:
+    """All records of the files, one after the other. Raises SettingsError for a file that cannot be read."""
     for path in files:
         try:
-            with open(path, "rb") as file:
-                bad += (f"{printable_text(path)} line {one.number}: {one.sentence}" for one in _add(report, file))
+            for one in read_file(path):
+                if isinstance(one, Unreadable):
+                    notes.add(f"{printable_text(path)} line {one.number}: {one.sentence}")
+                else:
+                    yield one
         except OSError as error:
-            words = f"{option} names {printable_text(path)}, which cannot be read ({error.strerror}); name a file that you may read."
+            name = printable_text(path)
+            words = f"{option} names {name}, which cannot be read ({error.strerror}); name a file that you may read."
             raise SettingsError(words, option) from None
-    if len(bad) <= _MOST_NOTES:
-        return bad
-    return [*bad[:_MOST_NOTES], f"{len(bad) - _MOST_NOTES} more lines are no records."]
-
-
-def _add(report: Report, file: t.BinaryIO) -> Iterator[Unreadable]:
-    for one in read_lines(file):
-        if isinstance(one, Unreadable):
-            yield one
-        else:
-            report.add(one)

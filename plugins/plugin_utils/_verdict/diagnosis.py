@@ -22,7 +22,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes import Meaning, Status, meaning
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import signs, words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import runtimes, signs, words
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.login import missing_login
@@ -110,9 +110,30 @@ def diagnose(
         lacking = missing_login(attempt, settings)
         if breach is None and lacking is not None:
             breach = _auth(_Case(attempt, lacking, settings, host, answers_elsewhere))
-        return replace(breach or Diagnosis(), observed=observed)
+        return replace(breach or _refused_by_an_app(attempt, settings, policy, host) or Diagnosis(), observed=observed)
     found = _of_failure(_Case(attempt, failure, settings, host, answers_elsewhere))
     return found if found.observed is not None else replace(found, observed=observed)
+
+
+def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, host: HostFacts) -> Diagnosis | None:
+    """What works from this host and not for an app that is going to use it; only what holds in all its versions."""
+    tls, offered = attempt.get("tls", {}), signs.mechanisms(attempt)
+    if settings.username is not None and settings.login_required:
+        for app in policy.apps:
+            if app.mechanisms and offered and not set(app.mechanisms) & set(offered):
+                detail = words.can_only(app.name, app.mechanisms, offered)
+                return Diagnosis("auth_mechanism_not_offered", "app", detail, fields={"app": app.name})
+    # Only a relay that refused the usual suites is known to have nothing else.
+    refusing = runtimes.refusing_app(runtimes.oddities(tls), policy.apps) if "python_refused" in attempt else None
+    if refusing is not None:
+        detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name, tls["cipher"])
+        return Diagnosis("tls_handshake_failed", "app", detail, fields={"app": refusing.name})
+    chain = read_chain(attempt.get("chain") or [], host.clock) if policy.apps and settings.validate_certs else []
+    refusing = runtimes.refusing_app(["no_names"], policy.apps) if chain and not chain[0].names else None
+    if refusing is not None:
+        detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name)
+        return Diagnosis("certificate_name_mismatch", "app", detail, fields={"app": refusing.name})
+    return None
 
 
 def diagnose_name(dns: Dns) -> Diagnosis:
@@ -317,6 +338,10 @@ def _tls(case: _Case) -> Diagnosis:
         return Diagnosis("tls_handshake_failed", detail=words.went_on_in_cleartext(failure))
     if kind == "limit":
         return Diagnosis("tls_handshake_failed", detail=words.ENDLESS_RECORDS)
+    if "DH_KEY_TOO_SMALL" in reason:
+        bits = attempt.get("tls", {}).get("dh_bits", 0)
+        who = {"who": runtimes.who(["dhe", "dh_small"])}
+        return Diagnosis("tls_handshake_failed", "small_group", words.group_of(bits) if bits else "", fields=who)
     return Diagnosis("tls_handshake_failed", detail=words.tls_failure(failure, legacy))
 
 
@@ -491,9 +516,12 @@ def _policy_breach(attempt: Attempt, settings: Settings, policy: Policy, host: H
     version = tls.get("version") or ""
     if version in TLS_VERSIONS and TLS_VERSIONS.index(version) < TLS_VERSIONS.index(policy.minimum_tls_version):
         return Diagnosis("tls_version_unsupported", "policy", fields={"version": version})
-    if settings.validate_certs and policy.certificate_days_error > 0:
-        for certificate in read_chain(attempt.get("chain") or [], host.clock)[:1]:
-            if certificate.days_left < policy.certificate_days_error:
+    if settings.validate_certs:
+        for certificate in read_chain((attempt.get("chain") or [])[:1], host.clock):
+            if certificate.not_after < host.clock:
+                # It was valid when it was seen, and the evidence is judged at a later date.
+                return Diagnosis("certificate_expired", detail=words.ended(certificate.not_after, host.clock))
+            if policy.certificate_days_error > 0 and certificate.days_left < policy.certificate_days_error:
                 days = {"days": certificate.days_left, "required": policy.certificate_days_error}
                 return Diagnosis(
                     "certificate_expired", "policy", fields={**days, "until": f"{certificate.not_after:%Y-%m-%d}"}

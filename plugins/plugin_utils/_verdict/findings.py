@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import Fields
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, convention_clash
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import signs, words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import runtimes, signs, words
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import disordered, weakness
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Diagnosis, HostFacts, Policy
@@ -114,11 +114,27 @@ def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:
     yield from _about_the_mode(seen)
     if tls.get("version") in _OLD_VERSIONS:
         yield _Found("tls_version_old", "", {"version": str(tls["version"])})
-    if "python_refused" in attempt and tls.get("cipher"):
-        yield _Found("tls_ciphers_old", "", {"cipher": str(tls["cipher"])})
+    yield from _about_the_suite(seen)
     for step in attempt["rungs"]:
         if step["layer"] == "greeting" and step["ok"] and step["ms"] >= _SLOW_GREETING_MS:
             yield _Found("greeting_slow", "", {"seconds": f"{step['ms'] / 1000:.0f}"})
+
+
+def _about_the_suite(seen: Seen) -> Iterator[_Found]:
+    """A session that came about, in a suite or with a group that other runtimes do not have."""
+    tls = seen.attempt.get("tls", {})
+    kinds = runtimes.oddities(tls)
+    if not kinds or not signs.in_tls(seen.attempt) or signs.is_anonymous(tls):
+        return
+    fields = {"cipher": str(tls["cipher"]), "who": runtimes.who(kinds, seen.policy.apps)}
+    if "dh_small" in kinds:
+        yield _Found("tls_group_small", "", {**fields, "bits": tls["dh_bits"]})
+        return
+    # That it has nothing better is only known where it refused the usual suites.
+    only = "python_refused" in seen.attempt
+    yield _Found(
+        "tls_ciphers_old", "", {**fields, "has": "has only old cipher suites" if only else "chose an old cipher suite"}
+    )
 
 
 def _about_the_mode(seen: Seen) -> Iterator[_Found]:
@@ -156,9 +172,13 @@ def _about_certificates(seen: Seen) -> Iterator[_Found]:
         whose = "" if soon is leaf else words.is_the_issuers(soon.common_name)
         yield _Found("certificate_expiring", whose, {"days": soon.days_left, "until": f"{soon.not_after:%Y-%m-%d}"})
     if not leaf.names and not refused:
-        yield _Found("certificate_without_names", words.only_common_name(leaf.common_name, leaf.version == 1))
+        who = runtimes.who(["no_names"], seen.policy.apps)
+        yield _Found(
+            "certificate_without_names", words.only_common_name(leaf.common_name, leaf.version == 1), {"who": who}
+        )
     weak = weakness(chain)
     if weak and diagnosis.code != "certificate_weak":
-        yield _Found("certificate_weak", weak)
+        kinds = [kind for kind in runtimes.certificate_oddities(chain) if kind != "no_names"]
+        yield _Found("certificate_weak", weak, {"who": runtimes.who(kinds, seen.policy.apps) if kinds else None})
     if attempt.get("chain_available") and disordered(chain):
         yield _Found("certificate_chain_disordered")

@@ -43,6 +43,7 @@ __all__ = (
     "also",
     "begins",
     "by_icmp",
+    "can_only",
     "cause_clause",
     "cause_sentence",
     "changed",
@@ -57,6 +58,7 @@ __all__ = (
     "ftp",
     "got_no_certificate",
     "greeting_stopped",
+    "group_of",
     "handshake_stopped",
     "has_also_expired",
     "hung_up_on_tls",
@@ -72,6 +74,7 @@ __all__ = (
     "named",
     "no_answer_of_the_name_server",
     "odd_greeting",
+    "of_its_runtime",
     "old_hash",
     "only_common_name",
     "only_the_leaf",
@@ -314,6 +317,21 @@ def mechanisms_phrase(names: Sequence[str], wanted: str | None) -> str:
     """What was asked for and what is there."""
     listed = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} offered" if names else "nothing is offered"
     return f"{wanted} was asked for, {listed}" if wanted else listed
+
+
+def can_only(app: str, able: Sequence[str], offered: Sequence[str]) -> str:
+    """What an app's client can do, and what is there."""
+    return f"{mechanisms_phrase(offered, None)}, {app} can do {', '.join(able)}"
+
+
+def of_its_runtime(runtime: str, cipher: str | None = None) -> str:
+    """Why an app refuses what this host takes."""
+    return f"{runtime} never accepts that" if cipher is None else f"{runtime} has no suite like {cipher}"
+
+
+def group_of(bits: int) -> str:
+    """The size of the relay's Diffie-Hellman group."""
+    return f"it has {bits} bits"
 
 
 def password_ends_in_a_break(settings: Settings) -> str:

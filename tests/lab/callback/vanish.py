@@ -16,7 +16,9 @@ DOCUMENTATION = """
 name: vanish
 type: notification
 short_description: Runs a command when a task begins
-description: [Runs the command of LAB_VANISH_COMMAND when the task begins whose name ends with LAB_VANISH, or whose number that is.]
+description:
+  - Runs the command of LAB_VANISH_COMMAND when the task begins whose name ends with LAB_VANISH, or whose number that is.
+  - With #2 behind the name, the second task of that name.
 """
 
 
@@ -30,11 +32,15 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._begun = 0
+        self._left = int(os.environ.get("LAB_VANISH", "").partition("#")[2] or 1)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool = False) -> None:
         self._begun += 1
-        wanted = os.environ.get("LAB_VANISH", "")
-        if wanted and (str(self._begun) == wanted or task.get_name().endswith(wanted)):
+        wanted = os.environ.get("LAB_VANISH", "").partition("#")[0]
+        if not wanted or (str(self._begun) != wanted and not task.get_name().endswith(wanted)):
+            return
+        self._left -= 1
+        if self._left == 0:
             subprocess.run(shlex.split(os.environ["LAB_VANISH_COMMAND"]), check=True)
 
     v2_playbook_on_handler_task_start = v2_playbook_on_task_start

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, rules
+from ..rule import Rule, lacking, rules
 
 __all__ = ("RULES",)
 
@@ -15,31 +15,20 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "auth_not_offered",
         "certain",
+        lacking("auth", "auth extension", "smtp auth", "smtp authentication", "authentication by the server"),
         also=("auth_requires_tls",),
         note="Many relays offer AUTH only after TLS: if this session was in cleartext, that is why.",
         texts="""
-        auth extension not supported by server
-        auth extension is not supported
-        auth extension not found
-        not support auth
-        n't support auth
-        not support smtp auth
         no auth mechanism was offered
         authentication not enabled
         command unknown: 'auth'
         auth command used when not advertised
         authentication is not supported on this server
-        not advertise auth
-        auth not available
-        auth not advertised
-        auth not supported
         no authentication on the server
         authentication is not available
         missing_requirement .. auth
-        not offer authentication
         # C, Go and Perl
         smtp server does not allow authentication
-        auth is not supported
         """,
     ),
     *rules(
@@ -51,6 +40,7 @@ RULES: tuple[Rule, ...] = (
         # What libraries say of a list of mechanisms that may be empty
         no compatible authentication
         no suitable authentication method
+        no suitable authentication mechanism
         cannot find a usable authentication method
         does not support any usable authentication method
         no authentication mechanisms supported by both
@@ -176,6 +166,7 @@ RULES: tuple[Rule, ...] = (
         deny login login
         deny cram-md5 login
         badcredentials
+        0x800ccc92
         authinvalidcredentials
         534 5.7
         535 5.7

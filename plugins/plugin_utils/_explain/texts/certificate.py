@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, rules, verify_errors
+from ..rule import Rule, alerts, apple, rules, schannel, verify_errors
 
 __all__ = ("RULES",)
 
@@ -24,6 +24,8 @@ RULES: tuple[Rule, ...] = (
         "certificate_expired",
         "certain",
         verify_errors((10, "certificate has expired")),
+        schannel((0x80090328, "sec_e_cert_expired"), (0x800B0101, "cert_e_expired")),
+        apple((9814, "errsslcertexpired")),
         texts="""
         cert has expired
         certificate expired: verification time
@@ -37,8 +39,10 @@ RULES: tuple[Rule, ...] = (
         invalid peer certificate: expired
         invalid certificate(expired
         certexpired
-        0x80090328
         cert_expired
+        validity check failed .. notafter
+        # Haskell
+        certificate rejected: [expired
         """,
     ),
     *rules(
@@ -58,6 +62,7 @@ RULES: tuple[Rule, ...] = (
         "certificate_not_yet_valid",
         "certain",
         verify_errors((9, "certificate is not yet valid")),
+        apple((9815, "errsslcertnotyetvalid")),
         texts="""
         cert not yet valid
         certificate not yet valid
@@ -68,6 +73,9 @@ RULES: tuple[Rule, ...] = (
         the certificate chain uses not yet valid certificate
         invalid peer certificate: notvalidyet
         invalid certificate(not valid yet
+        validity check failed .. notbefore
+        # Haskell
+        certificate rejected: [infuture
         """,
     ),
     *rules(
@@ -78,6 +86,8 @@ RULES: tuple[Rule, ...] = (
         self signed cert
         self-signed leaf
         selfsigned_peer
+        # Haskell
+        certificate rejected: [selfsigned
         """,
     ),
     *rules(
@@ -105,6 +115,10 @@ RULES: tuple[Rule, ...] = (
         "likely",
         verify_errors((20, "unable to get local issuer certificate"), (2, "unable to get issuer certificate")),
         alerts((48, "unknown ca")),
+        schannel(
+            (0x80090325, "sec_e_untrusted_root"), (0x800B0109, "cert_e_untrustedroot"), (0x800B010A, "cert_e_chaining")
+        ),
+        apple((9807, "errsslxcertchaininvalid"), (9812, "errsslunknownrootcert"), (9813, "errsslnorootcert")),
         also=("certificate_chain_incomplete", "certificate_self_signed"),
         texts="""
         # OpenSSL and Node
@@ -123,7 +137,6 @@ RULES: tuple[Rule, ...] = (
         untrusted root
         remotecertificatechainerrors
         issued by an authority that is not trusted
-        0x80090325
         # GnuTLS
         issuer is unknown
         signer not found
@@ -133,6 +146,7 @@ RULES: tuple[Rule, ...] = (
         untrusted issuer
         untrusted ca
         certificate not trusted
+        certificate was not trusted
         certificate is not trusted
         is not trusted: certificate
         unknown certificate authority
@@ -273,6 +287,8 @@ RULES: tuple[Rule, ...] = (
         "certificate_name_mismatch",
         "certain",
         verify_errors((62, "hostname mismatch"), (64, "ip address mismatch")),
+        schannel((0x80090322, "sec_e_wrong_principal"), (0x800B010F, "cert_e_cn_no_match")),
+        apple((9843, "errsslhostnamemismatch")),
         texts="""
         # Node, curl, GnuTLS
         does not match certificate's altnames
@@ -319,8 +335,11 @@ RULES: tuple[Rule, ...] = (
         certificate name mismatch
         cert_common_name_invalid
         ssl_error_bad_cert_domain
-        sec_e_wrong_principal
-        0x80090322
+        hostname verification failed
+        host name verification failed
+        host name mismatch
+        # Haskell
+        certificate rejected: [namemismatch
         checkhost .. mismatch
         wrong.host.name
         """,

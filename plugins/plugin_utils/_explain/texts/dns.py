@@ -45,6 +45,17 @@ RULES: tuple[Rule, ...] = (
         smtp_host .. unresolvable
         unknown remote host
         host not found
+        0x800ccc0d
+        """,
+    ),
+    *rules(
+        "name_not_found",
+        "likely",
+        also=("name_server_failure",),
+        texts="""
+        could not be resolved
+        cannot be resolved
+        ns_error_unknown_host
         """,
     ),
     *rules(

@@ -41,6 +41,7 @@ RULES: tuple[Rule, ...] = (
         operation timed out .. with 0 out of 0 bytes received
         secs) waiting for server response
         response: timeout
+        getline(): timeout
         network read error: the operation timed out
         cannot read from .. the operation timed out
         msmtp: .. read error: the operation timed out
@@ -128,6 +129,8 @@ RULES: tuple[Rule, ...] = (
         invalid smtp response
         malformed smtp response
         server sent an invalid reply
+        invalid reply from smtp server
+        invalid reply from the remote host
         protocol violation: received non-smtp
         invalid response .. ssh-2.0
         unknown response line
@@ -170,6 +173,8 @@ RULES: tuple[Rule, ...] = (
         connection unexpectedly closed
         connection closed unexpectedly
         connection closed by
+        connection closed gracefully
+        0x800ccc0f
         connection was closed
         connection ended
         connection has ended

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, rules
+from ..rule import Rule, alerts, rules, schannel
 
 __all__ = ("RULES",)
 
@@ -14,6 +14,7 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "mode_mismatch",
         "certain",
+        schannel((0x80090308, "sec_e_invalid_token")),
         variant="cleartext_spoken",
         also=("starttls_rejected", "not_smtp"),
         texts="""
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
         # .NET and SChannel
         cannot determine the frame size or a corrupted frame was received
         unexpected packet format
+        not an ssl/tls record
         # rustls
         invalid content type
         corrupt message

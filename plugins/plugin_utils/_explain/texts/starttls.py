@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, rules
+from ..rule import Rule, lacking, rules
 
 __all__ = ("RULES",)
 
@@ -13,28 +13,9 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "starttls_not_offered",
         "certain",
+        lacking("starttls", "starttls extension", "starttls capability"),
+        lacking("tls", available=False),
         texts="""
-        # "starttls" and "not ... support, offer, advertise, available" in the words of many clients
-        starttls extension not supported
-        starttls extension not found
-        starttls is not supported
-        starttls not supported
-        starttls not advertised
-        starttls was not advertised
-        starttls is not advertised
-        starttls is not offered
-        starttls not offered
-        starttls was not offered
-        starttls not available
-        starttls is not available
-        starttls unavailable
-        not advertise the starttls
-        not advertise starttls
-        not support starttls
-        n't support starttls
-        not support the starttls
-        not offer starttls
-        n't offer starttls
         not support tls via the starttls
         starttls is required but .. not support
         tls was required but starttls
@@ -43,11 +24,8 @@ RULES: tuple[Rule, ...] = (
         tls is required, but was not offered
         a tls session is required, but the server did not offer tls support
         server does not support secure communication via tls
-        does not support tls
-        n't support tls
         tlsrequirederror
         tls not supported by
-        no tls support
         required ssl level failed
         requested ssl level failed
         use_ssl_failed
@@ -65,6 +43,8 @@ RULES: tuple[Rule, ...] = (
         "likely",
         also=("starttls_rejected",),
         texts="""
+        0x800ccc1a
+        0x800ccc7d
         # .NET says so of a refusal, too
         not support secure connections
         starttls denied

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, errno, rules
+from ..rule import Rule, errno, rules, while_connecting
 
 __all__ = ("RULES",)
 
-_TIMED_OUT = errno("etimedout", 110, 10060)
+_TIMED_OUT = errno("etimedout", 110, 10060, "ns_error_net_timeout")
 _REFUSED = errno(
     "econnrefused",
     111,
@@ -44,9 +44,9 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "connection_timeout",
         "certain",
+        while_connecting("etimedout", "connection timed out", "operation timed out", "winsock error code: 10060"),
         texts="""
         # Between "connect" and the clock there is only the network.
-        connect etimedout
         connect:errno=110
         errno 110] connection timed out
         errno 60] operation timed out
@@ -58,16 +58,7 @@ RULES: tuple[Rule, ...] = (
         connection timed out .. os error 110
         a connection attempt failed because the connected party did not properly respond
         # PHP, C and C++
-        connect to .. connection timed out
-        connect to .. operation timed out
         connecting to .. timed out
-        connection to .. connection timed out
-        unable to connect with .. connection timed out
-        connection could not be established with host .. connection timed out
-        connect: connection timed out
-        connect: operation timed out
-        connect(): connection timed out
-        connect(): operation timed out
         curl: (28) failed to connect to
         curl error 28: failed to connect to
         failed to connect to .. timeout was reached
@@ -77,8 +68,6 @@ RULES: tuple[Rule, ...] = (
         socketexception (110): connection timed out .. awaitablesocketasynceventargs
         # Java
         connect timed out
-        connectexception: connection timed out
-        connectexception: operation timed out
         connectiontimedoutexception
         connecttimeoutexception
         # Ruby: its OpenTimeout is TCP's alone, unless TLS stands beside it
@@ -88,8 +77,6 @@ RULES: tuple[Rule, ...] = (
         execution expired .. smtp
         # Go
         dial tcp .. i/o timeout
-        dial tcp .. connection timed out
-        dial tcp .. operation timed out
         # Erlang
         :etimedout
         {error,etimedout
@@ -136,6 +123,8 @@ RULES: tuple[Rule, ...] = (
         texts="""
         net::opentimeout
         timed out connecting
+        timeout connecting
+        0x800ccc19
         smtp connection timed out
         """,
     ),
@@ -174,6 +163,8 @@ RULES: tuple[Rule, ...] = (
         texts="""
         failed to connect to .. couldn't connect to server
         failed to connect to .. could not connect to server
+        0x800ccc0e
+        0x80042109
         """,
     ),
     *rules(
@@ -190,28 +181,13 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "connection_blocked",
         "certain",
+        while_connecting("eacces", "eperm", "permission denied", "operation not permitted"),
         texts="""
-        connect eacces
-        connect eperm
-        connect: permission denied
-        connect(): permission denied
-        connect: operation not permitted
-        connect to .. permission denied
-        connect to .. operation not permitted
-        connection to .. permission denied
-        dial tcp .. operation not permitted
-        dial tcp .. permission denied
         errno 13] permission denied .. connect
-        create_connection .. errno 13] permission denied
-        create_connection .. errno 1] operation not permitted
-        connect(2) for .. permission denied
-        could not connect .. permission denied
         connection administratively prohibited
         winerror 10013
         (10013)
         an attempt was made to access a socket in a way forbidden by its access permissions
-        socketexception: permission denied
-        socketexception: operation not permitted
         {:error, :eacces}
         {:error, :eperm}
         """,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, rules
+from ..rule import Rule, alerts, apple, rules, schannel
 
 __all__ = ("RULES",)
 
@@ -41,6 +41,8 @@ RULES: tuple[Rule, ...] = (
         "tls_version_unsupported",
         "certain",
         alerts((70, "protocol version")),
+        schannel((0x80090302, "sec_e_unsupported_function")),
+        apple((9836, "errsslpeerprotocolversion"), (9830, "errssl_protocol_version_low")),
         texts="""
         # OpenSSL
         unsupported protocol
@@ -57,20 +59,15 @@ RULES: tuple[Rule, ...] = (
         is not accepted by client preferences
         that protocol version is not enabled or not supported
         ssl_error_unsupported_version
-        sec_e_unsupported_function
-        0x80090302
         the requested security protocol is not supported
         """,
     ),
     *rules(
         "tls_version_unsupported",
         "likely",
+        schannel((0x80090331, "sec_e_algorithm_mismatch")),
         also=("tls_handshake_failed",),
-        texts="""
-        do not possess a common algorithm
-        sec_e_algorithm_mismatch
-        0x80090331
-        """,
+        texts="do not possess a common algorithm",
     ),
     *rules(
         "client_certificate_required",
@@ -106,6 +103,13 @@ RULES: tuple[Rule, ...] = (
             (112, "unrecognized name"),
             (120, "no application protocol"),
         ),
+        schannel((0x80090326, "sec_e_illegal_message"), (0x80090304, "sec_e_internal_error")),
+        apple(
+            (9824, "errsslpeerhandshakefail"),
+            (9800, "errsslprotocol"),
+            (9806, "errsslclosedabort"),
+            (9805, "errsslclosedgraceful"),
+        ),
         also=("certificate_untrusted", "mode_mismatch"),
         texts="""
         # OpenSSL
@@ -137,14 +141,10 @@ RULES: tuple[Rule, ...] = (
         no key exchange groups
         peer is incompatible
         peer misbehaved
-        sslhandshakeexception
         remote host terminated the handshake
         ssl peer shut down incorrectly
         insufficient_security
         ssl_error_no_cypher_overlap
-        sec_e_illegal_message
-        0x80090326
-        sec_e_internal_error
         authentication failed because the remote party
         # Programs
         disconnected before secure tls connection was established
@@ -201,6 +201,7 @@ RULES: tuple[Rule, ...] = (
         ssl routines
         sslerror
         sslexception
+        sslhandshakeexception
         could not convert socket to tls
         esocket
         ssl error

@@ -222,6 +222,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         smtpsenderrefused
         sendernotaccepted
+        0x800ccc78
         mail command failed
         mail from command failed
         in reply to mail from command
@@ -245,6 +246,7 @@ RULES: tuple[Rule, ...] = (
         smtprecipientsrefused
         smtprecipientrefused
         recipientnotaccepted
+        0x800ccc79
         smtpfailedrecipient
         smtpfailedrecipientexception
         smtpfailedrecipientsexception

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailops.smtp.plugins.filter import (
     mailpit_certificates,
+    mailpit_client,
     mailpit_environment,
     mailpit_password_file,
     mailpit_plan,
+    mailpit_program,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
@@ -29,7 +32,10 @@ CHOICE = {
 }
 
 
-@pytest.mark.parametrize("module", [mailpit_certificates, mailpit_environment, mailpit_password_file, mailpit_plan])
+@pytest.mark.parametrize(
+    "module",
+    [mailpit_certificates, mailpit_client, mailpit_environment, mailpit_password_file, mailpit_plan, mailpit_program],
+)
 def test_ansible_finds_the_filter_under_its_files_name(module: t.Any) -> None:
     assert list(module.FilterModule().filters()) == [module.__name__.rpartition(".")[2]]
 
@@ -121,3 +127,42 @@ def test_certificates() -> None:
 def test_wrong_calls_are_errors(call: t.Callable[[], t.Any]) -> None:
     with pytest.raises(AnsibleFilterError):
         call()
+
+
+def test_client_answers_with_a_file_or_a_sentence() -> None:
+    assert mailpit_client.mailpit_client({}, "relay") == {"refusal": None, "text": "", "needs": []}
+    relay = {
+        "host": "smtp.example.com",
+        "port": 465,
+        "secure": True,
+        "allowed_recipients": ["a.b+c@example.com", "@Example.org"],
+    }
+    made = mailpit_client.mailpit_client(relay, "relay")
+    assert made["needs"] == ["MP_SMTP_RELAY_ALLOWED_RECIPIENTS"] and "tls: true" in made["text"]
+    assert r"allowed-recipients: (?i)^a\.b\+c@example\.com$|@Example\.org$" in made["text"]
+    refused = mailpit_client.mailpit_client({**relay, "to": "x"}, "relay")
+    assert refused["text"] == "" and "mailpit_relay holds to, which Mailpit does not have there" in refused["refusal"]
+    with pytest.raises(AnsibleFilterError, match="write relay or forward"):
+        mailpit_client.mailpit_client({}, "smarthost")
+
+
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("mailpit", b"\x7fELF...", None),
+        ("start", b"#!/bin/sh\n", None),
+        ("mailpit.tgz", b"\x1f\x8b...", None),
+        ("mailpit.tar.gz", b"\x7fELF", "is no archive"),
+        ("mailpit.zip", b"PK", "is neither a program nor named as an archive"),
+        ("key", b"-----BEGIN EC PRIVATE KEY-----\n", "holds a private key"),
+        ("start-with-key", b"#!/bin/sh\n# -----BEGIN PRIVATE KEY-----\n", "holds a private key"),
+        ("mailpit.tar.gz", b"-----BEGIN RSA PRIVATE KEY-----\n", "holds a private key"),
+        ("empty", b"", "is neither"),
+    ],
+)
+def test_only_programs_and_archives_are_put_where_everybody_reads_them(
+    name: str, content: bytes, words: str | None, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    said = mailpit_program.mailpit_program(str(tmp_path / name))
+    assert said is None if words is None else words in said

@@ -121,6 +121,8 @@ def test_what_a_broken_off_run_left_is_taken_over(host: Host, how: str) -> None:
     assert claim.held == [] and claim.unfinished == {"claimed": [], "absent written": [str(host.b)]}.get(
         how, [str(host.a)]
     )
+    # b was not there before, whether the other run has made it or not; a was.
+    assert claim.absent == [str(host.b)]
     host.write(TWO, host.a, "newer")
     host.write(TWO, host.b, "newer")
     assert host.restore(TWO) == (host.paths, []) and host.a.read_text() == "old" and not host.b.exists()
@@ -145,6 +147,29 @@ def test_a_change_of_somebody_else_is_never_taken_back(host: Host) -> None:
     assert host.begin(TWO, ONE).unfinished == [str(host.a)]
     host.write(TWO, host.a, "newer")
     assert host.restore(TWO)[0] == [str(host.a)] and host.a.read_text() == "by hand"
+
+
+@pytest.mark.parametrize("text", ["", "new", "by hand"])
+def test_a_change_of_somebody_else_since_the_claim_is_not_overwritten(host: Host, text: str) -> None:
+    host.begin(ONE)
+    if text == "new":
+        host.write(ONE, host.a, "new")
+    elif text:
+        host.a.write_text(text)
+
+    def write() -> t.Dict[str, t.Any]:
+        return edit.write(str(host.a), b"newer", NO_WISHES, run=ONE, dead=[], as_claimed=True)
+
+    if text == "by hand":
+        with pytest.raises(FileError, match="was changed by somebody else meanwhile"):
+            write()
+        host.b.write_text(text)
+        with pytest.raises(FileError, match="b was changed by somebody else meanwhile"):
+            edit.write(str(host.b), b"newer", NO_WISHES, run=ONE, dead=[], as_claimed=True)
+        assert (host.a.read_text(), host.b.read_text()) == (text, text)
+    else:
+        assert write()["changed"] and host.a.read_text() == "newer"
+        assert host.restore(ONE)[0] == [str(host.a)] and host.a.read_text() == "old"
 
 
 def test_what_other_files_a_broken_off_run_left_is_told(host: Host) -> None:

@@ -56,10 +56,28 @@ def test_a_message_cut_anywhere(tls_1_3: bool) -> None:
 def test_the_callback_takes_anything(
     direction: str, version: int, content_type: int, message_type: int, data: bytes
 ) -> None:
-    session = types.SimpleNamespace(chain=(), chain_seen=False, certificate_requested=False, seen_version=None)
+    session = types.SimpleNamespace(
+        chain=(), chain_seen=False, certificate_requested=False, seen_version=None, dh_bits=None
+    )
     tls._note(session, direction, version, content_type, message_type, data)
     assert session.chain_seen == (direction == "read" and content_type == 22 and message_type == 11)
     assert session.certificate_requested == (direction == "read" and content_type == 22 and message_type == 13)
+
+
+@pytest.mark.parametrize(
+    ("message", "bits"),
+    [
+        (b"\x00\x80" + b"\xff" * 128 + b"\x00\x01\x02", 1024),
+        (b"\x00\x80" + b"\x0f" * 128 + b"\x00\x01\x02", 1020),
+        (b"\x01\x00" + b"\x80" * 256, 2048),
+        (b"\x03\x00\x1d\x20" + b"k" * 32, None),  # ECDHE with X25519
+        (b"\x00\x80" + b"\xff" * 99, None),  # cut off
+        (b"", None),
+        (b"\x00", None),
+    ],
+)
+def test_the_size_of_the_group(message: bytes, bits: int | None) -> None:
+    assert tls._group_bits(message) == bits
 
 
 def test_a_million_certificates_are_not_kept() -> None:

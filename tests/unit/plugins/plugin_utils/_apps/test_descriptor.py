@@ -139,6 +139,7 @@ WRONG = [
     ("words.host", {}, "the word host must have a name of small letters"),
     ("words.mech", {"follows": "auth_mechanism", "values": {"PLAN": "p"}}, "words.mech.values.PLAN is not a mechanism"),
     ("mechanisms", ["PLAN"], "mechanisms names PLAN"),
+    ("runtime", "nodejs", "runtime is nodejs; write one of node, go,"),
     ("port_decides", {"x": "implicit_tls"}, "port_decides must map ports to modes"),
     ("port_decides", {465: "tls"}, "port_decides.465 is tls; write one of implicit_tls"),
     ("security.starttls", None, "security.starttls is missing; write what the app can: exact, weaker, stronger, no"),

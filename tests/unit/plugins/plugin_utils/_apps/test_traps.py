@@ -99,6 +99,26 @@ def test_mailpit_and_a_relay_that_has_nothing_for_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("app", "offered"),
+    [
+        ("pangolin", ["NTLM", "GSSAPI"]),
+        ("alertmanager", ["XOAUTH2"]),
+        ("dma", ["PLAIN"]),
+        ("vaultwarden", ["CRAM-MD5"]),
+    ],
+)
+def test_an_app_that_finds_out_itself_can_do_none_of_the_relays_mechanisms(app: str, offered: list[str]) -> None:
+    settings = {**LOGIN, "port": 587, "secure": False}
+    with pytest.raises(AppError, match=rf"The relay offers .*{offered[0]}.*, and .* has only"):
+        plan(app, settings, "", offered)
+    assert plan(app, {**settings, "username": None, "password": None}, "", offered).changed
+
+
+def test_java_can_do_what_a_probe_cannot() -> None:
+    assert plan("spring", {**LOGIN, "port": 587, "secure": False}, "", ["NTLM"]).changed
+
+
+@pytest.mark.parametrize(
     "app, given, expected, told",
     [
         ("gitlab", {"port": 465}, ["gitlab_rails['smtp_tls'] = true", "['smtp_enable_starttls_auto'] = false"], []),

@@ -28,6 +28,7 @@ OF_PLATFORMS = yaml.safe_load((HERE / "error_texts_of_platforms.yml").read_text(
 OF_RUNS = yaml.load(
     (HERE / "error_texts_of_runs.yml").read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 )
+OF_STRANGERS = yaml.safe_load((HERE / "error_texts_of_strangers.yml").read_text("utf-8"))
 OTHER_SERVICES = (HERE / "other_services_lines.txt").read_text("utf-8").splitlines()[1:]
 ROOT = Path(__file__).resolve().parents[5]
 # A log of an app around an error: its own lines, and those of a database that is not ready.
@@ -103,6 +104,16 @@ def test_what_platforms_print(by: str, causes: str | list[str], text: str) -> No
     log = [*SURROUNDINGS[:5], *text.splitlines(), *SURROUNDINGS[5:]]
     found = {each["cause"] for each in explain(log, NOW)["causes"]}
     assert found <= wanted
+
+
+@pytest.mark.parametrize("row", OF_STRANGERS, ids=[f"{number}-{row[0]}" for number, row in enumerate(OF_STRANGERS)])
+def test_what_strangers_print(row: list[t.Any]) -> None:
+    _by, causes, text, *hides = row
+    result = explain(text, NOW)
+    assert result["cause"] in causes or (hides and result["confidence"] != "certain")
+    log = [*SURROUNDINGS[:5], *text.splitlines(), *SURROUNDINGS[5:]]
+    sure = {each["cause"] for each in explain(log, NOW)["causes"] if each["confidence"] == "certain"}
+    assert sure <= set(causes)
 
 
 @pytest.mark.parametrize("row", OF_RUNS, ids=[f"{row['by']}-{row['fault']}" for row in OF_RUNS])
@@ -212,7 +223,7 @@ def test_what_the_text_names_stands_in_the_message() -> None:
     result = explain("msmtp: cannot connect to smtp.example.com, port 465: Connection timed out", NOW)
     assert result["message"].startswith("smtp.example.com:465 did not answer")
     assert "587" in result["remedy"]
-    assert result["matched"] == "connect to smtp.example.com, port 465: Connection timed out"
+    assert result["matched"] == "cannot connect to smtp.example.com, port 465: Connection timed out"
     refused = explain("Error: connect ECONNREFUSED 192.0.2.1:2525 {code: 'ESOCKET'}", NOW)
     assert refused["message"].startswith("192.0.2.1:2525 refused the connection: nothing listens")
 

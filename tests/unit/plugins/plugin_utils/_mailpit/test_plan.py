@@ -234,6 +234,15 @@ def test_choices_that_are_allowed() -> None:
             ["sandbox", "write /var/lib/mailpit/mailpit.log"],
         ),
         ({"extra": {"MP_LOG_FILE": "/var/lib/mailpit/../x"}, "sandboxed": True}, ["sandbox"]),
+        (
+            {"extra": {"MP_LOG_FILE": "/var/log/m.log"}, "sandboxed": True, "contained": True},
+            ["the container", "write /var/lib/mailpit/mailpit.log"],
+        ),
+        (
+            {"extra": {"MP_SMTP_RELAY_PASSWORD": "x"}, "contained": True},
+            ["MP_SMTP_RELAY_PASSWORD", "inspect", "mailpit_relay_config"],
+        ),
+        ({"extra": {"MP_SEND_API_AUTH": "a:b"}, "contained": True}, ["mailpit_send_api_users"]),
         ({"extra": {"MP_MAX_AGE": "3d"}, "max_age": "2d"}, ["MP_MAX_AGE", "take one of them out"]),
         ({"max_age": "3 days"}, ["mailpit_max_age is '3 days'", "such as 12h or 3d"]),
         ({"max_message_size": "50MB"}, ["mailpit_max_message_size is '50MB'", "write a number"]),

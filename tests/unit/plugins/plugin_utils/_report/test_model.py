@@ -10,7 +10,6 @@ import tracemalloc
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import fold, statements, warnings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import leaves
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.changes import changes
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix, short_labels
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report, natural
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page_parts import Facts
@@ -91,27 +90,16 @@ def test_one_cause_of_the_same_hosts_is_told_once_for_all_endpoints() -> None:
     assert one.subject == "smtp1.example.com:465, smtp2.example.com:465"
 
 
-def test_changes() -> None:
-    before = small_fleet(plan={"h00000": "filtered", "h00001": "own firewall", "h00002": "works"})
-    after = small_fleet(plan={"h00000": "works", "h00001": "filtered", "h00002": "expired", "h00003": "renewed"})
-    found = changes(report_of(before[2:]), report_of(after[:-2]))
-    told = {(one.kind, one.host, one.subject) for one in found}
-    first = "smtp1.example.com:465"
-    assert told == {
-        ("cause", "h00001", first), ("broke", "h00002", first), ("certificate", "h00002", first),
-        ("certificate", "h00003", first), ("new", "h00000", first), ("new", "h00000", "smtp1.example.com:587"),
-        ("gone", "skipped-host", ""), ("gone", "gate-host", ""),
-    } | {("capabilities", "h00002", first)} & told  # fmt: skip
-    assert changes(report_of(before), report_of(before)) == []
-    (healed,) = (one for one in changes(report_of(before[:1]), report_of(after[:1])) if one.kind == "healed")
-    assert (healed.was, healed.now) == ("connection_timeout", "works")
+def test_what_is_compared_is_the_latest_of_each() -> None:
+    old = dataclasses.replace(RECORDS[0], time="2020-01-01T00:00:00+00:00", ok=False, cause="connection_refused")
+    (entry,) = report_of([RECORDS[0], old]).entries.values()
+    assert entry.ok and entry.cause is None
 
 
-def test_a_change_of_capabilities_shows_only_what_differs() -> None:
-    probe = RECORDS[0].probe or {}
-    other = {**probe, "capabilities": {"before_tls": {}, "after_tls": {"SIZE": ["1000"], "8BITMIME": []}}}
-    (one,) = changes(report_of(RECORDS[:1]), report_of([dataclasses.replace(RECORDS[0], probe=other)]))
-    assert (one.kind, one.was, one.now) == ("capabilities", "AUTH PLAIN LOGIN", "8BITMIME")
+def test_what_hosts_have_in_common() -> None:
+    faults = {f"h{number:05}": "filtered" for number in range(2, 40, 7)}
+    found = report_of(small_fleet(40, 2, faults)).across
+    assert any("bluecloud" in one.statement and "465" in one.statement for one in found), found
 
 
 def test_certificates_by_their_end() -> None:

@@ -1,0 +1,47 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host reports about endpoints: evidence of each, and what holds for all of them."""
+
+from __future__ import annotations
+
+import ssl
+import time
+import typing as t
+
+from .endpoint import ContextPool, Credentials, observe
+from .tls import ca_subjects, on_this_host, trust_store
+
+if t.TYPE_CHECKING:
+    from .evidence import HostReport, Plan
+
+__all__ = ("CAFileError", "host_report")
+
+
+class CAFileError(ValueError):
+    """A ca_path that is of no use on this host; one sentence."""
+
+
+def host_report(plans: list[Plan], logins: list[Credentials]) -> HostReport:
+    """Probe all endpoints at once from this machine. Takes as long as the slowest one.
+
+    Raises CAFileError before anything is sent, and MemoryError.
+    """
+    named = {plan["ca_path"] for plan in plans if plan["ca_path"]}
+    for plan in plans:
+        plan["ca_path"] = on_this_host(plan["ca_path"]) if plan["ca_path"] else None
+    pool = ContextPool()
+    for plan in plans:
+        try:
+            pool.get(plan).load_ca_file()
+        except (OSError, ssl.SSLError) as error:
+            useless = isinstance(error, ssl.SSLError)
+            why = "holds no CA certificate" if useless else (error.strerror or "cannot be read").lower()
+            advice = "write the path of a PEM file that is there"
+            raise CAFileError(f"ca_path is {plan['ca_path']}, and on this host: {why}; {advice}.") from None
+    return {
+        "observations": observe(plans, logins, pool),
+        "clock": time.time(),
+        "trust_store_empty": trust_store()["empty"],
+        "ca_subjects": {path: ca_subjects(on_this_host(path)) for path in named},
+    }

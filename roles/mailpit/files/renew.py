@@ -1,0 +1,266 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+Renew Mailpit's certificate from the role's own CA on this host, before it ends: renew.py SETTINGS
+
+Started by a timer of systemd as root. Only the leaf is renewed: what clients trust stays, and a leaf that does not verify with just
+that is not used. Where Mailpit does not come up with it, the old pair is put back. The last line printed says what was done.
+"""
+
+from __future__ import annotations
+
+import datetime
+import glob
+import json
+import os
+import re
+import secrets
+import shutil
+import smtplib
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+
+_DAY = 86400
+# As the role does it: clients whose clock is a little behind.
+_BACKDATE = 3600
+_KEPT = "/var/lib/mailops.smtp/*.json"
+_PATIENCE = 600
+_EXTENSIONS = """
+[ca]
+default_ca = own
+[own]
+database = {folder}/index
+new_certs_dir = {folder}
+serial = {folder}/serial
+unique_subject = no
+policy = any
+default_md = sha256
+[any]
+commonName = supplied
+[req]
+distinguished_name = name
+prompt = no
+[name]
+CN = {subject}
+[leaf]
+basicConstraints = critical,CA:FALSE
+subjectAltName = {names}
+keyUsage = critical,digitalSignature
+extendedKeyUsage = serverAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+"""
+
+Settings = t.Mapping[str, t.Any]
+
+
+class Trouble(Exception):
+    """Why the certificate was not renewed, in one sentence."""
+
+
+def _openssl(*arguments: str) -> str:
+    """What openssl prints. Raises Trouble with its last words."""
+    try:
+        done = subprocess.run(
+            ["openssl", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Trouble("openssl does not run on this host: {0}".format(error)) from None
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
+        raise Trouble("openssl {0} failed: {1}".format(arguments[0], words[-1] if words else "it said nothing"))
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _end_of(certificate: str) -> float:
+    """When a certificate ends, in seconds since the epoch."""
+    return ssl.cert_time_to_seconds(
+        _openssl("x509", "-in", certificate, "-noout", "-enddate").strip().partition("=")[2]
+    )
+
+
+def _day(moment: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(moment))
+
+
+def _why(settings: Settings, now: float) -> str:
+    """Why there must be a new certificate, empty when the present one is good."""
+    left = _end_of(settings["certificate"]) - now
+    if left < settings["renew_days"] * _DAY:
+        return "it ends on {0}".format(_day(now + left))
+    own = _openssl("x509", "-in", settings["certificate"], "-noout", "-pubkey")
+    return "" if own == _openssl("pkey", "-in", settings["key"], "-pubout") else "its key is another one"
+
+
+def _wait_for_ansible(settings: Settings) -> None:
+    """Let a run that has these files in work end first. Raises Trouble when it does not."""
+    end = time.monotonic() + _PATIENCE
+    while any(_is_for(path, settings) for path in glob.glob(_KEPT)):
+        if time.monotonic() >= end:
+            raise Trouble("a run of Ansible has begun to change this Mailpit and has not ended: run the role again")
+        time.sleep(5)
+
+
+def _is_for(record: str, settings: Settings) -> bool:
+    try:
+        with open(record, encoding="utf-8") as file:
+            return json.load(file).get("path") in (settings["certificate"], settings["key"])
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _names(certificate: str) -> list[str]:
+    """The alternative names of a certificate, as openssl's configuration has them. Raises Trouble when there are none."""
+    shown = _openssl("x509", "-in", certificate, "-noout", "-ext", "subjectAltName")
+    names = ["{0}:{1}".format("DNS" if kind == "DNS" else "IP", name) for kind, name in
+             re.findall(r"(DNS|IP Address):([A-Za-z0-9.:*_-]+)", shown)]  # fmt: skip
+    if not names:
+        raise Trouble("the certificate holds no names: run the role again")
+    return names
+
+
+def _make(settings: Settings, folder: str, now: float) -> tuple[str, str]:
+    """The files of a new certificate and its key, in a folder that only root can enter. Raises Trouble."""
+    authority_ends = _end_of(settings["ca_certificate"])
+    if authority_ends - now < settings["renew_days"] * _DAY:
+        raise Trouble(
+            "Mailpit's own CA ends on {0}: run the playbook mailops.smtp.mailpit_rotate, which hands the new one to the "
+            "clients first".format(_day(authority_ends))
+        )
+    names = _names(settings["certificate"])
+    key, request, certificate, rules = (
+        os.path.join(folder, name) for name in ("key", "request", "certificate", "rules")
+    )
+    with open(rules, "w", encoding="ascii") as file:
+        subject = names[0].partition(":")[2][:64]
+        file.write(_EXTENSIONS.format(folder=folder, subject=subject, names=",".join(names)))
+    # RFC 5280, section 4.1.2.2: a positive number, here of 127 bits.
+    for name, text in (("index", ""), ("serial", "{0:032X}\n".format(secrets.randbits(126) + (1 << 126)))):
+        with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+            file.write(text)
+    _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+    _openssl("req", "-new", "-key", key, "-config", rules, "-out", request)
+    from_to = [
+        datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y%m%d%H%M%SZ")
+        for moment in (now - _BACKDATE, min(now + settings["days"] * _DAY, authority_ends))
+    ]
+    _openssl(
+        "ca", "-batch", "-notext", "-config", rules, "-extensions", "leaf", "-startdate", from_to[0], "-enddate", from_to[1],
+        "-cert", settings["ca_certificate"], "-keyfile", settings["ca_key"], "-in", request, "-out", certificate,
+    )  # fmt: skip
+    # What the clients have, and not the CA's own file: they are not the same while a change of the CA goes on.
+    try:
+        _openssl("verify", "-purpose", "sslserver", "-CAfile", settings["trust"], certificate)
+    except Trouble as trouble:
+        raise Trouble("clients would refuse a new certificate, as it does not verify with {0}: run the role again ({1})".format(
+            settings["trust"], trouble)) from None  # fmt: skip
+    return certificate, key
+
+
+def _put(content: bytes, path: str, like: os.stat_result) -> None:
+    """Put these bytes in the place of a file, in one step, with an owner and mode."""
+    opened, new = tempfile.mkstemp(prefix=".mailpit.", dir=os.path.dirname(path))
+    with open(opened, "wb") as file:
+        file.write(content)
+        os.fchown(opened, like.st_uid, like.st_gid)
+        os.fchmod(opened, like.st_mode & 0o777)
+        file.flush()
+        os.fsync(opened)
+    os.replace(new, path)
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _restart(settings: Settings) -> None:
+    done = subprocess.run(
+        settings["restart"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=120
+    )  # fmt: skip
+    if done.returncode:
+        words = done.stdout.decode("utf-8", "backslashreplace").strip().splitlines()
+        raise Trouble("Mailpit could not be restarted: {0}".format(words[-1] if words else "no reason was given"))
+
+
+def _shown(settings: Settings) -> bytes:
+    """The certificate that Mailpit shows to a client who trusts what the clients do, in DER form. Raises OSError."""
+    context = ssl.create_default_context(cafile=settings["trust"])
+    name, place = settings["name"], (settings["host"], settings["port"])
+    if settings["security"] == "implicit_tls":
+        client: smtplib.SMTP = smtplib.SMTP_SSL(timeout=10, context=context)
+    else:
+        client = smtplib.SMTP(timeout=10)
+    # smtplib takes the name that the certificate must have from here.
+    client._host = name  # type: ignore[attr-defined]
+    try:
+        client.connect(*place)
+        if settings["security"] != "implicit_tls":
+            client.starttls(context=context)
+        return t.cast(ssl.SSLSocket, client.sock).getpeercert(True) or b""
+    finally:
+        client.close()
+
+
+def _prove(settings: Settings) -> None:
+    """Wait until Mailpit shows the certificate that it was given. Raises Trouble."""
+    wanted = ssl.PEM_cert_to_DER_cert(_read(settings["certificate"]).decode("ascii"))
+    end, why = time.monotonic() + settings["timeout"], "it shows another certificate"
+    while time.monotonic() < end:
+        try:
+            if _shown(settings) == wanted:
+                return
+        except (OSError, smtplib.SMTPException) as error:
+            why = str(error)
+        time.sleep(0.2)
+    raise Trouble("Mailpit does not show the new certificate: {0}".format(why))
+
+
+def renew(settings: Settings, now: float) -> str:
+    """What was done, in one sentence. Raises Trouble, with the old certificate in its place."""
+    _wait_for_ansible(settings)
+    reason = _why(settings, now)
+    if not reason:
+        return "The certificate is good until {0}.".format(_day(_end_of(settings["certificate"])))
+    places = (settings["key"], settings["certificate"])
+    before = [(path, _read(path), os.stat(path)) for path in places]
+    folder = tempfile.mkdtemp(prefix="renewal-", dir=os.path.dirname(settings["ca_key"]))
+    try:
+        certificate, key = _make(settings, folder, now)
+        new = {settings["key"]: _read(key), settings["certificate"]: _read(certificate)}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        for path, _old, like in before:
+            _put(new[path], path, like)
+        _restart(settings)
+        _prove(settings)
+    except (Trouble, OSError, subprocess.TimeoutExpired) as error:
+        for path, old, like in before:
+            _put(old, path, like)
+        _restart(settings)
+        raise Trouble("{0}. Mailpit has its old certificate back".format(error)) from None
+    return "The certificate was renewed, because {0}; the new one is good until {1}.".format(
+        reason, _day(_end_of(settings["certificate"]))
+    )
+
+
+def main() -> int:
+    """The exit code: 0 when the certificate is good."""
+    os.umask(0o077)
+    try:
+        with open(sys.argv[1], encoding="utf-8") as file:
+            print(renew(json.load(file), time.time()))
+    except (Trouble, OSError, ValueError, subprocess.TimeoutExpired) as error:
+        print("The certificate was not renewed: {0}.".format(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people really ran into, app by app: each is a finding when the app's own text is read."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import load_descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import read_place
+
+PANGOLIN = "email:\n  smtp_host: h.example\n  smtp_port: 465\n  smtp_secure: true\n  no_reply: a@example.com\n"
+# (what, app, text, options, mode, a code that must be among the findings; None: there is none but infos)
+FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
+    (
+        "no smtp_secure is false",
+        "pangolin",
+        PANGOLIN.replace("  smtp_secure: true\n", ""),
+        {},
+        "opportunistic",
+        "mode_mismatch",
+    ),
+    (
+        "both forms of a variable",
+        "pangolin",
+        PANGOLIN,
+        {"environment": {"EMAIL_SMTP_USER": "a", "EMAIL_SMTP_USER_FILE": "/x"}},
+        "implicit_tls",
+        "invalid_settings",
+    ),
+    ("an empty variable", "pangolin", PANGOLIN, {"environment": {"EMAIL_SMTP_PASS": ""}}, "implicit_tls", "overridden"),
+    ("no-reply", "pangolin", PANGOLIN.replace("no_reply", "no-reply"), {}, "implicit_tls", "unknown_key"),
+    ("nested", "pangolin", "email:\n  smtp: {host: h, port: 465}\n", {}, None, "unknown_key"),
+    (
+        "a misspelt policy",
+        "grafana",
+        "[smtp]\nenabled = true\nhost = h:587\nstartTLS_policy = Mandatory\n",
+        {},
+        "opportunistic",
+        "unknown_value",
+    ),
+    ("no port", "grafana", "[smtp]\nenabled = true\nhost = h.example\n", {}, "opportunistic", "wrong_type"),
+    ("only the port is set", "n8n", "N8N_SMTP_HOST=h\nN8N_SMTP_PORT=587\n", {}, "implicit_tls", "mode_mismatch"),
+    (
+        "a scheme that raises",
+        "laravel",
+        "MAIL_MAILER=smtp\nMAIL_HOST=h\nMAIL_PORT=587\nMAIL_SCHEME=tls\n",
+        {},
+        None,
+        "unknown_value",
+    ),
+    (
+        "mail goes into the log",
+        "laravel",
+        "MAIL_HOST=h\nMAIL_PORT=465\nMAIL_SCHEME=smtps\n",
+        {},
+        "implicit_tls",
+        "settings_unused",
+    ),
+    (
+        "tls means the first byte",
+        "homeassistant",
+        "notify mail:\n  platform: smtp\n  server: h\n  port: 587\n  encryption: tls\n  sender: a@b.c\n",
+        {},
+        "implicit_tls",
+        "mode_mismatch",
+    ),
+    (
+        "tls means STARTTLS",
+        "wordpress",
+        "<?php\ndefine('WPMS_ON', true);\ndefine('WPMS_MAILER','smtp');\n"
+        "define('WPMS_SMTP_HOST','h');\ndefine('WPMS_SMTP_PORT',465);\ndefine('WPMS_SSL','tls');\n",
+        {},
+        "starttls",
+        "mode_mismatch",
+    ),
+    (
+        "constants without their switch",
+        "wordpress",
+        "<?php\ndefine('WPMS_SMTP_HOST','h');\ndefine('WPMS_SMTP_PORT',465);\ndefine('WPMS_SSL','ssl');\n",
+        {},
+        "implicit_tls",
+        "settings_unused",
+    ),
+    (
+        "an @ that is not encoded",
+        "symfony",
+        "MAILER_DSN=smtp://u:p@ss@h.example:587\n",
+        {},
+        "implicit_tls",
+        "wrong_type",
+    ),
+    ("no port is 465 inside", "symfony", "MAILER_DSN=smtp://h.example\n", {}, "implicit_tls", None),
+    (
+        "the image picks 465",
+        "nextcloud",
+        "SMTP_HOST=h\nSMTP_SECURE=tls\nMAIL_FROM_ADDRESS=a\nMAIL_DOMAIN=b.c\n",
+        {"form": "environment"},
+        "implicit_tls",
+        "unknown_value",
+    ),
+    (
+        "verifies nothing",
+        "postfix",
+        "relayhost = [h.example]:587\nsmtp_tls_security_level = may\n",
+        {},
+        "opportunistic",
+        "certificate_not_verified",
+    ),
+    (
+        "verifies nothing either",
+        "postfix",
+        "relayhost = [h.example]:587\nsmtp_tls_security_level = encrypt\n",
+        {},
+        "starttls",
+        "certificate_not_verified",
+    ),
+    (
+        "cleartext after a bad certificate",
+        "exim4_macros",
+        "REMOTE_SMTP_HELO_DATA = x\n",
+        {},
+        "opportunistic",
+        "downgrade_possible",
+    ),
+    (
+        "its own sample",
+        "gitlab",
+        "gitlab_rails['smtp_enable'] = true\n"
+        "gitlab_rails['smtp_address'] = \"h\"\ngitlab_rails['smtp_port'] = 465\ngitlab_rails['smtp_enable_starttls_auto'] = true\n",
+        {},
+        "opportunistic",
+        "mode_mismatch",
+    ),
+    (
+        "no password without TLS",
+        "alertmanager",
+        "global:\n  smtp_smarthost: 'h:25'\n  smtp_require_tls: false\n  smtp_auth_username: x\n",
+        {},
+        "cleartext",
+        "auth_requires_tls",
+    ),
+    (
+        "no timeout",
+        "django",
+        "EMAIL_HOST = 'h'\nEMAIL_PORT = 465\nEMAIL_USE_SSL = True\n",
+        {},
+        "implicit_tls",
+        "no_timeout",
+    ),
+    (
+        "no timeout either",
+        "spring",
+        "spring.mail.host=h\nspring.mail.port=465\nspring.mail.properties.mail.smtp.ssl.enable=true\n",
+        {},
+        "implicit_tls",
+        "no_timeout",
+    ),
+    (
+        "both flags",
+        "django",
+        "EMAIL_HOST = 'h'\nEMAIL_PORT = 465\nEMAIL_USE_SSL = True\nEMAIL_USE_TLS = True\nEMAIL_TIMEOUT = 9\n",
+        {},
+        None,
+        "invalid_settings",
+    ),
+    (
+        "both flags of a relay",
+        "mailpit_relay",
+        "host: h\nport: 465\ntls: true\nstarttls: true\n",
+        {},
+        None,
+        "invalid_settings",
+    ),
+    (
+        "port 25 in cleartext",
+        "vikunja",
+        "mailer:\n  enabled: true\n  host: h\n  port: 587\n",
+        {},
+        "opportunistic",
+        "port_25_fallback",
+    ),
+    (
+        "an old name",
+        "vaultwarden",
+        "SMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURITY=force_tls\nSMTP_SSL=true\nSMTP_FROM=a@b.c\n",
+        {},
+        "implicit_tls",
+        "unknown_key",
+    ),
+    (
+        "does not start",
+        "vaultwarden",
+        "SMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURITY=force_tls\n",
+        {},
+        "implicit_tls",
+        "sender_missing",
+    ),
+    ("names of old", "gitea", "[mailer]\nENABLED=true\nHOST=h:465\nIS_TLS_ENABLED=true\n", {}, None, "unknown_key"),
+    (
+        "mail is off",
+        "gitea",
+        "[mailer]\nSMTP_ADDR=h\nSMTP_PORT=465\nPROTOCOL=smtps\nFROM=a@b.c\n",
+        {},
+        "implicit_tls",
+        "settings_unused",
+    ),
+    ("a text is true", "nodemailer", '{"host": "h", "port": 465, "secure": "false"}', {}, "implicit_tls", "wrong_type"),
+]
+
+
+@pytest.mark.parametrize("what, app, text, options, mode, code", FACTS, ids=[f"{one[1]}: {one[0]}" for one in FACTS])
+def test_each_is_found(
+    what: str, app: str, text: str, options: dict[str, t.Any], mode: str | None, code: str | None
+) -> None:
+    descriptor = load_descriptor(app)
+    environment = options.get("environment")
+    reading = read_place(descriptor, load_place(descriptor, form=options.get("form")), text, environment)
+    codes = {one["code"] for one in reading.findings if one["severity"] != "info"}
+    assert reading.security == mode, (what, reading)
+    assert code in codes if code else not codes, (what, reading)
