@@ -232,7 +232,8 @@ _PYTHON_VARIABLE = re.compile(r"\$\{[^}:]*(?::-[^}]*)?\}")
 def _php(text: str, index: int) -> _Lexed:
     """phpdotenv decides line by line whether a value goes on, before it looks at the quotes."""
     end = _line_end(text, index)
-    if text[index : index + 1] == '"' and not _php_closed(text[index - 1 : end], True):
+    line = text[text.rfind("\n", 0, index) + 1 : end]
+    if '="' in line and not _php_closed(line, True):
         while end < len(text):
             start = end + (2 if text[end : end + 2] == "\r\n" else 1)
             end = _line_end(text, start)
@@ -292,12 +293,12 @@ def _symfony(text: str, index: int) -> _Lexed:
                 return _Lexed("", _line_end(text, index), broken=True)
             value, index = value + text[index + 1 : close], close + 1
         elif char == '"':
-            found = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL).match(text, index)
-            if found is None:
+            close = _symfony_close(text, index + 1)
+            if close < 0:
                 return _Lexed("", _line_end(text, index), broken=True)
-            inner = found.group(1).replace('\\"', '"').replace("\\r", "\r").replace("\\n", "\n")
+            inner = text[index + 1 : close].replace('\\"', '"').replace("\\r", "\r").replace("\\n", "\n")
             variable = variable or "$" in inner
-            value, index = value + inner.replace("\\\\", "\\"), found.end()
+            value, index = value + inner.replace("\\\\", "\\"), close + 1
         else:
             end = index
             while (
@@ -314,6 +315,14 @@ def _symfony(text: str, index: int) -> _Lexed:
             if stops:
                 break
     return _Lexed(value, index, variable)
+
+
+def _symfony_close(text: str, index: int) -> int:
+    """Where double quotes end for Symfony, which looks at two characters in front of each quote; -1: nowhere."""
+    for place in range(index, len(text)):
+        if text[place] == '"' and not (text[place - 1] == "\\" and text[place - 2] != "\\"):
+            return place
+    return -1
 
 
 _LEXERS: Mapping[str, Callable[[str, int], _Lexed]] = {

@@ -76,6 +76,16 @@ def test_blanks_of_other_scripts_are_blanks_to_python_dotenv() -> None:
     assert DOTENV.edit("", {("A",): "\xa0x"}, (), "python") == "A='\xa0x'\n"
 
 
+def test_three_backslashes_do_not_keep_symfonys_quotes_open() -> None:
+    assert isinstance(DOTENV.read('A="end\\\\\\""\n', dialect="symfony")[("A",)], Opaque)
+    assert DOTENV.edit("", {("A",): 'end\\"'}, (), "symfony") == "A='end\\\"'\n"
+
+
+def test_phpdotenv_looks_for_a_quote_behind_an_equals_sign_anywhere() -> None:
+    assert isinstance(DOTENV.read("A='=\"x'\nB=y\n", dialect="php")[("A",)], Opaque)
+    assert DOTENV.read("A='=\"x\"'\nB=y\n", dialect="php")[("A",)] == '="x"'
+
+
 def test_an_empty_value_never_stops_rubys_dotenv() -> None:
     assert DOTENV.edit("export A=x\n", {("A",): ""}, (), "ruby") == "export A=''\n"
     assert DOTENV.edit("A=\r\nB=y\r\n", {("A",): "z"}, (), "ruby") == "A=z\r\nB=y\r\n"
