@@ -10,8 +10,10 @@ import importlib.util
 import json
 import os
 import pathlib
+import resource
 import ssl
 import stat
+import subprocess
 import time
 import types
 import typing as t
@@ -123,6 +125,19 @@ def test_a_key_that_is_another_one_is_a_reason(program: types.ModuleType, hosts:
     assert "because its key is another one" in renew(program, host)
 
 
+def test_the_oldest_python_of_managed_hosts_renews_too(hosts: t.Any, tmp_path: pathlib.Path) -> None:
+    host = hosts()
+    settings = tmp_path / "renewal.json"
+    settings.write_text(json.dumps(host.settings))
+    found = subprocess.run(
+        [ROOT / "tools/find-python", "all", "3.8", "3.14"], capture_output=True, text=True, check=True
+    )
+    _version, oldest = found.stdout.splitlines()[0].split()
+    arguments = [oldest, "-I", ROOT / "roles/mailpit/files/renew.py", settings]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert "The certificate was renewed" in done.stdout and done.returncode == 0, done.stdout + done.stderr
+
+
 def refused(program: types.ModuleType, host: Host) -> str:
     """Why it was not renewed; everything is as it was."""
     before = {path: path.read_bytes() for path in host.folder.rglob("*.pem")}
@@ -134,11 +149,19 @@ def refused(program: types.ModuleType, host: Host) -> str:
 
 
 def test_nothing_is_handed_out_that_clients_do_not_know(
-    program: types.ModuleType, hosts: t.Any, tmp_path: pathlib.Path
+    program: types.ModuleType, hosts: t.Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = hosts()
     right = host.text("trust")
     pathlib.Path(host.settings["trust"]).write_text(pki.issue("own_ca", list(NAMES), pki.Pki(), NOW).trust)
+    assert "clients would refuse a new certificate" in refused(program, host)
+    # Neither does it help that this host itself trusts the CA.
+    pathlib.Path(host.settings["trust"]).write_text(pki.issue("self_signed", ["a.example.com"], pki.Pki(), NOW).trust)
+    trusting = tmp_path / "store"
+    trusting.mkdir()
+    (trusting / "ca.pem").write_text(right)
+    subprocess.run(["openssl", "rehash", trusting], check=True)
+    monkeypatch.setenv("SSL_CERT_DIR", str(trusting))
     assert "clients would refuse a new certificate" in refused(program, host)
     pathlib.Path(host.settings["trust"]).write_text(right)
 
@@ -154,9 +177,46 @@ def test_nothing_is_handed_out_that_clients_do_not_know(
     host.settings = {**host.settings, "restart": ["true"], "timeout": 1}
     assert "Mailpit does not show the new certificate" in refused(program, host)
     host.settings["restart"] = ["sh", "-c", "echo no such unit; exit 5"]
-    assert "Mailpit could not be restarted: no such unit" in refused(program, host)
+    assert "no such unit. Mailpit has its old certificate back, and does not run with it either (" in refused(
+        program, host
+    )
     host.settings = {**host.settings, "restart": working, "timeout": 8}
     assert "was renewed" in renew(program, host)
+
+
+@pytest.mark.parametrize("full", [1, 2, 3, 4])
+def test_a_disk_that_is_full_changes_nothing_and_leaves_no_key(
+    program: types.ModuleType, hosts: t.Any, monkeypatch: pytest.MonkeyPatch, full: int
+) -> None:
+    """At each of the files that are written beside those of Mailpit: as many fit as come before it."""
+    host = hosts()
+    stage, before = program._stage, resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limited(*arguments: t.Any) -> t.Any:
+        nonlocal full
+        full -= 1
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before[0] if full else 100, before[1]))
+        try:
+            return stage(*arguments)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    monkeypatch.setattr(program, "_stage", limited)
+    held = {path: path.read_bytes() for path in host.folder.rglob("*.pem")}
+    with pytest.raises(OSError, match="too large"):
+        renew(program, host)
+    assert {path: path.read_bytes() for path in host.folder.rglob("*.pem")} == held
+    assert sorted(os.listdir(host.folder / "tls")) == ["cert.pem", "key.pem"]
+
+
+def test_what_a_killed_renewal_left_is_taken_away(program: types.ModuleType, hosts: t.Any) -> None:
+    host = hosts(days=365)
+    (host.folder / "ca/renewal-abc").mkdir()
+    (host.folder / "ca/renewal-abc/key").write_text("a key")
+    (host.folder / "tls/.mailpit.abc").write_text("a key")
+    assert renew(program, host).startswith("The certificate is good until")
+    assert sorted(os.listdir(host.folder / "ca")) == ["ca.key", "ca.pem"]
+    assert sorted(os.listdir(host.folder / "tls")) == ["cert.pem", "key.pem"]
 
 
 def test_a_ca_that_ends_soon_asks_for_the_rotation(program: types.ModuleType, hosts: t.Any) -> None:
@@ -169,7 +229,14 @@ def test_what_a_run_prints_is_one_line(
 ) -> None:
     settings = tmp_path / "renewal.json"
     settings.write_text(
-        json.dumps({"certificate": "/nonexistent/cert.pem", "key": "/nonexistent/key.pem", "renew_days": 1})
+        json.dumps(
+            {
+                "certificate": "/nonexistent/cert.pem",
+                "key": "/nonexistent/key.pem",
+                "ca_key": f"{tmp_path}/ca.key",
+                "renew_days": 1,
+            }
+        )
     )
     monkeypatch.setattr("sys.argv", ["renew.py", str(settings)])
     assert program.main() == 1

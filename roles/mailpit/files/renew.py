@@ -10,7 +10,8 @@ that is not used. Where Mailpit does not come up with it, the old pair is put ba
 
 from __future__ import annotations
 
-import datetime
+import contextlib
+import fcntl
 import glob
 import json
 import os
@@ -29,6 +30,8 @@ _DAY = 86400
 # As the role does it: clients whose clock is a little behind.
 _BACKDATE = 3600
 _KEPT = "/var/lib/mailops.smtp/*.json"
+# How what is not in its place yet is named; a renewal that was killed leaves it behind. The role removes it by these names, too.
+_FOLDER, _STAGED = "renewal-", ".mailpit."
 _PATIENCE = 600
 _EXTENSIONS = """
 [ca]
@@ -67,7 +70,9 @@ def _openssl(*arguments: str) -> str:
     """What openssl prints. Raises Trouble with its last words."""
     try:
         done = subprocess.run(
-            ["openssl", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60
+            ["openssl", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60,
+            # What this host itself trusts is not what the clients do.
+            env=dict(os.environ, SSL_CERT_DIR="/nonexistent"),
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Trouble("openssl does not run on this host: {0}".format(error)) from None
@@ -146,7 +151,7 @@ def _make(settings: Settings, folder: str, now: float) -> tuple[str, str]:
     _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
     _openssl("req", "-new", "-key", key, "-config", rules, "-out", request)
     from_to = [
-        datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y%m%d%H%M%SZ")
+        time.strftime("%Y%m%d%H%M%SZ", time.gmtime(moment))
         for moment in (now - _BACKDATE, min(now + settings["days"] * _DAY, authority_ends))
     ]
     _openssl(
@@ -162,16 +167,46 @@ def _make(settings: Settings, folder: str, now: float) -> tuple[str, str]:
     return certificate, key
 
 
-def _put(content: bytes, path: str, like: os.stat_result) -> None:
-    """Put these bytes in the place of a file, in one step, with an owner and mode."""
-    opened, new = tempfile.mkstemp(prefix=".mailpit.", dir=os.path.dirname(path))
-    with open(opened, "wb") as file:
-        file.write(content)
-        os.fchown(opened, like.st_uid, like.st_gid)
-        os.fchmod(opened, like.st_mode & 0o777)
-        file.flush()
-        os.fsync(opened)
-    os.replace(new, path)
+def _stage(content: bytes, path: str, like: os.stat_result) -> str:
+    """A whole file beside this one, with an owner and mode, which can take its place. Gives its path."""
+    opened, new = tempfile.mkstemp(prefix=_STAGED, dir=os.path.dirname(path))
+    try:
+        with open(opened, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchown(opened, like.st_uid, like.st_gid)
+            os.fchmod(opened, like.st_mode & 0o777)
+            os.fsync(opened)
+    except OSError:
+        os.unlink(new)
+        raise
+    return new
+
+
+def _put(staged: t.Mapping[str, str]) -> None:
+    """Let each of these files (values) take the place of another one (keys)."""
+    for path, new in staged.items():
+        os.replace(new, path)
+    for folder in {os.path.dirname(path) for path in staged}:
+        with _opened(folder) as opened:
+            os.fsync(opened)
+
+
+@contextlib.contextmanager
+def _opened(folder: str) -> t.Iterator[int]:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def _sweep(settings: Settings) -> None:
+    """Take away what a renewal left that was killed: keys that nobody uses."""
+    for path in glob.glob(os.path.join(glob.escape(os.path.dirname(settings["ca_key"])), _FOLDER + "*")):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in glob.glob(os.path.join(glob.escape(os.path.dirname(settings["key"])), _STAGED + "*")):
+        os.unlink(path)
 
 
 def _read(path: str) -> bytes:
@@ -221,30 +256,54 @@ def _prove(settings: Settings) -> None:
     raise Trouble("Mailpit does not show the new certificate: {0}".format(why))
 
 
+def _exchange(new: t.Mapping[str, bytes], settings: Settings) -> None:
+    """Put these contents in the place of files, and have Mailpit show them. Raises Trouble, with the old ones back."""
+    staged: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    try:
+        # All is written before anything is replaced: a full disk changes nothing, and going back needs no space.
+        for path, content in new.items():
+            like = os.stat(path)
+            for found, held in zip(staged, (content, _read(path))):
+                found[path] = _stage(held, path, like)
+        try:
+            _put(staged[0])
+            _restart(settings)
+            _prove(settings)
+        except (Trouble, OSError, subprocess.TimeoutExpired) as error:
+            _put(staged[1])
+            raise Trouble("{0}. {1}".format(error, _run_again(settings))) from None
+    finally:
+        for path in (*staged[0].values(), *staged[1].values()):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+
+def _run_again(settings: Settings) -> str:
+    """What became of Mailpit with its old certificate."""
+    try:
+        _restart(settings)
+    except (Trouble, OSError, subprocess.TimeoutExpired) as error:
+        return "Mailpit has its old certificate back, and does not run with it either ({0})".format(error)
+    return "Mailpit has its old certificate back"
+
+
 def renew(settings: Settings, now: float) -> str:
     """What was done, in one sentence. Raises Trouble, with the old certificate in its place."""
     _wait_for_ansible(settings)
-    reason = _why(settings, now)
-    if not reason:
-        return "The certificate is good until {0}.".format(_day(_end_of(settings["certificate"])))
-    places = (settings["key"], settings["certificate"])
-    before = [(path, _read(path), os.stat(path)) for path in places]
-    folder = tempfile.mkdtemp(prefix="renewal-", dir=os.path.dirname(settings["ca_key"]))
-    try:
-        certificate, key = _make(settings, folder, now)
-        new = {settings["key"]: _read(key), settings["certificate"]: _read(certificate)}
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    try:
-        for path, _old, like in before:
-            _put(new[path], path, like)
-        _restart(settings)
-        _prove(settings)
-    except (Trouble, OSError, subprocess.TimeoutExpired) as error:
-        for path, old, like in before:
-            _put(old, path, like)
-        _restart(settings)
-        raise Trouble("{0}. Mailpit has its old certificate back".format(error)) from None
+    authority = os.path.dirname(settings["ca_key"])
+    with _opened(authority) as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        _sweep(settings)
+        reason = _why(settings, now)
+        if not reason:
+            return "The certificate is good until {0}.".format(_day(_end_of(settings["certificate"])))
+        folder = tempfile.mkdtemp(prefix=_FOLDER, dir=authority)
+        try:
+            certificate, key = _make(settings, folder, now)
+            new = {settings["key"]: _read(key), settings["certificate"]: _read(certificate)}
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        _exchange(new, settings)
     return "The certificate was renewed, because {0}; the new one is good until {1}.".format(
         reason, _day(_end_of(settings["certificate"]))
     )
