@@ -263,6 +263,7 @@ left:
 
 import errno
 import os
+import re
 import shutil
 import stat
 import sys
@@ -338,6 +339,8 @@ _SPEC = {
 }
 # Accounts and certificates have some kB.
 _LARGEST_TEXT = 1 << 20
+# ProtectHome and PrivateTmp
+_NOT_FOR_UNITS = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")
 
 
 def _site(options: t.Mapping[str, t.Any]) -> sites.Site:
@@ -404,12 +407,8 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
             )
         if options["site"]["binary"]:
             program.refuse_unsafe("mailpit_binary", options["site"]["binary"], site.trusted)
-        for needed in options["programs"]:
-            if shutil.which(needed) is None:
-                raise Refusal(
-                    "mailpit_renewal needs {0}, which is not on this host: install it, or set mailpit_renewal to "
-                    "false".format(needed)
-                )
+        if options["programs"]:
+            _refuse_renewal(options["programs"], sys.executable)
         _refuse_unreadable(site, options["readable"])
         runner = _runner(options["site"])
         if isinstance(runner, container.Container) or site.manager == "podman_quadlet":
@@ -419,6 +418,28 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
         return {"refusal": None, "python": sys.executable, **_read(options["files"])}
     except Refusal as refusal:
         return {"refusal": str(refusal), "texts": {}, "checksums": {}}
+
+
+def _refuse_renewal(programs: t.Sequence[str], python: str) -> None:
+    """What a timer starts as root must be there, and nobody else's."""
+    for needed in programs:
+        if shutil.which(needed) is None:
+            raise Refusal(
+                "mailpit_renewal needs {0}, which is not on this host: install it, or set mailpit_renewal to "
+                "false".format(needed)
+            )
+    try:
+        program.refuse_unsafe("python", python, {0})
+        if re.fullmatch(r"/[A-Za-z0-9_./+-]+", python) and not python.startswith(_NOT_FOR_UNITS):
+            return
+    except Refusal:
+        pass
+    raise Refusal(
+        "mailpit_renewal would start {0} every day as root, which others can change or the unit's sandbox hides: set "
+        "ansible_python_interpreter to the system's, such as /usr/bin/python3, or mailpit_renewal to false".format(
+            python
+        )
+    )
 
 
 def _runner(options: t.Mapping[str, t.Any]) -> t.Union[service.Unit, container.Container]:
@@ -433,6 +454,7 @@ def _refuse_container(options: t.Mapping[str, t.Any]) -> None:
     manager = options["service_manager"]
     engine = container.engine_of(manager, options["compose"])
     container.refuse_missing(manager, engine, options["compose"])
+    container.refuse_foreign(engine, options["service"])
     container.have_image(engine, options["image"], options["image_pull"], dry=True)
 
 

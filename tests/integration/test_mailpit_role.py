@@ -287,6 +287,21 @@ REFUSALS: list[tuple[dict[str, t.Any], str]] = [
         {"mailpit_service_manager": "compose", "mailpit_environment": {"MP_SMTP_RELAY_PASSWORD": SECRET}},
         "MP_SMTP_RELAY_PASSWORD, a secret that everybody could read who may inspect the container",
     ),
+    (
+        {"mailpit_service_manager": "systemd", "mailpit_renewal": True, "mailpit_owner": "daemon"},
+        "mailpit_owner is daemon, who could change it: set mailpit_owner to root",
+    ),
+    (
+        {"mailpit_service_manager": "compose", "mailpit_environment": {"SSL_CERT_FILE": "/etc/ssl/a:b.pem"}},
+        'Mailpit is to read "/etc/ssl/a:b.pem", a path that an engine of containers would read as something else',
+    ),
+    *(
+        (
+            {"mailpit_service_manager": "compose", "mailpit_container_volumes": [volume]},
+            f'mailpit_container_volumes holds "{volume}": write a path of the host',
+        )
+        for volume in ("--privileged", "/a:/$b:z")
+    ),
 ]
 
 

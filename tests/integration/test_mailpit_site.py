@@ -34,6 +34,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
     site as sites,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
+from ansible_collections.mailops.smtp.plugins.modules import mailpit_site
 
 # A user of this host who is neither root nor Mailpit's: Debian's own.
 STRANGER, MAILPIT_UID, MAILPIT_GID = 65534, 2, 2
@@ -721,3 +722,42 @@ def test_a_unit_of_another_way_is_refused_with_the_way_back(
     renewal = pathlib.Path(units.renewal_of(site.service)[1])
     renewal.write_text("[Timer]\n")
     assert f"{renewal} is a unit that this role did not write" in refused(site, manager=manager)
+
+
+@pytest.mark.parametrize(
+    "manager, bad, good",
+    [
+        ("systemd", ["-H", ".x", "@x", "a b", "", "x" * 201, "mailpit-renewal"], ["mailpit", "team:red@1", "renewal"]),
+        ("podman_quadlet", ["-v", "mailpit@1", "a:b", "_x", "a-renewal"], ["Mailpit.red"]),
+        ("compose", ["Mailpit", "mailpit.red", "-x", "a-renewal"], ["mailpit_red-2"]),
+    ],
+)
+def test_a_name_is_one_that_what_runs_it_takes(manager: str, bad: list[str], good: list[str], site: sites.Site) -> None:
+    for name in bad:
+        assert refused(site, manager=manager, service=name).startswith("mailpit_service_name is ")
+    for name in good:
+        sites._refuse_name(dataclasses.replace(site, manager=manager, service=name))
+
+
+def test_a_colon_ends_a_path_that_a_container_is_shown(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    path = str(tmp_path / "root/a:b")
+    for option in ("config_dir", "data_dir"):
+        assert "which the engine reads as it is" in refused(site, manager="compose", **{option: path})
+    with records.opened_record(write=False) as record:
+        sites.judge(dataclasses.replace(site, data_dir=path), record)
+
+
+def test_a_timer_of_roots_starts_nothing_that_others_can_change(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    mailpit_site._refuse_renewal(["sh"], "/bin/sh")
+    with pytest.raises(Refusal, match="mailpit_renewal needs openssl-of-tests, which is not on this host"):
+        mailpit_site._refuse_renewal(["openssl-of-tests"], "/bin/sh")
+    theirs = tmp_path / "python"
+    theirs.write_bytes(b"#!/bin/sh")
+    theirs.chmod(0o755)
+    # In /tmp, which the sandbox hides; then somebody else's.
+    for owner in (0, STRANGER):
+        os.chown(theirs, owner, 0)
+        with pytest.raises(
+            Refusal, match="would start .*/python every day as root, .*set ansible_python_interpreter"
+        ):
+            mailpit_site._refuse_renewal(["sh"], str(theirs))

@@ -75,5 +75,6 @@ def test_systemd_accepts_the_unit_and_finds_it_tight(variables: dict, tmp_path: 
 def test_only_a_low_port_gets_a_capability(tmp_path: pathlib.Path) -> None:
     usual = render(tmp_path).read_text()
     assert "CapabilityBoundingSet=\n" in usual and "AmbientCapabilities=\n" in usual
-    low = render(tmp_path, mailpit_smtp_port="587").read_text()
-    assert "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n" in low
+    for option, port in (("mailpit_smtp_port", "587"), ("mailpit_pop3_port", 995)):
+        low = render(tmp_path, **{option: port}).read_text()
+        assert "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n" in low

@@ -22,7 +22,16 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ports import Holder
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
-__all__ = ("Container", "Image", "engine_of", "have_image", "image_of", "refuse_missing", "unknown_in_image")
+__all__ = (
+    "Container",
+    "Image",
+    "engine_of",
+    "have_image",
+    "image_of",
+    "refuse_foreign",
+    "refuse_missing",
+    "unknown_in_image",
+)
 
 _GENERATORS = (
     "/usr/lib/systemd/system-generators/podman-system-generator",
@@ -35,6 +44,8 @@ _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\
 # Quadlets came with 4.4, their health checks with 4.5 and Pull= with 4.6.
 _SINCE = (4, 6)
 _PULL_SECONDS = 900
+# What the role's own containers have, with the name of the service.
+_LABEL = "mailops.smtp.mailpit"
 
 
 class Image(t.NamedTuple):
@@ -81,6 +92,22 @@ def refuse_missing(manager: str, engine: str, command: t.Sequence[str]) -> None:
             "{0} does not run on this host ({1}): install it, or correct mailpit_compose_command".format(
                 " ".join(command), _last(said)
             )
+        )
+
+
+def refuse_foreign(engine: str, service: str) -> None:
+    """Raise Refusal when a container of this name is there that is not the role's: Podman would put ours in its place."""
+    code, said = _run([engine, "container", "inspect", service], 60, errors=False)
+    if code:
+        return
+    try:
+        own = (json.loads(said)[0]["Config"].get("Labels") or {}).get(_LABEL) == service
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        own = False
+    if not own:
+        raise Refusal(
+            "mailpit_service_name is {0}, and {1} has a container of this name that this role did not make: remove "
+            "that one, or write another name".format(service, engine)
         )
 
 
@@ -143,7 +170,7 @@ def unknown_in_image(engine: str, name: str, image: Image, names: t.Sequence[str
     code, made = _run([engine, "create", "--network", "none", name], 60, errors=False)
     if code:
         raise Refusal("{0} could make no container of {1}: {2}".format(engine, name, _last(made)))
-    container = made.strip().splitlines()[-1]
+    container = (made.strip().splitlines() or [""])[-1]
     folder = tempfile.mkdtemp(prefix="mailpit-image-")
     try:
         copy = os.path.join(folder, "mailpit")
@@ -153,7 +180,8 @@ def unknown_in_image(engine: str, name: str, image: Image, names: t.Sequence[str
         # A script that starts Mailpit knows no names itself.
         return [] if program.first_bytes(copy) == b"#!" else program.unknown_names(copy, names)
     finally:
-        _run([engine, "rm", "-f", container], 60)
+        # With the volumes that an image asks for.
+        _run([engine, "rm", "-f", "-v", container], 60)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -64,6 +64,12 @@ _SYSTEM = frozenset(
 _NOT_KEPT = ("/proc", "/sys", "/dev", "/boot")
 # What the unit's sandbox hides from Mailpit: ProtectHome, PrivateTmp.
 _HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
+# How a service may be called, by its manager: a project of compose has the fewest letters.
+_NAMES = {
+    "": (r"[A-Za-z0-9_][A-Za-z0-9:_.@-]*", "letters, digits and any of : _ . @ -, a letter or digit first"),
+    "podman_quadlet": (r"[A-Za-z0-9][A-Za-z0-9_.-]*", "letters, digits and any of _ . -, a letter or digit first"),
+    "compose": (r"[a-z0-9][a-z0-9_-]*", "small letters, digits and any of _ -, a letter or digit first"),
+}
 _SUGGESTED = {
     "mailpit_config_dir": "/etc/{0}",
     "mailpit_install_dir": "/opt/mailpit",
@@ -101,6 +107,11 @@ class Site:
         return self.manager in ("systemd", "podman_quadlet")
 
     @property
+    def contained(self) -> bool:
+        """Whether Mailpit runs in a container."""
+        return self.manager in ("podman_quadlet", "compose")
+
+    @property
     def trusted(self) -> t.FrozenSet[int]:
         """Who may own a folder or link on the way to what the role uses."""
         return frozenset((0, os.geteuid(), self.owner))
@@ -121,18 +132,25 @@ def judge(site: Site, record: Record, leaving: bool = False) -> t.Dict[str, Fold
 
     With ``leaving`` a folder that holds other things will do: nothing in it is the role's.
     """
-    if not re.fullmatch(r"[A-Za-z0-9:_.@-]{1,200}", site.service):
-        raise Refusal(
-            "mailpit_service_name is {0!r}: write letters, digits and any of : _ . @ -, such as mailpit-team".format(
-                site.service
-            )
-        )
+    _refuse_name(site)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+~-]*", site.release or "0"):
         raise Refusal("mailpit_version is {0!r}: write a version, such as 1.31.0".format(site.release))
     _refuse_manager(site)
     spots = {option: _spot(option, path, site) for option, path in _paths(site).items()}
     _refuse_relations({option: spot.path for option, spot in spots.items()})
     return {option: _folder(option, spot, site, record, leaving) for option, spot in spots.items()}
+
+
+def _refuse_name(site: Site) -> None:
+    """A name is given to systemd's and the engine's commands, and to a project of compose, as it is."""
+    form, words = _NAMES.get(site.manager, _NAMES[""])
+    if len(site.service) > 200 or not re.fullmatch(form, site.service):
+        raise Refusal("mailpit_service_name is {0!r}: write {1}, such as mailpit-team".format(site.service, words))
+    if site.service.endswith(units.RENEWAL):
+        raise Refusal(
+            "mailpit_service_name is {0}, and a name with {1} at its end is that of the units which renew the "
+            "certificate of another Mailpit: write another one".format(site.service, units.RENEWAL)
+        )
 
 
 def _refuse_manager(site: Site) -> None:
@@ -217,10 +235,12 @@ def _spot(option: str, path: str, site: Site) -> Spot:
                 option, path, _SUGGESTED[option].format(site.service)
             )
         )
-    if not re.fullmatch(r"[A-Za-z0-9_./:@,+=-]+", path):
+    # In what is mounted, a colon ends the path.
+    more, reader = ("", "the engine") if site.contained else (": ", "systemd")
+    if not re.fullmatch(r"[A-Za-z0-9_./@,+={0}-]+".format(more.strip()), path):
         raise Refusal(
-            "{0} is {1!r}: write a path of letters, digits and any of _ . / : @ , + = -, which systemd reads as it "
-            "is".format(option, path)
+            "{0} is {1!r}: write a path of letters, digits and any of _ . / {2}@ , + = -, which {3} reads as it "
+            "is".format(option, path, more, reader)
         )
     _refuse_system(option, os.path.normpath(path).replace("//", "/"), site)
     try:

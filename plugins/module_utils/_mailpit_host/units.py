@@ -14,8 +14,8 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 __all__ = (
-    "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign", "refuse_manager", "renewal_of",
-    "users_of",
+    "RENEWAL", "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign", "refuse_manager", "renewal_of",
+    "unit_in", "unit_of", "users_of",
 )  # fmt: skip
 
 _OWN = "/etc/systemd/system"
@@ -23,6 +23,10 @@ _OTHERS = ("/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/sys
 # Where Podman's generator makes a unit of every file.
 _QUADLETS = "/etc/containers/systemd"
 _LARGEST = 1 << 20
+# The group of systemd itself, below the one that all others are in.
+_FIRST = "/init.scope"
+# What the units that renew a certificate are called beyond the name of the service.
+RENEWAL = "-renewal"
 
 
 def path_of(service: str) -> str:
@@ -37,7 +41,7 @@ def quadlet_of(service: str) -> str:
 
 def renewal_of(service: str) -> t.List[str]:
     """Where the role writes the units that renew the certificate of this one."""
-    return [os.path.join(_OWN, service + "-renewal" + suffix) for suffix in (".service", ".timer")]
+    return [os.path.join(_OWN, service + RENEWAL + suffix) for suffix in (".service", ".timer")]
 
 
 def is_there(service: str) -> bool:
@@ -123,16 +127,33 @@ def _program(pid: str) -> str:
 
 
 def unit_of(pid: str) -> str:
-    """The unit that a process belongs to, empty when that cannot be told."""
+    """The unit of this host's systemd that a process belongs to, empty when that cannot be told."""
+    top = _groups("1")
+    for kind, path in _groups(pid).items():
+        found = unit_in(path, top.get(kind, ""))
+        if found:
+            return found
+    return ""
+
+
+def unit_in(path: str, first: str) -> str:
+    """
+    The unit of a control group, empty when it is in none. ``first`` is the group of the first process, that of systemd.
+
+    Any user has a systemd, and so may a container: what is below a service or scope of this host's is named by somebody else.
+    """
+    top = first[: -len(_FIRST)] if first.endswith(_FIRST) else ""
+    below = path[len(top) :] if path.startswith(top + "/") else path
+    names = [part for part in below.split("/") if part.endswith((".service", ".scope"))]
+    return names[0] if names and names[0].endswith(".service") else ""
+
+
+def _groups(pid: str) -> t.Dict[str, str]:
+    """The control groups of a process in which systemd keeps it, by their kind (cgroups(7): version 2, version 1)."""
     try:
         with open("/proc/{0}/cgroup".format(pid), encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
     except OSError:
-        return ""
-    for line in lines:
-        number, controllers, path = (line.split(":", 2) + ["", ""])[:3]
-        if number == "0" or controllers == "name=systemd":
-            parts = [part for part in path.split("/") if part.endswith(".service")]
-            if parts:
-                return parts[-1]
-    return ""
+        return {}
+    split = [(line.split(":", 2) + ["", ""])[:3] for line in lines]
+    return {kind: path for number, kind, path in split if number == "0" or kind == "name=systemd"}

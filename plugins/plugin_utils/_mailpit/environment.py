@@ -53,10 +53,9 @@ _DEAD = {
     "MP_DISABLE_HTML_CHECK": "nothing: it has no effect any more",
 }
 # What holds a password, and where to put it instead.
-_IN_FILE = "write it into the file of {}"
 SECRETS = {
-    **dict.fromkeys(("MP_SMTP_RELAY_PASSWORD", "MP_SMTP_RELAY_SECRET"), _IN_FILE.format("mailpit_relay_config")),
-    **dict.fromkeys(("MP_SMTP_FORWARD_PASSWORD", "MP_SMTP_FORWARD_SECRET"), _IN_FILE.format("mailpit_forward_config")),
+    **dict.fromkeys(("MP_SMTP_RELAY_PASSWORD", "MP_SMTP_RELAY_SECRET"), "set mailpit_relay"),
+    **dict.fromkeys(("MP_SMTP_FORWARD_PASSWORD", "MP_SMTP_FORWARD_SECRET"), "set mailpit_forward"),
     "MP_SEND_API_AUTH": "set mailpit_send_api_users",
     "MP_POP3_AUTH": "set mailpit_pop3_port, whose accounts are mailpit_users",
 }

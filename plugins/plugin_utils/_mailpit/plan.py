@@ -312,6 +312,11 @@ def _refuse_in_place(choice: Choice, more: t.Mapping[str, str]) -> None:
             raise MailpitRefusal(
                 f"mailpit_environment holds {name}, a secret that everybody could read who may inspect the container: {SECRETS[name]}"
             )
+    for name, value in more.items() if choice.contained else ():
+        if re.search(r"://[^/\s]*@", value):
+            raise MailpitRefusal(
+                f"mailpit_environment holds {name}, with a login in it that everybody could read who may inspect the container: write it without"
+            )
     log = more.get("MP_LOG_FILE", "")
     folder = os.path.dirname(choice.database)
     place = "the container" if choice.contained else "the unit's sandbox"

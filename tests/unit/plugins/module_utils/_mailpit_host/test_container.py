@@ -118,3 +118,31 @@ def test_a_process_of_the_host_is_never_one_of_the_container(podman: Answers) ->
     assert not ours.has_fallen()
     podman("exit 125")
     assert ours.has_fallen() and ours.last_words() == "It was not started."
+
+
+@pytest.mark.parametrize(
+    "labels, own",
+    [
+        ('{"mailops.smtp.mailpit": "mailpit"}', True),
+        ('{"mailops.smtp.mailpit": "other"}', False),
+        ("{}", False),
+        ("null", False),
+    ],
+)
+def test_a_container_of_the_same_name_that_is_somebody_elses_is_refused(
+    labels: str, own: bool, podman: Answers
+) -> None:
+    podman(f'[ "$*" = "container inspect mailpit" ] && echo \'[{{"Config": {{"Labels": {labels}}}}}]\'')
+    container.refuse_foreign("podman", "another")
+    if own:
+        container.refuse_foreign("podman", "mailpit")
+    else:
+        with pytest.raises(Refusal, match="podman has a container of this name that this role did not make"):
+            container.refuse_foreign("podman", "mailpit")
+
+
+def test_what_was_made_to_look_into_an_image_goes_with_its_volumes(podman: Answers, tmp_path: pathlib.Path) -> None:
+    podman(f'echo "$*" >> {tmp_path}/asked; case "$1" in create) echo abc;; cp) printf MP_KNOWN > "$3";; esac')
+    image = container.Image("abc", "/mailpit")
+    assert container.unknown_in_image("podman", "m:1", image, ["MP_KNOWN", "MP_NEW"]) == ["MP_NEW"]
+    assert (tmp_path / "asked").read_text().splitlines()[-1] == "rm -f -v abc"

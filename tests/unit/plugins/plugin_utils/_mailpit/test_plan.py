@@ -240,7 +240,11 @@ def test_choices_that_are_allowed() -> None:
         ),
         (
             {"extra": {"MP_SMTP_RELAY_PASSWORD": "x"}, "contained": True},
-            ["MP_SMTP_RELAY_PASSWORD", "inspect", "mailpit_relay_config"],
+            ["MP_SMTP_RELAY_PASSWORD", "inspect", "set mailpit_relay"],
+        ),
+        (
+            {"extra": {"MP_WEBHOOK_URL": "https://u:s@hook.example/"}, "contained": True},
+            ["MP_WEBHOOK_URL", "inspect", "write it without"],
         ),
         ({"extra": {"MP_SEND_API_AUTH": "a:b"}, "contained": True}, ["mailpit_send_api_users"]),
         ({"extra": {"MP_MAX_AGE": "3d"}, "max_age": "2d"}, ["MP_MAX_AGE", "take one of them out"]),

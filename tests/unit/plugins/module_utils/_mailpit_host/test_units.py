@@ -1,0 +1,29 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which unit a control group belongs to: nobody but this host's systemd says so."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import units
+
+USER = "/user.slice/user-1000.slice/user@1000.service"
+
+
+@pytest.mark.parametrize(
+    "path, first, unit",
+    [
+        ("/system.slice/mailpit.service", "/init.scope", "mailpit.service"),
+        ("/system.slice/mailpit.service/libpod-payload-0123", "/init.scope", "mailpit.service"),
+        ("/system.slice/system-mailpit.slice/mailpit@a.service", "/init.scope", "mailpit@a.service"),
+        ("/lxc.slice/a.scope/system.slice/mailpit.service", "/lxc.slice/a.scope/init.scope", "mailpit.service"),
+        (f"{USER}/app.slice/mailpit.service", "/init.scope", "user@1000.service"),
+        ("/system.slice/docker-0123.scope/system.slice/mailpit.service", "/init.scope", ""),
+        ("/user.slice/user-1000.slice/session-2.scope", "/init.scope", ""),
+        ("/system.slice/mailpit.service", "/", "mailpit.service"),
+        ("/", "/", ""),
+    ],
+)
+def test_the_unit_of_a_control_group(path: str, first: str, unit: str) -> None:
+    assert units.unit_in(path, first) == unit
