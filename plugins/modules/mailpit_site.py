@@ -228,6 +228,14 @@ image:
   description: The ID of the image, empty while it is not there.
   type: str
   returned: with O(step=image)
+engine:
+  description: The command of the engine that has it.
+  type: str
+  returned: with O(step=image)
+before:
+  description: The ID of the image that had this name before it was pulled, empty when it is the same one or there was none.
+  type: str
+  returned: with O(step=image)
 program:
   description: The path in the image of the program that it starts.
   type: str
@@ -528,12 +536,16 @@ def _image(
 ) -> t.Dict[str, t.Any]:
     wanted = options["site"]
     engine = container.engine_of(site.manager, wanted["compose"])
+    before = container.image_of(engine, wanted["image"])
     found, new = container.have_image(engine, wanted["image"], wanted["image_pull"], changes.dry)
     if new:
         changes.paths.append(wanted["image"])
+    # A tag may have moved by the pull: what had the name before is what a failure goes back to.
+    named = {"engine": engine, "before": before.id if before and new and not changes.dry else ""}
     if found is None:
-        return {"image": "", "program": "", "unknown": []}
+        return {"image": "", "program": "", "unknown": [], **named}
     return {
+        **named,
         "image": found.id,
         "program": found.program,
         "unknown": container.unknown_in_image(engine, wanted["image"], found, options["names"]),

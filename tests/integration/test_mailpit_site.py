@@ -757,7 +757,37 @@ def test_a_timer_of_roots_starts_nothing_that_others_can_change(site: sites.Site
     # In /tmp, which the sandbox hides; then somebody else's.
     for owner in (0, STRANGER):
         os.chown(theirs, owner, 0)
-        with pytest.raises(
-            Refusal, match="would start .*/python every day as root, .*set ansible_python_interpreter"
-        ):
+        with pytest.raises(Refusal, match="would start .*/python every day as root, .*set ansible_python_interpreter"):
             mailpit_site._refuse_renewal(["sh"], str(theirs))
+
+
+def test_a_removal_takes_along_what_a_killed_renewal_left(site: sites.Site) -> None:
+    make(site)
+    config = pathlib.Path(site.config_dir)
+    (config / "mailpit.env").write_text(sites.HEADER + "\n")
+    (config / "ca/renewal-abc").mkdir()
+    for name in ("ca/renewal-abc/key", "tls/.mailpit.abc", "tls/key.pem"):
+        (config / name).write_text("a key")
+    assert remove(site, dry=True).left == [] and (config / "ca/renewal-abc/key").exists()
+    assert remove(site).left == [] and not config.exists()
+
+
+def test_what_had_the_name_of_an_image_before_is_known(
+    site: sites.Site, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With mailpit_image_pull: always a tag may move; what a failure goes back to is the image that had it."""
+    podman = tmp_path / "podman"
+    podman.write_text(
+        f"""#!/bin/sh
+        [ "$1" != pull ] || echo new > {tmp_path}/id
+        [ "$1" != image ] || printf '[{{"Id": "%s", "Config": {{"Entrypoint": ["/mailpit"]}}}}]' "$(cat {tmp_path}/id)"
+        """
+    )
+    podman.chmod(0o755)
+    (tmp_path / "id").write_text("old")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    options = {"site": {"compose": [], "image": "m:1", "image_pull": "always"}, "names": []}
+    wanted = dataclasses.replace(site, manager="podman_quadlet")
+    for before in ("old", ""):
+        found = mailpit_site._image(wanted, options, records.Record(), keep.Changes(dry=False))
+        assert (found["image"], found["before"], found["engine"]) == ("new", before, "podman")

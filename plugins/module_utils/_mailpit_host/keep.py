@@ -167,6 +167,7 @@ def remove(site: Site, folders: t.Mapping[str, Folder], record: Record, changes:
     if config.exists and (config.own or sites.begins_with_header(os.path.join(config.path, "mailpit.env"))):
         for path in sites.known_files(site):
             changes.unlink(path)
+        _sweep_renewal(config.path, changes)
         for name in sites.SUBFOLDERS:
             changes.rmdir(os.path.join(config.path, name))
         _done(config, site, record, changes)
@@ -177,6 +178,18 @@ def remove(site: Site, folders: t.Mapping[str, Folder], record: Record, changes:
         for name in sites.DATA_FILES:
             changes.unlink(os.path.join(data.path, name))
         _done(data, site, record, changes)
+
+
+def _sweep_renewal(config: str, changes: Changes) -> None:
+    """Take away what a renewal on the host left that was killed (files/renew.py of the role): keys that nobody uses."""
+    for name in _entries(os.path.join(config, "tls")):
+        if name.startswith(".mailpit."):
+            changes.unlink(os.path.join(config, "tls", name))
+    for folder in [name for name in _entries(os.path.join(config, "ca")) if name.startswith("renewal-")]:
+        whole = os.path.join(config, "ca", folder)
+        for name in _entries(whole):
+            changes.unlink(os.path.join(whole, name))
+        changes.rmdir(whole)
 
 
 def _done(folder: Folder, site: Site, record: Record, changes: Changes) -> None:
