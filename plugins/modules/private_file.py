@@ -125,8 +125,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     wishes = edit.Wishes(module.params["owner"], module.params["group"], module.params["mode"])
     command: t.Optional[str] = module.params["validate"]
-    check = validator(module, command) if command else None
     try:
+        check = validator(module, command) if command else None
         handed = sealed.unseal(module.params["handed_over"])
         content = base64.b64decode(handed["content"])
         runs = {"run": handed["run"], "dead": handed["dead"], "check_mode": module.check_mode}

@@ -22,6 +22,7 @@ import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, kept, store
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import read
+from ansible_collections.mailops.smtp.plugins.module_utils._files.validate import validator
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import place_of
 
 OTHER = 12345
@@ -474,3 +475,13 @@ def test_a_killed_run_is_finished_by_the_next(
                 "store",
             }
         assert taken_over > 5
+
+
+@pytest.mark.parametrize(
+    "command, words",
+    [("true", "has no %s in it"), ("sh -c 'true %s", "cannot be read as a command .*close its quotes")],
+)
+def test_a_validating_command_that_would_look_at_nothing_is_refused(command: str, words: str) -> None:
+    """Whoever asks for it: an app's file, or a template of mail_config."""
+    with pytest.raises(FileError, match=words):
+        validator(t.cast(t.Any, None), command)

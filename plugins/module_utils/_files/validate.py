@@ -25,11 +25,22 @@ class Refused(Exception):
 
 
 def validator(module: AnsibleModule, command: str) -> t.Callable[[str], None]:
-    """A check of the file at a path by ``command``, with %s where the path belongs. It raises Refused and FileError."""
+    """A check of the file at a path by ``command``, with %s where the path belongs. It raises Refused and FileError.
+
+    So does this function FileError, for a command that would look at no file or cannot be split into words.
+    """
+    if "%s" not in command:
+        raise FileError("validate has no %s in it; write the command with %s where the path of the new file belongs.")
+    try:
+        split = shlex.split(command)
+    except ValueError as error:
+        raise FileError(
+            "validate cannot be read as a command ({0}); close its quotes.".format(str(error).lower())
+        ) from None
 
     def check(path: str) -> None:
         # The path may hold anything, so it is put in behind all splitting and expanding.
-        words = [os.path.expanduser(os.path.expandvars(word)) for word in shlex.split(command)]
+        words = [os.path.expanduser(os.path.expandvars(word)) for word in split]
         words = [re.sub("%[s%]", lambda found: path if found.group() == "%s" else "%", word) for word in words]
         try:
             done = module.run_command(words, handle_exceptions=False, expand_user_and_vars=False)

@@ -31,6 +31,8 @@ _POLICY = SMTP.clone(cte_type="7bit")
 _LONGEST = 998
 # RFC 2047 section 2: so an encoded word begins. Python's email decodes it, line breaks and all, and before 3.12.5 writes these as they are.
 _ENCODED = "=?"
+# What Python's email raises over texts that it cannot parse or fold: not only what it says that it does.
+_ODD = (ValueError, HeaderParseError, LookupError, AttributeError, TypeError, NameError)
 
 # How relays name a message that they took: Postfix and Mailpit, Exim, Haraka, Microsoft, OpenSMTPD and sendmail, then the rest.
 _QUEUE_IDS = (
@@ -68,14 +70,19 @@ def compose(
     for name, value in headers.items():
         message[name] = _value(name, value)
     message.set_content(body)
-    return _sound(message.as_bytes().decode("ascii"), message.keys()), identifier
+    try:
+        whole = message.as_bytes().decode("ascii")
+    except _ODD:
+        words = "subject, sender_name or headers hold what a header cannot; write plain text, without brackets and quotes that are not closed."
+        raise SettingsError(words, "subject") from None
+    return _sound(whole, message.keys()), identifier
 
 
 def _value(name: str, value: str) -> str:
     """A value that Python's email can read: of some headers, such as Reply-To, it knows the grammar."""
     try:
         _POLICY.header_factory(name, value)
-    except (ValueError, HeaderParseError, IndexError, AttributeError, TypeError):
+    except _ODD:
         shown = f"'{printable_text(name[:60])}'"
         words = f"headers, {shown}, has a value which such a header cannot have; write one that RFC 5322 allows, or leave it out."
         raise SettingsError(words, "headers") from None
@@ -104,7 +111,7 @@ def _address(name: str, text: str, option: str = "sender") -> Address:
         if not text.isascii() or not text.isprintable() or _ENCODED in text:
             raise ValueError
         return Address(name, user, domain)
-    except (ValueError, HeaderParseError):
+    except _ODD:
         words = f"{option} holds '{printable_text(text)}', which a message cannot name; write an address in ASCII, such as app@example.com."
         raise SettingsError(words, option) from None
 

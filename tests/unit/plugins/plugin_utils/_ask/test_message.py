@@ -216,3 +216,9 @@ def test_queue_id(reply: str, name: str | None) -> None:
 def test_queue_id_of_anything(reply: str) -> None:
     found = queue_id(reply)
     assert found is None or found.rstrip(".") == found
+
+
+def test_what_pythons_email_stumbles_over_is_one_sentence() -> None:
+    headers = {"Reply-To": "x@y.z\\;" + "a" * 160 + "{{@a("}
+    with pytest.raises(SettingsError, match="headers hold what a header cannot"):
+        compose(**{**GIVEN, "headers": headers})
