@@ -594,8 +594,10 @@ def _wait(
 def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
     since = log.parse_since(options["since"], time.time())
     path = sites.environment_of(site).get("MP_LOG_FILE", "")
+    renews = site.is_unit and os.path.lexists(units.renewal_of(site.service)[1])
+    renewal = log.read_renewal(site.service) if renews else None
     if options["command"]:
-        return {"lines": log.without_proofs(log.read_command(options["command"], since))}
+        return {"lines": log.without_proofs(log.read_command(options["command"], since)), "renewal": renewal}
     if not path and site.manager == "none":
         raise Refusal(
             "mailpit_service_manager is none, and Mailpit's log is not known: set mailpit_watch_command to the command"
@@ -609,11 +611,7 @@ def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
         found = log.read_journal(site.service, since) if site.is_unit else []
     if path:
         found += log.read_file(path, {0, site.owner, site.user or 0}, since)
-    renews = site.is_unit and os.path.lexists(units.renewal_of(site.service)[1])
-    return {
-        "lines": log.without_proofs(found),
-        "renewal": log.read_renewal(site.service) if renews else None,
-    }
+    return {"lines": log.without_proofs(found), "renewal": renewal}
 
 
 def _claim(options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:

@@ -791,3 +791,19 @@ def test_what_had_the_name_of_an_image_before_is_known(
     for before in ("old", ""):
         found = mailpit_site._image(wanted, options, records.Record(), keep.Changes(dry=False))
         assert (found["image"], found["before"], found["engine"]) == ("new", before, "podman")
+
+
+def test_a_command_for_the_log_hides_no_renewal_that_failed(
+    site: sites.Site, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "_OWN", str(tmp_path))
+    pathlib.Path(units.renewal_of(site.service)[1]).write_text(f"{sites.HEADER}: changes\n")
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text("#!/bin/sh\necho ActiveState=failed\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    options = {"since": "1day", "command": ["true"], "site": {}}
+    found = mailpit_site._log(
+        dataclasses.replace(site, manager="systemd"), options, records.Record(), keep.Changes(dry=True)
+    )
+    assert found["renewal"]["ok"] is False and "does not run: run the role again" in found["renewal"]["said"]
