@@ -22,6 +22,7 @@ import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, kept, store
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import read
+from ansible_collections.mailops.smtp.plugins.module_utils._files.search import read_file
 from ansible_collections.mailops.smtp.plugins.module_utils._files.validate import validator
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import place_of
 
@@ -485,3 +486,20 @@ def test_a_validating_command_that_would_look_at_nothing_is_refused(command: str
     """Whoever asks for it: an app's file, or a template of mail_config."""
     with pytest.raises(FileError, match=words):
         validator(t.cast(t.Any, None), command)
+
+
+def test_an_audit_reads_nothing_through_a_link_that_somebody_planted(tmp_path: pathlib.Path) -> None:
+    """Whoever owns an app's folder may link to root's files; root's own links are followed, and theirs to their own files."""
+    (tmp_path / "secret").write_text("smtp password")
+    link = tmp_path / "app/.env"
+    link.parent.mkdir()
+    for target, owner, read in (("../secret", OTHER, False), ("../secret", 0, True), ("own", OTHER, True)):
+        link.unlink(missing_ok=True)
+        (tmp_path / "app/own").write_text("smtp")
+        os.chown(tmp_path / "app/own", OTHER, OTHER)
+        link.symlink_to(target)
+        os.chown(link, owner, owner, follow_symlinks=False)
+        found = read_file(str(tmp_path), "/app/.env")
+        assert (found["content"] is not None) is read, found
+        assert read or "/app/.env is a symbolic link to ../secret, made by uid 12345" in found["error"]
+        assert str(tmp_path) not in str(found)

@@ -12,10 +12,14 @@ import os
 import stat
 import typing as t
 
+from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
+from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import place_of
+
 __all__ = ("Found", "read_file", "search")
 
 _MOST_BYTES = 4 * 1024 * 1024
 _MOST_FOLDERS = 20000
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 # What is handed over in all; a host that has more is told apart by ``left_out``.
 _MOST_IN_ALL = 32 * 1024 * 1024
 
@@ -30,28 +34,36 @@ class Found(t.NamedTuple):
 def read_file(root: str, path: str) -> t.Dict[str, t.Any]:
     """One file: its ``path`` as given, where it really is (``real``), ``mode`` and ``content`` (base64), or ``error``.
 
+    A link is followed as place_of does: whoever plants one has nothing read that belongs to somebody else.
     ``root`` is put in front of the path, and stays in none of the results. What is not there has neither content nor
     error.
     """
     told: t.Dict[str, t.Any] = {"path": path, "real": path, "content": None, "mode": None, "error": None}
+    whole, above = _below(root, path), root.rstrip("/")
     try:
-        real = os.path.realpath(_below(root, path))
-        # A pipe without a writer would keep us waiting.
-        with os.fdopen(os.open(real, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)), "rb") as file:
-            found = os.fstat(file.fileno())
+        with place_of(whole) as place:
+            found = os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
+            # Not even opened: a device may do something then, and a pipe without a writer would keep us waiting.
             if not stat.S_ISREG(found.st_mode):
-                return dict(told, error="it is no regular file")
-            content = file.read(_MOST_BYTES + 1)
+                return dict(
+                    told, error="it is {0}".format("a folder" if stat.S_ISDIR(found.st_mode) else "no regular file")
+                )
+            with os.fdopen(os.open(place.name, _FLAGS, dir_fd=place.folder), "rb") as file:
+                found = os.fstat(file.fileno())
+                for link in place.links:
+                    link.check(found.st_uid)
+                content = file.read(_MOST_BYTES + 1)
+            real = place.path
+    except FileError as error:
+        return told if _is_nowhere(whole) else dict(told, error=str(error).replace(above + "/", "/"))
     except (FileNotFoundError, NotADirectoryError):
         return told
-    except IsADirectoryError:
-        return dict(told, error="it is a folder")
     except (OSError, ValueError) as error:
         return dict(told, error=(getattr(error, "strerror", None) or str(error)).lower())
     if len(content) > _MOST_BYTES:
         return dict(told, error="it has more than {0} bytes, which is no config file".format(_MOST_BYTES))
     told.update(content=base64.b64encode(content).decode("ascii"), mode=stat.S_IMODE(found.st_mode))
-    told["real"] = real[len(root.rstrip("/")) :] if real.startswith(root.rstrip("/") + "/") else real
+    told["real"] = real[len(above) :] if real.startswith(above + "/") else real
     return told
 
 
@@ -91,6 +103,17 @@ def search(
             break
         files.append(one)
     return Found(files, left_out)
+
+
+def _is_nowhere(path: str) -> bool:
+    """Whether nothing is there, or a link that leads to nothing."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        pass
+    return False
 
 
 def _below(root: str, path: str) -> str:
