@@ -240,6 +240,11 @@ def _listed(raw: object) -> list[Spot]:
     """The apps that were named: a list of names, or of mappings with app and path. Raises SettingsError."""
     if raw in (None, "", []):
         return []
+    if isinstance(raw, str) and "{" in raw:
+        words = (
+            'apps is a text with braces in it; write -e \'{"mail_audit_apps": [{"app": "grafana"}]}\', or names alone.'
+        )
+        raise SettingsError(words, "apps")
     listed = [part for part in re.split(r"[\[\], ]+", raw) if part] if isinstance(raw, str) else raw
     if not isinstance(listed, Sequence):
         words = (

@@ -24,6 +24,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
     in_own_words,
     kind_of,
     label_of,
+    misspelt,
     refuse_twice,
     refuse_weaker,
     spoken,
@@ -105,7 +106,9 @@ class ActionModule(Action):
         if self._args.get("recipient") and self._flag("probed"):
             self._send(self._settings(), check_mode=True)
         written = self._each(self._settings(), write=True)
-        findings = told_once(written, self._args.get("findings") or [], self._accept)
+        of_the_gate = self._args.get("findings") or []
+        findings = told_once(written, of_the_gate, self._accept)
+        wrong = misspelt(self._accept, told_once(written, of_the_gate, []))
         told = [one["message"] for one in begun["findings"]]
         diffs = {"diff": [one.pop("diff") for one in written if "diff" in one]} if self._task.diff else {}
         return {
@@ -113,7 +116,7 @@ class ActionModule(Action):
             "results": written,
             "changed": _changed(written) or self._flag("always"),
             "findings": findings,
-            "warnings": self._sentences(one for one in findings if one["message"] not in told),
+            "warnings": [*self._sentences(one for one in findings if one["message"] not in told), *wrong],
             **diffs,
         }
 

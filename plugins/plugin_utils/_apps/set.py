@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import typing as t
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ __all__ = (
     "in_own_words",
     "kind_of",
     "label_of",
+    "misspelt",
     "refuse_twice",
     "refuse_weaker",
     "spoken",
@@ -233,6 +235,17 @@ def told_once(
         if one["code"] not in accept:
             found.setdefault((one["code"], one["message"]), dict(one))
     return list(found.values())
+
+
+def misspelt(accept: Sequence[str], findings: Sequence[Mapping[str, t.Any]]) -> list[str]:
+    """A sentence for each accepted code that no finding has and one nearly has. ``findings``: those that were accepted, too."""
+    codes = list(dict.fromkeys(str(one["code"]) for one in findings))
+    meant = {one: difflib.get_close_matches(one, codes, 1, 0.8) for one in accept if one not in codes}
+    return [
+        f"mail_config_accept has {one}, which accepts nothing here; write {near[0]}."
+        for one, near in meant.items()
+        if near
+    ]
 
 
 def endpoints_of(settings: Mapping[str, t.Any], read: Sequence[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:

@@ -98,6 +98,13 @@ def test_a_part_of_a_code_accepts_nothing() -> None:
     assert rules.told_once([result], [], rules.accepted("x, cleartext")) == []
 
 
+def test_a_code_that_is_nearly_right_is_told() -> None:
+    findings = [{"code": "ca_not_expressible"}, {"code": "password_readable"}]
+    accept = ["ca_not_expresible", "password_readable", "certificate_expires_soon"]
+    words = "mail_config_accept has ca_not_expresible, which accepts nothing here; write ca_not_expressible."
+    assert rules.misspelt(accept, findings) == [words]
+
+
 def test_several_services_of_one_file_are_several_places() -> None:
     rules.checked_entries(
         [{"app": "grafana", "path": "/c.yml", "service": one} for one in ("a", "b")] + [APP, TEMPLATE]
