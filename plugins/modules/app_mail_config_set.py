@@ -97,6 +97,9 @@ options:
     description: Whether the proof probes.
     type: bool
     default: false
+  prove:
+    description: As C(mail_config_prove) of the role. Only looked at by the step V(begin), whether it is one of its words.
+    type: raw
 """
 
 EXAMPLES = r"""
