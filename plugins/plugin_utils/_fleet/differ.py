@@ -241,9 +241,8 @@ def relay_statements(fleet: Fleet, explained: Set[str]) -> Iterator[Statement]:
         best = both[0][1]
         inside = frozenset().union(*(one.inside for _e, one in both))
         spared = frozenset().union(*(one.spared for _e, one in both)) - inside
-        row = cause_row(cause)
         yield fleet.make(
-            "group_differs", row.layer, best.confidence,
+            "group_differs", _layer(cause), best.confidence,
             f"{split_words(best)} {{sure}} is treated in another way than the rest: {len(inside)} of"
             f" {hosts_words(len(inside | spared))} get {cause} from {', '.join(sorted({f'{r}:{p}' for (r, p), _s in both}))},"
             f" {len(best.well)} others do not.",
@@ -259,9 +258,9 @@ def _accepted(sights: Sequence[Sight], cause: str) -> bool:
 
 def _everybody(fleet: Fleet, endpoint: tuple[str, int], cause: str, bad: Set[str], good: Set[str]) -> Statement:
     relay, port = endpoint
-    row = cause_row(cause)
+    layer = _layer(cause)
     confidence: Confidence = "high" if len(bad) >= 3 and not good else "medium"
-    settings = row.layer in ("mode", "settings") or cause in ("auth_rejected", "auth_mechanism_not_offered")
+    settings = layer in ("mode", "settings") or cause in ("auth_rejected", "auth_mechanism_not_offered")
     if settings:
         sentence = (
             f"The same mistake in the settings {{sure}} is on {hosts_words(len(bad))}: {cause} at {relay}:{port}."
@@ -271,7 +270,15 @@ def _everybody(fleet: Fleet, endpoint: tuple[str, int], cause: str, bad: Set[str
         sentence = f"It {{sure}} is the relay: {len(bad)} of {hosts_words(len(bad | good))} that reach {relay}:{port} get {cause}."
         remedy = f"Ask the operator of {relay}; no host has to be changed for that."
     code = "same_setting" if settings else "relay_fault"
-    return fleet.make(code, row.layer, confidence, sentence, remedy, bad, against=good, endpoints=[endpoint])
+    return fleet.make(code, layer, confidence, sentence, remedy, bad, against=good, endpoints=[endpoint])
+
+
+def _layer(cause: str) -> str:
+    """Where the cause belongs; another release may know causes that this one does not."""
+    try:
+        return cause_row(cause).layer
+    except KeyError:
+        return "transaction"
 
 
 def _hint(cause: str) -> str:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import math
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -243,7 +242,9 @@ def _check_values(found: _Data) -> None:
     """What a type alone does not say. Raises ShapeError."""
     try:
         when = datetime.datetime.fromisoformat(found["time"])
-    except ValueError:
+        # In UTC it may lie outside of the years from 1 to 9999.
+        when.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
         when = None
     if when is None or when.tzinfo is None:
         raise ShapeError(f"time is {show(found['time'])}, and no ISO 8601 time with its zone")
@@ -251,8 +252,8 @@ def _check_values(found: _Data) -> None:
         if found.get(name) is not None and not 0 < found[name]["port"] < 65536:
             raise ShapeError(f"{name}.port is {show(found[name]['port'])}, and not from 1 to 65535")
     probe, evidence = found.get("probe"), found.get("evidence")
-    numbers = [one["ms"] for one in (*probe["layers"], *probe["addresses"])] if probe else []
+    numbers = [probe["elapsed_ms"], *(one["ms"] for one in (*probe["layers"], *probe["addresses"]))] if probe else []
     numbers += [evidence["clock"], evidence["skew"]] if evidence else []
-    # 1e999 is valid JSON, and infinite.
-    if not all(math.isfinite(one) and abs(one) < 1e15 for one in numbers):
+    # 1e999 is valid JSON, and infinite; a whole number may be larger than any float.
+    if not all(abs(one) < 1e15 for one in numbers):
         raise ShapeError("a time in it is without end")

@@ -153,7 +153,6 @@ def _cohorts(record: Record) -> frozenset[Cohort]:
 def _sight(observer: str, record: Record) -> Sight:
     probe, endpoint = record.probe or {}, record.endpoint or {}
     evidence = record.evidence or {}
-    attempts = evidence.get("observation", {}).get("attempts") or []
     certificates = probe["certificates"]
     leaf = None
     if certificates:
@@ -168,7 +167,7 @@ def _sight(observer: str, record: Record) -> Sight:
         ok=bool(record.ok),
         cause=record.cause,
         layer=record.layer,
-        local=any((one.get("failure") or {}).get("errno") in _LOCAL for one in attempts),
+        local=_refused_here(evidence.get("observation", {}).get("attempts")),
         limit=record.cause == "temporarily_rejected",
         addresses=tuple(
             (one["address"], one["family"], None if one["ok"] else one["cause"])
@@ -180,6 +179,14 @@ def _sight(observer: str, record: Record) -> Sight:
         store_empty=bool(evidence.get("trust_store_empty")),
         other_ports=frozenset(one["port"] for one in record.alternatives if one["ok"]),
     )
+
+
+def _refused_here(attempts: object) -> bool:
+    """Whether the host's own system refused to send. Evidence of another release may have any form."""
+    failures = (
+        [one.get("failure") for one in attempts if isinstance(one, Mapping)] if isinstance(attempts, list) else []
+    )
+    return any(isinstance(one, Mapping) and one.get("errno") in _LOCAL for one in failures)
 
 
 def _app(observer: str, record: Record) -> AppSight:

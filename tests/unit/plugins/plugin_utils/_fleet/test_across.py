@@ -275,3 +275,17 @@ def test_the_whole_default_fleet(chains: dict[str, list[str]]) -> None:
     assert only(found, "outbound_filter").cohort == {"kind": "provider", "name": "bluecloud"}
     assert all(len(one.hosts) + len(one.contradicted_by) >= 1 and one.statement.endswith(".") for one in found)
     assert [one.as_dict() for one in found]
+
+
+def test_records_of_another_release_break_nothing(chains: dict[str, list[str]]) -> None:
+    """Causes that this release does not know, and evidence in another form."""
+    records = made(chains, lambda _h, _e: "expired", hosts=3, endpoints=1)
+    later = [dataclasses.replace(one, cause="quantum_required") for one in records]
+    (found,) = across(later)
+    assert "quantum_required" in found.statement and found.layer == "transaction"
+    for attempts in (7, [1, None], [{"failure": "x"}], {"a": 1}):
+        odd = [
+            dataclasses.replace(one, evidence={**(one.evidence or {}), "observation": {"attempts": attempts}})
+            for one in records
+        ]
+        assert codes(across(odd)) == ["relay_fault"]
