@@ -15,6 +15,7 @@ import re
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.across import Statement, across
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Entry, Key, entries
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
@@ -134,7 +135,8 @@ class Report:
             subject,
             _state(record),
             record.cause if record.ok is False else None,
-            record.layer if record.ok is False else None,
+            # A file may come from anywhere; the page makes a class of it.
+            record.layer if record.ok is False and record.layer in LAYERS else None,
             self._place(_short(record.message or "")),
             self._place(_short(record.remedy or "")),
             self._place([[_short(one["layer"]), one["ok"]] for one in layers]),
