@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tracemalloc
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import fold, statements, warnings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import leaves
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix, short_labels
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix, matrix, short_labels
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report, natural
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page_parts import Facts
 
@@ -136,3 +137,23 @@ def test_a_report_of_a_fleet_is_small() -> None:
     finally:
         tracemalloc.stop()
     assert size / 1000 < 1200
+
+
+def test_a_host_as_a_whole_counts_beside_its_endpoints_until_a_later_run() -> None:
+    """Settings that cannot work have no endpoint; a host that cannot be reached today worked yesterday."""
+    whole = dataclasses.replace(
+        without_verdict(RECORDS[0], "gate"),
+        host="h00000",
+        vantage=RECORDS[0].vantage,
+        ok=False,
+        cause="invalid_settings",
+    )
+    report = report_of([RECORDS[0], whole])
+    assert [row.state for row in report.rows()] == ["fails", "works"]
+    # One cell for each row, in their order: the page's script counts them.
+    cells = "".join(matrix(Matrix(report)))
+    assert re.findall("<li class=x-(\\w+)>", cells) == ["other", "works"] and "class=list" in cells
+    earlier = dataclasses.replace(whole, run="before", time="2020-01-01T00:00:00+00:00")
+    assert [row.state for row in report_of([earlier, RECORDS[0]]).rows()] == ["works"]
+    later = dataclasses.replace(whole, run="after", time="2030-01-01T00:00:00+00:00", kind="unreachable", ok=None)
+    assert [row.state for row in report_of([RECORDS[0], later]).rows()] == ["unreachable", "works"]
