@@ -11,6 +11,7 @@ comes. Nothing is written where no callback asked for it (``begin``).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import ipaddress
@@ -110,7 +111,9 @@ def give(task_uuid: str, host: str, seen: Seen, asked: str, task_vars: Mapping[s
             file.write(text)
         os.rename(f"{path}.new", path)
     except OSError:
-        return
+        # Half of it takes room on a disk that is full.
+        with contextlib.suppress(OSError):
+            os.unlink(f"{path}.new")
 
 
 def take(task_uuid: str, host: str) -> Handed | None:
@@ -122,14 +125,16 @@ def take(task_uuid: str, host: str) -> Handed | None:
         except (OSError, ValueError, TypeError):
             return None
         finally:
-            os.unlink(path)
+            with contextlib.suppress(OSError):
+                os.unlink(path)
     return None
 
 
 def discard(task_uuid: str, host: str) -> None:
     """Forget what is left of a task on a host."""
     for path in _waiting(task_uuid, host):
-        os.unlink(path)
+        with contextlib.suppress(OSError):
+            os.unlink(path)
 
 
 def _waiting(task_uuid: str, host: str) -> list[str]:
