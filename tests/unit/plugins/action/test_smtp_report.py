@@ -62,7 +62,7 @@ def test_all_formats_are_written_for_the_owner_alone(here: pathlib.Path) -> None
     )
     assert stat.S_IMODE((here / "table.txt").stat().st_mode) == 0o644
     assert (here / "table.txt").read_text().splitlines() == answer["table"]
-    assert answer["msg"] == "5 of 15 hosts can send mail through every relay."
+    assert answer["msg"] == "5 of 15 hosts can send mail through all of their relays; there is no verdict on 3."
     assert answer["causes"][0]["code"] == "connection_timeout" and answer["causes"][0]["some"] == "h00001, h00002"
 
 
