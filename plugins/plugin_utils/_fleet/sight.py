@@ -94,6 +94,7 @@ def look(records: Iterable[Record]) -> Sights:
             cohorts[observer] = cohorts.get(observer, frozenset()) | _cohorts(record)
         if record.kind in APP_KINDS and record.app is not None and record.ok is not None:
             apps[observer, str(record.app["app"]), str(record.app["path"])] = _app(observer, record)
+            names.setdefault(observer, {})[record.host] = None
         # Nothing was sent in a case of not_asked: it says nothing about anybody.
         if (
             record.kind not in ENDPOINT_KINDS
@@ -103,6 +104,9 @@ def look(records: Iterable[Record]) -> Sights:
         ):
             continue
         sight = _sight(observer, record)
+        # Each machine has a localhost of its own: what they say of it is not on one thing.
+        if _is_this_machine(sight.relay):
+            continue
         key = (observer, sight.relay, sight.port, sight.security)
         if key not in endpoints or endpoints[key].when <= sight.when:
             endpoints[key] = sight
@@ -130,6 +134,11 @@ class _Observers:
 def _is_loopback(text: str) -> bool:
     address = _address(text)
     return address is None or address.is_loopback or address.is_link_local
+
+
+def _is_this_machine(relay: str) -> bool:
+    address = _address(relay)
+    return address.is_loopback if address is not None else relay.lower().rstrip(".").split(".")[-1] == "localhost"
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
