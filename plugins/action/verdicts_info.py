@@ -30,7 +30,6 @@ class ActionModule(Action):
     """What is in files of verdicts: by today's policy, across hosts, and since the run before."""
 
     OPTIONS = ("paths", "before", "today", *POLICY_OPTIONS)
-    NOTHING: t.ClassVar[Result] = {}
 
     def answer(self, args: Result) -> Result:
         """One pass for the verdicts, one more for the comparison."""

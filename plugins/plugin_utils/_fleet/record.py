@@ -97,7 +97,12 @@ class Record:
 
     @property
     def state(self) -> _State:
-        """What became of the question; failed: the task broke before there was a verdict."""
+        """What became of the question; failed: the task broke before there was a verdict.
+
+        A file in which there is nothing to judge counts as skipped.
+        """
+        if self.ok is None and self.kind in APP_KINDS and self.app is not None:
+            return "skipped"
         if self.kind in ("unreachable", "skipped", "not_asked"):
             return t.cast(_State, self.kind)
         return "asked" if self.ok is not None else "failed"

@@ -31,7 +31,7 @@ CREATE TABLE expected (host TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE noted (host TEXT PRIMARY KEY, kind TEXT, task TEXT, message TEXT) WITHOUT ROWID;
 """
 # What a host comes to: the first of these that one of its records has.
-_VERDICTS = ("fails", "other_port", "broken", "unreachable", "skipped", "not_asked", "works")
+_VERDICTS = ("fails", "other_port", "broken", "unreachable", "works", "skipped", "not_asked")
 _WORDS = {
     "works": "mail works",
     "other_port": "mail works on another port",
