@@ -62,7 +62,7 @@ def _call(records: Sequence[Record], changes: Mapping[str, t.Any], now: datetime
             # The same verdict: what the record says was said with the login at hand.
             verdict.probe.update(message=record.message, remedy=record.remedy)
         else:
-            advise(record.host, basis.settings, verdict)
+            advise(str(record.vantage.get("host") or record.host), basis.settings, verdict)
         about = {name: getattr(record, name) for name in _ABOUT}
         selected = None if verdict.probe["ok"] else record.selected
         yield endpoint_record(about, verdict.probe, keep(basis), verdict.alternatives, selected)

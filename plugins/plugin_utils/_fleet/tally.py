@@ -26,10 +26,16 @@ _NAMED = 8
 _TABLES = """
 PRAGMA cache_size = -512; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
 CREATE TABLE seen (host TEXT, vantage TEXT, container TEXT, subject TEXT, task TEXT, run TEXT, verdict TEXT, cause TEXT,
-    layer TEXT, message TEXT, remedy TEXT, instead TEXT, PRIMARY KEY (host, vantage, container, subject, task)) WITHOUT ROWID;
+    layer TEXT, message TEXT, remedy TEXT, instead TEXT, relay TEXT, PRIMARY KEY (host, vantage, container, subject, task)) WITHOUT ROWID;
 CREATE TABLE expected (host TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE noted (host TEXT PRIMARY KEY, kind TEXT, task TEXT, message TEXT) WITHOUT ROWID;
 """
+# Who looks at several ports of a relay, as the playbook probe does, wants to know which of them works.
+_ONE_OF_SEVERAL = (
+    "verdict = 'fails' AND relay <> '' AND EXISTS (SELECT 1 FROM seen AS other WHERE other.host = seen.host"
+    " AND other.vantage = seen.vantage AND other.container = seen.container AND other.relay = seen.relay"
+    " AND other.verdict = 'works')"
+)
 # What a host comes to: the first of these that one of its records has.
 _VERDICTS = ("fails", "other_port", "broken", "unreachable", "works", "skipped", "not_asked")
 _WORDS = {
@@ -73,9 +79,10 @@ class Tally:
             record.message,
             record.remedy,
             _instead(record),
+            str(record.endpoint["host"]).lower() if record.kind == "probe" and record.endpoint else "",
         )
         self._base.execute(
-            "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [None if text is None else printable_text(text) for text in said],
         )
 
@@ -106,7 +113,8 @@ class Tally:
 
     def counts(self) -> Mapping[str, int]:
         """How many hosts came to which verdict."""
-        rank = "CASE verdict " + " ".join(f"WHEN '{name}' THEN {n}" for n, name in enumerate(_VERDICTS)) + " END"
+        cases = " ".join(f"WHEN '{name}' THEN {n}" for n, name in enumerate(_VERDICTS))
+        rank = f"CASE CASE WHEN {_ONE_OF_SEVERAL} THEN 'other_port' ELSE verdict END {cases} END"
         self._base.execute("DROP TABLE IF EXISTS temp.worst")
         self._base.execute(f"CREATE TEMP TABLE worst AS SELECT host, min({rank}) AS rank FROM seen GROUP BY host")
         found = self._base.execute("SELECT rank, count(*) FROM worst GROUP BY rank").fetchall()

@@ -109,3 +109,27 @@ def test_one_cause_at_two_layers_counts_each_host_once() -> None:
     lines = list(tally.lines())
     assert "c (mode): 2 hosts: b, c" in lines and "c (tls): 1 host: a" in lines
     tally.close()
+
+
+def test_a_probe_of_several_ports_fails_where_none_works() -> None:
+    """The playbook probe looks at 465, 587, 2525 and 25, of which a healthy relay has two."""
+
+    def seen(host: str, kind: str, relay: str, port: int, ok: bool) -> Record:
+        endpoint = {"host": relay, "port": port, "security": "auto"}
+        cause = None if ok else "connection_refused"
+        return Record("2026-11-29T21:00:00+00:00", kind, host, ok=ok, cause=cause, layer="tcp", endpoint=endpoint)
+
+    tally = Tally()
+    for record in (
+        *(seen("healthy", "probe", "relay.test", port, port in (465, 587)) for port in (465, 587, 2525, 25)),
+        *(seen("closed", "probe", "relay.test", port, False) for port in (465, 587)),
+        *(seen("another", "probe", f"{port}.relay.test", port, port == 465) for port in (465, 587)),
+        # A gate asks for what has to work.
+        *(seen("gated", "gate", "relay.test", port, port == 465) for port in (465, 587)),
+    ):
+        tally.add(record)
+    assert tally.counts() == {"other_port": 1, "fails": 3}
+    lines = list(tally.lines())
+    assert "mail works on another port       1  healthy" in lines
+    assert any(line.startswith("connection_refused (tcp): 4 hosts") for line in lines)
+    tally.close()
