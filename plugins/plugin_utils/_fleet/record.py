@@ -20,7 +20,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import EvidenceError, Observation, checked
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.shape import Maybe, ShapeError, check
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.schema import Maybe, ShapeError, check
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict, dataclass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, Split, cohort_words
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sight import AppSight, Cohort, Sight, Sights
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import AppSight, Cohort, Sight, Sights
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 __all__ = ("SURE", "Fleet", "Statement", "hosts_words", "others_words", "ports_words", "split_words")

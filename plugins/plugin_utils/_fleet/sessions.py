@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence, Set
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, common, splits
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sight import AppSight, Leaf, Sight
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import AppSight, Leaf, Sight
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import (
     Fleet,
     Statement,

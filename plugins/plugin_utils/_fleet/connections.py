@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, Split, common, splits
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sight import Cohort, Sight
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import Cohort, Sight
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import (
     Fleet,
     Statement,
