@@ -29,17 +29,19 @@ __all__ = (
     "ENDPOINT_KINDS",
     "FORMAT",
     "KINDS",
+    "LONGEST",
     "Record",
     "RecordError",
     "Unreadable",
     "as_line",
+    "is_probe",
     "parse_line",
     "read_lines",
 )
 
 FORMAT: t.Final = 1
 # Bytes of one line; a record of eight addresses with long chains has a tenth of it.
-_LONGEST = 4 * 1024 * 1024
+LONGEST: t.Final = 4 * 1024 * 1024
 
 # Asked about an endpoint: smtp_gate, smtp_endpoint_info, smtp_send.
 ENDPOINT_KINDS = ("gate", "probe", "send")
@@ -195,8 +197,10 @@ def as_line(record: Record) -> str:
 
 def parse_line(line: str | bytes) -> Record:
     """The record of one line. Raises RecordError with one sentence."""
-    if len(line) > _LONGEST:
-        raise RecordError(f"It has {len(line)} bytes, which no record has; name a file of the callback verdicts.")
+    if len(line) > LONGEST:
+        raise RecordError(
+            f"It has more than {LONGEST} bytes, which no record has; name a file of the callback verdicts."
+        )
     try:
         found = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -217,6 +221,15 @@ def parse_line(line: str | bytes) -> Record:
     kept: dict[str, t.Any] = printable_data({key: value for key, value in found.items() if key in known})
     tuples: dict[str, t.Any] = {key: tuple(value) for key, value in kept.items() if isinstance(value, list)}
     return Record(**{**kept, **tuples})
+
+
+def is_probe(found: object) -> bool:
+    """Whether this is an entry of ``probes``, as results have them."""
+    try:
+        check(found, _PROBE, "probe")
+    except ShapeError:
+        return False
+    return True
 
 
 def read_lines(lines: Iterable[str | bytes]) -> Iterator[Record | Unreadable]:

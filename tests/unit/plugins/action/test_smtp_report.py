@@ -140,6 +140,19 @@ def registered(**hosts: t.Any) -> dict[str, t.Any]:
     return act("smtp_report", HOST, variables=variables, hosts=list(hosts), variable="gate", dest="out", formats="json")
 
 
+@pytest.mark.parametrize(
+    "gate", [{"probes": "text"}, {"probes": [1]}, {"probes": [{"ok": True}]}, {"probes": {"a": 1}}, {"alternatives": 5}]
+)
+def test_another_variable_gets_one_sentence(here: pathlib.Path, gate: t.Any) -> None:
+    answer = registered(one={"gate": gate})
+    assert answer["failed"] and "variable is 'gate', which for one is no result of smtp_gate" in answer["msg"]
+
+
+def test_a_host_that_is_in_no_inventory_gets_one_sentence(here: pathlib.Path) -> None:
+    answer = act("smtp_report", HOST, variables={"hostvars": {}}, hosts=["typo"], variable="gate")
+    assert answer["failed"] and "hosts names 'typo', which the inventory does not have" in answer["msg"]
+
+
 def test_a_report_of_what_was_registered(here: pathlib.Path) -> None:
     probes = {record.host: record.probe for record in RECORDS if record.endpoint and record.endpoint["port"] == 465}
     settings = {"host": "smtp1.example.com", "port": "465", "secure": True, "password": "hunter2"}
