@@ -28,6 +28,8 @@ _NEARLY_ALL = 0.9
 _NEIGHBOURS = 2
 # More than this share of odd ones are no odd ones.
 _ODD = 0.25
+# RFC 5321 (relay), RFC 6409 and RFC 8314 (submission).
+_USUAL_PORTS = (25, 465, 587)
 _OPEN = "Ask whoever runs the network or the firewall there to open outbound TCP port {ports}"
 _ELSEWHERE = "ask from a host in another network to tell which"
 
@@ -128,7 +130,9 @@ def _whole(fleet: Fleet, whole: Sequence[Endpoint]) -> Iterator[Statement]:
         same_port = [one for one in fleet.by_endpoint if one[1] == port]
         observers = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.layer == "tcp"}
         others = _other_ports(fleet, observers, port)
-        if len(endpoints) >= 2 and len(endpoints) == len(same_port) and others:
+        # A filter is silent as a rule; what refuses is mostly a relay that does not serve the port.
+        refused = _share(fleet, observers, endpoints, lambda one: one.cause == "connection_refused") > 0.5
+        if len(endpoints) >= 2 and len(endpoints) == len(same_port) and others and not refused:
             yield _filter_of_all(fleet, port, endpoints, observers, others)
             continue
         for endpoint in endpoints:
@@ -140,13 +144,17 @@ def _filter_of_all(
 ) -> Statement:
     shared = common(observers, fleet.cohorts)
     names = f" All of them share {', '.join(' '.join(one) for one in shared[:3])}." if shared else ""
+    # Any relay may lack a port that no RFC gives to mail.
+    usual = port in _USUAL_PORTS
+    names = names if usual else f" Or none of these relays serves that port.{names}"
+    confidence: Confidence = "medium" if usual else "low"
     sentence = (
         f"A filter on the way out {{sure}} closes port {port} for all {hosts_words(len(observers))} that were asked:"
         f" {len(endpoints)} relays do not answer there, and port {others[0][0]} works from {others[0][1]} of them.{names}"
     )
     remedy = f"{_OPEN.format(ports=port)}, or use port {others[0][0]}."
     return fleet.make(
-        "outbound_filter", "tcp", "medium", sentence, remedy, observers, endpoints=endpoints,
+        "outbound_filter", "tcp", confidence, sentence, remedy, observers, endpoints=endpoints,
         cohort=shared[0] if shared else None, evidence=[f"Causes: {_causes(fleet, observers, endpoints)}."],
     )  # fmt: skip
 

@@ -168,7 +168,9 @@ def limit_statements(fleet: Fleet) -> Iterator[Statement]:
         if len(told) + len(broken) < 2:
             continue
         both = told | broken
-        confidence: Confidence = "high" if len(told) >= 2 and passing else "medium"
+        confidence: Confidence = "high" if len(told) >= 2 and passing else "medium" if passing else "low"
+        # A relay that tells everybody to come later may be in trouble itself.
+        trouble = "" if passing else ", or is out of service for a while"
         shared = common(both, fleet.cohorts) if len(both) > 1 else []
         at = ""
         if shared and any(shared[0] not in fleet.cohorts.get(one, frozenset()) for one in passing):
@@ -181,7 +183,7 @@ def limit_statements(fleet: Fleet) -> Iterator[Statement]:
         says += [f"on {hosts_words(len(broken))} the connection broke while many were open"] if broken else []
         yield fleet.make(
             "relay_limit", "transaction", confidence,
-            f"{relay} {{sure}} takes no more connections at once, or not so soon: {' and '.join(says)}, while"
+            f"{relay} {{sure}} takes no more connections at once, or not so soon{trouble}: {' and '.join(says)}, while"
             f" {hosts_words(len(passing))} got through.{at}",
             "Ask again with fewer connections at once (throttle, lower forks), or have the operator raise the limit for these"
             " addresses. It is no fault of the settings.",

@@ -275,6 +275,8 @@ def test_the_whole_default_fleet(chains: dict[str, list[str]]) -> None:
     assert only(found, "outbound_filter").cohort == {"kind": "provider", "name": "bluecloud"}
     assert all(len(one.hosts) + len(one.contradicted_by) >= 1 and one.statement.endswith(".") for one in found)
     assert [one.as_dict() for one in found]
+    text = " ".join(one.statement for one in found)
+    assert not any(wrong in text for wrong in ("1 others", "1 host were", "behind of", "1 host agree"))
 
 
 def test_records_of_another_release_break_nothing(chains: dict[str, list[str]]) -> None:
@@ -391,6 +393,28 @@ def test_one_machine_that_saw_two_certificates_is_no_statement(chains: dict[str,
 def test_sentences_on_one_host_are_english(chains: dict[str, list[str]]) -> None:
     found = across(made(chains, lambda h, _e: "wrong clock" if number(h) == 1 else None, hosts=3, endpoints=1))
     assert "behind the controller's" in found[0].statement
-    for one in across(Fleet(chains, 200, 8).records()):
-        for wrong in ("1 others", "1 host were", "behind of", "1 host agree"):
-            assert wrong not in one.statement
+    (single,) = [one for one in found if one.code == "clock_wrong"]
+    assert "wrong on 1 host (h00001)" in single.statement and "right by 2 hosts" in single.statement
+
+
+def test_a_port_that_relays_do_not_serve_is_no_filter(chains: dict[str, list[str]]) -> None:
+    def moved(plan: str, port: int) -> list[Record]:
+        """Two relays with this fault at that port, and 587 open."""
+        found = made(chains, lambda _h, e: plan if e.port == 465 else None, endpoints=4)
+        return [
+            dataclasses.replace(one, endpoint={**(one.endpoint or {}), "port": port})
+            if one.subject.endswith("465")
+            else one
+            for one in found
+        ]
+
+    assert {one.code for one in across(moved("refused", 2525))} == {"relay_fault"}
+    (silent,) = across(moved("filtered", 2525))
+    assert silent.confidence == "low" and "Or none of these relays serves that port." in silent.statement
+    (usual,) = across(moved("filtered", 465))
+    assert (usual.code, usual.confidence) == ("outbound_filter", "medium")
+
+
+def test_a_relay_that_tells_everybody_to_come_later_may_be_in_trouble(chains: dict[str, list[str]]) -> None:
+    (found,) = across(made(chains, lambda _h, _e: "too many", hosts=8, endpoints=1))
+    assert (found.code, found.confidence) == ("relay_limit", "low") and "out of service" in found.statement
