@@ -78,5 +78,9 @@ def _basis(record: Record, changes: Mapping[str, t.Any], now: datetime.datetime 
     policy: Policy = replace(basis.policy, **changes)
     host: HostFacts = basis.host
     if now is not None:
-        host = replace(host, clock=host.clock + max(now - record.when, datetime.timedelta()))
+        try:
+            host = replace(host, clock=host.clock + max(now - record.when, datetime.timedelta()))
+        except OverflowError:
+            # A clock beyond the year 9999 is no clock.
+            return None
     return basis._replace(policy=policy, host=host)
