@@ -68,6 +68,7 @@ class Handed(t.NamedTuple):
     groups: Sequence[str] = ()
     variables: Mapping[str, t.Any] = {}
     addresses: Sequence[str] = ()
+    local: bool = False  # the host is the controller itself, by whatever name
 
 
 def begin(folder: str, variables: Sequence[str]) -> None:
@@ -91,7 +92,7 @@ def made(seen: Seen, asked: str, task_vars: Mapping[str, t.Any], variables: Sequ
     kept = kept or [{"settings": keep_settings(one)} for one in seen.endpoints]
     own = {name: task_vars[name] for name in variables if isinstance(task_vars.get(name), (str, int, float, bool))}
     groups = [str(one) for one in task_vars.get("group_names") or []]
-    return Handed(kept, asked, groups, own, _addresses(task_vars))
+    return Handed(kept, asked, groups, own, _addresses(task_vars), _is_local(task_vars))
 
 
 def _others(basis: Basis) -> list[OtherPort]:
@@ -147,6 +148,10 @@ def _waiting(task_uuid: str, host: str) -> list[str]:
 
 def _prefix(task_uuid: str, host: str) -> str:
     return f"{hashlib.sha256(f'{task_uuid} {host}'.encode()).hexdigest()[:32]}-"
+
+
+def _is_local(task_vars: Mapping[str, t.Any]) -> bool:
+    return str(task_vars.get("ansible_connection")).rpartition(".")[2] == "local"
 
 
 def _addresses(task_vars: Mapping[str, t.Any]) -> list[str]:

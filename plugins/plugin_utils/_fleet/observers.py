@@ -120,13 +120,17 @@ def look(records: Iterable[Record]) -> Sights:
 
 
 class _Observers:
-    """Tells which inventory hosts are one machine: by the whole list of their addresses."""
+    """Tells which inventory hosts are one machine: by the whole list of their addresses, or as the controller itself."""
 
     def __init__(self) -> None:
         self._by_addresses: dict[tuple[str, ...], str] = {}
+        self._controller: str | None = None
 
     def of(self, record: Record) -> str:
         name = str(record.vantage.get("host") or record.host)
+        if record.vantage.get("local") and name == record.host:
+            self._controller = self._controller or name
+            return self._controller
         own = tuple(sorted(one for one in record.vantage.get("addresses") or () if not _is_loopback(one)))
         return self._by_addresses.setdefault(own, name) if own and name == record.host else name
 

@@ -78,7 +78,8 @@ class Record:
     variables: _Data = dataclasses.field(
         default_factory=dict
     )  # of the host: provider, datacenter, ... where it has them
-    # Where was asked from: {host, container, addresses}; host differs from the record's with delegate_to.
+    # Where was asked from: {host, container, addresses, local}; host differs from the record's with delegate_to. local:
+    # that host is the controller itself (connection: local).
     vantage: _Data = dataclasses.field(default_factory=dict)
     check_mode: bool = False
     endpoint: _Data | None = None  # {host, port, security, server_name, ip_version}
@@ -174,7 +175,8 @@ _EVIDENCE = {
 _SHAPE = {
     "time": str, "run": str, "playbook": str, "play": str, "task": str, "action": str, "kind": str, "host": str,
     "groups": _TEXTS, "variables": {str: (str, int, float, bool)},
-    "vantage": {"host": Maybe(str), "container": Maybe(str), "addresses": Maybe(_TEXTS)}, "check_mode": bool,
+    "vantage": {"host": Maybe(str), "container": Maybe(str), "addresses": Maybe(_TEXTS), "local": Maybe(bool)},
+    "check_mode": bool,
     "endpoint": Maybe(
         {"host": str, "port": int, "security": str, "server_name": Maybe(str), "ip_version": Maybe(str)}
     ),

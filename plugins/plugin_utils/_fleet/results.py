@@ -62,7 +62,7 @@ class About(t.NamedTuple):
         found = self._asdict()
         del found["asked_from"]
         asked = handed.host or self.asked_from or self.host
-        vantage = {"host": asked, "container": None, "addresses": list(handed.addresses)}
+        vantage = {"host": asked, "container": None, "addresses": list(handed.addresses), "local": handed.local}
         groups = tuple(handed.groups) or self.groups
         variables = handed.variables or self.variables
         kind = KIND_OF_ACTION[self.action]

@@ -56,7 +56,12 @@ def gathered(hosts: Sequence[str], hostvars: Mapping[str, _Variables], variable:
             "host": host,
             "groups": tuple(handed.groups),
             "variables": dict(handed.variables),
-            "vantage": {"host": host, "container": None, "addresses": list(handed.addresses)},
+            "vantage": {
+                "host": host,
+                "container": None,
+                "addresses": list(handed.addresses),
+                "local": handed.local,
+            },
         }
         result = _plain(variables.get(variable))
         probes, others = result.get("probes") or [], result.get("alternatives") or []

@@ -255,6 +255,8 @@ def test_two_names_of_one_machine_are_one_witness(chains: dict[str, list[str]]) 
     alike: dict[str, t.Any] = {"container": None, "addresses": ["10.9.9.9"]}
     assert across([dataclasses.replace(one, vantage={"host": one.host, **alike}) for one in records]) == []
     assert across(records[:1]) == []
+    # With connection: local each of them is the controller.
+    assert across([dataclasses.replace(one, vantage={**one.vantage, "local": True}) for one in records]) == []
     boxes = [dataclasses.replace(one, vantage={**one.vantage, "container": "app"}) for one in records]
     assert across(boxes) == []
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, made
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.results import About, records_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.tally import Tally
@@ -51,6 +52,14 @@ def test_where_there_is_nothing_to_judge_no_task_failed() -> None:
     tally.add(records("app_mail_config_info", {**APP, "found": True})[0])
     assert tally.counts() == {"works": 1, "skipped": 1, "broken": 1}
     tally.close()
+
+
+def test_a_host_that_is_the_controller_itself_is_known_as_such() -> None:
+    about = About("2026-11-29T21:00:00+00:00", "run", "site.yml", "play", "task", "smtp_gate", "app1")
+    for connection, local in (("local", True), ("ansible.builtin.local", True), ("ssh", False), (None, False)):
+        handed = made(Seen(), "app1", {"ansible_connection": connection}, ())
+        (record,) = records_of(about, {"msg": "broken"}, True, handed)
+        assert record.vantage["local"] is local
 
 
 def test_the_steps_of_the_role() -> None:
