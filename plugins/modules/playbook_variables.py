@@ -43,6 +43,12 @@ options:
     description:
       - A role of this collection whose variables the playbook takes as well, with what its argument specs say of them.
     type: str
+  role_values:
+    description:
+      - Whether the values of the role's variables are checked. V(false) checks only how their names are spelt, for a playbook that must not
+        stop for the values of one host.
+    type: bool
+    default: true
 seealso:
   - module: mailops.smtp.smtp_verdict
 """

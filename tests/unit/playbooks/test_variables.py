@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import pathlib
 import re
+import typing as t
+from unittest import mock
 
 import pytest
 import yaml
+from ansible_collections.mailops.smtp.plugins.action import playbook_variables
+
+from tests.support.acting import Host, act
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 NAMES = ("probe", "gate", "deploy", "report", "audit", "judge")
@@ -29,6 +34,23 @@ def test_a_misspelt_variable_is_told(name: str) -> None:
     read = set(re.findall(rf"\b(?:mail_config|mail_{name})_[a-z_]+", text))
     made = set(re.findall(r"register: (\w+)", text))
     assert read - made - set(ROLE) <= set(options["variables"])
+
+
+def checked(**options: t.Any) -> dict[str, t.Any]:
+    """What the check says of a host with a value of the role that cannot be."""
+    variables = {"mail_config_settings": "smtp.example.com"}
+    with mock.patch.object(playbook_variables.ActionModule, "_value", lambda _self, name: variables[name]):
+        return act("playbook_variables", Host(lambda _plans: {}), variables=variables, role="mail_config", **options)
+
+
+def test_the_values_of_one_host_stop_no_report() -> None:
+    assert "not a dictionary" in checked()["msg"]
+    assert not checked(role_values=False).get("failed")
+    for name in ("report", "audit"):
+        (play,) = yaml.safe_load((ROOT / "playbooks" / f"{name}.yml").read_text())
+        assert (
+            play["tasks"][0]["mailops.smtp.playbook_variables"]["role_values"] is False and play["tasks"][0]["run_once"]
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
