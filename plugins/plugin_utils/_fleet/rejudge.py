@@ -52,12 +52,13 @@ def _call(records: Sequence[Record], changes: Mapping[str, t.Any], now: datetime
         return
     first = known[0]
     seen = [one.observation for one in known]
-    verdicts = iter(judge_all([one.settings for one in known], seen, first.policy, first.host))
+    verdicts = judge_all([one.settings for one in known], seen, first.policy, first.host)
+    verdicts.reverse()
     for record, basis in zip(records, bases):
         if basis is None:
             yield record
             continue
-        verdict = next(verdicts)
+        verdict = verdicts.pop()
         if verdict.probe["ok"] == record.ok and verdict.probe["cause"] == record.cause and record.remedy is not None:
             # The same verdict: what the record says was said with the login at hand.
             verdict.probe.update(message=record.message, remedy=record.remedy)
