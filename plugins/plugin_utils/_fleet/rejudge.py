@@ -63,7 +63,7 @@ def _call(records: Sequence[Record], changes: Mapping[str, t.Any], now: datetime
             # The same verdict: what the record says was said with the login at hand.
             verdict.probe.update(message=record.message, remedy=record.remedy)
         else:
-            advise(record.host, basis.settings, verdict)
+            advise(str(record.vantage.get("host") or record.host), basis.settings, verdict)
         about = {name: getattr(record, name) for name in _ABOUT}
         selected = None if verdict.probe["ok"] else record.selected
         yield endpoint_record(about, verdict.probe, keep(basis), verdict.alternatives, selected)
@@ -79,5 +79,9 @@ def _basis(record: Record, changes: Mapping[str, t.Any], now: datetime.datetime 
     policy: Policy = replace(basis.policy, **changes)
     host: HostFacts = basis.host
     if now is not None:
-        host = replace(host, clock=host.clock + max(now - record.when, datetime.timedelta()))
+        try:
+            host = replace(host, clock=host.clock + max(now - record.when, datetime.timedelta()))
+        except OverflowError:
+            # A clock beyond the year 9999 is no clock.
+            return None
     return basis._replace(policy=policy, host=host)
