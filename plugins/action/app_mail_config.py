@@ -9,7 +9,6 @@ import base64
 import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from ansible.utils.display import Display
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
@@ -88,7 +87,7 @@ class ActionModule(Action):
     def answer(self, args: Result) -> Result:
         """Plan without the host, read, plan again, write."""
         options = _parsed(args)
-        descriptor = load_descriptor(options.app, self._descriptors(options.descriptors))
+        descriptor = load_descriptor(options.app, self.folder(options.descriptors))
         place = load_place(descriptor, options.path, options.form, options.carrier, options.service)
         # The settings are checked before the host is asked anything.
         _check(descriptor, place, options)
@@ -101,14 +100,6 @@ class ActionModule(Action):
         if _writes_password(place, options) and (finding := readable_finding(old.path, old.mode)):
             result["findings"] = [*plan.findings, finding]
         return {**result, **self._write(place, options, old, plan)}
-
-    def _descriptors(self, folder: str | None) -> Path | None:
-        """The user's folder: beside the playbook, as Ansible looks for files, or from where the user stands."""
-        if folder is None:
-            return None
-        beside = Path(self._loader.path_dwim(folder))
-        here = Path(folder).expanduser().absolute()
-        return beside if beside.is_dir() or not here.is_dir() else here
 
     def _result(self, descriptor: Descriptor, place: Place, old: _OldFile, plan: Plan) -> Result:
         result: Result = {

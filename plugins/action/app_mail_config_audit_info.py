@@ -61,7 +61,7 @@ class ActionModule(Action):
         self._root = _root(args.get("root"))
         self._credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
         timeout = to_number(args.get("timeout") or 10, "timeout", 0.1, 3600, " seconds")
-        folder = self._folder(args.get("descriptors"))
+        folder = self.folder(args.get("descriptors"))
         listed = _listed(args.get("apps"))
         names = [spot.app for spot in listed] or known_apps(folder)
         self._apps = _with_parts({name: load_descriptor(name, folder) for name in dict.fromkeys(names)}, folder)
@@ -82,12 +82,6 @@ class ActionModule(Action):
             "states": {state: sum(1 for one in apps if one["state"] == state) for state in STATES},
             "left_out": self._left_out,
         }
-
-    def _folder(self, folder: object) -> Path | None:
-        if folder in (None, ""):
-            return None
-        beside, here = Path(self._loader.path_dwim(str(folder))), Path(str(folder)).expanduser().absolute()
-        return beside if beside.is_dir() or not here.is_dir() else here
 
     # Reading
 
@@ -246,6 +240,11 @@ def _listed(raw: object) -> list[Spot]:
     """The apps that were named: a list of names, or of mappings with app and path. Raises SettingsError."""
     if raw in (None, "", []):
         return []
+    if isinstance(raw, str) and "{" in raw:
+        words = (
+            'apps is a text with braces in it; write -e \'{"mail_audit_apps": [{"app": "grafana"}]}\', or names alone.'
+        )
+        raise SettingsError(words, "apps")
     listed = [part for part in re.split(r"[\[\], ]+", raw) if part] if isinstance(raw, str) else raw
     if not isinstance(listed, Sequence):
         words = (
@@ -275,4 +274,4 @@ def _listed(raw: object) -> list[Spot]:
     return spots
 
 
-_OF_THE_ROLE = ("owner", "group", "mode", "backup", "validate", "restart", "template", "dest")
+_OF_THE_ROLE = ("owner", "group", "mode", "backup", "validate", "restart", "test_mail", "template", "dest")

@@ -9,7 +9,6 @@ import base64
 import posixpath
 import typing as t
 from collections.abc import Mapping
-from pathlib import Path
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
@@ -35,8 +34,7 @@ class ActionModule(Action):
         """Read the text, then the files that it takes variables from, and interpret them."""
         options = _parsed(args)
         environment = _environment(args.get("environment"))
-        folder = options["descriptors"]
-        descriptor = load_descriptor(str(options["app"]), self._folder(folder) if folder else None)
+        descriptor = load_descriptor(str(options["app"]), self.folder(options["descriptors"]))
         path = str(options["path"])
         place = load_place(descriptor, path, options["form"], options["carrier"], options["service"])
         told: Result = {
@@ -75,10 +73,6 @@ class ActionModule(Action):
             "password_set": reading.password_set,
             "findings": findings,
         }
-
-    def _folder(self, folder: str) -> Path:
-        beside, here = Path(self._loader.path_dwim(folder)), Path(folder).expanduser().absolute()
-        return beside if beside.is_dir() or not here.is_dir() else here
 
     def _others(self, app: str, place: Place, text: str, path: str) -> dict[str, str]:
         """The files that the text takes variables from, by the paths that it writes; relative ones are beside it."""

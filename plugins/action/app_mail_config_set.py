@@ -9,24 +9,22 @@ here stands only what comes after what.
 
 from __future__ import annotations
 
-import re
 import typing as t
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
-    NotAllowed,
+    accepted,
     checked_entries,
     checked_settings,
     endpoints_of,
     in_own_words,
     kind_of,
     label_of,
+    misspelt,
     refuse_twice,
-    refuse_weaker,
     spoken,
     test_command,
     told_once,
@@ -55,9 +53,9 @@ class ActionModule(Action):
 
     OPTIONS = (
         "step", "apps", "settings", "begun", "offered", "probed", "exact_security", "descriptors", "recipient", "check_credentials",
-        "accept", "always", "going_back", "probe", "findings", *POLICY_OPTIONS,
+        "accept", "always", "going_back", "probe", "prove", "findings", *POLICY_OPTIONS,
     )  # fmt: skip
-    INPUT_ERRORS = (SettingsError, AppError, NotAllowed)
+    INPUT_ERRORS = (SettingsError, AppError)
 
     def answer(self, args: Result) -> Result:
         """Do the step that is named."""
@@ -65,7 +63,7 @@ class ActionModule(Action):
         step = str(args.get("step"))
         if step not in _STEPS:
             raise SettingsError(f"step is {step}; write one of {', '.join(_STEPS)}.", "step")
-        self._entries: list[dict[str, t.Any]] = list(args.get("apps") or [])
+        self._accept = accepted(args.get("accept"))
         work: Callable[[], Result] = getattr(self, f"_{step}")
         try:
             return {"changed": False, **work()}
@@ -77,7 +75,7 @@ class ActionModule(Action):
     def _begin(self) -> Result:
         """Refuse what cannot work, and claim the files. Nothing is asked of the relay."""
         checked_settings(self._args)
-        checked_entries(self._entries, str(self._args.get("recipient") or ""))
+        checked_entries(self._args.get("apps"), str(self._args.get("recipient") or ""))
         self._tests()
         planned = self._each(self._settings(), write=False)
         refuse_twice(planned)
@@ -85,7 +83,7 @@ class ActionModule(Action):
         claimed = self._call("mailops.smtp.kept_files", {"paths": paths, "step": "begin", "name": "mail_config"})
         if claimed.get("failed") or claimed.get("unreachable"):
             raise _StepError(claimed)
-        findings = told_once(planned, [], self._args.get("accept") or [])
+        findings = told_once(planned, [], self._accept)
         return {
             "token": uuid.uuid4().hex,
             "results": planned,
@@ -98,15 +96,16 @@ class ActionModule(Action):
         }
 
     def _write(self) -> Result:
-        """Try the recipient, then write every file, or none where an app would get into a weaker mode than was planned."""
+        """Try the recipient, then write every file, or none where an app has no words for the port that was taken."""
         begun = self._args["begun"]
         if begun["settings_of"] != spoken(self._settings()):
-            planned = self._each(self._settings(), write=False)
-            refuse_weaker(begun["results"], planned, self._args.get("accept") or [])
+            self._each(self._settings(), write=False)
         if self._args.get("recipient") and self._flag("probed"):
             self._send(self._settings(), check_mode=True)
         written = self._each(self._settings(), write=True)
-        findings = told_once(written, self._args.get("findings") or [], self._args.get("accept") or [])
+        of_the_gate = self._args.get("findings") or []
+        findings = told_once(written, of_the_gate, self._accept)
+        wrong = misspelt(self._accept, told_once(written, of_the_gate, []))
         told = [one["message"] for one in begun["findings"]]
         diffs = {"diff": [one.pop("diff") for one in written if "diff" in one]} if self._task.diff else {}
         return {
@@ -114,7 +113,7 @@ class ActionModule(Action):
             "results": written,
             "changed": _changed(written) or self._flag("always"),
             "findings": findings,
-            "warnings": self._sentences(one for one in findings if one["message"] not in told),
+            "warnings": [*self._sentences(one for one in findings if one["message"] not in told), *wrong],
             **diffs,
         }
 
@@ -134,7 +133,7 @@ class ActionModule(Action):
                 done = self._call("ansible.builtin.command", {"argv": restart["command"], **folder})
             results.append({**done, "item": _public(entry)})
             if done.get("failed") and not self._flag("going_back"):
-                results[-1]["msg"] = f"{self.host}: {label_of(entry)}: {_why(done, restart)}."
+                results[-1]["msg"] = f"{self.host}: {label_of(entry)}: {_why(done, restart)}"
                 raise _StepError({"results": results, "msg": results[-1]["msg"], "changed": True})
         down = [label_of(one["item"]) for one in results if one.get("failed")]
         return {"results": results, "changed": bool(results), "down": down}
@@ -142,10 +141,12 @@ class ActionModule(Action):
     def _prove(self) -> Result:
         """Read back what the files hold, and prove that mail goes with exactly that."""
         read = self._each(self._settings(), write=False)
-        other = [one["path"] for one in read if not one["up_to_date"]]
+        other = [one for one in read if not one["up_to_date"]]
         if other and not self._task.check_mode:
             words = "no longer holds the settings that were written; find out what else writes there."
-            raise _StepError({"msg": f"{', '.join(other)} {words}"})
+            if any(kind_of(one["item"]) == "template" for one in other):
+                words += " A template has to give the same text each time: take times and random values out of it."
+            raise _StepError({"msg": f"{', '.join(one['path'] for one in other)} {words}"})
         endpoints = endpoints_of(self._settings(), read)
         result: Result = {"results": read}
         if self._flag("probe"):
@@ -166,14 +167,17 @@ class ActionModule(Action):
         """Put the old files back. What could not be put back is in ``kept``, and fails nothing."""
         begun = self._args.get("begun") or {}
         asked = {"paths": begun.get("paths") or [], "step": "restore", "name": "mail_config"}
-        back = self._call("mailops.smtp.kept_files", asked) if asked["paths"] else {"step": "restore"}
+        back = self._call("mailops.smtp.kept_files", asked) if asked["paths"] else {}
         problem = {"problem": back["msg"]} if back.get("failed") or back.get("unreachable") else {}
-        told = {
-            name: value for name, value in back.items() if name not in ("failed", "unreachable", "msg", "exception")
-        }
-        return {"restored": [], "kept": [], "unfinished": [], **told, **problem, "token": begun.get("token")}
+        # Only these: the rc of a module that broke off would make this step fail, and nothing be restarted or told.
+        told = {name: back.get(name) or [] for name in ("restored", "kept", "unfinished", "warnings")}
+        return {**told, **problem, "token": begun.get("token")}
 
     # What they are made of
+
+    @property
+    def _entries(self) -> list[dict[str, t.Any]]:
+        return list(self._args.get("apps") or [])
 
     def _sentences(self, findings: Iterable[Mapping[str, t.Any]]) -> list[str]:
         return [f"{self.host}: {one['message']} {one['remedy']}".strip() for one in findings]
@@ -210,6 +214,10 @@ class ActionModule(Action):
             if done.get("failed"):
                 return done
             mode = completed(settings, probed=True)["security"]
+            if write and self._task.diff and done["changed"]:
+                # That it changes is told, and not what is in it: nobody knows where in it the password is.
+                words = f"{entry['dest']}: new content of {entry['template']}, which is not shown as it may hold the password\n"
+                done["diff"] = {"prepared": words}
             return {**done, "up_to_date": not done["changed"], "findings": [], "settings": {}, "security": mode}
         place = {name: entry[name] for name in ("app", "path", "form", "carrier", "service") if entry.get(name)}
         wish = {
@@ -231,8 +239,11 @@ class ActionModule(Action):
         try:
             return str(lookup.run([entry["template"]], variables, template_vars=given)[0])
         except Exception as error:
-            words = re.sub(re.escape(str(whole["password"] or "\0")), "********", str(error))
-            raise SettingsError(f"template {entry['template']} cannot be rendered: {words}", "template") from None
+            words = f"template {entry['template']} cannot be rendered: {self._masked(str(error))}"
+            raise SettingsError(words, "template") from None
+
+    def _masked(self, text: str) -> str:
+        return text.replace(str(self._settings().get("password") or "\0"), "********")
 
     def _send(self, settings: Mapping[str, t.Any], *, check_mode: bool) -> Result:
         given = {
@@ -246,10 +257,10 @@ class ActionModule(Action):
     def _tests(self) -> list[tuple[Mapping[str, t.Any], list[str]]]:
         """The entries whose app sends its own test mail, and how. Raises SettingsError."""
         found: list[tuple[Mapping[str, t.Any], list[str]]] = []
+        folder = self.folder(self._args.get("descriptors"))
         for entry in self._entries:
             if entry.get("test_mail") is None:
                 continue
-            folder = Path(self._args["descriptors"]) if self._args.get("descriptors") else None
             app = load_descriptor(entry["app"], folder) if kind_of(entry) == "app" else None
             found.append((entry, test_command(entry, app, str(self._args.get("recipient") or ""))))
         return found
@@ -259,10 +270,11 @@ class ActionModule(Action):
         folder = {"chdir": entry["test_mail"]["chdir"]} if entry["test_mail"].get("chdir") else {}
         done = self._call("ansible.builtin.command", {"argv": command, **folder})
         if done.get("failed") or done.get("unreachable"):
-            said = " ".join(str(done.get("stderr") or done.get("stdout") or done.get("msg") or "").split())[-300:]
-            said = said.replace(str(self._settings().get("password") or "\0"), "********")
-            words = f"{self.host}: {label_of(entry)}: its own test mail failed ({' '.join(command)})"
-            raise _StepError({"msg": f"{words}: {said or 'it said nothing'}"})
+            said = str(done.get("stderr") or done.get("stdout") or done.get("msg") or "")
+            # Masked before it is cut: half a password is one, too.
+            said, asked = (self._masked(one) for one in (said, " ".join(command)))
+            words = f"{self.host}: {label_of(entry)}: its own test mail failed ({asked})"
+            raise _StepError({"msg": f"{words}: {' '.join(said.split())[-300:] or 'it said nothing'}"})
         return {
             "msg": f"{label_of(entry)} sent its own test mail.",
             "reply": None,
@@ -301,4 +313,5 @@ def _public(entry: Mapping[str, t.Any]) -> dict[str, t.Any]:
 def _why(done: Mapping[str, t.Any], restart: Mapping[str, t.Any]) -> str:
     what = restart.get("service") or " ".join(map(str, restart.get("command") or []))
     said = " ".join(str(done.get("stderr") or done.get("stdout") or done.get("msg") or "").split())[:300]
-    return f"it cannot be restarted ({what})" + (f": {said}" if said else "")
+    words = f"it cannot be restarted ({what})" + (f": {said}" if said else "")
+    return words if words.endswith((".", "!", "?")) else f"{words}."

@@ -49,7 +49,9 @@ class ActionModule(ActionBase):
         result["warnings"] = [*result.get("warnings", []), *(_warnings(result) if options["step"] == "begin" else [])]
         # Before the other task's failure is put in, whose output has lines of its own.
         result = printable_data(result)
-        if failure and not result.get("failed"):
+        if failure and result.get("failed"):
+            result["msg"] = f"{failure.get('msg', '')} {result.get('msg', '')}".strip()
+        elif failure:
             result.update(
                 {
                     key: value

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
-from pathlib import Path
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Alternative, Observation, Plan
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
@@ -42,17 +41,15 @@ class ActionModule(Action):
     def answer(self, args: Result) -> Result:
         """Probe on the host, judge here, pass or fail."""
         self._args = args
-        self._policy = replace(parse_policy(args), apps=app_clients(args.get("apps"), self._folder(args)))
+        self._policy = replace(
+            parse_policy(args), apps=app_clients(args.get("apps"), self.folder(args.get("descriptors")))
+        )
         self._credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
         use = _wants_use(args)
         endpoints = endpoint_settings(args, allow_auto=False, needs_credentials=self._credentials)
         others = [alternative_ports(one, args.get("alternatives", "auto")) for one in endpoints]
         self.seen = Seen(endpoints)
         return self._gate(endpoints, others, use)
-
-    def _folder(self, args: Result) -> Path | None:
-        given = args.get("descriptors")
-        return Path(self._loader.path_dwim(str(given))) if given else None
 
     def _gate(self, endpoints: list[Settings], others: list[list[Alternative]], use: bool) -> Result:
         plans = [plan_of(one, self._policy, alternatives=ports, fallback=use) for one, ports in zip(endpoints, others)]

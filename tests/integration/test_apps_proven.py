@@ -13,12 +13,17 @@ import os
 import subprocess
 import sys
 import typing as t
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from tests.proof.relay import Proving
 from tests.proof.results import RESULTS
 from tests.proof.rows import rows
+from tests.proof.trials import Expected, Job, Trial, verdicts
+from tests.support.postfix import Postfix
 from tests.support.process import ROOT
 
 QUICK = [row for row in rows() if row.quick]
@@ -45,3 +50,14 @@ def test_the_client_does_what_the_table_says(row: t.Any, seen: list[dict[str, t.
     assert not found.get("differs"), found
     kept = of(yaml.safe_load(RESULTS.read_text()))
     assert any(found["modes"] == one["modes"] and found["logins"] == one["logins"] for one in kept), (found, kept)
+
+
+def test_a_mail_that_no_client_says_to_have_sent_counts(tmp_path: Path) -> None:
+    """Else no client could be seen to take a certificate with a wrong name: such a mail is expected by nobody."""
+    arrived = tmp_path / "mail" / "new" / "1"
+    arrived.parent.mkdir(parents=True)
+    arrived.write_text("Received: from x (using TLSv1.3)\n\t(Authenticated sender: app)\nSubject: p1t2\n\nx\n")
+    seen = Proving(t.cast(Postfix, SimpleNamespace(folder=tmp_path)), tmp_path).arrived([])
+    trial = Trial("refuses a wrong name", "starttls", "starttls", "wrong.test", 587, True, Expected(False))
+    job = Job("p1t2", QUICK[0], trial)
+    assert verdicts(job, seen.get(job.id)) == "arrived over TLS, with a login"

@@ -465,7 +465,10 @@ def test_named_apps_their_logins_and_the_exit_code(tmp_path: pathlib.Path, pki: 
         tmp_path / "root",
         [App("/elsewhere/a.yml", wrong, "", ""), App("/elsewhere/b.yml", pangolin(), "", "")],
     )
-    listed = [{"app": "pangolin", "path": f"/elsewhere/{one}.yml", "restart": {"service": "x"}} for one in "ab"]
+    listed = [
+        {"app": "pangolin", "path": f"/elsewhere/{one}.yml", "restart": {"service": "x"}, "test_mail": {}}
+        for one in "ab"
+    ]
     everything = {
         "mail_audit_root": str(root),
         "mail_audit_ca_path": str(pki.ca_file),

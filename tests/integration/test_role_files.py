@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import pathlib
+import sys
 import typing as t
 
 import pytest
 import yaml
+from ansible_collections.mailops.smtp.plugins.module_utils._files.store import store_path
 
 from tests.support import faulty
 from tests.support.pki import Pki
@@ -107,8 +109,9 @@ def world(tmp_path: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> t
 
 def test_three_files_are_eight_tasks_and_each_finding_is_told_once(world: World) -> None:
     apps = world.apps(validate="grep -q PORT %s", backup=True)
-    predicted, _names = world.run("--check", apps=apps)
+    predicted, _names = world.run("--check", "--diff", apps=apps)
     assert predicted.returncode == 0 and predicted.recap["changed"] > 0, predicted.output
+    assert "app.env: new content of" in predicted.output and "HOST=localhost" not in predicted.output
     assert (world.folder / "app.env").read_text() == "OLD=1\n" and world.server.messages == []
 
     written, names = world.run(apps=apps, mail_config_prove_recipient="ops@example.com")
@@ -166,10 +169,39 @@ def test_a_template_is_put_back_like_an_app(world: World, how: str) -> None:
     assert words in last, last
 
 
+def test_what_could_not_be_put_back_stays_kept(world: World) -> None:
+    """The host's Python fails just when the files are to be put back, and works again a moment later."""
+    old = (world.folder / "config.yml").read_text()
+    once, broken, python = (world.folder / name for name in ("once", "broken", "python"))
+    python.write_text(f'#!/bin/sh\nif [ -e {broken} ]; then rm {broken}; exit 1; fi\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    command = f"[ -e {once} ] || {{ touch {once} {broken}; echo too early; false; }}"
+    apps = [{**world.apps()[0], "restart": {"command": ["sh", "-c", command]}}]
+    failed, _names = world.run("-e", f"ansible_python_interpreter={python}", apps=apps)
+    said = " ".join(failed.output.split())
+    last = said[said.rindex("fatal: [localhost]") :]
+    assert failed.returncode != 0 and "too early" in last and "is again as it was before" not in last
+    assert "What was written could not be put back:" in last and "The old files stay kept" in last, last
+    records = [one for one in pathlib.Path(store_path()).glob("*.json") if str(world.folder) in one.read_text()]
+    kept = pathlib.Path(store_path()) / json.loads(records[0].read_text())["copy"]
+    assert kept.read_text() == old
+    again, _names = world.run(apps=apps)
+    assert again.returncode == 0 and "An earlier run was broken off" in " ".join(again.output.split())
+
+
+def test_what_an_apps_test_mail_says_is_masked_before_it_is_cut(world: World) -> None:
+    (world.folder / "secret").write_text(PASSWORD)
+    command = ["sh", "-c", f"cat {world.folder}/secret; printf %0290d 0; exit 1", PASSWORD]
+    apps = [{**world.apps()[0], "test_mail": {"command": command}}]
+    done, _names = world.run(apps=apps, mail_config_prove_recipient="ops@example.com")
+    assert done.returncode != 0 and "its own test mail failed" in done.output
+    assert PASSWORD[-8:] not in done.output and "00000" in done.output
+
+
 def test_the_proof_is_not_the_gate(world: World) -> None:
     wrong = {**world.settings, "port": 465, "host": "127.77.1.1", "timeout": 2}
     written, _names = world.run(mail_config_gate=False, mail_config_settings=wrong)
     assert written.returncode == 0 and "127.77.1.1" in (world.folder / "app.env").read_text(), written.output
-    proved, _names = world.run(mail_config_gate=False, mail_config_prove=True, mail_config_settings={**wrong, "port": 587, "secure": False})  # fmt: skip
+    proved, _names = world.run(mail_config_gate="n", mail_config_prove="y", mail_config_settings={**wrong, "port": 587, "secure": False})  # fmt: skip
     assert proved.returncode != 0 and "connection_refused" in proved.output
     assert "PORT=465" in (world.folder / "app.env").read_text()

@@ -53,12 +53,12 @@ class Proving:
         self._read: set[Path] = set()
 
     def arrived(self, subjects: list[str], seconds: float = 5) -> dict[str, Arrived]:
-        """Of these subjects the ones that came in, waiting for so long for those that are missing."""
+        """All that came in by its subject, also what nobody says to have sent, waiting for so long for these subjects."""
         end = time.monotonic() + seconds
         while True:
             self._look()
             if all(subject in self._seen for subject in subjects) or time.monotonic() > end:
-                return {subject: self._seen[subject] for subject in subjects if subject in self._seen}
+                return dict(self._seen)
             time.sleep(0.05)
 
     def log(self) -> str:

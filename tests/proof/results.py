@@ -32,7 +32,10 @@ def result_of(jobs: Sequence[Job], seen: Mapping[str, str]) -> dict[str, t.Any]:
     """One entry of the file: the modes that hold, the logins that work, and what came out otherwise."""
     row = jobs[0].row
     parts = list(dict.fromkeys(job.trial.part for job in jobs))
-    wrong = {part: [seen[job.id] for job in jobs if job.trial.part == part and seen[job.id]] for part in parts}
+    wrong = {
+        part: [f"{job.trial.name}: {seen[job.id]}" for job in jobs if job.trial.part == part and seen[job.id]]
+        for part in parts
+    }
     return {
         "app": row.app,
         "form": row.form,

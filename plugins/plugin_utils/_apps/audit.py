@@ -142,7 +142,7 @@ def judged(entry: Entry, probe: Mapping[str, t.Any] | None, why_not: str = "") -
     if probe is not None:
         findings = _with_probe(findings, probe)
     state, reasons = _state(entry, findings, probe is None and bool(why_not))
-    told.update(state=state, findings=findings, keys=entry.keys, probe=probe)
+    told.update(state=state, findings=findings, app_keys=entry.keys, probe=probe)
     told["cause"] = reasons[0]["code"] if reasons else "unreadable" if entry.problem else None
     told.update({name: reasons[0][name] if reasons else None for name in ("message", "remedy")})
     told["line"] = _line(entry, state, reasons, findings, why_not)
@@ -234,8 +234,9 @@ def _line(entry: Entry, state: str, reasons: Sequence[Finding], findings: Sequen
     also = f" Also: {', '.join(dict.fromkeys(rest))}." if rest else ""
     if not reasons:
         unclear = [one["message"] for one in findings if one["code"] == "variable"] if state == "unknown" else []
+        why_not = why_not[:1].upper() + why_not[1:] if unclear else why_not
         why = f": {' '.join([*unclear, *([why_not] if why_not else [])])}" if state == "unknown" else ""
-        return f"{where}: {_WORDS[state]}{relay}{why}{also}"
+        return f"{where}: {_WORDS[state]}{relay}{why}{'.' if also and not why else ''}{also}"
     first = reasons[0]
     advice = f"{first['message']} {first['remedy']}{_named_keys(entry, first['code'])}"
     return f"{where}: {_WORDS[state]}{relay}: {first['code']}: {advice}{also}"

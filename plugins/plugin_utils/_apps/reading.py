@@ -21,6 +21,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form, Word
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import base_words, holds, mode_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import without_login
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import clash_sentence, convention_clash
 
 __all__ = ("Reading", "interpret", "part_findings", "read_place", "read_settings")
@@ -175,6 +176,9 @@ def interpret(
         port = _default_port(descriptor, form, mode, words)
         mode = mode_of(descriptor, port, words) or mode
     settings = {name: known[name] for name in _SHOWN if known.get(name) not in (None, "")}
+    if "host" in settings:
+        # A whole URL there is a mistake that is told, and its login is not.
+        settings["host"] = without_login(str(settings["host"]))
     if port is not None:
         settings["port"] = port
     _follow(descriptor, words, settings)

@@ -5,49 +5,49 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.address import is_bare_address
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, parse_policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings, to_bool
 
 __all__ = (
-    "NotAllowed",
+    "accepted",
     "checked_entries",
     "checked_settings",
     "endpoints_of",
     "in_own_words",
     "kind_of",
     "label_of",
+    "misspelt",
     "refuse_twice",
-    "refuse_weaker",
     "spoken",
+    "test_command",
     "told_once",
 )
 
 Entry = Mapping[str, t.Any]
-# From the weakest on.
-_STRENGTH = {"cleartext": 0, "opportunistic": 1, "starttls": 2, "implicit_tls": 2}
+_CODE = re.compile("[a-z][a-z0-9_]*")
 _OF_AN_ENTRY = (
     "app", "path", "form", "carrier", "service", "owner", "group", "mode", "backup", "validate", "template", "dest",
 )  # fmt: skip
 _OF_THE_ROLE = ("exact_security", "descriptors", *POLICY_OPTIONS)
 
 
-class NotAllowed(ValueError):
-    """What is asked for is possible, and refused until it is asked for by name."""
-
-    cause = "downgrade_possible"
-
-
 def checked_settings(args: Mapping[str, t.Any]) -> None:
     """Refuse settings and policy that cannot work. Raises SettingsError, in the names of the role's variables."""
     given = args.get("settings")
-    if not isinstance(given, Mapping) or not given:
+    if not given:
         words = "mail_config_settings is empty; write host, port and secure into it."
+        raise SettingsError(words, "mail_config_settings")
+    if not isinstance(given, Mapping):
+        # The value is not shown: a text may hold the password.
+        words = "mail_config_settings is not a dictionary; write {host: smtp.example.com, port: 465, secure: true}."
         raise SettingsError(words, "mail_config_settings")
     probed = to_bool(args.get("probed") or False, "mail_config_gate")
     parse_settings(given, probed=probed, needs_credentials=True, prefix="mail_config_settings.")
@@ -55,18 +55,50 @@ def checked_settings(args: Mapping[str, t.Any]) -> None:
         parse_policy(args)
     except SettingsError as error:
         raise SettingsError(f"mail_config_{error}", f"mail_config_{error.option}") from None
-    if args.get("recipient") and not given.get("sender"):
+    _checked_proof(args.get("prove"), args.get("recipient"), given)
+
+
+def _checked_proof(prove: object, recipient: object, settings: Mapping[str, t.Any]) -> None:
+    if prove not in (None, "auto"):
+        try:
+            to_bool(prove, "mail_config_prove")
+        except SettingsError:
+            words = f"mail_config_prove is {show(prove)}; write auto, true or false."
+            raise SettingsError(words, "mail_config_prove") from None
+    if not recipient:
+        return
+    if not is_bare_address(str(recipient)):
+        words = f"mail_config_prove_recipient is {show(recipient)}, which is not one bare mail address; write ops@example.com."
+        raise SettingsError(words, "mail_config_prove_recipient")
+    if not settings.get("sender"):
         words = "mail_config_prove_recipient needs a sender; write sender: app@example.com in mail_config_settings."
         raise SettingsError(words, "mail_config_prove_recipient")
 
 
-def checked_entries(entries: Sequence[Entry], recipient: str = "") -> None:
+def accepted(raw: object) -> list[str]:
+    """The codes of mail_config_accept, a list or a text with commas: a part of a code is no code. Raises SettingsError."""
+    if raw in (None, ""):
+        return []
+    listed = raw.split(",") if isinstance(raw, str) else raw
+    codes = [str(one).strip() for one in listed] if isinstance(listed, Sequence) else [""]
+    wrong = next((one for one in codes if not _CODE.fullmatch(one)), None)
+    if wrong is not None:
+        words = f"mail_config_accept is {show(raw)}; write codes of findings, such as [ca_not_expressible]."
+        raise SettingsError(words, "mail_config_accept")
+    return codes
+
+
+def checked_entries(entries: object, recipient: str = "") -> None:
     """Refuse an empty list, entries that are neither app nor template, and the same file twice. Raises SettingsError."""
+    example = "[{app: pangolin, path: /opt/pangolin/config/config.yml}]"
     if not entries:
-        example = "[{app: pangolin, path: /opt/pangolin/config/config.yml}]"
         raise SettingsError(f"mail_config_apps is empty; write a list such as {example}.", "mail_config_apps")
+    if isinstance(entries, str) or not isinstance(entries, Sequence):
+        raise SettingsError(f"mail_config_apps is not a list; write one such as {example}.", "mail_config_apps")
     for index, entry in enumerate(entries):
         name = f"mail_config_apps[{index}]"
+        if not isinstance(entry, Mapping):
+            raise SettingsError(f"{name} is {show(entry)}; write {{app: ..., path: ...}}.", name)
         needed = ("template", "dest") if kind_of(entry) == "template" else ("app", "path")
         other = ("app", "path", "form", "carrier", "service") if needed[0] == "template" else ("dest",)
         for key in needed:
@@ -77,16 +109,23 @@ def checked_entries(entries: Sequence[Entry], recipient: str = "") -> None:
         if wrong:
             words = f"{name}.{wrong} stands beside {needed[0]}; write an entry of its own for it, or leave it out."
             raise SettingsError(words, name)
-        restart = entry.get("restart")
-        if restart is not None and (
-            not isinstance(restart, Mapping) or not (restart.get("service") or restart.get("command"))
-        ):
-            words = (
-                f"{name}.restart is {show(restart)}; write {{service: name}} or {{command: [...]}}, or leave it out."
-            )
-            raise SettingsError(words, name)
+        _checked_restart(entry.get("restart"), name)
         _checked_test(entry, name, recipient)
     refuse_twice([{"path": _path(entry), "item": entry} for entry in entries])
+
+
+def _checked_restart(restart: object, name: str) -> None:
+    if restart is None:
+        return
+    if not isinstance(restart, Mapping) or not (restart.get("service") or restart.get("command")):
+        words = f"{name}.restart is {show(restart)}; write {{service: name}} or {{command: [...]}}, or leave it out."
+        raise SettingsError(words, name)
+    command = restart.get("command")
+    if command and not isinstance(command, list):
+        words = (
+            f"{name}.restart.command is {show(command)}; write a list, such as [docker, compose, restart, pangolin]."
+        )
+        raise SettingsError(words, name)
 
 
 def _checked_test(entry: Entry, name: str, recipient: str) -> None:
@@ -155,21 +194,6 @@ def refuse_twice(results: Sequence[Mapping[str, t.Any]]) -> None:
         seen[(path, service)] = index
 
 
-def refuse_weaker(
-    before: Sequence[Mapping[str, t.Any]], after: Sequence[Mapping[str, t.Any]], accept: Sequence[str]
-) -> None:
-    """Refuse that another port moves an app into a weaker mode than the settings gave it. Raises NotAllowed."""
-    if "downgrade_possible" in accept:
-        return
-    for old, new in zip(before, after):
-        if _STRENGTH.get(str(new["security"]), 2) < _STRENGTH.get(str(old["security"]), 2):
-            raise NotAllowed(
-                f"mail_config_fallback is use, but on the port that works {label_of(new['item'])} would be in the mode"
-                f" {new['security']} in place of {old['security']}: it could go on in cleartext. Nothing was written; write"
-                " mail_config_accept: [downgrade_possible] to allow it, or have the first port opened."
-            )
-
-
 def spoken(settings: Mapping[str, t.Any]) -> str:
     """Which port and mode settings mean, as a text to compare."""
     parsed = parse_settings(settings, probed=True)
@@ -186,6 +210,17 @@ def told_once(
         if one["code"] not in accept:
             found.setdefault((one["code"], one["message"]), dict(one))
     return list(found.values())
+
+
+def misspelt(accept: Sequence[str], findings: Sequence[Mapping[str, t.Any]]) -> list[str]:
+    """A sentence for each accepted code that no finding has and one nearly has. ``findings``: those that were accepted, too."""
+    codes = list(dict.fromkeys(str(one["code"]) for one in findings))
+    meant = {one: difflib.get_close_matches(one, codes, 1, 0.8) for one in accept if one not in codes}
+    return [
+        f"mail_config_accept has {one}, which accepts nothing here; write {near[0]}."
+        for one, near in meant.items()
+        if near
+    ]
 
 
 def endpoints_of(settings: Mapping[str, t.Any], read: Sequence[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:

@@ -10,6 +10,7 @@ import os
 import time
 import typing as t
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ansible import constants as C
 from ansible.plugins.action import ActionBase
@@ -71,6 +72,14 @@ class Action(ActionBase):
     def host(self) -> str:
         """The host from which is probed: the delegate where there is one."""
         return str(self._task.delegate_to or self._task_vars.get("inventory_hostname") or "this host")
+
+    def folder(self, given: object) -> Path | None:
+        """A folder of the user's own on the controller: beside the playbook, as Ansible looks for files, or from where the user stands."""
+        if given in (None, ""):
+            return None
+        beside = Path(self._loader.path_dwim(str(given)))
+        here = Path(str(given)).expanduser().absolute()
+        return beside if beside.is_dir() or not here.is_dir() else here
 
     def probe(
         self, endpoints: Sequence[Settings], plans: Sequence[Plan], with_credentials: bool, args: Mapping[str, t.Any]

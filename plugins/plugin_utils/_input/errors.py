@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 
-__all__ = ("SettingsError", "nearest", "show", "unknown_option")
+__all__ = ("SettingsError", "nearest", "show", "unknown_option", "without_login")
 
 # What other programs call these options.
 _ALIASES = {
@@ -37,9 +37,15 @@ class SettingsError(ValueError):
 
 
 def show(value: object) -> str:
-    """A value in quotes, printable and not too long."""
-    text = printable(str(value).encode("utf-8", "backslashreplace"))
+    """A value in quotes, printable and not too long. A URL is shown without the login in it, wherever it was written by mistake."""
+    text = printable(re.sub(r"(?s)(://).*@", r"\1********@", str(value)).encode("utf-8", "backslashreplace"))
     return f"'{text[:60]}...'" if len(text) > 60 else f"'{text}'"
+
+
+def without_login(host: str) -> str:
+    """What stands where the name of a relay belongs, without the login and the parameters of a URL."""
+    host = re.sub(r"(?s)^([A-Za-z][\w+.-]*:/*)?.*@", r"\1********@", host)
+    return re.sub(r"(?s)(://[^?]*\?).*", r"\1********", host)
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:

@@ -495,3 +495,20 @@ def test_env_file_is_followed_and_loses_against_environment() -> None:
     # A file that is not there is told of, and nothing fails.
     reading = read_place(descriptor, place, text, others={"a.env": others["a.env"]})
     assert "file_missing" in [finding["code"] for finding in reading.findings] and reading.settings["host"] == "a"
+
+
+@pytest.mark.parametrize(
+    "written, shown",
+    [
+        (f"smtp://user:{SECRET}@h:25", "smtp://********@h:25"),
+        (f"smtp://user:{SECRET}@x@h", "smtp://********@h"),
+        (f"smtp:{SECRET}@h", "smtp:********@h"),
+        (f"user:{SECRET}@h", "user:********@h"),
+        (f"smtp://h:25?user=u&pass={SECRET}", "smtp://h:25?********"),
+        ("smtp.example.com", "smtp.example.com"),
+        ("2001:db8::1", "2001:db8::1"),
+    ],
+)
+def test_a_url_where_a_host_belongs_is_shown_without_its_login(written: str, shown: str) -> None:
+    reading = read("generic_env", f"SMTP_HOST='{written}'\n", path="/srv/.env")
+    assert reading.settings["host"] == shown

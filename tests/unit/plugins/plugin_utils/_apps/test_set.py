@@ -31,6 +31,12 @@ TEMPLATE = {"template": "app.j2", "dest": "/opt/app/.env"}
         ),
         ({"settings": SETTINGS, "certificate_days_error": "x"}, "mail_config_certificate_days_error is 'x'"),
         ({"settings": SETTINGS, "recipient": "a@b.c"}, "mail_config_prove_recipient needs a sender"),
+        ({"settings": "host=h port=25"}, "mail_config_settings is not a dictionary; write {host:"),
+        (
+            {"settings": {**SETTINGS, "sender": "a@b.c"}, "recipient": "a@b.c, d@e.f"},
+            "mail_config_prove_recipient is 'a@b.c, d@e.f', which is not one bare mail address; write",
+        ),
+        ({"settings": SETTINGS, "prove": "maybe"}, "mail_config_prove is 'maybe'; write auto, true or false."),
     ],
 )
 def test_settings(args: dict[str, t.Any], sentence: str) -> None:
@@ -49,15 +55,54 @@ def test_settings(args: dict[str, t.Any], sentence: str) -> None:
         ([{**APP, "template": "x", "dest": "/x"}], "mail_config_apps[0].app stands beside template"),
         ([{**APP, "dest": "/x"}], "mail_config_apps[0].dest stands beside app"),
         ([{**APP, "restart": {}}], "mail_config_apps[0].restart is '{}'; write {service: name}"),
+        ([{**APP, "restart": {"command": "systemctl restart x"}}], "mail_config_apps[0].restart.command is 'systemctl restart x'; write a list"),
+        (["app=pangolin path=/x"], "mail_config_apps[0] is 'app=pangolin path=/x'; write {app: ..., path: ...}."),
+        ("[{app: pangolin}]", "mail_config_apps is not a list; write one such as"),
+        (APP, "mail_config_apps is not a list; write one such as"),
         ([APP, TEMPLATE, APP], "mail_config_apps[2] has the file /opt/pangolin/config/config.yml, and so has mail_config_apps[0];"),
         ([APP, {**TEMPLATE, "dest": APP["path"]}], "mail_config_apps[1] has the file"),
         ([{"app": "n8n", "path": "/c.yml", "service": "a"}, {"app": "grafana", "path": "/c.yml"}], "mail_config_apps[1] has"),
     ],
 )  # fmt: skip
-def test_entries(entries: list[dict[str, t.Any]], sentence: str) -> None:
+def test_entries(entries: object, sentence: str) -> None:
     with pytest.raises(SettingsError) as caught:
         rules.checked_entries(entries)
     assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("prove", [None, "auto", True, "false", "no", "yes", "1"])
+def test_words_of_the_proof(prove: object) -> None:
+    rules.checked_settings({"settings": SETTINGS, "prove": prove})
+
+
+@pytest.mark.parametrize(
+    "given, codes",
+    [
+        (None, []), ("", []), ([], []), (["a_b"], ["a_b"]), ("a_b", ["a_b"]), ("a_b, c", ["a_b", "c"]),
+    ],
+)  # fmt: skip
+def test_a_list_of_codes_may_be_a_text(given: object, codes: list[str]) -> None:
+    assert rules.accepted(given) == codes
+
+
+@pytest.mark.parametrize("given", [7, {"a": 1}, ["not a code"], "a b", [None], "a,,b"])
+def test_what_is_no_list_of_codes(given: object) -> None:
+    with pytest.raises(SettingsError, match="mail_config_accept is .*; write codes of findings"):
+        rules.accepted(given)
+
+
+def test_a_part_of_a_code_accepts_nothing() -> None:
+    finding = {"code": "cleartext", "message": "m", "severity": "warning", "remedy": "r"}
+    result = {"path": "/x", "item": APP, "findings": [finding]}
+    assert rules.told_once([result], [], rules.accepted("cleartext_login")) == [finding]
+    assert rules.told_once([result], [], rules.accepted("x, cleartext")) == []
+
+
+def test_a_code_that_is_nearly_right_is_told() -> None:
+    findings = [{"code": "ca_not_expressible"}, {"code": "password_readable"}]
+    accept = ["ca_not_expresible", "password_readable", "certificate_expires_soon"]
+    words = "mail_config_accept has ca_not_expresible, which accepts nothing here; write ca_not_expressible."
+    assert rules.misspelt(accept, findings) == [words]
 
 
 def test_several_services_of_one_file_are_several_places() -> None:
@@ -78,28 +123,6 @@ def test_several_services_of_one_file_are_several_places() -> None:
 )
 def test_sentences_name_the_roles_own_variables(said: str, expected: str) -> None:
     assert rules.in_own_words(said, 1, "h") == expected
-
-
-@pytest.mark.parametrize(
-    "before, after, refused",
-    [
-        ("implicit_tls", "opportunistic", True),
-        ("starttls", "cleartext", True),
-        ("implicit_tls", "starttls", False),
-        ("opportunistic", "opportunistic", False),
-        ("opportunistic", "implicit_tls", False),
-    ],
-)
-def test_another_port_moves_no_app_into_a_weaker_mode(before: str, after: str, refused: bool) -> None:
-    def results(mode: str) -> list[dict[str, t.Any]]:
-        return [{"security": "starttls", "item": TEMPLATE}, {"security": mode, "item": APP}]
-
-    if refused:
-        with pytest.raises(rules.NotAllowed, match=f"pangolin would be in the mode {after} in place of {before}"):
-            rules.refuse_weaker(results(before), [results("starttls")[0], results(after)[1]], [])
-    rules.refuse_weaker(results(before), results(after), ["downgrade_possible"])
-    if not refused:
-        rules.refuse_weaker(results(before), results(after), [])
 
 
 def test_settings_that_mean_the_same_are_one_endpoint() -> None:

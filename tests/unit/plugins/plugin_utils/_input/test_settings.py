@@ -479,3 +479,9 @@ def test_numbers_and_booleans_of_anything(value: t.Any) -> None:
             call()
         except SettingsError as error:
             assert error.option == "x"
+
+
+def test_a_url_as_host_is_refused_without_showing_its_login() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings({"host": "smtp://user:hunter2@mail.example.com", "port": 465, "secure": True}, probed=True)
+    assert "hunter2" not in str(caught.value) and "mail.example.com" in str(caught.value)
