@@ -99,7 +99,11 @@ class ActionModule(Action):
 
     def _write(self) -> Result:
         """Try the recipient, then write every file, or none where an app would get into a weaker mode than was planned."""
-        begun = self._args["begun"]
+        begun = self._args.get("begun") or {}
+        if not begun.get("token"):
+            # Without it the old files are kept nowhere.
+            words = "begun is empty, so nothing was checked or claimed; run the role from its first task on."
+            raise SettingsError(words, "begun")
         if begun["settings_of"] != spoken(self._settings()):
             planned = self._each(self._settings(), write=False)
             refuse_weaker(begun["results"], planned, self._accept)
