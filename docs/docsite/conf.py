@@ -25,6 +25,7 @@ def ansible_labels() -> dict[str, str]:
     """What the pages link to in Ansible's own documentation: its label there, and its address below ANSIBLE."""
     labels = {
         "action_plugins": "plugins/action.html#action-plugins",
+        "callback_plugins": "plugins/callback.html#callback-plugins",
         "ansible_configuration_settings": "reference_appendices/config.html#ansible-configuration-settings",
         "common_return_values": "reference_appendices/common_return_values.html#common-return-values",
     }
@@ -40,9 +41,13 @@ def ansible_labels() -> dict[str, str]:
 def write_inventory(path: Path, labels: dict[str, str]) -> None:
     """An inventory as intersphinx reads it. Written here, so that the site is built without a network."""
     rows = "".join(f"{label} std:label -1 {address} {label}\n" for label, address in sorted(labels.items()))
+    rows += "".join(f"{name} std:envvar -1 {address} {name}\n" for name, address in VARIABLES.items())
     head = "# Sphinx inventory version 2\n# Project: Ansible\n# Version: latest\n# The remainder of this file is compressed using zlib.\n"
     path.write_bytes(head.encode() + zlib.compress(rows.encode()))
 
+
+# Environment variables of Ansible itself that the pages name.
+VARIABLES = {"ANSIBLE_CALLBACKS_ENABLED": "reference_appendices/config.html#envvar-ANSIBLE_CALLBACKS_ENABLED"}
 
 write_inventory(HERE / "ansible.inv", ansible_labels())
 intersphinx_mapping = {"ansible": (ANSIBLE, str(HERE / "ansible.inv"))}

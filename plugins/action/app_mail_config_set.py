@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Mapping
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
-    NotAllowed,
     accepted,
     checked_entries,
     checked_settings,
@@ -26,7 +25,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
     label_of,
     misspelt,
     refuse_twice,
-    refuse_weaker,
     spoken,
     test_command,
     told_once,
@@ -57,7 +55,7 @@ class ActionModule(Action):
         "step", "apps", "settings", "begun", "offered", "probed", "exact_security", "descriptors", "recipient", "check_credentials",
         "accept", "always", "going_back", "probe", "prove", "findings", *POLICY_OPTIONS,
     )  # fmt: skip
-    INPUT_ERRORS = (SettingsError, AppError, NotAllowed)
+    INPUT_ERRORS = (SettingsError, AppError)
 
     def answer(self, args: Result) -> Result:
         """Do the step that is named."""
@@ -98,15 +96,14 @@ class ActionModule(Action):
         }
 
     def _write(self) -> Result:
-        """Try the recipient, then write every file, or none where an app would get into a weaker mode than was planned."""
+        """Try the recipient, then write every file, or none where an app has no words for the port that was taken."""
         begun = self._args.get("begun") or {}
         if not begun.get("token"):
             # Without it the old files are kept nowhere.
             words = "begun is empty, so nothing was checked or claimed; run the role from its first task on."
             raise SettingsError(words, "begun")
         if begun["settings_of"] != spoken(self._settings()):
-            planned = self._each(self._settings(), write=False)
-            refuse_weaker(begun["results"], planned, self._accept)
+            self._each(self._settings(), write=False)
         if self._args.get("recipient") and self._flag("probed"):
             self._send(self._settings(), check_mode=True)
         written = self._each(self._settings(), write=True)

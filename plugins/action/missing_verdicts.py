@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.file import append, where
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.slices import (
-    Missing,
     files_of,
     found_in,
     missing_in,
@@ -39,25 +38,27 @@ class ActionModule(Action):
         slices = parse_slices(args.get("slices"), hosts)
         found = found_in(files_of(args.get("from")))
         missing = missing_in(list(dict.fromkeys(hosts)), slices, found)
+        # Whoever has such a record from an earlier time needs no second one.
+        new = {host: said for host, said in missing.hosts.items() if host not in found.named}
         answer: Result = {
-            "changed": bool(missing.hosts and args.get("dest")),
+            "changed": bool(new and args.get("dest")),
             "msg": missing.sentence,
             "hosts": list(missing.hosts),
             "slices": missing.slices,
         }
         if answer["changed"] and not self._task.check_mode:
-            self._append(str(args["dest"]), missing, groups)
+            self._append(str(args["dest"]), new, groups)
         return {**answer, "warnings": list(found.problems[:_SHOWN])} if found.problems else answer
 
     @staticmethod
-    def _append(dest: str, missing: Missing, groups: Mapping[str, list[str]]) -> None:
+    def _append(dest: str, hosts: Mapping[str, str], groups: Mapping[str, list[str]]) -> None:
         of_host: dict[str, list[str]] = {}
         for group, members in groups.items():
             for host in members if group != "all" else ():
                 of_host.setdefault(host, []).append(group)
         now = datetime.datetime.now(datetime.UTC).isoformat()
         try:
-            append(where(dest), missing_records(missing, of_host, now, uuid.uuid4().hex))
+            append(where(dest), missing_records(hosts, of_host, now, uuid.uuid4().hex))
         except OSError as error:
             words = f"dest is {show(dest)}, which cannot be written ({error.strerror or error}); write another path."
             raise SettingsError(words, "dest") from None

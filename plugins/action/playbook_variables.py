@@ -13,6 +13,7 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.variables import Variable, check_variables
 
 _ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
@@ -22,7 +23,7 @@ _KEYS = ("type", "choices", "advice", "required")
 class ActionModule(Action):
     """Says in one sentence what is missing or misspelt."""
 
-    OPTIONS = ("variables", "role")
+    OPTIONS = ("variables", "role", "role_values")
 
     def answer(self, args: Result) -> Result:
         """Nothing but the check."""
@@ -32,6 +33,8 @@ class ActionModule(Action):
         own = [_variable(str(name), spec or {}) for name, spec in given.items()]
         named = {one.name for one in own}
         of_role = [one for one in _of_role(args.get("role")) if one.name not in named]
+        if not to_bool(True if args.get("role_values") is None else args["role_values"], "role_values"):
+            of_role = [Variable(one.name) for one in of_role]
         check_variables(
             [*own, *of_role], self._task_vars.keys(), self._value, ("mail_config_relay", "mail_config_findings")
         )

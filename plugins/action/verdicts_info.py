@@ -30,7 +30,6 @@ class ActionModule(Action):
     """What is in files of verdicts: by today's policy, across hosts, and since the run before."""
 
     OPTIONS = ("paths", "before", "today", *POLICY_OPTIONS)
-    NOTHING: t.ClassVar[Result] = {}
 
     def answer(self, args: Result) -> Result:
         """One pass for the verdicts, one more for the comparison."""
@@ -62,6 +61,10 @@ def _counted(records: Iterator[Record], tally: Tally, found: dict[tuple[str, ...
     """Pass the records on; ``found`` gets the ones that fail, by what they are about, without their evidence."""
     for record in records:
         tally.add(record)
+        # What was said of the host as a whole in another run is over, as it is for the table.
+        whole = (*record.key[:-1], "")
+        if whole in found and found[whole].run != record.run:
+            del found[whole]
         if record.ok is False:
             found[record.key] = replace(record, probe=None, evidence=None, settings=None)
         else:

@@ -12,7 +12,7 @@ options:
   connections_at_once:
     description:
       - How many connections to one address of a relay this controller lets its hosts have at once, over all forks and all runs of one user.
-        The others wait for their turn, which costs them nothing of O(timeout).
+        The others wait for their turn, which costs them nothing of O(timeout). After ten minutes a host asks all the same.
       - The default is what Postfix lets one client have. It matters where the hosts share one address, or where there are more forks than that.
       - V(0) sets no limit. A relay is told by its name, as it is written in O(host).
     type: int

@@ -143,7 +143,7 @@ apps:
     password_set:
       description: Whether there is a password.
       type: bool
-    keys:
+    app_keys:
       description: Which key of the app holds each setting.
       type: dict
       sample: {port: email.smtp_port}

@@ -115,14 +115,3 @@ results:
   type: list
   elements: dict
 """
-
-from ansible.module_utils.basic import AnsibleModule
-
-
-def main() -> None:
-    module = AnsibleModule(argument_spec={"step": {"type": "str", "required": True}}, supports_check_mode=True)
-    module.fail_json(msg="app_mail_config_set works through its action plugin, in the role mailops.smtp.mail_config.")
-
-
-if __name__ == "__main__":
-    main()

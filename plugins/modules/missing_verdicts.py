@@ -11,7 +11,8 @@ version_added: 0.1.0
 description:
   - Reads the files of the callback P(mailops.smtp.verdicts#callback) of many runs (slices of AWX, of receptor or of ansible-runner) and says which
     hosts of the inventory have no record in any of them, and which slices have none at all.
-  - With O(dest) it adds a record for each of these hosts, so that a report on all files names them.
+  - With O(dest) it adds a record for each of these hosts, so that a report on all files names them. Such a record does not count as one
+    when the module is run again.
 author:
   - mailops.smtp contributors (!UNKNOWN)
 attributes:

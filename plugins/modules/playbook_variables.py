@@ -10,7 +10,7 @@ short_description: Say what is missing or misspelt among the variables of a play
 version_added: 0.1.0
 description:
   - Fails the host with one sentence when a variable that a playbook needs is missing, is misspelt, or is of another kind.
-  - Roles have argument specs for that, playbooks have not. The playbooks of this collection begin with it.
+  - Roles have argument specs for that, playbooks have not. The playbooks of this collection about the hosts' mail begin with it.
   - A variable that the playbook does not know is no mistake, unless it is spelt nearly as one that it takes.
 author:
   - mailops.smtp contributors (!UNKNOWN)
@@ -43,6 +43,12 @@ options:
     description:
       - A role of this collection whose variables the playbook takes as well, with what its argument specs say of them.
     type: str
+  role_values:
+    description:
+      - Whether the values of the role's variables are checked. V(false) checks only how their names are spelt, for a playbook that must not
+        stop for the values of one host.
+    type: bool
+    default: true
 seealso:
   - module: mailops.smtp.smtp_verdict
 """

@@ -68,7 +68,11 @@ FLEETS: dict[str, t.Callable[[], Iterable[Record]]] = {
     "no fault": lambda: small_fleet(40, 3, {})[:-3],
     "all broken": broken,
     "many endpoints": lambda: Fleet(chains(), 30, 14).records(),
-    "hostile": lambda: [hostile(one, f"{evil}{number}") for number, evil in enumerate(HOSTILE) for one in (SMALL[0], SMALL[2], SMALL[8])],
+    "hostile": lambda: [
+        *(hostile(one, f"{evil}{number}") for number, evil in enumerate(HOSTILE) for one in (SMALL[0], SMALL[2], SMALL[8])),
+        # Names that every object of JavaScript has.
+        *(hostile(SMALL[2], evil) for evil in ("__proto__", "constructor", "toString")),
+    ],
     "1000 hosts": lambda: fleet(1000),
     "10000 hosts": lambda: fleet(10000),
 }  # fmt: skip

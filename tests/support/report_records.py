@@ -77,13 +77,19 @@ def hostile(record: Record, evil: str) -> Record:
     for one in probe["certificates"]:
         one.update(subject=f"CN={evil}", issuer=evil, sans=[evil], serial=evil, key_type=evil, signature_algorithm=evil)
     probe["capabilities"] = {when: {evil: [evil], "AUTH": [evil]} for when in ("before_tls", "after_tls")}
-    probe.update(greeting=evil, message=evil, remedy=evil, tls={**probe["tls"], "cipher": evil, "verify_error": evil})
+    probe.update(
+        greeting=evil,
+        security_observed=evil,
+        message=evil,
+        remedy=evil,
+        tls={**probe["tls"], "cipher": evil, "verify_error": evil},
+    )
     probe["addresses"] = [{**one, "address": evil, "cause": evil} for one in probe["addresses"]]
     found.update(host=f"{evil}{record.host}", groups=[evil, "web"], message=evil, remedy=evil)
-    found["endpoint"].update(host=evil)
+    found["endpoint"].update(host=evil, security=evil)
     found["findings"] = [{"severity": "warning", "code": evil, "message": evil, "remedy": evil}]
     if found["ok"] is False:
-        found["cause"] = evil
+        found.update(cause=evil, layer=evil)
     found["vantage"] = {"host": evil, "container": evil, "addresses": [evil]}
     return parse_line(json.dumps(found) + "\n")
 

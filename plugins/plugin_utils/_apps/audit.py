@@ -142,7 +142,7 @@ def judged(entry: Entry, probe: Mapping[str, t.Any] | None, why_not: str = "") -
     if probe is not None:
         findings = _with_probe(findings, probe)
     state, reasons = _state(entry, findings, probe is None and bool(why_not))
-    told.update(state=state, findings=findings, keys=entry.keys, probe=probe)
+    told.update(state=state, findings=findings, app_keys=entry.keys, probe=probe)
     told["cause"] = reasons[0]["code"] if reasons else "unreadable" if entry.problem else None
     told.update({name: reasons[0][name] if reasons else None for name in ("message", "remedy")})
     told["line"] = _line(entry, state, reasons, findings, why_not)

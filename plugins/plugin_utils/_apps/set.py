@@ -17,7 +17,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings, to_bool
 
 __all__ = (
-    "NotAllowed",
     "accepted",
     "checked_entries",
     "checked_settings",
@@ -27,7 +26,6 @@ __all__ = (
     "label_of",
     "misspelt",
     "refuse_twice",
-    "refuse_weaker",
     "spoken",
     "test_command",
     "told_once",
@@ -35,18 +33,10 @@ __all__ = (
 
 Entry = Mapping[str, t.Any]
 _CODE = re.compile("[a-z][a-z0-9_]*")
-# From the weakest on.
-_STRENGTH = {"cleartext": 0, "opportunistic": 1, "starttls": 2, "implicit_tls": 2}
 _OF_AN_ENTRY = (
     "app", "path", "form", "carrier", "service", "owner", "group", "mode", "backup", "validate", "template", "dest",
 )  # fmt: skip
 _OF_THE_ROLE = ("exact_security", "descriptors", *POLICY_OPTIONS)
-
-
-class NotAllowed(ValueError):
-    """What is asked for is possible, and refused until it is asked for by name."""
-
-    cause = "downgrade_possible"
 
 
 def checked_settings(args: Mapping[str, t.Any]) -> None:
@@ -202,21 +192,6 @@ def refuse_twice(results: Sequence[Mapping[str, t.Any]]) -> None:
             )
             raise SettingsError(words, f"mail_config_apps[{index}]")
         seen[(path, service)] = index
-
-
-def refuse_weaker(
-    before: Sequence[Mapping[str, t.Any]], after: Sequence[Mapping[str, t.Any]], accept: Sequence[str]
-) -> None:
-    """Refuse that another port moves an app into a weaker mode than the settings gave it. Raises NotAllowed."""
-    if "downgrade_possible" in accept:
-        return
-    for old, new in zip(before, after):
-        if _STRENGTH.get(str(new["security"]), 2) < _STRENGTH.get(str(old["security"]), 2):
-            raise NotAllowed(
-                f"mail_config_fallback is use, but on the port that works {label_of(new['item'])} would be in the mode"
-                f" {new['security']} in place of {old['security']}: it could go on in cleartext. Nothing was written; write"
-                " mail_config_accept: [downgrade_possible] to allow it, or have the first port opened."
-            )
 
 
 def spoken(settings: Mapping[str, t.Any]) -> str:

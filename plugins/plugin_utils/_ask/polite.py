@@ -14,6 +14,7 @@ default_process_limit, which is 100), as the hosts of a controller may all come 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -69,9 +70,11 @@ def at_once(endpoints: Sequence[Settings], connections: int, folder: str, patien
         return
     try:
         until = time.monotonic() + patience
-        # Always in the same order, so that two calls never wait for each other.
-        for relay in sorted(wanted):
-            _take(file, relay, min(wanted[relay], connections), connections, until)
+        # A file system without locks (NFS without its lock service) limits nothing; waiting for it would not help.
+        with contextlib.suppress(OSError):
+            # Always in the same order, so that two calls never wait for each other.
+            for relay in sorted(wanted):
+                _take(file, relay, min(wanted[relay], connections), connections, until)
         yield
     finally:
         # Which gives back all of its locks.
@@ -113,8 +116,11 @@ def _wait(file: int, place: int, until: float) -> bool:
 
 
 def _lock(file: int, place: int) -> bool:
+    """Whether it is ours now; somebody else has it otherwise. Raises OSError where there are no locks."""
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            return False
+        raise
     return True

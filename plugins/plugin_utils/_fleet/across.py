@@ -6,7 +6,7 @@ Causes across hosts: what several hosts show together, and one alone cannot.
 
 for one in across(records): one.code, one.statement, one.confidence, one.hosts, one.contradicted_by, one.remedy
 
-A statement rests on two independent hosts at least (see sight): two that show it, or one that does and others that do
+A statement rests on two independent hosts at least (see observers): two that show it, or one that does and others that do
 not. ``confidence`` follows from the numbers: how well a fault fits a group, how likely such a fit is by chance, and
 whether hosts outside of it could have shown the contrary. Where two explanations fit alike, both are named.
 """
@@ -15,7 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.differ import (
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.connections import (
+    address_statements,
+    ipv6_statements,
+    name_statements,
+    reach_statements,
+)
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import look
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sessions import (
     LIMIT_CAUSES,
     app_statements,
     certificate_statements,
@@ -24,14 +32,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.differ import 
     relay_statements,
     trust_statements,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.reach import (
-    address_statements,
-    ipv6_statements,
-    name_statements,
-    reach_statements,
-)
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sight import look
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import Fleet, Statement
 
 __all__ = ("Statement", "across")

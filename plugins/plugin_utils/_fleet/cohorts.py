@@ -15,7 +15,7 @@ import math
 import typing as t
 from collections.abc import Iterator, Mapping, Set
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sight import Cohort
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import Cohort
 
 __all__ = ("Confidence", "Split", "cohort_words", "common", "splits")
 

@@ -8,9 +8,16 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import typing as t
 from collections.abc import Iterable, Iterator
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, Unreadable, as_line, read_lines
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import (
+    LONGEST,
+    Record,
+    Unreadable,
+    as_line,
+    read_lines,
+)
 
 __all__ = ("append", "read_file", "where")
 
@@ -51,4 +58,12 @@ def append(path: str, records: Iterable[Record]) -> int:
 def read_file(path: str) -> Iterator[Record | Unreadable]:
     """Each line as a record, or as what is wrong with it. Raises OSError."""
     with open(path, "rb") as file:
-        yield from read_lines(file)
+        yield from read_lines(_lines(file))
+
+
+def _lines(file: t.BinaryIO) -> Iterator[bytes]:
+    """The lines; of one that is longer than any record no more than its beginning, so that none fills the memory."""
+    while line := file.readline(LONGEST + 1):
+        yield line
+        while len(line) > LONGEST and line[-1:] != b"\n":
+            line = file.readline(LONGEST + 1)

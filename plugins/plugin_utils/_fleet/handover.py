@@ -11,6 +11,7 @@ comes. Nothing is written where no callback asked for it (``begin``).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import ipaddress
@@ -67,6 +68,7 @@ class Handed(t.NamedTuple):
     groups: Sequence[str] = ()
     variables: Mapping[str, t.Any] = {}
     addresses: Sequence[str] = ()
+    local: bool = False  # the host is the controller itself, by whatever name
 
 
 def begin(folder: str, variables: Sequence[str]) -> None:
@@ -90,7 +92,7 @@ def made(seen: Seen, asked: str, task_vars: Mapping[str, t.Any], variables: Sequ
     kept = kept or [{"settings": keep_settings(one)} for one in seen.endpoints]
     own = {name: task_vars[name] for name in variables if isinstance(task_vars.get(name), (str, int, float, bool))}
     groups = [str(one) for one in task_vars.get("group_names") or []]
-    return Handed(kept, asked, groups, own, _addresses(task_vars))
+    return Handed(kept, asked, groups, own, _addresses(task_vars), _is_local(task_vars))
 
 
 def _others(basis: Basis) -> list[OtherPort]:
@@ -110,7 +112,9 @@ def give(task_uuid: str, host: str, seen: Seen, asked: str, task_vars: Mapping[s
             file.write(text)
         os.rename(f"{path}.new", path)
     except OSError:
-        return
+        # Half of it takes room on a disk that is full.
+        with contextlib.suppress(OSError):
+            os.unlink(f"{path}.new")
 
 
 def take(task_uuid: str, host: str) -> Handed | None:
@@ -122,14 +126,16 @@ def take(task_uuid: str, host: str) -> Handed | None:
         except (OSError, ValueError, TypeError):
             return None
         finally:
-            os.unlink(path)
+            with contextlib.suppress(OSError):
+                os.unlink(path)
     return None
 
 
 def discard(task_uuid: str, host: str) -> None:
     """Forget what is left of a task on a host."""
     for path in _waiting(task_uuid, host):
-        os.unlink(path)
+        with contextlib.suppress(OSError):
+            os.unlink(path)
 
 
 def _waiting(task_uuid: str, host: str) -> list[str]:
@@ -142,6 +148,10 @@ def _waiting(task_uuid: str, host: str) -> list[str]:
 
 def _prefix(task_uuid: str, host: str) -> str:
     return f"{hashlib.sha256(f'{task_uuid} {host}'.encode()).hexdigest()[:32]}-"
+
+
+def _is_local(task_vars: Mapping[str, t.Any]) -> bool:
+    return str(task_vars.get("ansible_connection")).rpartition(".")[2] == "local"
 
 
 def _addresses(task_vars: Mapping[str, t.Any]) -> list[str]:

@@ -16,12 +16,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import math
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import EvidenceError, Observation, checked
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.shape import Maybe, ShapeError, check
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.schema import Maybe, ShapeError, check
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
@@ -30,17 +29,19 @@ __all__ = (
     "ENDPOINT_KINDS",
     "FORMAT",
     "KINDS",
+    "LONGEST",
     "Record",
     "RecordError",
     "Unreadable",
     "as_line",
+    "is_probe",
     "parse_line",
     "read_lines",
 )
 
 FORMAT: t.Final = 1
 # Bytes of one line; a record of eight addresses with long chains has a tenth of it.
-_LONGEST = 4 * 1024 * 1024
+LONGEST: t.Final = 4 * 1024 * 1024
 
 # Asked about an endpoint: smtp_gate, smtp_endpoint_info, smtp_send.
 ENDPOINT_KINDS = ("gate", "probe", "send")
@@ -77,7 +78,8 @@ class Record:
     variables: _Data = dataclasses.field(
         default_factory=dict
     )  # of the host: provider, datacenter, ... where it has them
-    # Where was asked from: {host, container, addresses}; host differs from the record's with delegate_to.
+    # Where was asked from: {host, container, addresses, local}; host differs from the record's with delegate_to. local:
+    # that host is the controller itself (connection: local).
     vantage: _Data = dataclasses.field(default_factory=dict)
     check_mode: bool = False
     endpoint: _Data | None = None  # {host, port, security, server_name, ip_version}
@@ -98,7 +100,12 @@ class Record:
 
     @property
     def state(self) -> _State:
-        """What became of the question; failed: the task broke before there was a verdict."""
+        """What became of the question; failed: the task broke before there was a verdict.
+
+        A file in which there is nothing to judge counts as skipped.
+        """
+        if self.ok is None and self.kind in APP_KINDS and self.app is not None:
+            return "skipped"
         if self.kind in ("unreachable", "skipped", "not_asked"):
             return t.cast(_State, self.kind)
         return "asked" if self.ok is not None else "failed"
@@ -168,7 +175,8 @@ _EVIDENCE = {
 _SHAPE = {
     "time": str, "run": str, "playbook": str, "play": str, "task": str, "action": str, "kind": str, "host": str,
     "groups": _TEXTS, "variables": {str: (str, int, float, bool)},
-    "vantage": {"host": Maybe(str), "container": Maybe(str), "addresses": Maybe(_TEXTS)}, "check_mode": bool,
+    "vantage": {"host": Maybe(str), "container": Maybe(str), "addresses": Maybe(_TEXTS), "local": Maybe(bool)},
+    "check_mode": bool,
     "endpoint": Maybe(
         {"host": str, "port": int, "security": str, "server_name": Maybe(str), "ip_version": Maybe(str)}
     ),
@@ -191,8 +199,10 @@ def as_line(record: Record) -> str:
 
 def parse_line(line: str | bytes) -> Record:
     """The record of one line. Raises RecordError with one sentence."""
-    if len(line) > _LONGEST:
-        raise RecordError(f"It has {len(line)} bytes, which no record has; name a file of the callback verdicts.")
+    if len(line) > LONGEST:
+        raise RecordError(
+            f"It has more than {LONGEST} bytes, which no record has; name a file of the callback verdicts."
+        )
     try:
         found = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -213,6 +223,15 @@ def parse_line(line: str | bytes) -> Record:
     kept: dict[str, t.Any] = printable_data({key: value for key, value in found.items() if key in known})
     tuples: dict[str, t.Any] = {key: tuple(value) for key, value in kept.items() if isinstance(value, list)}
     return Record(**{**kept, **tuples})
+
+
+def is_probe(found: object) -> bool:
+    """Whether this is an entry of ``probes``, as results have them."""
+    try:
+        check(found, _PROBE, "probe")
+    except ShapeError:
+        return False
+    return True
 
 
 def read_lines(lines: Iterable[str | bytes]) -> Iterator[Record | Unreadable]:
@@ -243,7 +262,9 @@ def _check_values(found: _Data) -> None:
     """What a type alone does not say. Raises ShapeError."""
     try:
         when = datetime.datetime.fromisoformat(found["time"])
-    except ValueError:
+        # In UTC it may lie outside of the years from 1 to 9999.
+        when.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
         when = None
     if when is None or when.tzinfo is None:
         raise ShapeError(f"time is {show(found['time'])}, and no ISO 8601 time with its zone")
@@ -251,8 +272,8 @@ def _check_values(found: _Data) -> None:
         if found.get(name) is not None and not 0 < found[name]["port"] < 65536:
             raise ShapeError(f"{name}.port is {show(found[name]['port'])}, and not from 1 to 65535")
     probe, evidence = found.get("probe"), found.get("evidence")
-    numbers = [one["ms"] for one in (*probe["layers"], *probe["addresses"])] if probe else []
+    numbers = [probe["elapsed_ms"], *(one["ms"] for one in (*probe["layers"], *probe["addresses"]))] if probe else []
     numbers += [evidence["clock"], evidence["skew"]] if evidence else []
-    # 1e999 is valid JSON, and infinite.
-    if not all(math.isfinite(one) and abs(one) < 1e15 for one in numbers):
+    # 1e999 is valid JSON, and infinite; a whole number may be larger than any float.
+    if not all(abs(one) < 1e15 for one in numbers):
         raise ShapeError("a time in it is without end")

@@ -52,17 +52,18 @@ def _call(records: Sequence[Record], changes: Mapping[str, t.Any], now: datetime
         return
     first = known[0]
     seen = [one.observation for one in known]
-    verdicts = iter(judge_all([one.settings for one in known], seen, first.policy, first.host))
+    verdicts = judge_all([one.settings for one in known], seen, first.policy, first.host)
+    verdicts.reverse()
     for record, basis in zip(records, bases):
         if basis is None:
             yield record
             continue
-        verdict = next(verdicts)
+        verdict = verdicts.pop()
         if verdict.probe["ok"] == record.ok and verdict.probe["cause"] == record.cause and record.remedy is not None:
             # The same verdict: what the record says was said with the login at hand.
             verdict.probe.update(message=record.message, remedy=record.remedy)
         else:
-            advise(record.host, basis.settings, verdict)
+            advise(str(record.vantage.get("host") or record.host), basis.settings, verdict)
         about = {name: getattr(record, name) for name in _ABOUT}
         selected = None if verdict.probe["ok"] else record.selected
         yield endpoint_record(about, verdict.probe, keep(basis), verdict.alternatives, selected)
@@ -78,5 +79,9 @@ def _basis(record: Record, changes: Mapping[str, t.Any], now: datetime.datetime 
     policy: Policy = replace(basis.policy, **changes)
     host: HostFacts = basis.host
     if now is not None:
-        host = replace(host, clock=host.clock + max(now - record.when, datetime.timedelta()))
+        try:
+            host = replace(host, clock=host.clock + max(now - record.when, datetime.timedelta()))
+        except OverflowError:
+            # A clock beyond the year 9999 is no clock.
+            return None
     return basis._replace(policy=policy, host=host)

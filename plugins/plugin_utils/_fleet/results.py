@@ -30,6 +30,7 @@ KIND_OF_ACTION = {
     "mailpit_lockdown_info": "mailpit",
 }
 _HIDDEN = "The task has no_log: true, so nothing of its result is kept."
+_NO_APP = "No app that is known here has mail settings on this host."
 _VERDICT = ("layer", "cause", "remedy")
 _Result = Mapping[str, t.Any]
 
@@ -61,7 +62,7 @@ class About(t.NamedTuple):
         found = self._asdict()
         del found["asked_from"]
         asked = handed.host or self.asked_from or self.host
-        vantage = {"host": asked, "container": None, "addresses": list(handed.addresses)}
+        vantage = {"host": asked, "container": None, "addresses": list(handed.addresses), "local": handed.local}
         groups = tuple(handed.groups) or self.groups
         variables = handed.variables or self.variables
         kind = KIND_OF_ACTION[self.action]
@@ -80,7 +81,9 @@ def records_of(about: About, result: _Result, failed: bool, handed: Handed | Non
     if result.get("unreachable"):
         return without_verdict({**shared, "kind": "unreachable"}, str(result.get("msg", "")), handed)
     if about.action == "app_mail_config_audit_info" and not failed:
-        return [_of_audited(shared, one) for one in result.get("apps") or ()]
+        found = [_of_audited(shared, one) for one in result.get("apps") or ()]
+        # The host was asked, and there is nothing to judge.
+        return found or [Record(**{**shared, "kind": "skipped", "message": _NO_APP})]
     if about.action == "app_mail_config_set":
         if result.get("probes"):
             shared["kind"] = "gate"
@@ -93,16 +96,16 @@ def records_of(about: About, result: _Result, failed: bool, handed: Handed | Non
     if not isinstance(probes, list) or not probes:
         return _without_probes(shared, result, handed)
     kept = list(handed.kept) if handed is not None and len(handed.kept) == len(probes) else [None] * len(probes)
-    found = []
+    made = []
     selected = None if failed or not isinstance(result.get("selected"), Mapping) else result["selected"]
     for probe, one in zip(probes, kept):
         instead = selected if selected and not probe["ok"] and selected["host"] == probe["host"] else None
         others = (one or {}).get("alternatives") or (
             [] if probe["ok"] or len(probes) > 1 else result.get("alternatives") or ()
         )
-        found.append(endpoint_record(shared, probe, one, others, instead))
+        made.append(endpoint_record(shared, probe, one, others, instead))
         selected = None if instead else selected
-    return found
+    return made
 
 
 def without_verdict(shared: Mapping[str, t.Any], message: str | None, handed: Handed | None) -> list[Record]:

@@ -21,12 +21,15 @@ __all__ = ("Found", "Missing", "files_of", "found_in", "missing_in", "missing_re
 Slices = Mapping[str, Sequence[str]]
 _MOST_SLICES = 10000
 _SHOWN = 5
+# The action in records of hosts that are missing: these are no sign of life.
+_ACTION = "missing_verdicts"
 
 
 class Found(t.NamedTuple):
-    """The hosts that have a record, and what could not be read, one sentence each."""
+    """The hosts that have a record of a run, those that have one of missing_records, and what could not be read."""
 
     hosts: frozenset[str]
+    named: frozenset[str]
     problems: tuple[str, ...]
 
 
@@ -90,6 +93,7 @@ def _matching(path: str) -> list[str]:
 def found_in(paths: Sequence[str]) -> Found:
     """Read all files, a line at a time; a slice's file that is not there or cannot be read is a problem, not an error."""
     hosts: set[str] = set()
+    named: set[str] = set()
     problems = []
     for path in paths:
         try:
@@ -97,10 +101,10 @@ def found_in(paths: Sequence[str]) -> Found:
                 if isinstance(one, Unreadable):
                     problems.append(f"{path} line {one.number}: {one.sentence}")
                 else:
-                    hosts.add(one.host)
+                    (named if one.action == _ACTION else hosts).add(one.host)
         except OSError as error:
             problems.append(f"{path} cannot be read ({(error.strerror or str(error)).lower()}).")
-    return Found(frozenset(hosts), tuple(problems))
+    return Found(frozenset(hosts), frozenset(named), tuple(problems))
 
 
 def missing_in(hosts: Sequence[str], slices: Slices, found: Found) -> Missing:
@@ -116,14 +120,17 @@ def missing_in(hosts: Sequence[str], slices: Slices, found: Found) -> Missing:
     return Missing([name for name in slices if name in gone], told)
 
 
-def missing_records(missing: Missing, groups: Mapping[str, Sequence[str]], now: str, run: str) -> Iterator[Record]:
-    """A record for each host without one, so that a report of all files names it. ``groups``: of each host."""
-    for host, message in missing.hosts.items():
+def missing_records(
+    hosts: Mapping[str, str], groups: Mapping[str, Sequence[str]], now: str, run: str
+) -> Iterator[Record]:
+    """A record for each of these hosts, so that a report of all files names it. ``groups``: of each host."""
+    for host, message in hosts.items():
         yield Record(
             time=now,
             kind="not_asked",
             host=host,
             run=run,
+            action=_ACTION,
             groups=tuple(sorted(groups.get(host, ()))),
             vantage={"host": host, "container": None, "addresses": []},
             message=message,

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict, dataclass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, Split, cohort_words
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sight import AppSight, Cohort, Sight, Sights
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import AppSight, Cohort, Sight, Sights
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
-__all__ = ("SURE", "Fleet", "Statement", "hosts_words", "ports_words", "split_words")
+__all__ = ("SURE", "Fleet", "Statement", "hosts_words", "others_words", "ports_words", "split_words")
 
 # How sure a statement sounds.
 SURE: Mapping[Confidence, str] = {"high": "almost certainly", "medium": "probably", "low": "possibly"}
@@ -72,6 +72,11 @@ class Fleet:
         """Inventory names."""
         return tuple(sorted({name for one in observers for name in self.names.get(one, (one,))}))
 
+    def some(self, observers: Iterable[str], most: int = 5) -> str:
+        """The first inventory names, and how many more there are."""
+        names = self.hosts(observers)
+        return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
     def make(
         self,
         code: str,
@@ -87,12 +92,16 @@ class Fleet:
         evidence: Iterable[str] = (),
     ) -> Statement:
         """A statement on observers, by their names. {sure} in the sentence says how sure it is."""
+        hosts = self.hosts(observers)
+        if len(hosts) > len(observers):
+            # Sentences count machines, and readers see names beside them.
+            sentence += f" That is by machines; the inventory has {hosts_words(len(hosts))} for them."
         return Statement(
             code,
             layer,
             sentence.replace("{sure}", SURE[confidence]),
             confidence,
-            self.hosts(observers),
+            hosts,
             self.hosts(against),
             remedy,
             tuple(f"{relay}:{port}" for relay, port in sorted(set(endpoints))),
@@ -104,6 +113,11 @@ class Fleet:
 def hosts_words(count: int) -> str:
     """ "1 host", "5 hosts"."""
     return "1 host" if count == 1 else f"{count} hosts"
+
+
+def others_words(count: int) -> str:
+    """ "1 other", "5 others"."""
+    return "1 other" if count == 1 else f"{count} others"
 
 
 def ports_words(endpoints: Iterable[tuple[str, int]]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Change
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import Statement
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import Statement, hosts_words
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.tally import Tally
 
 __all__ = ("summary",)
@@ -52,7 +52,7 @@ def summary(
         "changes": [{**asdict(one), "message": one.sentence} for one in changes],
         "unreadable": list(wrong),
         "table": lines,
-        "msg": f"Mail does not work from {fails} of {hosts} hosts.",
+        "msg": f"Mail does not work from {fails} of {hosts_words(hosts)}." if hosts else "There is no record to judge.",
     }
 
 

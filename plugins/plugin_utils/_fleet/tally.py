@@ -25,13 +25,19 @@ _WIDTH = 100
 _NAMED = 8
 _TABLES = """
 PRAGMA cache_size = -512; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-CREATE TABLE seen (host TEXT, vantage TEXT, container TEXT, subject TEXT, task TEXT, verdict TEXT, cause TEXT, layer TEXT,
-    message TEXT, remedy TEXT, instead TEXT, PRIMARY KEY (host, vantage, container, subject, task)) WITHOUT ROWID;
+CREATE TABLE seen (host TEXT, vantage TEXT, container TEXT, subject TEXT, task TEXT, run TEXT, verdict TEXT, cause TEXT,
+    layer TEXT, message TEXT, remedy TEXT, instead TEXT, relay TEXT, PRIMARY KEY (host, vantage, container, subject, task)) WITHOUT ROWID;
 CREATE TABLE expected (host TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE noted (host TEXT PRIMARY KEY, kind TEXT, task TEXT, message TEXT) WITHOUT ROWID;
 """
+# Who looks at several ports of a relay, as the playbook probe does, wants to know which of them works.
+_ONE_OF_SEVERAL = (
+    "verdict = 'fails' AND relay <> '' AND EXISTS (SELECT 1 FROM seen AS other WHERE other.host = seen.host"
+    " AND other.vantage = seen.vantage AND other.container = seen.container AND other.relay = seen.relay"
+    " AND other.verdict = 'works')"
+)
 # What a host comes to: the first of these that one of its records has.
-_VERDICTS = ("fails", "other_port", "broken", "unreachable", "skipped", "not_asked", "works")
+_VERDICTS = ("fails", "other_port", "broken", "unreachable", "works", "skipped", "not_asked")
 _WORDS = {
     "works": "mail works",
     "other_port": "mail works on another port",
@@ -56,20 +62,27 @@ class Tally:
     def add(self, record: Record) -> None:
         """Count one record."""
         *who, subject = record.key
+        # What a host as a whole came to in another run, such as not reached, is over as soon as there is a later word.
+        self._base.execute(
+            "DELETE FROM seen WHERE host = ? AND subject = '' AND run <> ?",
+            [printable_text(one) for one in (record.host, record.run)],
+        )
         # What is about nothing that has a name is about its task.
         said = (
             *who,
             subject,
             "" if subject else record.task,
+            record.run,
             _verdict(record),
             record.cause,
             record.layer,
             record.message,
             record.remedy,
             _instead(record),
+            str(record.endpoint["host"]).lower() if record.kind == "probe" and record.endpoint else "",
         )
         self._base.execute(
-            "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [None if text is None else printable_text(text) for text in said],
         )
 
@@ -100,7 +113,8 @@ class Tally:
 
     def counts(self) -> Mapping[str, int]:
         """How many hosts came to which verdict."""
-        rank = "CASE verdict " + " ".join(f"WHEN '{name}' THEN {n}" for n, name in enumerate(_VERDICTS)) + " END"
+        cases = " ".join(f"WHEN '{name}' THEN {n}" for n, name in enumerate(_VERDICTS))
+        rank = f"CASE CASE WHEN {_ONE_OF_SEVERAL} THEN 'other_port' ELSE verdict END {cases} END"
         self._base.execute("DROP TABLE IF EXISTS temp.worst")
         self._base.execute(f"CREATE TEMP TABLE worst AS SELECT host, min({rank}) AS rank FROM seen GROUP BY host")
         found = self._base.execute("SELECT rank, count(*) FROM worst GROUP BY rank").fetchall()
@@ -122,14 +136,15 @@ class Tally:
             yield from self._cause(cause, layer, hosts)
 
     def _cause(self, cause: str, layer: str, hosts: int) -> Iterator[str]:
-        these = " FROM seen WHERE verdict IN ('fails', 'other_port') AND coalesce(cause, '') = ?"
-        where = self._hosts(f"SELECT DISTINCT subject{these} AND subject <> ''", (cause,), 4)
+        these = " FROM seen WHERE verdict IN ('fails', 'other_port') AND coalesce(cause, '') = ? AND coalesce(layer, '') = ?"
+        which = (cause, layer)
+        where = self._hosts(f"SELECT DISTINCT subject{these} AND subject <> ''", which, 4)
         title = f"{cause or 'no cause known'}{f' ({layer})' if layer else ''}: "
         many = "1 host" if hosts == 1 else f"{hosts} hosts"
-        named = self._hosts(f"SELECT DISTINCT host{these}", (cause,))
+        named = self._hosts(f"SELECT DISTINCT host{these}", which)
         yield from _wrapped(title, f"{many}{f', at {where}' if where else ''}: {named}", indent=4)
         host, message, remedy = self._base.execute(
-            f"SELECT host, message, remedy{these} ORDER BY 1 LIMIT 1", (cause,)
+            f"SELECT host, message, remedy{these} ORDER BY 1 LIMIT 1", which
         ).fetchone()
         for what, text in (("what", message), ("remedy", remedy)):
             if text:
@@ -137,7 +152,7 @@ class Tally:
                 yield from _wrapped(f"    {what + example + ':':<10} ", text, indent=15)
         instead = self._base.execute(
             f"SELECT instead, count(DISTINCT host) AS many{these} AND instead <> '' GROUP BY 1 ORDER BY 2 DESC LIMIT 3",
-            (cause,),
+            which,
         ).fetchall()
         for port, count in instead:
             yield f"    instead:   {port} works from {'this host' if hosts == 1 else f'{count} of {hosts} hosts'}"

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The report in Prometheus' text format, for node_exporter's textfile collector.
 
-The times of the probes are not in front of the values: that collector refuses them. ``mailops_smtp_report_time_seconds`` tells
+The times of the probes are not in front of the values: that collector refuses them. ``mailops_smtp_report_timestamp_seconds`` tells
 how old they are. No label holds a sentence or a time, so that a series lives as long as its host and endpoint.
 """
 
@@ -36,7 +36,7 @@ def as_prometheus(report: Report) -> Iterator[str]:
     )
     yield from _metric(
         "mailops_smtp_warning_info",
-        "What should be seen of this host and endpoint; works all the same.",
+        "What should be seen of this host and endpoint, besides whether mail works.",
         _warned(report, rows),
     )
     yield from _metric(

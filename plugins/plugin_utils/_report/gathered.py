@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, made
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.make import endpoint_record
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, is_probe
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 __all__ = ("gathered",)
@@ -33,11 +34,15 @@ _Variables = Mapping[str, t.Any]
 def gathered(hosts: Sequence[str], hostvars: Mapping[str, _Variables], variable: str) -> Iterator[Record]:
     """Records of each host: one for each endpoint, or one that says why there is none.
 
-    ``variable`` is where the hosts registered the result of the gate.
+    ``variable`` is where the hosts registered the result of the gate. Raises SettingsError.
     """
     run = str(uuid.uuid4())
     time = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     for host in hosts:
+        if host not in hostvars:
+            raise SettingsError(
+                f"hosts names {show(host)}, which the inventory does not have; write its hosts.", "hosts"
+            )
         variables = hostvars[host]
         handed = made(Seen(), host, variables, _SHARED)
         about = {
@@ -51,9 +56,19 @@ def gathered(hosts: Sequence[str], hostvars: Mapping[str, _Variables], variable:
             "host": host,
             "groups": tuple(handed.groups),
             "variables": dict(handed.variables),
-            "vantage": {"host": host, "container": None, "addresses": list(handed.addresses)},
+            "vantage": {
+                "host": host,
+                "container": None,
+                "addresses": list(handed.addresses),
+                "local": handed.local,
+            },
         }
-        yield from _of_host(printable_data(about), variables, _plain(variables.get(variable)))
+        result = _plain(variables.get(variable))
+        probes, others = result.get("probes") or [], result.get("alternatives") or []
+        if not isinstance(probes, list) or not isinstance(others, list) or not all(map(is_probe, probes)):
+            words = f"variable is {show(variable)}, which for {host} is no result of smtp_gate; name what its task registers."
+            raise SettingsError(words, "variable")
+        yield from _of_host(printable_data(about), variables, result)
 
 
 def _of_host(about: dict[str, t.Any], variables: _Variables, result: _Variables) -> Iterator[Record]:

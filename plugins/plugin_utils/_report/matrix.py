@@ -137,6 +137,9 @@ def matrix(table: Matrix) -> Iterator[str]:
 def _cells(table: Matrix, source: int) -> str:
     rows = table.of[source]
     count = len(table.report.subjects)
+    if rows[0].subject is None and len(rows) > 1:
+        # What is about the host as a whole has no column.
+        return _listed(table, source, count)
     if rows[0].subject is None:
         return f"<td colspan={max(count, 1)} class=x-{kind_of(rows[0])}>{text(_said(table, rows[0]))}"
     by_subject = {row.subject: row for row in rows}
@@ -146,9 +149,10 @@ def _cells(table: Matrix, source: int) -> str:
     )
 
 
-def _listed(table: Matrix, source: int) -> str:
+def _listed(table: Matrix, source: int, columns: int = 1) -> str:
     chips = "".join(f"<li class=x-{kind_of(row)}>{text(_chip(table, row))}" for row in table.of[source])
-    return f"<td class=list><ul class=chips>{chips}</ul>"
+    wide = f" colspan={columns}" if columns > 1 else ""
+    return f"<td{wide} class=list><ul class=chips>{chips}</ul>"
 
 
 def _chip(table: Matrix, row: Row) -> str:

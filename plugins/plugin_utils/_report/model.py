@@ -15,6 +15,7 @@ import re
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.across import Statement, across
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Entry, Key, entries
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
@@ -80,6 +81,9 @@ class Report:
         self.across: list[Statement] = []  # what several hosts show together
         self.entries: dict[Key, Entry] = {}  # what is compared with another report
         self._rows: dict[tuple[int, int | None], Row] = {}
+        # By source: time and run of its latest record with a subject, and the run of its row without one.
+        self._latest: dict[int, tuple[str, str]] = {}
+        self._runs: dict[int, str] = {}
         self._places: dict[str, int] = {}
         self._sources: dict[Source, int] = {}
         self._subjects: dict[str, int] = {}
@@ -106,16 +110,28 @@ class Report:
         if known is not None and known.time > time:
             return False
         self._rows[source, subject] = self._row(source, subject, record, time)
+        if subject is None:
+            self._runs[source] = record.run
+        else:
+            self._latest[source] = max(self._latest.get(source, ("", "")), (time, record.run))
         return True
 
     def rows(self) -> list[Row]:
         """Everything known, by host and endpoint, in the order in which they came."""
-        # A host that gave an answer for an endpoint needs no row that only says that it was not asked for some other.
-        known = {row.source for row in self._rows.values() if row.subject is not None}
         return sorted(
-            (row for row in self._rows.values() if row.subject is not None or row.source not in known),
+            (row for row in self._rows.values() if self._counts(row)),
             key=lambda row: (row.source, -1 if row.subject is None else row.subject),
         )
+
+    def _counts(self, row: Row) -> bool:
+        """Whether a row without a subject still says something beside those of its host that have one."""
+        if row.subject is not None or row.source not in self._latest:
+            return True
+        # A host that gave an answer for an endpoint needs no row that only says that it was not asked for some other.
+        if row.state == "not_asked":
+            return False
+        time, run = self._latest[row.source]
+        return time < row.time or run == self._runs[row.source]
 
     def host(self, row: Row) -> str:
         """Who a row is about, as shown."""
@@ -134,7 +150,8 @@ class Report:
             subject,
             _state(record),
             record.cause if record.ok is False else None,
-            record.layer if record.ok is False else None,
+            # A file may come from anywhere; the page makes a class of it.
+            record.layer if record.ok is False and record.layer in LAYERS else None,
             self._place(_short(record.message or "")),
             self._place(_short(record.remedy or "")),
             self._place([[_short(one["layer"]), one["ok"]] for one in layers]),

@@ -176,7 +176,8 @@
     const total = Math.max(row[MS].reduce((sum, ms) => sum + ms, 0), 1);
     const left = 92, width = 500, line = 26;
     const reached = new Set(steps.map(([layer]) => layer));
-    const order = ORDER[value(row[ASKED])] || ORDER.starttls;
+    // A name such as __proto__ is in every object, and no mode.
+    const order = Object.hasOwn(ORDER, value(row[ASKED])) ? ORDER[value(row[ASKED])] : ORDER.starttls;
     const broken = steps.find(([, ok]) => !ok);
     const missing = broken ? order.slice(order.indexOf(broken[0]) + 1).filter((layer) => !reached.has(layer) && layer !== "mode") : [];
     const picture = drawn("svg", { class: `picture x-${layerOf(row)}`, viewBox: `0 0 680 ${(steps.length + missing.length) * line + 24}`, role: "img" });
@@ -246,7 +247,7 @@
     const before = both.before_tls || {}, after = both.after_tls || {};
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
     if (!names.length) return null;
-    const shownAs = (found, one) => one in found ? found[one].join(" ") || "yes" : "no";
+    const shownAs = (found, one) => Object.hasOwn(found, one) ? found[one].join(" ") || "yes" : "no";
     // A port with TLS from the first byte has only one answer to EHLO.
     const two = Object.keys(before).length && Object.keys(after).length;
     const body = names.map((one) => element("tr", two && shownAs(before, one) !== shownAs(after, one) ? { class: "differs" } : {},

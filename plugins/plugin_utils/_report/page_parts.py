@@ -38,6 +38,14 @@ _KIND_WORDS = {
 }
 
 
+# A host without a verdict may well be able to send mail.
+_UNKNOWN = {
+    "unreachable": "was not reached",
+    "not_asked": "was not asked",
+    "no_verdict": "has no verdict",
+}
+
+
 class Facts:
     """The numbers of the head: hosts by what is worst of them."""
 
@@ -46,20 +54,26 @@ class Facts:
         self.kinds = Counter(kind_of(table.worst(source)) for source in table.sources)
         self.total = len(table.sources)
         self.passing = self.kinds["works"] + self.kinds["attention"]
+        self._several = any(len(rows) > 1 for rows in table.of.values())
+        self.unknown = sum(self.kinds[kind] for kind in _UNKNOWN)
 
     @property
     def title(self) -> str:
         """The first line."""
-        what = "can send mail" if len(self.report.subjects) < 2 else "can send mail through every relay"
         if not self.total:
             return "No host is in this report"
         if self.total == 1:
-            return f"{self.report.sources[0].label} {what if self.passing else 'cannot send mail'}"
+            known = "can send mail" if self.passing else "cannot send mail"
+            word = next((word for kind, word in _UNKNOWN.items() if self.kinds[kind]), known)
+            return f"{self.report.sources[0].label} {word}"
+        what = "can send mail through all of their relays" if self._several else "can send mail"
         if self.passing == self.total:
             return f"All {self.total:,} hosts can send mail"
-        if not self.passing:
-            return f"None of {self.total:,} hosts {what}"
-        return f"{self.passing:,} of {self.total:,} hosts {what}"
+        if self.unknown == self.total:
+            return f"There is no verdict on any of {self.total:,} hosts"
+        counted = f"{self.passing:,}" if self.passing else "None"
+        more = f"; there is no verdict on {self.unknown:,}" if self.unknown else ""
+        return f"{counted} of {self.total:,} hosts {what}{more}"
 
 
 def head(facts: Facts, notes: Sequence[str]) -> Iterator[str]:

@@ -44,7 +44,12 @@ def test_a_slice_is_missing(slices: pathlib.Path, given: t.Any) -> None:
     assert [(one.host, one.state) for one in records] == [(host, "not_asked") for host in ("h1", "h4", "h5", "h7")]
     assert records[0].message == "There is nothing of slice 2 of 3."
     assert records[2].message == "It has no record."
-    # Once they are there, nothing is missing any more.
+    # That they are named does not bring them back: who asks again is told the same, and nothing is written twice.
+    again = missing(**options)
+    assert (again["changed"], again["slices"], again["hosts"]) == (False, ["2"], ["h1", "h4", "h5", "h7"])
+    # Once the slice has come, nothing is missing any more.
+    late = [Record(time="2026-01-02T00:00:00+00:00", kind="gate", host=host, ok=True) for host in answer["hosts"]]
+    append(str(slices / "2.jsonl"), late)
     again = missing(**options)
     assert (again["changed"], again["msg"]) == (False, "Every host has a record.")
 

@@ -62,7 +62,7 @@ def test_all_formats_are_written_for_the_owner_alone(here: pathlib.Path) -> None
     )
     assert stat.S_IMODE((here / "table.txt").stat().st_mode) == 0o644
     assert (here / "table.txt").read_text().splitlines() == answer["table"]
-    assert answer["msg"] == "5 of 15 hosts can send mail through every relay."
+    assert answer["msg"] == "5 of 15 hosts can send mail through all of their relays; there is no verdict on 3."
     assert answer["causes"][0]["code"] == "connection_timeout" and answer["causes"][0]["some"] == "h00001, h00002"
 
 
@@ -138,6 +138,19 @@ def test_a_report_is_replaced_as_a_whole_and_may_be_compared_with_itself(here: p
 def registered(**hosts: t.Any) -> dict[str, t.Any]:
     variables = {"hostvars": {name: {"group_names": ["web"], **found} for name, found in hosts.items()}}
     return act("smtp_report", HOST, variables=variables, hosts=list(hosts), variable="gate", dest="out", formats="json")
+
+
+@pytest.mark.parametrize(
+    "gate", [{"probes": "text"}, {"probes": [1]}, {"probes": [{"ok": True}]}, {"probes": {"a": 1}}, {"alternatives": 5}]
+)
+def test_another_variable_gets_one_sentence(here: pathlib.Path, gate: t.Any) -> None:
+    answer = registered(one={"gate": gate})
+    assert answer["failed"] and "variable is 'gate', which for one is no result of smtp_gate" in answer["msg"]
+
+
+def test_a_host_that_is_in_no_inventory_gets_one_sentence(here: pathlib.Path) -> None:
+    answer = act("smtp_report", HOST, variables={"hostvars": {}}, hosts=["typo"], variable="gate")
+    assert answer["failed"] and "hosts names 'typo', which the inventory does not have" in answer["msg"]
 
 
 def test_a_report_of_what_was_registered(here: pathlib.Path) -> None:

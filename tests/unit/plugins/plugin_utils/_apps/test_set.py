@@ -125,28 +125,6 @@ def test_sentences_name_the_roles_own_variables(said: str, expected: str) -> Non
     assert rules.in_own_words(said, 1, "h") == expected
 
 
-@pytest.mark.parametrize(
-    "before, after, refused",
-    [
-        ("implicit_tls", "opportunistic", True),
-        ("starttls", "cleartext", True),
-        ("implicit_tls", "starttls", False),
-        ("opportunistic", "opportunistic", False),
-        ("opportunistic", "implicit_tls", False),
-    ],
-)
-def test_another_port_moves_no_app_into_a_weaker_mode(before: str, after: str, refused: bool) -> None:
-    def results(mode: str) -> list[dict[str, t.Any]]:
-        return [{"security": "starttls", "item": TEMPLATE}, {"security": mode, "item": APP}]
-
-    if refused:
-        with pytest.raises(rules.NotAllowed, match=f"pangolin would be in the mode {after} in place of {before}"):
-            rules.refuse_weaker(results(before), [results("starttls")[0], results(after)[1]], [])
-    rules.refuse_weaker(results(before), results(after), ["downgrade_possible"])
-    if not refused:
-        rules.refuse_weaker(results(before), results(after), [])
-
-
 def test_settings_that_mean_the_same_are_one_endpoint() -> None:
     given = {"host": "h.example", "port": "587", "secure": "false", "timeout": ""}
     app = {"settings": {"host": "h.example", "port": 587, "secure": False, "security": "starttls"}}

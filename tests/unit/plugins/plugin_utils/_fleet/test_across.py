@@ -255,6 +255,8 @@ def test_two_names_of_one_machine_are_one_witness(chains: dict[str, list[str]]) 
     alike: dict[str, t.Any] = {"container": None, "addresses": ["10.9.9.9"]}
     assert across([dataclasses.replace(one, vantage={"host": one.host, **alike}) for one in records]) == []
     assert across(records[:1]) == []
+    # With connection: local each of them is the controller.
+    assert across([dataclasses.replace(one, vantage={**one.vantage, "local": True}) for one in records]) == []
     boxes = [dataclasses.replace(one, vantage={**one.vantage, "container": "app"}) for one in records]
     assert across(boxes) == []
 
@@ -275,3 +277,146 @@ def test_the_whole_default_fleet(chains: dict[str, list[str]]) -> None:
     assert only(found, "outbound_filter").cohort == {"kind": "provider", "name": "bluecloud"}
     assert all(len(one.hosts) + len(one.contradicted_by) >= 1 and one.statement.endswith(".") for one in found)
     assert [one.as_dict() for one in found]
+    text = " ".join(one.statement for one in found)
+    assert not any(wrong in text for wrong in ("1 others", "1 host were", "behind of", "1 host agree"))
+
+
+def test_records_of_another_release_break_nothing(chains: dict[str, list[str]]) -> None:
+    """Causes that this release does not know, and evidence in another form."""
+    records = made(chains, lambda _h, _e: "expired", hosts=3, endpoints=1)
+    later = [dataclasses.replace(one, cause="quantum_required") for one in records]
+    (found,) = across(later)
+    assert "quantum_required" in found.statement and found.layer == "transaction"
+    for attempts in (7, [1, None], [{"failure": "x"}], {"a": 1}):
+        odd = [
+            dataclasses.replace(one, evidence={**(one.evidence or {}), "observation": {"attempts": attempts}})
+            for one in records
+        ]
+        assert codes(across(odd)) == ["relay_fault"]
+
+
+# -- nothing is said more surely, or of more hosts, than was seen
+
+
+def renamed(records: list[Record], host: str) -> list[Record]:
+    """The same with another relay."""
+    return [
+        dataclasses.replace(
+            one,
+            endpoint={**(one.endpoint or {}), "host": host},
+            probe={**(one.probe or {}), "host": host},
+        )
+        for one in records
+    ]
+
+
+def on_port(records: list[Record], port: int) -> list[Record]:
+    return [one for one in records if (one.endpoint or {})["port"] == port]
+
+
+def test_where_names_share_a_machine_the_sentence_tells_both_numbers(chains: dict[str, list[str]]) -> None:
+    records = made(chains, lambda _h, _e: "expired", hosts=9, endpoints=1)
+    same = [
+        dataclasses.replace(one, vantage={**one.vantage, "addresses": [f"10.0.{int(one.host[1:]) % 3}.1"]})
+        for one in records
+    ]
+    (found,) = across(same)
+    assert len(found.hosts) == 9 and "3 of 3 hosts" in found.statement
+    assert "by machines; the inventory has 9 hosts" in found.statement
+    assert "inventory" not in across(records)[0].statement
+    # Of many wrong clocks some names are shown, and the right number of others.
+    skewed = made(chains, lambda h, _e: "wrong clock" if number(h) < 8 else None, hosts=20, endpoints=1)
+    paired = [
+        dataclasses.replace(one, vantage={**one.vantage, "addresses": [f"10.1.0.{int(one.host[1:]) // 2}"]})
+        for one in skewed
+    ]
+    found = only(across(paired), "clock_wrong")
+    assert "on 4 hosts (h00000, h00001, h00002, h00003, h00004 and 3 more" in found.statement
+
+
+def test_what_runs_on_each_machine_itself_is_no_relay_of_all(chains: dict[str, list[str]]) -> None:
+    records = made(chains, lambda _h, _e: "refused", hosts=6, endpoints=1)
+    for local in ("127.0.0.1", "::1", "localhost", "smtp.localhost.", "127.8.9.1"):
+        assert across(renamed(records, local)) == []
+    assert codes(across(renamed(records, "localhost.example.com"))) == ["relay_fault"]
+
+
+def test_other_ports_of_other_relays_do_not_convict_a_relay(chains: dict[str, list[str]]) -> None:
+    """A provider that closes a port to everybody leaves the others open."""
+    silent = on_port(made(chains, lambda _h, _e: "filtered, no other", endpoints=1), 465)
+    works = renamed(on_port(made(chains, lambda _h, _e: None, endpoints=2), 587), "other.example.com")
+    (found,) = [one for one in across([*silent, *works]) if "smtp1.example.com:465" in one.endpoints]
+    assert found.confidence == "low" and "none at port 465" in found.statement and "a filter" in found.statement
+
+
+def test_one_relay_alone_does_not_tell_whose_filter_it_is(chains: dict[str, list[str]]) -> None:
+    (found,) = across(made(chains, lambda h, _e: "filtered, no other" if blue(h) else None, endpoints=1))
+    assert "or one of smtp1.example.com against them" in found.statement and "refuses these hosts" in found.remedy
+    # With the port of a second relay closed as well it is on their side.
+    (found,) = across(
+        made(chains, lambda h, e: "filtered, no other" if blue(h) and e.port == 465 else None, endpoints=4)
+    )
+    assert "against them" not in found.statement
+
+
+@pytest.mark.parametrize(
+    "cause, layer, words",
+    [
+        ("certificate_untrusted", "certificate", "lack its CA"),
+        ("certificate_name_mismatch", "certificate", "the name by which"),
+        ("starttls_not_offered", "starttls", "a firewall that all of them are behind"),
+        ("greeting_rejected", "greeting", "refuse an address"),
+        ("sender_rejected", "transaction", "the sender or recipient"),
+    ],
+)
+def test_where_it_need_not_be_the_relay_the_other_is_named(
+    chains: dict[str, list[str]], cause: str, layer: str, words: str
+) -> None:
+    records = [
+        dataclasses.replace(one, cause=cause, layer=layer)
+        for one in made(chains, lambda _h, _e: "expired", hosts=12, endpoints=1)
+    ]
+    (found,) = across(records)
+    assert found.confidence == "medium" and words in found.statement and "no host has to be changed" not in found.remedy
+
+
+def test_one_machine_that_saw_two_certificates_is_no_statement(chains: dict[str, list[str]]) -> None:
+    (old,), (new,) = (made(chains, lambda _h, _e, plan=plan: plan, hosts=1, endpoints=1) for plan in (None, "renewed"))
+    later = dataclasses.replace(
+        new,
+        time=(NOW + datetime.timedelta(hours=1)).isoformat(),
+        endpoint={**(new.endpoint or {}), "security": "starttls"},
+    )
+    assert across([old, later]) == []
+    elsewhere = dataclasses.replace(later, host="h2", vantage={"host": "h2", "container": None, "addresses": []})
+    assert codes(across([old, elsewhere])) == ["certificate_renewed"]
+
+
+def test_sentences_on_one_host_are_english(chains: dict[str, list[str]]) -> None:
+    found = across(made(chains, lambda h, _e: "wrong clock" if number(h) == 1 else None, hosts=3, endpoints=1))
+    assert "behind the controller's" in found[0].statement
+    (single,) = [one for one in found if one.code == "clock_wrong"]
+    assert "wrong on 1 host (h00001)" in single.statement and "right by 2 hosts" in single.statement
+
+
+def test_a_port_that_relays_do_not_serve_is_no_filter(chains: dict[str, list[str]]) -> None:
+    def moved(plan: str, port: int) -> list[Record]:
+        """Two relays with this fault at that port, and 587 open."""
+        found = made(chains, lambda _h, e: plan if e.port == 465 else None, endpoints=4)
+        return [
+            dataclasses.replace(one, endpoint={**(one.endpoint or {}), "port": port})
+            if one.subject.endswith("465")
+            else one
+            for one in found
+        ]
+
+    assert {one.code for one in across(moved("refused", 2525))} == {"relay_fault"}
+    (silent,) = across(moved("filtered", 2525))
+    assert silent.confidence == "low" and "Or none of these relays serves that port." in silent.statement
+    (usual,) = across(moved("filtered", 465))
+    assert (usual.code, usual.confidence) == ("outbound_filter", "medium")
+
+
+def test_a_relay_that_tells_everybody_to_come_later_may_be_in_trouble(chains: dict[str, list[str]]) -> None:
+    (found,) = across(made(chains, lambda _h, _e: "too many", hosts=8, endpoints=1))
+    assert (found.code, found.confidence) == ("relay_limit", "low") and "out of service" in found.statement

@@ -11,6 +11,7 @@ import pathlib
 import resource
 import signal
 import stat
+import tracemalloc
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.file import append, read_file, where
@@ -84,3 +85,20 @@ def test_paths_count_from_where_the_user_stands(tmp_path: pathlib.Path, monkeypa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert where("a/b.jsonl") == str(tmp_path / "a/b.jsonl") and where("~/b") == str(tmp_path / "home/b")
+
+
+def test_a_line_without_an_end_fills_no_memory(tmp_path: pathlib.Path) -> None:
+    """A file of another kind, or one with holes: 200 MB of zeros between two records."""
+    path = tmp_path / "records"
+    append(str(path), [_record("one")])
+    with path.open("r+b") as file:
+        file.seek(200 * 1024 * 1024)
+        file.write(b"\n")
+    append(str(path), [_record("two")])
+    tracemalloc.start()
+    found = list(read_file(str(path)))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [one.number if isinstance(one, Unreadable) else one.host for one in found] == ["one", 2, "two"]
+    assert isinstance(found[1], Unreadable) and "It has more than" in found[1].sentence
+    assert most < 30 * 1024 * 1024

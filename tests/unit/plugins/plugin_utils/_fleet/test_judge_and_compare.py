@@ -132,3 +132,12 @@ def test_the_action(chains: dict[str, list[str]], tmp_path: pathlib.Path, monkey
 def test_wrong_options_get_one_sentence(options: dict[str, t.Any], words: str) -> None:
     found = act("verdicts_info", NoHost(), **options)
     assert found["failed"] and words in found["msg"]
+
+
+def test_a_clock_beyond_all_years_is_not_judged_again(chains: dict[str, list[str]]) -> None:
+    (record,) = made(chains, "works")
+    end = datetime.datetime.max.replace(tzinfo=datetime.UTC).timestamp() - 1
+    odd = dataclasses.replace(
+        record, time="1999-01-01T00:00:00+00:00", evidence={**(record.evidence or {}), "clock": end}
+    )
+    assert list(judge_again([odd], {}, NOW)) == [odd]

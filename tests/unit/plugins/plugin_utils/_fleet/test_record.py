@@ -82,6 +82,11 @@ def test_what_the_contract_names_is_enough() -> None:
     assert parse_line(json.dumps({**GOOD, "ok": None})).state == "failed"
 
 
+PROBE: dict[str, t.Any] = {
+    "host": "x", "port": 25, "security": "cleartext", "ok": True, "addresses": [], "layers": [], "tls": {},
+    "capabilities": {"before_tls": {}, "after_tls": {}}, "certificates": [], "chain_available": False, "findings": [],
+    "elapsed_ms": 1,
+}  # fmt: skip
 BAD = [
     ({"format": None}, "no format number"),
     ({"format": 0}, "has format '0', and this release of mailops.smtp reads 1; run the playbook again."),
@@ -89,6 +94,10 @@ BAD = [
     ({"format": True}, "has format 'True'"),
     ({"time": "yesterday"}, "time is 'yesterday', and no ISO 8601 time with its zone"),
     ({"time": "2026-11-29T21:00:00"}, "time is"),
+    ({"time": "0001-01-01T00:00:00+10:00"}, "time is"),
+    ({"time": "9999-12-31T23:59:59-10:00"}, "time is"),
+    ({"probe": {**PROBE, "elapsed_ms": 10**400}}, "without end"),
+    ({"probe": {**PROBE, "layers": [{"layer": "tcp", "ok": True, "ms": -(10**400)}]}}, "without end"),
     ({"kind": "guess"}, "kind is 'guess', and not one of gate, probe"),
     ({"host": 5}, "host is '5', and not a text"),
     ({"groups": ["a", 1]}, "groups[1] is '1', and not a text"),

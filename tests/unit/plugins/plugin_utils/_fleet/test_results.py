@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, made
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.results import About, records_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.tally import Tally
 
 FINDING = {"severity": "error", "code": "mode_mismatch", "message": "It does not fit.", "remedy": "Change it."}
 APP: dict[str, t.Any] = {
@@ -34,6 +37,29 @@ def test_an_audit_gives_a_record_per_app() -> None:
     assert (
         records("app_mail_config_audit_info", {"msg": "app is 'x'", "cause": "invalid_settings"}, True)[0].ok is False
     )
+
+
+def test_where_there_is_nothing_to_judge_no_task_failed() -> None:
+    (none,) = records("app_mail_config_audit_info", {"apps": []})
+    assert (none.kind, none.state, none.ok, none.subject) == ("skipped", "skipped", None, "")
+    (empty,) = records("app_mail_config_info", {**APP, "found": False, "settings": None})
+    assert (empty.kind, empty.state) == ("audit", "skipped") and "no mail settings" in str(empty.message)
+    (broken,) = records("app_mail_config_info", {"msg": "MODULE FAILURE"}, True)
+    assert (broken.state, broken.message) == ("failed", "MODULE FAILURE")
+    tally = Tally()
+    for one in (none, replace(empty, host="app2"), replace(broken, host="app3")):
+        tally.add(one)
+    tally.add(records("app_mail_config_info", {**APP, "found": True})[0])
+    assert tally.counts() == {"works": 1, "skipped": 1, "broken": 1}
+    tally.close()
+
+
+def test_a_host_that_is_the_controller_itself_is_known_as_such() -> None:
+    about = About("2026-11-29T21:00:00+00:00", "run", "site.yml", "play", "task", "smtp_gate", "app1")
+    for connection, local in (("local", True), ("ansible.builtin.local", True), ("ssh", False), (None, False)):
+        handed = made(Seen(), "app1", {"ansible_connection": connection}, ())
+        (record,) = records_of(about, {"msg": "broken"}, True, handed)
+        assert record.vantage["local"] is local
 
 
 def test_the_steps_of_the_role() -> None:

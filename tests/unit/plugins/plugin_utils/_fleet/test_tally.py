@@ -74,3 +74,62 @@ def test_another_port_is_a_pass_of_its_own_kind_and_words_of_strangers_are_print
     assert tally.counts() == {"other_port": 1, "broken": 1, "fails": 1}
     text = "\n".join(tally.lines())
     assert "\x1b" not in text and "\u202e" not in text and "c\\x1b[2J" in text
+
+
+def test_what_a_host_came_to_in_an_earlier_run_is_over() -> None:
+    """One file holds many runs. A host that was not reached yesterday and works today works."""
+    where = {"host": "x", "port": 25, "security": "starttls", "server_name": None, "ip_version": None}
+    old = [
+        Record(time="2026-11-28T21:00:00+00:00", run="1", kind="unreachable", host="away"),
+        Record(
+            time="2026-11-28T21:00:00+00:00", run="1", kind="gate", host="wrong", ok=False, cause="invalid_settings"
+        ),
+        Record(time="2026-11-28T21:00:00+00:00", run="1", kind="gate", host="lost", ok=True, endpoint=where),
+    ]
+    new = [
+        Record(time="2026-11-29T21:00:00+00:00", run="2", kind="gate", host="away", ok=True, endpoint=where),
+        Record(time="2026-11-29T21:00:00+00:00", run="2", kind="gate", host="wrong", ok=True, endpoint=where),
+        Record(time="2026-11-29T21:00:00+00:00", run="2", kind="unreachable", host="lost"),
+        Record(time="2026-11-29T21:00:00+00:00", run="2", kind="gate", host="both", ok=False, cause="invalid_settings"),
+        Record(time="2026-11-29T21:00:01+00:00", run="2", kind="gate", host="both", ok=True, endpoint=where),
+    ]
+    tally = Tally()
+    for record in (*old, *new):
+        tally.add(record)
+    assert tally.counts() == {"works": 2, "unreachable": 1, "fails": 1}
+    assert "away" in next(line for line in tally.lines() if line.startswith("mail works"))
+    tally.close()
+
+
+def test_one_cause_at_two_layers_counts_each_host_once() -> None:
+    tally = Tally()
+    for host, layer in (("a", "tls"), ("b", "mode"), ("c", "mode")):
+        record = Record(time="2026-11-28T21:00:00+00:00", kind="gate", host=host, ok=False, cause="c", layer=layer)
+        tally.add(record)
+    lines = list(tally.lines())
+    assert "c (mode): 2 hosts: b, c" in lines and "c (tls): 1 host: a" in lines
+    tally.close()
+
+
+def test_a_probe_of_several_ports_fails_where_none_works() -> None:
+    """The playbook probe looks at 465, 587, 2525 and 25, of which a healthy relay has two."""
+
+    def seen(host: str, kind: str, relay: str, port: int, ok: bool) -> Record:
+        endpoint = {"host": relay, "port": port, "security": "auto"}
+        cause = None if ok else "connection_refused"
+        return Record("2026-11-29T21:00:00+00:00", kind, host, ok=ok, cause=cause, layer="tcp", endpoint=endpoint)
+
+    tally = Tally()
+    for record in (
+        *(seen("healthy", "probe", "relay.test", port, port in (465, 587)) for port in (465, 587, 2525, 25)),
+        *(seen("closed", "probe", "relay.test", port, False) for port in (465, 587)),
+        *(seen("another", "probe", f"{port}.relay.test", port, port == 465) for port in (465, 587)),
+        # A gate asks for what has to work.
+        *(seen("gated", "gate", "relay.test", port, port == 465) for port in (465, 587)),
+    ):
+        tally.add(record)
+    assert tally.counts() == {"other_port": 1, "fails": 3}
+    lines = list(tally.lines())
+    assert "mail works on another port       1  healthy" in lines
+    assert any(line.startswith("connection_refused (tcp): 4 hosts") for line in lines)
+    tally.close()

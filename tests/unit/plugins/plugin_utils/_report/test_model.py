@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tracemalloc
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import fold, statements, warnings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import leaves
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix, short_labels
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix, matrix, short_labels
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report, natural
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page_parts import Facts
 
@@ -113,7 +114,10 @@ def test_order_titles_and_labels() -> None:
     table = Matrix(report)
     names = [report.sources[one].label for one in table.sources]
     assert names[0] == "h00004" and names[-3:] == ["h00000", "h00010", "h00011"]
-    assert Facts(report, table).title == "5 of 15 hosts can send mail through every relay"
+    assert (
+        Facts(report, table).title
+        == "5 of 15 hosts can send mail through all of their relays; there is no verdict on 3"
+    )
     empty = Report()
     assert Facts(empty, Matrix(empty)).title == "No host is in this report"
     assert sorted(["a10", "a9", "b1", "a"], key=natural) == ["a", "a9", "a10", "b1"]
@@ -136,3 +140,41 @@ def test_a_report_of_a_fleet_is_small() -> None:
     finally:
         tracemalloc.stop()
     assert size / 1000 < 1200
+
+
+def test_a_host_as_a_whole_counts_beside_its_endpoints_until_a_later_run() -> None:
+    """Settings that cannot work have no endpoint; a host that cannot be reached today worked yesterday."""
+    whole = dataclasses.replace(
+        without_verdict(RECORDS[0], "gate"),
+        host="h00000",
+        vantage=RECORDS[0].vantage,
+        ok=False,
+        cause="invalid_settings",
+    )
+    report = report_of([RECORDS[0], whole])
+    assert [row.state for row in report.rows()] == ["fails", "works"]
+    # One cell for each row, in their order: the page's script counts them.
+    cells = "".join(matrix(Matrix(report)))
+    assert re.findall("<li class=x-(\\w+)>", cells) == ["other", "works"] and "class=list" in cells
+    earlier = dataclasses.replace(whole, run="before", time="2020-01-01T00:00:00+00:00")
+    assert [row.state for row in report_of([earlier, RECORDS[0]]).rows()] == ["works"]
+    later = dataclasses.replace(whole, run="after", time="2030-01-01T00:00:00+00:00", kind="unreachable", ok=None)
+    assert [row.state for row in report_of([RECORDS[0], later]).rows()] == ["unreachable", "works"]
+
+
+def test_no_title_says_that_a_host_without_a_verdict_cannot_send() -> None:
+    silent = [without_verdict(RECORDS[0], kind) for kind in ("unreachable", "skipped", "gate")]
+    told = {
+        "unreachable-host was not reached": silent[:1],
+        "skipped-host was not asked": silent[1:2],
+        "gate-host has no verdict": silent[2:],
+        "There is no verdict on any of 3 hosts": silent,
+        "None of 2 hosts can send mail; there is no verdict on 1": [RECORDS[2], silent[0]],
+        "1 of 2 hosts can send mail; there is no verdict on 1": [RECORDS[0], silent[0]],
+        "h00000 can send mail": RECORDS[:1],
+        # Two relays, and one for each host.
+        "1 of 2 hosts can send mail": [RECORDS[0], dataclasses.replace(RECORDS[3], ok=False)],
+    }
+    for title, records in told.items():
+        report = report_of(records)
+        assert Facts(report, Matrix(report)).title == title

@@ -164,7 +164,7 @@ def test_the_data_of_the_page_fits_its_table(kind: str) -> None:
 def test_the_page_says_it_without_a_script() -> None:
     text = seen("second").text
     for words in (
-        "5 of 15 hosts can send mail through every relay", "connection timeout", "h00001, h00002", "What to do:",
+        "5 of 15 hosts can send mail through all of their relays", "connection timeout", "h00001, h00002", "What to do:",
         "port 587 (starttls) works from 2 of 2", "Since the report before", "broke", "certificate expiring", "a note",
         "not reached", "smtp1.example.com:465", "Days left",
     ):  # fmt: skip

@@ -94,6 +94,7 @@ def look(records: Iterable[Record]) -> Sights:
             cohorts[observer] = cohorts.get(observer, frozenset()) | _cohorts(record)
         if record.kind in APP_KINDS and record.app is not None and record.ok is not None:
             apps[observer, str(record.app["app"]), str(record.app["path"])] = _app(observer, record)
+            names.setdefault(observer, {})[record.host] = None
         # Nothing was sent in a case of not_asked: it says nothing about anybody.
         if (
             record.kind not in ENDPOINT_KINDS
@@ -103,6 +104,9 @@ def look(records: Iterable[Record]) -> Sights:
         ):
             continue
         sight = _sight(observer, record)
+        # Each machine has a localhost of its own: what they say of it is not on one thing.
+        if _is_this_machine(sight.relay):
+            continue
         key = (observer, sight.relay, sight.port, sight.security)
         if key not in endpoints or endpoints[key].when <= sight.when:
             endpoints[key] = sight
@@ -116,13 +120,17 @@ def look(records: Iterable[Record]) -> Sights:
 
 
 class _Observers:
-    """Tells which inventory hosts are one machine: by the whole list of their addresses."""
+    """Tells which inventory hosts are one machine: by the whole list of their addresses, or as the controller itself."""
 
     def __init__(self) -> None:
         self._by_addresses: dict[tuple[str, ...], str] = {}
+        self._controller: str | None = None
 
     def of(self, record: Record) -> str:
         name = str(record.vantage.get("host") or record.host)
+        if record.vantage.get("local") and name == record.host:
+            self._controller = self._controller or name
+            return self._controller
         own = tuple(sorted(one for one in record.vantage.get("addresses") or () if not _is_loopback(one)))
         return self._by_addresses.setdefault(own, name) if own and name == record.host else name
 
@@ -130,6 +138,11 @@ class _Observers:
 def _is_loopback(text: str) -> bool:
     address = _address(text)
     return address is None or address.is_loopback or address.is_link_local
+
+
+def _is_this_machine(relay: str) -> bool:
+    address = _address(relay)
+    return address.is_loopback if address is not None else relay.lower().rstrip(".").split(".")[-1] == "localhost"
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -153,7 +166,6 @@ def _cohorts(record: Record) -> frozenset[Cohort]:
 def _sight(observer: str, record: Record) -> Sight:
     probe, endpoint = record.probe or {}, record.endpoint or {}
     evidence = record.evidence or {}
-    attempts = evidence.get("observation", {}).get("attempts") or []
     certificates = probe["certificates"]
     leaf = None
     if certificates:
@@ -168,7 +180,7 @@ def _sight(observer: str, record: Record) -> Sight:
         ok=bool(record.ok),
         cause=record.cause,
         layer=record.layer,
-        local=any((one.get("failure") or {}).get("errno") in _LOCAL for one in attempts),
+        local=_refused_here(evidence.get("observation", {}).get("attempts")),
         limit=record.cause == "temporarily_rejected",
         addresses=tuple(
             (one["address"], one["family"], None if one["ok"] else one["cause"])
@@ -180,6 +192,14 @@ def _sight(observer: str, record: Record) -> Sight:
         store_empty=bool(evidence.get("trust_store_empty")),
         other_ports=frozenset(one["port"] for one in record.alternatives if one["ok"]),
     )
+
+
+def _refused_here(attempts: object) -> bool:
+    """Whether the host's own system refused to send. Evidence of another release may have any form."""
+    failures = (
+        [one.get("failure") for one in attempts if isinstance(one, Mapping)] if isinstance(attempts, list) else []
+    )
+    return any(isinstance(one, Mapping) and one.get("errno") in _LOCAL for one in failures)
 
 
 def _app(observer: str, record: Record) -> AppSight:

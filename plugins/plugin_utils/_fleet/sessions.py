@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence, Set
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, common, splits
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sight import AppSight, Leaf, Sight
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import AppSight, Leaf, Sight
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import (
     Fleet,
     Statement,
     hosts_words,
+    others_words,
     split_words,
 )
 
@@ -46,6 +47,39 @@ _AT_ONCE = 2.0
 _BY_NUMBER = 0.75
 
 
+_SETTINGS = ("auth_rejected", "auth_mechanism_not_offered", "auth_requires_tls")
+_LACK = (
+    ", or all of these hosts lack its CA",
+    "If the CA is your own, give the hosts its certificate (ca_path); else ask",
+)
+_ON_THE_WAY = (
+    ", or a firewall that all of them are behind",
+    "Ask from a host in another network, to tell which; then ask whoever runs that firewall, or",
+)
+_MESSAGE = (
+    ", or the sender or recipient that all of them have",
+    "Look at the sender and the recipient first, then ask",
+)
+# What may be the cause where everybody gets the same from a relay, and the relay is not: half a sentence, and the remedy.
+_NOT_THE_RELAY: t.Final[dict[str, tuple[str, str]]] = {
+    "certificate_untrusted": _LACK,
+    "certificate_self_signed": _LACK,
+    "certificate_name_mismatch": (
+        ", or the name by which all of them ask for it",
+        "Compare the name in the settings with those in the certificate (server_name); then ask",
+    ),
+    "greeting_rejected": (", which may refuse an address that they share", "Ask"),
+    **dict.fromkeys(
+        (
+            "connection_closed", "not_smtp", "greeting_timeout", "ehlo_rejected", "starttls_not_offered",
+            "starttls_rejected", "tls_handshake_failed", "tls_handshake_timeout",
+        ),
+        _ON_THE_WAY,
+    ),
+    **dict.fromkeys(("sender_rejected", "recipient_rejected", "message_rejected"), _MESSAGE),
+}  # fmt: skip
+
+
 def clock_statements(fleet: Fleet) -> Iterator[Statement]:
     """Hosts, or the controller, whose clock is wrong: all hosts compare theirs with the controller's."""
     skews: dict[str, float] = {}
@@ -63,7 +97,7 @@ def clock_statements(fleet: Fleet) -> Iterator[Statement]:
         yield fleet.make(
             "controller_clock", "certificate", "high" if len(wrong) >= 5 else "medium",
             f"The controller's clock {{sure}} is wrong: {len(wrong)} of {hosts_words(len(skews))} agree with each other and"
-            f" are {_ago(middle)} of it.",
+            f" are {_ago(middle)} it.",
             "Set the controller's clock (NTP).", wrong, against=well,
         )  # fmt: skip
         return
@@ -72,12 +106,11 @@ def clock_statements(fleet: Fleet) -> Iterator[Statement]:
     refused = {one for one in wrong if any(sight.cause in CLOCK_CAUSES for sight in fleet.by_observer[one])}
     found = next(splits(wrong, well, fleet.cohorts), None)
     where = f", all of {split_words(found)}" if found and found.inside == wrong and not found.spared else ""
-    names = ", ".join(fleet.hosts(wrong)[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
     worst = max((skews[one] for one in wrong), key=abs)
     yield fleet.make(
         "clock_wrong", "certificate", "high" if len(well) >= 2 else "low",
-        f"The clock {{sure}} is wrong on {hosts_words(len(wrong))} ({names}{where}): up to {_ago(worst)} of the controller's,"
-        f" with which {hosts_words(len(well))} agree.",
+        f"The clock {{sure}} is wrong on {hosts_words(len(wrong))} ({fleet.some(wrong)}{where}): up to {_ago(worst)} the"
+        f" controller's, which is right by {hosts_words(len(well))}.",
         "Set the clock (NTP) before anything else: certificates look expired, or not valid yet, by a wrong clock.",
         wrong, cohort=found.cohort if where and found else None,
         evidence=[f"On {hosts_words(len(refused))} of them a certificate was refused for its dates."],
@@ -108,7 +141,6 @@ def trust_statements(fleet: Fleet) -> Iterator[Statement]:
         empty = {one for one in bad if any(sight.store_empty for sight in fleet.by_observer[one])}
         confidence: Confidence = "high" if len(bad) >= 2 and len(good) >= 2 else "medium" if len(good) >= 2 else "low"
         named = f" of {split_words(found)}" if found and fits else ""
-        names = ", ".join(fleet.hosts(bad)[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
         what = (
             f"is empty on {hosts_words(len(empty))} of them"
             if empty
@@ -116,8 +148,8 @@ def trust_statements(fleet: Fleet) -> Iterator[Statement]:
         )
         yield fleet.make(
             "trust_store_differs", "certificate", confidence,
-            f"The trust store{named} {{sure}} differs from that of the other hosts: {hosts_words(len(bad))} ({names}) refuse a"
-            f" certificate that {hosts_words(len(good))} accept; it {what}.",
+            f"The trust store{named} {{sure}} differs from that of the other hosts: the same certificate is refused by"
+            f" {hosts_words(len(bad))} ({fleet.some(bad)}) and accepted by {hosts_words(len(good))}; it {what}.",
             "Install the same CA certificates there (package ca-certificates), or give ca_path to these hosts.",
             bad, against=found.spared if found and fits else frozenset(), endpoints=endpoints[issuer],
             cohort=found.cohort if found and fits else None,
@@ -136,16 +168,22 @@ def limit_statements(fleet: Fleet) -> Iterator[Statement]:
         if len(told) + len(broken) < 2:
             continue
         both = told | broken
-        confidence: Confidence = "high" if len(told) >= 2 and passing else "medium"
+        confidence: Confidence = "high" if len(told) >= 2 and passing else "medium" if passing else "low"
+        # A relay that tells everybody to come later may be in trouble itself.
+        trouble = "" if passing else ", or is out of service for a while"
         shared = common(both, fleet.cohorts) if len(both) > 1 else []
         at = ""
         if shared and any(shared[0] not in fleet.cohorts.get(one, frozenset()) for one in passing):
             at = f" All of them are in {' '.join(shared[0])}: they may come from one address."
-        says = [f"{hosts_words(len(told))} were told so (421, 450 or 4.7.0)"] if told else []
+        says = (
+            [f"{hosts_words(len(told))} {'was' if len(told) == 1 else 'were'} told so (421, 450 or 4.7.0)"]
+            if told
+            else []
+        )
         says += [f"on {hosts_words(len(broken))} the connection broke while many were open"] if broken else []
         yield fleet.make(
             "relay_limit", "transaction", confidence,
-            f"{relay} {{sure}} takes no more connections at once, or not so soon: {' and '.join(says)}, while"
+            f"{relay} {{sure}} takes no more connections at once, or not so soon{trouble}: {' and '.join(says)}, while"
             f" {hosts_words(len(passing))} got through.{at}",
             "Ask again with fewer connections at once (throttle, lower forks), or have the operator raise the limit for these"
             " addresses. It is no fault of the settings.",
@@ -180,7 +218,7 @@ def certificate_statements(fleet: Fleet) -> Iterator[Statement]:
         for one in sights:
             if one.leaf is not None:
                 leaves[one.leaf].append(one)
-        if len(leaves) < 2:
+        if len(leaves) < 2 or len({one.observer for one in sights if one.leaf is not None}) < 2:
             continue
         first, second = sorted(leaves, key=lambda leaf: (leaf.not_before, min(one.when for one in leaves[leaf])))[-2:]
         before, after = ({one.observer for one in leaves[leaf]} for leaf in (first, second))
@@ -190,8 +228,8 @@ def certificate_statements(fleet: Fleet) -> Iterator[Statement]:
             at = min(one.when for one in leaves[second])
             yield fleet.make(
                 "certificate_renewed", "certificate", "high" if sure else "medium",
-                f"The certificate of {endpoint[0]}:{endpoint[1]} {{sure}} was renewed during the run, before"
-                f" {datetime.datetime.fromtimestamp(at, datetime.UTC):%H:%M:%S} UTC: {hosts_words(len(before))} saw the old"
+                f"The certificate of {endpoint[0]}:{endpoint[1]} {{sure}} was renewed between these probes, before"
+                f" {datetime.datetime.fromtimestamp(at, datetime.UTC):%Y-%m-%d %H:%M:%S} UTC: {hosts_words(len(before))} saw the old"
                 f" one, {hosts_words(len(after))} the new one.",
                 "Nothing is wrong with that; ask the hosts again that saw the old one, if it mattered.", before | after,
                 endpoints=[endpoint],
@@ -207,7 +245,7 @@ def certificate_statements(fleet: Fleet) -> Iterator[Statement]:
             yield fleet.make(
                 "certificate_differs", "certificate", found.confidence,
                 f"{split_words(found)} {{sure}} meets another {endpoint[0]}:{endpoint[1]} than all others: it shows"
-                f" {hosts_words(len(some))} a certificate issued by {rare.issuer!r}. A TLS proxy, or another answer of the DNS.",
+                f" {hosts_words(len(some))} a certificate whose chain leads to {rare.issuer!r}. A TLS proxy, or another answer of the DNS.",
                 "Compare the addresses of the relay's name there, and ask whoever runs the network about TLS inspection.",
                 some, against=found.spared, endpoints=[endpoint], cohort=found.cohort,
             )  # fmt: skip
@@ -241,12 +279,11 @@ def relay_statements(fleet: Fleet, explained: Set[str]) -> Iterator[Statement]:
         best = both[0][1]
         inside = frozenset().union(*(one.inside for _e, one in both))
         spared = frozenset().union(*(one.spared for _e, one in both)) - inside
-        row = cause_row(cause)
         yield fleet.make(
-            "group_differs", row.layer, best.confidence,
+            "group_differs", _layer(cause), best.confidence,
             f"{split_words(best)} {{sure}} is treated in another way than the rest: {len(inside)} of"
             f" {hosts_words(len(inside | spared))} get {cause} from {', '.join(sorted({f'{r}:{p}' for (r, p), _s in both}))},"
-            f" {len(best.well)} others do not.",
+            f" unlike {others_words(len(best.well))}.",
             "Compare these hosts' addresses, network and settings with the others': " + _hint(cause), inside, against=spared,
             endpoints=[endpoint for endpoint, _s in both], cohort=cohort,
         )  # fmt: skip
@@ -259,19 +296,34 @@ def _accepted(sights: Sequence[Sight], cause: str) -> bool:
 
 def _everybody(fleet: Fleet, endpoint: tuple[str, int], cause: str, bad: Set[str], good: Set[str]) -> Statement:
     relay, port = endpoint
-    row = cause_row(cause)
+    layer = _layer(cause)
     confidence: Confidence = "high" if len(bad) >= 3 and not good else "medium"
-    settings = row.layer in ("mode", "settings") or cause in ("auth_rejected", "auth_mechanism_not_offered")
+    settings = layer in ("mode", "settings") or cause in _SETTINGS
     if settings:
         sentence = (
             f"The same mistake in the settings {{sure}} is on {hosts_words(len(bad))}: {cause} at {relay}:{port}."
         )
         remedy = "Change it once, where all of them have it from (group_vars)."
     else:
-        sentence = f"It {{sure}} is the relay: {len(bad)} of {hosts_words(len(bad | good))} that reach {relay}:{port} get {cause}."
-        remedy = f"Ask the operator of {relay}; no host has to be changed for that."
+        other, advice = _NOT_THE_RELAY.get(cause, ("", ""))
+        if other:
+            # However many hosts agree: they may all have the same in their way.
+            confidence = "medium"
+        sentence = (
+            f"It {{sure}} is the relay{other}: {len(bad)} of {hosts_words(len(bad | good))} that reach {relay}:{port}"
+            f" get {cause}."
+        )
+        remedy = f"{advice or 'Ask'} the operator of {relay}{'' if other else '; no host has to be changed for that'}."
     code = "same_setting" if settings else "relay_fault"
-    return fleet.make(code, row.layer, confidence, sentence, remedy, bad, against=good, endpoints=[endpoint])
+    return fleet.make(code, layer, confidence, sentence, remedy, bad, against=good, endpoints=[endpoint])
+
+
+def _layer(cause: str) -> str:
+    """Where the cause belongs; another release may know causes that this one does not."""
+    try:
+        return cause_row(cause).layer
+    except KeyError:
+        return "transaction"
 
 
 def _hint(cause: str) -> str:
@@ -308,7 +360,7 @@ def app_statements(fleet: Fleet) -> Iterator[Statement]:
 
 
 def _ago(seconds: float) -> str:
-    size, side = abs(seconds), "ahead" if seconds > 0 else "behind"
+    size, side = abs(seconds), "ahead of" if seconds > 0 else "behind"
     number, unit = (
         (size / 86400, "days")
         if size >= 2 * 86400

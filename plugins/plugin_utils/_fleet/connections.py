@@ -9,11 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, Split, common, splits
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sight import Cohort, Sight
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import Cohort, Sight
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import (
     Fleet,
     Statement,
     hosts_words,
+    others_words,
     ports_words,
     split_words,
 )
@@ -27,6 +28,8 @@ _NEARLY_ALL = 0.9
 _NEIGHBOURS = 2
 # More than this share of odd ones are no odd ones.
 _ODD = 0.25
+# RFC 5321 (relay), RFC 6409 and RFC 8314 (submission).
+_USUAL_PORTS = (25, 465, 587)
 _OPEN = "Ask whoever runs the network or the firewall there to open outbound TCP port {ports}"
 _ELSEWHERE = "ask from a host in another network to tell which"
 
@@ -67,12 +70,18 @@ def _filter_of_cohort(fleet: Fleet, port: int, both: Sequence[tuple[Endpoint, Sp
     local = _share(fleet, inside, endpoints, lambda one: one.local)
     others = _other_ports(fleet, inside, port)
     works = f", while port {others[0][0]} works from {others[0][1]} of them" if others else ""
-    who = "The hosts' own firewalls" if local > 0.5 else "A filter on the way out"
+    relays = sorted({relay for relay, _port in endpoints})
+    who, closes = ("The hosts' own firewalls", "close") if local > 0.5 else ("A filter on the way out", "closes")
+    advice = ""
+    if local <= 0.5 and len(relays) == 1 and not others:
+        # With one relay and one port nothing tells the two sides apart.
+        who = f"A filter on the way out, or one of {relays[0]} against them,"
+        advice = f" If it is open, ask the operator of {relays[0]} whether it refuses these hosts' addresses."
     sentence = (
-        f"{who} {{sure}} closes {ports_words(endpoints)} for {split_words(best)}: {_of(inside, spared)} cannot connect,"
-        f" {len(best.well)} others can{works}."
+        f"{who} {{sure}} {closes} {ports_words(endpoints)} for {split_words(best)}: {_of(inside, spared)} cannot connect,"
+        f" {others_words(len(best.well))} can{works}."
     )
-    remedy = _OPEN.format(ports=port) + (f", or use port {others[0][0]} from there." if others else ".")
+    remedy = _OPEN.format(ports=port) + (f", or use port {others[0][0]} from there." if others else ".") + advice
     evidence = [f"Outside of it {hosts_words(len(best.outside))} cannot connect either."] if best.outside else []
     evidence.append(f"Causes: {_causes(fleet, inside, endpoints)}.")
     return fleet.make(
@@ -92,7 +101,7 @@ def _odd_ones(fleet: Fleet, alone: Mapping[str, Set[Endpoint]]) -> Iterator[Stat
         local = _share(fleet, observers, endpoints, lambda one: one.local) > 0.5
         beside = [one for one in neighbours if any(_related(fleet, one, other) for other in observers)]
         confidence: Confidence = "high" if local else "medium" if len(beside) >= _NEIGHBOURS else "low"
-        names = ", ".join(fleet.hosts(observers)[:5]) + (" and others" if len(fleet.hosts(observers)) > 5 else "")
+        names = fleet.some(observers)
         its = "its own firewall or routes" if len(observers) == 1 else "each one's own firewall or routes"
         verb = "is" if len(observers) == 1 else "are"
         sentence = (
@@ -121,7 +130,9 @@ def _whole(fleet: Fleet, whole: Sequence[Endpoint]) -> Iterator[Statement]:
         same_port = [one for one in fleet.by_endpoint if one[1] == port]
         observers = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.layer == "tcp"}
         others = _other_ports(fleet, observers, port)
-        if len(endpoints) >= 2 and len(endpoints) == len(same_port) and others:
+        # A filter is silent as a rule; what refuses is mostly a relay that does not serve the port.
+        refused = _share(fleet, observers, endpoints, lambda one: one.cause == "connection_refused") > 0.5
+        if len(endpoints) >= 2 and len(endpoints) == len(same_port) and others and not refused:
             yield _filter_of_all(fleet, port, endpoints, observers, others)
             continue
         for endpoint in endpoints:
@@ -133,13 +144,17 @@ def _filter_of_all(
 ) -> Statement:
     shared = common(observers, fleet.cohorts)
     names = f" All of them share {', '.join(' '.join(one) for one in shared[:3])}." if shared else ""
+    # Any relay may lack a port that no RFC gives to mail.
+    usual = port in _USUAL_PORTS
+    names = names if usual else f" Or none of these relays serves that port.{names}"
+    confidence: Confidence = "medium" if usual else "low"
     sentence = (
         f"A filter on the way out {{sure}} closes port {port} for all {hosts_words(len(observers))} that were asked:"
         f" {len(endpoints)} relays do not answer there, and port {others[0][0]} works from {others[0][1]} of them.{names}"
     )
     remedy = f"{_OPEN.format(ports=port)}, or use port {others[0][0]}."
     return fleet.make(
-        "outbound_filter", "tcp", "medium", sentence, remedy, observers, endpoints=endpoints,
+        "outbound_filter", "tcp", confidence, sentence, remedy, observers, endpoints=endpoints,
         cohort=shared[0] if shared else None, evidence=[f"Causes: {_causes(fleet, observers, endpoints)}."],
     )  # fmt: skip
 
@@ -175,9 +190,15 @@ def _one_whole(fleet: Fleet, endpoint: Endpoint) -> Statement:
         words = f"port {others[0][0]} of it works from {others[0][1]} of them, so it is {{sure}} {either}, or the relay does not serve that port; {_ELSEWHERE}"
         if refused:
             words = f"nothing listens there, {{sure}}: port {others[0][0]} of it works from {others[0][1]} of them"
-    elif len(elsewhere) >= 2:
+    elif len(elsewhere) >= 2 and refused:
         confidence = "medium"
-        words = "it is {sure} the relay: the same hosts reach other relays"
+        words = "it is {sure} the relay: it refuses, and the same hosts reach other relays"
+    elif len(elsewhere) >= 2:
+        # That other ports are open says nothing of this one: providers close 25, or 465, to everybody.
+        words = (
+            f"{{sure}} the relay is down, or {either}; the same hosts reach other relays, but none at port {port};"
+            f" {_ELSEWHERE}"
+        )
     else:
         words = f"{{sure}} the relay is down, or {either}; {_ELSEWHERE}"
     sentence = f"None of the {count} that were asked reach {relay}:{port}: {words}."
@@ -212,7 +233,7 @@ def name_statements(fleet: Fleet) -> Iterator[Statement]:
         if odd and len(resolving) >= _NEIGHBOURS and len(odd) <= max(1, _ODD * len(resolving)):
             yield fleet.make(
                 "host_resolver", "dns", "medium",
-                f"{', '.join(fleet.hosts(odd)[:5])}: {{sure}} the host's own resolver, as {hosts_words(len(resolving))}"
+                f"{fleet.some(odd)}: {{sure}} the host's own resolver, as {hosts_words(len(resolving))}"
                 f" resolve {relay}.",
                 "Compare /etc/resolv.conf and /etc/hosts of the host with those of a neighbour that works.", odd,
                 endpoints=[(one.relay, one.port) for one in sights],
@@ -223,8 +244,8 @@ def name_statements(fleet: Fleet) -> Iterator[Statement]:
         spared = frozenset().union(*(one.spared for _r, one in both)) - inside
         yield fleet.make(
             "group_resolver", "dns", best.confidence,
-            f"The name servers of {split_words(best)} {{sure}} give wrong or no answers: {_of(inside, spared)} do not"
-            f" resolve {', '.join(relay for relay, _s in both[:3])}, {len(best.well)} others do.",
+            f"The name servers of {split_words(best)} {{sure}} give wrong or no answers: {_of(inside, spared)} cannot"
+            f" resolve {', '.join(relay for relay, _s in both[:3])}, {others_words(len(best.well))} can.",
             "Look at the name servers that these hosts ask (/etc/resolv.conf).", inside, against=spared, cohort=cohort,
         )  # fmt: skip
 
@@ -297,7 +318,7 @@ def ipv6_statements(fleet: Fleet) -> Iterator[Statement]:
         yield fleet.make(
             "ipv6_broken", "tcp", one.confidence,
             f"IPv6 {{sure}} does not work in {split_words(one)}: {_of(one.inside, one.spared)} reach relays by IPv4 only,"
-            f" {len(one.well)} others by IPv6, too.",
+            f" {others_words(len(one.well))} by IPv6, too.",
             remedy, one.inside, against=one.spared, endpoints=endpoints, cohort=one.cohort,
         )  # fmt: skip
     rest = bad.difference(*(one.inside for one in found))
@@ -311,8 +332,8 @@ def ipv6_statements(fleet: Fleet) -> Iterator[Statement]:
     elif len(rest) >= 2 and len(good) >= _NEIGHBOURS:
         yield fleet.make(
             "ipv6_broken", "tcp", "medium",
-            f"IPv6 {{sure}} does not work on {hosts_words(len(rest))} that share no group or network: they reach relays by"
-            f" IPv4 only, {len(good)} others by IPv6, too.",
+            f"IPv6 {{sure}} does not work on {hosts_words(len(rest))}, which no group or network explains: they reach relays"
+            f" by IPv4 only, {others_words(len(good))} by IPv6, too.",
             remedy, rest, endpoints=endpoints,
         )  # fmt: skip
 
