@@ -97,7 +97,11 @@ class ActionModule(Action):
 
     def _write(self) -> Result:
         """Try the recipient, then write every file, or none where an app has no words for the port that was taken."""
-        begun = self._args["begun"]
+        begun = self._args.get("begun") or {}
+        if not begun.get("token"):
+            # Without it the old files are kept nowhere.
+            words = "begun is empty, so nothing was checked or claimed; run the role from its first task on."
+            raise SettingsError(words, "begun")
         if begun["settings_of"] != spoken(self._settings()):
             self._each(self._settings(), write=False)
         if self._args.get("recipient") and self._flag("probed"):

@@ -198,6 +198,13 @@ def test_what_an_apps_test_mail_says_is_masked_before_it_is_cut(world: World) ->
     assert PASSWORD[-8:] not in done.output and "00000" in done.output
 
 
+def test_nothing_is_written_where_nothing_was_claimed(world: World) -> None:
+    done, _names = world.run("--start-at-task", "Put the settings into the apps' files")
+    said = " ".join(done.output.split())
+    assert done.returncode != 0 and "run the role from its first task on" in said[said.rindex("fatal: [localhost]") :]
+    assert (world.folder / "app.env").read_text() == "OLD=1\n"
+
+
 def test_the_proof_is_not_the_gate(world: World) -> None:
     wrong = {**world.settings, "port": 465, "host": "127.77.1.1", "timeout": 2}
     written, _names = world.run(mail_config_gate=False, mail_config_settings=wrong)
