@@ -493,13 +493,13 @@ def test_an_audit_reads_nothing_through_a_link_that_somebody_planted(tmp_path: p
     (tmp_path / "secret").write_text("smtp password")
     link = tmp_path / "app/.env"
     link.parent.mkdir()
-    for target, owner, read in (("../secret", OTHER, False), ("../secret", 0, True), ("own", OTHER, True)):
+    for target, owner, readable in (("../secret", OTHER, False), ("../secret", 0, True), ("own", OTHER, True)):
         link.unlink(missing_ok=True)
         (tmp_path / "app/own").write_text("smtp")
         os.chown(tmp_path / "app/own", OTHER, OTHER)
         link.symlink_to(target)
         os.chown(link, owner, owner, follow_symlinks=False)
         found = read_file(str(tmp_path), "/app/.env")
-        assert (found["content"] is not None) is read, found
-        assert read or "/app/.env is a symbolic link to ../secret, made by uid 12345" in found["error"]
+        assert (found["content"] is not None) is readable, found
+        assert readable or "/app/.env is a symbolic link to ../secret, made by uid 12345" in found["error"]
         assert str(tmp_path) not in str(found)

@@ -75,7 +75,7 @@ class Process:
         prefix: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        seconds: float = 15,
+        seconds: float = 60,
         hold_stdin: bool = False,
     ) -> None:
         """Start `prefix` + `command` and wait until every address accepts; raises RuntimeError with the output when it does not.
