@@ -135,7 +135,12 @@ class Way:
         ).strip()
 
 
-@pytest.fixture(scope="module", params=list(WAYS))
+BOTH = list(WAYS)
+# The way with compose from end to end takes as long again: with --deep.
+QUADLET = [pytest.param(name, marks=[] if name == "podman_quadlet" else [pytest.mark.deep]) for name in WAYS]
+
+
+@pytest.fixture(scope="module")
 def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
     folder = tmp_path_factory.mktemp(request.param)
     if "mailpit" not in on_host("podman images"):
@@ -147,6 +152,7 @@ def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     yield Way(request.param, folder)
 
 
+@pytest.mark.parametrize("way", BOTH, indirect=True)
 def test_from_nothing_to_a_proven_container(way: Way) -> None:
     if way.manager == "podman_quadlet":
         (foreseen,) = way.role({}, options=["--check", "--diff"])
@@ -158,6 +164,7 @@ def test_from_nothing_to_a_proven_container(way: Way) -> None:
     assert way.login("app", PASSWORD) == "235" and way.login("app", "wrong") == "535"
 
 
+@pytest.mark.parametrize("way", QUADLET, indirect=True)
 def test_what_an_intruder_in_the_container_has(way: Way) -> None:
     pid = way.first()
     status = on_host(f"cat /proc/{pid}/status")
@@ -187,6 +194,7 @@ def what_cannot_work(way: Way) -> None:
     assert way.first() == before, "a refusal changes nothing"
 
 
+@pytest.mark.parametrize("way", QUADLET, indirect=True)
 def test_what_cannot_work_is_refused_and_what_does_not_come_up_is_undone(way: Way) -> None:
     if way.manager == "compose":
         what_cannot_work(way)
@@ -220,6 +228,7 @@ def renewed_by_the_timer(way: Way, name: str, password: str) -> None:
     assert way.login(name, password) == "235" and on_host(f"ls /etc/{way.name}/ca").split() == ["ca.key", "ca.pem"]
 
 
+@pytest.mark.parametrize("way", QUADLET, indirect=True)
 def test_rotation_and_the_watch(way: Way) -> None:
     name, password = "app", PASSWORD
     if way.manager == "podman_quadlet":
@@ -241,6 +250,7 @@ def test_rotation_and_the_watch(way: Way) -> None:
     assert renewal == (way.manager == "podman_quadlet"), output
 
 
+@pytest.mark.parametrize("way", BOTH, indirect=True)
 def test_removed_without_a_trace(way: Way) -> None:
     (removed,) = way.role({"mailpit_state": "absent", "mailpit_remove_data": True})
     assert "FAILED" not in removed

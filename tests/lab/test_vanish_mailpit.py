@@ -306,7 +306,7 @@ FIRST = [
 ]
 
 
-@pytest.mark.parametrize(("point", "way", "delay"), rows(FIRST, ("Run the service",)))
+@pytest.mark.parametrize(("point", "way", "delay"), rows(FIRST, ()))
 def test_going_back_from_a_first_installation(place: Place, point: Point, way: str, delay: float) -> None:
     """With settings with which no Mailpit comes up: none is there before, and none is afterwards."""
     place.wipe()
@@ -325,7 +325,7 @@ def test_going_back_from_a_first_installation(place: Place, point: Point, way: s
     )
 
 
-@pytest.mark.parametrize(("point", "way", "delay"), rows(REMOVING, ("Remove what the role made",)))
+@pytest.mark.parametrize(("point", "way", "delay"), rows(REMOVING, ()))
 def test_a_removal(place: Place, point: Point, way: str, delay: float) -> None:
     place.installed()
     wanted = {"mailpit_state": "absent", "mailpit_remove_data": True}
