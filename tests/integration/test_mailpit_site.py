@@ -13,6 +13,8 @@ import pathlib
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import tarfile
 import tempfile
 import typing as t
@@ -445,6 +447,17 @@ def archive(path: pathlib.Path, *members: tuple[str, bytes | str], raw: bytes = 
                 info.linkname = content
                 tar.addfile(info)
     return path
+
+
+def test_what_a_killed_run_has_unpacked_in_part_goes(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "release").mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
+    for pid in (ended.stdout.strip(), str(os.getppid())):
+        (tmp_path / f"release/.mailpit.{pid}").write_bytes(b"half")
+    program.unpack(str(archive(tmp_path / "a.tar.gz", ("mailpit", b"program"))), str(tmp_path / "release/mailpit"))
+    assert sorted(os.listdir(tmp_path / "release")) == [f".mailpit.{os.getppid()}", "mailpit"]
 
 
 def test_only_the_program_is_unpacked(tmp_path: pathlib.Path) -> None:

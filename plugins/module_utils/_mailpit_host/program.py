@@ -24,6 +24,7 @@ __all__ = ("checksum", "first_bytes", "refuse_unsafe", "try_program", "unknown_n
 _LARGEST = 512 << 20
 _MOST_MEMBERS = 1000
 _PIECE = 1 << 20
+_NEW = ".mailpit."  # with the number of the process that writes it
 _NOBODY = 65534
 
 
@@ -39,14 +40,24 @@ def checksum(path: str) -> str:
     return digest.hexdigest()
 
 
+def _sweep(folder: str) -> None:
+    """Take away what a run that was killed while it unpacked has left. Another run may be unpacking the same release."""
+    for name in os.listdir(folder):
+        pid = name[len(_NEW) :]
+        if name.startswith(_NEW) and pid.isdigit() and not os.path.exists("/proc/{0}".format(pid)):
+            os.unlink(os.path.join(folder, name))
+
+
 def unpack(archive: str, program: str) -> None:
     """
     Put the file ``mailpit`` of a .tar.gz in the place of ``program``, in one step and with mode 0755.
 
     Nothing else of the archive is written anywhere, whatever its names say. Raises Refusal.
     """
-    new = os.path.join(os.path.dirname(program), ".mailpit.{0}".format(os.getpid()))
+    folder = os.path.dirname(program)
+    new = os.path.join(folder, "{0}{1}".format(_NEW, os.getpid()))
     try:
+        _sweep(folder)
         with gzip.open(archive) as packed:
             source = _Bounded(t.cast(t.IO[bytes], packed), archive)
             tar = tarfile.open(fileobj=t.cast(t.IO[bytes], source), mode="r|")

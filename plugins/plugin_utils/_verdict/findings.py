@@ -124,6 +124,9 @@ def _about_the_suite(seen: Seen) -> Iterator[_Found]:
     """A session that came about, in a suite or with a group that other runtimes do not have."""
     tls = seen.attempt.get("tls", {})
     kinds = runtimes.oddities(tls)
+    # Of an old version, which has nothing but old suites, the finding on the version says it all.
+    if tls.get("version") in _OLD_VERSIONS and "dh_small" not in kinds:
+        return
     if not kinds or not signs.in_tls(seen.attempt) or signs.is_anonymous(tls):
         return
     fields = {"cipher": str(tls["cipher"]), "who": runtimes.who(kinds, seen.policy.apps)}
