@@ -37,7 +37,10 @@ PLACES = (
 )
 # Mailpit's own files of its messages come and go; the folder of what is kept stays, empty.
 LISTED = f"find {PLACES} ! -name 'mailpit.db*' ! -name mailops.smtp -printf '%p %y %u:%g %m\\n' 2>/dev/null | sort; id mailpit 2>/dev/null"
-SECRETS = "grep -rlE -e '{0}' -e 'PRIVATE KEY' -e '[$]2[aby][$]' /etc /opt /root /home /srv /tmp /run /var 2>/dev/null | grep -vE '^/etc/ssh/|^/var/lib/containers/storage/' | sort"
+SECRETS = (
+    "grep -rlE -e '{0}' -e 'PRIVATE KEY' -e '[$]2[aby][$]' /etc /opt /root /home /srv /tmp /run /var 2>/dev/null"
+    " | grep -vE '^/etc/ssh/|^/var/lib/containers/storage/' | sort"
+)
 KNOWN = {
     *(f"/etc/mailpit/{name}" for name in ("ca/ca.key", "ca/next.key", "tls/key.pem", "smtp.passwd")),
     f"/opt/mailpit/{OLD}/mailpit",
