@@ -12,6 +12,9 @@ from __future__ import annotations
 import os
 import pathlib
 import subprocess
+import typing as t
+
+import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -22,3 +25,12 @@ def pytest_configure() -> None:
         [str(ROOT / "tools" / "src-link")], check=True, stdout=subprocess.PIPE, text=True
     ).stdout.strip()
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = source
+
+
+@pytest.fixture(autouse=True)
+def umask() -> t.Iterator[None]:
+    """Programs that a test calls in its own process may set it; a server of the next test would not get at its own files."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
