@@ -237,7 +237,7 @@ def test_an_installation(place: Place, point: Point, way: str, delay: float) -> 
     place.holds(OLD, 500)
 
 
-@pytest.mark.parametrize(("point", "way", "delay"), rows(CHANGING, ("Run the service",)))
+@pytest.mark.parametrize(("point", "way", "delay"), rows(CHANGING, ()))
 def test_a_change(place: Place, point: Point, way: str, delay: float) -> None:
     """Another version, and other settings."""
     version, number = place.installed()
