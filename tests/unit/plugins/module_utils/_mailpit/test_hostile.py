@@ -447,7 +447,7 @@ TEXT = st.text(st.characters(), max_size=400)
         TEXT,
     )
 )
-@hypothesis.settings(max_examples=200, deadline=None)
+@hypothesis.settings(max_examples=60, deadline=None)
 def test_whatever_stands_in_a_message_is_printable(message: Message) -> None:
     shown = Shown("tester", PASSWORD)
     written = json.dumps(message.as_result(shown), ensure_ascii=False)

@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import connect, endpoint
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, Credentials, observe
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Observation, Plan
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.limits import Limits
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.host_resources import Limits
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
 
 from tests.support.shape import mismatches
