@@ -134,6 +134,18 @@ def test_made_twice_and_removed_without_a_trace(site: sites.Site, tmp_path: path
     assert remove(site).paths == []
 
 
+def test_mailpit_gets_to_its_folders_whatever_roots_umask_is(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    deep = dataclasses.replace(site, data_dir=str(tmp_path / "root/srv/deep/data"))
+    old = os.umask(0o777)
+    try:
+        make(deep)
+    finally:
+        os.umask(old)
+    assert [stat.S_IMODE((tmp_path / "root" / path).stat().st_mode) for path in ("srv", "srv/deep", "srv/deep/data")] == [
+        0o755, 0o755, 0o700,
+    ]  # fmt: skip
+
+
 def test_the_messages_stay_unless_they_are_to_go(site: sites.Site, tmp_path: pathlib.Path) -> None:
     make(site)
     filled(site)

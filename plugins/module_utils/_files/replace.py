@@ -28,6 +28,8 @@ __all__ = ("ABSENT", "Seen", "back_up", "checksum_of", "drop_backup", "read", "r
 # Stands where a checksum does, for a file that is not there.
 ABSENT = "absent"
 _PIECE = 1 << 20
+# A file that its owner has made as large as a disk must not fill the host's memory.
+_MOST_MEBIBYTES = 16
 
 
 class Seen(t.NamedTuple):
@@ -56,7 +58,10 @@ def read(place: Place) -> t.Optional[Seen]:
         with open(opened, "rb") as file:
             identity = _identity(os.fstat(opened))
             attributes = attributes_of(opened)
-            content = file.read()
+            content = file.read((_MOST_MEBIBYTES << 20) + 1)
+            if len(content) > _MOST_MEBIBYTES << 20:
+                words = "{0} has more than {1} MiB, which no file of settings has; correct path, or look at that file."
+                raise FileError(words.format(place.path, _MOST_MEBIBYTES))
             if _identity(os.fstat(opened)) != identity:
                 raise _changed(place)
         return Seen(content, checksum_of(content), attributes, identity)

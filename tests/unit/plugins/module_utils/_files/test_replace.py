@@ -129,6 +129,13 @@ def test_what_somebody_else_changed_meanwhile_stays(config: pathlib.Path, change
     )
 
 
+def test_a_file_as_large_as_a_disk_is_not_read(config: pathlib.Path) -> None:
+    """Its owner can make one that takes no room at all."""
+    os.truncate(str(config), 1 << 40)
+    with pytest.raises(FileError, match="config.yml has more than 16 MiB, which no file of settings has; correct path"):
+        write(config)
+
+
 @pytest.mark.parametrize("kind", ["file", "link", "pipe", "dangling"])
 def test_what_is_in_the_way_is_removed_and_not_followed(config: pathlib.Path, kind: str) -> None:
     name = config.parent / temporary.temporary_name("config.yml")
