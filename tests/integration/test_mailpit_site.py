@@ -205,7 +205,7 @@ def test_a_link_in_place_of_a_file_is_removed_and_not_followed(site: sites.Site,
 
 SYSTEM = (
     "/ /etc /opt /usr /usr/local /usr/local/bin /usr/bin /var /var/lib /var/tmp /home /root /tmp /srv /mnt /bin /sbin /lib /boot /dev /proc /sys"
-    " /run /etc/ssl /etc/systemd/system //etc// /etc/. /proc/sys/x"
+    " /run /etc/ssl /etc/systemd/system //etc// /etc/. /proc/sys/x /var/lib/mailops.smtp /var/lib/mailops.smtp.mailpit/x"
 ).split() + ["/home" + "/app"]
 
 
@@ -354,6 +354,11 @@ def test_a_planted_link_is_not_followed(site: sites.Site, tmp_path: pathlib.Path
     assert "in a circle" in refused(site, install_dir=str(top / "circle/opt"))
     (top / "file").write_text("x")
     assert "no folder" in refused(site, install_dir=str(top / "file"))
+
+
+def test_a_name_that_no_folder_can_have_is_refused(site: sites.Site) -> None:
+    text = refused(site, data_dir="/srv/" + "x" * 300)
+    assert "xxx... cannot be looked at (file name too long): set it to a folder of its own, such as /" in text
 
 
 def test_folders_that_break_each_other_are_refused(site: sites.Site) -> None:
