@@ -571,6 +571,8 @@ def _remove(
     own_user = users == [site.service] if users else looks_made(site.user_name)
     own_group = groups == [site.service] if groups else own_user and group == site.user_name and not members_of(group)
     keep.remove(site, sites.judge(site, record, leaving=True), record, changes, options["remove_data"])
+    if site.contained and not changes.dry:
+        container.sweep_looks(container.engine_of(site.manager, options["site"]["compose"]))
     if options["remove_data"]:
         drop(record.users, site.user_name, site.service)
         drop(record.groups, group, site.service)
