@@ -592,6 +592,49 @@ def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: s
         ports.refuse_occupied("smtp", wanted, port, lambda holder: holder.pid == str(os.getpid()))
 
 
+@pytest.mark.parametrize(
+    ("listening", "wanted", "refused"),
+    [
+        ("::1", "", True), ("127.0.0.1", "", True), ("::1", "127.0.0.1", False), ("::1", "::1", True), ("0.0.0.0", "127.0.0.1", True),
+        ("127.0.0.2", "127.0.0.1", False), ("127.0.0.2", "0.0.0.0", True), ("::", "127.0.0.1", False), ("::", "[::1]", True),
+    ],
+)  # fmt: skip
+def test_that_mailpit_has_the_port_says_nothing_about_another_address(
+    listening: str, wanted: str, refused: bool
+) -> None:
+    """Mailpit listens on an address of its own, somebody else of another service on the next; which one is to be used is another question."""
+    other = "import socket, sys; s = socket.socket({0}); {1}s.bind(({2!r}, {3})); s.listen(); print(1, flush=True); sys.stdin.read()"
+    six = ":" in listening
+    with socket.socket() as mine:
+        mine.bind(("127.0.0.3" if listening != "0.0.0.0" else "127.0.0.1", 0))
+        port = mine.getsockname()[1]
+        only = "s.setsockopt(41, 26, 1); " if six else ""
+        program = other.format("socket.AF_INET6" if six else "socket.AF_INET", only, listening, port)
+        if listening != "0.0.0.0":
+            mine.listen()
+        with subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as somebody:
+            assert somebody.stdin and somebody.stdout
+            if listening == "0.0.0.0":
+                mine.close()
+            assert somebody.stdout.readline() == b"1\n"
+            found = ports.holders(port, wanted.strip("[]"))
+            assert any(holder.pid == str(somebody.pid) for holder in found) is refused
+            somebody.stdin.close()
+
+
+def test_a_socket_for_which_systemd_listens_is_named(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = (
+        "Id=ssh.socket\nListen=[::]:22 (Stream)\n\nId=mail.socket\nListen=/run/25 (Stream)\nListen=0.0.0.0:25 (Stream)\nListen=[::]:25 (Stream)\n"
+        "\nId=log.socket\nListen=127.0.0.1:514 (Datagram)\n"
+    )
+    (tmp_path / "systemctl").write_text(f"#!/bin/sh\nprintf '{shown}'\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert [ports.socket_unit(port) for port in (25, 22, 5, 2, 514)] == ["mail.socket", "ssh.socket", "", "", ""]
+
+
 def test_an_address_of_another_host_is_refused() -> None:
     with pytest.raises(Refusal, match="mailpit_ui_address is 192.0.2.1, which is no address of this host"):
         ports.refuse_occupied("ui", "192.0.2.1", 8025, service.Unit("mailpit").owns)
@@ -686,6 +729,15 @@ def test_what_the_role_wrote_down_is_refused_when_others_could_have_written_it(
     assert "cannot be read" in str(pytest.raises(Refusal, make, site).value)
     (tmp_path / "record/mailpit.json").write_text('{"format": 2}')
     assert "another version" in str(pytest.raises(Refusal, make, site).value)
+
+
+def test_what_a_killed_run_has_half_written_down_does_not_keep_a_removal_from_its_end(
+    site: sites.Site, tmp_path: pathlib.Path
+) -> None:
+    make(site)
+    (tmp_path / "record/mailpit.json.4711").write_text("{")
+    remove(site)
+    assert not (tmp_path / "record").exists()
 
 
 def test_what_mailpit_must_read_is_looked_at_beforehand() -> None:
