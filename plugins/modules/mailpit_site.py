@@ -421,11 +421,22 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
         runner = _runner(options["site"])
         if isinstance(runner, container.Container) or site.manager == "podman_quadlet":
             _refuse_container(options["site"])
+        _refuse_root(site)
         for option, place in options["listen"].items():
             ports.refuse_occupied(option, place["address"], int(place["port"]), runner.owns)
         return {"refusal": None, "python": sys.executable, **_read(options["files"])}
     except Refusal as refusal:
         return {"refusal": str(refusal), "texts": {}, "checksums": {}}
+
+
+def _refuse_root(site: sites.Site) -> None:
+    """What the role starts takes mail from strangers."""
+    if site.user == 0 and site.manager != "none":
+        raise Refusal(
+            "mailpit_user is {0}, and Mailpit would run as root: set it to a user of its own, such as mailpit".format(
+                site.user_name
+            )
+        )
 
 
 def _refuse_renewal(programs: t.Sequence[str], python: str) -> None:

@@ -829,6 +829,18 @@ def test_a_colon_ends_a_path_that_a_container_is_shown(site: sites.Site, tmp_pat
         sites.judge(dataclasses.replace(site, data_dir=path), record)
 
 
+@pytest.mark.parametrize("manager", ["systemd", "podman_quadlet", "compose"])
+def test_what_the_role_starts_is_never_roots(manager: str, site: sites.Site) -> None:
+    """Such as for a service that is called root, or for a user with the number 0."""
+    wanted = dataclasses.replace(site, user=0, user_name="toor")
+    with pytest.raises(
+        Refusal, match="mailpit_user is toor, and Mailpit would run as root: set it to a user of its own"
+    ):
+        mailpit_site._refuse_root(dataclasses.replace(wanted, manager=manager))
+    mailpit_site._refuse_root(wanted)
+    mailpit_site._refuse_root(dataclasses.replace(site, manager=manager))
+
+
 def test_a_timer_of_roots_starts_nothing_that_others_can_change(site: sites.Site, tmp_path: pathlib.Path) -> None:
     mailpit_site._refuse_renewal(["sh"], "/bin/sh")
     with pytest.raises(Refusal, match="mailpit_renewal needs openssl-of-tests, which is not on this host"):
