@@ -103,6 +103,9 @@ def replace(
             )
         _require_unchanged(place, seen)
         _put(new, place, seen)
+        if not new.has_become(place.name):
+            words = "{0} is not what was written: somebody else exchanged it, or {1}, in that very moment; look at it."
+            raise FileError(words.format(place.path, new.path))
     sync_folder(place, "{0} is written, but it is not certain that it survives a crash".format(place.path))
 
 

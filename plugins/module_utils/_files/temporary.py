@@ -45,6 +45,10 @@ class Temporary(t.NamedTuple):
         """Whether the name still is this file: whoever may write in the folder may have exchanged it."""
         return _is(self.place.folder, self.name, self.opened)
 
+    def has_become(self, name: str) -> bool:
+        """Whether this file now has another name in its folder."""
+        return _is(self.place.folder, name, self.opened)
+
     def remove(self) -> None:
         """Take it away, if it is still there."""
         with contextlib.suppress(OSError):

@@ -155,6 +155,21 @@ def test_what_is_in_the_way_is_removed_and_not_followed(config: pathlib.Path, ki
     )
 
 
+def test_what_is_exchanged_in_the_very_moment_is_told(config: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may write in the folder can put another file under the name between the last look and the rename."""
+    rename, theirs = os.rename, config.parent / "theirs"
+
+    def exchange(source: str, target: str, **folders: int) -> None:
+        theirs.write_text("theirs")
+        rename(theirs, config.parent / source)
+        rename(source, target, **folders)
+
+    monkeypatch.setattr(os, "rename", exchange)
+    with pytest.raises(FileError, match="config.yml is not what was written: somebody else exchanged it, or .*~config"):
+        write(config)
+    assert config.read_text() == "theirs"
+
+
 def test_a_second_writer_is_refused(config: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(temporary, "PATIENCE", 0.1)
     name = config.parent / temporary.temporary_name("config.yml")
