@@ -144,7 +144,7 @@ def _excludes(place: str, address: str) -> bool:
     )
     if everywhere or family != wanted[0]:
         return everywhere
-    mine = socket.inet_pton(family, wanted[4][0])
+    mine = socket.inet_pton(family, str(wanted[4][0]).partition("%")[0])
     return packed == mine or not any(packed) or not any(mine)
 
 
