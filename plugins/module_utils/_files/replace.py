@@ -103,7 +103,7 @@ def replace(
             )
         _require_unchanged(place, seen)
         _put(new, place, seen)
-        if not new.has_become(place.name):
+        if not new.has_become(place.name) and not _holds(place, content):
             words = "{0} is not what was written: somebody else exchanged it, or {1}, in that very moment; look at it."
             raise FileError(words.format(place.path, new.path))
     sync_folder(place, "{0} is written, but it is not certain that it survives a crash".format(place.path))
@@ -184,6 +184,15 @@ def _put(new: Temporary, place: Place, seen: t.Optional[Seen]) -> None:
         os.rename(new.name, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
     except OSError as error:
         raise failure("{0} cannot be replaced".format(place.path), error, place.folder) from None
+
+
+def _holds(place: Place, content: bytes) -> bool:
+    """Whether the content is there: some file systems of the network number a file anew when it gets another name."""
+    try:
+        found = read(place)
+    except FileError:
+        return False
+    return found is not None and found.content == content
 
 
 def _take_name(new: Temporary, name: str) -> bool:
