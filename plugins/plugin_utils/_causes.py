@@ -650,7 +650,7 @@ _AUTH = (
         "auth_rejected", "no_answer", "auth",
         "{endpoint} did not answer the login properly",
         "Ask the relay's operator; whether the user name and password are right is not known.",
-        "In answer to AUTH came silence, an end, or no SMTP reply.",
+        "In answer to AUTH came silence, an end, no SMTP reply, or the code of another command (success is 235 alone).",
     ),
 )  # fmt: skip
 
@@ -713,7 +713,7 @@ _TRANSACTION = (
         "message_rejected", "unknown", "transaction",
         "{endpoint} did not say whether it took the message",
         "Look into the relay's log before the message is sent again.",
-        "The connection ended, or nothing came, between MAIL and the last reply.",
+        "The connection ended, or nothing or the code of another command came, between MAIL and the last reply.",
     ),
     Cause(
         "temporarily_rejected", "", "transaction",

@@ -72,6 +72,12 @@ def secret_forms(username: str, password: str) -> list[str]:
             core = whole[:-1] if (lead + len(held)) % 3 else whole
             if len(core) >= 6:
                 encoded.append(core)
+    # As NTLM and its kind have it, in hexadecimal; and letters with marks put together or taken apart.
+    encoded += [password.encode(name).hex() for name in ("utf-16-le", "utf-16-be")]
+    if not password.isascii():
+        from unicodedata import normalize
+
+        forms.update(normalize(name, password) for name in ("NFC", "NFD"))
     forms.update(encoded, (form.replace("+", "-").replace("/", "_") for form in encoded))
     return sorted((form for form in forms if form), key=len, reverse=True)
 

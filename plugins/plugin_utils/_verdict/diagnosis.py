@@ -151,6 +151,10 @@ def diagnose_name(dns: Dns) -> Diagnosis:
     return Diagnosis("name_server_failure", detail=str(error))
 
 
+# What it is where the answer belongs to another command, and the session was sound until then.
+_ANSWERS = {"auth": ("auth_rejected", "no_answer"), "transaction": ("message_rejected", "unknown")}
+
+
 def _of_failure(case: _Case) -> Diagnosis:
     failure = case.failure
     if failure["kind"] == "not_asked":
@@ -159,6 +163,8 @@ def _of_failure(case: _Case) -> Diagnosis:
         # A 421 may come at any time (RFC 5321 section 3.8): it stands for itself and answers nothing.
         if failure["code"] == 421:
             return _refused(case, "greeting")
+        if failure["layer"] in _ANSWERS:
+            return Diagnosis(*_ANSWERS[failure["layer"]], words.out_of_step(failure) + words.in_answer_to(failure))
         return Diagnosis("ehlo_rejected", "out_of_step", words.out_of_step(failure))
     return _DIAGNOSES[failure["layer"]](case)
 
