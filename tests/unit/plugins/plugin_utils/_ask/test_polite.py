@@ -15,6 +15,7 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask import polite
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import DEFAULT, at_once, parse_manners
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError, parse_settings
 
@@ -110,3 +111,13 @@ def test_a_folder_without_locks_limits_nothing_and_costs_no_time(
     # What goes wrong inside of the block is not swallowed.
     with pytest.raises(OSError, match="other"), at_once(relays("relay.test"), 1, str(tmp_path)):
         raise OSError("other")
+
+
+def test_every_action_asks_by_the_polite_way() -> None:
+    """Action.probe waits for the host's turn; nothing else of an action has a host probe."""
+    actions = pathlib.Path(polite.__file__).parents[2] / "action"
+    sources = {path.stem: path.read_text() for path in actions.glob("*.py")}
+    assert not [name for name, text in sources.items() if "probe_host" in text]
+    asking = {name for name, text in sources.items() if "self.probe(" in text}
+    assert {"smtp_gate", "smtp_endpoint_info", "smtp_send", "app_mail_config_audit_info"} <= asking
+    assert not [name for name in asking if "POLITE_OPTIONS" not in sources[name]]
