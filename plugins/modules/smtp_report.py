@@ -36,7 +36,9 @@ options:
     elements: str
   variable:
     description:
-      - Without O(from), the variable in which each of O(hosts) has registered its M(mailops.smtp.smtp_gate).
+      - Without O(from), the variable in which each of O(hosts) has registered its M(mailops.smtp.smtp_gate) or
+        M(mailops.smtp.smtp_endpoint_info). Of the ports that the latter looks at, those that do not work break no host where another port of the
+        same relay works.
     type: str
   before:
     description:
@@ -117,7 +119,7 @@ totals:
   description: How many hosts and endpoints there are of each verdict.
   returned: success
   type: dict
-  sample: {fails: 1, no_verdict: 0, unreachable: 0, not_asked: 0, attention: 2, works: 97}
+  sample: {fails: 1, no_verdict: 0, unreachable: 0, not_asked: 0, attention: 2, works: 97, other_port: 0}
 across:
   description: What several hosts show together, the surest first.
   returned: success
