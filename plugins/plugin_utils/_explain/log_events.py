@@ -86,33 +86,34 @@ class _Line(t.NamedTuple):
 
 
 def _read_line(raw: str, now: datetime) -> _Line:
-    line, stamp = _unwrapped(raw)
+    line, stamp, source = _unwrapped(raw)
     line = clean(line)
     header = _HEADER.match(line)
     rest = line[header.end() :] if header else line
     return _Line(
         line,
         clean(rest) if header else line,
-        (header.group(1) or "-") if header else "",
+        (header.group(1) or "-") if header else source,
         parse_time(line, now) or (parse_time(stamp, now) if stamp else None),
     )
 
 
-def _unwrapped(line: str) -> tuple[str, str]:
-    """What the program wrote, out of an object of Docker's or journald's, and the date that stands beside it."""
+def _unwrapped(line: str) -> tuple[str, str, str]:
+    """What the program wrote, out of an object of Docker's or journald's, and the date and the program that stand beside it."""
     if not line.startswith("{") or not _WRAPPED.match(line):
-        return line, ""
+        return line, "", ""
     try:
         entry = json.loads(line)
     except ValueError:
-        return line, ""
+        return line, "", ""
     text = entry.get("log", entry.get("MESSAGE")) if isinstance(entry, dict) else None
     if isinstance(text, list) and all(isinstance(one, int) and 0 <= one < 256 for one in text):
         text = bytes(text).decode("utf-8", "replace")
     if not isinstance(text, str):
-        return line, ""
+        return line, "", ""
     stamp = entry.get("time") or entry.get("__REALTIME_TIMESTAMP")
-    return text.rstrip("\r\n"), json.dumps({"time": stamp}) if isinstance(stamp, (str, int)) else ""
+    source = str(entry.get("SYSLOG_IDENTIFIER") or entry.get("stream") or "-")
+    return text.rstrip("\r\n"), json.dumps({"time": stamp}) if isinstance(stamp, (str, int)) else "", source
 
 
 class _Open:
@@ -215,7 +216,7 @@ def _says_again(line: str, before: str) -> bool:
 
 
 _ISO = re.compile(
-    r"(?<!\d)(\d{4})[-/](\d\d)[-/](\d\d)[T _](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
+    r"(?<!\d)(\d{4})[-/.](\d\d)[-/.](\d\d)[T _](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
 _SYSLOG = re.compile(
     r"(?<![A-Za-z])(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: (?:[A-Z]{3,4} )?(\d{4})\b)?"
@@ -224,6 +225,12 @@ _DAY_FIRST = re.compile(
     r"(?<!\d)(\d{1,2})[-/ ](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}[-/ ](\d{4})"
     r"[ :T](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
+# "06/03/2026, 3:18:01 PM" and "Jun 03, 2026 3:18:01 AM" (Java), "03.06.2026 15:18:01", Zabbix's "219:20260603:151801.911"
+_MONTH_FIRST = re.compile(
+    r"(?<![\w/])(?:(\d{1,2})/|([A-Z][a-z]{2}) )(\d{1,2})(?:/|, )(\d{4}),? (\d{1,2}):(\d\d):(\d\d)(?:[.,]\d{1,9})?(?: ([AP])M)?"
+)
+_DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.(\d{4}),? (\d\d):(\d\d):(\d\d)")
+_COMPACT = re.compile(r"^\s{0,12}\d{1,10}:(\d{4})(\d\d)(\d\d):(\d\d)(\d\d)(\d\d)\.\d{3} ")
 _EPOCH = re.compile(
     r'(?:"(?:time|timestamp|ts|epoch|__REALTIME_TIMESTAMP)" ?: ?"?|^\[?)(1\d{9})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?(?=[",\s\]}:]|$)'
 )
@@ -242,7 +249,7 @@ _JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime
 
 
 def parse_time(line: str, now: datetime) -> datetime | None:
-    """When the line says that it was written: ISO 8601, syslog, web server and Java dates, Unix time; None where it says nothing.
+    """When the line says that it was written: ISO 8601, syslog, web server, Java, US and German dates, Unix time; None where it says nothing.
 
     Without a zone in the log the answer has none. Dates without a year are the latest that are not after ``now``.
     """
@@ -259,7 +266,7 @@ def parse_time(line: str, now: datetime) -> datetime | None:
 
 
 def _date(text: str, now: datetime) -> datetime | None:
-    for pattern, read in ((_ISO, _iso), (_DAY_FIRST, _day_first), (_SYSLOG, _syslog), (_EPOCH, _epoch)):
+    for pattern, read in _FORMS:
         found = pattern.search(text)
         if found:
             try:
@@ -303,6 +310,33 @@ def _syslog(found: re.Match[str], now: datetime) -> datetime | None:
 
 def _epoch(found: re.Match[str], _now: datetime) -> datetime:
     return datetime.fromtimestamp(float(f"{found[1]}.{(found[2] or '0').lstrip('.')}"), UTC)
+
+
+def _month_first(found: re.Match[str], _now: datetime) -> datetime:
+    month = int(found[1]) if found[1] else _MONTHS.get(found[2].lower(), 0)
+    hour = int(found[5]) % 12 + 12 * (found[8] == "P") if found[8] else int(found[5])
+    return datetime(int(found[4]), month, int(found[3]), hour, int(found[6]), min(int(found[7]), 59))
+
+
+def _dotted(found: re.Match[str], _now: datetime) -> datetime:
+    day, month, year, *clock = map(int, found.groups())
+    return datetime(year, month, day, *clock[:2], min(clock[2], 59))
+
+
+def _compact(found: re.Match[str], _now: datetime) -> datetime:
+    *parts, second = map(int, found.groups())
+    return datetime(parts[0], parts[1], parts[2], parts[3], parts[4], min(second, 59))
+
+
+_FORMS: tuple[tuple[re.Pattern[str], t.Callable[[re.Match[str], datetime], datetime | None]], ...] = (
+    (_ISO, _iso),
+    (_DAY_FIRST, _day_first),
+    (_SYSLOG, _syslog),
+    (_EPOCH, _epoch),
+    (_MONTH_FIRST, _month_first),
+    (_DOTTED, _dotted),
+    (_COMPACT, _compact),
+)
 
 
 def _latest(parts: tuple[int, int, int, int, int], now: datetime) -> datetime | None:

@@ -239,8 +239,24 @@ def _late(match: Match) -> Match:
 _RELAYS_LOG = re.compile(r"/smtpd\[\d|\bssl_accept\b")
 
 
+_OF_THE_NETWORK = ("connection_timeout", "connection_reset", "connection_closed")
+_LEFT_OR_SILENT = ("mode_mismatch", "tls_handshake_failed", "certificate_untrusted")
+
+
 def _from_the_other_side(match: Match, low: str) -> Match:
-    """The relay's own log says "wrong version number" of a client that speaks cleartext where TLS is due, or an old or broken TLS."""
+    """What the relay's own log says of a client.
+
+    "Wrong version number": it speaks cleartext where TLS is due, or an old or broken TLS. That it was silent or left
+    during the handshake: it waits for a greeting, or did not accept the certificate. The network let it through.
+    """
+    if match.cause in _OF_THE_NETWORK and "ssl_accept" in low:
+        silent = match.cause == "connection_timeout"
+        if silent and ("smtps/" in low or "submissions/" in low):
+            return match._replace(
+                cause="mode_mismatch", variant="implicit_spoken", confidence="likely", also=("tls_handshake_timeout",)
+            )
+        cause = "tls_handshake_timeout" if silent else "tls_handshake_failed"
+        return match._replace(cause=cause, variant="", confidence="possible", also=_LEFT_OR_SILENT)
     if match.variant != "cleartext_spoken" or match.confidence != "certain":
         return match
     if "smtps/" in low or "submissions/" in low:

@@ -143,7 +143,6 @@ RULES: tuple[Rule, ...] = (
         authenticationfailedexception
         smtpauthenticationexception
         failed to authenticate on smtp server
-        sasl authentication failed
         sasl login authentication failed
         sasl plain authentication failed
         sasl cram-md5 authentication failed

@@ -297,6 +297,7 @@ RULES: tuple[Rule, ...] = (
         subject alternative name .. does not match
         name in the certificate does not match
         certificate's owner does not match
+        certificate owner does not match
         does not match target host name
         # Go
         certificate is valid for .. not
