@@ -22,7 +22,7 @@ from .log_events import unescaped
 from .provider_texts import PROVIDER_INDEX, ProviderText
 from .rule import CONFIDENCES, Rule
 from .spelling import fold, one_line, spellings
-from .stages import stage_of_text
+from .stages import named_stage, stage_of_text
 from .status_codes import Meaning, Status, find_status, meaning
 from .texts import NOISE, RULES, VAGUE
 from .word_index import WORD, WordIndex, end_of, words_of
@@ -181,6 +181,9 @@ def explain_event(read: Read, stage: str) -> Explained:
         if said is not None:
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
     if matches:
+        behind = _NO_ANSWER.get(named_stage(read.forms[0])) if status is None else None
+        if behind:
+            matches = [_silence(match, behind) for match in matches]
         if _CLEARTEXT_PORT.search(read.low):
             matches = [_late(match) for match in matches]
         if _RELAYS_LOG.search(read.low):
@@ -220,6 +223,26 @@ def _later(match: Match) -> Match:
     ):
         return match._replace(cause="temporarily_rejected", variant="", note="")
     return match
+
+
+# Silence in answer to a command: neither the network nor the greeting is late.
+_NO_ANSWER = {
+    "ehlo": ("ehlo_rejected", "no_answer"),
+    "starttls": ("starttls_rejected", "no_answer"),
+    "auth": ("auth_rejected", "no_answer"),
+    **dict.fromkeys(("mail", "rcpt", "data"), ("message_rejected", "unknown")),
+}
+
+
+def _silence(match: Match, behind: tuple[str, str]) -> Match:
+    """A wait that was in vain, where the text names the command that got no answer."""
+    silent = match.cause in ("connection_timeout", "greeting_timeout") or (
+        match.variant == "implicit_spoken" and match.confidence == "likely"
+    )
+    # "timed out while performing the EHLO handshake" is not TLS's
+    if not silent and (match.cause, behind[0]) != ("tls_handshake_timeout", "ehlo_rejected"):
+        return match
+    return match._replace(cause=behind[0], variant=behind[1], confidence="likely", also=("connection_closed",), note="")
 
 
 def _late(match: Match) -> Match:

@@ -288,6 +288,34 @@ def test_a_stack_trace_is_not_what_the_relay_said() -> None:
     assert explain(text)["cause"] == "starttls_not_offered"
 
 
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("conversation with mx.example.com[192.0.2.1] timed out while sending MAIL FROM", "message_rejected"),
+        ("conversation with mx.example.com[192.0.2.1] timed out while sending end of data", "message_rejected"),
+        ("conversation with mx.example.com[192.0.2.1] timed out while performing the EHLO handshake", "ehlo_rejected"),
+        (
+            "conversation with mx.example.com[192.0.2.1] timed out while receiving the initial server greeting",
+            "mode_mismatch",
+        ),
+        (
+            "defer (110): Connection timed out H=mx.example.com [192.0.2.15]:587: SMTP timeout after EHLO a",
+            "ehlo_rejected",
+        ),
+        ("SMTP timeout after end of data (2211 bytes written)", "message_rejected"),
+        ("Error: Timeout {code: 'ETIMEDOUT', command: 'EHLO'}", "ehlo_rejected"),
+        ("Error: Timeout {code: 'ETIMEDOUT', command: 'STARTTLS'}", "starttls_rejected"),
+        ("Error: Timeout {code: 'ETIMEDOUT', command: 'AUTH PLAIN'}", "auth_rejected"),
+        ("Error: Timeout {code: 'ETIMEDOUT', command: 'DATA'}", "message_rejected"),
+        ("Error: Timeout {code: 'ETIMEDOUT', command: 'CONN'}", "connection_timeout"),
+    ],
+)
+def test_silence_is_about_the_command_that_got_no_answer(text: str, cause: str) -> None:
+    result = explain(text, NOW)
+    assert (result["cause"], result["confidence"]) == (cause, "likely")
+    assert ("did not answer the attempt to connect" in result["message"]) == (cause == "connection_timeout")
+
+
 def test_a_bare_refusal_in_the_greeting() -> None:
     assert explain("=== Connected to relay.\n<** 554 no\n -> QUIT", NOW)["cause"] == "greeting_rejected"
 
