@@ -71,6 +71,7 @@ _PROTOCOL_PARTS = (
     "mutt: ",
     "tls error on connection",
     "authenticator failed for",
+    "rejected auth",
     "s-nail: ",
     "mail.mailutils: ",
     "0x800ccc",  # Outlook's numbers
@@ -105,7 +106,7 @@ _OTHER_WORDS = frozenset(
     " graphql grpc oauth upstream nginx traefik caddy acme letsencrypt monitor monitors heartbeat slack telegram discord gotify ntfy"
     " mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
     " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
-    " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync offlineimap pop3s unbound dnsmasq icon icons sftp ftp dav caldav carddav favicon thumbnail".split()
+    " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs sftp ftp dav caldav carddav favicon thumbnail".split()
 )
 _OTHER_PARTS = (
     "well-known/",
@@ -186,7 +187,7 @@ _NEEDED = tuple(
     "mail smtp port command relay mx sasl recipients greeting submission smarthost exim postfix ehlo helo rcpt starttls missing"
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
     " eenvelope nail 0x800ccc authenticator".split()
-    + ["tls error on"]
+    + ["tls error on", "rejected auth"]
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
 _NEEDED_NUMBER = re.compile(rf":(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}")

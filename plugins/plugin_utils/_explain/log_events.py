@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from .spelling import MAX_EVENT
 
-__all__ = ("DIALOGUE", "Event", "clean", "events", "parse_time", "unescaped")
+__all__ = ("DIALOGUE", "Event", "clean", "events", "parse_time", "unescaped", "without_host")
 _MAX_LINE = 8192
 _HEAD = 200  # a timestamp stands this near to the beginning of its line
 _MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
@@ -38,11 +38,15 @@ _COLOURED = ("\x1b", "\\x1b[", "\\u001b[", "\\u001B[", "\\033[", "\\e[", "#033["
 _CONTAINER = re.compile(r"[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
 # What a container's runtime or syslog puts in front of each line of a program, stack traces included.
 _STAMP = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
+# The host that wrote a line is often called mail or mx: that says nothing of the line.
+_HOST = re.compile(rf"{_STAMP} [\w.-]{{1,255}} (?=[\w./-]{{1,128}}(?:\[\d{{1,10}}\])?: )")
+# A time of day alone, as Elixir, Serilog and pino's pretty printer begin a line.
+_CLOCK = re.compile(r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[ \]]")
 _HEADER = re.compile(_STAMP + r" (?:[\w.-]{1,255} ([\w./-]{1,128}(?:\[\d{1,10}\])?): ?|(?:stdout|stderr) [FP] )?")
 # Client and server lines of an SMTP dialogue, as swaks, curl, Exim, Postfix and the debug modes of libraries print
 # them.
 DIALOGUE = re.compile(
-    r"(?!\s{0,4}---(?:-?> | End))\s{0,4}(?:(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|\[<?->?\]"
+    r"(?!\s{0,4}---(?:-?> | End)|\s{1,4}- [{:])\s{0,4}(?:(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|\[<?->?\]"
     r"|CLIENT -> (?:SERVER|SMTP):|SERVER -> CLIENT:) "
     r"|SMTP -> (?:FROM SERVER|ERROR):)"
 )
@@ -69,6 +73,11 @@ def clean(line: str) -> str:
         line = _ANSI.sub("", line)
     container = _CONTAINER.match(line) if "| " in line or line.startswith("[pod/") else None
     return line[container.end() :] if container else line
+
+
+def without_host(text: str) -> str:
+    """The text without the date and the host's name in front of what syslog or journald prints of a program."""
+    return _HOST.sub("", text, count=1) if _HOST.match(text) else text
 
 
 def unescaped(text: str) -> str:
@@ -123,7 +132,7 @@ class _Open:
         self.lines = [line.whole]
         self.writer = line.writer
         self.time = line.time or time
-        self.stamped = line.time is not None
+        self.stamped = line.time is not None or _CLOCK.match(line.rest) is not None
         self.in_traceback = False
         self.with_header = False  # its lines carry a header each
         self._size = 0

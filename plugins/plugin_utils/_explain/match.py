@@ -18,12 +18,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from .about_mail import Topic, announces, may_be_mail, topic
-from .log_events import unescaped
+from .log_events import unescaped, without_host
 from .provider_texts import PROVIDER_INDEX, ProviderText
 from .rule import CONFIDENCES, Rule
-from .spelling import fold, one_line, spellings
+from .spelling import fold, one_line, spaced, spellings
 from .stages import named_stage, stage_of_text
-from .status_codes import Meaning, Status, find_status, meaning
+from .status_codes import ANSWERS_AUTH, Meaning, Status, find_status, meaning
 from .texts import NOISE, RULES, VAGUE
 from .word_index import WORD, WordIndex, end_of, words_of
 
@@ -88,7 +88,10 @@ class Read:
     @functools.cached_property
     def topic(self) -> Topic:
         """Is it about mail at all?"""
-        return topic(self.low, words_of(self.low))
+        text = without_host(self.text)
+        norm = self.norm if text is self.text else _without_advice(_without_bytes(one_line(unescaped(text))))
+        low = norm.lower()
+        return topic(low, words_of(low) | words_of(spaced(norm).lower()))
 
     @functools.cached_property
     def forms(self) -> tuple[str, ...]:
@@ -171,6 +174,8 @@ def explain_event(read: Read, stage: str) -> Explained:
                 Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, weight, depth)
             )
     if status is not None:
+        if status.code in ANSWERS_AUTH:
+            matches = [match for match in matches if match.hint or match.cause.startswith("auth_")]
         if status.temporary:
             matches = [
                 _later(match)

@@ -165,7 +165,10 @@ RULES: tuple[Rule, ...] = (
             "certificate_name_mismatch",
         ),
         echo="follow",
-        texts="server certificate not verified",
+        texts="""
+        server certificate not verified
+        server certificate not trusted
+        """,
     ),
     *rules(
         "certificate_chain_incomplete",

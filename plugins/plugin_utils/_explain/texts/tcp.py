@@ -139,7 +139,7 @@ RULES: tuple[Rule, ...] = (
         timeoutexception
         timeouterror
         timedout while connecting
-        smtp timeout
+        smtp timeout after
         {:error, :timeout}
         {error,timeout}
         """,
