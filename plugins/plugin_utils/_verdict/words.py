@@ -247,6 +247,11 @@ def fault_of_its_own(code: str | None) -> str:
 
 # -- dialogue
 
+def only_before_tls(names: Sequence[str]) -> str:
+    """A relay that has it the wrong way round."""
+    return f"it offers {', '.join(names)} before TLS and none after it"
+
+
 NO_LOGIN_BEFORE_STARTTLS = "it offers STARTTLS, and no login before it"
 MESSAGE_WITHHELD = "the message was not sent"
 
@@ -306,6 +311,11 @@ def stopped_instead(failure: FailureEntry) -> str:
     """That the relay left the connection in place of an answer to HELO."""
     ends = {"closed": "closed the connection", "reset": "reset the connection", "timeout": "said nothing more"}
     return f"and then {ends.get(failure['kind'], 'broke off')} when it was asked with HELO"
+
+
+def to_helo(refused: FailureEntry) -> str:
+    """A remark behind the reply to HELO, where EHLO was refused before."""
+    return f"in answer to HELO, as EHLO was answered with {quoted(refused)}"
 
 
 def where_in_tls(attempt: Attempt) -> str:
