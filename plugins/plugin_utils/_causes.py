@@ -552,12 +552,12 @@ _CERTIFICATE = (
     ),
     Cause(
         "certificate_name_mismatch", "address_as_name", "certificate",
-        "The certificate of {endpoint} lists the address {name} as a DNS name, where clients do not look for "
-        "addresses",
+        "The certificate of {endpoint} has the address {name} only as a DNS name or as its common name, where clients "
+        "do not look for addresses",
         "Ask the operator for a certificate that has the address as an IP address entry (IP:{name}), or use a name "
         "that it lists as host or server_name.",
-        "As above, and the address stands among the DNS names of subjectAltName instead of the IP addresses (RFC "
-        "5280 section 4.2.1.6).",
+        "As above, and the address stands among the DNS names of subjectAltName, or in the common name, instead of the "
+        "IP addresses (RFC 5280 section 4.2.1.6).",
     ),
     Cause(
         "certificate_weak", "", "certificate",
@@ -847,7 +847,7 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "certificate_chain_disordered", "info",
-        "{endpoint} sends its certificates in the wrong order",
+        "{endpoint} sends its certificates in the wrong order, or some that do not belong there",
         "Ask the relay's operator to put the leaf first and each issuer after it; strict clients refuse this.",
     ),
     Finding(

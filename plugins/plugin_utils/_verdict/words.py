@@ -367,7 +367,19 @@ def named(name: str) -> str:
 def is_for(names: Sequence[str]) -> str:
     """The names of a certificate, the first five of them."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"it is for {', '.join(names[:5])}{more}"
+    # A name that ends with a dot is another one, and would be read as the sentence's end.
+    listed = ", ".join(shown(name) if name.endswith(".") else name for name in names[:5])
+    return f"it is for {listed}{more}"
+
+
+def perhaps_made_anew(name: str) -> str:
+    """A CA in ca_path whose key does not fit."""
+    return f"the CA {shown(name)} in ca_path may be an older or newer one of that name"
+
+
+def another_of_that_name(name: str) -> str:
+    """A CA in ca_path with the issuer's name that does not help."""
+    return f"ca_path holds a CA of the name {shown(name)}, yet not the one that issued it, or not the root above it"
 
 
 def ended(last: datetime.datetime, now: datetime.datetime) -> str:
