@@ -133,7 +133,7 @@ def _with_foreign(
     values = dict(wanted)
     for key in form.keys:
         old, new = before.get(key.path), values.get(key.path)
-        if new is not None and not isinstance(old, Opaque) and old in key.accept:
+        if new is not None and not isinstance(old, Opaque) and (old in key.accept or (old and "*" in key.accept)):
             values[key.path] = old
         if isinstance(old, str) and isinstance(new, str) and key.patterns:
             foreign = key.patterns[0].foreign(old)

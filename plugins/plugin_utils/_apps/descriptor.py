@@ -76,6 +76,7 @@ _FORM_KEYS = (
     "format",
     "dialect",
     "section",
+    "or_sections",
     "flat",
     "paths",
     "indent",
@@ -387,6 +388,7 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         format=name,
         dialect=dialect,
         section=prefix,
+        or_sections=tuple(tuple(one.split(".")) for one in _texts(data, "or_sections")),
         paths=_texts(data, "paths"),
         indent=int(data.get("indent", 2)),
         booleans=_booleans(data.get("booleans"), f"{where}.booleans"),
@@ -397,9 +399,7 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         closed=data.get("closed") is True,
         overrides=overrides,
         ignores_empty=data.get("ignores_empty") is True,
-        superseded={
-            str(old): str(new) for old, new in _mapping(data.get("superseded") or {}, f"{where}.superseded").items()
-        },
+        superseded=_superseded(data, where),
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
         proven=str(data.get("proven") or ""),
@@ -409,6 +409,11 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         },
         default_port=data.get("default_port"),
     )
+
+
+def _superseded(data: Mapping[str, t.Any], where: str) -> dict[str, str]:
+    old_names = _mapping(data.get("superseded") or {}, f"{where}.superseded")
+    return {str(old): str(new) for old, new in old_names.items()}
 
 
 def _switch(raw: t.Any, where: str) -> Switch:

@@ -107,7 +107,7 @@ class Word:
 class Key:
     """One key of the app. ``patterns`` are tried in order; without one it holds ``constant``, or one of ``accept`` that is there.
 
-    ``keep``: stays when the settings do not name it. ``when``: only where these words hold. ``empty``: written where
+    ``accept`` may be ``*`` for any. ``keep``: stays when the settings do not name it. ``when``: only where these words hold. ``empty``: written where
     there is no value.
     """
 
@@ -140,12 +140,17 @@ class Switch:
 
 @dataclass(frozen=True)
 class Form:
-    """One place where the app's words can stand. ``kind`` is file or environment."""
+    """One place where the app's words can stand. ``kind`` is file or environment.
+
+    ``or_sections`` are further places of the section, of which the one counts that is in the file; the paths of all keys
+    begin with ``section``.
+    """
 
     kind: str
     format: str
     dialect: str
     section: KeyPath
+    or_sections: tuple[KeyPath, ...]
     paths: tuple[str, ...]
     indent: int
     booleans: Booleans

@@ -125,6 +125,10 @@ class Format(abc.ABC):
     ) -> str:
         """The new text, not yet proven. Raises FormatError."""
 
+    def locate(self, text: str, sections: Sequence[KeyPath]) -> KeyPath:
+        """Which of the places where a section may stand is the one in this text. Raises FormatError."""
+        return sections[0]
+
     def statements(self, text: str, dialect: str = "") -> Sequence[tuple[KeyPath, int, int]]:
         """Which characters belong to which key. Whoever gives none lets nothing change, or overrides ``untouched``."""
         return []

@@ -217,3 +217,9 @@ def test_parameters_of_a_url_that_are_not_ours_stay() -> None:
 def test_a_word_that_is_as_good_stays(old: str, new: str) -> None:
     made = plan("exim4", {**LOGIN, "port": 587}, f"dc_eximconfig_configtype='{old}'\ndc_smarthost=''\n")
     assert made.content.decode() == f"dc_eximconfig_configtype='{new}'\ndc_smarthost='smtp.example.com::587'\n"
+
+
+def test_the_app_that_is_known_by_its_variables_alone_has_a_name_that_says_so() -> None:
+    made = plan("generic_env", {**LOGIN, "port": 587})
+    told = next(one for one in made.findings if one["code"] == "downgrade_possible")
+    assert told["message"].startswith("Generic app (SMTP_ variables) cannot require STARTTLS")
