@@ -428,7 +428,7 @@ def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
     if not isinstance(raw, Mapping):
         raw = {"value": raw}
     data = _mapping(raw, where)
-    _only_known(data, ("value", "constant", "accept", "keep", "empty", "when"), f"{where}.")
+    _only_known(data, ("value", "constant", "accept", "keep", "empty", "if_there", "when"), f"{where}.")
     if ("value" in data) == ("constant" in data):
         raise AppError(f"{where} must have either value, a pattern such as '{{host}}', or constant.")
     when = _conditions(data.get("when") or {}, f"{where}.when", [*kinds, "security", "login"])
@@ -445,7 +445,8 @@ def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
             patterns.append(parse_pattern(source, kinds))
         except PatternError as error:
             raise AppError(f"{where}: {error}.") from None
-    return Key(path, tuple(patterns), keep=data.get("keep") is True, empty=data.get("empty"), when=when)
+    flags = {name: data.get(name) is True for name in ("keep", "if_there")}
+    return Key(path, tuple(patterns), empty=data.get("empty"), when=when, **flags)
 
 
 def _no_key_inside_another(keys: Sequence[Key], where: str) -> None:

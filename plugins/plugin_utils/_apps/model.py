@@ -117,6 +117,7 @@ class Key:
     accept: tuple[Scalar, ...] = ()
     keep: bool = False
     empty: Scalar = None
+    if_there: bool = False
     when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
 
     @property

@@ -24,7 +24,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import ba
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import without_login
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import clash_sentence, convention_clash
 
-__all__ = ("Reading", "interpret", "part_findings", "read_place", "read_settings")
+__all__ = ("NODE_VERIFIES", "Reading", "interpret", "part_findings", "read_place", "read_settings")
 
 _SHOWN = (
     "host",
@@ -39,6 +39,8 @@ _SHOWN = (
     "helo_name",
     "timeout",
 )
+# With 0 in it Node verifies no certificate at all, whatever the app's own settings say.
+NODE_VERIFIES = ("NODE_TLS_REJECT_UNAUTHORIZED",)
 Finding = dict[str, str]
 
 
@@ -121,9 +123,10 @@ def read_settings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, V
         value = values.get(key.path)
         if value is None or isinstance(value, Opaque) or not key.patterns:
             continue
-        known.update(
-            {name: found for name, found in (_of_key(form, key.patterns, value) or {}).items() if name not in known}
-        )
+        for name, found in (_of_key(form, key.patterns, value) or {}).items():
+            # Of several keys that verify something, such as the chain and the name, one is enough to let anybody in.
+            if name not in known or (name == "validate_certs" and found is False):
+                known[name] = found
     if "timeout_always" in known:
         known["timeout"] = known.pop("timeout_always")
     local, domain = known.pop("sender_local", None), known.pop("sender_domain", None)
@@ -182,6 +185,8 @@ def interpret(
     if port is not None:
         settings["port"] = port
     _follow(descriptor, words, settings)
+    if form.kind == "environment" and descriptor.runtime in ("node", "") and values.get(NODE_VERIFIES) == "0":
+        settings["validate_certs"] = False
     if mode is not None:
         settings.update(security=mode, secure=mode == "implicit_tls")
     login = bool(known.get("username"))
@@ -266,7 +271,7 @@ def _follow(descriptor: Descriptor, words: Mapping[str, Scalar], settings: dict[
         reverse = {value: source for source, value in word.values.items()}
         source = reverse.get(words.get(name))
         if word.follows == "validate_certs" and isinstance(source, bool):
-            settings["validate_certs"] = source
+            settings["validate_certs"] = source and settings.get("validate_certs") is not False
         elif word.follows == "auth_mechanism" and source not in (None, "none", "any"):
             settings.setdefault("auth_mechanism", source)
     for mode in descriptor.security.values():

@@ -208,6 +208,58 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "implicit_tls",
         "settings_unused",
     ),
+    (
+        "a name that is not checked",
+        "vaultwarden",
+        "SMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURITY=force_tls\nSMTP_ACCEPT_INVALID_HOSTNAMES=true\nSMTP_FROM=a@b.c\n",
+        {},
+        "implicit_tls",
+        "certificate_not_verified",
+    ),
+    (
+        "a chain that is not checked",
+        "zabbix",
+        '{"smtp_server": "h", "smtp_port": 465, "smtp_security": 2, "smtp_verify_peer": 0, "smtp_verify_host": 1}',
+        {},
+        "implicit_tls",
+        "certificate_not_verified",
+    ),
+    *(
+        (
+            f"stream options {options}",
+            "nextcloud",
+            "<?php\n$CONFIG = array (\n  'mail_smtphost' => 'h',\n  'mail_smtpport' => 465,\n  'mail_smtpsecure' => 'ssl',\n"
+            f"  'mail_from_address' => 'a',\n  'mail_domain' => 'b.c',\n  'mail_smtpstreamoptions' => {options},\n);\n",
+            {},
+            "implicit_tls",
+            code,
+        )
+        for options, code in (
+            ("['ssl' => ['verify_peer' => false, 'verify_peer_name' => false]]", "certificate_not_verified"),
+            ("array('ssl' => array('verify_peer_name' => false))", "certificate_not_verified"),
+            ("array(\n'ssl' => array(\n 'allow_self_signed' => true,\n),\n)", "certificate_not_verified"),
+            ("array('ssl' => array('verify_peer' => FALSE, 'cafile' => '/x'))", "certificate_not_verified"),
+            ("['ssl' => ['verify_peer' => true, 'peer_name' => 'x']]", None),
+            ("[]", None),
+        )
+    ),
+    (
+        "one key of its TLS",
+        "alertmanager",
+        "global:\n  smtp_smarthost: 'h:465'\n  smtp_require_tls: false\n  smtp_from: a@b.c\n"
+        "  smtp_tls_config: {insecure_skip_verify: true}\n",
+        {},
+        "implicit_tls",
+        "certificate_not_verified",
+    ),
+    (
+        "Node verifies nothing",
+        "n8n",
+        "N8N_SMTP_HOST=h\nN8N_SMTP_PORT=465\nNODE_TLS_REJECT_UNAUTHORIZED=0\n",
+        {},
+        "implicit_tls",
+        "certificate_not_verified",
+    ),
     ("a text is true", "nodemailer", '{"host": "h", "port": 465, "secure": "false"}', {}, "implicit_tls", "wrong_type"),
 ]
 
