@@ -14,9 +14,13 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, KeyPath, Opaque, Value
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form, Limit
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import NODE_VERIFIES, interpret, part_findings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import (
+    NODE_VERIFIES,
+    interpret,
+    part_findings,
+    trap_findings,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import Rendered, render
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import holds
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES, Settings
 
 __all__ = ("Plan", "check_present", "mask", "plan_absent", "plan_present")
@@ -95,11 +99,6 @@ def plan_present(
     findings = [
         *_security_findings(descriptor, settings, exact_security),
         *_limit_findings(descriptor, form, settings, given, before),
-        *(
-            trap.limit.finding()
-            for trap in descriptor.traps
-            if holds(trap.when, _state(descriptor, form, settings, rendered))
-        ),
     ]
     try:
         new = place.edit(text, _with_foreign(form, rendered.values, before), rendered.remove)
@@ -107,6 +106,7 @@ def plan_present(
     except FormatError as error:
         raise AppError(f"it cannot be edited: {error}.") from None
     read_back = _read_back(descriptor, form, values, settings.security)
+    findings += trap_findings(descriptor, form, _state(descriptor, form, settings, rendered), values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if read_back.get(name) is None]
     findings += [*part_findings(descriptor), *_form_findings(descriptor, form, values)]
     return Plan(

@@ -194,7 +194,7 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         runtime=_runtime(data),
         limits=_limits(data, "limits", "not_expressible"),
         missing=_limits(data, "missing", "setting_missing"),
-        traps=_traps(data, words),
+        traps=_traps(data, words, forms),
         notes=_texts(data, "notes"),
         images=_texts(data, "images"),
         test_command=_texts(data, "test_command"),
@@ -445,8 +445,8 @@ def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
             patterns.append(parse_pattern(source, kinds))
         except PatternError as error:
             raise AppError(f"{where}: {error}.") from None
-    flags = {name: data.get(name) is True for name in ("keep", "if_there")}
-    return Key(path, tuple(patterns), empty=data.get("empty"), when=when, **flags)
+    keep, if_there = data.get("keep") is True, data.get("if_there") is True
+    return Key(path, tuple(patterns), keep=keep, empty=data.get("empty"), if_there=if_there, when=when)
 
 
 def _no_key_inside_another(keys: Sequence[Key], where: str) -> None:
@@ -572,7 +572,12 @@ def _limit(entry: Mapping[str, t.Any], where: str, code: str) -> Limit:
     return Limit(str(entry.get("code", code)), severity, entry["message"], entry["remedy"], entry.get("refuse") is True)
 
 
-def _traps(data: Mapping[str, t.Any], words: Mapping[str, Word]) -> tuple[Trap, ...]:
+def _traps(data: Mapping[str, t.Any], words: Mapping[str, Word], forms: Mapping[str, Form]) -> tuple[Trap, ...]:
+    keys = [
+        name
+        for form in forms.values()
+        for name in (*(".".join(path[len(form.section) :]) for path in form.managed), *form.known_keys)
+    ]
     raw = data.get("traps", [])
     if not isinstance(raw, list):
         raise AppError("traps must be a list.")
@@ -583,7 +588,9 @@ def _traps(data: Mapping[str, t.Any], words: Mapping[str, Word]) -> tuple[Trap, 
         when = _conditions(
             one.pop("when", None) or {}, f"{where}.when", [*kinds_of(words), "security", "asked", "login"]
         )
-        traps.append(Trap(_limit(one, where, "trap"), when))
+        texts = _mapping(one.pop("holds", None) or {}, f"{where}.holds")
+        _only_known(texts, keys, f"{where}.holds.")
+        traps.append(Trap(_limit(one, where, "trap"), when, {key: str(text) for key, text in texts.items()}))
     return tuple(traps)
 
 

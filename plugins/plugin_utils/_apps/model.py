@@ -204,11 +204,12 @@ class Trap:
     """A finding about settings that the app takes without complaint: told where everything in ``when`` holds.
 
     ``when`` maps a setting, a word, ``security`` (the mode that the app is really in) or ``login`` to the values that
-    it must have.
+    it must have. ``holds`` maps a key of the file to a pattern with ``*`` that its text must fit.
     """
 
     limit: Limit
     when: Mapping[str, tuple[Scalar, ...]]
+    holds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

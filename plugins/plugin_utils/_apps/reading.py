@@ -24,7 +24,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import ba
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import without_login
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import clash_sentence, convention_clash
 
-__all__ = ("NODE_VERIFIES", "Reading", "interpret", "part_findings", "read_place", "read_settings")
+__all__ = ("NODE_VERIFIES", "Reading", "interpret", "part_findings", "read_place", "read_settings", "trap_findings")
 
 _SHOWN = (
     "host",
@@ -194,10 +194,27 @@ def interpret(
     if words or not (elsewhere or descriptor.part_of):
         findings += _mode_findings(descriptor, settings, mode, login)
     findings += part_findings(descriptor)
-    findings += [trap.limit.finding() for trap in descriptor.traps if holds(trap.when, state)]
+    findings += trap_findings(descriptor, form, state, values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in settings]
     password = str(known.get("password") or "")
     return Reading(True, settings, mode, bool(password), findings, password)
+
+
+def trap_findings(
+    descriptor: Descriptor, form: Form, state: Mapping[str, t.Any], values: Mapping[KeyPath, Value]
+) -> list[Finding]:
+    """The traps that these settings and keys have walked into, each once. ``state`` is what their conditions look at."""
+    texts: dict[str, str] = {}
+    for path, value in values.items():
+        if path[: len(form.section)] == form.section:
+            shown = value.text or "?" if isinstance(value, Opaque) else "" if value is None else str(value)
+            texts[".".join(path[len(form.section) :])] = shown
+    findings = []
+    for trap in descriptor.traps:
+        there = all(fnmatch.fnmatchcase(texts.get(key, ""), text) for key, text in trap.holds.items())
+        if there and holds(trap.when, state) and (finding := trap.limit.finding()) not in findings:
+            findings.append(finding)
+    return findings
 
 
 def part_findings(descriptor: Descriptor) -> list[Finding]:

@@ -118,6 +118,40 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "starttls",
         "certificate_not_verified",
     ),
+    *(
+        (
+            f"the MX of {relay}",
+            "postfix",
+            f"relayhost = {relay}\nsmtp_tls_security_level = secure\n",
+            {},
+            "starttls",
+            code,
+        )
+        for relay, code in (
+            ("h.example:587", "mx_lookup"),
+            ("h.example", "mx_lookup"),
+            ("192.0.2.1:587", "mx_lookup"),
+            ("[h.example]:587", None),
+            ("[h.example]:submission", None),
+            ("[2001:db8::1]:587", None),
+        )
+    ),
+    *(
+        (
+            f"{key} is {value}",
+            "django",
+            f"import os\nEMAIL_HOST = 'h'\nEMAIL_PORT = 465\nEMAIL_USE_SSL = True\nEMAIL_TIMEOUT = 9\n{key} = {value}\n",
+            {},
+            "implicit_tls",
+            code,
+        )
+        for key, value, code in (
+            ("EMAIL_SSL_CERTFILE", "'/etc/c.pem'", "client_certificate"),
+            ("EMAIL_SSL_KEYFILE", "os.path.join('a', 'b')", "client_certificate"),
+            ("EMAIL_SSL_CERTFILE", "None", None),
+            ("EMAIL_SSL_CERTFILE", "''", None),
+        )
+    ),
     (
         "cleartext after a bad certificate",
         "exim4_macros",

@@ -284,3 +284,10 @@ def test_a_variable_that_switches_verification_off_for_the_whole_process_is_told
     told = next(one for one in made.findings if one["code"] == "certificate_not_verified")
     assert "NODE_TLS_REJECT_UNAUTHORIZED" in told["remedy"]
     assert made.content.decode().startswith("NODE_TLS_REJECT_UNAUTHORIZED=0\n")
+
+
+def test_a_key_beside_ours_that_breaks_mail_is_told_where_settings_are_written() -> None:
+    made = plan("django", {**LOGIN, "port": 465}, "EMAIL_SSL_KEYFILE = '/etc/k.pem'\n")
+    assert "client_certificate" in codes(made)
+    # What is overwritten is not.
+    assert "mx_lookup" not in codes(plan("postfix", {**LOGIN, "port": 465}, "relayhost = h.example\n"))
