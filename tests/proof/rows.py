@@ -97,9 +97,14 @@ def rows() -> Iterator[Row]:
         yield Row(app, form, "django52", "django", "Django")
     yield Row("homeassistant", "file", "django52", "homeassistant", "smtplib")
     yield Row("synapse", "file", "django52", "synapse", "Synapse")
+    for client, form in (("spring", "file"), ("spring", "environment"), ("keycloak", "file"), ("jenkins", "file")):
+        yield Row(client, form, "java", client, "Angus Mail (Spring Boot)" if client == "spring" else "Angus Mail")
+    yield Row("vaultwarden", "environment", "rust", "lettre", "lettre")
+    yield Row("listmonk", "file", "go", "net/smtp", "net/smtp")
     for app, library in GO_APPS:
         for form in ("file", "environment"):
             yield Row(app, form, "go", library, library)
+    yield Row("bookstack", "environment", "php-sid", "bookstack", "Symfony Mailer")
     yield Row("laravel", "environment", "php-sid", "laravel", "Symfony Mailer")
     for program in ("php", "php-sid"):
         yield Row("symfony", "environment", program, "symfony", "Symfony Mailer")

@@ -87,6 +87,20 @@ function with_laravel(array $job): void {
     ]));
 }
 
+// Its own config/mail.php: a scheme is never set, and an encryption requires TLS.
+function with_bookstack(array $job): void {
+    $env = environment($job);
+    if (laravel_env($env, 'MAIL_DRIVER', 'smtp') !== 'smtp') {
+        throw new Exception('the driver is not smtp');
+    }
+    symfony_send($job, laravel_transport([
+        'host' => laravel_env($env, 'MAIL_HOST'), 'port' => laravel_env($env, 'MAIL_PORT', 587),
+        'username' => laravel_env($env, 'MAIL_USERNAME'), 'password' => laravel_env($env, 'MAIL_PASSWORD'),
+        'verify_peer' => laravel_env($env, 'MAIL_VERIFY_SSL', true),
+        'require_tls' => in_array(laravel_env($env, 'MAIL_ENCRYPTION'), ['tls', 'ssl'], true),
+    ]));
+}
+
 function with_nextcloud(array $job): void {
     if ($job['form'] === 'file') {
         $config = nextcloud_file($job['file']);

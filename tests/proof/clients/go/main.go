@@ -130,6 +130,7 @@ func readYAML(path string, into any) error {
 // Apps
 
 var senders = map[string]func(job) error{
+	"listmonk": listmonk,
 	"gitea":    func(one job) error { return gitea(one, "GITEA__mailer__") },
 	"forgejo":  func(one job) error { return gitea(one, "FORGEJO__mailer__") },
 	"grafana":  grafana,
@@ -201,6 +202,80 @@ func giteaSend(one job, to settings, protocol string) error {
 				return err
 			}
 		}
+	}
+	return deliver(client, one)
+}
+
+// An entry of the list smtp of the settings, as its pool of connections opens one.
+func listmonk(one job) error {
+	data, err := os.ReadFile(one.File)
+	if err != nil {
+		return err
+	}
+	var found struct {
+		Enabled       bool   `json:"enabled"`
+		Host          string `json:"host"`
+		Port          int    `json:"port"`
+		TLSType       string `json:"tls_type"`
+		TLSSkipVerify bool   `json:"tls_skip_verify"`
+		AuthProtocol  string `json:"auth_protocol"`
+		Username      string `json:"username"`
+		Password      string `json:"password"`
+		HelloHostname string `json:"hello_hostname"`
+		MaxConns      int    `json:"max_conns"`
+		IdleTimeout   string `json:"idle_timeout"`
+		WaitTimeout   string `json:"wait_timeout"`
+	}
+	if err = json.Unmarshal(data, &found); err != nil {
+		return err
+	}
+	if !found.Enabled || found.MaxConns < 1 {
+		return errors.New("it is not enabled, or has no connections")
+	}
+	if _, err = time.ParseDuration(found.IdleTimeout); err != nil {
+		return err
+	}
+	wait, err := time.ParseDuration(found.WaitTimeout)
+	if err != nil {
+		return err
+	}
+	to := settings{host: found.Host, port: found.Port, insecure: found.TLSSkipVerify}
+	connection, err := net.DialTimeout("tcp", to.address(), wait)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	if found.TLSType == "TLS" {
+		connection = tls.Client(connection, to.tls())
+	}
+	client, err := smtp.NewClient(connection, found.Host)
+	if err != nil {
+		return err
+	}
+	if found.HelloHostname != "" {
+		if err = client.Hello(found.HelloHostname); err != nil {
+			return err
+		}
+	}
+	if found.TLSType == "STARTTLS" {
+		if offered, _ := client.Extension("STARTTLS"); !offered {
+			return errors.New("STARTTLS is not offered")
+		}
+		if err = client.StartTLS(to.tls()); err != nil {
+			return err
+		}
+	}
+	logins := map[string]smtp.Auth{
+		"cram":  smtp.CRAMMD5Auth(found.Username, found.Password),
+		"plain": smtp.PlainAuth("", found.Username, found.Password, found.Host),
+		"login": &loginAuth{found.Username, found.Password},
+	}
+	if auth, known := logins[found.AuthProtocol]; known {
+		if err = client.Auth(auth); err != nil {
+			return err
+		}
+	} else if found.AuthProtocol != "none" && found.AuthProtocol != "" {
+		return errors.New("unknown auth_protocol")
 	}
 	return deliver(client, one)
 }

@@ -162,6 +162,8 @@ def test_an_environment_of_nextcloud_always_has_its_port() -> None:
 def test_what_goes_to_an_api_is_an_object_of_it() -> None:
     content = json.loads(plan("zabbix", {**LOGIN, "port": 587}).content)
     assert (content["smtp_security"], content["smtp_verify_peer"], content["smtp_authentication"]) == (1, 1, 1)
+    content = json.loads(plan("listmonk", {**LOGIN, "port": 465}, '{"max_conns": 3}').content)
+    assert (content["max_conns"], content["idle_timeout"], content["wait_timeout"]) == (3, "15s", "5s")
     content = json.loads(plan("uptime_kuma", {**LOGIN, "port": 465}).content)
     assert content["smtpSecure"] is True and content["smtpPort"] == 465
 
