@@ -92,6 +92,9 @@ def parse(job)
   case job["dialect"]
   when "gitlab" then Omnibus.read(job["file"])
   when "rails" then initializer(job["file"])
+  when "psych"
+    require "yaml"
+    YAML.safe_load(File.read(job["file"], encoding: "utf-8"), aliases: true)
   else environment(job)
   end
 end

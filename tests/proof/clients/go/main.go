@@ -9,6 +9,7 @@ package main
 
 import (
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/template"
 	gomail "github.com/wneessen/go-mail"
 	"gopkg.in/ini.v1"
 	mailv2 "gopkg.in/mail.v2"
@@ -96,6 +98,10 @@ func parse(one job) (any, error) {
 	case "yaml":
 		var found any
 		return found, readYAML(one.File, &found)
+	case "service":
+		return serviceEnvironment(one.File)
+	case "manifest":
+		return manifest(one.File)
 	}
 	return nil, errors.New("no parser " + one.Dialect)
 }
@@ -125,6 +131,91 @@ func readYAML(path string, into any) error {
 		return err
 	}
 	return yaml.Unmarshal(data, into)
+}
+
+// What compose hands to the service app, when no variable of the shell is set.
+func serviceEnvironment(path string) (map[string]string, error) {
+	var found struct {
+		Services map[string]struct {
+			Environment yaml.Node `yaml:"environment"`
+		} `yaml:"services"`
+	}
+	if err := readYAML(path, &found); err != nil {
+		return nil, err
+	}
+	node := found.Services["app"].Environment
+	variables := map[string]string{}
+	if node.Kind == yaml.SequenceNode {
+		var entries []string
+		if err := node.Decode(&entries); err != nil {
+			return nil, err
+		}
+		for _, entry := range entries {
+			name, value, _ := strings.Cut(entry, "=")
+			variables[name] = value
+		}
+	} else if node.Kind == yaml.MappingNode {
+		if err := node.Decode(&variables); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range variables {
+		put, err := template.Substitute(value, func(string) (string, bool) { return "", false })
+		if err != nil {
+			return nil, err
+		}
+		variables[name] = put
+	}
+	return variables, nil
+}
+
+// The variables of the Secret or ConfigMap app, as a container gets them.
+func manifest(path string) (map[string]string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	reader := yaml.NewDecoder(file)
+	for {
+		var found struct {
+			Kind     string `yaml:"kind"`
+			Metadata struct {
+				Name string `yaml:"name"`
+			} `yaml:"metadata"`
+			Data       map[string]any `yaml:"data"`
+			StringData map[string]any `yaml:"stringData"`
+		}
+		if err := reader.Decode(&found); err != nil {
+			return nil, err
+		}
+		if found.Metadata.Name != "app" {
+			continue
+		}
+		variables := map[string]string{}
+		for name, value := range found.Data {
+			text, isText := value.(string)
+			if !isText {
+				return nil, errors.New(name + " is no text")
+			}
+			if found.Kind == "Secret" {
+				data, err := base64.StdEncoding.DecodeString(text)
+				if err != nil {
+					return nil, err
+				}
+				text = string(data)
+			}
+			variables[name] = text
+		}
+		for name, value := range found.StringData {
+			text, isText := value.(string)
+			if !isText {
+				return nil, errors.New(name + " is no text")
+			}
+			variables[name] = text
+		}
+		return variables, nil
+	}
 }
 
 // Apps
