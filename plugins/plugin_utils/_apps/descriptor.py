@@ -196,6 +196,7 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         missing=_limits(data, "missing", "setting_missing"),
         traps=_traps(data, words, forms),
         notes=_texts(data, "notes"),
+        sources=_texts(data, "sources"),
         images=_texts(data, "images"),
         test_command=_texts(data, "test_command"),
         **{key: str(data.get(key) or "") for key in ("restart", "validate", "test_mail", "trust", "measured")},

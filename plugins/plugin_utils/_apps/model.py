@@ -219,7 +219,8 @@ class Descriptor:
     ``reads`` says which mode words mean that no mode sets so, or several do; the first that holds counts. ``parts`` are
     further
     apps, by the paths of their files, that hold what this one's form does not; they say so in ``part_of``. ``images``
-    are what images, services, units and folders of it are called, where that is not its id.
+    are what images, services, units and folders of it are called, where that is not its id. ``sources`` say where its words
+    were checked.
     """
 
     id: str
@@ -245,6 +246,7 @@ class Descriptor:
     measured: str = ""
     notes: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
     def holds(self, form: Form, word: str) -> bool:
         """Whether a form holds a word, by itself or in one that follows from it."""

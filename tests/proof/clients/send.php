@@ -54,9 +54,27 @@ function nextcloud_file(string $path): array {
 
 // A file of define(), which one process can read only once.
 function constants_of(string $path): array {
-    $script = 'include $argv[1]; echo json_encode(get_defined_constants(true)["user"] ?? []);';
-    exec(escapeshellarg(PHP_BINARY) . ' -r ' . escapeshellarg($script) . ' ' . escapeshellarg($path), $lines);
-    return json_decode(implode("\n", $lines), true);
+    [$ours, $theirs] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
+    $child = pcntl_fork();
+    if ($child === 0) {
+        fclose($ours);
+        ob_start();
+        try {
+            include $path;
+            fwrite($theirs, json_encode(get_defined_constants(true)['user'] ?? []));
+        } catch (Throwable $error) {
+            fwrite($theirs, json_encode(['error' => $error->getMessage()]));
+        }
+        ob_end_clean();
+        exit(0);
+    }
+    fclose($theirs);
+    $found = json_decode(stream_get_contents($ours), true);
+    pcntl_waitpid($child, $status);
+    if (isset($found['error'])) {
+        throw new Exception($found['error']);
+    }
+    return $found;
 }
 
 function symfony_send(array $job, Transport\TransportInterface $transport): void {

@@ -70,6 +70,7 @@ def discourse(env)
            user_name: env["DISCOURSE_SMTP_USER_NAME"], password: env["DISCOURSE_SMTP_PASSWORD"],
            authentication: env["DISCOURSE_SMTP_AUTHENTICATION"] || "plain",
            enable_starttls_auto: flag.(env["DISCOURSE_SMTP_ENABLE_START_TLS"], true),
+           open_timeout: (env["DISCOURSE_SMTP_OPEN_TIMEOUT"] || 5).to_f, read_timeout: (env["DISCOURSE_SMTP_READ_TIMEOUT"] || 5).to_f,
            openssl_verify_mode: env["DISCOURSE_SMTP_OPENSSL_VERIFY_MODE"]}
   found[:tls] = true if flag.(env["DISCOURSE_SMTP_FORCE_TLS"], false)
   found.delete(:authentication) unless found[:user_name]

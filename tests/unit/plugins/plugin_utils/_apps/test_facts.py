@@ -178,6 +178,40 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "auth_requires_tls",
     ),
     (
+        "port 25 in cleartext",
+        "authelia",
+        "notifier:\n  smtp:\n    address: submission://h:587\n    sender: a@b.c\n    disable_require_tls: true\n",
+        {},
+        "opportunistic",
+        "port_25_fallback",
+    ),
+    (
+        "a pair of flags, one of them left out",
+        "rails",
+        "ActionMailer::Base.smtp_settings[:address] = 'h'\nActionMailer::Base.smtp_settings[:port] = 465\n"
+        "ActionMailer::Base.smtp_settings[:tls] = true\n",
+        {},
+        None,
+        "invalid_settings",
+    ),
+    (
+        "a pair of flags",
+        "gitlab",
+        "gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = 'h'\ngitlab_rails['smtp_port'] = 465\n"
+        "gitlab_rails['smtp_tls'] = true\n",
+        {},
+        None,
+        "invalid_settings",
+    ),
+    (
+        "a pair of flags, one of them left out",
+        "discourse",
+        "env:\n  DISCOURSE_SMTP_ADDRESS: h\n  DISCOURSE_SMTP_PORT: 465\n  DISCOURSE_SMTP_FORCE_TLS: true\n",
+        {},
+        "implicit_tls",
+        "invalid_settings",
+    ),
+    (
         "no timeout",
         "django",
         "EMAIL_HOST = 'h'\nEMAIL_PORT = 465\nEMAIL_USE_SSL = True\n",
