@@ -197,7 +197,9 @@ def interpret(
     findings += trap_findings(descriptor, form, state, values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in settings]
     password = str(known.get("password") or "")
-    return Reading(True, settings, mode, bool(password), findings, password)
+    # One that comes from a variable is there, though it is not known here.
+    elsewhere_set = any("password" in key.names and isinstance(values.get(key.path), Opaque) for key in form.keys)
+    return Reading(True, settings, mode, bool(password) or elsewhere_set, findings, password)
 
 
 def trap_findings(
@@ -369,6 +371,8 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
             or value == ""
             or (_of_key(form, key.patterns, value) is not None and not isinstance(value, Opaque))
         ):
+            continue
+        if isinstance(value, Opaque) and value.kind == "encrypted":
             continue
         if isinstance(value, Opaque) and value.kind == "variable":
             findings.append(

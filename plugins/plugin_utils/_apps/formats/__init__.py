@@ -79,6 +79,7 @@ FORMAT_NAMES = (
     "msmtprc",
     "keyvalue",
     "line",
+    "xml",
 )
 MAX_CHARACTERS = 512 * 1024
 
@@ -90,7 +91,8 @@ class FormatError(ValueError):
 
 
 class Opaque(t.NamedTuple):
-    """A value that readers do not agree on, or that is none: ``kind`` is list, mapping or unclear; ``text`` is only for
+    """A value that readers do not agree on, or that is none: ``kind`` is list, mapping, variable, encrypted or unclear;
+    ``text`` is only for
     comparing.
     """
 

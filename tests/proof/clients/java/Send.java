@@ -19,9 +19,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.springframework.boot.Banner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
@@ -30,6 +32,8 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.core.env.StandardEnvironment;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
 import org.springframework.mail.javamail.JavaMailSender;
+import org.w3c.dom.Element;
+import org.w3c.dom.Node;
 import org.yaml.snakeyaml.Yaml;
 
 public class Send {
@@ -43,7 +47,7 @@ public class Send {
                 "/META-INF/maven/org.eclipse.angus/angus-mail/pom.properties")); }}.getProperty("version"));
             return;
         }
-        Map<String, App> apps = Map.of("spring", Send::spring, "keycloak", Send::keycloak, "jenkins", Send::jenkins);
+        Map<String, App> apps = Map.of("spring", Send::spring, "keycloak", Send::keycloak, "jenkins", Send::jenkins, "jenkins_xml", Send::jenkins);
         List<Map<String, Object>> jobs = new Yaml().load(new String(System.in.readAllBytes(), StandardCharsets.UTF_8));
         if (!jobs.isEmpty()) {
             trust(Path.of(text(jobs.get(0), "ca")));
@@ -149,11 +153,17 @@ public class Send {
         }
     }
 
-    // The mailer of Configuration as Code, where a dollar sign that is none is escaped by a caret.
+    // The mailer of Configuration as Code, where a dollar sign that is none is escaped by a caret, or of Jenkins' own file.
     @SuppressWarnings("unchecked")
     static void jenkins(Map<String, Object> job) throws Exception {
-        Map<String, Object> whole = new Yaml().load(Files.readString(Path.of(text(job, "file"))));
-        Map<String, Object> mailer = (Map<String, Object>) ((Map<String, Object>) whole.get("unclassified")).get("mailer");
+        Map<String, Object> mailer;
+        boolean casc = !text(job, "app").equals("jenkins_xml");
+        if (casc) {
+            Map<String, Object> whole = new Yaml().load(Files.readString(Path.of(text(job, "file"))));
+            mailer = (Map<String, Object>) ((Map<String, Object>) whole.get("unclassified")).get("mailer");
+        } else {
+            mailer = elements(DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(text(job, "file")).getDocumentElement());
+        }
         boolean ssl = Boolean.TRUE.equals(mailer.get("useSsl"));
         String port = text(mailer, "smtpPort");
         Properties properties = new Properties();
@@ -181,7 +191,7 @@ public class Send {
             authenticator = new Authenticator() {
                 @Override
                 protected PasswordAuthentication getPasswordAuthentication() {
-                    return new PasswordAuthentication(literal(login, "username"), literal(login, "password"));
+                    return new PasswordAuthentication(literal(login, "username", casc), literal(login, "password", casc));
                 }
             };
         }
@@ -190,7 +200,21 @@ public class Send {
         Transport.send(message);
     }
 
-    static String literal(Map<String, Object> map, String name) {
-        return text(map, name).replace("^${", "${");
+    static String literal(Map<String, Object> map, String name, boolean casc) {
+        return casc ? text(map, name).replace("^${", "${") : text(map, name);
+    }
+
+    // An object as Jenkins writes it into XML.
+    static Map<String, Object> elements(Node above) {
+        Map<String, Object> found = new HashMap<>();
+        for (Node one = above.getFirstChild(); one != null; one = one.getNextSibling()) {
+            if (one instanceof Element) {
+                Map<String, Object> inside = elements(one);
+                String text = one.getTextContent();
+                boolean flag = text.equals("true") || text.equals("false");
+                found.put(one.getNodeName(), !inside.isEmpty() ? inside : flag ? (Object) Boolean.valueOf(text) : text);
+            }
+        }
+        return found;
     }
 }

@@ -45,6 +45,7 @@ def found(texts: t.Mapping[str, str]) -> dict[str, str]:
         ),
         ("/srv/ha/notify.yaml", "- platform: smtp\n  server: h\n", "homeassistant"),
         ("/srv/ha/configuration.yaml", "notify:\n  - platform: telegram\n    server: h\n", None),
+        ("/var/lib/jenkins/hudson.tasks.Mailer.xml", "<a>\n  <smtpHost>h</smtpHost>\n</a>\n", "jenkins_xml"),
         ("/srv/ha/configuration.yaml", "notify: !include notify.yaml\n", None),
         ("/etc/default/grafana-server", "GF_SMTP_HOST=h:587\n", "grafana"),
     ],
