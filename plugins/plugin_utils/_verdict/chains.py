@@ -125,7 +125,9 @@ def _also_out_of_date(leaf: Certificate) -> str:
 def _other_name(leaf: Certificate, name: str) -> ChainVerdict:
     listed = [entry[:NAME_LIMIT] for entry in leaf.names] or [leaf.common_name]
     if is_address(name) and name in (leaf.dns_names or [leaf.common_name]):
-        return ChainVerdict("certificate_name_mismatch", words.is_for(listed) if listed != [name] else "", "address_as_name")
+        return ChainVerdict(
+            "certificate_name_mismatch", words.is_for(listed) if listed != [name] else "", "address_as_name"
+        )
     return ChainVerdict("certificate_name_mismatch", words.is_for(listed))
 
 

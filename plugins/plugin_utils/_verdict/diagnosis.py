@@ -433,7 +433,9 @@ def _transaction(case: _Case) -> Diagnosis:
     if failure["kind"] == "withheld":
         return Diagnosis("starttls_not_offered", detail=words.MESSAGE_WITHHELD)
     if failure["kind"] != "reply":
-        return Diagnosis("message_rejected", "unknown", words.unanswered(attempt, failure))
+        # Before 354 there is no message that could have been taken.
+        variant = "unknown" if "data" in attempt.get("transaction", {}) else "not_sent"
+        return Diagnosis("message_rejected", variant, words.unanswered(attempt, failure))
     stage = "data" if failure["stage"] == "message" else failure["stage"]
     return _refused(case, stage)
 

@@ -247,6 +247,7 @@ def fault_of_its_own(code: str | None) -> str:
 
 # -- dialogue
 
+
 def only_before_tls(names: Sequence[str]) -> str:
     """A relay that has it the wrong way round."""
     return f"it offers {', '.join(names)} before TLS and none after it"

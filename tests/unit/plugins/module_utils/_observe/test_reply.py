@@ -110,7 +110,8 @@ def test_what_is_not_smtp(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"220-hello\r\n521 5.7.1 no\r\n", b"250-a\r\n421-b\r\n421 c\r\n", b"235-ok\r\n535 no\r\n", b"450-a\r\n550 b\r\n"]
+    "data",
+    [b"220-hello\r\n521 5.7.1 no\r\n", b"250-a\r\n421-b\r\n421 c\r\n", b"235-ok\r\n535 no\r\n", b"450-a\r\n550 b\r\n"],
 )
 def test_a_refusal_in_the_middle_of_a_reply_is_one(data: bytes) -> None:
     """As postscreen does: the first line of a greeting, then what it has against the client."""
