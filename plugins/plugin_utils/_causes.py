@@ -656,7 +656,7 @@ _AUTH = (
         "auth_rejected", "no_answer", "auth",
         "{endpoint} did not answer the login properly",
         "Ask the relay's operator; whether the user name and password are right is not known.",
-        "In answer to AUTH came silence, an end, or no SMTP reply.",
+        "In answer to AUTH came silence, an end, no SMTP reply, or the code of another command (success is 235 alone).",
     ),
 )  # fmt: skip
 
@@ -717,15 +717,16 @@ _TRANSACTION = (
     ),
     Cause(
         "message_rejected", "not_sent", "transaction",
-        "{endpoint} broke off the transaction before the message was sent",
+        "The transaction with {endpoint} stopped before the message was sent",
         "Ask the relay's operator to look into the relay's log at this time; it did not take the message.",
-        "The connection ended, or nothing came, in answer to MAIL, RCPT or DATA.",
+        "The connection ended, or nothing or the code of another command came, in answer to MAIL, RCPT or DATA.",
     ),
     Cause(
         "message_rejected", "unknown", "transaction",
         "{endpoint} did not say whether it took the message",
         "Look into the relay's log before the message is sent again.",
-        "The connection ended, or nothing came, between the 354 that answers DATA and the last reply.",
+        "The connection ended, or nothing or the code of another command came, between the 354 that answers DATA and the "
+        "last reply.",
     ),
     Cause(
         "temporarily_rejected", "", "transaction",

@@ -222,9 +222,9 @@ SENT = {
     "MAIL's parameter": Row(
         in_tls(*EHLO, LINE, "555 5.5.4 Unsupported option: SIZE=9"), True, "message_rejected", "Unsupported option", "sender"
     ),
-    "MAIL is greeted": Row(in_tls(*EHLO, LINE, "220 again"), True, "ehlo_rejected", "greets a second time"),
+    "MAIL is greeted": Row(in_tls(*EHLO, LINE, "220 again"), True, "message_rejected", "greets a second time"),
     "MAIL is answered twice": Row(
-        in_tls(*EHLO, LINE, "250 ok\n250 ok", LINE, "550 5.1.1 no"), True, "ehlo_rejected", "nobody asked for"
+        in_tls(*EHLO, LINE, "250 ok\n250 ok", LINE, "550 5.1.1 no"), True, "message_rejected", "nobody asked for"
     ),
     "RCPT is not answered": Row(
         in_tls(*EHLO, LINE, "250 ok", LINE, CLOSE), True, "message_rejected", "before the message was sent", "sent again"
@@ -236,7 +236,7 @@ SENT = {
         in_tls(*EHLO, LINE, "250 ok", LINE, "450 4.7.25 Client host rejected: cannot find your reverse hostname"),
         True, "temporarily_rejected", "PTR record", "again after some minutes",
     ),
-    "DATA is taken at once": Row(in_tls(*EHLO, *(LINE, "250 ok") * 3), True, "ehlo_rejected", "out of step"),
+    "DATA is taken at once": Row(in_tls(*EHLO, *(LINE, "250 ok") * 3), True, "message_rejected", "does not belong to the command"),
     "the message is not answered": Row(
         in_tls(*EHLO, *(LINE, "250 ok") * 2, LINE, "354 go", MESSAGE, CLOSE), True, "message_rejected", "did not say whether"
     ),

@@ -24,7 +24,7 @@ from .tls import TLSContexts, TLSRecord
 from .wire import Wire
 
 if t.TYPE_CHECKING:
-    from .evidence import Attempt, FailureEntry, Layer, Rung, Security, TransactionEntry, TransactionPlan
+    from .evidence import Attempt, FailureEntry, Layer, Rung, Security, Sign, TransactionEntry, TransactionPlan
 
 __all__ = ("ClimbOptions", "Ladder")
 
@@ -33,6 +33,8 @@ __all__ = ("ClimbOptions", "Ladder")
 _SILENCE_SECONDS = 0.5
 # Failures after which the relay still listens, so that QUIT is due.
 _SESSION_GOES_ON = ("reply", "missing", "withheld", "out_of_step")
+# Success of other commands (RFC 5321 section 4.2.3, RFC 4954 section 6): what is said so belongs to none of a transaction.
+_OF_OTHERS = (211, 214, 220, 221, 235)
 _When = t.Literal["before_tls", "after_tls"]
 
 
@@ -369,6 +371,9 @@ class Ladder:
                 raise Failure("withheld", what="password", starttls="STARTTLS" in session.capabilities)
             step["mechanism"] = mechanism = choose_mechanism(offered, wanted, session.encrypted)
             reply = session.auth(mechanism, username, password, self._sent)
+            if reply.positive and reply.code != 235:
+                # RFC 4954 section 4: no other code says that somebody is logged in, and many clients take no other.
+                raise Failure("out_of_step", sign="wrong_code", **reply.as_entry())
             if not reply.positive:
                 raise Failure("reply", **reply.as_entry())
 
@@ -403,13 +408,13 @@ class Ladder:
         if early is not None and early.code >= 400:
             raise Failure("reply", stage=stage, **early.as_entry())
         if early is not None:
-            raise Failure("out_of_step", sign="unasked", **early.as_entry())
+            raise Failure("out_of_step", sign="unasked", stage=stage, **early.as_entry())
 
     @staticmethod
     def _step(said: TransactionEntry, stage: str, reply: Reply, expected: int = 2, **facts: str) -> None:
         said[stage] = {**reply.as_entry(), **facts}  # type: ignore[literal-required]
-        if reply.code == 220 or (reply.code // 100 != expected and reply.code < 400):
-            sign = "second_greeting" if reply.code == 220 else "wrong_code"
-            raise Failure("out_of_step", sign=sign, **reply.as_entry())
+        if reply.code in _OF_OTHERS or (reply.code // 100 != expected and reply.code < 400):
+            sign: Sign = "second_greeting" if reply.code == 220 else "wrong_code"
+            raise Failure("out_of_step", sign=sign, stage=stage, **reply.as_entry(), **facts)
         if reply.code // 100 != expected:
             raise Failure("reply", stage=stage, **reply.as_entry(), **facts)
