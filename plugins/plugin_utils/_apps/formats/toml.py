@@ -101,7 +101,7 @@ def _key(name: str) -> str:
 def _room(text: str, path: KeyPath) -> tuple[KeyPath, int]:
     """The table whose lines the key belongs to, and where in it: behind its last key, else behind its head; -1: none."""
     above = path[:-1]
-    behind = {(): _top(text)}
+    behind: dict[KeyPath, int] = {(): _top(text)}
     for table, statement in _items(text):
         if statement is None:
             continue
@@ -109,7 +109,7 @@ def _room(text: str, path: KeyPath) -> tuple[KeyPath, int]:
         if table != above and statement.path[:-1] == above:
             # Keys of it stand elsewhere with dots in their names.
             return table, statement.end
-    heads = {table: end for table, end in _heads(text)}
+    heads = dict(_heads(text))
     if above in heads:
         return above, max(behind.get(above, 0), heads[above])
     return ((), behind[()]) if not above else ((), -1)
