@@ -118,7 +118,7 @@ def mailpit_certificates(
             return (
                 {"refusal": refusal}
                 if refusal
-                else {**dataclasses.asdict(pki.give(existing, handed_in, now, step)), "refusal": None}
+                else {**dataclasses.asdict(pki.give(existing, pki.bare(handed_in), now, step)), "refusal": None}
             )
         if kind not in ("own_ca", "self_signed"):
             raise AnsibleFilterError(f"mailpit_certificates does not know the kind {kind!r}")

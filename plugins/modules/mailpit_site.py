@@ -421,11 +421,22 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
         runner = _runner(options["site"])
         if isinstance(runner, container.Container) or site.manager == "podman_quadlet":
             _refuse_container(options["site"])
+        _refuse_root(site)
         for option, place in options["listen"].items():
             ports.refuse_occupied(option, place["address"], int(place["port"]), runner.owns)
         return {"refusal": None, "python": sys.executable, **_read(options["files"])}
     except Refusal as refusal:
         return {"refusal": str(refusal), "texts": {}, "checksums": {}}
+
+
+def _refuse_root(site: sites.Site) -> None:
+    """What the role starts takes mail from strangers."""
+    if site.user == 0 and site.manager != "none":
+        raise Refusal(
+            "mailpit_user is {0}, and Mailpit would run as root: set it to a user of its own, such as mailpit".format(
+                site.user_name
+            )
+        )
 
 
 def _refuse_renewal(programs: t.Sequence[str], python: str) -> None:
@@ -571,6 +582,8 @@ def _remove(
     own_user = users == [site.service] if users else looks_made(site.user_name)
     own_group = groups == [site.service] if groups else own_user and group == site.user_name and not members_of(group)
     keep.remove(site, sites.judge(site, record, leaving=True), record, changes, options["remove_data"])
+    if site.contained and not changes.dry:
+        container.sweep_looks(container.engine_of(site.manager, options["site"]["compose"]))
     if options["remove_data"]:
         drop(record.users, site.user_name, site.service)
         drop(record.groups, group, site.service)

@@ -19,7 +19,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, kept, store
+from ansible_collections.mailops.smtp.plugins.module_utils._files import edit, kept, store, temporary
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import read
 from ansible_collections.mailops.smtp.plugins.module_utils._files.search import read_file
@@ -318,6 +318,35 @@ def test_without_root_and_without_a_home(tmp_path: pathlib.Path) -> None:
         assert config.read_bytes() == OLD and config.stat().st_uid == uid
     finally:
         kept_in.rmdir()
+
+
+@pytest.mark.parametrize("umask", [0o777, 0o277, 0o477, 0o000], ids=oct)
+def test_a_users_umask_takes_nothing_away(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, umask: int) -> None:
+    """Neither from what this run makes for itself, nor from what a killed one leaves to the next."""
+    monkeypatch.setattr(store, "store_path", lambda: str(tmp_path / "state" / "store"))
+    config, fresh = new_config(tmp_path), tmp_path / "fresh.yml"
+    open_the_way(tmp_path)
+    for path in (tmp_path, config):
+        os.chown(path, OTHER, OTHER)
+
+    def killed() -> None:
+        os.umask(umask)
+        begin(config, ONE, fresh)
+        with place_of(str(config)) as place, temporary.temporary_file(place):
+            os._exit(0)
+
+    def run() -> None:
+        os.umask(umask)
+        begin(config, TWO, fresh, dead=[ONE])
+        write(config, NEW, run=TWO)
+        write(fresh, NEW, run=TWO)
+        assert (stat.S_IMODE(config.stat().st_mode), stat.S_IMODE(fresh.stat().st_mode)) == (0o640, 0o600)
+        assert restore(config, TWO, fresh).stuck == [] and config.read_bytes() == OLD and not fresh.exists()
+        with store.open_store(create=False) as opened:
+            kept.finish(opened, [str(config), str(fresh)], TWO)
+
+    assert as_user(OTHER, killed) == "" and as_user(OTHER, run) == "nothing"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yml", "state"]
 
 
 def test_what_cannot_be_put_back_stays_kept(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

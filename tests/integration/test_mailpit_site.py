@@ -134,6 +134,18 @@ def test_made_twice_and_removed_without_a_trace(site: sites.Site, tmp_path: path
     assert remove(site).paths == []
 
 
+def test_mailpit_gets_to_its_folders_whatever_roots_umask_is(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    deep = dataclasses.replace(site, data_dir=str(tmp_path / "root/srv/deep/data"))
+    old = os.umask(0o777)
+    try:
+        make(deep)
+    finally:
+        os.umask(old)
+    assert [stat.S_IMODE((tmp_path / "root" / path).stat().st_mode) for path in ("srv", "srv/deep", "srv/deep/data")] == [
+        0o755, 0o755, 0o700,
+    ]  # fmt: skip
+
+
 def test_the_messages_stay_unless_they_are_to_go(site: sites.Site, tmp_path: pathlib.Path) -> None:
     make(site)
     filled(site)
@@ -193,7 +205,7 @@ def test_a_link_in_place_of_a_file_is_removed_and_not_followed(site: sites.Site,
 
 SYSTEM = (
     "/ /etc /opt /usr /usr/local /usr/local/bin /usr/bin /var /var/lib /var/tmp /home /root /tmp /srv /mnt /bin /sbin /lib /boot /dev /proc /sys"
-    " /run /etc/ssl /etc/systemd/system //etc// /etc/. /proc/sys/x"
+    " /run /etc/ssl /etc/systemd/system //etc// /etc/. /proc/sys/x /var/lib/mailops.smtp /var/lib/mailops.smtp.mailpit/x"
 ).split() + ["/home" + "/app"]
 
 
@@ -342,6 +354,11 @@ def test_a_planted_link_is_not_followed(site: sites.Site, tmp_path: pathlib.Path
     assert "in a circle" in refused(site, install_dir=str(top / "circle/opt"))
     (top / "file").write_text("x")
     assert "no folder" in refused(site, install_dir=str(top / "file"))
+
+
+def test_a_name_that_no_folder_can_have_is_refused(site: sites.Site) -> None:
+    text = refused(site, data_dir="/srv/" + "x" * 300)
+    assert "xxx... cannot be looked at (file name too long): set it to a folder of its own, such as /" in text
 
 
 def test_folders_that_break_each_other_are_refused(site: sites.Site) -> None:
@@ -575,6 +592,49 @@ def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: s
         ports.refuse_occupied("smtp", wanted, port, lambda holder: holder.pid == str(os.getpid()))
 
 
+@pytest.mark.parametrize(
+    ("listening", "wanted", "refused"),
+    [
+        ("::1", "", True), ("127.0.0.1", "", True), ("::1", "127.0.0.1", False), ("::1", "::1", True), ("0.0.0.0", "127.0.0.1", True),
+        ("127.0.0.2", "127.0.0.1", False), ("127.0.0.2", "0.0.0.0", True), ("::", "127.0.0.1", False), ("::", "[::1]", True),
+    ],
+)  # fmt: skip
+def test_that_mailpit_has_the_port_says_nothing_about_another_address(
+    listening: str, wanted: str, refused: bool
+) -> None:
+    """Mailpit listens on an address of its own, somebody else of another service on the next; which one is to be used is another question."""
+    other = "import socket, sys; s = socket.socket({0}); {1}s.bind(({2!r}, {3})); s.listen(); print(1, flush=True); sys.stdin.read()"
+    six = ":" in listening
+    with socket.socket() as mine:
+        mine.bind(("127.0.0.3" if listening != "0.0.0.0" else "127.0.0.1", 0))
+        port = mine.getsockname()[1]
+        only = "s.setsockopt(41, 26, 1); " if six else ""
+        program = other.format("socket.AF_INET6" if six else "socket.AF_INET", only, listening, port)
+        if listening != "0.0.0.0":
+            mine.listen()
+        with subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as somebody:
+            assert somebody.stdin and somebody.stdout
+            if listening == "0.0.0.0":
+                mine.close()
+            assert somebody.stdout.readline() == b"1\n"
+            found = ports.holders(port, wanted.strip("[]"))
+            assert any(holder.pid == str(somebody.pid) for holder in found) is refused
+            somebody.stdin.close()
+
+
+def test_a_socket_for_which_systemd_listens_is_named(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = (
+        "Id=ssh.socket\nListen=[::]:22 (Stream)\n\nId=mail.socket\nListen=/run/25 (Stream)\nListen=0.0.0.0:25 (Stream)\nListen=[::]:25 (Stream)\n"
+        "\nId=log.socket\nListen=127.0.0.1:514 (Datagram)\n"
+    )
+    (tmp_path / "systemctl").write_text(f"#!/bin/sh\nprintf '{shown}'\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert [ports.socket_unit(port) for port in (25, 22, 5, 2, 514)] == ["mail.socket", "ssh.socket", "", "", ""]
+
+
 def test_an_address_of_another_host_is_refused() -> None:
     with pytest.raises(Refusal, match="mailpit_ui_address is 192.0.2.1, which is no address of this host"):
         ports.refuse_occupied("ui", "192.0.2.1", 8025, service.Unit("mailpit").owns)
@@ -671,6 +731,15 @@ def test_what_the_role_wrote_down_is_refused_when_others_could_have_written_it(
     assert "another version" in str(pytest.raises(Refusal, make, site).value)
 
 
+def test_what_a_killed_run_has_half_written_down_does_not_keep_a_removal_from_its_end(
+    site: sites.Site, tmp_path: pathlib.Path
+) -> None:
+    make(site)
+    (tmp_path / "record/mailpit.json.4711").write_text("{")
+    remove(site)
+    assert not (tmp_path / "record").exists()
+
+
 def test_what_mailpit_must_read_is_looked_at_beforehand() -> None:
     # Not below pytest's own folder, which nobody else can enter.
     with tempfile.TemporaryDirectory() as folder:
@@ -758,6 +827,18 @@ def test_a_colon_ends_a_path_that_a_container_is_shown(site: sites.Site, tmp_pat
         assert "which the engine reads as it is" in refused(site, manager="compose", **{option: path})
     with records.opened_record(write=False) as record:
         sites.judge(dataclasses.replace(site, data_dir=path), record)
+
+
+@pytest.mark.parametrize("manager", ["systemd", "podman_quadlet", "compose"])
+def test_what_the_role_starts_is_never_roots(manager: str, site: sites.Site) -> None:
+    """Such as for a service that is called root, or for a user with the number 0."""
+    wanted = dataclasses.replace(site, user=0, user_name="toor")
+    with pytest.raises(
+        Refusal, match="mailpit_user is toor, and Mailpit would run as root: set it to a user of its own"
+    ):
+        mailpit_site._refuse_root(dataclasses.replace(wanted, manager=manager))
+    mailpit_site._refuse_root(wanted)
+    mailpit_site._refuse_root(dataclasses.replace(site, manager=manager))
 
 
 def test_a_timer_of_roots_starts_nothing_that_others_can_change(site: sites.Site, tmp_path: pathlib.Path) -> None:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import pathlib
 import subprocess
 import typing as t
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from tests.support.playbook import play
 from tests.support.process import program
@@ -70,6 +73,22 @@ def test_systemd_accepts_the_unit_and_finds_it_tight(variables: dict, tmp_path: 
     security = subprocess.run(command, capture_output=True, text=True, check=False)
     print(security.stdout[-400:])
     assert security.returncode == 0, security.stdout[-2000:] + security.stderr
+
+
+@pytest.mark.parametrize(
+    ("service", "user"),
+    [
+        ("mailpit", "mailpit"), ("mailpit-chaos", "mailpit-chaos"), ("mailpit-chaos2", "mailpit-chaos2"), ("mailpit.chaos", "mailpit-chaos-{}"),
+        ("Mailpit-chaos", "mailpit-chaos-{}"), ("mailpit:chaos@1", "mailpit-chaos-1-{}"), ("2nd", "_nd-{}"), ("m" * 32, "m" * 23 + "-{}"),
+    ],
+)  # fmt: skip
+def test_two_services_are_never_one_user(service: str, user: str) -> None:
+    """What no user can be called gets a hash of the service's name."""
+    values = DataLoader().load_from_file(str(ROLE / "vars/main.yml"), trusted_as_template=True)
+    templar = Templar(loader=DataLoader(), variables={**values, "mailpit_service_name": service})
+    expected = user.format(hashlib.sha256(service.encode()).hexdigest()[:7])
+    assert templar.template(trust_as_template("{{ __mailpit_own_name }}")).strip() == expected
+    assert len(expected) < 32
 
 
 def test_only_a_low_port_gets_a_capability(tmp_path: pathlib.Path) -> None:

@@ -74,7 +74,8 @@ class Way:
         self.variables: dict[str, Any] = {
             "mailpit_service_manager": manager, "mailpit_image": IMAGE, "mailpit_image_pull": "never", "mailpit_server_names": [NAME],
             "mailpit_verify_host": "127.0.0.1", "mailpit_auth": "users", "mailpit_users": [{"name": "app", "password": PASSWORD}],
-            "mailpit_send_api_users": [{"name": "api", "password": PASSWORD}], "mailpit_ui_tls": True, **WAYS[manager],
+            "mailpit_send_api_users": [{"name": "api", "password": PASSWORD}], "mailpit_ui_tls": True,
+            "mailpit_environment": {"SSL_CERT_DIR": "/etc/ssl/certs:/usr/share/ca-certificates"}, **WAYS[manager],
         }  # fmt: skip
         self.name = self.variables["mailpit_service_name"]
         self.port = self.variables["mailpit_smtp_port"]
@@ -173,6 +174,8 @@ def test_what_an_intruder_in_the_container_has(way: Way) -> None:
     assert "CapEff:\t0000000000000400" in status, "CAP_NET_BIND_SERVICE and nothing else"
     assert "mailpit" in on_host(f"ls /proc/{pid}/root") and "ca.key" in on_host(f"ls /etc/{way.name}/ca")
     assert on_host(f"ls /proc/{pid}/root/etc/{way.name}").split() == ["send-api.passwd", "smtp.passwd", "tls"]
+    for folder in ("/etc/ssl/certs", "/usr/share/ca-certificates"):
+        assert on_host(f"ls /proc/{pid}/root{folder}") == on_host(f"ls {folder}") != ""
     # Nothing of a secret in what the engine shows, in the environment and in lists of processes.
     shown = on_host(f"podman inspect {way.name}; tr '\\0' '\\n' < /proc/{pid}/environ; ps axww || cat /proc/*/cmdline")
     assert "MP_SMTP_AUTH_FILE" in shown and PASSWORD not in shown and "$2b$" not in shown and "PRIVATE KEY" not in shown

@@ -142,13 +142,13 @@ def kept(site: Site) -> str:
 
 def test_a_port_of_another_is_refused_and_so_is_a_folder_of_another(site: Site) -> None:
     before = site.unit("InvocationID")
-    site.on_mailpit("systemd-run --quiet --unit=squatter python3 -m http.server --bind 127.0.0.1 2525; sleep 2")
+    # Before anybody has connected, systemd itself listens.
+    site.on_mailpit("systemd-run --quiet --unit=squatter --socket-property=ListenStream=127.0.0.1:2525 cat")
     output = site.fails("staging", "--limit", MAILPIT_NAME, mailpit_smtp_port=2525)
     assert (
-        "mailpit_smtp_port is 2525, which python3 (process" in output
-        and "of squatter.service) of this host has already" in output
-    )
-    site.on_mailpit("systemctl stop squatter; mkdir -p /srv/theirs; touch /srv/theirs/x")
+        "mailpit_smtp_port is 2525, which systemd (process 1 of squatter.socket) of this host has already" in output
+    ), output
+    site.on_mailpit("systemctl stop squatter.socket; mkdir -p /srv/theirs; touch /srv/theirs/x")
     for name, path in (("mailpit_config_dir", "/etc"), ("mailpit_data_dir", "/srv/theirs")):
         assert f"{name} is {path}, which" in site.fails("staging", "--limit", MAILPIT_NAME, **{name: path})
     assert "is a unit that this role did not write" in site.fails(

@@ -22,6 +22,7 @@ _WORDS: t.Dict[int, str] = {
     errno.ENFILE: "this host has too many open files",
     errno.EFBIG: "it would be larger than this process may write (ulimit -f)",
     errno.EBUSY: "it is a mount point, as a file that is mounted into a container is; write it where it is mounted from",
+    errno.EISDIR: "there is a folder in its place; look at it, and remove it",
     errno.ELOOP: "there is a symbolic link in its place",
     errno.ENAMETOOLONG: "its name is too long for its file system",
     errno.ESTALE: "its file system, mounted over the network, is gone (ESTALE)",

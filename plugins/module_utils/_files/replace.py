@@ -28,6 +28,8 @@ __all__ = ("ABSENT", "Seen", "back_up", "checksum_of", "drop_backup", "read", "r
 # Stands where a checksum does, for a file that is not there.
 ABSENT = "absent"
 _PIECE = 1 << 20
+# A file that its owner has made as large as a disk must not fill the host's memory.
+_MOST_MEBIBYTES = 16
 
 
 class Seen(t.NamedTuple):
@@ -56,7 +58,10 @@ def read(place: Place) -> t.Optional[Seen]:
         with open(opened, "rb") as file:
             identity = _identity(os.fstat(opened))
             attributes = attributes_of(opened)
-            content = file.read()
+            content = file.read((_MOST_MEBIBYTES << 20) + 1)
+            if len(content) > _MOST_MEBIBYTES << 20:
+                words = "{0} has more than {1} MiB, which no file of settings has; correct path, or look at that file."
+                raise FileError(words.format(place.path, _MOST_MEBIBYTES))
             if _identity(os.fstat(opened)) != identity:
                 raise _changed(place)
         return Seen(content, checksum_of(content), attributes, identity)
@@ -98,6 +103,9 @@ def replace(
             )
         _require_unchanged(place, seen)
         _put(new, place, seen)
+        if not new.has_become(place.name) and not _holds(place, content):
+            words = "{0} is not what was written: somebody else exchanged it, or {1}, in that very moment; look at it."
+            raise FileError(words.format(place.path, new.path))
     sync_folder(place, "{0} is written, but it is not certain that it survives a crash".format(place.path))
 
 
@@ -176,6 +184,15 @@ def _put(new: Temporary, place: Place, seen: t.Optional[Seen]) -> None:
         os.rename(new.name, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
     except OSError as error:
         raise failure("{0} cannot be replaced".format(place.path), error, place.folder) from None
+
+
+def _holds(place: Place, content: bytes) -> bool:
+    """Whether the content is there: some file systems of the network number a file anew when it gets another name."""
+    try:
+        found = read(place)
+    except FileError:
+        return False
+    return found is not None and found.content == content
 
 
 def _take_name(new: Temporary, name: str) -> bool:

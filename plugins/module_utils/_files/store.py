@@ -18,7 +18,7 @@ import time
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, failure
-from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import locked
+from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import locked, private
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, place_of
 
 __all__ = ("Record", "Store", "open_store", "record_path", "store_path")
@@ -139,9 +139,9 @@ class Store:
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(_NEW, dir_fd=self._folder)
-            opened = os.open(
-                _NEW, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._folder
-            )
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with private():
+                opened = os.open(_NEW, flags, 0o600, dir_fd=self._folder)
             try:
                 rest = memoryview(content)
                 while rest:
@@ -181,7 +181,8 @@ def _key(path: str) -> str:
 
 def _make_state_folders(path: str) -> None:
     try:
-        os.makedirs(path, 0o700, exist_ok=True)
+        with private():
+            os.makedirs(path, 0o700, exist_ok=True)
     except OSError as error:
         raise failure("{0}, where old files are kept, cannot be made".format(path), error) from None
 
@@ -192,7 +193,7 @@ def _open_private(path: str, create: bool) -> t.Optional[int]:
             raise FileError("{0}, where old files are kept, is a symbolic link; remove it.".format(path))
         try:
             if create:
-                with contextlib.suppress(FileExistsError):
+                with private(), contextlib.suppress(FileExistsError):
                     os.mkdir(place.name, 0o700, dir_fd=place.folder)
             opened = os.open(
                 place.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.folder

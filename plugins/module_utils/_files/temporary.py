@@ -22,7 +22,7 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, failure
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place
 
-__all__ = ("PATIENCE", "Temporary", "backup_place", "locked", "sweep", "temporary_file", "temporary_name")
+__all__ = ("PATIENCE", "Temporary", "backup_place", "locked", "private", "sweep", "temporary_file", "temporary_name")
 
 PATIENCE = 5.0
 _LONGEST = 255
@@ -44,6 +44,10 @@ class Temporary(t.NamedTuple):
     def is_there(self) -> bool:
         """Whether the name still is this file: whoever may write in the folder may have exchanged it."""
         return _is(self.place.folder, self.name, self.opened)
+
+    def has_become(self, name: str) -> bool:
+        """Whether this file now has another name in its folder."""
+        return _is(self.place.folder, name, self.opened)
 
     def remove(self) -> None:
         """Take it away, if it is still there."""
@@ -112,9 +116,20 @@ def locked(opened: int) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def private() -> t.Iterator[None]:
+    """What is made inside has mode 0600 or 0700 as asked for: a user's umask may take away what we need ourselves."""
+    old = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(old)
+
+
 def _create(place: Place, name: str) -> t.Optional[int]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    opened = os.open(name, flags, 0o600, dir_fd=place.folder)
+    with private():
+        opened = os.open(name, flags, 0o600, dir_fd=place.folder)
     # In between another writer may have taken it for one that was left.
     if locked(opened) and _is(place.folder, name, opened):
         return opened

@@ -10,6 +10,8 @@ The container has the host's network, so that its own process listens: which one
 from __future__ import annotations
 
 import calendar
+import contextlib
+import glob
 import json
 import os
 import re
@@ -18,6 +20,7 @@ import subprocess
 import tempfile
 import typing as t
 
+from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import locked
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import program
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ports import Holder
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
@@ -30,6 +33,7 @@ __all__ = (
     "image_of",
     "refuse_foreign",
     "refuse_missing",
+    "sweep_looks",
     "unknown_in_image",
 )
 
@@ -46,6 +50,8 @@ _SINCE = (4, 6)
 _PULL_SECONDS = 900
 # What the role's own containers have, with the name of the service.
 _LABEL = "mailops.smtp.mailpit"
+# How folder and container of a look into an image begin.
+_LOOK = "mailpit-image-"
 
 
 class Image(t.NamedTuple):
@@ -167,22 +173,64 @@ def unknown_in_image(engine: str, name: str, image: Image, names: t.Sequence[str
     """Those environment variables that the program of an image does not know. The container for it is never started."""
     if not names:
         return []
-    code, made = _run([engine, "create", "--network", "none", name], 60, errors=False)
-    if code:
-        raise Refusal("{0} could make no container of {1}: {2}".format(engine, name, _last(made)))
-    container = (made.strip().splitlines() or [""])[-1]
-    folder = tempfile.mkdtemp(prefix="mailpit-image-")
-    try:
+    sweep_looks(engine)
+    with _looking(engine) as folder:
+        container = os.path.basename(folder)
+        code, made = _run([engine, "create", "--name", container, "--network", "none", name], 60)
+        if code:
+            raise Refusal("{0} could make no container of {1}: {2}".format(engine, name, _last(made)))
         copy = os.path.join(folder, "mailpit")
         code, said = _run([engine, "cp", "{0}:{1}".format(container, image.program), copy], 60)
         if code or os.path.islink(copy) or not os.path.isfile(copy):
             raise Refusal("{0} could not take {1} out of {2}: {3}".format(engine, image.program, name, _last(said)))
         # A script that starts Mailpit knows no names itself.
         return [] if program.first_bytes(copy) == b"#!" else program.unknown_names(copy, names)
+
+
+def sweep_looks(engine: str) -> None:
+    """Take away what a look into an image left that was killed: its container and its folder."""
+    top = tempfile.gettempdir()
+    for path in glob.glob(os.path.join(top, _LOOK + "*")):
+        opened = _own_folder(path)
+        if opened is not None:
+            if locked(opened):
+                shutil.rmtree(path, ignore_errors=True)
+            os.close(opened)
+    named = ["ps", "--all", "--filter", "name=" + _LOOK, "--format", "{{.Names}}"]
+    code, said = _run([engine, *named], 60, errors=False)
+    for name in said.split() if not code else ():
+        # Of a look that goes on the folder is still there.
+        if name.startswith(_LOOK) and not os.path.isdir(os.path.join(top, name)):
+            _run([engine, "rm", "-f", "-v", name], 60)
+
+
+@contextlib.contextmanager
+def _looking(engine: str) -> t.Iterator[str]:
+    """A private folder, locked for as long as it is used, whose name is that of the container; both are gone at the end."""
+    folder = tempfile.mkdtemp(prefix=_LOOK)
+    opened = _own_folder(folder)
+    try:
+        if opened is not None:
+            locked(opened)
+        yield folder
     finally:
         # With the volumes that an image asks for.
-        _run([engine, "rm", "-f", "-v", container], 60)
+        _run([engine, "rm", "-f", "-v", os.path.basename(folder)], 60)
         shutil.rmtree(folder, ignore_errors=True)
+        if opened is not None:
+            os.close(opened)
+
+
+def _own_folder(path: str) -> t.Optional[int]:
+    """The folder, open; None where it is none, or somebody else's."""
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    if os.fstat(opened).st_uid == os.geteuid():
+        return opened
+    os.close(opened)
+    return None
 
 
 class Container:

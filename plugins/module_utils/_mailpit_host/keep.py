@@ -108,7 +108,7 @@ def _folder(path: str, own: bool, owner: int, group: int, mode: int, changes: Ch
         changes.paths.append(path)
         if changes.dry:
             return
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        _folders_above(path)
         os.mkdir(path, 0o700)
     elif not own:
         return
@@ -124,6 +124,15 @@ def _folder(path: str, own: bool, owner: int, group: int, mode: int, changes: Ch
             os.fchmod(opened, mode)
     finally:
         os.close(opened)
+
+
+def _folders_above(path: str) -> None:
+    """Make the folders above that are missing, so that Mailpit's user gets through whatever root's umask is."""
+    above = os.path.dirname(path)
+    if not os.path.isdir(above):
+        _folders_above(above)
+        os.mkdir(above, 0o700)
+        os.chmod(above, 0o755)
 
 
 def remove_versions(site: Site, record: Record, changes: Changes, keep: str) -> None:

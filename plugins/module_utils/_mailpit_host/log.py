@@ -45,6 +45,15 @@ _MOST_LINES = 200_000
 _LARGEST_FILE = 64 << 20
 _UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600, "d": 86400, "day": 86400,
           "w": 604800, "week": 604800}  # fmt: skip
+_FORMS = (
+    "%Y-%m-%d",
+    *(
+        "%Y-%m-%d" + between + clock + zone
+        for between in (" ", "T")
+        for clock in ("%H:%M", "%H:%M:%S")
+        for zone in ("", "%z")
+    ),
+)
 _TIME = re.compile(r'time="(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)"')
 
 # Seconds since the epoch, and the line.
@@ -52,28 +61,35 @@ Line = t.Tuple[float, str]
 
 
 def parse_since(text: str, now: float) -> float:
-    """The moment that ``text`` means, in seconds since the epoch. Raises Refusal when it means none."""
-    wanted = " ".join(text.split()).lower()
+    """The moment that ``text`` means, in seconds since the epoch. Raises Refusal when it means none, or one to come."""
+    moment = _moment(" ".join(text.split()).lower(), now)
+    if moment is not None and moment < now:
+        return max(0.0, moment)
+    why = ""
+    if moment is not None:
+        why = ", a moment since which nothing can have come in"
+    elif re.fullmatch(r"[-+]?\d+", text.strip()):
+        why = ", a number without a unit (after -e, Ansible ends a value at a blank)"
+    raise Refusal(
+        "mailpit_watch_since is {0!r}{1}: write a span such as 1hour, 30min or 2days, or a day such as "
+        "2026-11-29".format(text, why)
+    )
+
+
+def _moment(wanted: str, now: float) -> t.Optional[float]:
     span = re.fullmatch(r"[-+]?(\d{1,6}) ?([a-z]+?)s?( ago)?", wanted)
     if span and span.group(2) in _UNITS:
         return now - int(span.group(1)) * _UNITS[span.group(2)]
     midnight = time.mktime(time.localtime(now)[:3] + (0, 0, 0, 0, 0, -1))
     if wanted in ("today", "yesterday"):
         return midnight - (86400 if wanted == "yesterday" else 0)
-    for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dt%H:%M", "%Y-%m-%dt%H:%M:%S"):
+    for form in _FORMS:
         try:
-            return time.mktime(datetime.datetime.strptime(wanted, form).timetuple())
+            # Without a zone it is the host's own time.
+            return datetime.datetime.strptime(wanted.upper(), form).timestamp()
         except (ValueError, OverflowError):
             continue
-    why = (
-        ", a number without a unit (after -e, Ansible ends a value at a blank)"
-        if re.fullmatch(r"[-+]?\d+", wanted)
-        else ""
-    )
-    raise Refusal(
-        "mailpit_watch_since is {0!r}{1}: write a span such as 1hour, 30min or 2days, or a day such as "
-        "2026-11-29".format(text, why)
-    )
+    return None
 
 
 def read_journal(service: str, since: float) -> t.List[Line]:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
+import sys
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.units import unit_of
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.units import said_by, unit_of
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
-__all__ = ("Holder", "holders", "refuse_occupied")
+__all__ = ("Holder", "holders", "refuse_occupied", "socket_unit")
 
 _LISTENING = "0A"
 
@@ -49,8 +51,13 @@ def refuse_occupied(option: str, address: str, port: int, owns: t.Callable[[Hold
             "for all".format(option, address)
         )
     found = holders(port)
-    if trouble != errno.EADDRINUSE or any(owns(holder) for holder in found):
+    if trouble != errno.EADDRINUSE:
         return
+    if any(owns(holder) for holder in found):
+        # That it runs here says nothing about an address where it is to listen from now on.
+        found = [holder for holder in holders(port, address.strip("[]")) if not owns(holder)]
+        if not found:
+            return
     who = " and ".join(sorted({str(holder) for holder in found})) or "somebody"
     raise Refusal(
         "mailpit_{0}_port is {1}, which {2} of this host has already: stop that, or write another port".format(
@@ -81,29 +88,64 @@ def _trouble(address: str, port: int) -> t.Optional[int]:
     return None
 
 
-def holders(port: int) -> t.List[Holder]:
-    """Everybody who listens on a port of this host, on whatever address."""
-    inodes = {inode for name in ("tcp", "tcp6") for inode in _listening("/proc/net/" + name, port)}
+def holders(port: int, beside: t.Optional[str] = None) -> t.List[Holder]:
+    """
+    Everybody who listens on a port of this host, on whatever address; with ``beside`` only those whose address leaves no
+    room for somebody else at that one (empty: all addresses).
+    """
+    inodes = {
+        inode
+        for name in ("tcp", "tcp6")
+        for place, inode in _listening("/proc/net/" + name, port)
+        if beside is None or _excludes(place, beside)
+    }
     if not inodes:
         return []
     found = [
-        Holder(pid, _name(pid), unit_of(pid))
+        Holder(pid, _name(pid), unit_of(pid) or (socket_unit(port) if pid == "1" else ""))
         for pid in sorted(filter(str.isdigit, os.listdir("/proc")), key=int)
         if inodes & _sockets(pid)
     ]
     return found or [Holder("", "", "")]
 
 
-def _listening(path: str, port: int) -> t.Iterator[str]:
-    """The inodes of the sockets that listen on a port."""
+def socket_unit(port: int) -> str:
+    """The unit for which systemd itself listens on a port, empty when that cannot be told."""
+    for block in said_by(["systemctl", "show", "*.socket", "--property=Id,Listen"]).split("\n\n"):
+        if re.search(r"^Listen=\S*[\]:.]{0} \(Stream\)$".format(port), block, re.MULTILINE):
+            return re.findall(r"^Id=(.*)$", block, re.MULTILINE)[0]
+    return ""
+
+
+def _listening(path: str, port: int) -> t.Iterator[t.Tuple[str, str]]:
+    """The address (as the kernel writes it, in hexadecimal) and the inode of the sockets that listen on a port."""
     try:
         with open(path, encoding="ascii") as table:
             rows = [line.split() for line in table.read().splitlines()[1:]]
     except OSError:
         return
     for row in rows:
-        if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port:
-            yield row[9]
+        place, _colon, number = row[1].rpartition(":")
+        if row[3] == _LISTENING and int(number, 16) == port:
+            yield place, row[9]
+
+
+def _excludes(place: str, address: str) -> bool:
+    """Whether who listens at ``place`` leaves no room at ``address``. Who takes IPv6 alone leaves room for IPv4."""
+    try:
+        wanted = socket.getaddrinfo(address or "::", None, type=socket.SOCK_STREAM)[0]
+    except OSError:
+        return False
+    everywhere = address in ("", "::")
+    family = socket.AF_INET6 if len(place) == 32 else socket.AF_INET
+    packed = b"".join(
+        int(place[at : at + 8], 16).to_bytes(4, sys.byteorder)  # four octets at a time, in the host's own order
+        for at in range(0, len(place), 8)
+    )
+    if everywhere or family != wanted[0]:
+        return everywhere
+    mine = socket.inet_pton(family, str(wanted[4][0]).partition("%")[0])
+    return packed == mine or not any(packed) or not any(mine)
 
 
 def _sockets(pid: str) -> t.Set[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import json
 import os
 import typing as t
@@ -102,6 +103,9 @@ def opened_record(write: bool) -> t.Iterator[Record]:
         yield _read(path)
         return
     with _lock(os.path.dirname(path)):
+        for half in glob.glob(glob.escape(path) + ".*"):
+            # Of a run that was killed while it wrote: nobody else writes now.
+            os.unlink(half)
         record = _read(path)
         record.keep_in(path)
         try:

@@ -8,11 +8,11 @@ Whether this Mailpit came up: its own process listens, and not somebody else's; 
 from __future__ import annotations
 
 import socket
-import subprocess
 import time
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ports import Holder, holders
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.units import said_by
 
 __all__ = ("Runner", "Unit", "wait_for", "wait_for_somebody")
 
@@ -92,7 +92,7 @@ def wait_for_somebody(address: str, port: int, seconds: float) -> t.Optional[str
 
 
 def _show(unit: str) -> t.Dict[str, str]:
-    done = _said(["systemctl", "show", "--property=ActiveState,SubState,InvocationID", unit])
+    done = said_by(["systemctl", "show", "--property=ActiveState,SubState,InvocationID", unit])
     return dict(line.split("=", 1) for line in done.splitlines() if "=" in line)
 
 
@@ -101,21 +101,6 @@ def _last_words(invocation: str) -> str:
     if not invocation:
         return "It was not started."
     fields = ["_SYSTEMD_INVOCATION_ID=" + invocation, "+", "INVOCATION_ID=" + invocation]
-    lines = _said(["journalctl", "--no-pager", "--output=cat", "--lines={0}".format(_LINES), *fields]).splitlines()
+    lines = said_by(["journalctl", "--no-pager", "--output=cat", "--lines={0}".format(_LINES), *fields]).splitlines()
     words = "; ".join("".join(char if char.isprintable() else "?" for char in line) for line in lines if line.strip())
     return "Its log ends with: {0}".format(words) if words else "It has logged nothing."
-
-
-def _said(command: t.Sequence[str]) -> str:
-    try:
-        done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command knows no timeout
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            check=False,
-            timeout=20,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode("utf-8", "backslashreplace")

@@ -62,6 +62,8 @@ _SYSTEM = frozenset(
 )
 # What the kernel shows, not what is kept.
 _NOT_KEPT = ("/proc", "/sys", "/dev", "/boot")
+# Where this collection keeps what nobody else may see, for as long as a run takes and after it.
+_PRIVATE = ("/var/lib/mailops.smtp", "/var/lib/mailops.smtp.mailpit")
 # What the unit's sandbox hides from Mailpit: ProtectHome, PrivateTmp.
 _HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 # How a service may be called, by its manager: a project of compose has the fewest letters.
@@ -258,6 +260,13 @@ def _refuse_system(option: str, path: str, site: Site) -> None:
         raise Refusal(
             "{0} is {1}, which is a folder of the system or of a user: {2}".format(option, path, _instead(option, site))
         )
+    for top in _PRIVATE:
+        if (path + "/").startswith(top + "/"):
+            raise Refusal(
+                "{0} is {1}, and {2} is where this collection keeps old files: {3}".format(
+                    option, path, top, _instead(option, site)
+                )
+            )
     for top in _NOT_KEPT:
         if path.startswith(top + "/"):
             raise Refusal(

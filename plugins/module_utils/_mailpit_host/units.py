@@ -9,13 +9,14 @@ import glob
 import os
 import re
 import stat
+import subprocess
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 __all__ = (
     "RENEWAL", "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign", "refuse_manager", "renewal_of",
-    "unit_in", "unit_of", "users_of",
+    "said_by", "unit_in", "unit_of", "users_of",
 )  # fmt: skip
 
 _OWN = "/etc/systemd/system"
@@ -157,3 +158,19 @@ def _groups(pid: str) -> t.Dict[str, str]:
         return {}
     split = [(line.split(":", 2) + ["", ""])[:3] for line in lines]
     return {kind: path for number, kind, path in split if number == "0" or kind == "name=systemd"}
+
+
+def said_by(command: t.Sequence[str]) -> str:
+    """What a command prints; empty where it cannot be run, or takes too long."""
+    try:
+        done = subprocess.run(  # pylint: disable=ansible-bad-function # run_command knows no timeout
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            timeout=20,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "backslashreplace")

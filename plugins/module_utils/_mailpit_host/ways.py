@@ -51,6 +51,10 @@ def walk(path: str, trusted: t.Container[int]) -> Spot:
             found = os.lstat(here)
         except FileNotFoundError:
             return Spot(os.path.join(here, *reversed(todo)), None)
+        except OSError as error:
+            raise Refusal(
+                "{0} cannot be looked at ({1})".format(_shortened(here), (error.strerror or str(error)).lower())
+            ) from None
         if stat.S_ISLNK(found.st_mode):
             links += 1
             if links > _MOST_LINKS:
@@ -97,6 +101,10 @@ def _has_acl(path: str) -> bool:
         return bool(os.getxattr(path, "system.posix_acl_access"))
     except (OSError, AttributeError):
         return False
+
+
+def _shortened(path: str) -> str:
+    return path if len(path) <= 300 else path[:297] + "..."
 
 
 def _names(path: str) -> t.List[str]:

@@ -33,6 +33,8 @@ __all__ = ("ClimbOptions", "Ladder")
 _SILENCE_SECONDS = 0.5
 # Failures after which the relay still listens, so that QUIT is due.
 _SESSION_GOES_ON = ("reply", "missing", "withheld", "out_of_step")
+# Success of other commands (RFC 5321 section 4.2.3, RFC 4954 section 6): what is said so belongs to none of a transaction.
+_OF_OTHERS = (211, 214, 220, 221, 235)
 _When = t.Literal["before_tls", "after_tls"]
 
 
@@ -304,12 +306,15 @@ class Ladder:
                 try:
                     self.open.finish_tls()
                 except Failure as failure:
+                    if failure.kind in ("closed", "reset", "timeout") and self.open.said_ahead:
+                        # Why there is no handshake came before it, in one segment with the 220.
+                        failure = Failure("plaintext", text=self.open.said_ahead)
                     failure.layer = "tls"
                     if failure.kind in ("certificate", "no_certificate"):
                         failure.layer = "certificate"
                     elif failure.kind == "plaintext" and self.security == "implicit_tls":
                         failure.layer = "mode"
-                    raise
+                    raise failure from None
         except Failure as failure:
             self._keep_tls(session, verified=False)
             if failure.layer == "certificate":
@@ -366,6 +371,9 @@ class Ladder:
                 raise Failure("withheld", what="password", starttls="STARTTLS" in session.capabilities)
             step["mechanism"] = mechanism = choose_mechanism(offered, wanted, session.encrypted)
             reply = session.auth(mechanism, username, password, self._sent)
+            if reply.positive and reply.code != 235:
+                # RFC 4954 section 4: no other code says that somebody is logged in, and many clients take no other.
+                raise Failure("out_of_step", sign="wrong_code", **reply.as_entry())
             if not reply.positive:
                 raise Failure("reply", **reply.as_entry())
 
@@ -392,5 +400,7 @@ class Ladder:
     @staticmethod
     def _step(said: TransactionEntry, stage: str, reply: Reply, expected: int = 2, **facts: str) -> None:
         said[stage] = {**reply.as_entry(), **facts}  # type: ignore[literal-required]
+        if reply.code in _OF_OTHERS:
+            raise Failure("out_of_step", sign="wrong_code", stage=stage, **reply.as_entry(), **facts)
         if reply.code // 100 != expected:
             raise Failure("reply", stage=stage, **reply.as_entry(), **facts)

@@ -12,6 +12,7 @@ of their own (a view), in which such differences are gone, and each byte still k
 from __future__ import annotations
 
 import base64
+import functools
 import re
 import sys
 import typing as t
@@ -71,13 +72,19 @@ def secret_forms(username: str, password: str) -> list[str]:
             core = whole[:-1] if (lead + len(held)) % 3 else whole
             if len(core) >= 6:
                 encoded.append(core)
+    # As NTLM and its kind have it, in hexadecimal; and letters with marks put together or taken apart.
+    encoded += [password.encode(name).hex() for name in ("utf-16-le", "utf-16-be")]
+    if not password.isascii():
+        from unicodedata import normalize
+
+        forms.update(normalize(name, password) for name in ("NFC", "NFD"))
     forms.update(encoded, (form.replace("+", "-").replace("/", "_") for form in encoded))
     return sorted((form for form in forms if form), key=len, reverse=True)
 
 
 def redact(found: t.Any, forms: list[str], spoken: bool = False) -> t.Any:
     """The same evidence with every form masked in what the relay said; facts of our own (codes, chains) stay as they are."""
-    return _redact(found, _Wanted(forms), spoken) if forms else found
+    return _redact(found, _wanted(tuple(forms)), spoken) if forms else found
 
 
 def _redact(found: t.Any, wanted: _Wanted, spoken: bool) -> t.Any:
@@ -95,7 +102,7 @@ def _redact(found: t.Any, wanted: _Wanted, spoken: bool) -> t.Any:
 class _Wanted:
     """What to look for in each view."""
 
-    def __init__(self, forms: list[str]) -> None:
+    def __init__(self, forms: t.Sequence[str]) -> None:
         self.exact = forms
         self.text: list[bytes] = []
         self.bare: list[bytes] = []
@@ -119,6 +126,12 @@ class _Wanted:
             for pattern in ("%02x", "x%02x", "0x%02x", "%d", "%03o"):
                 written = "".join(pattern % byte for byte in form).encode()
                 self.bare += [written, written[::-1]]
+
+
+# Thousands of texts are looked through for one login, and the table costs more than looking.
+@functools.lru_cache(maxsize=4)
+def _wanted(forms: t.Tuple[str, ...]) -> _Wanted:
+    return _Wanted(forms)
 
 
 _NOT_BARE = bytes(byte for byte in range(256) if byte not in _BARE)

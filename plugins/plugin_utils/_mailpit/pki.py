@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import ipaddress
+import re
 import typing as t
 
 try:
@@ -27,8 +28,10 @@ except ImportError:  # ansible-core brings it; reading the documentation must wo
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
-__all__ = ["STEPS", "Pki", "check_pair", "give", "issue"]
+__all__ = ["STEPS", "Pki", "bare", "check_pair", "give", "issue"]
 
+# Of OpenSSL, OpenSSH and PGP (RFC 7468), SSH2 (RFC 4716) and PuTTY.
+_KEY = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-[0-9]+:", re.IGNORECASE)
 STEPS = ("steady", "introduce", "switch", "retire")
 _CA_DAYS = 3650
 _BACKDATE = datetime.timedelta(hours=1)  # clients whose clock is a little behind
@@ -247,9 +250,28 @@ def check_pair(
     return _check_authority(chain, authority, now) if authority else None
 
 
+def bare(given: Pki) -> Pki:
+    """
+    A pair and CA that check_pair has nothing against, without what else their files hold: a key in a form that nobody knows
+    would be read by everybody, and Mailpit does not find what stands behind a byte order mark.
+    """
+    block = re.search(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", given.key, re.DOTALL)
+    return dataclasses.replace(
+        given,
+        certificate=_only_certificates(given.certificate),
+        key=block.group() + "\n" if block else given.key,
+        ca_certificate=_only_certificates(given.ca_certificate),
+    )
+
+
+def _only_certificates(text: str) -> str:
+    found = x509.load_pem_x509_certificates(text.encode()) if text else []
+    return "".join(dict.fromkeys(one.public_bytes(serialization.Encoding.PEM).decode("ascii") for one in found))
+
+
 def _no_certificates(option: str, text: str) -> str | None:
     """Why this is not a file of certificates and nothing else. Such a file is readable by everybody afterwards."""
-    if "PRIVATE KEY-----" in text:
+    if _KEY.search(text):
         return f"{option} holds a private key, which everybody could read afterwards: give it the certificate alone"
     try:
         x509.load_pem_x509_certificates(text.encode())

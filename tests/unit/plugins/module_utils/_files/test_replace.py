@@ -129,6 +129,13 @@ def test_what_somebody_else_changed_meanwhile_stays(config: pathlib.Path, change
     )
 
 
+def test_a_file_as_large_as_a_disk_is_not_read(config: pathlib.Path) -> None:
+    """Its owner can make one that takes no room at all."""
+    os.truncate(str(config), 1 << 40)
+    with pytest.raises(FileError, match="config.yml has more than 16 MiB, which no file of settings has; correct path"):
+        write(config)
+
+
 @pytest.mark.parametrize("kind", ["file", "link", "pipe", "dangling"])
 def test_what_is_in_the_way_is_removed_and_not_followed(config: pathlib.Path, kind: str) -> None:
     name = config.parent / temporary.temporary_name("config.yml")
@@ -146,6 +153,21 @@ def test_what_is_in_the_way_is_removed_and_not_followed(config: pathlib.Path, ki
         and precious.read_text() == "precious"
         and names(config.parent) == ["config.yml", "precious"]
     )
+
+
+def test_what_is_exchanged_in_the_very_moment_is_told(config: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may write in the folder can put another file under the name between the last look and the rename."""
+    rename, theirs = os.rename, config.parent / "theirs"
+
+    def exchange(source: str, target: str, **folders: int) -> None:
+        theirs.write_text("theirs")
+        rename(theirs, config.parent / source)
+        rename(source, target, **folders)
+
+    monkeypatch.setattr(os, "rename", exchange)
+    with pytest.raises(FileError, match="config.yml is not what was written: somebody else exchanged it, or .*~config"):
+        write(config)
+    assert config.read_text() == "theirs"
 
 
 def test_a_second_writer_is_refused(config: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

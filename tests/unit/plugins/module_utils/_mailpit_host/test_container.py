@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pathlib
+import tempfile
 import typing as t
 
 import pytest
@@ -141,8 +143,47 @@ def test_a_container_of_the_same_name_that_is_somebody_elses_is_refused(
             container.refuse_foreign("podman", "mailpit")
 
 
-def test_what_was_made_to_look_into_an_image_goes_with_its_volumes(podman: Answers, tmp_path: pathlib.Path) -> None:
-    podman(f'echo "$*" >> {tmp_path}/asked; case "$1" in create) echo abc;; cp) printf MP_KNOWN > "$3";; esac')
-    image = container.Image("abc", "/mailpit")
-    assert container.unknown_in_image("podman", "m:1", image, ["MP_KNOWN", "MP_NEW"]) == ["MP_NEW"]
-    assert (tmp_path / "asked").read_text().splitlines()[-1] == "rm -f -v abc"
+@pytest.fixture
+def engine(podman: Answers, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """An engine that keeps its containers as files in a folder, and this process's own folder for temporary files."""
+    kept = tmp_path / "containers"
+    kept.mkdir()
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    podman(
+        f'cd {kept}; case "$1" in create) touch "$3"; echo abc;; rm) rm -f "$4";; ps) ls;;'
+        f' cp) [ -e {tmp_path}/slow ] && {{ kill -9 $PPID; sleep 1; }}; printf MP_KNOWN > "$3";; esac'
+    )
+    return kept
+
+
+IMAGE = container.Image("abc", "/mailpit")
+
+
+def test_what_was_made_to_look_into_an_image_goes(engine: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    assert container.unknown_in_image("podman", "m:1", IMAGE, ["MP_KNOWN", "MP_NEW"]) == ["MP_NEW"]
+    assert [*engine.iterdir(), *(tmp_path / "tmp").iterdir()] == []
+
+
+def test_what_a_killed_look_left_goes_with_the_next(engine: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (engine / "theirs").touch()
+    (tmp_path / "slow").touch()
+    child = os.fork()
+    if child == 0:
+        container.unknown_in_image("podman", "m:1", IMAGE, ["MP_NEW"])
+        os._exit(0)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    (tmp_path / "slow").unlink()
+    (left,) = (tmp_path / "tmp").iterdir()
+    # The folder of a look that goes on, and that of somebody else, stay with their containers.
+    busy, link = tmp_path / "tmp/mailpit-image-busy", tmp_path / "tmp/mailpit-image-link"
+    busy.mkdir()
+    link.symlink_to(tmp_path / "containers")
+    (engine / busy.name).touch()
+    opened = os.open(busy, os.O_RDONLY)
+    fcntl.flock(opened, fcntl.LOCK_EX)
+    assert sorted(one.name for one in engine.iterdir()) == sorted([left.name, busy.name, "theirs"])
+    container.sweep_looks("podman")
+    os.close(opened)
+    assert sorted(one.name for one in engine.iterdir()) == [busy.name, "theirs"]
+    assert sorted((tmp_path / "tmp").iterdir()) == [busy, link]

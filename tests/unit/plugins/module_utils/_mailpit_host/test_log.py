@@ -42,7 +42,13 @@ def test_days_are_those_of_the_host() -> None:
         and log.parse_since("yesterday", NOW) == today - 86400
     )
     assert time.localtime(log.parse_since("2026-11-29", NOW))[:5] == (2026, 11, 29, 0, 0)
-    assert time.localtime(log.parse_since("2026-11-29 10:30", NOW))[:5] == (2026, 11, 29, 10, 30)
+    for text in ("2026-11-29 10:30", "2026-11-29T10:30", "2026-11-29 10:30:00"):
+        assert time.localtime(log.parse_since(text, NOW))[:5] == (2026, 11, 29, 10, 30)
+    for text in ("2026-11-29T10:30Z", "2026-11-29 12:30:00+02:00", "2026-11-29 05:30-0500"):
+        assert time.gmtime(log.parse_since(text, NOW))[:5] == (2026, 11, 29, 10, 30)
+    assert log.parse_since("1960-01-01", NOW) == log.parse_since("999999 weeks", NOW) == 0.0, (
+        "journalctl knows none before"
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,6 +67,9 @@ def test_days_are_those_of_the_host() -> None:
         "2026-13-01",
         "1.5h",
         "1h\x1b",
+        "0h",
+        "2999-01-01",
+        "9999-12-31 23:59",
     ],
 )
 def test_anything_else_is_refused_in_one_sentence(text: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import quopri
 import typing as t
+import unicodedata
 from urllib.parse import quote
 
 import pytest
@@ -166,6 +167,8 @@ def test_codes_on_each_line_do_not_tear_it_apart(codes: str, parts: list[str]) -
         base64.b64encode(base64.b64encode(f"\0app\0{PASSWORD}".encode())).decode(),
         printable(PASSWORD.encode("utf-16-le")),
         printable(PASSWORD.encode("utf-32-be")),
+        PASSWORD.encode("utf-16-le").hex(),
+        " ".join(f"{byte:02X}" for byte in PASSWORD.encode("utf-16-be")),
     ],
     ids=[
         "u",
@@ -180,6 +183,8 @@ def test_codes_on_each_line_do_not_tear_it_apart(codes: str, parts: list[str]) -
         "twice",
         "raw UTF-16",
         "raw UTF-32",
+        "UTF-16 in hex",
+        "UTF-16 in hex with blanks",
     ],
 )
 def test_further_spellings(said: str) -> None:
@@ -187,6 +192,13 @@ def test_further_spellings(said: str) -> None:
     # Base64 keeps what belongs to its neighbours; last signs that are no letters or digits may stay.
     assert "********" in shown and shown.startswith("no: ") and shown.endswith(" refused")
     assert said[: len(said) // 2] not in shown
+
+
+@pytest.mark.parametrize(("sent", "said"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_letters_with_marks(sent: str, said: str) -> None:
+    """Put together or taken apart, as file systems and directories do it."""
+    forms = secret_forms("app", unicodedata.normalize(sent, "Pässwörd-9"))
+    assert redact({"text": f"no {unicodedata.normalize(said, 'Pässwörd-9')}"}, forms) == {"text": "no ********"}
 
 
 def test_named_characters() -> None:

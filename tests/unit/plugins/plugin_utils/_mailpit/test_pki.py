@@ -12,7 +12,7 @@ import ssl
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.pki import Pki, check_pair, give, issue
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.pki import Pki, bare, check_pair, give, issue
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -333,6 +333,15 @@ def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
         (leaf, pem(leaf[0], between[0]), pem_key(root[1]), "mailpit_ca_file holds a private key"),
         (leaf, pem(leaf[0], between[0]), pem(root[0]) + pem_key(root[1]), "mailpit_ca_file holds a private key"),
         (leaf, pem(leaf[0], between[0]), "-----BEGIN RSA PRIVATE KEY-----", "mailpit_ca_file holds a private key"),
+        *(
+            (leaf, pem(leaf[0], between[0]), pem(root[0]) + start, "mailpit_ca_file holds a private key")
+            for start in (
+                "-----begin private key-----",
+                "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----",
+                "PuTTY-User-Key-File-3: ssh-rsa",
+                "-----BEGIN PGP PRIVATE KEY BLOCK-----",
+            )
+        ),
         (leaf, pem(leaf[0], between[0]), "root", "mailpit_ca_file holds no certificate"),
         (
             leaf,
@@ -344,3 +353,20 @@ def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
     ):
         text = check(pair, chain, given) or ""
         assert words in text and "\n" not in text and "MII" not in text, words
+
+
+def test_nothing_but_certificates_and_one_key_goes_from_given_files() -> None:
+    """Whatever else stands there: a key in a form that nobody knows is read by everybody afterwards, and Go finds nothing behind a mark."""
+    root = authority("root")
+    leaf = authority("leaf", root, ca=False)
+    unknown = "".join(pem_key(root[1]).splitlines()[1:-1]) + "\n"
+    given = Pki(
+        certificate="\ufeff" + pem(leaf[0]).replace("\n", "\r\n") + unknown,
+        key="\ufeff-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+        + pem_key(leaf[1])
+        + pem_key(root[1]),
+        ca_certificate="# \x1b[31mours\0\n" + unknown + pem(root[0]) + pem(root[0]),
+    )
+    assert check_pair(given.certificate, given.key, ["localhost"], NOW, given.ca_certificate) is None
+    assert bare(given) == Pki(certificate=pem(leaf[0]), key=pem_key(leaf[1]), ca_certificate=pem(root[0]))
+    assert bare(Pki(pem(root[0]), "", "", "", "", pem(leaf[0]), pem_key(leaf[1]))).ca_certificate == pem(root[0])
