@@ -29,7 +29,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS, parse_manners
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_option
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, Policy, parse_policy
@@ -52,6 +53,7 @@ class ActionModule(Action):
 
     OPTIONS = (
         "apps", "folders", "descriptors", "root", "probe", "check_credentials", "ca_path", "timeout", *POLICY_OPTIONS,
+        *POLITE_OPTIONS,
     )  # fmt: skip
     INPUT_ERRORS = (SettingsError, AppError)
 
@@ -61,6 +63,7 @@ class ActionModule(Action):
         self._root = _root(args.get("root"))
         self._credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
         timeout = to_number(args.get("timeout") or 10, "timeout", 0.1, 3600, " seconds")
+        parse_manners(args)
         folder = self.folder(args.get("descriptors"))
         listed = _listed(args.get("apps"))
         names = [spot.app for spot in listed] or known_apps(folder)
@@ -156,7 +159,7 @@ class ActionModule(Action):
             endpoints = list(wanted)
             plans = [plan_of(one, self._policy, alternatives=alternative_ports(one, "auto")) for one in endpoints]
             try:
-                run = probe_host(self.execute, endpoints, plans, self._credentials)
+                run = self.probe(endpoints, plans, self._credentials, args)
             except HostError as error:
                 wrong = _with_wrong_file(error, endpoints, args.get("ca_path"))
                 if not wrong:
@@ -164,6 +167,7 @@ class ActionModule(Action):
                 # One app's CA file that is not there says nothing of the others.
                 refused = _refused(SettingsError(str(error), "ca_path"))
                 answers.update({index: (refused, "") for one in wrong for index in wanted.pop(one)})
+                args = {**args, "spread": 0}
                 continue
             for settings, verdict in zip(endpoints, judge_all(endpoints, run.observations, self._policy, run.host)):
                 advise(self.host, settings, verdict)

@@ -30,22 +30,28 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
     told_once,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool
 
-_STEPS = ("begin", "write", "restart", "prove", "restore")
+_STEPS = ("begin", "gate", "write", "restart", "prove", "restore")
 _OF_THE_FILE = ("owner", "group", "mode", "backup", "validate")
 _OF_THE_MESSAGE = ("return_pem",)
 
 
+# What a step that fails tells: a sentence and its cause. A module that broke says the rest on stderr.
+_OF_A_FAILURE = ("changed", "msg", "cause", "layer", "remedy", "unreachable", "module_stderr")
+
+
 class _StepError(Exception):
-    """A step has failed; ``result`` is what the task then returns."""
+    """A step has failed; ``result`` is what the task then returns: without the evidence, which the callback verdicts keeps."""
 
     def __init__(self, result: Mapping[str, t.Any]) -> None:
         super().__init__(str(result.get("msg") or ""))
-        self.result = {**result, "failed": True}
+        told = {name: result[name] for name in _OF_A_FAILURE if name in result}
+        self.result: Result = {"changed": False, **told, "failed": True}
 
 
 class ActionModule(Action):
@@ -53,7 +59,7 @@ class ActionModule(Action):
 
     OPTIONS = (
         "step", "apps", "settings", "begun", "offered", "probed", "exact_security", "descriptors", "recipient", "check_credentials",
-        "accept", "always", "going_back", "probe", "prove", "findings", *POLICY_OPTIONS,
+        "accept", "always", "going_back", "probe", "prove", "findings", "alternatives", "fallback", *POLICY_OPTIONS, *POLITE_OPTIONS,
     )  # fmt: skip
     INPUT_ERRORS = (SettingsError, AppError)
 
@@ -94,6 +100,10 @@ class ActionModule(Action):
             "findings": findings,
             "warnings": [*claimed.get("warnings", []), *self._sentences(findings)],
         }
+
+    def _gate(self) -> Result:
+        """What smtp_gate says of the relay; a failure is its sentence and its cause alone."""
+        return self._gated(self._settings(), self._args.get("alternatives"), self._args.get("fallback"))
 
     def _write(self) -> Result:
         """Try the recipient, then write every file, or none where an app has no words for the port that was taken."""
@@ -137,8 +147,7 @@ class ActionModule(Action):
                 done = self._call("ansible.builtin.command", {"argv": restart["command"], **folder})
             results.append({**done, "item": _public(entry)})
             if done.get("failed") and not self._flag("going_back"):
-                results[-1]["msg"] = f"{self.host}: {label_of(entry)}: {_why(done, restart)}"
-                raise _StepError({"results": results, "msg": results[-1]["msg"], "changed": True})
+                raise _StepError({"msg": f"{self.host}: {label_of(entry)}: {_why(done, restart)}", "changed": True})
         down = [label_of(one["item"]) for one in results if one.get("failed")]
         return {"results": results, "changed": bool(results), "down": down}
 
@@ -154,12 +163,7 @@ class ActionModule(Action):
         endpoints = endpoints_of(self._settings(), read)
         result: Result = {"results": read}
         if self._flag("probe"):
-            policy = {name: self._args[name] for name in POLICY_OPTIONS if self._args.get(name) is not None}
-            policy.update({name: self._args[name] for name in ("apps", "descriptors") if self._args.get(name)})
-            gate = {"endpoints": endpoints, "alternatives": [], "check_credentials": self._flag("check_credentials")}
-            seen = self._call("mailops.smtp.smtp_gate", {**gate, **policy})
-            if seen.get("failed"):
-                raise _StepError(seen)
+            seen = self._gated(endpoints, [], None)
             result.update({name: seen[name] for name in ("probes", "cause", "layer", "remedy", "selected", "msg")})
         sent = []
         if self._args.get("recipient"):
@@ -193,19 +197,13 @@ class ActionModule(Action):
         return t.cast("dict[str, t.Any]", self._args["settings"])
 
     def _each(self, settings: Mapping[str, t.Any], *, write: bool) -> list[Result]:
-        """Every file, planned or written; raises _StepError with what was done where one of them fails."""
+        """Every file, planned or written; raises _StepError where one of them fails."""
         results: list[Result] = []
         for index, entry in enumerate(self._entries):
             done = self._one(entry, settings, write)
             if done.get("failed") or done.get("unreachable"):
                 said = in_own_words(str(done.get("msg") or "the host gave no reason"), index, self.host)
-                failed: Result = {**done, "msg": said, "item": _public(entry)}
-                told: Result = {
-                    name: done[name] for name in ("cause", "layer", "remedy", "unreachable") if name in done
-                }
-                raise _StepError(
-                    {**told, "results": [*results, failed], "msg": said, "changed": write and _changed(results)}
-                )
+                raise _StepError({**done, "msg": said, "changed": write and _changed(results)})
             results.append({**done, "item": _public(entry)})
         return results
 
@@ -249,11 +247,31 @@ class ActionModule(Action):
     def _masked(self, text: str) -> str:
         return text.replace(str(self._settings().get("password") or "\0"), "********")
 
+    def _polite(self) -> Result:
+        """POLITE_OPTIONS for the next call that asks the relay. A step spreads its hosts once, so they are apart for the others."""
+        given = {name: self._args[name] for name in POLITE_OPTIONS if self._args.get(name) is not None}
+        self._args = {**self._args, "spread": 0}
+        return given
+
+    def _gated(self, endpoints: object, alternatives: object, fallback: object) -> Result:
+        """The result of smtp_gate for these endpoints; raises _StepError where it does not let them pass."""
+        options = {name: self._args[name] for name in POLICY_OPTIONS if self._args.get(name) is not None}
+        options.update(self._polite())
+        options.update({name: self._args[name] for name in ("apps", "descriptors") if self._args.get(name)})
+        asked = {"endpoints": endpoints, "alternatives": alternatives, "fallback": fallback}
+        options.update({name: value for name, value in asked.items() if value is not None})
+        options["check_credentials"] = self._flag("check_credentials")
+        seen = self._call("mailops.smtp.smtp_gate", options)
+        if seen.get("failed") or seen.get("unreachable"):
+            raise _StepError(seen)
+        return seen
+
     def _send(self, settings: Mapping[str, t.Any], *, check_mode: bool) -> Result:
         given = {
             name: value for name, value in settings.items() if name not in _OF_THE_MESSAGE and value not in (None, "")
         }
-        done = self._call("mailops.smtp.smtp_send", {**given, "recipients": [self._args["recipient"]]}, check_mode)
+        message = {"recipients": [self._args["recipient"]]}
+        done = self._call("mailops.smtp.smtp_send", {**given, **self._polite(), **message}, check_mode)
         if done.get("failed"):
             raise _StepError(done)
         return {name: done.get(name) for name in ("msg", "reply", "queue_id", "message_id")}

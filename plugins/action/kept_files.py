@@ -20,8 +20,11 @@ _SPEC: dict[str, dict[str, t.Any]] = {
     "failure": {"type": "dict"},
     "give_up_after": {"type": "int", "default": GIVE_UP_AFTER},
 }
-# What a failed task has, and one that reports it must not have once more.
-_NOT_OF_THE_FAILURE = ("changed", "deprecations", "exception", "invocation", "results", "warnings")
+# What a failed task has, and one that reports it must not have once more: the evidence was shown, and a failure is a sentence with its cause.
+_NOT_OF_THE_FAILURE = (
+    "alternatives", "changed", "deprecations", "diff", "exception", "invocation", "probes", "results", "stderr_lines", "stdout_lines",
+    "warnings",
+)  # fmt: skip
 
 
 class ActionModule(ActionBase):
@@ -52,15 +55,13 @@ class ActionModule(ActionBase):
         if failure and result.get("failed"):
             result["msg"] = f"{failure.get('msg', '')} {result.get('msg', '')}".strip()
         elif failure:
-            result.update(
-                {
-                    key: value
-                    for key, value in failure.items()
-                    if key not in _NOT_OF_THE_FAILURE and not key.startswith("_")
-                },
-                failed=True,
-            )
+            told = {name: result[name] for name in ("changed", "step", "warnings")}
+            result = {**told, **{key: value for key, value in failure.items() if not _is_left_out(key)}, "failed": True}
         return result
+
+
+def _is_left_out(key: str) -> bool:
+    return key in _NOT_OF_THE_FAILURE or key.startswith("_")
 
 
 def _warnings(result: dict[str, t.Any]) -> list[str]:

@@ -13,8 +13,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.across import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import KINDS, Change, compare
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import as_line
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_table import short_table, table_lines
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import Statement, fold, statements
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_table import as_table, short_table
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import Statement, fold, missing, statements
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.formats import FORMATS, Told, chosen
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.gathered import gathered
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix
@@ -42,7 +42,7 @@ class ActionModule(Action):
         if args.get("before"):
             before.take(records_of(files_of(args["before"], "before"), "before", notes))
             difference = compare(before.entries, report.entries)
-        told = Told(report, difference, notes.told())
+        told = Told(report, difference, [*missing(report), *notes.told()])
         files: dict[str, str] = {}
         if args.get("dest"):
             files = _files(str(args["dest"]), formats, bool(lines))
@@ -71,8 +71,7 @@ class ActionModule(Action):
         for name, path in files.items():
             write_file(path, lines if name == "records" else FORMATS[name].made(told), mode, "dest")
         if args.get("path"):
-            rows = [f"{line}\n" for line in table_lines(told.report, told.report.rows())]
-            write_file(_here(str(args["path"])), rows, 0o644, "path")
+            write_file(_here(str(args["path"])), as_table(told.report, told.notes), 0o644, "path")
 
 
 def _files(dest: str, formats: Sequence[str], with_records: bool) -> dict[str, str]:

@@ -166,7 +166,7 @@ class CallbackModule(CallbackBase):
         if not item and task.loop is not None and "results" in data:
             handover.discard(task._uuid, host)
             return
-        handed = handover.take(task._uuid, host)
+        handed = _handed(task, host, action, failed)
         if not failed and _only_plans(task, action):
             return
         if not task.run_once:
@@ -260,6 +260,14 @@ def _action(task: t.Any) -> str | None:
     name = action_name(str(getattr(task, "resolved_action", None) or task.action))
     # Of the role's steps, restarts and what is put back are no verdicts.
     return None if name == "app_mail_config_set" and task.args.get("step") in ("restart", "restore") else name
+
+
+def _handed(task: t.Any, host: str, action: str, failed: bool) -> handover.Handed | None:
+    handed = handover.take(task._uuid, host)
+    # A step of the role may ask several times, one after the other; where it fails, the last one is why.
+    while action == "app_mail_config_set" and (later := handover.take(task._uuid, host)) is not None:
+        handed = later if failed else handed
+    return handed
 
 
 def _asks(task: t.Any) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What all plugins of the collection that probe have in common.
+    # Of actions that probe from a host.
     DOCUMENTATION = r"""
 options: {}
 attributes:
@@ -35,4 +35,28 @@ attributes:
     description: Target OS or families that can be operated against.
     details:
       - The managed host needs Python 3.8 or newer and nothing else.
+"""
+
+    # Of actions that ask no host.
+    CONTROLLER = r"""
+options: {}
+attributes:
+  action:
+    support: full
+    description: Has a corresponding action plugin, so that some parts run on the controller.
+    details:
+      - All of it runs on the controller.
+  async:
+    support: none
+    description: Supports being run with the C(async) keyword.
+  check_mode:
+    support: full
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+  diff_mode:
+    support: none
+    description: Returns details on what has changed (or would change in C(check_mode)) when in diff mode.
+  platform:
+    support: full
+    platforms: posix
+    description: Target OS or families that can be operated against.
 """

@@ -79,7 +79,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.options import Choice, plan
 
 
 def mailpit_plan(value: t.Any) -> dict[str, t.Any]:

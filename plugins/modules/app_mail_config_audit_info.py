@@ -18,6 +18,7 @@ author:
 extends_documentation_fragment:
   - mailops.smtp.attributes
   - mailops.smtp.policy
+  - mailops.smtp.polite
 options:
   apps:
     description:

@@ -17,6 +17,7 @@ author:
   - mailops.smtp contributors (!UNKNOWN)
 extends_documentation_fragment:
   - mailops.smtp.policy
+  - mailops.smtp.polite
 attributes:
   action:
     support: full
@@ -41,6 +42,7 @@ options:
     required: true
     choices:
       begin: Refuse what cannot work, and claim the files.
+      gate: Ask the relay, as M(mailops.smtp.smtp_gate).
       write: Try the recipient, then write every file.
       restart: Restart what reads the files.
       prove: Read the files back, and prove that mail goes with what they hold.
@@ -100,6 +102,12 @@ options:
   prove:
     description: As C(mail_config_prove) of the role. Only looked at by the step V(begin), whether it is one of its words.
     type: raw
+  alternatives:
+    description: As of M(mailops.smtp.smtp_gate). For the step V(gate).
+    type: raw
+  fallback:
+    description: As of M(mailops.smtp.smtp_gate). For the step V(gate).
+    type: str
 """
 
 EXAMPLES = r"""
@@ -111,7 +119,7 @@ EXAMPLES = r"""
 RETURN = r"""
 results:
   description: What was done with each app, as of M(mailops.smtp.app_mail_config).
-  returned: always, except for the step V(restore)
+  returned: success, except for the steps V(gate) and V(restore)
   type: list
   elements: dict
 """

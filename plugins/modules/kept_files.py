@@ -60,8 +60,8 @@ options:
     default: kept_files
   failure:
     description:
-      - A failed result, such as RV(ignore:ansible_failed_result). Once the step is done, the task fails with it, so that a C(rescue) ends with all that
-        was known of the failure.
+      - A failed result, such as RV(ignore:ansible_failed_result). Once the step is done, the task fails with it, so that a C(rescue) ends with the
+        sentence and the cause of the failure. Evidence that was shown when it failed (C(probes), C(alternatives), C(results), C(diff)) is left out.
     type: dict
   give_up_after:
     description:

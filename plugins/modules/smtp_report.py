@@ -15,27 +15,12 @@ description:
   - The playbook C(mailops.smtp.report) asks all hosts and calls this.
 author:
   - mailops.smtp contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - mailops.smtp.attributes.controller
 attributes:
-  action:
-    support: full
-    description: Has a corresponding action plugin, so that some parts run on the controller.
-    details:
-      - All of it runs on the controller.
-  async:
-    support: none
-    description: Supports being run with the C(async) keyword.
   check_mode:
-    support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
     details:
       - Reads everything and writes nothing.
-  diff_mode:
-    support: none
-    description: Returns details on what has changed (or would change in C(check_mode)) when in diff mode.
-  platform:
-    support: full
-    platforms: posix
-    description: Target OS or families that can be operated against.
 options:
   from:
     description:
@@ -51,7 +36,9 @@ options:
     elements: str
   variable:
     description:
-      - Without O(from), the variable in which each of O(hosts) has registered its M(mailops.smtp.smtp_gate).
+      - Without O(from), the variable in which each of O(hosts) has registered its M(mailops.smtp.smtp_gate) or
+        M(mailops.smtp.smtp_endpoint_info). Of the ports that the latter looks at, those that do not work break no host where another port of the
+        same relay works.
     type: str
   before:
     description:
@@ -132,7 +119,7 @@ totals:
   description: How many hosts and endpoints there are of each verdict.
   returned: success
   type: dict
-  sample: {fails: 1, no_verdict: 0, unreachable: 0, not_asked: 0, attention: 2, works: 97}
+  sample: {fails: 1, no_verdict: 0, unreachable: 0, not_asked: 0, attention: 2, works: 97, other_port: 0}
 across:
   description: What several hosts show together, the surest first.
   returned: success

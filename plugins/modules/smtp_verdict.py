@@ -14,25 +14,8 @@ description:
   - Meant for plays that look at a verdict before they let it count, with C(failed_when=false) at the task that made it.
 author:
   - mailops.smtp contributors (!UNKNOWN)
-attributes:
-  action:
-    support: full
-    description: Has a corresponding action plugin, so that some parts run on the controller.
-    details:
-      - All of it runs on the controller.
-  async:
-    support: none
-    description: Supports being run with the C(async) keyword.
-  check_mode:
-    support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-  diff_mode:
-    support: none
-    description: Returns details on what has changed (or would change in C(check_mode)) when in diff mode.
-  platform:
-    support: full
-    platforms: posix
-    description: Target OS or families that can be operated against.
+extends_documentation_fragment:
+  - mailops.smtp.attributes.controller
 options:
   verdict:
     description:

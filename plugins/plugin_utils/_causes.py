@@ -226,12 +226,11 @@ _GREETING = (
     ),
     Cause(
         "greeting_timeout", "proxy_expected", "greeting",
-        "{endpoint} greets nobody but a proxy within {timeout} s",
+        "{endpoint} answers nobody but a proxy",
         "Connect to the proxy or load balancer that belongs in front of this relay, or switch the PROXY protocol off "
-        "at "
-        "the relay (Postfix: smtpd_upstream_proxy_protocol; haproxy: accept-proxy).",
-        "The port is silent, hangs up on a ClientHello, and greeted a further connection that began with a PROXY "
-        "protocol header.",
+        "at the relay (Postfix: smtpd_upstream_proxy_protocol; haproxy: accept-proxy).",
+        "The port is silent, hangs up on a ClientHello, and answered a further connection that began with a PROXY "
+        "protocol header: with its greeting, or with TLS where that was asked for.",
     ),
     Cause(
         "greeting_rejected", "", "greeting",
@@ -305,6 +304,13 @@ _EHLO = (
         "otherwise the container's id.",
         "The words speak of the HELO or EHLO name. Postfix says so only at RCPT by default, with 504, 550 or 450: "
         "neither recipient nor patience is the matter.",
+    ),
+    Cause(
+        "ehlo_rejected", "only_helo", "ehlo",
+        "{endpoint} refuses EHLO and takes only HELO, so it can offer neither STARTTLS nor a login",
+        "Ask the relay's operator, or whoever runs a firewall that inspects SMTP on the way, to let EHLO through[, or "
+        "use port {tls_port} with secure: true, where nothing on the way can alter it].",
+        "EHLO was refused, and HELO with the same name was taken: the name is not the matter.",
     ),
     Cause(
         "ehlo_rejected", "no_answer", "ehlo",
@@ -546,12 +552,12 @@ _CERTIFICATE = (
     ),
     Cause(
         "certificate_name_mismatch", "address_as_name", "certificate",
-        "The certificate of {endpoint} lists the address {name} as a DNS name, where clients do not look for "
-        "addresses",
+        "The certificate of {endpoint} has the address {name} only as a DNS name or as its common name, where clients "
+        "do not look for addresses",
         "Ask the operator for a certificate that has the address as an IP address entry (IP:{name}), or use a name "
         "that it lists as host or server_name.",
-        "As above, and the address stands among the DNS names of subjectAltName instead of the IP addresses (RFC "
-        "5280 section 4.2.1.6).",
+        "As above, and the address stands among the DNS names of subjectAltName, or in the common name, instead of the "
+        "IP addresses (RFC 5280 section 4.2.1.6).",
     ),
     Cause(
         "certificate_weak", "", "certificate",
@@ -841,7 +847,7 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "certificate_chain_disordered", "info",
-        "{endpoint} sends its certificates in the wrong order",
+        "{endpoint} sends its certificates in the wrong order, or some that do not belong there",
         "Ask the relay's operator to put the leaf first and each issuer after it; strict clients refuse this.",
     ),
     Finding(

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import pathlib
 import platform
 import ssl
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -35,6 +37,9 @@ LIMIT = 1.3
 ROUND_TRIP = 0.05
 MANY = 50
 MOST = 500
+# What so many endpoints in one call may take: seconds near and 50 ms away, and megabytes.
+MANY_GOALS = {MANY: 0.5, MOST: 1.0}
+MANY_MEGABYTES = 80
 # Hosts of a play, and what a gate may take of the processor time that a ping takes on the controller.
 FLEETS = (20, 200)
 CONTROLLER_LIMIT = 1.05
@@ -181,6 +186,29 @@ def most_endpoints(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> Iterat
             }
 
 
+def waited(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> Iterator[Row]:
+    """How long one call with many endpoints waits, near and far, and its memory. Postfix and the way to it share this machine."""
+    for mode, security in MODES.items():
+        near = relay.port(mode)
+        with far_away(relay.host, near) as far:
+            for number, goal in MANY_GOALS.items():
+                for where, port in (("near", near), ("50 ms away", far)):
+                    asked = script("probe", plans(number, relay.host, port, security, ca_file), "memory")
+                    # The time in the call, what failed, and the peak of its memory.
+                    told = [run(asked)[1].split() for _round in range(rounds)]
+                    seconds = statistics.median(float(words[0]) for words in told)
+                    megabytes = statistics.median(int(words[-1]) / 1024 for words in told)
+                    failures = {word for words in told for word in words[1:-1]}
+                    yield {
+                        "what": f"{number} endpoints, {security}, {where}",
+                        "seconds": seconds,
+                        "megabytes": megabytes,
+                        "failure": ", ".join(sorted(failures)),
+                        "wanted": f"at most {goal:g} s and {MANY_MEGABYTES} MB, and no failure",
+                        "good": seconds <= goal and megabytes <= MANY_MEGABYTES and failures == {"None"},
+                    }
+
+
 def fleets(relay: Postfix, ca_file: pathlib.Path, folder: pathlib.Path, rounds: int) -> Iterator[Row]:
     """A gate beside a ping on so many hosts: processor time of the controller and of a host, and bytes that are sent."""
     gate = {"host": relay.host, "port": relay.port("starttls"), "security": "starttls", "ca_path": str(ca_file)}
@@ -272,7 +300,7 @@ def main() -> int:
             parts = {
                 "one": one_endpoint(relay, pki.ca_file, options.rounds),
                 "many": many_endpoints(relay, pki.ca_file, few),
-                "most": most_endpoints(relay, pki.ca_file, few),
+                "most": itertools.chain(most_endpoints(relay, pki.ca_file, few), waited(relay, pki.ca_file, few)),
                 "fleet": fleets(relay, pki.ca_file, folder, few),
                 "tasks": whole_tasks(relay, pki.ca_file, folder, few),
                 "hostile": hostile(pki, options.timeout),

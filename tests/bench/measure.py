@@ -55,7 +55,8 @@ def plans(number: int, host: str, port: int, security: str, ca_file: pathlib.Pat
         "timeout": timeout,
         "helo_name": "bench.test",
     }
-    return marshal.dumps([plan_of(parse_settings(settings, probed=True), Policy())] * number, 2).hex()
+    # One and their number: a command line holds no more than 128 kB in one word.
+    return marshal.dumps([number, plan_of(parse_settings(settings, probed=True), Policy())], 2).hex()
 
 
 def run(command: Sequence[t.Any], environment: Mapping[str, str] | None = None) -> tuple[Took, str]:

@@ -13,7 +13,8 @@ import time
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import ContextPool, observe
 
-plans = marshal.loads(bytes.fromhex(sys.argv[1]))
+number, plan = marshal.loads(bytes.fromhex(sys.argv[1]))
+plans = [dict(plan) for _ in range(number)]
 started = time.monotonic()
 found = observe(plans, [None] * len(plans), ContextPool())
 print(

@@ -20,8 +20,13 @@ import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_carrier
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, as_text, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import CARRIERS, load_carrier
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
+    FORMAT_NAMES,
+    FormatError,
+    as_text,
+    load_format,
+)
 
 from tests.fuzz.parsers import parse
 from tests.fuzz.texts import KEYS, SECTIONS, TEXTS, value
@@ -70,7 +75,16 @@ TARGETS = (
     Target("ruby-rails", "rails", "ruby", "rails", "ruby", "rails"),
     Target("python", "python", "python", "", "django52", "assignments"),
     Target("postfix", "postfix", "postfix", "", "native", "postconf"),
+    Target("yaml-ruby", "yaml", "yaml", "", "ruby", "psych"),
+    Target("compose", "compose", "compose", "", "go", "service"),
+    Target("kubernetes", "kubernetes", "kubernetes", "", "go", "manifest"),
+    Target("systemd-unit", "unit", "systemd", "", "native", "units"),
+    Target("systemd-file", "dotenv", "dotenv", "systemd", "native", "environment-d"),
+    Target("msmtprc", "msmtprc", "msmtprc", "", "native", "msmtp"),
 )
+# Formats whose values are all texts, those that hold no line break, and those that no value is empty for their parsers in.
+_TEXTS = ("dotenv", "ini", "properties", "postfix", "compose", "kubernetes", "unit", "msmtprc")
+_ONE_LINE = ("ini", "postfix", "unit", "msmtprc")
 # Those whose parsers are there for other tests anyway.
 QUICK = ("dotenv-node", "dotenv-shell", "yaml-js", "json", "python", "postfix")
 
@@ -113,8 +127,8 @@ def _case(target: Target, dice: random.Random, tally: Tally) -> _Case | None:
     before = TEXTS[target.text](dice)
     section = SECTIONS.get(target.text, ())
     keys = [(*section, name) for name in KEYS[target.text]]
-    typed = target.text not in ("dotenv", "ini", "properties", "postfix", "compose")
-    breaks = target.text not in ("ini", "postfix")
+    typed = target.text not in _TEXTS
+    breaks = target.text not in _ONE_LINE
     wanted = {
         key: dice.choice([465, True, False]) if typed and dice.random() < 0.3 else value(dice, breaks)
         for key in keys
@@ -123,11 +137,16 @@ def _case(target: Target, dice: random.Random, tally: Tally) -> _Case | None:
     if target.text == "postfix":
         # postconf shows a row of blanks as one, and an empty value as the default.
         wanted = {key: " ".join(str(one).split()) or "x" for key, one in wanted.items()}
-    gone = tuple(key for key in keys if key not in wanted and dice.random() < 0.5)
+    if target.parser in ("environment-d", "msmtp"):
+        # The one puts variables in, which an EnvironmentFile does not, and forgets what is empty; the other shows no
+        # empty value.
+        wanted = {key: str(one).replace("$", "S") or "x" for key, one in wanted.items()}
+    # msmtp shows nothing of an account without a host.
+    gone = tuple(key for key in keys if key not in wanted and dice.random() < 0.5 and key != ("host",))
     try:
-        if target.format == "compose":
+        if target.format in CARRIERS and target.format not in FORMAT_NAMES:
             variables = {key[0]: one for key, one in wanted.items()}
-            after = load_carrier("compose").edit(before, variables, [key[0] for key in gone], "app", "compose")
+            after = load_carrier(target.format).edit(before, variables, [key[0] for key in gone], "app", "compose")
         else:
             after = load_format(target.format).edit(before, wanted, gone, target.dialect)
     except FormatError:
@@ -150,7 +169,7 @@ def _judge(target: Target, case: _Case, before: t.Any, after: t.Any, tally: Tall
 def _problem(target: Target, case: _Case, before: t.Any, after: t.Any) -> str:
     if isinstance(after, str):
         return f"the parser refuses it: {after}"
-    typed = target.text not in ("dotenv", "ini", "properties", "postfix", "compose")
+    typed = target.text not in _TEXTS
     # Ruby's parser gives what stands below the section.
     cut = len(SECTIONS[target.text]) if target.text in ("gitlab", "rails") else 0
     for key, meant in case.wanted.items():

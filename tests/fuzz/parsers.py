@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import typing as t
 from collections.abc import Callable, Sequence
@@ -92,8 +93,108 @@ def properties(texts: Sequence[str], folder: Path) -> list[t.Any]:
     return [one["values"] if one["ok"] else one["error"] for one in (found[str(n)] for n in range(len(texts)))]
 
 
+SYSTEMD = Path("/usr/lib/systemd")
+
+
+def units(texts: Sequence[str], folder: Path) -> list[t.Any]:
+    """systemd itself, which says in its test mode what it has found in every unit."""
+    if not (SYSTEMD / "systemd").exists():
+        raise Missing(f"{SYSTEMD}/systemd is not there")
+    place, run = folder / "units", folder / "run"
+    place.mkdir()
+    run.mkdir()
+    for number, text in enumerate(texts):
+        (place / f"u{number}.service").write_bytes(text.encode("utf-8"))
+    wants = "[Unit]\nWants=" + " ".join(f"u{number}.service" for number in range(len(texts))) + "\n"
+    for name in ("default.target", "basic.target"):
+        (place / name).write_text(wants)
+    folder.chmod(0o755)
+    # It does not run so as root.
+    os.chown(run, 65534, 65534)
+    command = [program("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", str(SYSTEMD / "systemd")]
+    environment = {"HOME": str(run), "XDG_RUNTIME_DIR": str(run), "SYSTEMD_UNIT_PATH": str(place)}
+    done = subprocess.run(
+        [*command, "--test", "--user", "--no-pager"],
+        capture_output=True,
+        env={**environment, "SYSTEMD_LOG_LEVEL": "err"},
+    )
+    found: list[t.Any] = ["systemd does not know it"] * len(texts)
+    current: dict[str, str] = {}
+    for line in done.stdout.decode("utf-8", "surrogateescape").split("\n"):
+        head = re.match(r"\t-> Unit (?:u([0-9]+)\.service|.*):$", line)
+        if head:
+            current = {}
+            if head.group(1):
+                found[int(head.group(1))] = current
+        elif line.startswith("\t\tEnvironment: "):
+            name, _equals, value = line.removeprefix("\t\tEnvironment: ").partition("=")
+            current[name] = value
+    return found
+
+
+def environment_d(texts: Sequence[str], folder: Path) -> list[t.Any]:
+    """systemd's reader of files with variables, in its generator for the variables of users."""
+    reader = SYSTEMD / "user-environment-generators" / "30-systemd-environment-d-generator"
+    if not reader.exists():
+        raise Missing(f"{reader} is not there")
+    for number, text in enumerate(["", *texts]):
+        place = folder / str(number) / "environment.d"
+        place.mkdir(parents=True)
+        (place / "1.conf").write_bytes(text.encode("utf-8"))
+    script = (
+        'cd "$1"; n=0; while [ $n -le $2 ]; do XDG_CONFIG_HOME=$1/$n HOME=$1 "$3" >$n.out 2>$n.err; n=$((n + 1)); done'
+    )
+    subprocess.run(
+        ["env", "-i", program("sh"), "-c", script, "sh", str(folder), str(len(texts)), str(reader)], check=True
+    )
+    usual, *found = [
+        {
+            name: _unescaped(value)
+            for line in (folder / f"{number}.out").read_text("utf-8", "surrogateescape").split("\n")
+            for name, equals, value in [line.partition("=")]
+            if equals
+        }
+        for number in range(len(texts) + 1)
+    ]
+    return [{name: value for name, value in one.items() if name not in usual} for one in found]
+
+
+def _unescaped(shown: str) -> str:
+    """A value as the generator prints it: in double quotes with C's escapes where it is not simple."""
+    if not shown.startswith('"'):
+        return shown
+    words = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+
+    def plain(found: re.Match[str]) -> str:
+        octal, one = found.group(1), found.group(2)
+        return chr(int(octal, 8)) if octal else words.get(one, one)
+
+    return re.sub(r"\\(?:([0-7]{3})|(.))", plain, shown[1:-1])
+
+
+def msmtp(texts: Sequence[str], folder: Path) -> list[t.Any]:
+    """What msmtp says that it would do."""
+    path = folder / "msmtprc"
+    found: list[t.Any] = []
+    for text in texts:
+        path.write_bytes(text.encode("utf-8"))
+        path.chmod(0o600)
+        command = [program("msmtp"), "-C", str(path), "--pretend", "a@example.org"]
+        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode:
+            found.append(done.stderr.decode("utf-8", "replace"))
+            continue
+        lines = (line.partition(" = ") for line in done.stdout.decode("utf-8", "surrogateescape").split("\n"))
+        shown = {name.strip(): value for name, _mark, value in lines if value and value != "(not set)"}
+        found.append({name: value for name, value in shown.items() if (name, value) != ("domain", "localhost")})
+    return found
+
+
 NATIVE: dict[str, Callable[[Sequence[str], Path], list[t.Any]]] = {
     "shell": shell,
     "postconf": postconf,
     "properties": properties,
+    "units": units,
+    "environment-d": environment_d,
+    "msmtp": msmtp,
 }

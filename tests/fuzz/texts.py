@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 from collections.abc import Callable
@@ -60,6 +61,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "python": ("EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_PASSWORD"),
     "postfix": ("relayhost", "smtp_helo_name", "smtp_tls_CAfile"),
     "compose": ENV,
+    "kubernetes": ENV,
+    "unit": ENV,
+    "msmtprc": ("host", "user", "domain", "from"),
 }
 SECTIONS: dict[str, tuple[str, ...]] = {
     "ini": ("mailer",),
@@ -290,6 +294,69 @@ def compose(dice: random.Random) -> str:
     return _lines(dice, lines)
 
 
+def kubernetes(dice: random.Random) -> str:
+    documents = []
+    for name in dice.sample(["db", "app", "web"], dice.randint(1, 3)) if dice.random() < 0.5 else ["app"]:
+        kind = dice.choice(["Secret", "Secret", "ConfigMap"])
+        lines = ["apiVersion: v1", f"kind: {kind}", "metadata:", f"  name: {name}"]
+        named = _names(dice, ENV, "OTHER_{}")
+        cut = dice.randint(0, len(named))
+        for section, names in (("data", named[:cut]), ("stringData", named[cut:] if kind == "Secret" else [])):
+            lines += [f"{section}:" + dice.choice(["", "  # note"])] if names else []
+            for one in names:
+                text = _plain(dice) or "x"
+                if section == "data" and kind == "Secret":
+                    lines.append(f"  {one}: {base64.b64encode(text.encode()).decode()}")
+                else:
+                    lines.append(f"  {one}: {dice.choice([repr('q' + text), json.dumps(text), 'x' + text.strip('-')])}")
+        documents.append("\n".join(lines))
+    if all("name: app" not in one for one in documents):
+        documents.append("apiVersion: v1\nkind: Secret\nmetadata:\n  name: app")
+    return _lines(dice, "\n---\n".join(documents).split("\n"))
+
+
+def _unit_words(dice: random.Random, names: list[str]) -> str:
+    words = []
+    for name in names:
+        plain = _plain(dice)
+        words.append(
+            dice.choice(
+                [f"{name}={plain}", f'"{name}={plain} %% x"', f"'{name}={plain} \"y\"'", f'"{name}=\\tx{plain}"']
+            )
+        )
+    return " ".join(words)
+
+
+def unit(dice: random.Random) -> str:
+    lines = ["[Unit]", "Description=x"] if dice.random() < 0.4 else []
+    lines += ["[Service]", "ExecStart=/bin/true"]
+    named = _names(dice, ENV, "OTHER_{}")
+    while named:
+        count = dice.randint(1, 3)
+        lines += [dice.choice(["# note", "; note", ""])] if dice.random() < 0.3 else []
+        lines.append(f"Environment={_unit_words(dice, named[:count])}")
+        named = named[count:]
+        lines += ["Environment="] if dice.random() < 0.1 else []
+    return _lines(dice, [*lines, *(["[Install]", "WantedBy=x.target"] if dice.random() < 0.3 else [])])
+
+
+def msmtprc(dice: random.Random) -> str:
+    lines = (
+        ["defaults", f"logfile /{_plain(dice).strip('/') or 'x'}", f"domain d{_plain(dice)}"]
+        if dice.random() < 0.4
+        else []
+    )
+    for account in dice.choice([["default"], ["a", "default"], ["default", "b"]]):
+        lines += ["", "# note", f"account {account}"]
+        names = _names(dice, tuple(one for one in KEYS["msmtprc"] if one != "host"), "")
+        for name in ["host", *(one for one in names if one)]:
+            plain = "x" + _plain(dice)
+            lines.append(
+                f"{name}{dice.choice([' ', '  ', chr(9)])}{dice.choice([plain, f'{chr(34)}{plain}{chr(34)}'])}"
+            )
+    return "\n".join(lines) + "\n"
+
+
 TEXTS: dict[str, Callable[[random.Random], str]] = {
     "dotenv": dotenv,
     "ini": ini,
@@ -303,4 +370,7 @@ TEXTS: dict[str, Callable[[random.Random], str]] = {
     "python": python,
     "postfix": postfix,
     "compose": compose,
+    "kubernetes": kubernetes,
+    "unit": unit,
+    "msmtprc": msmtprc,
 }

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit import lockdown
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts as mailpit_accounts
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import Effect, Flags, effect_of
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.options import Choice, plan
 
 from tests.support.mailpit import PINNED, Mailpit
 

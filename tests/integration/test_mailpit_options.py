@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.accounts import render_password_file
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.client import client_file
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.options import Choice, plan
 
 from tests.support.mailpit import Mailpit
 from tests.support.pki import Pki

@@ -19,7 +19,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import Choice, plan
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.options import Choice, plan
 
 from tests.support import mailpit
 from tests.support.mailpit import Mailpit, read_environment_file

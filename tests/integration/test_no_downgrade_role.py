@@ -43,7 +43,7 @@ class Row:
 ELSEWHERE: t.Mapping[str, t.Any] = {"mail_config_cleartext_networks": ["10.0.0.0/8"]}
 UNPROBED: t.Mapping[str, t.Any] = {"mail_config_gate": False, "mail_config_prove_recipient": "ops@example.com"}
 ROWS = {
-    "only-cleartext-left": Row("opportunistic", "closed", ("plain",), cause="connection_refused"),
+    "only-cleartext-left": Row("opportunistic", "closed", ("plain",), cause="auth_requires_tls"),
     "cleartext-is-nearer": Row("opportunistic", "closed", ("plain", "starttls"), "starttls"),
     "by-name": Row("cleartext", "plain", (), "cleartext", in_cleartext=True),
     "turns-after-the-restart": Row("opportunistic", "turns", cause="auth_requires_tls"),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -17,6 +18,8 @@ import pytest
 import yaml
 from ansible_collections.mailops.smtp.plugins.module_utils._files.store import store_path
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import temporary_name
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.file import read_file
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
 
 from tests.support import faulty
 from tests.support.pki import Issued, Pki
@@ -167,17 +170,29 @@ def test_what_the_gate_found_can_be_rescued(host: Host, relay: Relay) -> None:
         "mail_config_settings": relay.settings("implicit", secure="false"),
         "mail_config_apps": [{"app": "pangolin", "path": str(host.config)}],
     }
-    run = play(host.folder / "play", [{"name": "Try", "block": [role], "rescue": [keep]}], given, saved=["failure"])
-    assert (
-        run.returncode == 0
-        and run.saved["failure"]["cause"] == "mode_mismatch"
-        and len(run.saved["failure"]["probes"]) == 1
-    ), run.output
-    assert (
-        run.saved["failure"]["msg"].startswith("localhost cannot send mail through")
-        and host.config.read_text() == OLD
-        and host.store() == []
-    )
+    given["mail_config_spread"] = 0.01
+    verdicts = host.folder / "verdicts.jsonl"
+    callback = {"ANSIBLE_CALLBACKS_ENABLED": "mailops.smtp.verdicts", "MAILOPS_VERDICTS": str(verdicts)}
+    tasks = [{"name": "Try", "block": [role], "rescue": [keep]}]
+    run = play(host.folder / "play", tasks, given, saved=["failure"], environment=callback)
+    assert run.returncode == 0 and run.saved["failure"]["cause"] == "mode_mismatch", run.output
+    # A sentence and its cause: in the task that failed, and in the one that ends the role.
+    shown = [json.loads(line.partition("=> ")[2]) for line in run.output.splitlines() if line.startswith("fatal: ")]
+    assert len(shown) == 2, run.output
+    for one in (*shown, run.saved["failure"]):
+        assert set(one) - {"failed", "exception", "warnings", "step"} == {
+            "changed",
+            "msg",
+            "cause",
+            "layer",
+            "remedy",
+        }, one
+        assert one["msg"].startswith("localhost cannot send mail through")
+    # The evidence is where it is kept.
+    (record,) = (one for one in read_file(str(verdicts)) if isinstance(one, Record))
+    assert (record.kind, record.ok, record.cause) == ("gate", False, "mode_mismatch")
+    assert record.probe is not None and record.evidence is not None and record.message in shown[0]["msg"]
+    assert host.config.read_text() == OLD and host.store() == []
 
 
 def test_a_wrong_password_stops_it(host: Host, relay: Relay) -> None:
@@ -284,6 +299,7 @@ def test_a_proof_that_fails_puts_the_old_files_back(host: Host, tmp_path_factory
         }
         run = host.run(settings, apps=apps)
     assert run.returncode != 0 and "cannot send mail through localhost" in words(run), run.output
+    assert '"cause": "connection_closed"' in run.output and '"layers"' not in run.output
     assert host.config.read_text() == OLD and files(host.folder) == ["config.yml", "play", "restarted"]
 
 

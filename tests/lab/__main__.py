@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
                 if any(os.path.exists(option.partition("::")[0]) for option in rest)
                 else [str(Path(__file__).parent)]
             )
-            return _inside("pytest", *here, *rest)
+            return _inside("pytest", "-o", "cache_dir=build/cache/pytest/lab", *here, *rest)
         elif command == "compare":
             return _inside("lab.compare")
         else:

@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent / "clients"
 BUILT = ROOT / "build" / "proof"
 # Reads what a compose file hands to its services.
 COMPOSE = "go"
-LONGEST = 100  # seconds of one program with all its jobs
+LONGEST = 300  # seconds of one program with all its jobs; Java takes its time on a busy machine
 
 
 def _node() -> tuple[list[str], dict[str, str]]:
@@ -72,6 +72,11 @@ PROGRAMS: dict[str, Callable[[], tuple[list[str], dict[str, str]]]] = {
     "ruby": _ruby(""),
     "ruby-sid": _ruby("sid"),
     "go": lambda: ([str(_there(BUILT / "send-go"))], {}),
+    "java": lambda: (
+        ["java", "-cp", f"{_there(BUILT / 'java' / 'lib').parent}:{BUILT / 'java' / 'lib'}/*", "Send"],
+        {},
+    ),
+    "rust": lambda: ([str(_there(BUILT / "send-rust"))], {}),
 }
 
 
@@ -128,6 +133,12 @@ def version_of(row: Row) -> str:
         return _said(row.program, "--version")
     if row.program == "go":
         return _go_version(row.library)
+    if row.program == "java":
+        return _said(row.program, "--version")
+    if row.program == "rust":
+        _there(BUILT / "send-rust")
+        lock = (HERE / "rust" / "Cargo.lock").read_text()
+        return re.search(rf'name = "{row.client}"\nversion = "([^"]+)"', lock).group(1)  # type: ignore[union-attr]
     return row.version
 
 

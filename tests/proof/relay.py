@@ -110,7 +110,11 @@ def proving_relay(folder: Path) -> Iterator[Proving]:
 
 def _take_over(folder: Path, addresses: dict[str, str], ca_file: Path) -> None:
     hosts = folder / "hosts"
-    hosts.write_text("127.0.0.1 localhost\n" + "".join(f"{value} {name}\n" for name, value in addresses.items()))
+    # Java asks for the machine's own name with every mail.
+    hosts.write_text(
+        f"127.0.0.1 localhost {socket.gethostname()}\n"
+        + "".join(f"{value} {name}\n" for name, value in addresses.items())
+    )
     hosts.chmod(0o644)
     ca_file.chmod(0o644)
     folder.chmod(0o755)

@@ -70,6 +70,11 @@ receivers:
       - to: ops@example.org
         headers: {Subject: SUBJECT}
 """
+JENKINS = """<?xml version='1.1' encoding='UTF-8'?>
+<hudson.tasks.Mailer_-DescriptorImpl plugin="mailer">
+  <useSsl>false</useSsl>
+</hudson.tasks.Mailer_-DescriptorImpl>
+"""
 NATIVES = (
     Row("postfix", "file", "native", "postfix", "Postfix", quick=True),
     Row("msmtp", "file", "native", "msmtp", "msmtp"),
@@ -97,9 +102,15 @@ def rows() -> Iterator[Row]:
         yield Row(app, form, "django52", "django", "Django")
     yield Row("homeassistant", "file", "django52", "homeassistant", "smtplib")
     yield Row("synapse", "file", "django52", "synapse", "Synapse")
+    for client, form in (("spring", "file"), ("spring", "environment"), ("keycloak", "file"), ("jenkins", "file")):
+        yield Row(client, form, "java", client, "Angus Mail (Spring Boot)" if client == "spring" else "Angus Mail")
+    yield Row("jenkins_xml", "file", "java", "jenkins", "Angus Mail", start=JENKINS)
+    yield Row("vaultwarden", "environment", "rust", "lettre", "lettre")
+    yield Row("listmonk", "file", "go", "net/smtp", "net/smtp")
     for app, library in GO_APPS:
         for form in ("file", "environment"):
             yield Row(app, form, "go", library, library)
+    yield Row("bookstack", "environment", "php-sid", "bookstack", "Symfony Mailer")
     yield Row("laravel", "environment", "php-sid", "laravel", "Symfony Mailer")
     for program in ("php", "php-sid"):
         yield Row("symfony", "environment", program, "symfony", "Symfony Mailer")

@@ -1426,6 +1426,46 @@ ROWS: tuple[Row, ...] = (
         says="neither EHLO nor HELO",
     ),
     row(
+        "knows only HELO",
+        attempt(
+            rungs="tcp greeting ehlo!",
+            failure=broken("ehlo", "reply", code=502, lines=["what"]),
+            greeting=GREETING,
+            helo=reply(250, "x"),
+        ),
+        "ehlo_rejected",
+        "ehlo",
+        "only_helo",
+        says="takes only HELO",
+    ),
+    row(
+        "HELO has the reason",
+        attempt(
+            rungs="tcp greeting ehlo!",
+            failure=broken("ehlo", "reply", code=502, lines=["what"]),
+            greeting=GREETING,
+            helo=reply(421, "4.7.0 too many connections"),
+        ),
+        "temporarily_rejected",
+        "transaction",
+        "limit",
+        says="in answer to HELO, as EHLO was answered with '502 what'",
+    ),
+    row(
+        "TLS only for a proxy",
+        attempt(
+            "implicit_tls",
+            "tcp tls!",
+            failure=broken("tls", "closed", silent=True),
+            after_proxy_header={"code": 0, "lines": []},
+        ),
+        "greeting_timeout",
+        "greeting",
+        "proxy_expected",
+        says="nobody but a proxy",
+        settings={"port": 465, "security": "implicit_tls"},
+    ),
+    row(
         "greets twice",
         attempt(
             rungs="tcp greeting ehlo!",

@@ -25,7 +25,7 @@ import typing as t
 from collections.abc import Callable, Iterator, Mapping
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.evidence import Basis, keep
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.basis import Basis, keep
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.make import endpoint_record
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, as_line
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy

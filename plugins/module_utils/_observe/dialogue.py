@@ -30,6 +30,7 @@ class Dialogue:
     def __init__(self, wire: Wire, helo_name: str | None = None) -> None:
         self.wire = wire
         self.capabilities: dict[str, list[str]] = {}
+        self.said_ahead = ""  # in cleartext, behind the 220 that answers STARTTLS
         self._helo_name = helo_name
 
     @property
@@ -53,7 +54,7 @@ class Dialogue:
 
         What is there before it is asked, or has a code that it does not know (RFC 5321 section 4.3.2), is out of step.
         """
-        early = self.stray() if self.wire.replies.pending else None
+        early = self.stray() if self.wire.something_came() else None
         if early is not None:
             raise Failure("out_of_step", sign="second_greeting" if early.code == 220 else "unasked", **early.as_entry())
         reply = self.wire.command(f"EHLO {self.helo_name}")
@@ -91,8 +92,9 @@ class Dialogue:
         return self.wire.read_reply()
 
     def begin_tls(self, contexts: TLSContexts, server_name: str, suites: Suites = "usual") -> None:
-        """Send the ClientHello; what was said in cleartext is forgotten."""
+        """Send the ClientHello; what was said in cleartext is forgotten, but for the words about it."""
         self.capabilities = {}
+        self.said_ahead = self.wire.replies.partial
         self.wire.begin_tls(contexts, server_name, suites)
 
     def finish_tls(self) -> None:

@@ -31,8 +31,8 @@ import typing as t
 
 from .clock import Deadline
 from .failure import Failure
+from .host_resources import process_limits
 from .ladder import ClimbOptions
-from .limits import process_limits
 from .loop import Course, Loop, Wait
 from .resolve import Address, Resolved, addresses_of, ask_resolver, literal
 from .route import Asked, Credentials, Route

@@ -229,7 +229,8 @@ class AttemptSoFar(t.TypedDict, total=False):
     injected: bool  # the relay acted on a command that was sent ahead of the handshake
     yielded: bool  # another address of the endpoint logged in and sent
     both_modes: bool  # the port answers a ClientHello; true: and greets in cleartext who speaks first
-    after_proxy_header: ReplyEntry  # the greeting that a silent port gave to a PROXY protocol header
+    # The greeting that a silent port gave to a PROXY protocol header; code 0 and no lines where TLS answered behind it.
+    after_proxy_header: ReplyEntry
     # The handshake failed so with the suites that Python offers of itself;
     # all else here is from a climb with what OpenSSL offers of itself (RSA key exchange and CBC as well).
     python_refused: FailureEntry

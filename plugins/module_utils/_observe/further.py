@@ -95,7 +95,9 @@ def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
         _other_mode(climb, "cleartext", _LISTEN_SECONDS)
         other = climb.evidence["other_mode"]["failure"]
         if other is not None and other["kind"] == "timeout":
-            _other_suites(climb, failure)
+            _try_proxy_header(climb)
+            if "after_proxy_header" not in climb.evidence:
+                _other_suites(climb, failure)
     elif layer == "tls" and kind in ("tls", "closed", "reset"):
         _other_suites(climb, failure)
 
@@ -118,10 +120,32 @@ def _greets_who_speaks_first(climb: Ladder) -> bool:
 
 
 def _try_proxy_header(climb: Ladder) -> None:
-    """Whether a port that hangs up on a ClientHello greets who begins as a proxy does."""
+    """Whether a port that hangs up on a ClientHello answers who begins as a proxy does, in the mode that was asked for."""
+    if climb.security == "implicit_tls":
+        if _tls_behind_header(climb):
+            climb.evidence["after_proxy_header"] = {"code": 0, "lines": []}
+        return
     reply = _said_to(climb, _PROXY_HEADER)
     if reply is not None:
         climb.evidence["after_proxy_header"] = reply.as_entry()
+
+
+def _tls_behind_header(climb: Ladder) -> bool:
+    """Whether a ClientHello behind a PROXY protocol header is answered in TLS."""
+    session = None
+    try:
+        session = _connect(climb, climb.deadline.within(_extra_seconds(climb)))
+        session.wire.send(_PROXY_HEADER)
+        session.begin_tls(climb.contexts, climb.options.server_name)
+        if not wait_any([session.wire], session.wire.deadline):
+            return False
+        first = session.wire.peek()
+        return first is not None and first.tls
+    except Failure:
+        return False
+    finally:
+        if session is not None:
+            session.wire.close()
 
 
 def _said_to(climb: Ladder, data: bytes) -> t.Any:

@@ -306,12 +306,15 @@ class Ladder:
                 try:
                     self.open.finish_tls()
                 except Failure as failure:
+                    if failure.kind in ("closed", "reset", "timeout") and self.open.said_ahead:
+                        # Why there is no handshake came before it, in one segment with the 220.
+                        failure = Failure("plaintext", text=self.open.said_ahead)
                     failure.layer = "tls"
                     if failure.kind in ("certificate", "no_certificate"):
                         failure.layer = "certificate"
                     elif failure.kind == "plaintext" and self.security == "implicit_tls":
                         failure.layer = "mode"
-                    raise
+                    raise failure from None
         except Failure as failure:
             self._keep_tls(session, verified=False)
             if failure.layer == "certificate":

@@ -27,7 +27,7 @@ import typing as t
 from .clock import Deadline
 from .connect import Connecting, is_shortage
 from .failure import Failure
-from .limits import STACK, Limits, tasks_left
+from .host_resources import STACK, Limits, tasks_left
 
 if t.TYPE_CHECKING:
     import socket

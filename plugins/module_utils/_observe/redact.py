@@ -12,6 +12,7 @@ of their own (a view), in which such differences are gone, and each byte still k
 from __future__ import annotations
 
 import base64
+import functools
 import re
 import sys
 import typing as t
@@ -83,7 +84,7 @@ def secret_forms(username: str, password: str) -> list[str]:
 
 def redact(found: t.Any, forms: list[str], spoken: bool = False) -> t.Any:
     """The same evidence with every form masked in what the relay said; facts of our own (codes, chains) stay as they are."""
-    return _redact(found, _Wanted(forms), spoken) if forms else found
+    return _redact(found, _wanted(tuple(forms)), spoken) if forms else found
 
 
 def _redact(found: t.Any, wanted: _Wanted, spoken: bool) -> t.Any:
@@ -101,7 +102,7 @@ def _redact(found: t.Any, wanted: _Wanted, spoken: bool) -> t.Any:
 class _Wanted:
     """What to look for in each view."""
 
-    def __init__(self, forms: list[str]) -> None:
+    def __init__(self, forms: t.Sequence[str]) -> None:
         self.exact = forms
         self.text: list[bytes] = []
         self.bare: list[bytes] = []
@@ -125,6 +126,12 @@ class _Wanted:
             for pattern in ("%02x", "x%02x", "0x%02x", "%d", "%03o"):
                 written = "".join(pattern % byte for byte in form).encode()
                 self.bare += [written, written[::-1]]
+
+
+# Thousands of texts are looked through for one login, and the table costs more than looking.
+@functools.lru_cache(maxsize=4)
+def _wanted(forms: t.Tuple[str, ...]) -> _Wanted:
+    return _Wanted(forms)
 
 
 _NOT_BARE = bytes(byte for byte in range(256) if byte not in _BARE)

@@ -63,7 +63,8 @@ class ReplyParser:
     @property
     def partial(self) -> str:
         """What has come of an unfinished reply, for the message about it."""
-        return " | ".join(self._lines + ([printable(bytes(self._buffer[:200]))] if self._buffer else []))
+        rest = bytes(self._buffer[:200]).strip(b"\r\n").replace(b"\r\n", b" | ")
+        return " | ".join(self._lines + ([printable(rest)] if rest else []))
 
     def drop(self) -> None:
         """Forget what came before the TLS handshake (RFC 3207 section 4.2)."""
@@ -95,8 +96,11 @@ class ReplyParser:
         if match is None:
             raise Failure("malformed", text=printable(line))
         if self._lines and match.group(1) != self._code:
-            # RFC 5321 section 4.2.1: every line of a reply has the same code.
-            raise Failure("malformed", text=f"{self._code.decode()}-{self._lines[0]} | {printable(line)}")
+            # RFC 5321 section 4.2.1: every line of a reply has the same code. Relays that change their mind in the
+            # middle of one break that: postscreen sends the first line of its greeting, waits, and then refuses.
+            if match.group(1)[:1] not in b"45":
+                raise Failure("malformed", text=f"{self._code.decode()}-{self._lines[0]} | {printable(line)}")
+            self._lines, self._size = [], 0
         self._code = match.group(1)
         self._size += len(line)
         if self._size > REPLY_LIMIT or len(self._lines) >= LINES_LIMIT:

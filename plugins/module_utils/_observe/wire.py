@@ -180,6 +180,18 @@ class Wire:
             return True
         return bool(wait_any([self], self.deadline.within(seconds)))
 
+    def something_came(self) -> bool:
+        """Whether more than what was asked for is here already. Waits for nothing."""
+        while self.tls is not None and (self._incoming.pending or self.tls.pending()):
+            try:
+                data = self.tls.read(_CHUNK)
+            except (ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                break
+            except ssl.SSLError as error:
+                raise Failure("tls", **TLSRecord.describe(error)) from None
+            self.replies.feed(data)
+        return self.replies.pending > 0
+
     # -- TLS
 
     def peek(self) -> FirstBytes | None:

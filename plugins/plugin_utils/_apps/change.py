@@ -14,9 +14,13 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, KeyPath, Opaque, Value
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form, Limit
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret, part_findings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import (
+    NODE_VERIFIES,
+    interpret,
+    part_findings,
+    trap_findings,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import Rendered, render
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import holds
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES, Settings
 
 __all__ = ("Plan", "check_present", "mask", "plan_absent", "plan_present")
@@ -87,34 +91,24 @@ def plan_present(
     rendered = render(
         descriptor, form, settings, offered, [name for name, value in given.items() if value not in (None, "")]
     )
-    findings = [
-        *_security_findings(descriptor, settings, exact_security),
-        *_limit_findings(descriptor, form, settings, given),
-        *(
-            trap.limit.finding()
-            for trap in descriptor.traps
-            if holds(trap.when, _state(descriptor, form, settings, rendered))
-        ),
-    ]
     text = _decode(old)
     try:
         before = place.read(text)
+    except FormatError as error:
+        raise AppError(f"it cannot be edited: {error}.") from None
+    findings = [
+        *_security_findings(descriptor, settings, exact_security),
+        *_limit_findings(descriptor, form, settings, given, before),
+    ]
+    try:
         new = place.edit(text, _with_foreign(form, rendered.values, before), rendered.remove)
         values = place.read(new)
     except FormatError as error:
         raise AppError(f"it cannot be edited: {error}.") from None
     read_back = _read_back(descriptor, form, values, settings.security)
+    findings += trap_findings(descriptor, form, _state(descriptor, form, settings, rendered), values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if read_back.get(name) is None]
-    findings += part_findings(descriptor)
-    if form.apply:
-        findings.append(
-            {
-                "severity": "info",
-                "code": "not_read_by_itself",
-                "message": f"{descriptor.name} does not read this file by itself.",
-                "remedy": form.apply,
-            }
-        )
+    findings += [*part_findings(descriptor), *_form_findings(descriptor, form, values)]
     return Plan(
         content=new.encode("utf-8"),
         changed=old is None or new != text,
@@ -126,14 +120,43 @@ def plan_present(
     )
 
 
+def _form_findings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[dict[str, str]]:
+    findings = []
+    if form.apply:
+        findings.append(
+            {
+                "severity": "info",
+                "code": "not_read_by_itself",
+                "message": f"{descriptor.name} does not read this file by itself.",
+                "remedy": form.apply,
+            }
+        )
+    if form.kind == "environment" and descriptor.runtime in ("node", "") and values.get(NODE_VERIFIES) == "0":
+        name = NODE_VERIFIES[0]
+        findings.append(
+            {
+                "severity": "warning",
+                "code": "certificate_not_verified",
+                "message": f"{name}=0 stands beside the settings, so {descriptor.name} verifies no certificate at all.",
+                "remedy": f"Take {name} out, and name a private CA in NODE_EXTRA_CA_CERTS.",
+            }
+        )
+    return findings
+
+
 def _with_foreign(
     form: Form, wanted: Mapping[KeyPath, Scalar], before: Mapping[KeyPath, Value]
 ) -> dict[KeyPath, Scalar]:
-    """What is written, with what stands there already and may stay: parameters of a URL, another word as good as ours."""
+    """What is written, with what stands there already and may stay: parameters of a URL, another word as good as ours. A key
+    that is only changed where it is there is none where it is not.
+    """
     values = dict(wanted)
     for key in form.keys:
+        if key.if_there and key.path not in before:
+            values.pop(key.path, None)
+            continue
         old, new = before.get(key.path), values.get(key.path)
-        if new is not None and not isinstance(old, Opaque) and old in key.accept:
+        if new is not None and not isinstance(old, Opaque) and (old in key.accept or (old and "*" in key.accept)):
             values[key.path] = old
         if isinstance(old, str) and isinstance(new, str) and key.patterns:
             foreign = key.patterns[0].foreign(old)
@@ -252,13 +275,17 @@ def _security_findings(descriptor: Descriptor, settings: Settings, exact_securit
 
 
 def _limit_findings(
-    descriptor: Descriptor, form: Form, settings: Settings, given: Mapping[str, t.Any]
+    descriptor: Descriptor,
+    form: Form,
+    settings: Settings,
+    given: Mapping[str, t.Any],
+    before: Collection[KeyPath] | None = None,
 ) -> list[dict[str, str]]:
     findings: list[dict[str, str]] = []
     if descriptor.part_of:
         # The app whose part it is tells all of this once.
         return findings
-    expressed = _expressed(descriptor, form)
+    expressed = _expressed(descriptor, form, before)
     for name in (*_REPORTED, "validate_certs"):
         value = given.get(name)
         if (
@@ -315,9 +342,10 @@ def _usual_limit(descriptor: Descriptor, name: str) -> Limit:
     )
 
 
-def _expressed(descriptor: Descriptor, form: Form) -> set[str]:
-    """The settings that this form holds, by themselves or in a word."""
-    names = set(form.names)
+def _expressed(descriptor: Descriptor, form: Form, before: Collection[KeyPath] | None) -> set[str]:
+    """The settings that this form holds, by themselves or in a word. ``before``: the keys that the text has already."""
+    held = [key for key in form.keys if not key.if_there or before is None or key.path in before]
+    names = {name for key in held for name in key.names}
     names |= {
         word.follows for name, word in descriptor.words.items() if name in names and isinstance(word.follows, str)
     }

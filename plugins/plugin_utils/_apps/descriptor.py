@@ -76,6 +76,7 @@ _FORM_KEYS = (
     "format",
     "dialect",
     "section",
+    "or_sections",
     "flat",
     "paths",
     "indent",
@@ -193,8 +194,9 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         runtime=_runtime(data),
         limits=_limits(data, "limits", "not_expressible"),
         missing=_limits(data, "missing", "setting_missing"),
-        traps=_traps(data, words),
+        traps=_traps(data, words, forms),
         notes=_texts(data, "notes"),
+        sources=_texts(data, "sources"),
         images=_texts(data, "images"),
         test_command=_texts(data, "test_command"),
         **{key: str(data.get(key) or "") for key in ("restart", "validate", "test_mail", "trust", "measured")},
@@ -387,6 +389,7 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         format=name,
         dialect=dialect,
         section=prefix,
+        or_sections=tuple(tuple(one.split(".")) for one in _texts(data, "or_sections")),
         paths=_texts(data, "paths"),
         indent=int(data.get("indent", 2)),
         booleans=_booleans(data.get("booleans"), f"{where}.booleans"),
@@ -397,9 +400,7 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         closed=data.get("closed") is True,
         overrides=overrides,
         ignores_empty=data.get("ignores_empty") is True,
-        superseded={
-            str(old): str(new) for old, new in _mapping(data.get("superseded") or {}, f"{where}.superseded").items()
-        },
+        superseded=_superseded(data, where),
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
         proven=str(data.get("proven") or ""),
@@ -409,6 +410,11 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         },
         default_port=data.get("default_port"),
     )
+
+
+def _superseded(data: Mapping[str, t.Any], where: str) -> dict[str, str]:
+    old_names = _mapping(data.get("superseded") or {}, f"{where}.superseded")
+    return {str(old): str(new) for old, new in old_names.items()}
 
 
 def _switch(raw: t.Any, where: str) -> Switch:
@@ -423,7 +429,7 @@ def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
     if not isinstance(raw, Mapping):
         raw = {"value": raw}
     data = _mapping(raw, where)
-    _only_known(data, ("value", "constant", "accept", "keep", "empty", "when"), f"{where}.")
+    _only_known(data, ("value", "constant", "accept", "keep", "empty", "if_there", "when"), f"{where}.")
     if ("value" in data) == ("constant" in data):
         raise AppError(f"{where} must have either value, a pattern such as '{{host}}', or constant.")
     when = _conditions(data.get("when") or {}, f"{where}.when", [*kinds, "security", "login"])
@@ -440,7 +446,8 @@ def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
             patterns.append(parse_pattern(source, kinds))
         except PatternError as error:
             raise AppError(f"{where}: {error}.") from None
-    return Key(path, tuple(patterns), keep=data.get("keep") is True, empty=data.get("empty"), when=when)
+    keep, if_there = data.get("keep") is True, data.get("if_there") is True
+    return Key(path, tuple(patterns), keep=keep, empty=data.get("empty"), if_there=if_there, when=when)
 
 
 def _no_key_inside_another(keys: Sequence[Key], where: str) -> None:
@@ -566,7 +573,12 @@ def _limit(entry: Mapping[str, t.Any], where: str, code: str) -> Limit:
     return Limit(str(entry.get("code", code)), severity, entry["message"], entry["remedy"], entry.get("refuse") is True)
 
 
-def _traps(data: Mapping[str, t.Any], words: Mapping[str, Word]) -> tuple[Trap, ...]:
+def _traps(data: Mapping[str, t.Any], words: Mapping[str, Word], forms: Mapping[str, Form]) -> tuple[Trap, ...]:
+    keys = [
+        name
+        for form in forms.values()
+        for name in (*(".".join(path[len(form.section) :]) for path in form.managed), *form.known_keys)
+    ]
     raw = data.get("traps", [])
     if not isinstance(raw, list):
         raise AppError("traps must be a list.")
@@ -577,7 +589,9 @@ def _traps(data: Mapping[str, t.Any], words: Mapping[str, Word]) -> tuple[Trap, 
         when = _conditions(
             one.pop("when", None) or {}, f"{where}.when", [*kinds_of(words), "security", "asked", "login"]
         )
-        traps.append(Trap(_limit(one, where, "trap"), when))
+        texts = _mapping(one.pop("holds", None) or {}, f"{where}.holds")
+        _only_known(texts, keys, f"{where}.holds.")
+        traps.append(Trap(_limit(one, where, "trap"), when, {key: str(text) for key, text in texts.items()}))
     return tuple(traps)
 
 

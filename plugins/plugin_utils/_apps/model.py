@@ -107,7 +107,7 @@ class Word:
 class Key:
     """One key of the app. ``patterns`` are tried in order; without one it holds ``constant``, or one of ``accept`` that is there.
 
-    ``keep``: stays when the settings do not name it. ``when``: only where these words hold. ``empty``: written where
+    ``accept`` may be ``*`` for any. ``keep``: stays when the settings do not name it. ``when``: only where these words hold. ``empty``: written where
     there is no value.
     """
 
@@ -117,6 +117,7 @@ class Key:
     accept: tuple[Scalar, ...] = ()
     keep: bool = False
     empty: Scalar = None
+    if_there: bool = False
     when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
 
     @property
@@ -140,12 +141,17 @@ class Switch:
 
 @dataclass(frozen=True)
 class Form:
-    """One place where the app's words can stand. ``kind`` is file or environment."""
+    """One place where the app's words can stand. ``kind`` is file or environment.
+
+    ``or_sections`` are further places of the section, of which the one counts that is in the file; the paths of all keys
+    begin with ``section``.
+    """
 
     kind: str
     format: str
     dialect: str
     section: KeyPath
+    or_sections: tuple[KeyPath, ...]
     paths: tuple[str, ...]
     indent: int
     booleans: Booleans
@@ -198,11 +204,12 @@ class Trap:
     """A finding about settings that the app takes without complaint: told where everything in ``when`` holds.
 
     ``when`` maps a setting, a word, ``security`` (the mode that the app is really in) or ``login`` to the values that
-    it must have.
+    it must have. ``holds`` maps a key of the file to a pattern with ``*`` that its text must fit.
     """
 
     limit: Limit
     when: Mapping[str, tuple[Scalar, ...]]
+    holds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -212,7 +219,8 @@ class Descriptor:
     ``reads`` says which mode words mean that no mode sets so, or several do; the first that holds counts. ``parts`` are
     further
     apps, by the paths of their files, that hold what this one's form does not; they say so in ``part_of``. ``images``
-    are what images, services, units and folders of it are called, where that is not its id.
+    are what images, services, units and folders of it are called, where that is not its id. ``sources`` say where its words
+    were checked.
     """
 
     id: str
@@ -238,6 +246,7 @@ class Descriptor:
     measured: str = ""
     notes: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
     def holds(self, form: Form, word: str) -> bool:
         """Whether a form holds a word, by itself or in one that follows from it."""

@@ -31,7 +31,9 @@ __all__ = ("CODECS", "Booleans", "Field", "Kinds", "Pattern", "PatternError", "S
 Scalar = str | int | float | bool | None
 # Every name that a pattern may use, with the kind of its values, or the texts that they can be.
 Kinds = t.Mapping[str, str | tuple[str, ...]]
-CODECS = ("url", "phrase", "ms", "lower", "text", "shell", "casc")
+CODECS = ("url", "phrase", "ms", "lower", "text", "shell", "casc", "service")
+# Ports by the names that /etc/services has for them, for apps that look there.
+_SERVICES = {"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465}
 _FIELD = re.compile(r"(not )?([a-z_][a-z0-9_]*)(?::([a-z0-9]+))?")
 _PLAIN_PHRASE = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*")
 # What a value of each kind looks like inside a longer text.
@@ -186,6 +188,8 @@ def _regex(pattern: Pattern) -> re.Pattern[str]:
             shape = r'"(?:[^"\\]|\\.)*"|[^<>"]*?'
         elif part.kind == "host":
             shape = r"\[[^\s\[\]]+\]|[^\s\[\]/:@]+" if pattern._bracketed(index) else r"[^\s\[\]/@]+"
+        elif part.codec == "service":
+            shape = "|".join((_KINDS["port"], *sorted(_SERVICES, reverse=True)))
         elif part.codec == "shell":
             shape = r"(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|[^\s'\"\\])+"
         elif part.choices:
@@ -256,6 +260,8 @@ def _decode(field: Field, text: str, booleans: Booleans) -> Scalar:
         text = "".join(shlex.split(text))
     elif field.codec == "casc":
         text = text.replace("^${", "${")
+    elif field.codec == "service":
+        text = str(_SERVICES.get(text, text))
     if field.kind == "boolean":
         word = booleans.read(text)
         return None if word is None else word != field.negated

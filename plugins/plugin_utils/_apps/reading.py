@@ -24,7 +24,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import ba
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import without_login
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import clash_sentence, convention_clash
 
-__all__ = ("Reading", "interpret", "part_findings", "read_place", "read_settings")
+__all__ = ("NODE_VERIFIES", "Reading", "interpret", "part_findings", "read_place", "read_settings", "trap_findings")
 
 _SHOWN = (
     "host",
@@ -39,6 +39,8 @@ _SHOWN = (
     "helo_name",
     "timeout",
 )
+# With 0 in it Node verifies no certificate at all, whatever the app's own settings say.
+NODE_VERIFIES = ("NODE_TLS_REJECT_UNAUTHORIZED",)
 Finding = dict[str, str]
 
 
@@ -121,9 +123,10 @@ def read_settings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, V
         value = values.get(key.path)
         if value is None or isinstance(value, Opaque) or not key.patterns:
             continue
-        known.update(
-            {name: found for name, found in (_of_key(form, key.patterns, value) or {}).items() if name not in known}
-        )
+        for name, found in (_of_key(form, key.patterns, value) or {}).items():
+            # Of several keys that verify something, such as the chain and the name, one is enough to let anybody in.
+            if name not in known or (name == "validate_certs" and found is False):
+                known[name] = found
     if "timeout_always" in known:
         known["timeout"] = known.pop("timeout_always")
     local, domain = known.pop("sender_local", None), known.pop("sender_domain", None)
@@ -182,6 +185,8 @@ def interpret(
     if port is not None:
         settings["port"] = port
     _follow(descriptor, words, settings)
+    if form.kind == "environment" and descriptor.runtime in ("node", "") and values.get(NODE_VERIFIES) == "0":
+        settings["validate_certs"] = False
     if mode is not None:
         settings.update(security=mode, secure=mode == "implicit_tls")
     login = bool(known.get("username"))
@@ -189,10 +194,29 @@ def interpret(
     if words or not (elsewhere or descriptor.part_of):
         findings += _mode_findings(descriptor, settings, mode, login)
     findings += part_findings(descriptor)
-    findings += [trap.limit.finding() for trap in descriptor.traps if holds(trap.when, state)]
+    findings += trap_findings(descriptor, form, state, values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in settings]
     password = str(known.get("password") or "")
-    return Reading(True, settings, mode, bool(password), findings, password)
+    # One that comes from a variable is there, though it is not known here.
+    elsewhere_set = any("password" in key.names and isinstance(values.get(key.path), Opaque) for key in form.keys)
+    return Reading(True, settings, mode, bool(password) or elsewhere_set, findings, password)
+
+
+def trap_findings(
+    descriptor: Descriptor, form: Form, state: Mapping[str, t.Any], values: Mapping[KeyPath, Value]
+) -> list[Finding]:
+    """The traps that these settings and keys have walked into, each once. ``state`` is what their conditions look at."""
+    texts: dict[str, str] = {}
+    for path, value in values.items():
+        if path[: len(form.section)] == form.section:
+            shown = value.text or "?" if isinstance(value, Opaque) else "" if value is None else str(value)
+            texts[".".join(path[len(form.section) :])] = shown
+    findings = []
+    for trap in descriptor.traps:
+        there = all(fnmatch.fnmatchcase(texts.get(key, ""), text) for key, text in trap.holds.items())
+        if there and holds(trap.when, state) and (finding := trap.limit.finding()) not in findings:
+            findings.append(finding)
+    return findings
 
 
 def part_findings(descriptor: Descriptor) -> list[Finding]:
@@ -266,7 +290,7 @@ def _follow(descriptor: Descriptor, words: Mapping[str, Scalar], settings: dict[
         reverse = {value: source for source, value in word.values.items()}
         source = reverse.get(words.get(name))
         if word.follows == "validate_certs" and isinstance(source, bool):
-            settings["validate_certs"] = source
+            settings["validate_certs"] = source and settings.get("validate_certs") is not False
         elif word.follows == "auth_mechanism" and source not in (None, "none", "any"):
             settings.setdefault("auth_mechanism", source)
     for mode in descriptor.security.values():
@@ -347,6 +371,8 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
             or value == ""
             or (_of_key(form, key.patterns, value) is not None and not isinstance(value, Opaque))
         ):
+            continue
+        if isinstance(value, Opaque) and value.kind == "encrypted":
             continue
         if isinstance(value, Opaque) and value.kind == "variable":
             findings.append(

@@ -19,6 +19,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import ho
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, ProbeRun, probe_host
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import at_once, parse_manners
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.relays import as_address, learn
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet import handover
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import take
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
@@ -87,8 +88,14 @@ class Action(ActionBase):
         """Have the host probe, as soon as it is its turn (``args`` holds POLITE_OPTIONS). Raises HostError, SettingsError."""
         manners = parse_manners(args)
         time.sleep(manners.delay(self.host))
-        with at_once(endpoints, manners.connections, os.path.join(C.ANSIBLE_HOME, "mailops.smtp")):
-            return probe_host(self.execute, endpoints, plans, with_credentials)
+        folder = os.path.join(C.ANSIBLE_HOME, "mailops.smtp")
+        with at_once(endpoints, manners.connections, folder):
+            run = probe_host(self.execute, endpoints, plans, with_credentials)
+        if manners.connections:
+            for settings, seen in zip(endpoints, run.observations):
+                if as_address(settings.host) is None:
+                    learn(folder, settings.host, [one["address"] for one in seen["attempts"]])
+        return run
 
     def execute(self, module: str, arguments: Result) -> Result:
         """Run a module on the host; its arguments may hold a login, so they lie in no file on the way."""

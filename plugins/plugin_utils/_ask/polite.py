@@ -5,7 +5,8 @@
 No more connections to one relay at once from this controller than asked, whatever the number of forks and of runs.
 
 A connection is a locked byte of one file in the user's own Ansible folder. A process that dies gives its bytes back,
-so nothing has to be cleaned up. A relay has LIMIT bytes at most, at a place that follows from its name.
+so nothing has to be cleaned up. A relay has LIMIT bytes at most, at a place that follows from its name, and another LIMIT
+for each of its addresses that is known (see relays.py): so two names of one relay take from the same.
 
 The default is what Postfix lets one client have at once (smtpd_client_connection_count_limit: half of
 default_process_limit, which is 100), as the hosts of a controller may all come from one address.
@@ -22,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.relays import addresses_of, as_address
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, to_number
 
 __all__ = ("DEFAULT", "LIMIT", "POLITE_OPTIONS", "Manners", "at_once", "parse_manners")
@@ -32,6 +34,7 @@ LIMIT = 1000
 # Seconds after which a call goes on without its turn: that a host hangs must not hold up all others for ever.
 PATIENCE = 600.0
 _PAUSE = 0.02
+_LONGEST_PAUSE = 0.2
 _LONGEST_SPREAD = 86400
 
 
@@ -63,7 +66,6 @@ def at_once(endpoints: Sequence[Settings], connections: int, folder: str, patien
 
     ``folder`` holds the file; where it cannot be had, nothing is limited.
     """
-    wanted = Counter(one.host.lower() for one in endpoints)
     file = _open(folder) if connections else None
     if file is None:
         yield
@@ -72,13 +74,29 @@ def at_once(endpoints: Sequence[Settings], connections: int, folder: str, patien
         until = time.monotonic() + patience
         # A file system without locks (NFS without its lock service) limits nothing; waiting for it would not help.
         with contextlib.suppress(OSError):
-            # Always in the same order, so that two calls never wait for each other.
-            for relay in sorted(wanted):
-                _take(file, relay, min(wanted[relay], connections), connections, until)
+            # Names before addresses, and each always in the same order, so that two calls never wait for each other. What the
+            # addresses are may have become known while this call waited for the name.
+            names = Counter(one.host.lower() for one in endpoints if as_address(one.host) is None)
+            _take_all(file, names, connections, until)
+            _take_all(file, _addresses(endpoints, folder), connections, until)
         yield
     finally:
         # Which gives back all of its locks.
         os.close(file)
+
+
+def _addresses(endpoints: Sequence[Settings], folder: str) -> Counter[str]:
+    """How many connections go to each address: a relay is climbed on all of its addresses at once."""
+    found: Counter[str] = Counter()
+    for one in endpoints:
+        address = as_address(one.host)
+        found.update([address] if address else addresses_of(folder, one.host))
+    return found
+
+
+def _take_all(file: int, wanted: Mapping[str, int], connections: int, until: float) -> None:
+    for relay in sorted(wanted):
+        _take(file, relay, min(wanted[relay], connections), connections, until)
 
 
 def _open(folder: str) -> int | None:
@@ -108,10 +126,13 @@ def _take(file: int, relay: str, wanted: int, connections: int, until: float) ->
 
 
 def _wait(file: int, place: int, until: float) -> bool:
+    pause = _PAUSE
     while not _lock(file, place):
         if time.monotonic() >= until:
             return False
-        time.sleep(_PAUSE)
+        # One of all that wait here looks for room often enough; the others must not keep the controller busy.
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
     return True
 
 

@@ -30,8 +30,8 @@ class Topic(t.NamedTuple):
 
     @property
     def is_other(self) -> bool:
-        """A word or a port that only another service has, and no more evidence for mail."""
-        return self.other >= _SERVICE and not self.is_mail
+        """A word or a port that only another service has, and less evidence for mail."""
+        return self.other >= _SERVICE and self.other > self.mail
 
 
 _PROTOCOL, _SERVICE, _WORD, _HINT = 4, 2, 2, 1
@@ -69,6 +69,9 @@ _PROTOCOL_PARTS = (
     "mail.protocol",
     "twisted.mail",
     "mutt: ",
+    "tls error on connection",
+    "authenticator failed for",
+    "rejected auth",
     "s-nail: ",
     "mail.mailutils: ",
     "0x800ccc",  # Outlook's numbers
@@ -103,7 +106,7 @@ _OTHER_WORDS = frozenset(
     " graphql grpc oauth upstream nginx traefik caddy acme letsencrypt monitor monitors heartbeat slack telegram discord gotify ntfy"
     " mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
     " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
-    " pushover imap imaps database db jwks sso wireguard tunnel sshd sftp ftp dav caldav carddav favicon thumbnail".split()
+    " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs sftp ftp dav caldav carddav favicon thumbnail".split()
 )
 _OTHER_PARTS = (
     "well-known/",
@@ -131,6 +134,23 @@ _OTHER_SENTENCES = (
     "user login failed",
     "via web form",
     "invalid password (from",
+    # programs that read mail, name servers, monitors
+    "incoming mail",
+    "mailfetcher",
+    "mail.imap",
+    "mail.pop3",
+    "imapstore",
+    "pop3store",
+    "imap server",
+    "pop3 server",
+    "imap host",
+    "pop3 host",
+    "retrieving mail",
+    "fetching mail",
+    "fetch mail",
+    "query failed (",
+    "became not supported",
+    "active checks",
 )
 _OTHER_PORTS = (
     "22|80|88|111|143|389|443|445|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
@@ -147,8 +167,11 @@ _FETCHED = re.compile(
     r"\W{1,3}https?://"
 )
 _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
-# An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com".
-_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,255}|\be-?mail['\"]?\s?[:=]")
+# An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com",
+# but "failed to send email: ..." is no field.
+_ADDRESS = re.compile(
+    r"[\w.+-]{1,64}@[\w.-]{1,255}|(?<!send )(?<!sending )(?<!send test )(?<!deliver )(?<!delivering )\be-?mail['\"]?\s?[:=]"
+)
 _MAIL_FIELD = re.compile(r"mail['\"]?\s?[:=]")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){3,7}[0-9a-f]{1,4}(?!\w)")
 _HEX = re.compile("[0-9a-f]{1,4}")
@@ -163,7 +186,8 @@ _ANNOUNCES = re.compile(
 _NEEDED = tuple(
     "mail smtp port command relay mx sasl recipients greeting submission smarthost exim postfix ehlo helo rcpt starttls missing"
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
-    " eenvelope nail 0x800ccc".split()
+    " eenvelope nail 0x800ccc authenticator".split()
+    + ["tls error on", "rejected auth"]
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
 _NEEDED_NUMBER = re.compile(rf":(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}")

@@ -96,6 +96,9 @@ def _same_part(one: Event, other: Event) -> bool:
     return (bool(part) and part == _part(other.text)) or not _endpoints(one.text).isdisjoint(_endpoints(other.text))
 
 
+# Erlang's TLS says in a line of its own why, before the mail client says that TLS failed.
+_TLS_CLIENT = re.compile(r"\btls :?client: in state")
+_TLS_FAILED = re.compile(r"tls_failed|tls_alert")
 _ENDPOINT = re.compile(r"(?<![\w.])\[?([A-Za-z][\w.-]{2,100}|\d{1,3}(?:\.\d{1,3}){3})\]?:(\d{2,5})(?![\d:]\d)\b")
 
 
@@ -196,6 +199,8 @@ class _Log:
                 return True
         if following is None or not _Seen(None, event, False, False).just_before(following.event.time):
             return False
+        if following.read.is_mail and _TLS_CLIENT.search(looked.read.low):
+            return _TLS_FAILED.search(following.read.low) is not None
         return following.read.is_mail and following.read.announces and _same_part(event, following.event)
 
     def _weaker(self, best: Match, event: Event) -> _Seen | None:

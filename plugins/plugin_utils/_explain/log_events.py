@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from .spelling import MAX_EVENT
 
-__all__ = ("DIALOGUE", "Event", "clean", "events", "parse_time", "unescaped")
+__all__ = ("DIALOGUE", "Event", "clean", "events", "parse_time", "unescaped", "without_host")
 _MAX_LINE = 8192
 _HEAD = 200  # a timestamp stands this near to the beginning of its line
 _MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
@@ -38,11 +38,15 @@ _COLOURED = ("\x1b", "\\x1b[", "\\u001b[", "\\u001B[", "\\033[", "\\e[", "#033["
 _CONTAINER = re.compile(r"[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
 # What a container's runtime or syslog puts in front of each line of a program, stack traces included.
 _STAMP = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
+# The host that wrote a line is often called mail or mx: that says nothing of the line.
+_HOST = re.compile(rf"{_STAMP} [\w.-]{{1,255}} (?=[\w./-]{{1,128}}(?:\[\d{{1,10}}\])?: )")
+# A time of day alone, as Elixir, Serilog and pino's pretty printer begin a line.
+_CLOCK = re.compile(r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[ \]]")
 _HEADER = re.compile(_STAMP + r" (?:[\w.-]{1,255} ([\w./-]{1,128}(?:\[\d{1,10}\])?): ?|(?:stdout|stderr) [FP] )?")
 # Client and server lines of an SMTP dialogue, as swaks, curl, Exim, Postfix and the debug modes of libraries print
 # them.
 DIALOGUE = re.compile(
-    r"(?!\s{0,4}---(?:-?> | End))\s{0,4}(?:(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|\[<?->?\]"
+    r"(?!\s{0,4}---(?:-?> | End)|\s{1,4}- [{:])\s{0,4}(?:(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|\[<?->?\]"
     r"|CLIENT -> (?:SERVER|SMTP):|SERVER -> CLIENT:) "
     r"|SMTP -> (?:FROM SERVER|ERROR):)"
 )
@@ -71,6 +75,11 @@ def clean(line: str) -> str:
     return line[container.end() :] if container else line
 
 
+def without_host(text: str) -> str:
+    """The text without the date and the host's name in front of what syslog or journald prints of a program."""
+    return _HOST.sub("", text, count=1) if _HOST.match(text) else text
+
+
 def unescaped(text: str) -> str:
     """The text with the line ends that a JSON or logfmt log has escaped as real ones."""
     return _ESCAPED.sub(lambda found: "\t" if found[1] == "t" else "\n", text) if "\\" in text else text
@@ -86,33 +95,34 @@ class _Line(t.NamedTuple):
 
 
 def _read_line(raw: str, now: datetime) -> _Line:
-    line, stamp = _unwrapped(raw)
+    line, stamp, source = _unwrapped(raw)
     line = clean(line)
     header = _HEADER.match(line)
     rest = line[header.end() :] if header else line
     return _Line(
         line,
         clean(rest) if header else line,
-        (header.group(1) or "-") if header else "",
+        (header.group(1) or "-") if header else source,
         parse_time(line, now) or (parse_time(stamp, now) if stamp else None),
     )
 
 
-def _unwrapped(line: str) -> tuple[str, str]:
-    """What the program wrote, out of an object of Docker's or journald's, and the date that stands beside it."""
+def _unwrapped(line: str) -> tuple[str, str, str]:
+    """What the program wrote, out of an object of Docker's or journald's, and the date and the program that stand beside it."""
     if not line.startswith("{") or not _WRAPPED.match(line):
-        return line, ""
+        return line, "", ""
     try:
         entry = json.loads(line)
     except ValueError:
-        return line, ""
+        return line, "", ""
     text = entry.get("log", entry.get("MESSAGE")) if isinstance(entry, dict) else None
     if isinstance(text, list) and all(isinstance(one, int) and 0 <= one < 256 for one in text):
         text = bytes(text).decode("utf-8", "replace")
     if not isinstance(text, str):
-        return line, ""
+        return line, "", ""
     stamp = entry.get("time") or entry.get("__REALTIME_TIMESTAMP")
-    return text.rstrip("\r\n"), json.dumps({"time": stamp}) if isinstance(stamp, (str, int)) else ""
+    source = str(entry.get("SYSLOG_IDENTIFIER") or entry.get("stream") or "-")
+    return text.rstrip("\r\n"), json.dumps({"time": stamp}) if isinstance(stamp, (str, int)) else "", source
 
 
 class _Open:
@@ -122,7 +132,7 @@ class _Open:
         self.lines = [line.whole]
         self.writer = line.writer
         self.time = line.time or time
-        self.stamped = line.time is not None
+        self.stamped = line.time is not None or _CLOCK.match(line.rest) is not None
         self.in_traceback = False
         self.with_header = False  # its lines carry a header each
         self._size = 0
@@ -215,7 +225,7 @@ def _says_again(line: str, before: str) -> bool:
 
 
 _ISO = re.compile(
-    r"(?<!\d)(\d{4})[-/](\d\d)[-/](\d\d)[T _](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
+    r"(?<!\d)(\d{4})[-/.](\d\d)[-/.](\d\d)[T _](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
 _SYSLOG = re.compile(
     r"(?<![A-Za-z])(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: (?:[A-Z]{3,4} )?(\d{4})\b)?"
@@ -224,6 +234,12 @@ _DAY_FIRST = re.compile(
     r"(?<!\d)(\d{1,2})[-/ ](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}[-/ ](\d{4})"
     r"[ :T](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
+# "06/03/2026, 3:18:01 PM" and "Jun 03, 2026 3:18:01 AM" (Java), "03.06.2026 15:18:01", Zabbix's "219:20260603:151801.911"
+_MONTH_FIRST = re.compile(
+    r"(?<![\w/])(?:(\d{1,2})/|([A-Z][a-z]{2}) )(\d{1,2})(?:/|, )(\d{4}),? (\d{1,2}):(\d\d):(\d\d)(?:[.,]\d{1,9})?(?: ([AP])M)?"
+)
+_DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.(\d{4}),? (\d\d):(\d\d):(\d\d)")
+_COMPACT = re.compile(r"^\s{0,12}\d{1,10}:(\d{4})(\d\d)(\d\d):(\d\d)(\d\d)(\d\d)\.\d{3} ")
 _EPOCH = re.compile(
     r'(?:"(?:time|timestamp|ts|epoch|__REALTIME_TIMESTAMP)" ?: ?"?|^\[?)(1\d{9})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?(?=[",\s\]}:]|$)'
 )
@@ -242,7 +258,7 @@ _JSON_TIME = re.compile(r'"(?:time|timestamp|@timestamp|ts|date|datetime|asctime
 
 
 def parse_time(line: str, now: datetime) -> datetime | None:
-    """When the line says that it was written: ISO 8601, syslog, web server and Java dates, Unix time; None where it says nothing.
+    """When the line says that it was written: ISO 8601, syslog, web server, Java, US and German dates, Unix time; None where it says nothing.
 
     Without a zone in the log the answer has none. Dates without a year are the latest that are not after ``now``.
     """
@@ -259,7 +275,7 @@ def parse_time(line: str, now: datetime) -> datetime | None:
 
 
 def _date(text: str, now: datetime) -> datetime | None:
-    for pattern, read in ((_ISO, _iso), (_DAY_FIRST, _day_first), (_SYSLOG, _syslog), (_EPOCH, _epoch)):
+    for pattern, read in _FORMS:
         found = pattern.search(text)
         if found:
             try:
@@ -303,6 +319,33 @@ def _syslog(found: re.Match[str], now: datetime) -> datetime | None:
 
 def _epoch(found: re.Match[str], _now: datetime) -> datetime:
     return datetime.fromtimestamp(float(f"{found[1]}.{(found[2] or '0').lstrip('.')}"), UTC)
+
+
+def _month_first(found: re.Match[str], _now: datetime) -> datetime:
+    month = int(found[1]) if found[1] else _MONTHS.get(found[2].lower(), 0)
+    hour = int(found[5]) % 12 + 12 * (found[8] == "P") if found[8] else int(found[5])
+    return datetime(int(found[4]), month, int(found[3]), hour, int(found[6]), min(int(found[7]), 59))
+
+
+def _dotted(found: re.Match[str], _now: datetime) -> datetime:
+    day, month, year, *clock = map(int, found.groups())
+    return datetime(year, month, day, *clock[:2], min(clock[2], 59))
+
+
+def _compact(found: re.Match[str], _now: datetime) -> datetime:
+    *parts, second = map(int, found.groups())
+    return datetime(parts[0], parts[1], parts[2], parts[3], parts[4], min(second, 59))
+
+
+_FORMS: tuple[tuple[re.Pattern[str], t.Callable[[re.Match[str], datetime], datetime | None]], ...] = (
+    (_ISO, _iso),
+    (_DAY_FIRST, _day_first),
+    (_SYSLOG, _syslog),
+    (_EPOCH, _epoch),
+    (_MONTH_FIRST, _month_first),
+    (_DOTTED, _dotted),
+    (_COMPACT, _compact),
+)
 
 
 def _latest(parts: tuple[int, int, int, int, int], now: datetime) -> datetime | None:

@@ -18,12 +18,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from .about_mail import Topic, announces, may_be_mail, topic
-from .log_events import unescaped
+from .log_events import unescaped, without_host
 from .provider_texts import PROVIDER_INDEX, ProviderText
 from .rule import CONFIDENCES, Rule
-from .spelling import fold, one_line, spellings
-from .stages import stage_of_text
-from .status_codes import Meaning, Status, find_status, meaning
+from .spelling import fold, one_line, spaced, spellings
+from .stages import named_stage, stage_of_text
+from .status_codes import ANSWERS_AUTH, Meaning, Status, find_status, meaning
 from .texts import NOISE, RULES, VAGUE
 from .word_index import WORD, WordIndex, end_of, words_of
 
@@ -88,7 +88,10 @@ class Read:
     @functools.cached_property
     def topic(self) -> Topic:
         """Is it about mail at all?"""
-        return topic(self.low, words_of(self.low))
+        text = without_host(self.text)
+        norm = self.norm if text is self.text else _without_advice(_without_bytes(one_line(unescaped(text))))
+        low = norm.lower()
+        return topic(low, words_of(low) | words_of(spaced(norm).lower()))
 
     @functools.cached_property
     def forms(self) -> tuple[str, ...]:
@@ -171,6 +174,8 @@ def explain_event(read: Read, stage: str) -> Explained:
                 Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, weight, depth)
             )
     if status is not None:
+        if status.code in ANSWERS_AUTH:
+            matches = [match for match in matches if match.hint or match.cause.startswith("auth_")]
         if status.temporary:
             matches = [
                 _later(match)
@@ -181,6 +186,9 @@ def explain_event(read: Read, stage: str) -> Explained:
         if said is not None:
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
     if matches:
+        behind = _NO_ANSWER.get(named_stage(read.forms[0])) if status is None else None
+        if behind:
+            matches = [_silence(match, behind) for match in matches]
         if _CLEARTEXT_PORT.search(read.low):
             matches = [_late(match) for match in matches]
         if _RELAYS_LOG.search(read.low):
@@ -222,6 +230,26 @@ def _later(match: Match) -> Match:
     return match
 
 
+# Silence in answer to a command: neither the network nor the greeting is late.
+_NO_ANSWER = {
+    "ehlo": ("ehlo_rejected", "no_answer"),
+    "starttls": ("starttls_rejected", "no_answer"),
+    "auth": ("auth_rejected", "no_answer"),
+    **dict.fromkeys(("mail", "rcpt", "data"), ("message_rejected", "unknown")),
+}
+
+
+def _silence(match: Match, behind: tuple[str, str]) -> Match:
+    """A wait that was in vain, where the text names the command that got no answer."""
+    silent = match.cause in ("connection_timeout", "greeting_timeout") or (
+        match.variant == "implicit_spoken" and match.confidence == "likely"
+    )
+    # "timed out while performing the EHLO handshake" is not TLS's
+    if not silent and (match.cause, behind[0]) != ("tls_handshake_timeout", "ehlo_rejected"):
+        return match
+    return match._replace(cause=behind[0], variant=behind[1], confidence="likely", also=("connection_closed",), note="")
+
+
 def _late(match: Match) -> Match:
     """Silence on a port that by convention starts in cleartext: rather a relay that does not greet than one that waits for TLS."""
     if match.variant != "implicit_spoken" or match.confidence != "likely":
@@ -239,8 +267,24 @@ def _late(match: Match) -> Match:
 _RELAYS_LOG = re.compile(r"/smtpd\[\d|\bssl_accept\b")
 
 
+_OF_THE_NETWORK = ("connection_timeout", "connection_reset", "connection_closed")
+_LEFT_OR_SILENT = ("mode_mismatch", "tls_handshake_failed", "certificate_untrusted")
+
+
 def _from_the_other_side(match: Match, low: str) -> Match:
-    """The relay's own log says "wrong version number" of a client that speaks cleartext where TLS is due, or an old or broken TLS."""
+    """What the relay's own log says of a client.
+
+    "Wrong version number": it speaks cleartext where TLS is due, or an old or broken TLS. That it was silent or left
+    during the handshake: it waits for a greeting, or did not accept the certificate. The network let it through.
+    """
+    if match.cause in _OF_THE_NETWORK and "ssl_accept" in low:
+        silent = match.cause == "connection_timeout"
+        if silent and ("smtps/" in low or "submissions/" in low):
+            return match._replace(
+                cause="mode_mismatch", variant="implicit_spoken", confidence="likely", also=("tls_handshake_timeout",)
+            )
+        cause = "tls_handshake_timeout" if silent else "tls_handshake_failed"
+        return match._replace(cause=cause, variant="", confidence="possible", also=_LEFT_OR_SILENT)
     if match.variant != "cleartext_spoken" or match.confidence != "certain":
         return match
     if "smtps/" in low or "submissions/" in low:

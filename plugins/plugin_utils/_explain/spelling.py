@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ("MAX_EVENT", "fold", "one_line", "spellings")
+__all__ = ("MAX_EVENT", "fold", "one_line", "spaced", "spellings")
 
 # Characters of one event that are looked at: the head and the tail of what is longer.
 MAX_EVENT = 16384
@@ -50,8 +50,13 @@ def fold(text: str) -> str:
     return " ".join((_JOINED.sub(" ", low) if "-" in low else low).split())
 
 
+def spaced(norm: str) -> str:
+    """With a space inside CamelCase words."""
+    return _HUMP.sub(" ", norm)
+
+
 def spellings(norm: str) -> tuple[str, ...]:
     """The folded text, and the same with a space inside CamelCase words where it has some."""
     folded = fold(norm)
-    spaced = fold(_HUMP.sub(" ", norm))
-    return (folded,) if spaced == folded else (folded, spaced)
+    apart = fold(spaced(norm))
+    return (folded,) if apart == folded else (folded, apart)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ("stage_of_command", "stage_of_text")
+__all__ = ("named_stage", "stage_of_command", "stage_of_text")
 
 _STAGE_OF = {
     "conn": "greeting",
@@ -35,7 +35,8 @@ _NAMED = re.compile(
     rf"|\breject(?: warning)?: ({_ANY}) from "
     rf"|\bin reply to ({_ANY}) command"
     rf"|\berror (?:response to|sending) ({_ANY}) command"
-    r"|\bafter (?:pipelined )?(initial connection|ehlo|helo|starttls|mail from|rcpt to|end of data)\b"
+    r"|\bafter (?:pipelined |sending )?(initial connection|ehlo|helo|starttls|mail from|rcpt to|end of data)\b"
+    r"|\bwhile (?:sending|performing the) (ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     rf"|\bon command ['\"]({_ANY})\b"
     r"|\brejected (connect|ehlo|helo|mail|rcpt|data)(?: |:|$)"
 )
@@ -213,11 +214,17 @@ def stage_of_command(text: str) -> str:
     return "greeting" if _CONNECTED.match(text) else ""
 
 
+def named_stage(folded: str) -> str:
+    """The stage of the command that a text names as the one that was not answered as it should, "" where it names none."""
+    found = _NAMED.search(folded)
+    return _STAGE_OF[next(name for name in found.groups() if name)] if found else ""
+
+
 def stage_of_text(folded: str) -> str:
     """The stage that the words beside a reply name (see spelling.fold), "" where they name none."""
-    found = _NAMED.search(folded)
-    if found:
-        return _STAGE_OF[next(name for name in found.groups() if name)]
+    named = named_stage(folded)
+    if named:
+        return named
     bare = folded.translate(_QUOTES) if "'" in folded or '"' in folded else ""
     for stage, texts in _TEXTS:
         for text in texts:

@@ -16,7 +16,7 @@ import typing as t
 
 from .refusals import Meaning, refusal
 
-__all__ = ("Meaning", "Status", "find_status", "meaning")
+__all__ = ("ANSWERS_AUTH", "Meaning", "Status", "find_status", "meaning")
 
 
 class Status(t.NamedTuple):
@@ -92,6 +92,8 @@ _CODES = frozenset(
         571,
     )
 )
+# Replies to AUTH and to nothing else (RFC 4954 section 6).
+ANSWERS_AUTH = (432, 534, 535)
 _BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"]?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 # A code by itself counts only where something says that it is a reply.
 _ALONE = re.compile(
@@ -304,7 +306,7 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     # An enhanced code alone is the client's own (Postfix's dsn=), and so are the words beside it.
     said = refusal(status.temporary, f"{enhanced} {words}", stage) if code or stage else None
     # These answer a command of their own, whatever the text beside them names.
-    if code in (432, 534, 535) or (code == 504 and detail == "7.4"):
+    if code in ANSWERS_AUTH or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
     if said is not None:
         in_greeting = code == 421 and stage in ("", "greeting") and said.cause == "temporarily_rejected"

@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a verdict was made from, to be kept in a record and taken out again: settings without the login, policy, evidence."""
+"""What a verdict was made from, taken out of a record again."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import hashlib
 import textwrap
 import typing as t
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.basis import Basis
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, RecordError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import AppClient, Policy, parse_policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
@@ -23,49 +24,10 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings impor
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
 
-__all__ = ("Basis", "basis_of", "keep", "keep_settings", "with_pem")
+__all__ = ("basis_of", "with_pem")
 
-# A provider's token may be the name of the account as well, so neither is kept.
-_NOT_KEPT = ("username", "password", "return_pem")
 # Stands for the login that was given: which mechanisms are of use does not depend on what it is.
 _SOME_LOGIN = {"username": "(not kept)", "password": "(not kept)"}
-
-
-class Basis(t.NamedTuple):
-    """All that a judgement needs."""
-
-    settings: Settings
-    observation: Observation
-    policy: Policy
-    host: HostFacts
-
-
-def keep(basis: Basis) -> dict[str, t.Any]:
-    """The keys ``settings``, ``policy`` and ``evidence`` of a record."""
-    settings, observation, policy, host = basis
-    ca_path = settings.ca_path
-    subjects = host.ca_subjects.get(ca_path) if ca_path is not None else None
-    return {
-        "settings": keep_settings(settings),
-        "policy": {
-            **asdict(policy),
-            "cleartext_networks": list(policy.cleartext_networks),
-            "apps": [[name, runtime, list(can)] for name, runtime, can in policy.apps],
-        },
-        "evidence": {
-            "observation": observation,
-            "clock": host.clock.timestamp(),
-            "skew": host.skew,
-            "trust_store_empty": host.trust_store_empty,
-            "ca_subjects": {} if subjects is None else {ca_path: list(subjects)},
-        },
-    }
-
-
-def keep_settings(settings: Settings) -> dict[str, t.Any]:
-    """The settings without the login, and whether there is one."""
-    kept = {key: value for key, value in asdict(settings).items() if key not in _NOT_KEPT}
-    return {**kept, "login": settings.username is not None}
 
 
 def basis_of(record: Record) -> Basis | None:

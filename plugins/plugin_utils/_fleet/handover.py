@@ -22,7 +22,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Observation
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.evidence import Basis, keep, keep_settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.basis import Basis, keep, keep_settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.alternatives import alternative_verdicts

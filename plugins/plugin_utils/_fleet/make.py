@@ -25,7 +25,7 @@ def endpoint_record(
 ) -> Record:
     """``about``: the fields of time, run, task, host and so on. ``probe``: the entry of ``probes``, its verdict.
 
-    ``kept``: what ``evidence.keep`` gave for it, null where it is not known.
+    ``kept``: what ``basis.keep`` gave for it, null where it is not known.
     """
     kept = kept or {}
     settings, evidence = kept.get("settings"), kept.get("evidence")

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.evidence import Basis, basis_of, keep
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.basis import Basis, keep
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.evidence import basis_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.make import endpoint_record
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, RecordError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, Policy, parse_policy

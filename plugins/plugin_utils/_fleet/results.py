@@ -12,6 +12,7 @@ from dataclasses import replace
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Handed
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.make import endpoint_record
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import ENDPOINT_KINDS, Record
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.rejudge import judge_again
 
 __all__ = ("KIND_OF_ACTION", "About", "action_name", "records_of")
 
@@ -87,6 +88,8 @@ def records_of(about: About, result: _Result, failed: bool, handed: Handed | Non
     if about.action == "app_mail_config_set":
         if result.get("probes"):
             shared["kind"] = "gate"
+        elif failed and (judged := _judged(shared, handed)):
+            return judged
         elif not failed:
             written = result.get("results") if result.get("token") and "paths" not in result else None
             return [_of_file(shared, one, False) for one in written or () if one.get("app")]
@@ -128,6 +131,14 @@ def _without_probes(shared: dict[str, t.Any], result: _Result, handed: Handed | 
         return without_verdict(shared, message, handed)
     verdict = {key: result.get(key) for key in _VERDICT}
     return [Record(**{**shared, **verdict, "ok": False, "message": message})]
+
+
+def _judged(shared: dict[str, t.Any], handed: Handed | None) -> list[Record]:
+    """A step of the role that fails gives a sentence and its cause; what it saw of the relay was handed over."""
+    kept = [one for one in handed.kept if one.get("evidence")] if handed is not None else []
+    names = ("settings", "policy", "evidence")
+    about = {**shared, "kind": "gate"}
+    return list(judge_again([Record(**about, **{name: one[name] for name in names}) for one in kept], {}))
 
 
 def _of_file(shared: dict[str, t.Any], result: _Result, failed: bool) -> Record:

@@ -16,13 +16,22 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_number
 
-__all__ = ("Found", "Missing", "files_of", "found_in", "missing_in", "missing_records", "parse_slices")
+__all__ = (
+    "MISSING_ACTION",
+    "Found",
+    "Missing",
+    "files_of",
+    "found_in",
+    "missing_in",
+    "missing_records",
+    "parse_slices",
+)
 
 Slices = Mapping[str, Sequence[str]]
 _MOST_SLICES = 10000
 _SHOWN = 5
 # The action in records of hosts that are missing: these are no sign of life.
-_ACTION = "missing_verdicts"
+MISSING_ACTION: t.Final = "missing_verdicts"
 
 
 class Found(t.NamedTuple):
@@ -101,7 +110,7 @@ def found_in(paths: Sequence[str]) -> Found:
                 if isinstance(one, Unreadable):
                     problems.append(f"{path} line {one.number}: {one.sentence}")
                 else:
-                    (named if one.action == _ACTION else hosts).add(one.host)
+                    (named if one.action == MISSING_ACTION else hosts).add(one.host)
         except OSError as error:
             problems.append(f"{path} cannot be read ({(error.strerror or str(error)).lower()}).")
     return Found(frozenset(hosts), frozenset(named), tuple(problems))
@@ -130,7 +139,7 @@ def missing_records(
             kind="not_asked",
             host=host,
             run=run,
-            action=_ACTION,
+            action=MISSING_ACTION,
             groups=tuple(sorted(groups.get(host, ()))),
             vantage={"host": host, "container": None, "addresses": []},
             message=message,

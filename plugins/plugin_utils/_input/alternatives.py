@@ -19,12 +19,15 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings impor
 
 __all__ = ("alternative_ports",)
 
+_PORTS = re.compile(r"\[?[\d, ]*\]?")
+_BETWEEN_PORTS = re.compile(r"[\[\], ]+")
+
 
 def alternative_ports(settings: Settings, option: object) -> list[Alternative]:
     """The other ports and their modes: ``auto`` (the conventional ones), or a list of ports. Raises SettingsError."""
-    if isinstance(option, str) and re.fullmatch(r"\[?[\d, ]*\]?", option):
+    if isinstance(option, str) and _PORTS.fullmatch(option):
         # As "ansible -a" hands a list over.
-        option = [part for part in re.split(r"[\[\], ]+", option) if part]
+        option = [part for part in _BETWEEN_PORTS.split(option) if part]
     if option is None or option == "auto":
         ports: list[int] = [port for port in CONVENTIONAL_PORTS if port != settings.port]
     elif isinstance(option, (str, bytes)) or not isinstance(option, Sequence):

@@ -21,6 +21,8 @@ __all__ = ("endpoint_settings", "take")
 # Options that belong together.
 _GROUPS = (("secure", "security"), ("username", "password", "auth_mechanism"))
 _PORTS = re.compile(r"\[? *\d+(?: *, *\d+)* *\]?")
+_ONE_PORT = re.compile(r" *\d+ *")
+_BETWEEN_PORTS = re.compile(r"[\[\], ]+")
 
 
 def take(args: Mapping[str, t.Any], allowed: Sequence[str]) -> dict[str, t.Any]:
@@ -71,7 +73,7 @@ def _as_list(listed: object) -> Mapping[str, t.Any] | Sequence[object]:
         return listed
     if isinstance(listed, (int, str)) and not isinstance(listed, bool) and _PORTS.fullmatch(str(listed)):
         # Ports, as people type them on a command line.
-        return [part for part in re.split(r"[\[\], ]+", str(listed)) if part]
+        return [part for part in _BETWEEN_PORTS.split(str(listed)) if part]
     if isinstance(listed, (str, bytes)) or not isinstance(listed, Sequence):
         raise SettingsError("endpoints is not a list; write a list of dictionaries with host and port.", "endpoints")
     if not listed:
@@ -86,7 +88,7 @@ def _entry(entry: object, name: str) -> Mapping[str, t.Any]:
     """One entry of the list: a dictionary, or a port alone. Raises SettingsError."""
     if isinstance(entry, Mapping):
         return entry
-    if isinstance(entry, (int, str)) and not isinstance(entry, bool) and re.fullmatch(r" *\d+ *", str(entry)):
+    if isinstance(entry, (int, str)) and not isinstance(entry, bool) and _ONE_PORT.fullmatch(str(entry)):
         return {"port": entry}
     raise SettingsError(f"{name} is not a dictionary; write host, port and secure as its keys.", name)
 

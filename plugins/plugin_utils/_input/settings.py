@@ -47,7 +47,14 @@ _DEFAULT_PORTS = {"implicit_tls": 465, "starttls": 587, "opportunistic": 587, "c
 _TRUE = frozenset(("true", "yes", "on", "1", "y", "t"))
 _FALSE = frozenset(("false", "no", "off", "0", "n", "f"))
 _MAX_TIMEOUT = 3600.0
+# Compiled here, so that it is done once for a run: each host has a process of its own, forked from one that has read this file.
 _HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
+_WHITE_SPACE = re.compile(r"\s")
+_PORT = re.compile(r"\s*[+-]?\d{1,9}\s*")
+_BRACKETED = re.compile(r"\[([^\[\]]*)\](?::(\d+))?")
+_NOT_IN_NAMES = re.compile(r"[\s\x00-\x1f]")
+_NUMBERS_AND_DOTS = re.compile(r"[\d.]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -225,7 +232,7 @@ def _sender(given: Mapping[str, t.Any], prefix: str) -> str | None:
 
 def _helo_name(given: Mapping[str, t.Any], prefix: str) -> str | None:
     helo_name = _text(given, "helo_name", prefix)
-    if helo_name is not None and re.search(r"\s", helo_name):
+    if helo_name is not None and _WHITE_SPACE.search(helo_name):
         option = f"{prefix}helo_name"
         raise SettingsError(
             f"{option} has white space in it; write this host's full name, such as app1.example.com.", option
@@ -273,7 +280,7 @@ def _security_and_port(given: Mapping[str, t.Any], prefix: str, allow_auto: bool
     port = None
     if "port" in given:
         advice = "write 465 with secure: true, or 587 with secure: false"
-        if isinstance(given["port"], bool) or not re.fullmatch(r"\s*[+-]?\d{1,9}\s*", str(given["port"])):
+        if isinstance(given["port"], bool) or not _PORT.fullmatch(str(given["port"])):
             raise SettingsError(
                 f"{prefix}port is {show(given['port'])}, which is not a port number; {advice}.", f"{prefix}port"
             )
@@ -366,7 +373,7 @@ def _host(value: object, option: str) -> str:
         return host
     except ValueError:
         pass
-    bracketed = re.fullmatch(r"\[([^\[\]]*)\](?::(\d+))?", host)
+    bracketed = _BRACKETED.fullmatch(host)
     if bracketed:
         raise SettingsError(
             f'{option} has brackets or a port in it; write {option}: "{bracketed.group(1)}" and the port in port.',
@@ -378,7 +385,7 @@ def _host(value: object, option: str) -> str:
             f"{option} has a port in it; write {option}: {name or 'smtp.example.com'} and port: {port if port.isdigit() else 587}.",
             option,
         )
-    if "@" in host or "/" in host or re.search(r"[\s\x00-\x1f]", host):
+    if "@" in host or "/" in host or _NOT_IN_NAMES.search(host):
         raise SettingsError(
             f"{option} is {show(host)}, which is not a host name; write the relay's name only, such as {option}: smtp.example.com.",
             option,
@@ -392,7 +399,7 @@ def _host(value: object, option: str) -> str:
             f"{option} is {show(host)}, which is not a host name; write the relay's name, such as {option}: smtp.example.com.",
             option,
         )
-    if re.fullmatch(r"[\d.]+", host):
+    if _NUMBERS_AND_DOTS.fullmatch(host):
         raise SettingsError(
             f"{option} is {show(host)}, which is not a complete IP address; write four numbers, such as 192.0.2.25, or a name.",
             option,
@@ -409,7 +416,7 @@ def _text(given: Mapping[str, t.Any], option: str, prefix: str) -> str | None:
     if option not in given:
         return None
     text = str(given[option])
-    if re.search(r"[\x00-\x1f\x7f]", text):
+    if _CONTROL.search(text):
         raise SettingsError(
             f"{prefix}{option} has a line break or control character in it; write it on one line.", f"{prefix}{option}"
         )

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Change
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import statements, warnings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import other_ports, statements, warnings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import leaves
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import STATES, Report, Row
 
@@ -39,6 +39,7 @@ def as_json(report: Report, changes: Sequence[Change] | None, notes: Sequence[st
         "across": [one.as_dict() for one in report.across],
         "causes": [one._asdict() for one in statements(report)],
         "warnings": [one._asdict() for one in warnings(report)],
+        "other_ports": [one._asdict() for one in other_ports(report)],
         "certificates": [one._asdict() for one in leaves(report)],
         "chain": {str(one.get("sha256")): one for row in rows for one in report.values[row.certificates]},
         "changes": None

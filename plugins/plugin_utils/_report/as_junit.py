@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The report as JUnit XML, for a CI system that stops at a failure: a suite for each endpoint, a case for each host.
 
-What fails is a failure; a host that was not reached, or whose task broke, an error; what nobody asked is skipped.
+What fails is a failure; a host that was not reached, whose task broke, or of which nothing came back (a missing slice),
+an error; what nobody asked is skipped, and so is a port that was looked at and does not work where another one of the
+relay does.
 """
 
 from __future__ import annotations
@@ -16,7 +18,13 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._report.text import t
 
 __all__ = ("as_junit",)
 
-_KINDS = {"fails": "failures", "no_verdict": "errors", "unreachable": "errors", "not_asked": "skipped"}
+_KINDS = {
+    "fails": "failures",
+    "no_verdict": "errors",
+    "unreachable": "errors",
+    "not_asked": "skipped",
+    "other_port": "skipped",
+}
 
 
 def as_junit(report: Report) -> Iterator[str]:
@@ -34,8 +42,12 @@ def as_junit(report: Report) -> Iterator[str]:
     yield "</testsuites>\n"
 
 
+def _kind(row: Row) -> str:
+    return "errors" if row.absent else _KINDS.get(row.state, "")
+
+
 def _counted(rows: list[Row]) -> str:
-    kinds = Counter(_KINDS.get(row.state, "") for row in rows)
+    kinds = Counter(_kind(row) for row in rows)
     counts = " ".join(f'{kind}="{kinds[kind]}"' for kind in ("failures", "errors", "skipped"))
     seconds = sum(row.elapsed_ms or 0 for row in rows) / 1000
     return f'tests="{len(rows)}" {counts} time="{seconds:.3f}"'
@@ -50,8 +62,10 @@ def _case(report: Report, row: Row, suite: str) -> str:
         return f"{open_tag}><system-out>{text_of_lines(said)}</system-out></testcase>\n"
     if row.state == "works":
         return f"{open_tag}/>\n"
-    if row.state == "not_asked":
-        return f'{open_tag}><skipped message="{text(message or "not asked")}"/></testcase>\n'
+    if _kind(row) == "skipped":
+        why = message or "not asked"
+        why = f"Another port of this relay works. {why}" if row.state == "other_port" else why
+        return f'{open_tag}><skipped message="{text(why)}"/></testcase>\n'
     tag = "failure" if row.state == "fails" else "error"
     kind = row.cause or row.state
     return (

@@ -79,9 +79,9 @@ def _labels(report: Report, row: Row) -> dict[str, str]:
 
 
 def _up(report: Report, rows: list[Row]) -> Iterator[_Sample]:
-    """What nobody asked is neither up nor down."""
+    """What nobody asked is neither up nor down; nor is a port that was only looked at, where another one works."""
     for row in rows:
-        if row.state != "not_asked":
+        if row.state not in ("not_asked", "other_port"):
             yield _labels(report, row), int(row.state in ("works", "attention"))
 
 

@@ -55,6 +55,12 @@ def _results(report: Report, row: Row) -> Iterator[dict[str, t.Any]]:
     message, remedy = report.values[row.message], report.values[row.remedy]
     if row.state in _STATES:
         yield _result(report, row, row.cause or row.state, "error", message or _STATES[row.state], remedy)
+    elif row.state == "other_port":
+        # Of all ports that were looked at, some need not be there.
+        level = "note" if row.layer == "tcp" else "warning"
+        yield _result(
+            report, row, row.cause or row.state, level, f"{message} Another port of this relay works.", remedy
+        )
     for one in report.values[row.findings]:
         yield _result(report, row, one["code"], _LEVELS.get(one["severity"], "warning"), one["message"], one["remedy"])
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report, Row
 
 __all__ = ("as_table", "short_table", "table_lines")
@@ -15,9 +16,9 @@ __all__ = ("as_table", "short_table", "table_lines")
 _MOST_LINES = 200
 
 
-def as_table(report: Report) -> Iterator[str]:
-    """All lines, each with its line end."""
-    yield from (f"{line}\n" for line in table_lines(report, report.rows()))
+def as_table(report: Report, notes: Sequence[str] = ()) -> Iterator[str]:
+    """All lines, each with its line end; ``notes`` (what the reader must know) come first."""
+    yield from (f"{line}\n" for line in (*map(printable_text, notes), *table_lines(report, report.rows())))
 
 
 def table_lines(report: Report, rows: Sequence[Row]) -> list[str]:
@@ -46,6 +47,8 @@ def short_table(report: Report) -> list[str]:
 def _columns(report: Report, row: Row) -> tuple[str, str, str, str, str]:
     if row.state in ("works", "attention"):
         verdict, said = "works", ", ".join(one["code"] for one in report.values[row.findings]) or (row.cause or "")
+    elif row.state == "other_port":
+        verdict, said = "-", f"{row.cause} (another port works)"
     elif row.state == "unreachable":
         verdict, said = "FAILS", "host not reached"
     else:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report, Row
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report, Row, natural
 
-__all__ = ("Statement", "fold", "statements", "warnings")
+__all__ = ("Statement", "fold", "missing", "other_ports", "statements", "warnings")
 
 _WITHOUT_VERDICT = {
     "unreachable": "The host was not reached, so nothing was asked from it.",
@@ -49,10 +49,20 @@ def statements(report: Report) -> list[Statement]:
         elif row.state in _WITHOUT_VERDICT:
             # What was not asked is one thing whatever the endpoint, if the words are the same.
             grouped.setdefault((row.state, None, report.values[row.message]), []).append(row)
-        else:
+        elif row.state != "other_port":
             grouped.setdefault((row.cause or row.state, row.layer, subject), []).append(row)
     made = (_statement(report, code, layer, rows, working) for (code, layer, _what), rows in grouped.items())
     return sorted(_joined(made), key=lambda one: (one.code in _WITHOUT_VERDICT, -len(one.hosts), one.code, one.subject))
+
+
+def other_ports(report: Report) -> list[Statement]:
+    """Ports that were looked at and do not work, where another port of the relay does: each cause once for each."""
+    grouped: dict[tuple[str, str | None, str], list[Row]] = {}
+    for row in report.rows():
+        if row.state == "other_port":
+            grouped.setdefault((row.cause or row.state, row.layer, report.subject(row)), []).append(row)
+    made = (_statement(report, code, layer, rows, Counter()) for (code, layer, _what), rows in grouped.items())
+    return sorted(_joined(made), key=lambda one: (-len(one.hosts), one.code, one.subject))
 
 
 def warnings(report: Report) -> list[Statement]:
@@ -77,6 +87,18 @@ def warnings(report: Report) -> list[Statement]:
         for (code, subject), rows in grouped.items()
     ]
     return sorted(found, key=lambda one: (-len(one.hosts), one.code, one.subject))
+
+
+def missing(report: Report) -> list[str]:
+    """A sentence for each part of a fleet of which nothing came back, such as a slice, with its hosts."""
+    grouped: dict[str, list[str]] = {}
+    for row in report.rows():
+        if row.absent:
+            grouped.setdefault(report.values[row.message], []).append(report.host(row))
+    return [
+        f"{message} {len(hosts)} {'host is' if len(hosts) == 1 else 'hosts are'} missing: {fold(hosts)}."
+        for message, hosts in sorted(grouped.items(), key=lambda one: natural(one[0]))
+    ]
 
 
 def fold(hosts: t.Sequence[str], most: int = 5) -> str:

@@ -45,7 +45,7 @@ FORMATS: t.Final[dict[str, Format]] = {
     "junit": Format("junit.xml", lambda told: as_junit(told.report)),
     "prometheus": Format("mailops_smtp.prom", lambda told: as_prometheus(told.report)),
     "sarif": Format("report.sarif", lambda told: as_sarif(told.report)),
-    "text": Format("report.txt", lambda told: as_table(told.report)),
+    "text": Format("report.txt", lambda told: as_table(told.report, told.notes)),
 }
 
 

@@ -34,7 +34,7 @@ _Variables = Mapping[str, t.Any]
 def gathered(hosts: Sequence[str], hostvars: Mapping[str, _Variables], variable: str) -> Iterator[Record]:
     """Records of each host: one for each endpoint, or one that says why there is none.
 
-    ``variable`` is where the hosts registered the result of the gate. Raises SettingsError.
+    ``variable`` is where the hosts registered the result of smtp_gate or smtp_endpoint_info. Raises SettingsError.
     """
     run = str(uuid.uuid4())
     time = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -64,9 +64,12 @@ def gathered(hosts: Sequence[str], hostvars: Mapping[str, _Variables], variable:
             },
         }
         result = _plain(variables.get(variable))
+        if "probes" in result and "cause" not in result:
+            # smtp_endpoint_info looks at ports, and says of none that it has to work.
+            about = {**about, "action": "smtp_endpoint_info", "kind": "probe"}
         probes, others = result.get("probes") or [], result.get("alternatives") or []
         if not isinstance(probes, list) or not isinstance(others, list) or not all(map(is_probe, probes)):
-            words = f"variable is {show(variable)}, which for {host} is no result of smtp_gate; name what its task registers."
+            words = f"variable is {show(variable)}, which for {host} is no result of smtp_gate or smtp_endpoint_info; name what its task registers."
             raise SettingsError(words, "variable")
         yield from _of_host(printable_data(about), variables, result)
 

@@ -27,6 +27,7 @@ _STATE_WORDS = {
     "not_asked": "not asked",
     "no_verdict": "no verdict",
     "fails": "fails",
+    "other_port": "another port works",
 }
 
 

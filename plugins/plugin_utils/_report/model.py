@@ -19,12 +19,16 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.across import Statement, across
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Entry, Key, entries
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.slices import MISSING_ACTION
 
 __all__ = ("STATES", "Report", "Row", "Source", "State", "natural")
 
-State = t.Literal["fails", "no_verdict", "unreachable", "not_asked", "attention", "works"]
-# The worst one first. no_verdict: the task broke. attention: mail works, and something should be seen.
-STATES: t.Final[tuple[State, ...]] = ("fails", "no_verdict", "unreachable", "not_asked", "attention", "works")
+State = t.Literal["fails", "no_verdict", "unreachable", "not_asked", "attention", "works", "other_port"]
+# The worst one first. no_verdict: the task broke. attention: mail works, and something should be seen. other_port: where
+# somebody looked at several ports of a relay (probe), one that does not work beside one that does. It breaks no host.
+STATES: t.Final[tuple[State, ...]] = (
+    "fails", "no_verdict", "unreachable", "not_asked", "attention", "works", "other_port",
+)  # fmt: skip
 # Longer texts than this (characters) say nothing more to a reader.
 _LONGEST = 2000
 _MOST = 200
@@ -66,6 +70,8 @@ class Row(t.NamedTuple):
     alternatives: int  # place of [{port, security, ok, cause}]
     groups: int  # place of a list of names
     time: str  # UTC, in one form, so that two of them can be compared
+    absent: bool = False  # the host has no record of its own; missing_verdicts has noted so
+    relay: str = ""  # the relay's name where one of its ports was only looked at; a gate wants all that it names
 
 
 class Report:
@@ -118,8 +124,13 @@ class Report:
 
     def rows(self) -> list[Row]:
         """Everything known, by host and endpoint, in the order in which they came."""
+        counted = [row for row in self._rows.values() if self._counts(row)]
+        working = {(row.source, row.relay) for row in counted if row.relay and row.state in ("works", "attention")}
         return sorted(
-            (row for row in self._rows.values() if self._counts(row)),
+            (
+                row._replace(state="other_port") if row.state == "fails" and (row.source, row.relay) in working else row
+                for row in counted
+            ),
             key=lambda row: (row.source, -1 if row.subject is None else row.subject),
         )
 
@@ -168,6 +179,8 @@ class Report:
             self._place(_picked(record.alternatives, ("port", "security", "ok", "cause"))),
             self._place([_short(one) for one in record.groups if one not in ("all", "ungrouped")]),
             time,
+            record.action == MISSING_ACTION,
+            str((record.endpoint or {}).get("host") or "").lower() if record.kind == "probe" else "",
         )
 
     def _place(self, value: t.Any) -> int:

@@ -111,7 +111,7 @@
     if (want.relay && subjects[row[SUBJECT]] !== want.relay) return false;
     if (want.cause && (row[CAUSE] < 0 || causes[row[CAUSE]] !== want.cause) &&
         !value(row[FINDINGS]).some((one) => one.code === want.cause) && states[row[STATE]] !== want.cause) return false;
-    if (want.state === "bad" && ["works", "attention"].includes(states[row[STATE]])) return false;
+    if (want.state === "bad" && ["works", "attention", "other_port"].includes(states[row[STATE]])) return false;
     if (want.state && want.state !== "bad" && states[row[STATE]] !== want.state) return false;
     if (want.family) {
       // With a cause that has addresses of its own: an address of that family must have failed, else one must be there.
@@ -206,7 +206,7 @@
     return picture;
   };
   const span = (ms) => ms >= 10000 ? `${Math.round(ms / 1000)} s` : ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : ms >= 10 || ms === 0 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
-  const layerOf = (row) => row[LAYER] >= 0 ? data().layers[row[LAYER]] : row[CAUSE] >= 0 ? "other" : data().states[row[STATE]];
+  const layerOf = (row) => data().states[row[STATE]] === "other_port" ? "other_port" : row[LAYER] >= 0 ? data().layers[row[LAYER]] : row[CAUSE] >= 0 ? "other" : data().states[row[STATE]];
 
   const timeline = (certificates, now) => {
     const spans = certificates.map((one) => [Date.parse(one.not_before), Date.parse(one.not_after)]).filter(([from, to]) => to > from);
@@ -275,7 +275,7 @@
     const close = element("button", { type: "button" }, "Close");
     close.addEventListener("click", () => dialog.close());
     const title = element("h2", { id: "detail-title" }, element("bdi", {}, sources[row[SOURCE]]), element("span", { class: "soft" }, row[SUBJECT] < 0 ? "" : " to "), element("bdi", {}, row[SUBJECT] < 0 ? "" : subjects[row[SUBJECT]]));
-    const said = row[CAUSE] >= 0 ? words(causes[row[CAUSE]]) : words(state).replace("attention", "works, with a warning");
+    const said = row[CAUSE] >= 0 ? words(causes[row[CAUSE]]) : words(state).replace("attention", "works, with a warning") + (state === "other_port" ? ", and another port works" : "");
     const inside = element("div", { class: `x-${layerOf(row)}` }, element("header", {}, title, close),
       element("p", { class: "verdict" }, element("span", { class: "tile" + ` x-${layerOf(row)}` }), element("b", {}, said)));
     if (value(row[MESSAGE])) inside.append(element("p", { class: "verdict" }, element("bdi", {}, value(row[MESSAGE]))));

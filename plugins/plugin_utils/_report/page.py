@@ -22,6 +22,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import STATES, Report, Row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page_parts import (
     Facts,
+    beside,
     certificates,
     changed,
     head,
@@ -58,6 +59,7 @@ def page(report: Report, changes: Sequence[Change] | None, notes: Sequence[str] 
     yield from matrix(table)
     yield "</section>\n"
     yield from warned(report)
+    yield from beside(report)
     yield from certificates(report)
     yield "</main>\n<footer>Made by mailops.smtp from what the hosts themselves saw. Times are UTC.</footer>\n</div>\n"
     yield "<dialog id=detail aria-labelledby=detail-title></dialog>\n"

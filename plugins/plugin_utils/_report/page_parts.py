@@ -16,6 +16,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import (
     Statement,
     fold,
+    other_ports,
     statements,
     warnings,
 )
@@ -24,7 +25,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.text import text
 
-__all__ = ("Facts", "certificates", "changed", "head", "said_first", "shared", "warned")
+__all__ = ("Facts", "beside", "certificates", "changed", "head", "said_first", "shared", "warned")
 
 _MOST_NAMES = 300
 _OPEN_CAUSES = 12
@@ -54,7 +55,8 @@ class Facts:
         self.kinds = Counter(kind_of(table.worst(source)) for source in table.sources)
         self.total = len(table.sources)
         self.passing = self.kinds["works"] + self.kinds["attention"]
-        self._several = any(len(rows) > 1 for rows in table.of.values())
+        # Looking at several ports of one relay asks for one relay.
+        self._several = any(len({row.relay or row.subject for row in rows}) > 1 for rows in table.of.values())
         self.unknown = sum(self.kinds[kind] for kind in _UNKNOWN)
 
     @property
@@ -83,7 +85,7 @@ def head(facts: Facts, notes: Sequence[str]) -> Iterator[str]:
     asked = f"{count} endpoint{'' if count == 1 else 's'} asked for" if count else "nothing asked for"
     yield f"<header>\n<h1>{text(facts.title)}</h1>\n<p class=sub>{_span(report.first, report.last)} · {asked}</p>\n"
     for note in notes:
-        yield f"<p class=sub><bdi>{text(note)}</bdi></p>\n"
+        yield f"<p class='sub note'><bdi>{text(note)}</bdi></p>\n"
     if facts.total > 1:
         kinds = sorted(
             facts.kinds.items(), key=lambda one: (one[0] not in ("works", "attention"), one[0] != "works", -one[1])
@@ -213,16 +215,24 @@ def _names(hosts: Sequence[str]) -> str:
 
 def warned(report: Report) -> Iterator[str]:
     """What works, and should be seen all the same."""
-    found = warnings(report)
+    yield from _seen("warnings", "Works, and should be seen", "attention", warnings(report))
+
+
+def beside(report: Report) -> Iterator[str]:
+    """What was looked at and does not work, while mail works all the same."""
+    title = "Ports that do not work, of relays where another one does"
+    yield from _seen("ports", title, "other_port", other_ports(report))
+
+
+def _seen(name: str, title: str, kind: str, found: Sequence[Statement]) -> Iterator[str]:
     if not found:
         return
-    yield "<section id=warnings aria-labelledby=warnings-title>\n<h2 id=warnings-title>Works, and should be seen</h2>\n<div class=causes>\n"
-    for one in found[:_OPEN_CAUSES]:
-        yield _cause(one._replace(layer="attention"))
+    yield f"<section id={name} aria-labelledby={name}-title>\n<h2 id={name}-title>{title}</h2>\n<div class=causes>\n"
+    yield from (_cause(one._replace(layer=kind)) for one in found[:_OPEN_CAUSES])
     yield "</div>\n"
     if found[_OPEN_CAUSES:]:
         yield f"<details><summary>{len(found) - _OPEN_CAUSES} more</summary><div class=causes>\n"
-        yield from (_cause(one._replace(layer="attention")) for one in found[_OPEN_CAUSES:])
+        yield from (_cause(one._replace(layer=kind)) for one in found[_OPEN_CAUSES:])
         yield "</div></details>\n"
     yield "</section>\n"
 

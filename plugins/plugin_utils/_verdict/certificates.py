@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import datetime
+import functools
+import hashlib
 import ipaddress
 import typing as t
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 try:
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
     from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 except ImportError:  # ansible-core brings it; reading the documentation must work without it
@@ -26,6 +28,8 @@ __all__ = ("NAME_LIMIT", "Certificate", "is_address", "read_chain")
 
 # A name in a sentence; certificates hold names of any length.
 NAME_LIMIT = 100
+# Certificates that stay parsed: those of a call, with its other ports.
+_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -125,10 +129,7 @@ class Certificate:
 
     def key(self) -> tuple[str, int | None]:
         """Type and size in bits of the public key."""
-        try:
-            key = self.parsed.public_key()
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            return "unknown", None
+        key = _public_key(self.parsed)
         if isinstance(key, rsa.RSAPublicKey):
             return "rsa", key.key_size
         if isinstance(key, ec.EllipticCurvePublicKey):
@@ -161,7 +162,7 @@ class Certificate:
             "not_after": self.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "days_left": self.days_left,
             "serial": f"{self.parsed.serial_number:x}",
-            "sha256": self.parsed.fingerprint(hashes.SHA256()).hex(),
+            "sha256": hashlib.sha256(self.parsed.public_bytes(serialization.Encoding.DER)).hexdigest(),
             "spki_sha256": self._spki_sha256(),
             "key_type": key_type,
             "key_bits": key_bits,
@@ -175,32 +176,42 @@ class Certificate:
         return found
 
     def _spki_sha256(self) -> str | None:
+        key = _public_key(self.parsed)
+        if key is None:
+            return None
         try:
-            spki = self.parsed.public_key().public_bytes(
-                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
+            spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         except (ValueError, TypeError, UnsupportedAlgorithm):
             return None
-        digest = hashes.Hash(hashes.SHA256())
-        digest.update(spki)
-        return digest.finalize().hex()
+        return hashlib.sha256(spki).hexdigest()
 
 
 def read_chain(encoded: list[str], clock: datetime.datetime) -> list[Certificate]:
     """The certificates of base64 DER strings, in the order sent; what is not a certificate is left out."""
-    found = []
-    for text in encoded:
-        try:
-            parsed = x509.load_der_x509_certificate(base64.b64decode(text))
-            # Names are parsed when they are asked for; those of a relay may be anything.
-            parsed.subject.rfc4514_string()
-            parsed.issuer.rfc4514_string()
-        except (
-            Exception
-        ):  # ValueError, TypeError, InvalidVersion, ...: cryptography raises all kinds for what is not sound
-            continue
-        found.append(Certificate(parsed, clock))
-    return found
+    found = (_parsed(text) if isinstance(text, str) else None for text in encoded)
+    return [Certificate(one, clock) for one in found if one is not None]
+
+
+# A chain is read by each that judges it: diagnosis, policy, findings and evidence.
+@functools.lru_cache(maxsize=_KEPT)
+def _parsed(text: str) -> x509.Certificate | None:
+    try:
+        parsed = x509.load_der_x509_certificate(base64.b64decode(text))
+        # Names are parsed when they are asked for; those of a relay may be anything.
+        parsed.subject.rfc4514_string()
+        parsed.issuer.rfc4514_string()
+    except Exception:  # ValueError, TypeError, InvalidVersion, ...: cryptography raises all kinds for what is not sound
+        return None
+    return parsed
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _public_key(certificate: x509.Certificate) -> t.Any:
+    """The public key; None where it is none that can be read."""
+    try:
+        return certificate.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
 
 
 def is_address(name: str) -> bool:

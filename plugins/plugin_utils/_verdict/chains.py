@@ -60,7 +60,7 @@ def chain_verdict(
         return _other_name(leaf, name)
     if verify_code in _WEAK or re.search(r"too (small|weak)", verify_error):
         return ChainVerdict("certificate_weak", weakness(chain) or verify_error)
-    misissued = _misissued(verify_code, verify_error, chain)
+    misissued = _misissued(verify_code, verify_error, chain, ca_subjects)
     if misissued is not None:
         return misissued
     late = _also_out_of_date(leaf)
@@ -124,19 +124,26 @@ def _also_out_of_date(leaf: Certificate) -> str:
 
 def _other_name(leaf: Certificate, name: str) -> ChainVerdict:
     listed = [entry[:NAME_LIMIT] for entry in leaf.names] or [leaf.common_name]
-    variant = "address_as_name" if is_address(name) and name in leaf.dns_names else ""
-    return ChainVerdict("certificate_name_mismatch", words.is_for(listed), variant)
+    if is_address(name) and name in (leaf.dns_names or [leaf.common_name]):
+        return ChainVerdict(
+            "certificate_name_mismatch", words.is_for(listed) if listed != [name] else "", "address_as_name"
+        )
+    return ChainVerdict("certificate_name_mismatch", words.is_for(listed))
 
 
 # -- trust
 
 
-def _misissued(verify_code: int, verify_error: str, chain: Sequence[Certificate]) -> ChainVerdict | None:
+def _misissued(
+    verify_code: int, verify_error: str, chain: Sequence[Certificate], ca_subjects: Sequence[str]
+) -> ChainVerdict | None:
     """A trusted CA may not issue this, or the certificate is not meant for it. None where trust is the matter."""
     if verify_code == _PURPOSE or "purpose" in verify_error:
         return ChainVerdict("certificate_untrusted", verify_error, "purpose")
     if verify_code == _BAD_SIGNATURE or "signature failure" in verify_error:
-        return ChainVerdict("certificate_untrusted", verify_error, "signature")
+        issuer = _linked(chain)[-1].issuer_name
+        anew = words.perhaps_made_anew(issuer) if issuer in ca_subjects else ""
+        return ChainVerdict("certificate_untrusted", words.also(verify_error, anew), "signature")
     if verify_code in _MISISSUED_CODES or _MISISSUED.search(verify_error):
         above = words.named(_linked(chain)[-1].issuer_name)
         return ChainVerdict("certificate_untrusted", f"{verify_error} ({above})", "misissued")
@@ -163,7 +170,9 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
     leaf, top = path[0], path[-1]
     issuer, late = top.issuer_name, _also_out_of_date(leaf)
     code, detail = "certificate_untrusted", words.ends_at_unknown_root(top.common_name)
-    if not top.self_signed and len(path) > 1:
+    if not top.self_signed and issuer in ca_subjects:
+        detail = words.another_of_that_name(issuer)
+    elif not top.self_signed and len(path) > 1:
         detail = words.ends_below(issuer)
     elif not top.self_signed:
         incomplete = _is_intermediate(leaf, ca_subjects)

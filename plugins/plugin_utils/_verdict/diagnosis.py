@@ -213,7 +213,7 @@ def _greeting(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
     if "after_proxy_header" in attempt and kind in (*_SILENT, "closed", "reset"):
-        return Diagnosis("greeting_timeout", "proxy_expected", fields=_timeout(case))
+        return Diagnosis("greeting_timeout", "proxy_expected")
     if kind in _SILENT:
         partial = failure.get("partial")
         detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or words.STAYED_SILENT
@@ -305,6 +305,14 @@ def _ehlo(case: _Case) -> Diagnosis:
     helo = attempt.get("helo")
     if helo is not None and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
         return Diagnosis("not_smtp", detail=words.knows_no_hello(failure))
+    if helo is not None and helo["code"] // 100 == 2:
+        # The same name was taken in HELO: it is EHLO itself that is not wanted.
+        return Diagnosis("ehlo_rejected", "only_helo", words.quoted(failure))
+    if helo is not None and failure["code"] in _UNKNOWN_COMMAND:
+        # The relay does not have EHLO; what it says to HELO is the reason.
+        said: FailureEntry = {"layer": "ehlo", "kind": "reply", "code": helo["code"], "lines": helo["lines"]}
+        found = _refused(case._replace(failure=said), "ehlo")
+        return replace(found, detail=f"{found.detail} {words.to_helo(failure)}")
     found = _refused(case, "ehlo")
     stopped = attempt.get("helo_failure")
     return replace(found, detail=f"{found.detail} {words.stopped_instead(stopped)}") if stopped is not None else found
@@ -322,6 +330,8 @@ def _starttls(case: _Case) -> Diagnosis:
 def _tls(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind, reason = failure["kind"], failure.get("reason", "")
+    if "after_proxy_header" in attempt and kind in _HUNG_UP:
+        return Diagnosis("greeting_timeout", "proxy_expected")
     other_way = _tls_or_whoever_connects(case)
     if other_way is not None:
         return other_way
@@ -393,7 +403,9 @@ def _auth(case: _Case) -> Diagnosis:
     if kind == "withheld":
         return Diagnosis("auth_requires_tls", "withheld")
     if kind == "missing" and failure["what"] == "auth":
-        return _no_mechanism([], None, failure.get("starttls", False))
+        found = _no_mechanism([], None, failure.get("starttls", False))
+        before = signs.offered(attempt, "before_tls").get("AUTH", [])
+        return replace(found, detail=words.only_before_tls(before)) if signs.in_tls(attempt) and before else found
     if kind == "missing":
         return _no_mechanism(failure["offered"], failure.get("wanted"), False)
     if kind != "reply":
@@ -401,7 +413,7 @@ def _auth(case: _Case) -> Diagnosis:
     code, status = failure["code"], signs.status_of(failure)
     if code in (530, 538) or status == "5.7.11":
         return Diagnosis("auth_requires_tls", "in_tls" if signs.in_tls(attempt) else "", words.quoted(failure))
-    if code == 504 or (code == 534 and status == "5.7.4"):
+    if code in (500, 502, 503, 504) or (code == 534 and status == "5.7.4"):
         return Diagnosis("auth_mechanism_not_offered", "refused", words.quoted(failure))
     found = _refused(case, "auth")
     if found.code == "auth_rejected" and not found.variant:

@@ -247,6 +247,12 @@ def fault_of_its_own(code: str | None) -> str:
 
 # -- dialogue
 
+
+def only_before_tls(names: Sequence[str]) -> str:
+    """A relay that has it the wrong way round."""
+    return f"it offers {', '.join(names)} before TLS and none after it"
+
+
 NO_LOGIN_BEFORE_STARTTLS = "it offers STARTTLS, and no login before it"
 MESSAGE_WITHHELD = "the message was not sent"
 
@@ -308,6 +314,11 @@ def stopped_instead(failure: FailureEntry) -> str:
     return f"and then {ends.get(failure['kind'], 'broke off')} when it was asked with HELO"
 
 
+def to_helo(refused: FailureEntry) -> str:
+    """A remark behind the reply to HELO, where EHLO was refused before."""
+    return f"in answer to HELO, as EHLO was answered with {quoted(refused)}"
+
+
 def where_in_tls(attempt: Attempt) -> str:
     """The place of a silent greeting behind TLS."""
     return "it stayed silent after the TLS handshake, so it may be another service with TLS" if in_tls(attempt) else ""
@@ -357,7 +368,19 @@ def named(name: str) -> str:
 def is_for(names: Sequence[str]) -> str:
     """The names of a certificate, the first five of them."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"it is for {', '.join(names[:5])}{more}"
+    # A name that ends with a dot is another one, and would be read as the sentence's end.
+    listed = ", ".join(shown(name) if name.endswith(".") else name for name in names[:5])
+    return f"it is for {listed}{more}"
+
+
+def perhaps_made_anew(name: str) -> str:
+    """A CA in ca_path whose key does not fit."""
+    return f"the CA {shown(name)} in ca_path may be an older or newer one of that name"
+
+
+def another_of_that_name(name: str) -> str:
+    """A CA in ca_path with the issuer's name that does not help."""
+    return f"ca_path holds a CA of the name {shown(name)}, yet not the one that issued it, or not the root above it"
 
 
 def ended(last: datetime.datetime, now: datetime.datetime) -> str:

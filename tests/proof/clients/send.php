@@ -54,9 +54,27 @@ function nextcloud_file(string $path): array {
 
 // A file of define(), which one process can read only once.
 function constants_of(string $path): array {
-    $script = 'include $argv[1]; echo json_encode(get_defined_constants(true)["user"] ?? []);';
-    exec(escapeshellarg(PHP_BINARY) . ' -r ' . escapeshellarg($script) . ' ' . escapeshellarg($path), $lines);
-    return json_decode(implode("\n", $lines), true);
+    [$ours, $theirs] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
+    $child = pcntl_fork();
+    if ($child === 0) {
+        fclose($ours);
+        ob_start();
+        try {
+            include $path;
+            fwrite($theirs, json_encode(get_defined_constants(true)['user'] ?? []));
+        } catch (Throwable $error) {
+            fwrite($theirs, json_encode(['error' => $error->getMessage()]));
+        }
+        ob_end_clean();
+        exit(0);
+    }
+    fclose($theirs);
+    $found = json_decode(stream_get_contents($ours), true);
+    pcntl_waitpid($child, $status);
+    if (isset($found['error'])) {
+        throw new Exception($found['error']);
+    }
+    return $found;
 }
 
 function symfony_send(array $job, Transport\TransportInterface $transport): void {
@@ -84,6 +102,20 @@ function with_laravel(array $job): void {
         'scheme' => laravel_env($env, 'MAIL_SCHEME'), 'host' => laravel_env($env, 'MAIL_HOST', '127.0.0.1'),
         'port' => laravel_env($env, 'MAIL_PORT', 2525), 'username' => laravel_env($env, 'MAIL_USERNAME'),
         'password' => laravel_env($env, 'MAIL_PASSWORD'), 'local_domain' => laravel_env($env, 'MAIL_EHLO_DOMAIN', 'localhost'),
+    ]));
+}
+
+// Its own config/mail.php: a scheme is never set, and an encryption requires TLS.
+function with_bookstack(array $job): void {
+    $env = environment($job);
+    if (laravel_env($env, 'MAIL_DRIVER', 'smtp') !== 'smtp') {
+        throw new Exception('the driver is not smtp');
+    }
+    symfony_send($job, laravel_transport([
+        'host' => laravel_env($env, 'MAIL_HOST'), 'port' => laravel_env($env, 'MAIL_PORT', 587),
+        'username' => laravel_env($env, 'MAIL_USERNAME'), 'password' => laravel_env($env, 'MAIL_PASSWORD'),
+        'verify_peer' => laravel_env($env, 'MAIL_VERIFY_SSL', true),
+        'require_tls' => in_array(laravel_env($env, 'MAIL_ENCRYPTION'), ['tls', 'ssl'], true),
     ]));
 }
 

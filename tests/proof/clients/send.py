@@ -153,7 +153,7 @@ def with_django(job: Jobs) -> None:
 
 
 def with_homeassistant(job: Jobs) -> None:
-    config = as_yaml(job)["notify mail"]
+    config = next(one for one in as_yaml(job)["notify"] if one["platform"] == "smtp")
     context = ssl.create_default_context() if config.get("verify_ssl", True) else ssl._create_unverified_context()
     if config.get("encryption", "starttls") == "tls":
         mail: smtplib.SMTP = smtplib.SMTP_SSL(config["server"], config["port"], timeout=5, context=context)

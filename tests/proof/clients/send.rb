@@ -70,6 +70,7 @@ def discourse(env)
            user_name: env["DISCOURSE_SMTP_USER_NAME"], password: env["DISCOURSE_SMTP_PASSWORD"],
            authentication: env["DISCOURSE_SMTP_AUTHENTICATION"] || "plain",
            enable_starttls_auto: flag.(env["DISCOURSE_SMTP_ENABLE_START_TLS"], true),
+           open_timeout: (env["DISCOURSE_SMTP_OPEN_TIMEOUT"] || 5).to_f, read_timeout: (env["DISCOURSE_SMTP_READ_TIMEOUT"] || 5).to_f,
            openssl_verify_mode: env["DISCOURSE_SMTP_OPENSSL_VERIFY_MODE"]}
   found[:tls] = true if flag.(env["DISCOURSE_SMTP_FORCE_TLS"], false)
   found.delete(:authentication) unless found[:user_name]
@@ -92,6 +93,9 @@ def parse(job)
   case job["dialect"]
   when "gitlab" then Omnibus.read(job["file"])
   when "rails" then initializer(job["file"])
+  when "psych"
+    require "yaml"
+    YAML.safe_load(File.read(job["file"], encoding: "utf-8"), aliases: true)
   else environment(job)
   end
 end

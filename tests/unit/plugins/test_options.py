@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     CONNECTION_OPTIONS,
@@ -115,3 +116,13 @@ def test_the_role_takes_the_policy_with_the_same_defaults() -> None:
         spelled = SPELLED.get(default, default)
         assert options[f"mail_config_{name}"]["default"] == values[f"mail_config_{name}"] == spelled
     assert options["mail_config_minimum_tls_version"].get("choices", list(TLS_VERSIONS)) == list(TLS_VERSIONS)
+
+
+def test_the_role_takes_the_polite_options_with_the_same_defaults() -> None:
+    options, values = role("mail_config")
+    manners = documented("smtp_gate")
+    for name in POLITE_OPTIONS:
+        ours = options[f"mail_config_{name}"]
+        assert ours["default"] == values[f"mail_config_{name}"] == manners[name]["default"], name
+        assert ours["type"] == manners[name]["type"], name
+    assert set(POLITE_OPTIONS) <= set(documented("app_mail_config_audit_info")) & set(documented("app_mail_config_set"))

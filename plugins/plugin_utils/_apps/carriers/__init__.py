@@ -90,7 +90,9 @@ class Place:
     def read(self, text: str) -> dict[KeyPath, Value]:
         """What each key holds. Raises FormatError."""
         if not self.carrier:
-            return load_format(self.form.format).read(text, self.form.section, self.form.dialect)
+            section = self._section(text)
+            values = load_format(self.form.format).read(text, section, self.form.dialect)
+            return {(*self.form.section, *path[len(section) :]): value for path, value in values.items()}
         return {
             (name,): value for name, value in load_carrier(self.carrier).read(text, self.service, self._reader).items()
         }
@@ -98,7 +100,10 @@ class Place:
     def edit(self, text: str, wanted: Mapping[KeyPath, t.Any], remove: Collection[KeyPath]) -> str:
         """The text with these keys. Raises FormatError."""
         if not self.carrier:
-            return load_format(self.form.format).edit(text, wanted, remove, self.form.dialect, self.form.indent)
+            section, usual = self._section(text), len(self.form.section)
+            wanted = {(*section, *path[usual:]): value for path, value in wanted.items()}
+            gone = [(*section, *path[usual:]) for path in remove]
+            return load_format(self.form.format).edit(text, wanted, gone, self.form.dialect, self.form.indent)
         variables = {path[0]: str(value) for path, value in wanted.items()}
         return load_carrier(self.carrier).edit(
             text, variables, [path[0] for path in remove], self.service, self._reader
@@ -116,6 +121,12 @@ class Place:
     def findings(self, text: str) -> list[dict[str, str]]:
         """What is wrong with the way the settings stand there."""
         return load_carrier(self.carrier).findings(text, self.service) if self.carrier else []
+
+    def _section(self, text: str) -> KeyPath:
+        """Where the section is in this text; the paths of the form's keys begin with the usual place."""
+        if not self.form.or_sections:
+            return self.form.section
+        return load_format(self.form.format).locate(text, (self.form.section, *self.form.or_sections))
 
     @property
     def _reader(self) -> str:

@@ -43,5 +43,5 @@ def interpolated(name: str, value: Value, variables: Mapping[str, str]) -> Value
         unknown = unknown or not mark.endswith("-")
         return other
 
-    text = _VARIABLE.sub(put_in, value.text)
-    return value if unknown else text
+    text, found = _VARIABLE.subn(put_in, value.text)
+    return value if unknown or not found else text

@@ -96,6 +96,20 @@ class Systemd(Carrier):
         ]
         return [path for path in (line.group(2).strip().lstrip("-") for line in lines) if path]
 
+    def findings(self, text: str, service: str = "") -> list[dict[str, str]]:
+        names = [] if _is_unit(text) else [name for name in self.read(text) if name.startswith("export")]
+        odd = [name for name in names if re.match(r"export[ \t]", name)]
+        if not odd:
+            return []
+        return [
+            {
+                "severity": "warning",
+                "code": "unknown_key",
+                "message": f"systemd knows no export and ignores these lines of an EnvironmentFile: {', '.join(odd)}.",
+                "remedy": "Take the word export away.",
+            }
+        ]
+
 
 def _is_unit(text: str) -> bool:
     first = next(

@@ -79,6 +79,7 @@ FORMAT_NAMES = (
     "msmtprc",
     "keyvalue",
     "line",
+    "xml",
 )
 MAX_CHARACTERS = 512 * 1024
 
@@ -90,7 +91,8 @@ class FormatError(ValueError):
 
 
 class Opaque(t.NamedTuple):
-    """A value that readers do not agree on, or that is none: ``kind`` is list, mapping or unclear; ``text`` is only for
+    """A value that readers do not agree on, or that is none: ``kind`` is list, mapping, variable, encrypted or unclear;
+    ``text`` is only for
     comparing.
     """
 
@@ -124,6 +126,10 @@ class Format(abc.ABC):
         indent: int = 2,
     ) -> str:
         """The new text, not yet proven. Raises FormatError."""
+
+    def locate(self, text: str, sections: Sequence[KeyPath]) -> KeyPath:
+        """Which of the places where a section may stand is the one in this text. Raises FormatError."""
+        return sections[0]
 
     def statements(self, text: str, dialect: str = "") -> Sequence[tuple[KeyPath, int, int]]:
         """Which characters belong to which key. Whoever gives none lets nothing change, or overrides ``untouched``."""

@@ -35,6 +35,13 @@ __all__ = ("FORMAT", "spellings")
 
 _BLANKS = " \t"
 _HEAD = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.]*)[ \t]*=")
+# To systemd and docker run "export NAME" is a name, and one that they refuse.
+_WHOLE_NAME = re.compile(r"[ \t]*((?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_.]*)[ \t]*=")
+_HEADS = {
+    "compose": re.compile(_HEAD.pattern[:-1] + "[=:]"),
+    "systemd": _WHOLE_NAME,
+    "docker": _WHOLE_NAME,
+}
 
 
 class _Assignment(t.NamedTuple):
@@ -405,7 +412,7 @@ def _by_pattern(
 
 def _by_lines(text: str, dialect: str) -> Iterator[_Assignment]:
     lexer = _LEXERS[dialect]
-    head = re.compile(_HEAD.pattern[:-1] + "[=:]") if dialect == "compose" else _HEAD
+    head = _HEADS.get(dialect, _HEAD)
     index = 1 if text.startswith("\ufeff") else 0
     while index < len(text):
         found = head.match(text, index)

@@ -36,7 +36,7 @@ class _Token(t.NamedTuple):
 
 
 class Php(Lines):
-    """``(key,)``."""
+    """``(key,)``; of an array in the array ``(key, key)``, which are changed where they are and not added."""
 
     dialects = ("array", "define")
     typed = True
@@ -62,6 +62,8 @@ class Php(Lines):
         return super().change(text, wanted, remove, dialect, indent)
 
     def room(self, text: str, path: KeyPath, dialect: str) -> tuple[int, str]:
+        if len(path) > 1:
+            raise FormatError(f"{'.'.join(path)} is not there; write it by hand")
         if dialect == "define":
             stop = _STOP.search(text)
             if stop is not None:
@@ -102,9 +104,12 @@ def _opening(tokens: list[_Token]) -> _Token | None:
 
 def _members(text: str, tokens: list[_Token]) -> Iterator[Statement]:
     opened = _opening(tokens)
-    if opened is None:
-        return
-    index = tokens.index(opened) + 1
+    if opened is not None:
+        yield from _inside(text, tokens, tokens.index(opened) + 1, ())
+
+
+def _inside(text: str, tokens: list[_Token], index: int, above: KeyPath) -> Iterator[Statement]:
+    """The members of an array, and those of the arrays in it that have a text for every key."""
     while index < len(tokens) and tokens[index].text not in (")", "]"):
         begin = index
         while index < len(tokens) and not (index > begin and tokens[index].text in (",", ")", "]")):
@@ -113,8 +118,27 @@ def _members(text: str, tokens: list[_Token]) -> Iterator[Statement]:
         last = tokens[index] if index < len(tokens) and tokens[index].text == "," else None
         if len(inner) > 2 and inner[0].kind == "text" and inner[1].text == "=>":
             end = last.end if last is not None else inner[-1].end
-            yield _statement(text, str(_value(inner[:1])), inner[0].start, end, inner[2:])
+            path = (*above, str(_value(inner[:1])))
+            if (below := _first_of(inner[2:])) is not None:
+                yield from _inside(text, tokens, tokens.index(below), path)
+            else:
+                yield _statement(text, path, inner[0].start, end, inner[2:])
         index += 1 if last is not None else 0
+
+
+def _first_of(value: list[_Token]) -> _Token | None:
+    """The first token inside an array all of whose keys are texts; None for what is none, and for an empty one."""
+    index = 1 if value[0].text == "[" else 2 if value[0].text.lower() == "array" and value[1:2] else 0
+    if not index or _closed(value, index - 1) != len(value) or index + 1 == len(value):
+        return None
+    first, place = value[index], index
+    while place < len(value) - 1:
+        if value[place].kind != "text" or place + 2 >= len(value) or value[place + 1].text != "=>":
+            return None
+        while place < len(value) - 1 and value[place].text != ",":
+            place = _closed(value, place)
+        place += 1
+    return first
 
 
 def _defines(text: str, tokens: list[_Token]) -> Iterator[Statement]:
@@ -129,7 +153,7 @@ def _defines(text: str, tokens: list[_Token]) -> Iterator[Statement]:
         if close + 1 < len(tokens) and tokens[close + 1].text == ";" and close > index + 4:
             yield _statement(
                 text,
-                str(_value(tokens[index + 2 : index + 3])),
+                (str(_value(tokens[index + 2 : index + 3])),),
                 token.start,
                 tokens[close + 1].end,
                 tokens[index + 4 : close],
@@ -147,7 +171,7 @@ def _closed(tokens: list[_Token], index: int) -> int:
     return index + 1
 
 
-def _statement(text: str, name: str, start: int, end: int, value: list[_Token]) -> Statement:
+def _statement(text: str, path: KeyPath, start: int, end: int, value: list[_Token]) -> Statement:
     """The whole lines of it where it stands alone on them."""
     line = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
     after = line_end(text, end)
@@ -155,7 +179,7 @@ def _statement(text: str, name: str, start: int, end: int, value: list[_Token]) 
     if not text[line:start].strip("\ufeff \t") and (not rest or rest.startswith(("//", "#"))):
         start = line
         end = after + (2 if text[after : after + 2] == "\r\n" else 1 if after < len(text) else 0)
-    return Statement((name,), _value(value), start, end, value[0].start, value[-1].end)
+    return Statement(path, _value(value), start, end, value[0].start, value[-1].end)
 
 
 def _value(tokens: list[_Token]) -> Value:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
     Format,
@@ -15,6 +15,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import 
     Opaque,
     Value,
     yaml_edit,
+    yaml_entry,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_tree import Node, YamlError, parse
 
@@ -32,11 +33,21 @@ class Yaml(Format):
     def read(self, text: str, section: KeyPath = (), dialect: str = "") -> dict[KeyPath, Value]:
         values: dict[KeyPath, Value] = {}
         try:
-            found = yaml_edit.read(text, section)
+            if yaml_entry.is_selector(section):
+                entry = yaml_entry.read_entry(text, section)
+                found = yaml_edit.children(entry) if entry is not None else None
+            else:
+                found = yaml_edit.read(text, section)
             _collect(section, found or {}, values)
         except YamlError as error:
             raise FormatError(str(error)) from None
         return values
+
+    def locate(self, text: str, sections: Sequence[KeyPath]) -> KeyPath:
+        try:
+            return yaml_entry.locate(text, sections)
+        except YamlError as error:
+            raise FormatError(str(error)) from None
 
     def change(
         self,
@@ -49,7 +60,12 @@ class Yaml(Format):
         for section in dict.fromkeys(path[:-1] for path in (*wanted, *remove)):
             here = {path[-1]: value for path, value in wanted.items() if path[:-1] == section}
             managed = [path[-1] for path in (*wanted, *remove) if path[:-1] == section]
-            if here:
+            if yaml_entry.is_selector(section):
+                if here:
+                    text = yaml_entry.edit_entry(text, section, here, managed, indent)
+                else:
+                    text = yaml_entry.remove_entry(text, section, managed)
+            elif here:
                 text = yaml_edit.edit(text, section, here, managed, _block(section, here, indent))
             else:
                 text = yaml_edit.remove(text, section, managed)
@@ -101,7 +117,10 @@ def _collect(path: KeyPath, mapping: Mapping[str, t.Any], values: dict[KeyPath, 
         else:
             node = value.resolved()
             kind = {"sequence": "list", "mapping": "mapping"}.get(node.kind, "unclear")
-            values[(*path, name)] = Opaque(kind, node.value if kind == "unclear" else "")
+            if kind == "unclear" and node.explicit_tag and not (node.tag or "").startswith("tag:yaml.org,2002:"):
+                # A tag of the app's own, such as !secret and !include: what it stands for is elsewhere.
+                kind = "variable"
+            values[(*path, name)] = Opaque(kind, node.value if kind in ("unclear", "variable") else "")
 
 
 def _nodes(text: str) -> list[Node]:

@@ -23,11 +23,32 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.yaml_tr
     parse,
 )
 
-__all__ = ("child", "children", "edit", "quote", "read", "remove", "spelt_key")
+__all__ = (
+    "Edit",
+    "append",
+    "break_at",
+    "child",
+    "children",
+    "edit",
+    "edit_section",
+    "first_that_means",
+    "line_end",
+    "line_start",
+    "meaning",
+    "quote",
+    "read",
+    "refuse_shared",
+    "remove",
+    "remove_pairs",
+    "section_goal",
+    "spelt_key",
+)
 
 Scalar = str | int | bool | None
 Path = Sequence[str]
 
+_BLANK = re.compile(" *")
+_DASH = re.compile(" *(?:- +)*")
 _PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9._@-]*\Z")
 # Words that some YAML reader takes for something else than a text.
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
@@ -35,7 +56,7 @@ _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "nul
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
 
 
-class _Edit(t.NamedTuple):
+class Edit(t.NamedTuple):
     start: int
     end: int
     text: str
@@ -84,15 +105,15 @@ def edit(text: str, path: Path, wanted: Mapping[str, Scalar], managed: Collectio
     document = parse(text)
     parents, section = _walk(document, path)
     if section is not None and len(parents) == len(path) and section.pairs:
-        ways = [_edit_section(document, path, section, wanted, managed)]
+        ways = [edit_section(document, path, section, wanted, managed)]
     elif not parents:
         ways = _fill_root(document, section, block)
     elif section is None:
         ways = _insert_key(document, path, parents, wanted, block)
     else:
         ways = [_fill_value(document, path, parents, section, wanted, block)]
-    goal = _set(_root(document), path, _section_goal(section if len(parents) == len(path) else None, wanted, managed))
-    return _first_that_means(
+    goal = _set(meaning(document), path, section_goal(section if len(parents) == len(path) else None, wanted, managed))
+    return first_that_means(
         text, ways, goal, f"{_dotted(path)} cannot be changed without touching other parts of the file"
     )
 
@@ -105,17 +126,17 @@ def remove(text: str, path: Path, managed: Collection[str]) -> str:
         return text
     names = [name for name in managed if _only(section, name, path)]
     if path and len(names) == len(section.pairs):
-        _refuse_shared(document, section, _dotted(path))
+        refuse_shared(document, section, _dotted(path))
         for key, value in section.pairs:
             _must_be_scalar(value, key)
-        edits = _remove_pairs(document, parents[-1], [path[-1]])
-        goal = _set(_root(document), path, None)
+        edits = remove_pairs(document, parents[-1], [path[-1]])
+        goal = _set(meaning(document), path, None)
     elif names:
-        edits = _edit_section(document, path, section, {}, managed)
-        goal = _set(_root(document), path, _section_goal(section, {}, managed))
+        edits = edit_section(document, path, section, {}, managed)
+        goal = _set(meaning(document), path, section_goal(section, {}, managed))
     else:
         return text
-    return _first_that_means(
+    return first_that_means(
         text, [edits], goal, f"{_dotted(path)} cannot be removed without touching other parts of the file"
     )
 
@@ -133,7 +154,7 @@ def _walk(document: Document, path: Path) -> tuple[list[Node], Node | None]:
     for depth in range(len(path) + 1):
         if node is None:
             break
-        _refuse_shared(document, node, _dotted(path[:depth]), whole=False)
+        refuse_shared(document, node, _dotted(path[:depth]), whole=False)
         if node.is_null:
             break
         _must_be_mapping(node, path[:depth])
@@ -174,12 +195,14 @@ def _must_be_simple(document: Document, mapping: Node, key: Node, value: Node) -
     between = document.text[key.end : value.start]
     odd = ":" not in between
     if not mapping.flow:
-        odd = odd or document.text[_line_start(document.text, key.start) : key.start].strip(" ") != ""
+        ahead = document.text[line_start(document.text, key.start) : key.start]
+        # The first key of a list's entry stands behind its dash.
+        odd = odd or not (_DASH if key is mapping.pairs[0][0] else _BLANK).fullmatch(ahead)
     if odd:
         raise YamlError(f"line {key.line}: the key {key.value} is not written as `{key.value}: value`; write it so")
 
 
-def _refuse_shared(document: Document, node: Node, where: str, *, whole: bool = True) -> None:
+def refuse_shared(document: Document, node: Node, where: str, *, whole: bool = True) -> None:
     """Refuse a change of what an alias elsewhere repeats; ``whole``: of the node with all that is in it."""
     if node.anchor in document.aliased:
         raise YamlError(
@@ -187,7 +210,7 @@ def _refuse_shared(document: Document, node: Node, where: str, *, whole: bool = 
         )
     if whole:
         for child in [*node.entries, *(child for pair in node.pairs for child in pair)]:
-            _refuse_shared(document, child, where)
+            refuse_shared(document, child, where)
 
 
 def _must_be_scalar(value: Node, key: Node) -> None:
@@ -224,10 +247,10 @@ def _effective(node: Node, known: dict[int, dict[str, Node]] | None = None) -> d
 # Changing a section that is there
 
 
-def _edit_section(
+def edit_section(
     document: Document, path: Path, section: Node, wanted: Mapping[str, Scalar], managed: Collection[str]
-) -> list[_Edit]:
-    edits: list[_Edit] = []
+) -> list[Edit]:
+    edits: list[Edit] = []
     missing: list[str] = []
     gone: list[str] = []
     for name in managed:
@@ -245,20 +268,20 @@ def _edit_section(
             continue
         _must_be_simple(document, section, key, value)
         _must_be_scalar(value, key)
-        _refuse_shared(document, key, _dotted([*path, name]))
-        _refuse_shared(document, value, _dotted([*path, name]))
+        refuse_shared(document, key, _dotted([*path, name]))
+        refuse_shared(document, value, _dotted([*path, name]))
         if name in wanted:
             edits.append(_replace(document, value, wanted[name]))
         else:
             gone.append(name)
     if gone:
-        edits += _remove_pairs(document, section, gone)
+        edits += remove_pairs(document, section, gone)
     if missing:
         edits.append(_add_pairs(document, section, [(name, wanted[name]) for name in wanted if name in missing], gone))
     return edits
 
 
-def _replace(document: Document, value: Node, new: Scalar) -> _Edit:
+def _replace(document: Document, value: Node, new: Scalar) -> Edit:
     """Overwrite one value, in the style that it has where the new value allows it."""
     spelt = quote(new)
     if value.kind == "scalar" and isinstance(new, str):
@@ -267,17 +290,17 @@ def _replace(document: Document, value: Node, new: Scalar) -> _Edit:
         elif value.style == "'" and new and not re.search(r"[^ -~\u00a1-\u1fff]", new):
             spelt = "'" + new.replace("'", "''") + "'"
     if value.start == value.end:
-        return _Edit(value.start, value.end, f" {spelt}")
+        return Edit(value.start, value.end, f" {spelt}")
     if value.style in ("|", ">"):
         # The token takes in a comment behind the `|` and the line break behind the text.
         old = document.text[value.start : value.end]
         comment = re.match(r"[^\r\n]*?([ \t]+#[^\r\n]*)", old)
         tail = old[len(old.rstrip(LINE_BREAKS + " ")) :]
-        return _Edit(value.start, value.end, spelt + (comment.group(1) if comment else "") + tail)
-    return _Edit(value.start, value.end, spelt)
+        return Edit(value.start, value.end, spelt + (comment.group(1) if comment else "") + tail)
+    return Edit(value.start, value.end, spelt)
 
 
-def _add_pairs(document: Document, mapping: Node, pairs: Sequence[tuple[str, Scalar]], gone: Collection[str]) -> _Edit:
+def _add_pairs(document: Document, mapping: Node, pairs: Sequence[tuple[str, Scalar]], gone: Collection[str]) -> Edit:
     """Insert pairs behind the mapping's last pair that stays and is a single value, or else ahead of its first."""
     text = document.text
     if mapping.flow:
@@ -285,10 +308,10 @@ def _add_pairs(document: Document, mapping: Node, pairs: Sequence[tuple[str, Sca
         quoted = mapping.pairs[-1][0].style == '"'
         written = [f"{quote(name) if quoted else spelt_key(name)}: {quote(value)}" for name, value in pairs]
         if not stays:
-            return _Edit(mapping.start + 1, mapping.start + 1, ", ".join(written))
-        indent = text[_line_start(text, stays[-1][0].start) : stays[-1][0].start]
+            return Edit(mapping.start + 1, mapping.start + 1, ", ".join(written))
+        indent = text[line_start(text, stays[-1][0].start) : stays[-1][0].start]
         separator = f",{document.line_break}{indent}" if len(stays) > 1 and not indent.strip() else ", "
-        return _Edit(stays[-1][1].end, stays[-1][1].end, "".join(separator + pair for pair in written))
+        return Edit(stays[-1][1].end, stays[-1][1].end, "".join(separator + pair for pair in written))
     indent = " " * mapping.indent
     lines = [f"{spelt_key(name)}: {quote(value)}" for name, value in pairs]
     stays = [
@@ -297,35 +320,54 @@ def _add_pairs(document: Document, mapping: Node, pairs: Sequence[tuple[str, Sca
         if pair[0].value not in gone and pair[1].kind in ("scalar", "alias") and pair[1].style not in ("|", ">")
     ]
     if stays:
-        end = _line_end(text, stays[-1][1].end)
-        return _Edit(end, end, "".join(document.line_break + indent + line for line in lines))
-    ahead = _line_start(text, mapping.pairs[0][0].start)
-    return _Edit(ahead, ahead, "".join(indent + line + document.line_break for line in lines))
+        end = line_end(text, stays[-1][1].end)
+        return Edit(end, end, "".join(document.line_break + indent + line for line in lines))
+    ahead = line_start(text, mapping.pairs[0][0].start)
+    return Edit(ahead, ahead, "".join(indent + line + document.line_break for line in lines))
 
 
-def _remove_pairs(document: Document, mapping: Node, names: Collection[str]) -> list[_Edit]:
+def remove_pairs(document: Document, mapping: Node, names: Collection[str]) -> list[Edit]:
+    """Take the pairs with these keys out of a mapping, with their whole lines."""
     text = document.text
     if not mapping.flow:
-        edits = []
-        for key, value in mapping.pairs:
+        edits: list[Edit] = []
+        first = 0
+        if text[line_start(text, mapping.pairs[0][0].start) : mapping.pairs[0][0].start].strip(" "):
+            edits, first = _behind_dash(document, mapping, names)
+        for key, value in mapping.pairs[first:]:
             if key.value in names:
-                start = _line_start(text, key.start)
+                start = line_start(text, key.start)
                 # A block scalar takes in the blank lines behind it; they stay.
-                end = _line_end(text, key.end + len(text[key.end : value.end].rstrip(LINE_BREAKS + " ")))
-                edits.append(_Edit(start, end + len(_break_at(text, end)), ""))
+                end = line_end(text, key.end + len(text[key.end : value.end].rstrip(LINE_BREAKS + " ")))
+                edits.append(Edit(start, end + len(break_at(text, end)), ""))
         return edits
     edits = []
     stays = [index for index, pair in enumerate(mapping.pairs) if pair[0].value not in names]
     if not stays:
-        return [_Edit(mapping.start + 1, mapping.end - 1, "")]
+        return [Edit(mapping.start + 1, mapping.end - 1, "")]
     for index, (key, value) in enumerate(mapping.pairs):
         if index in stays:
             continue
         if index < stays[0]:
-            edits.append(_Edit(key.start, mapping.pairs[index + 1][0].start, ""))
+            edits.append(Edit(key.start, mapping.pairs[index + 1][0].start, ""))
         else:
-            edits.append(_Edit(mapping.pairs[index - 1][1].end, value.end, ""))
+            edits.append(Edit(mapping.pairs[index - 1][1].end, value.end, ""))
     return edits
+
+
+def _behind_dash(document: Document, mapping: Node, names: Collection[str]) -> tuple[list[Edit], int]:
+    """The first pairs of a list's entry go, and the next one takes the place behind the dash; how many these are."""
+    first = next((index for index, pair in enumerate(mapping.pairs) if pair[0].value not in names), 0)
+    if not first:
+        return [], 0
+    start, end = mapping.pairs[0][0].start, mapping.pairs[first][0].start
+    if "#" in document.text[start:end]:
+        key = mapping.pairs[0][0]
+        raise YamlError(
+            f"line {key.line}: {key.value} has to go, and the comments behind it have no place then; let the entry begin"
+            " with another key"
+        )
+    return [Edit(start, end, "")], first
 
 
 # Adding a section that is not there
@@ -333,54 +375,54 @@ def _remove_pairs(document: Document, mapping: Node, names: Collection[str]) -> 
 
 def _fill_value(
     document: Document, path: Path, parents: Sequence[Node], value: Node, wanted: Mapping[str, Scalar], block: str
-) -> list[_Edit]:
+) -> list[Edit]:
     """`email:`, `email: null  # comment` or `email: {}`: the value goes, the lines come below."""
     text, parent, rest = document.text, parents[-1], path[len(parents) :]
     if parent.flow:
         style = parent.find(path[len(parents) - 1])[0][0].style
-        return [_Edit(value.start, value.end, ("" if value.end > value.start else " ") + _flow(rest, wanted, style))]
+        return [Edit(value.start, value.end, ("" if value.end > value.start else " ") + _flow(rest, wanted, style))]
     start = value.start
     while start < value.end and text[start - 1] in " \t":
         start -= 1
-    end = _line_end(text, value.end)
+    end = line_end(text, value.end)
     lines = _lines(rest, wanted, parent.indent + _step(document, block), _step(document, block))
-    return [_Edit(start, value.end, ""), _Edit(end, end, "".join(document.line_break + line for line in lines))]
+    return [Edit(start, value.end, ""), Edit(end, end, "".join(document.line_break + line for line in lines))]
 
 
 def _insert_key(
     document: Document, path: Path, parents: Sequence[Node], wanted: Mapping[str, Scalar], block: str
-) -> list[list[_Edit]]:
+) -> list[list[Edit]]:
     """A key that its parent mapping lacks, with all that belongs below it: the ways to put it in, best first."""
     text, parent = document.text, parents[-1]
     rest = path[len(parents) - 1 :]
     if parent.flow:
         last = parent.pairs[-1]
-        indent = text[_line_start(text, last[0].start) : last[0].start]
+        indent = text[line_start(text, last[0].start) : last[0].start]
         separator = f",{document.line_break}{indent}" if parent.line != last[0].line and not indent.strip() else ", "
-        return [[_Edit(last[1].end, last[1].end, separator + _flow(rest, wanted, last[0].style)[1:-1])]]
+        return [[Edit(last[1].end, last[1].end, separator + _flow(rest, wanted, last[0].style)[1:-1])]]
     if len(parents) == 1:
         lines = [" " * parent.indent + line if line else line for line in block.rstrip("\n").split("\n")]
     else:
         lines = _lines(rest, wanted, parent.indent, _step(document, block))
     body = document.line_break.join(lines)
-    start = _line_start(text, parent.pairs[0][0].start)
-    ahead = [_Edit(start, start, body + document.line_break)]
+    start = line_start(text, parent.pairs[0][0].start)
+    ahead = [Edit(start, start, body + document.line_break)]
     if len(parents) == 1:
-        return [[_append(document, body)], [_append(document, body, blank=False)], ahead]
-    end = _line_end(text, parent.end)
-    return [[_Edit(end, end, document.line_break + body)], ahead]
+        return [[append(document, body)], [append(document, body, blank=False)], ahead]
+    end = line_end(text, parent.end)
+    return [[Edit(end, end, document.line_break + body)], ahead]
 
 
-def _fill_root(document: Document, value: Node | None, block: str) -> list[list[_Edit]]:
+def _fill_root(document: Document, value: Node | None, block: str) -> list[list[Edit]]:
     """A text without content: empty, comments only, `{}`, `null` or a bare `---`."""
     body = document.line_break.join(block.rstrip("\n").split("\n"))
     if value is None or value.start == value.end:
-        return [[_append(document, body)], [_append(document, body, blank=False)]]
-    head = document.text[_line_start(document.text, value.start) : value.start].strip(" ")
-    return [[_Edit(value.start, value.end, (document.line_break if head else "") + body)]]
+        return [[append(document, body)], [append(document, body, blank=False)]]
+    head = document.text[line_start(document.text, value.start) : value.start].strip(" ")
+    return [[Edit(value.start, value.end, (document.line_break if head else "") + body)]]
 
 
-def _append(document: Document, body: str, *, blank: bool = True) -> _Edit:
+def append(document: Document, body: str, *, blank: bool = True) -> Edit:
     before, br = document.text[: document.end], document.line_break
     lead = "" if before in ("", "\ufeff") or before[-1] in LINE_BREAKS else br
     if (
@@ -390,7 +432,7 @@ def _append(document: Document, body: str, *, blank: bool = True) -> _Edit:
         and not before.rstrip().endswith("---")
     ):
         lead += br
-    return _Edit(document.end, document.end, lead + body + br)
+    return Edit(document.end, document.end, lead + body + br)
 
 
 def _lines(names: Path, wanted: Mapping[str, Scalar], column: int, step: int) -> list[str]:
@@ -435,25 +477,25 @@ def _step(document: Document, block: str) -> int:
 # The text
 
 
-def _line_start(text: str, index: int) -> int:
+def line_start(text: str, index: int) -> int:
     """Where the line begins, behind a byte order mark."""
     while index > 0 and text[index - 1] not in LINE_BREAKS + "\ufeff":
         index -= 1
     return index
 
 
-def _line_end(text: str, index: int) -> int:
+def line_end(text: str, index: int) -> int:
     """Where the line ends, ahead of its line break. A comment belongs to the line."""
     while index < len(text) and text[index] not in LINE_BREAKS:
         index += 1
     return index
 
 
-def _break_at(text: str, index: int) -> str:
+def break_at(text: str, index: int) -> str:
     return "\r\n" if text[index : index + 2] == "\r\n" else text[index : index + 1]
 
 
-def _apply(text: str, edits: Sequence[_Edit]) -> str:
+def _apply(text: str, edits: Sequence[Edit]) -> str:
     # From the end to the start; of two insertions at one place the earlier of the list comes first in the text.
     for _index, (start, end, new) in sorted(
         enumerate(edits), key=lambda one: (one[1].start, one[1].end, one[0]), reverse=True
@@ -473,7 +515,8 @@ _STR = "tag:yaml.org,2002:str"
 _NULL = ("scalar", "tag:yaml.org,2002:null", "")
 
 
-def _root(document: Document) -> t.Any:
+def meaning(document: Document) -> t.Any:
+    """What a text means, without its looks: comparable."""
     return document.root.canonical() if document.root is not None else _NULL
 
 
@@ -481,7 +524,7 @@ def _mapping(pairs: list[t.Any], tag: str = _MAP) -> t.Any:
     return ("mapping", tag, tuple(sorted(pairs, key=repr)))
 
 
-def _section_goal(section: Node | None, wanted: Mapping[str, Scalar], managed: Collection[str]) -> t.Any:
+def section_goal(section: Node | None, wanted: Mapping[str, Scalar], managed: Collection[str]) -> t.Any:
     """What the section has to mean afterwards."""
     old = section.pairs if section is not None else []
     pairs = [
@@ -515,12 +558,12 @@ def _set(value: t.Any, path: Path, new: t.Any) -> t.Any:
     return _mapping(pairs)
 
 
-def _first_that_means(text: str, ways: Sequence[Sequence[_Edit]], goal: t.Any, refusal: str) -> str:
+def first_that_means(text: str, ways: Sequence[Sequence[Edit]], goal: t.Any, refusal: str) -> str:
     """The first way whose outcome parses and means what it should. Raises YamlError when none does."""
     for edits in ways:
         changed = _apply(text, edits)
         try:
-            if _emptied(_root(parse(changed))) == _emptied(goal):
+            if _emptied(meaning(parse(changed))) == _emptied(goal):
                 return changed
         except YamlError:
             continue

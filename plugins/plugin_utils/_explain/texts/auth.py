@@ -77,6 +77,7 @@ RULES: tuple[Rule, ...] = (
         authentication type not supported
         authentication method not supported
         auth type .. not supported
+        not support smtp auth type
         mechanism not supported
         unsupported auth
         is not supported by the server
@@ -143,7 +144,6 @@ RULES: tuple[Rule, ...] = (
         authenticationfailedexception
         smtpauthenticationexception
         failed to authenticate on smtp server
-        sasl authentication failed
         sasl login authentication failed
         sasl plain authentication failed
         sasl cram-md5 authentication failed
@@ -177,6 +177,8 @@ RULES: tuple[Rule, ...] = (
         "likely",
         also=_OPEN,
         texts="""
+        # Exim as a client
+        authentication required but authentication attempt(s) failed
         could not authenticate
         eauth
         invalid login

@@ -165,7 +165,10 @@ RULES: tuple[Rule, ...] = (
             "certificate_name_mismatch",
         ),
         echo="follow",
-        texts="server certificate not verified",
+        texts="""
+        server certificate not verified
+        server certificate not trusted
+        """,
     ),
     *rules(
         "certificate_chain_incomplete",
@@ -297,6 +300,7 @@ RULES: tuple[Rule, ...] = (
         subject alternative name .. does not match
         name in the certificate does not match
         certificate's owner does not match
+        certificate owner does not match
         does not match target host name
         # Go
         certificate is valid for .. not

@@ -28,7 +28,7 @@ RULES: tuple[Rule, ...] = (
         timeout while waiting for .. banner
         timed out waiting for initial
         smtp server did not send a greeting
-        smtp timeout while connected to .. after initial connection
+        smtp timeout .. after initial connection
         remote host closed connection in response to initial connection
         # Python
         connection unexpectedly closed: timed out
@@ -46,6 +46,8 @@ RULES: tuple[Rule, ...] = (
         cannot read from .. the operation timed out
         msmtp: .. read error: the operation timed out
         # PHP: the TCP connection stands
+        mail\\protocol .. has timed out
+        zend_mail .. has timed out
         connection to .. timed out
         # Java
         could not connect to smtp host: .. response: -1

@@ -54,6 +54,9 @@ RULES: tuple[Rule, ...] = (
         msmtp: no recipients found
         msmtp: .. envelope-from address is missing
         curl: (3)
+        # Java: a user name and no password
+        authenticationfailedexception: failed to connect, no password specified
+        failed to connect, no password specified
         """,
     ),
     *rules(

@@ -20,7 +20,7 @@ RULES: tuple[Rule, ...] = (
         starttls is required but .. not support
         tls was required but starttls
         tls is required but the server
-        tls required but not supported
+        tls required but
         tls is required, but was not offered
         a tls session is required, but the server did not offer tls support
         server does not support secure communication via tls

@@ -139,6 +139,7 @@ RULES: tuple[Rule, ...] = (
         timeoutexception
         timeouterror
         timedout while connecting
+        smtp timeout after
         {:error, :timeout}
         {error,timeout}
         """,

@@ -77,4 +77,7 @@ NOISE: tuple[str, ...] = (
     "failed to send message",
     "could not send e-mail",
     "failed to send e-mail",
+    # systemd's, of a unit that has mail in its name
+    ".service: failed with result",
+    ".service: main process exited",
 )

@@ -9,6 +9,7 @@ package main
 
 import (
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/template"
 	gomail "github.com/wneessen/go-mail"
 	"gopkg.in/ini.v1"
 	mailv2 "gopkg.in/mail.v2"
@@ -96,6 +98,10 @@ func parse(one job) (any, error) {
 	case "yaml":
 		var found any
 		return found, readYAML(one.File, &found)
+	case "service":
+		return serviceEnvironment(one.File)
+	case "manifest":
+		return manifest(one.File)
 	}
 	return nil, errors.New("no parser " + one.Dialect)
 }
@@ -127,9 +133,95 @@ func readYAML(path string, into any) error {
 	return yaml.Unmarshal(data, into)
 }
 
+// What compose hands to the service app, when no variable of the shell is set.
+func serviceEnvironment(path string) (map[string]string, error) {
+	var found struct {
+		Services map[string]struct {
+			Environment yaml.Node `yaml:"environment"`
+		} `yaml:"services"`
+	}
+	if err := readYAML(path, &found); err != nil {
+		return nil, err
+	}
+	node := found.Services["app"].Environment
+	variables := map[string]string{}
+	if node.Kind == yaml.SequenceNode {
+		var entries []string
+		if err := node.Decode(&entries); err != nil {
+			return nil, err
+		}
+		for _, entry := range entries {
+			name, value, _ := strings.Cut(entry, "=")
+			variables[name] = value
+		}
+	} else if node.Kind == yaml.MappingNode {
+		if err := node.Decode(&variables); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range variables {
+		put, err := template.Substitute(value, func(string) (string, bool) { return "", false })
+		if err != nil {
+			return nil, err
+		}
+		variables[name] = put
+	}
+	return variables, nil
+}
+
+// The variables of the Secret or ConfigMap app, as a container gets them.
+func manifest(path string) (map[string]string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	reader := yaml.NewDecoder(file)
+	for {
+		var found struct {
+			Kind     string `yaml:"kind"`
+			Metadata struct {
+				Name string `yaml:"name"`
+			} `yaml:"metadata"`
+			Data       map[string]any `yaml:"data"`
+			StringData map[string]any `yaml:"stringData"`
+		}
+		if err := reader.Decode(&found); err != nil {
+			return nil, err
+		}
+		if found.Metadata.Name != "app" {
+			continue
+		}
+		variables := map[string]string{}
+		for name, value := range found.Data {
+			text, isText := value.(string)
+			if !isText {
+				return nil, errors.New(name + " is no text")
+			}
+			if found.Kind == "Secret" {
+				data, err := base64.StdEncoding.DecodeString(text)
+				if err != nil {
+					return nil, err
+				}
+				text = string(data)
+			}
+			variables[name] = text
+		}
+		for name, value := range found.StringData {
+			text, isText := value.(string)
+			if !isText {
+				return nil, errors.New(name + " is no text")
+			}
+			variables[name] = text
+		}
+		return variables, nil
+	}
+}
+
 // Apps
 
 var senders = map[string]func(job) error{
+	"listmonk": listmonk,
 	"gitea":    func(one job) error { return gitea(one, "GITEA__mailer__") },
 	"forgejo":  func(one job) error { return gitea(one, "FORGEJO__mailer__") },
 	"grafana":  grafana,
@@ -201,6 +293,80 @@ func giteaSend(one job, to settings, protocol string) error {
 				return err
 			}
 		}
+	}
+	return deliver(client, one)
+}
+
+// An entry of the list smtp of the settings, as its pool of connections opens one.
+func listmonk(one job) error {
+	data, err := os.ReadFile(one.File)
+	if err != nil {
+		return err
+	}
+	var found struct {
+		Enabled       bool   `json:"enabled"`
+		Host          string `json:"host"`
+		Port          int    `json:"port"`
+		TLSType       string `json:"tls_type"`
+		TLSSkipVerify bool   `json:"tls_skip_verify"`
+		AuthProtocol  string `json:"auth_protocol"`
+		Username      string `json:"username"`
+		Password      string `json:"password"`
+		HelloHostname string `json:"hello_hostname"`
+		MaxConns      int    `json:"max_conns"`
+		IdleTimeout   string `json:"idle_timeout"`
+		WaitTimeout   string `json:"wait_timeout"`
+	}
+	if err = json.Unmarshal(data, &found); err != nil {
+		return err
+	}
+	if !found.Enabled || found.MaxConns < 1 {
+		return errors.New("it is not enabled, or has no connections")
+	}
+	if _, err = time.ParseDuration(found.IdleTimeout); err != nil {
+		return err
+	}
+	wait, err := time.ParseDuration(found.WaitTimeout)
+	if err != nil {
+		return err
+	}
+	to := settings{host: found.Host, port: found.Port, insecure: found.TLSSkipVerify}
+	connection, err := net.DialTimeout("tcp", to.address(), wait)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	if found.TLSType == "TLS" {
+		connection = tls.Client(connection, to.tls())
+	}
+	client, err := smtp.NewClient(connection, found.Host)
+	if err != nil {
+		return err
+	}
+	if found.HelloHostname != "" {
+		if err = client.Hello(found.HelloHostname); err != nil {
+			return err
+		}
+	}
+	if found.TLSType == "STARTTLS" {
+		if offered, _ := client.Extension("STARTTLS"); !offered {
+			return errors.New("STARTTLS is not offered")
+		}
+		if err = client.StartTLS(to.tls()); err != nil {
+			return err
+		}
+	}
+	logins := map[string]smtp.Auth{
+		"cram":  smtp.CRAMMD5Auth(found.Username, found.Password),
+		"plain": smtp.PlainAuth("", found.Username, found.Password, found.Host),
+		"login": &loginAuth{found.Username, found.Password},
+	}
+	if auth, known := logins[found.AuthProtocol]; known {
+		if err = client.Auth(auth); err != nil {
+			return err
+		}
+	} else if found.AuthProtocol != "none" && found.AuthProtocol != "" {
+		return errors.New("unknown auth_protocol")
 	}
 	return deliver(client, one)
 }

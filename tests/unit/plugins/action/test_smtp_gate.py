@@ -138,7 +138,7 @@ def test_many_breaches_of_the_policy_are_one_further_call(relays: Relays) -> Non
     )
     assert answer["failed"] and answer["cause"] == "certificate_expired"
     assert len(host.calls) == 2 and len(host.calls[1]["plans"]) == 4
-    assert time.monotonic() - started < 4.5
+    assert time.monotonic() - started < 5.9
     assert [logins(server) for server in servers] == [1, 1, 1, 1]  # those of the first call
 
 
@@ -229,7 +229,7 @@ def test_ports_that_were_not_waited_for_are_not_known(relays: Relays) -> None:
     slow, quick = relays.implicit(greeting_delay=4), relays.starttls()
     started = time.monotonic()
     answer = gate(relays, port=closed(), alternatives=[slow.port, quick.port])
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 3.8
     assert [(one["port"], one["ok"], one["cause"]) for one in answer["alternatives"]] == [
         (quick.port, True, None),
         (slow.port, None, None),

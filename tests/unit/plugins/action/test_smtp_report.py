@@ -179,6 +179,7 @@ def test_a_report_of_what_was_registered(here: pathlib.Path) -> None:
         "unreachable": 1,
         "not_asked": 2,
         "no_verdict": 1,
+        "other_port": 0,
     }
     found = {
         (one["host"], one["endpoint"]): one for one in json.loads((here / "out" / "report.json").read_text())["results"]
@@ -192,4 +193,6 @@ def test_a_report_of_what_was_registered(here: pathlib.Path) -> None:
     lines = (here / "out" / "records.jsonl").read_text().splitlines(keepends=True)
     again = report_of(map(parse_line, lines))
     assert [row.state for row in again.rows()] == [one["state"] for one in found.values()]
-    assert not registered(works={"gate": {"probes": [probes["h00000"]]}}).get("failed")
+    looked = [probes["h00000"], {**probes["h00001"], "port": 25}]
+    assert registered(one={"gate": {"probes": looked}})["totals"]["other_port"] == 1
+    assert registered(one={"gate": {"probes": looked, "cause": None}})["totals"]["fails"] == 1

@@ -173,7 +173,7 @@ def test_waits_until_there_are_enough(serve: t.Callable[..., Server]) -> None:
 def test_time_is_over(serve: t.Callable[..., Server]) -> None:
     begin = time.monotonic()
     found, trouble = wait_for(Api(serve([MESSAGE]).url), Wanted(subject="Other"), 1, 0.6)
-    assert found == [] and trouble is None and time.monotonic() - begin < 2
+    assert found == [] and trouble is None and time.monotonic() - begin < 10
 
 
 def test_a_mailpit_that_restarts_is_waited_for(serve: t.Callable[..., Server]) -> None:

@@ -97,9 +97,7 @@ def test_replies(data: bytes, expected: list[Reply]) -> None:
         b"220x",
         b"220\rx\r\n",
         # RFC 5321 section 4.2.1: one code a reply.
-        b"250-a\r\n550 b\r\n",
         b"535-no\r\n235 ok\r\n",
-        b"235-ok\r\n535 no\r\n",
         b"250-a\r\n251-b\r\n250 c\r\n",
         b"250-a\r\n220\r\n",
         b"25\x000 x\r\n",
@@ -109,6 +107,19 @@ def test_what_is_not_smtp(data: bytes) -> None:
     """Said as soon as it is certain: without waiting for the line's end."""
     assert parse([data])[1] == "malformed"
     assert parse(data[at : at + 1] for at in range(len(data)))[1] == "malformed"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"220-hello\r\n521 5.7.1 no\r\n", b"250-a\r\n421-b\r\n421 c\r\n", b"235-ok\r\n535 no\r\n", b"450-a\r\n550 b\r\n"],
+)
+def test_a_refusal_in_the_middle_of_a_reply_is_one(data: bytes) -> None:
+    """As postscreen does: the first line of a greeting, then what it has against the client."""
+    lines = data.decode().split("\r\n")
+    refusing = [line for line in lines if line[:3] == lines[-2][:3]]
+    replies, failure = parse([data])
+    assert failure is None
+    assert [(reply.code, reply.lines) for reply in replies] == [(int(lines[-2][:3]), [line[4:] for line in refusing])]
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,7 @@ WRONG = [
     ("limits.ca_path.kode", "x", "limits.ca_path.kode is not known; write code"),
     ("traps", {}, "traps must be a list"),
     ("traps", [{"when": {"hots": 1}, "message": "m", "remedy": "r"}], "traps[0].when.hots is not known; write host"),
+    ("traps", [{"holds": {"usr": "x"}, "message": "m", "remedy": "r"}], "traps[0].holds.usr is not known; write user"),
 ]
 
 

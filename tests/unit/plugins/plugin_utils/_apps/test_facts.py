@@ -118,6 +118,40 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "starttls",
         "certificate_not_verified",
     ),
+    *(
+        (
+            f"the MX of {relay}",
+            "postfix",
+            f"relayhost = {relay}\nsmtp_tls_security_level = secure\n",
+            {},
+            "starttls",
+            code,
+        )
+        for relay, code in (
+            ("h.example:587", "mx_lookup"),
+            ("h.example", "mx_lookup"),
+            ("192.0.2.1:587", "mx_lookup"),
+            ("[h.example]:587", None),
+            ("[h.example]:submission", None),
+            ("[2001:db8::1]:587", None),
+        )
+    ),
+    *(
+        (
+            f"{key} is {value}",
+            "django",
+            f"import os\nEMAIL_HOST = 'h'\nEMAIL_PORT = 465\nEMAIL_USE_SSL = True\nEMAIL_TIMEOUT = 9\n{key} = {value}\n",
+            {},
+            "implicit_tls",
+            code,
+        )
+        for key, value, code in (
+            ("EMAIL_SSL_CERTFILE", "'/etc/c.pem'", "client_certificate"),
+            ("EMAIL_SSL_KEYFILE", "os.path.join('a', 'b')", "client_certificate"),
+            ("EMAIL_SSL_CERTFILE", "None", None),
+            ("EMAIL_SSL_CERTFILE", "''", None),
+        )
+    ),
     (
         "cleartext after a bad certificate",
         "exim4_macros",
@@ -142,6 +176,40 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         {},
         "cleartext",
         "auth_requires_tls",
+    ),
+    (
+        "port 25 in cleartext",
+        "authelia",
+        "notifier:\n  smtp:\n    address: submission://h:587\n    sender: a@b.c\n    disable_require_tls: true\n",
+        {},
+        "opportunistic",
+        "port_25_fallback",
+    ),
+    (
+        "a pair of flags, one of them left out",
+        "rails",
+        "ActionMailer::Base.smtp_settings[:address] = 'h'\nActionMailer::Base.smtp_settings[:port] = 465\n"
+        "ActionMailer::Base.smtp_settings[:tls] = true\n",
+        {},
+        None,
+        "invalid_settings",
+    ),
+    (
+        "a pair of flags",
+        "gitlab",
+        "gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = 'h'\ngitlab_rails['smtp_port'] = 465\n"
+        "gitlab_rails['smtp_tls'] = true\n",
+        {},
+        None,
+        "invalid_settings",
+    ),
+    (
+        "a pair of flags, one of them left out",
+        "discourse",
+        "env:\n  DISCOURSE_SMTP_ADDRESS: h\n  DISCOURSE_SMTP_PORT: 465\n  DISCOURSE_SMTP_FORCE_TLS: true\n",
+        {},
+        "implicit_tls",
+        "invalid_settings",
     ),
     (
         "no timeout",
@@ -207,6 +275,58 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         {},
         "implicit_tls",
         "settings_unused",
+    ),
+    (
+        "a name that is not checked",
+        "vaultwarden",
+        "SMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURITY=force_tls\nSMTP_ACCEPT_INVALID_HOSTNAMES=true\nSMTP_FROM=a@b.c\n",
+        {},
+        "implicit_tls",
+        "certificate_not_verified",
+    ),
+    (
+        "a chain that is not checked",
+        "zabbix",
+        '{"smtp_server": "h", "smtp_port": 465, "smtp_security": 2, "smtp_verify_peer": 0, "smtp_verify_host": 1}',
+        {},
+        "implicit_tls",
+        "certificate_not_verified",
+    ),
+    *(
+        (
+            f"stream options {options}",
+            "nextcloud",
+            "<?php\n$CONFIG = array (\n  'mail_smtphost' => 'h',\n  'mail_smtpport' => 465,\n  'mail_smtpsecure' => 'ssl',\n"
+            f"  'mail_from_address' => 'a',\n  'mail_domain' => 'b.c',\n  'mail_smtpstreamoptions' => {options},\n);\n",
+            {},
+            "implicit_tls",
+            code,
+        )
+        for options, code in (
+            ("['ssl' => ['verify_peer' => false, 'verify_peer_name' => false]]", "certificate_not_verified"),
+            ("array('ssl' => array('verify_peer_name' => false))", "certificate_not_verified"),
+            ("array(\n'ssl' => array(\n 'allow_self_signed' => true,\n),\n)", "certificate_not_verified"),
+            ("array('ssl' => array('verify_peer' => FALSE, 'cafile' => '/x'))", "certificate_not_verified"),
+            ("['ssl' => ['verify_peer' => true, 'peer_name' => 'x']]", None),
+            ("[]", None),
+        )
+    ),
+    (
+        "one key of its TLS",
+        "alertmanager",
+        "global:\n  smtp_smarthost: 'h:465'\n  smtp_require_tls: false\n  smtp_from: a@b.c\n"
+        "  smtp_tls_config: {insecure_skip_verify: true}\n",
+        {},
+        "implicit_tls",
+        "certificate_not_verified",
+    ),
+    (
+        "Node verifies nothing",
+        "n8n",
+        "N8N_SMTP_HOST=h\nN8N_SMTP_PORT=465\nNODE_TLS_REJECT_UNAUTHORIZED=0\n",
+        {},
+        "implicit_tls",
+        "certificate_not_verified",
     ),
     ("a text is true", "nodemailer", '{"host": "h", "port": 465, "secure": "false"}', {}, "implicit_tls", "wrong_type"),
 ]

@@ -38,6 +38,15 @@ def found(texts: t.Mapping[str, str]) -> dict[str, str]:
         ("/etc/vaultwarden.env", "SMTP_HOST=h\n", "vaultwarden"),
         ("/opt/tool/.env", "SMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURE=true\n", "generic_env"),
         ("/etc/postfix/main.cf", "relayhost = [h]:587\n", "postfix"),
+        (
+            "/srv/ha/configuration.yaml",
+            "notify:\n  - platform: x\n  - platform: smtp\n    server: h\n",
+            "homeassistant",
+        ),
+        ("/srv/ha/notify.yaml", "- platform: smtp\n  server: h\n", "homeassistant"),
+        ("/srv/ha/configuration.yaml", "notify:\n  - platform: telegram\n    server: h\n", None),
+        ("/var/lib/jenkins/hudson.tasks.Mailer.xml", "<a>\n  <smtpHost>h</smtpHost>\n</a>\n", "jenkins_xml"),
+        ("/srv/ha/configuration.yaml", "notify: !include notify.yaml\n", None),
         ("/etc/default/grafana-server", "GF_SMTP_HOST=h:587\n", "grafana"),
     ],
 )

@@ -162,6 +162,8 @@ def test_an_environment_of_nextcloud_always_has_its_port() -> None:
 def test_what_goes_to_an_api_is_an_object_of_it() -> None:
     content = json.loads(plan("zabbix", {**LOGIN, "port": 587}).content)
     assert (content["smtp_security"], content["smtp_verify_peer"], content["smtp_authentication"]) == (1, 1, 1)
+    content = json.loads(plan("listmonk", {**LOGIN, "port": 465}, '{"max_conns": 3}').content)
+    assert (content["max_conns"], content["idle_timeout"], content["wait_timeout"]) == (3, "15s", "5s")
     content = json.loads(plan("uptime_kuma", {**LOGIN, "port": 465}).content)
     assert content["smtpSecure"] is True and content["smtpPort"] == 465
 
@@ -217,3 +219,77 @@ def test_parameters_of_a_url_that_are_not_ours_stay() -> None:
 def test_a_word_that_is_as_good_stays(old: str, new: str) -> None:
     made = plan("exim4", {**LOGIN, "port": 587}, f"dc_eximconfig_configtype='{old}'\ndc_smarthost=''\n")
     assert made.content.decode() == f"dc_eximconfig_configtype='{new}'\ndc_smarthost='smtp.example.com::587'\n"
+
+
+def test_the_app_that_is_known_by_its_variables_alone_has_a_name_that_says_so() -> None:
+    made = plan("generic_env", {**LOGIN, "port": 587})
+    told = next(one for one in made.findings if one["code"] == "downgrade_possible")
+    assert told["message"].startswith("Generic app (SMTP_ variables) cannot require STARTTLS")
+
+
+CONFIG = """<?php
+$CONFIG = array (
+  'trusted_domains' =>
+  array (
+    0 => 'cloud.example.com',
+  ),
+  'redis' => array('host' => 'r', 'port' => 6379),
+  'mail_smtpstreamoptions' =>
+  array (
+    'ssl' =>
+    array (
+      'allow_self_signed' => true,  // for the old one
+      'verify_peer' => false,
+      'verify_peer_name' => false,
+      'cafile' => '/etc/relay-ca.pem',
+    ),
+  ),
+);
+"""
+
+
+def test_what_is_written_for_nextcloud_verifies() -> None:
+    made = plan("nextcloud", {**LOGIN, "port": 465}, CONFIG)
+    text = made.content.decode()
+    for before, after in (
+        ("'allow_self_signed' => true,", "'allow_self_signed' => false,"),
+        ("'verify_peer' => false", "'verify_peer' => true"),
+        ("'verify_peer_name' => false", "'verify_peer_name' => true"),
+    ):
+        assert after in text and before not in text
+        text = text.replace(after, before)
+    rest = [line for line in text.split("\n") if "'mail_" not in line or "stream" in line]
+    assert rest == CONFIG.split("\n"), text
+    assert made.settings.get("validate_certs") is not False and "certificate_not_verified" not in codes(made)
+    # Where nothing of it is there, PHP verifies by itself.
+    assert "stream" not in plan("nextcloud", {**LOGIN, "port": 465}).content.decode()
+    short = "<?php\n$CONFIG = [\n  'mail_smtpstreamoptions' => ['ssl' => ['verify_peer' => false]],\n];\n"
+    assert "['ssl' => ['verify_peer' => true]]," in plan("nextcloud", {**LOGIN, "port": 465}, short).content.decode()
+
+
+def test_nextcloud_without_verification_is_only_what_it_is_already() -> None:
+    given = {**LOGIN, "port": 465, "validate_certs": False}
+    assert "not_expressible" in codes(plan("nextcloud", given))
+    made = plan("nextcloud", given, CONFIG)
+    assert made.settings["validate_certs"] is False and "'verify_peer' => false" in made.content.decode()
+
+
+def test_what_is_written_for_alertmanager_verifies() -> None:
+    old = "global:\n  smtp_tls_config:\n    insecure_skip_verify: true\n    ca_file: /x\n  resolve_timeout: 5m\n"
+    made = plan("alertmanager", {**LOGIN, "port": 465}, old)
+    assert yaml.safe_load(made.content)["global"]["smtp_tls_config"] == {"insecure_skip_verify": False, "ca_file": "/x"}
+    assert "smtp_tls_config" not in plan("alertmanager", {**LOGIN, "port": 465}).content.decode()
+
+
+def test_a_variable_that_switches_verification_off_for_the_whole_process_is_told() -> None:
+    made = plan("n8n", {**LOGIN, "port": 465}, "NODE_TLS_REJECT_UNAUTHORIZED=0\n")
+    told = next(one for one in made.findings if one["code"] == "certificate_not_verified")
+    assert "NODE_TLS_REJECT_UNAUTHORIZED" in told["remedy"]
+    assert made.content.decode().startswith("NODE_TLS_REJECT_UNAUTHORIZED=0\n")
+
+
+def test_a_key_beside_ours_that_breaks_mail_is_told_where_settings_are_written() -> None:
+    made = plan("django", {**LOGIN, "port": 465}, "EMAIL_SSL_KEYFILE = '/etc/k.pem'\n")
+    assert "client_certificate" in codes(made)
+    # What is overwritten is not.
+    assert "mx_lookup" not in codes(plan("postfix", {**LOGIN, "port": 465}, "relayhost = h.example\n"))

@@ -15,8 +15,14 @@ import time
 import typing as t
 
 import pytest
+from ansible import constants
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask import polite
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import DEFAULT, at_once, parse_manners
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.relays import addresses_of, learn
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError, parse_settings
+
+from tests.support.acting import Host, act, report
+from tests.support.evidence import attempt, broken, observation
 
 FORK = multiprocessing.get_context("fork")
 
@@ -68,6 +74,56 @@ def test_no_limit_and_no_folder(tmp_path: pathlib.Path) -> None:
     assert crowd(tmp_path / "file", [("relay.test",)] * 4, 1, seconds=0.5) == 4
 
 
+def test_two_names_of_one_relay_count_as_one(tmp_path: pathlib.Path) -> None:
+    calls = [("mail.test",), ("smtp.test",), ("192.0.2.25",), ("2001:DB8::25",)] * 3
+    learn(str(tmp_path), "Mail.test", ["192.0.2.25", "2001:db8:0::25"])
+    learn(str(tmp_path), "smtp.test", ["192.0.2.25", "2001:db8::25%eth0", "no address", "127.0.0.1"])
+    assert addresses_of(str(tmp_path), "mail.test") == ["192.0.2.25", "2001:db8::25"]
+    assert addresses_of(str(tmp_path), "SMTP.test") == ["192.0.2.25", "2001:db8::25"]
+    # The two literal addresses are one relay's only by way of its names.
+    assert 1 < crowd(tmp_path, calls, 1, seconds=0.2) <= 2
+    assert crowd(tmp_path, calls[:3] * 3, 1) == 1
+    # Two relays of a host's own are two.
+    learn(str(tmp_path), "own.test", ["127.0.0.1"])
+    assert addresses_of(str(tmp_path), "own.test") == []
+
+
+def test_an_action_notes_where_the_name_leads(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "ANSIBLE_HOME", str(tmp_path))
+    seen = observation(attempt(rungs="tcp!", failure=broken("tcp", "timeout", waited_ms=1000.0)))
+    host = Host(lambda plans: report([seen for _plan in plans]))
+    asked = {"port": 465, "secure": True, "alternatives": []}
+    act("smtp_gate", host, host="mail.test", connections_at_once=0, **asked)
+    assert addresses_of(str(tmp_path / "mailops.smtp"), "mail.test") == []
+    act("smtp_gate", host, host="mail.test", **asked)
+    address = seen["attempts"][0]["address"]
+    assert addresses_of(str(tmp_path / "mailops.smtp"), "mail.test") == [address]
+    act("smtp_gate", host, host=address, **asked)
+    assert len(list((tmp_path / "mailops.smtp" / "relays").iterdir())) == 1
+
+
+def test_addresses_are_forgotten_and_nothing_odd_is_read(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(str(tmp_path), "mail.test", [f"192.0.2.{number}" for number in range(100)])
+    assert len(addresses_of(str(tmp_path), "mail.test")) == 32
+    (file,) = (tmp_path / "relays").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    for odd in ("", "[]", "{", '{"x": 1}', '{"192.0.2.1": "y"}', '{"192.0.2.1": 9e99}', '{"192.0.2.1": NaN}'):
+        file.write_text(odd)
+        assert addresses_of(str(tmp_path), "mail.test") == [], odd
+    learn(str(tmp_path), "mail.test", ["192.0.2.1"])
+    before = file.stat().st_mtime_ns
+    learn(str(tmp_path), "mail.test", ["192.0.2.1"])
+    assert file.stat().st_mtime_ns == before  # it is known
+    later = time.time() + 2 * 86400
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert addresses_of(str(tmp_path), "mail.test") == []
+    learn(str(tmp_path / "no" / "such"), "mail.test", ["192.0.2.1"])
+    (tmp_path / "file").write_text("")
+    learn(str(tmp_path / "file"), "mail.test", ["192.0.2.1"])
+
+
 def test_patience_ends_and_a_killed_process_gives_its_turn_back(tmp_path: pathlib.Path) -> None:
     now, most = FORK.Value("i", 0), FORK.Value("i", 0)
     holder = FORK.Process(target=_work, args=(str(tmp_path), ("relay.test",), 1, now, most, 60.0))
@@ -110,3 +166,13 @@ def test_a_folder_without_locks_limits_nothing_and_costs_no_time(
     # What goes wrong inside of the block is not swallowed.
     with pytest.raises(OSError, match="other"), at_once(relays("relay.test"), 1, str(tmp_path)):
         raise OSError("other")
+
+
+def test_every_action_asks_by_the_polite_way() -> None:
+    """Action.probe waits for the host's turn; nothing else of an action has a host probe."""
+    actions = pathlib.Path(polite.__file__).parents[2] / "action"
+    sources = {path.stem: path.read_text() for path in actions.glob("*.py")}
+    assert not [name for name, text in sources.items() if "probe_host" in text]
+    asking = {name for name, text in sources.items() if "self.probe(" in text}
+    assert {"smtp_gate", "smtp_endpoint_info", "smtp_send", "app_mail_config_audit_info"} <= asking
+    assert not [name for name in asking if "POLITE_OPTIONS" not in sources[name]]

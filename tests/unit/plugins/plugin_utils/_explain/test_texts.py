@@ -288,6 +288,34 @@ def test_a_stack_trace_is_not_what_the_relay_said() -> None:
     assert explain(text)["cause"] == "starttls_not_offered"
 
 
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("conversation with mx.example.com[192.0.2.1] timed out while sending MAIL FROM", "message_rejected"),
+        ("conversation with mx.example.com[192.0.2.1] timed out while sending end of data", "message_rejected"),
+        ("conversation with mx.example.com[192.0.2.1] timed out while performing the EHLO handshake", "ehlo_rejected"),
+        (
+            "conversation with mx.example.com[192.0.2.1] timed out while receiving the initial server greeting",
+            "mode_mismatch",
+        ),
+        (
+            "defer (110): Connection timed out H=mx.example.com [192.0.2.15]:587: SMTP timeout after EHLO a",
+            "ehlo_rejected",
+        ),
+        ("SMTP timeout after end of data (2211 bytes written)", "message_rejected"),
+        ("Error: Timeout {code: 'ETIMEDOUT', command: 'EHLO'}", "ehlo_rejected"),
+        ("Error: Timeout {code: 'ETIMEDOUT', command: 'STARTTLS'}", "starttls_rejected"),
+        ("Error: Timeout {code: 'ETIMEDOUT', command: 'AUTH PLAIN'}", "auth_rejected"),
+        ("Error: Timeout {code: 'ETIMEDOUT', command: 'DATA'}", "message_rejected"),
+        ("Error: Timeout {code: 'ETIMEDOUT', command: 'CONN'}", "connection_timeout"),
+    ],
+)
+def test_silence_is_about_the_command_that_got_no_answer(text: str, cause: str) -> None:
+    result = explain(text, NOW)
+    assert (result["cause"], result["confidence"]) == (cause, "likely")
+    assert ("did not answer the attempt to connect" in result["message"]) == (cause == "connection_timeout")
+
+
 def test_a_bare_refusal_in_the_greeting() -> None:
     assert explain("=== Connected to relay.\n<** 554 no\n -> QUIT", NOW)["cause"] == "greeting_rejected"
 
@@ -475,6 +503,11 @@ def test_a_database_is_not_a_relay() -> None:
         ("Sat, 21 Nov 2026 18:36:00 +0000 smtp {}", "2026-11-21T18:36:00Z"),
         ("Sat Nov 21 18:36:00 2026 smtp {}", "2026-11-21T18:36:00"),
         ("pangolin  | 2026-11-21T18:36:00Z [error]: smtp {}", "2026-11-21T18:36:00Z"),
+        ("2026.11.21 18:36:00 ERROR web[][o.s.s.n.email] smtp {}", "2026-11-21T18:36:00"),
+        ("11/21/2026, 6:36:00 PM smtp {}", "2026-11-21T18:36:00"),
+        ("Nov 21, 2026 6:36:00 PM com.example.Mailer send smtp {}", "2026-11-21T18:36:00"),
+        ("21.11.2026 18:36:00 smtp {}", "2026-11-21T18:36:00"),
+        ("   219:20261121:183600.911 smtp {}", "2026-11-21T18:36:00"),
         ("\x1b[31mERRO\x1b[0m[2026/11/21 18:36:00] smtp {}", "2026-11-21T18:36:00"),
         ("smtp {}", None),
         ("2026-13-45T99:00:00Z smtp {}", None),

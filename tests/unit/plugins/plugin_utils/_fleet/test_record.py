@@ -9,7 +9,8 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.evidence import Basis, basis_of, keep
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.basis import Basis, keep
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.evidence import basis_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import (
     Record,
     RecordError,

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
+from pathlib import Path
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, made
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Handed, Seen, made
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.results import About, records_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.tally import Tally
+
+from tests.support.fleet import Fleet, chains_of_a_fleet
 
 FINDING = {"severity": "error", "code": "mode_mismatch", "message": "It does not fit.", "remedy": "Change it."}
 APP: dict[str, t.Any] = {
@@ -71,3 +74,18 @@ def test_the_steps_of_the_role() -> None:
     probe = {"host": "h", "port": 465, "security": "implicit_tls", "ok": False, "layer": "tcp", "cause": "no_route"}
     proof = records("app_mail_config_set", {"probes": [{**probe, "message": "m", "remedy": "r", "findings": []}]}, True)
     assert [(one.kind, one.ok, one.cause) for one in proof] == [("gate", False, "no_route")]
+
+
+def test_a_step_that_fails_with_a_sentence_alone_is_judged_from_what_was_handed_over(tmp_path: Path) -> None:
+    fleet = Fleet(chains_of_a_fleet(tmp_path), hosts=1).plant(lambda _host, _endpoint: "filtered")
+    (seen,) = fleet.records()
+    assert seen.ok is False and seen.evidence is not None
+    kept = [{"settings": seen.settings, "policy": seen.policy, "evidence": seen.evidence}]
+    about = About("2026-11-29T21:00:00+00:00", "run", "site.yml", "play", "task", "app_mail_config_set", "app1")
+    told = {"msg": f"app1 cannot send mail: {seen.message}", "cause": seen.cause, "layer": seen.layer}
+    (found,) = records_of(about, told, True, Handed(kept))
+    assert (found.kind, found.ok, found.cause, found.layer) == ("gate", False, seen.cause, seen.layer)
+    assert found.subject == seen.subject and found.probe is not None and found.evidence == seen.evidence
+    # Nothing was asked: settings that cannot work.
+    (refused,) = records_of(about, {**told, "layer": "settings"}, True, Handed([{"settings": seen.settings}]))
+    assert refused.kind == "app" and refused.probe is None

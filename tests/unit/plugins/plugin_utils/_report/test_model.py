@@ -6,11 +6,22 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import tracemalloc
+import typing as t
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import fold, statements, warnings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.slices import missing_records
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import (
+    fold,
+    missing,
+    other_ports,
+    statements,
+    warnings,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import leaves
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.formats import FORMATS, Told
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix, matrix, short_labels
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report, natural
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page_parts import Facts
@@ -178,3 +189,72 @@ def test_no_title_says_that_a_host_without_a_verdict_cannot_send() -> None:
     for title, records in told.items():
         report = report_of(records)
         assert Facts(report, Matrix(report)).title == title
+
+
+def test_a_slice_of_which_nothing_came_back_is_named_in_every_output() -> None:
+    gone = {f"gone{number:02}": "There is nothing of slice 2 of 3." for number in range(12)}
+    gone |= {"gone00": "It has no record.", "h00000": "It has no record."}
+    records = list(missing_records(gone, {}, RECORDS[0].time, "run0"))
+    report = report_of([*records, *RECORDS])  # h00000 came back after all
+    (alone, slice2) = missing(report)
+    assert alone == "It has no record. 1 host is missing: gone00."
+    assert slice2.startswith("There is nothing of slice 2 of 3. 11 hosts are missing: gone01, gone02, ")
+    told = Told(report, None, missing(report))
+    outputs = {name: "".join(one.made(told)) for name, one in FORMATS.items()}
+    for name in ("html", "json", "text"):
+        assert slice2 in outputs[name], name
+    head = outputs["html"].partition("</header>")[0]
+    assert slice2 in head and alone in head
+    # A pipeline does not go on as if the slice had been asked: 12 of these, the host that was not reached, the broken task.
+    assert 'errors="14"' in outputs["junit"]
+
+
+def probed(port: int, ok: bool, host: str = "h1", relay: str = "Smtp.example.com", **more: t.Any) -> Record:
+    """A port that somebody looked at."""
+    like = next(one for one in RECORDS if one.ok is ok and (ok or one.cause == "connection_timeout"))
+    endpoint = {**(like.endpoint or {}), "host": relay, "port": port}
+    return dataclasses.replace(
+        like, kind="probe", host=host, vantage={**like.vantage, "host": host}, endpoint=endpoint, **more
+    )
+
+
+def test_a_port_that_a_relay_does_not_serve_is_no_broken_host() -> None:
+    ports = [probed(465, True), probed(25, False), probed(2525, False, relay="smtp.example.com")]
+    none = [probed(465, False, "h2"), probed(25, False, "h2"), probed(587, True, "h2", "other.example.com")]
+    told = Told(report_of([*ports, *none]), None, [])
+    found = {(told.report.host(row), told.report.subject(row)): row.state for row in told.report.rows()}
+    assert found == {
+        ("h1", "Smtp.example.com:465"): "works",
+        ("h1", "Smtp.example.com:25"): "other_port",
+        ("h1", "smtp.example.com:2525"): "other_port",
+        ("h2", "Smtp.example.com:465"): "fails",
+        ("h2", "Smtp.example.com:25"): "fails",
+        ("h2", "other.example.com:587"): "works",
+    }
+    table = Matrix(told.report)
+    assert Facts(told.report, table).title == "1 of 2 hosts can send mail through all of their relays"
+    assert [table.report.sources[one].host for one in table.sources] == ["h2", "h1"]
+    # What a gate wants has to work, whatever else does.
+    wanted = dataclasses.replace(probed(25, False), kind="gate")
+    assert [row.state for row in report_of([probed(465, True), wanted]).rows()] == ["works", "fails"]
+    assert [one.hosts for one in statements(told.report)] == [("h2",)]
+    assert [(one.subject, one.hosts) for one in other_ports(told.report)] == [
+        ("Smtp.example.com:25, smtp.example.com:2525", ("h1",))
+    ]
+    outputs = {name: "".join(one.made(told)) for name, one in FORMATS.items()}
+    assert 'failures="2" errors="0" skipped="2"' in outputs["junit"]
+    assert outputs["prometheus"].count("mailops_smtp_up{") == 4 and 'state="other_port"} 2' in outputs["prometheus"]
+    results = json.loads(outputs["sarif"])["runs"][0]["results"]
+    levels = [one["level"] for one in results if one["ruleId"] == "connection_timeout"]
+    assert sorted(levels) == ["error", "error", "note", "note"]
+    assert outputs["csv"].count('"other_port"') == 2 and outputs["text"].count("(another port works)") == 2
+    assert outputs["text"].count("FAILS") == 2 and "Ports that do not work" in outputs["html"]
+    whole = json.loads(outputs["json"])
+    assert whole["totals"]["states"]["other_port"] == 2 and len(whole["other_ports"]) == 1
+
+
+def test_one_host_that_looked_at_several_ports() -> None:
+    report = report_of([probed(465, True), probed(25, False)])
+    assert Facts(report, Matrix(report)).title == "h1 can send mail"
+    report = report_of([probed(465, False), probed(25, False)])
+    assert Facts(report, Matrix(report)).title == "h1 cannot send mail"

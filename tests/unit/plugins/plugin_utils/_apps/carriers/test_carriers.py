@@ -230,3 +230,12 @@ def test_where_the_settings_stand_follows_from_app_and_path() -> None:
         with pytest.raises(AppError) as error:
             load_place(relay, **options)
         assert sentence in str(error.value)
+
+
+def test_export_in_an_environment_file_is_told() -> None:
+    found = load_carrier("systemd").findings(
+        "export SMTP_HOST=h\n# export A=1\nexport SMTP_PORT=465\nB='\nexport C=1'\n"
+    )
+    assert [one["code"] for one in found] == ["unknown_key"]
+    assert "export SMTP_HOST, export SMTP_PORT" in found[0]["message"]
+    assert load_carrier("systemd").findings("[Service]\nEnvironment=A=1\n") == []

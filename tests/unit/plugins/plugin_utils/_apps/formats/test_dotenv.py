@@ -93,6 +93,14 @@ def test_an_empty_value_never_stops_rubys_dotenv() -> None:
     assert DOTENV.edit("", {("A",): "<1+$(,"}, (), "ruby") == "A='<1+$(,'\n"
 
 
+@pytest.mark.parametrize("dialect", ["systemd", "docker"])
+def test_a_reader_that_knows_no_export_has_no_such_variable(dialect: str) -> None:
+    text = "export A=old\nB=1\n"
+    assert ("A",) not in DOTENV.read(text, dialect=dialect)
+    assert DOTENV.edit(text, {("A",): "x"}, (), dialect) == "export A=old\nB=1\nA=x\n"
+    assert DOTENV.edit(text, {}, [("A",)], dialect) == text
+
+
 def test_export_blanks_and_a_value_over_lines() -> None:
     text = 'export SMTP_HOST=old\nKEY="-----BEGIN\nSMTP_PORT=1\n-----END"\nSMTP_PORT=25\n'
     for dialect in ("compose", "node", "python", "php", "ruby", "shell"):

@@ -21,7 +21,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import
     effect_of,
     refusal_of,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.plan import CERTIFICATES, Choice, plan
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.options import CERTIFICATES, Choice, plan
 
 # Measured again by tests/integration/test_mailpit_flags.py. "OK" is a Mailpit that starts, anything else its own words.
 MEASURED = json.loads((pathlib.Path(__file__).parent / "flags.json").read_text())["rows"]
