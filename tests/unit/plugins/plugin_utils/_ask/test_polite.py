@@ -62,16 +62,16 @@ def test_no_more_at_once_than_asked(tmp_path: pathlib.Path) -> None:
 
 
 def test_relays_do_not_wait_for_each_other(tmp_path: pathlib.Path) -> None:
-    assert crowd(tmp_path, [("a.test",), ("b.test",), ("c.test",), ("d.test",)], 1, seconds=0.5) == 4
+    assert crowd(tmp_path, [("a.test",), ("b.test",), ("c.test",), ("d.test",)], 1, seconds=1.5) == 4
     # In whatever order they are named, none waits for ever.
     assert crowd(tmp_path, [("a.test", "b.test"), ("b.test", "a.test")] * 4, 1, seconds=0.02) == 2
 
 
 def test_no_limit_and_no_folder(tmp_path: pathlib.Path) -> None:
-    assert crowd(tmp_path, [("relay.test",)] * 4, 0, seconds=0.5) == 4
+    assert crowd(tmp_path, [("relay.test",)] * 4, 0, seconds=1.5) == 4
     assert not list(tmp_path.iterdir())
     (tmp_path / "file").write_text("")
-    assert crowd(tmp_path / "file", [("relay.test",)] * 4, 1, seconds=0.5) == 4
+    assert crowd(tmp_path / "file", [("relay.test",)] * 4, 1, seconds=1.5) == 4
 
 
 def test_two_names_of_one_relay_count_as_one(tmp_path: pathlib.Path) -> None:
