@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 import typing as t
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Collection, Iterator, Mapping
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, KeyPath, Opaque, Value
