@@ -12,9 +12,9 @@ options:
   connections_at_once:
     description:
       - How many connections to one address of a relay this controller lets its hosts have at once, over all forks and all runs of one user.
-        The others wait for their turn, which costs them nothing of O(timeout). After ten minutes a host asks all the same.
+        The others wait for their turn, which costs them nothing of C(timeout). After ten minutes a host asks all the same.
       - The default is what Postfix lets one client have. It matters where the hosts share one address, or where there are more forks than that.
-      - A relay is told by its name, as it is written in O(host), and by its addresses, as hosts have seen them within a day. So two names of one
+      - A relay is told by its name, as it is written in C(host), and by its addresses, as hosts have seen them within a day. So two names of one
         relay count as one, except for the first hosts that ever ask for it.
       - V(0) sets no limit.
     type: int

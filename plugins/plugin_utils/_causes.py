@@ -716,10 +716,17 @@ _TRANSACTION = (
         "5.7.25, or words about reverse DNS or a PTR record, with 5xx.",
     ),
     Cause(
+        "message_rejected", "not_sent", "transaction",
+        "The transaction with {endpoint} stopped before the message was sent",
+        "Ask the relay's operator to look into the relay's log at this time; it did not take the message.",
+        "The connection ended, or nothing or the code of another command came, in answer to MAIL, RCPT or DATA.",
+    ),
+    Cause(
         "message_rejected", "unknown", "transaction",
         "{endpoint} did not say whether it took the message",
         "Look into the relay's log before the message is sent again.",
-        "The connection ended, or nothing or the code of another command came, between MAIL and the last reply.",
+        "The connection ended, or nothing or the code of another command came, between the 354 that answers DATA and the "
+        "last reply.",
     ),
     Cause(
         "temporarily_rejected", "", "transaction",

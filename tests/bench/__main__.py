@@ -294,9 +294,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mailops-bench-") as name:
         folder = pathlib.Path(name)
         pki = Pki(folder)
-        with Postfix(
-            [Listener("implicit"), Listener("starttls")], certificate=pki.issue("relay.test", ips=["127.0.0.1"])
-        ) as relay:
+        # As many smtpd as Postfix has by itself. What it has no smtpd for waits in a queue that is long enough here: beyond it
+        # the kernel lets a client believe that it is connected, and nobody ever greets it.
+        listeners = [Listener("implicit", processes=100), Listener("starttls", processes=100)]
+        queue = {"default_process_limit": str(2 * MOST)}
+        certificate = pki.issue("relay.test", ips=["127.0.0.1"])
+        with Postfix(listeners, certificate=certificate, options=queue) as relay:
             parts = {
                 "one": one_endpoint(relay, pki.ca_file, options.rounds),
                 "many": many_endpoints(relay, pki.ca_file, few),

@@ -80,6 +80,7 @@ TARGETS = (
     Target("kubernetes", "kubernetes", "kubernetes", "", "go", "manifest"),
     Target("systemd-unit", "unit", "systemd", "", "native", "units"),
     Target("systemd-file", "dotenv", "dotenv", "systemd", "native", "environment-d"),
+    Target("toml", "toml", "toml", "", "django52", "toml"),
     Target("msmtprc", "msmtprc", "msmtprc", "", "native", "msmtp"),
 )
 # Formats whose values are all texts, those that hold no line break, and those that no value is empty for their parsers in.

@@ -63,10 +63,12 @@ KEYS: dict[str, tuple[str, ...]] = {
     "compose": ENV,
     "kubernetes": ENV,
     "unit": ENV,
+    "toml": ("host", "port", "password", "forcessl"),
     "msmtprc": ("host", "user", "domain", "from"),
 }
 SECTIONS: dict[str, tuple[str, ...]] = {
     "ini": ("mailer",),
+    "toml": ("mailer",),
     "yaml": ("mail", "smtp"),
     "json": ("mail", "options"),
     "gitlab": ("gitlab_rails",),
@@ -340,6 +342,22 @@ def unit(dice: random.Random) -> str:
     return _lines(dice, [*lines, *(["[Install]", "WantedBy=x.target"] if dice.random() < 0.3 else [])])
 
 
+def _toml_value(dice: random.Random) -> str:
+    plain = _plain(dice)
+    shapes = [f'"{plain}"', f"'{plain}'", "465", "true", f'"\\u00e9 \\" {plain}"', f'"""\n[mailer]\n{plain}\\\n  x"""']
+    shapes += [f"'''{plain}\nhost = 1'''", '[\n  "]", # ]\n  1,\n]', '{a = "}", b = 1}', "1979-05-27", "-1.5"]
+    return dice.choice(shapes) + dice.choice(["", "", " # note"])
+
+
+def toml(dice: random.Random) -> str:
+    lines = [f"top{number} = {_toml_value(dice)}" for number in range(dice.randint(0, 2))]
+    for head in dice.sample(["[other]", "[mailer]", "[mailer.more]", "[[list]]", '["a b".c]'], dice.randint(0, 4)):
+        lines += [dice.choice(["", "# note"]), head + dice.choice(["", " # note"])]
+        names = _names(dice, KEYS["toml"] if head == "[mailer]" else (), "other{}")
+        lines += [f"{name}{dice.choice([' = ', '=', '  =  '])}{_toml_value(dice)}" for name in names]
+    return _lines(dice, "\n".join(lines).split("\n"))
+
+
 def msmtprc(dice: random.Random) -> str:
     lines = (
         ["defaults", f"logfile /{_plain(dice).strip('/') or 'x'}", f"domain d{_plain(dice)}"]
@@ -373,4 +391,5 @@ TEXTS: dict[str, Callable[[random.Random], str]] = {
     "kubernetes": kubernetes,
     "unit": unit,
     "msmtprc": msmtprc,
+    "toml": toml,
 }

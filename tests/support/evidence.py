@@ -1997,10 +1997,25 @@ ROWS: tuple[Row, ...] = (
     ),
     row("content", mail_fails("message", 554, "5.7.1 Spam"), "message_rejected", "transaction", observed="starttls"),
     row(
+        "lost at RCPT",
+        attempt(
+            rungs="tcp greeting ehlo starttls tls certificate ehlo transaction!",
+            failure=broken("transaction", "closed", partial=""),
+            transaction={"mail": reply(250, "ok")},
+            **in_tls(),
+        ),
+        "message_rejected",
+        "transaction",
+        "not_sent",
+        "starttls",
+        says="before the message was sent",
+    ),
+    row(
         "lost after data",
         attempt(
             rungs="tcp greeting ehlo starttls tls certificate ehlo transaction!",
             failure=broken("transaction", "closed", partial=""),
+            transaction={"mail": reply(250, "ok"), "data": reply(354, "go")},
             **in_tls(),
         ),
         "message_rejected",

@@ -80,6 +80,7 @@ class Listener:
     certificate    another one than the relay's
     options        smtpd parameters of this port alone
     greeting_delay seconds of silence before the greeting
+    processes      how many smtpd at most; master's queue of connections is as long as default_process_limit all the same
     greet_wait     seconds that postscreen lets the client wait between `220-` and `220 `; one such port per relay
     """
 
@@ -91,6 +92,7 @@ class Listener:
     certificate: Issued | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     greeting_delay: int = 0
+    processes: int | None = None
     greet_wait: int | None = None
 
     def parameters(self) -> dict[str, str]:
@@ -339,7 +341,7 @@ class Postfix:
             if not self.users:
                 parameters["smtpd_sasl_auth_enable"] = "no"
             if listener.greet_wait is None:
-                services.append(_service(address, "inet n - n - - smtpd", parameters))
+                services.append(_service(address, f"inet n - n - {listener.processes or '-'} smtpd", parameters))
                 continue
             own = {
                 "postscreen_greet_wait": f"{listener.greet_wait}s",

@@ -13,11 +13,12 @@ import tempfile
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, as_line, parse_line
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.slices import missing_records
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report
 
 from .fleet import Endpoint, Fleet, Host, chains_of_a_fleet
 
-__all__ = ["HOSTILE", "hostile", "report_of", "small_fleet", "without_verdict"]
+__all__ = ["HOSTILE", "hostile", "hostile_others", "report_of", "small_fleet", "without_verdict"]
 
 # What a relay, a certificate, a name or an inventory may say.
 HOSTILE = (
@@ -36,6 +37,13 @@ HOSTILE = (
     "\ud800 \ufffe \u2028 \u0000",
     "[link](javascript:alert(1))",
     "__proto__",
+    '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>&e;',
+    '"} 1\n# HELP mailops_smtp_up owned\nmailops_smtp_up{host="',
+    "\x00\x0b\x0c\x1c\x7f\x85\x9b31m\u061c\u2028\u2069\ufff9\U000e0041",
+    "\u05e9\u05dc\u05d5\u05dd (587) \u0645\u0631\u062d\u0628\u0627",
+    ",=1;=2\t=3", "\xa0=1", "'=1", '"=1', "\ufeff=1", "\u2003@SUM(1)",
+    "a" * 5000,
+    "constructor", "%2e%2e/%00", "::1]:25",
 )  # fmt: skip
 
 
@@ -84,7 +92,11 @@ def hostile(record: Record, evil: str) -> Record:
         remedy=evil,
         tls={**probe["tls"], "cipher": evil, "verify_error": evil},
     )
+    probe["tls"]["version"] = evil
+    probe["layers"] = [{**one, "layer": evil} for one in probe["layers"]]
     probe["addresses"] = [{**one, "address": evil, "cause": evil} for one in probe["addresses"]]
+    found["alternatives"] = [{"port": 587, "secure": False, "security": evil, "ok": True, "cause": evil}]
+    found.update(run=evil, playbook=evil, play=evil, task=evil, variables={"provider": evil, evil: evil})
     found.update(host=f"{evil}{record.host}", groups=[evil, "web"], message=evil, remedy=evil)
     found["endpoint"].update(host=evil, security=evil)
     found["findings"] = [{"severity": "warning", "code": evil, "message": evil, "remedy": evil}]
@@ -92,6 +104,28 @@ def hostile(record: Record, evil: str) -> Record:
         found.update(cause=evil, layer=evil)
     found["vantage"] = {"host": evil, "container": evil, "addresses": [evil]}
     return parse_line(json.dumps(found) + "\n")
+
+
+def hostile_others(record: Record, evil: str) -> list[Record]:
+    """The same of records without a probe: hosts without a verdict, a slice that is missing, an app's file, a port that was looked at."""
+    lone = [
+        dataclasses.replace(
+            without_verdict(record, kind), host=f"{evil} {kind}", groups=(evil,), message=evil, vantage={"host": evil},
+        )
+        for kind in ("unreachable", "skipped", "gate")
+    ]  # fmt: skip
+    (gone,) = missing_records({f"{evil} gone": evil}, {f"{evil} gone": [evil]}, record.time, evil)
+    app = {"app": evil, "path": evil, "form": evil, "carrier": evil, "service": evil}
+    file = dataclasses.replace(
+        lone[2], kind="audit", host=f"{evil} app", ok=False, cause=evil, layer=evil, remedy=evil, app=app
+    )
+    looked = dataclasses.replace(record, kind="probe", host=f"{evil} looked", message=evil, remedy=evil)
+    endpoint = {**(record.endpoint or {}), "host": evil}
+    ports = [
+        dataclasses.replace(looked, endpoint={**endpoint, "port": 465}, ok=True, cause=None, layer=None),
+        dataclasses.replace(looked, endpoint={**endpoint, "port": 25}, ok=False, cause=evil, layer="tcp"),
+    ]
+    return [parse_line(as_line(one)) for one in (*lone, gone, file, *ports)]
 
 
 def report_of(records: t.Iterable[Record]) -> Report:

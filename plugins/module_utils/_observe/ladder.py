@@ -24,7 +24,7 @@ from .tls import TLSContexts, TLSRecord
 from .wire import Wire
 
 if t.TYPE_CHECKING:
-    from .evidence import Attempt, FailureEntry, Layer, Rung, Security, TransactionEntry, TransactionPlan
+    from .evidence import Attempt, FailureEntry, Layer, Rung, Security, Sign, TransactionEntry, TransactionPlan
 
 __all__ = ("ClimbOptions", "Ladder")
 
@@ -390,17 +390,31 @@ class Ladder:
             self.evidence["transaction"] = said
             self._step(said, "mail", session.mail(transaction["sender"], message))
             for recipient in transaction["recipients"]:
+                self._in_step("rcpt")
                 self._step(said, "rcpt", session.rcpt(recipient), recipient=recipient)
+            self._in_step("data")
             if not transaction["deliver"]:
-                said["rset"] = session.rset().as_entry()
+                reset = session.rset()
+                said["rset"] = reset.as_entry()
+                if reset.code != 250:  # nothing else answers RSET: it belongs to what was asked before
+                    raise Failure("out_of_step", sign="late_reply", **reset.as_entry())
                 return
             self._step(said, "data", session.data(), expected=3)
             self._step(said, "message", session.message(message))
 
+    def _in_step(self, stage: str) -> None:
+        """What is there before the next command is sent answers nothing; a refusal is what the relay says before it hangs up."""
+        early = self.open.stray() if self.open.wire.something_came() else None
+        if early is not None and early.code >= 400:
+            raise Failure("reply", stage=stage, **early.as_entry())
+        if early is not None:
+            raise Failure("out_of_step", sign="unasked", stage=stage, **early.as_entry())
+
     @staticmethod
     def _step(said: TransactionEntry, stage: str, reply: Reply, expected: int = 2, **facts: str) -> None:
         said[stage] = {**reply.as_entry(), **facts}  # type: ignore[literal-required]
-        if reply.code in _OF_OTHERS:
-            raise Failure("out_of_step", sign="wrong_code", stage=stage, **reply.as_entry(), **facts)
+        if reply.code in _OF_OTHERS or (reply.code // 100 != expected and reply.code < 400):
+            sign: Sign = "second_greeting" if reply.code == 220 else "wrong_code"
+            raise Failure("out_of_step", sign=sign, stage=stage, **reply.as_entry(), **facts)
         if reply.code // 100 != expected:
             raise Failure("reply", stage=stage, **reply.as_entry(), **facts)

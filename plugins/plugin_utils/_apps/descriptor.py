@@ -74,6 +74,7 @@ _KEYS = (
 )
 _FORM_KEYS = (
     "format",
+    "formats",
     "dialect",
     "section",
     "or_sections",
@@ -387,6 +388,7 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
     return Form(
         kind=kind,
         format=name,
+        formats=_formats(data, where),
         dialect=dialect,
         section=prefix,
         or_sections=tuple(tuple(one.split(".")) for one in _texts(data, "or_sections")),
@@ -415,6 +417,14 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
 def _superseded(data: Mapping[str, t.Any], where: str) -> dict[str, str]:
     old_names = _mapping(data.get("superseded") or {}, f"{where}.superseded")
     return {str(old): str(new) for old, new in old_names.items()}
+
+
+def _formats(data: Mapping[str, t.Any], where: str) -> tuple[str, ...]:
+    names = _texts(data, "formats")
+    for name in names:
+        if name not in FORMAT_NAMES:
+            raise AppError(f"{where}.formats names {name}; write some of {', '.join(FORMAT_NAMES)}.")
+    return names
 
 
 def _switch(raw: t.Any, where: str) -> Switch:

@@ -143,12 +143,14 @@ class Switch:
 class Form:
     """One place where the app's words can stand. ``kind`` is file or environment.
 
+    ``formats`` are further formats that the app reads the same keys from, which the ending of a path says.
     ``or_sections`` are further places of the section, of which the one counts that is in the file; the paths of all keys
     begin with ``section``.
     """
 
     kind: str
     format: str
+    formats: tuple[str, ...]
     dialect: str
     section: KeyPath
     or_sections: tuple[KeyPath, ...]

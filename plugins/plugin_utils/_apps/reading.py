@@ -145,10 +145,13 @@ def _of_key(form: Form, patterns: Iterable[t.Any], value: Value) -> dict[str, Sc
             if found is not None and not (whole and isinstance(value, str)):
                 return t.cast("dict[str, Scalar]", found)
         return None
-    for pattern in patterns:
-        found = pattern.read(value, form.booleans)
-        if found is not None:
-            return t.cast("dict[str, Scalar]", found)
+    # PHP and Ruby people write 0 and 1 for false and true.
+    also = [bool(value)] if form.lenient and value in (0, 1) and not isinstance(value, bool) else []
+    for one in (value, *also):
+        for pattern in patterns:
+            found = pattern.read(one, form.booleans)
+            if found is not None:
+                return t.cast("dict[str, Scalar]", found)
     return None
 
 

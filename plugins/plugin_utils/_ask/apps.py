@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import AppClient
 
@@ -22,9 +23,6 @@ def app_clients(raw: object, folder: Path | None = None) -> tuple[AppClient, ...
     """
     if raw in (None, "", []):
         return ()
-    # Most gates name none, and the descriptors are a third of what a gate would import.
-    from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
-
     found: dict[str, AppClient] = {}
     for entry in raw if isinstance(raw, list) else [raw]:
         name = entry.get("app") if isinstance(entry, Mapping) else entry

@@ -106,7 +106,9 @@ _OTHER_WORDS = frozenset(
     " graphql grpc oauth upstream nginx traefik caddy acme letsencrypt monitor monitors heartbeat slack telegram discord gotify ntfy"
     " mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
     " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
-    " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs sftp ftp dav caldav carddav favicon thumbnail".split()
+    " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
+    " offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp ping poller"
+    " ipsec sftp ftp dav caldav carddav favicon thumbnail".split()
 )
 _OTHER_PARTS = (
     "well-known/",
@@ -170,9 +172,10 @@ _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com",
 # but "failed to send email: ..." is no field.
 _ADDRESS = re.compile(
-    r"[\w.+-]{1,64}@[\w.-]{1,255}|(?<!send )(?<!sending )(?<!send test )(?<!deliver )(?<!delivering )\be-?mail['\"]?\s?[:=]"
+    r"[\w.+-]{1,64}@[\w.-]{1,255}|\bmail(?:host|server|srv)?-?\d{1,3}\b"
+    r"|(?<!send )(?<!sending )(?<!send test )(?<!deliver )(?<!delivering )\be-?mail['\"]?\s?[:=]"
 )
-_MAIL_FIELD = re.compile(r"mail['\"]?\s?[:=]")
+_MAYBE_ADDRESS = re.compile(r"@|mail(?:host|server|srv)?-?\d|mail['\"]?\s?[:=]")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){3,7}[0-9a-f]{1,4}(?!\w)")
 _HEX = re.compile("[0-9a-f]{1,4}")
 # A sentence that says that mail failed, and leaves the reason to the next line.
@@ -225,7 +228,7 @@ def _for_mail(low: str, words: Set[str]) -> int:
         found += _PROTOCOL
     if _has_port(low, _MAYBE_MAIL_PORT, _MAIL_PORT):
         found += _PROTOCOL
-    bare = _ADDRESS.sub(" ", low) if "mail" in low and ("@" in low or _MAIL_FIELD.search(low)) else low
+    bare = _ADDRESS.sub(" ", low) if "mail" in low and _MAYBE_ADDRESS.search(low) else low
     if "smtp" in low or not words.isdisjoint(_WORDS):
         found += _WORD
     if not words.isdisjoint(_HINT_WORDS) or any(map(bare.__contains__, _HINT_PARTS)):

@@ -40,8 +40,8 @@ _CONTAINER = re.compile(r"[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
 _STAMP = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
 # The host that wrote a line is often called mail or mx: that says nothing of the line.
 _HOST = re.compile(rf"{_STAMP} [\w.-]{{1,255}} (?=[\w./-]{{1,128}}(?:\[\d{{1,10}}\])?: )")
-# A time of day alone, as Elixir, Serilog and pino's pretty printer begin a line.
-_CLOCK = re.compile(r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[ \]]")
+# A time of day alone, as Elixir, Serilog and pino's pretty printer begin a line; with month and day, as Kubernetes does.
+_CLOCK = re.compile(r"(?:\[|[IWEF]\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[ \]]")
 _HEADER = re.compile(_STAMP + r" (?:[\w.-]{1,255} ([\w./-]{1,128}(?:\[\d{1,10}\])?): ?|(?:stdout|stderr) [FP] )?")
 # Client and server lines of an SMTP dialogue, as swaks, curl, Exim, Postfix and the debug modes of libraries print
 # them.
@@ -234,9 +234,9 @@ _DAY_FIRST = re.compile(
     r"(?<!\d)(\d{1,2})[-/ ](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}[-/ ](\d{4})"
     r"[ :T](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
-# "06/03/2026, 3:18:01 PM" and "Jun 03, 2026 3:18:01 AM" (Java), "03.06.2026 15:18:01", Zabbix's "219:20260603:151801.911"
+# "06/03/2026, 3:18:01 PM", "Jun 03, 2026 3:18:01 AM" (Java), "jun/03/2026 03:18:01", "03.06.2026 15:18:01", Zabbix's "219:20260603:151801.911"
 _MONTH_FIRST = re.compile(
-    r"(?<![\w/])(?:(\d{1,2})/|([A-Z][a-z]{2}) )(\d{1,2})(?:/|, )(\d{4}),? (\d{1,2}):(\d\d):(\d\d)(?:[.,]\d{1,9})?(?: ([AP])M)?"
+    r"(?<![\w/])(?:(\d{1,2})/|([A-Za-z][a-z]{2})[ /])(\d{1,2})(?:/|, )(\d{4}),? (\d{1,2}):(\d\d):(\d\d)(?:[.,]\d{1,9})?(?: ([AP])M)?"
 )
 _DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.(\d{4}),? (\d\d):(\d\d):(\d\d)")
 _COMPACT = re.compile(r"^\s{0,12}\d{1,10}:(\d{4})(\d\d)(\d\d):(\d\d)(\d\d)(\d\d)\.\d{3} ")
@@ -328,13 +328,13 @@ def _month_first(found: re.Match[str], _now: datetime) -> datetime:
 
 
 def _dotted(found: re.Match[str], _now: datetime) -> datetime:
-    day, month, year, *clock = map(int, found.groups())
-    return datetime(year, month, day, *clock[:2], min(clock[2], 59))
+    day, month, year, hour, minute, second = map(int, found.groups())
+    return datetime(year, month, day, hour, minute, min(second, 59))
 
 
 def _compact(found: re.Match[str], _now: datetime) -> datetime:
-    *parts, second = map(int, found.groups())
-    return datetime(parts[0], parts[1], parts[2], parts[3], parts[4], min(second, 59))
+    year, month, day, hour, minute, second = map(int, found.groups())
+    return datetime(year, month, day, hour, minute, min(second, 59))
 
 
 _FORMS: tuple[tuple[re.Pattern[str], t.Callable[[re.Match[str], datetime], datetime | None]], ...] = (

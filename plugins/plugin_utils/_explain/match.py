@@ -186,20 +186,29 @@ def explain_event(read: Read, stage: str) -> Explained:
         if said is not None:
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
     if matches:
-        behind = _NO_ANSWER.get(named_stage(read.forms[0])) if status is None else None
-        if behind:
-            matches = [_silence(match, behind) for match in matches]
-        if _CLEARTEXT_PORT.search(read.low):
-            matches = [_late(match) for match in matches]
-        if _RELAYS_LOG.search(read.low):
-            matches = [_from_the_other_side(match, read.low) for match in matches]
-        matches.sort(key=lambda match: match.rank)
-        deepest = max((match.depth for match in matches if match.confidence != "possible"), default=0)
-        matches.sort(key=lambda match: match.depth != deepest)
-        return Explained(read.text, matches[0], tuple(matches[1:]), status, True, None)
+        best, *others = _ranked(_in_their_place(matches, read, status))
+        return Explained(read.text, best, tuple(others), status, True, None)
     vague = next((rule for rule in VAGUE if rule.parts[0] in read.forms[0]), None)
     known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low)
     return Explained(read.text, None, (), status, known, vague)
+
+
+def _in_their_place(matches: list[Match], read: Read, status: Status | None) -> list[Match]:
+    """The same words mean another thing behind a command, on a port that starts in cleartext, and in a relay's own log."""
+    behind = _NO_ANSWER.get(named_stage(read.forms[0])) if status is None else None
+    if behind:
+        matches = [_silence(match, behind) for match in matches]
+    if _CLEARTEXT_PORT.search(read.low):
+        matches = [_late(match) for match in matches]
+    if _RELAYS_LOG.search(read.low):
+        matches = [_from_the_other_side(match, read.low) for match in matches]
+    return matches
+
+
+def _ranked(matches: list[Match]) -> list[Match]:
+    """The deepest exception first, and of each the surest and longest."""
+    deepest = max((match.depth for match in matches if match.confidence != "possible"), default=0)
+    return sorted(matches, key=lambda match: (match.depth != deepest, match.rank))
 
 
 _BEHIND_THE_WORDS = re.compile(
@@ -235,7 +244,8 @@ _NO_ANSWER = {
     "ehlo": ("ehlo_rejected", "no_answer"),
     "starttls": ("starttls_rejected", "no_answer"),
     "auth": ("auth_rejected", "no_answer"),
-    **dict.fromkeys(("mail", "rcpt", "data"), ("message_rejected", "unknown")),
+    **dict.fromkeys(("mail", "rcpt"), ("message_rejected", "not_sent")),
+    "data": ("message_rejected", "unknown"),
 }
 
 

@@ -91,6 +91,18 @@ _ROWS: tuple[_Row, ...] = (
         _NEEDS_LOGIN,
         stages=_ENVELOPE,
     ),
+    # The session is another one than the client thinks, or somebody in between has lost it.
+    _row(
+        r"\b(?:send|say|need|expect\w*|polite\w*) .{0,30}\b(?:helo|ehlo|hello)\b",
+        Meaning("ehlo_rejected", "out_of_step", "likely"),
+        stages=_ENVELOPE,
+    ),
+    # A parameter of MAIL or RCPT.
+    _row(
+        r"unsupported (?:option|parameter)|unrecogni[sz]ed parameter|parameters? not (?:recogni[sz]ed|implemented)",
+        Meaning("message_rejected", "", "certain"),
+        stages=("mail", "rcpt"),
+    ),
     # Limits, whatever they count.
     _row(
         r"too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)"

@@ -61,8 +61,13 @@ def as_prometheus(report: Report) -> Iterator[str]:
 
 def _metric(name: str, what: str, samples: Iterable[_Sample]) -> Iterator[str]:
     yield f"# HELP {name} {what}\n# TYPE {name} gauge\n"
+    told: set[str] = set()
     for labels, value in samples:
         listed = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+        if listed in told:
+            # A host may be named like another one with its vantage point; the collector refuses a file in which a series is there twice.
+            continue
+        told.add(listed)
         yield f"{name}{{{listed}}} {_number(value)}\n" if listed else f"{name} {_number(value)}\n"
 
 

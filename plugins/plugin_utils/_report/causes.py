@@ -22,6 +22,8 @@ _ADVICE = {
     "no_verdict": "Read what the task says in the run's own output, mend it, then run again.",
     "not_asked": "Where mail is meant to work, give the host its mail_config_settings.",
 }
+# Of a slice, or a host of it, of which nothing came back.
+_ABSENT = "Run this part of the fleet again, and make the report of all files once more."
 
 
 class Statement(t.NamedTuple):
@@ -117,7 +119,7 @@ def _statement(report: Report, code: str, layer: str | None, rows: list[Row], wo
         layer,
         subject,
         message or _WITHOUT_VERDICT.get(code, ""),
-        remedy or _ADVICE.get(code, ""),
+        remedy or (_ABSENT if rows[0].absent else _ADVICE.get(code, "")),
         tuple(report.host(row) for row in rows),
         working[subject],
         _evidence(report, rows),

@@ -151,10 +151,6 @@ def diagnose_name(dns: Dns) -> Diagnosis:
     return Diagnosis("name_server_failure", detail=str(error))
 
 
-# What it is where the answer belongs to another command, and the session was sound until then.
-_ANSWERS = {"auth": ("auth_rejected", "no_answer"), "transaction": ("message_rejected", "unknown")}
-
-
 def _of_failure(case: _Case) -> Diagnosis:
     failure = case.failure
     if failure["kind"] == "not_asked":
@@ -163,8 +159,12 @@ def _of_failure(case: _Case) -> Diagnosis:
         # A 421 may come at any time (RFC 5321 section 3.8): it stands for itself and answers nothing.
         if failure["code"] == 421:
             return _refused(case, "greeting")
-        if failure["layer"] in _ANSWERS:
-            return Diagnosis(*_ANSWERS[failure["layer"]], words.out_of_step(failure) + words.in_answer_to(failure))
+        # The session was sound until then.
+        detail = words.out_of_step(failure) + words.in_answer_to(failure)
+        if failure["layer"] == "auth":
+            return Diagnosis("auth_rejected", "no_answer", detail)
+        if failure["layer"] == "transaction":
+            return Diagnosis("message_rejected", _how_far(case.attempt), detail)
         return Diagnosis("ehlo_rejected", "out_of_step", words.out_of_step(failure))
     return _DIAGNOSES[failure["layer"]](case)
 
@@ -439,9 +439,15 @@ def _transaction(case: _Case) -> Diagnosis:
     if failure["kind"] == "withheld":
         return Diagnosis("starttls_not_offered", detail=words.MESSAGE_WITHHELD)
     if failure["kind"] != "reply":
-        return Diagnosis("message_rejected", "unknown", words.unanswered(attempt, failure))
+        return Diagnosis("message_rejected", _how_far(attempt), words.unanswered(attempt, failure))
     stage = "data" if failure["stage"] == "message" else failure["stage"]
     return _refused(case, stage)
+
+
+def _how_far(attempt: Attempt) -> str:
+    """Before the 354 that answers DATA there is no message that could have been taken."""
+    answered = attempt.get("transaction", {}).get("data")
+    return "unknown" if answered is not None and answered["code"] == 354 else "not_sent"
 
 
 _DIAGNOSES: Mapping[str, t.Callable[[_Case], Diagnosis]] = {

@@ -217,7 +217,8 @@ def all_of_synapse(jobs: list[Jobs]) -> None:
 PARSERS: dict[str, Callable[[str], t.Any]] = {
     "python": lambda path: environment({"file": path}),
     "assignments": lambda path: django_file({"file": path}),
-    "toml": lambda path: tomllib.load(open(path, "rb")),
+    # A date is shown as its text.
+    "toml": lambda path: json.loads(json.dumps(tomllib.load(open(path, "rb")), default=str)),
     "pyyaml": lambda path: as_yaml({"file": path}),
 }
 

@@ -32,7 +32,7 @@ import importlib
 import re
 import typing as t
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Value, load_format
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
@@ -170,7 +170,8 @@ def load_place(
                 f"service is {service}, but the settings go into {descriptor.name}'s own file; leave out service, or"
                 " write form: environment."
             )
-        return Place(chosen)
+        ending = path.rpartition(".")[2].lower()
+        return Place(replace(chosen, format=ending) if ending in chosen.formats else chosen)
     found = found or "dotenv"
     if load_carrier(found).needs_service and not service:
         example = f"service: {descriptor.id.replace('_', '-')}"

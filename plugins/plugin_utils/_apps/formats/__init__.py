@@ -80,6 +80,7 @@ FORMAT_NAMES = (
     "keyvalue",
     "line",
     "xml",
+    "toml",
 )
 MAX_CHARACTERS = 512 * 1024
 

@@ -75,7 +75,6 @@ RULES: tuple[Rule, ...] = (
         unrecognised authentication
         authentication mechanism is not supported
         authentication type not supported
-        authentication method not supported
         auth type .. not supported
         not support smtp auth type
         mechanism not supported
@@ -102,8 +101,6 @@ RULES: tuple[Rule, ...] = (
         encryption required
         encryption needed
         unencrypted connection
-        530 5.7.10
-        550 5.7.10
         authentication not allowed on insecure
         authentication disallowed .. plain
         plaintext authentication disallowed
@@ -182,7 +179,6 @@ RULES: tuple[Rule, ...] = (
         could not authenticate
         eauth
         invalid login
-        auth_failed
         authorization.failed
         """,
     ),

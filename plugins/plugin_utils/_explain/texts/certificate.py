@@ -200,8 +200,6 @@ RULES: tuple[Rule, ...] = (
         texts="""
         certificate verify failed
         stream_socket_enable_crypto .. certificate verify failed
-        stream_socket_client .. certificate verify failed
-        ssl operation failed .. certificate verify failed
         certificate verification failed
         certificate verification error
         failed to verify certificate
@@ -220,6 +218,7 @@ RULES: tuple[Rule, ...] = (
         the certificate is not correct
         certificate error
         certpathvalidatorexception
+        ora-29024
         sslcertverificationerror
         sslpeerunverifiedexception
         peer certificate is invalid
@@ -298,7 +297,6 @@ RULES: tuple[Rule, ...] = (
         err_tls_cert_altname_invalid
         no alternative certificate subject name matches
         subject alternative name .. does not match
-        name in the certificate does not match
         certificate's owner does not match
         certificate owner does not match
         does not match target host name
@@ -326,7 +324,6 @@ RULES: tuple[Rule, ...] = (
         did not match expected cn
         not valid for name
         notvalidforname
-        invalid certificate(not valid for name
         hostname_check_failed
         # Programs
         does not match the certificate
@@ -335,7 +332,6 @@ RULES: tuple[Rule, ...] = (
         ipaddressmismatch(
         does not match the server's name
         server certificate subject .. not match
-        certificate does not match host
         certificate name mismatch
         cert_common_name_invalid
         ssl_error_bad_cert_domain

@@ -46,6 +46,7 @@ RULES: tuple[Rule, ...] = (
         unknown remote host
         host not found
         0x800ccc0d
+        ora-29257
         """,
     ),
     *rules(
@@ -106,7 +107,6 @@ RULES: tuple[Rule, ...] = (
         resolving timed out
         resolving timeout
         lookup .. i/o timeout
-        lookup .. connection refused
         getaddrinfo .. timed out
         (11): resource temporarily unavailable
         """,

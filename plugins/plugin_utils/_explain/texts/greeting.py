@@ -79,7 +79,6 @@ RULES: tuple[Rule, ...] = (
         bad greeting
         got unexpected smtp-server response
         cannot get initial ok message from server
-        dial failed: 554
         service unavailable; client host
         after initial connection: 5
         after initial connection: 4
@@ -101,9 +100,6 @@ RULES: tuple[Rule, ...] = (
         "possible",
         also=("ehlo_rejected",),
         texts="""
-        dial failed: 550
-        dial failed: 521
-        dial failed: 571
         """,
     ),
     *rules(
@@ -134,7 +130,6 @@ RULES: tuple[Rule, ...] = (
         invalid reply from smtp server
         invalid reply from the remote host
         protocol violation: received non-smtp
-        invalid response .. ssh-2.0
         unknown response line
         http request .. ssl routines
         routines::http request

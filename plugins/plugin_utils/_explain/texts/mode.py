@@ -100,9 +100,6 @@ RULES: tuple[Rule, ...] = (
         also=("tls_handshake_failed",),
         texts="""
         ssl23_get_client_hello:http request
-        wrong version number .. smtpd
-        smtps/smtpd .. wrong version number
-        submissions/smtpd .. wrong version number
         smtps/smtpd .. unknown protocol
         submissions/smtpd .. unknown protocol
         """,

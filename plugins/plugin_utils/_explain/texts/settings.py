@@ -55,7 +55,6 @@ RULES: tuple[Rule, ...] = (
         msmtp: .. envelope-from address is missing
         curl: (3)
         # Java: a user name and no password
-        authenticationfailedexception: failed to connect, no password specified
         failed to connect, no password specified
         """,
     ),

@@ -16,28 +16,25 @@ RULES: tuple[Rule, ...] = (
         lacking("starttls", "starttls extension", "starttls capability"),
         lacking("tls", available=False),
         texts="""
-        not support tls via the starttls
         starttls is required but .. not support
         tls was required but starttls
         tls is required but the server
         tls required but
         tls is required, but was not offered
-        a tls session is required, but the server did not offer tls support
         server does not support secure communication via tls
         tlsrequirederror
-        tls not supported by
         required ssl level failed
         requested ssl level failed
         use_ssl_failed
         unable to initialize tls .. not
         the server does not support .. starttls
         didn't find starttls in server response
-        # Erlang's gen_smtp
-        missing_requirement .. tls
         # HTTP-like words of MTAs
         tls encryption is required .. not
         """,
     ),
+    # Erlang's gen_smtp, also where EHLO was refused
+    *rules("starttls_not_offered", "likely", also=("ehlo_rejected",), texts="missing_requirement .. tls"),
     *rules(
         "starttls_not_offered",
         "likely",

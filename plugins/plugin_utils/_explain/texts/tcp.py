@@ -50,11 +50,8 @@ RULES: tuple[Rule, ...] = (
         connect:errno=110
         errno 110] connection timed out
         errno 60] operation timed out
-        winerror 10060
-        error number 110
         connection timed out (110)
         110 connection timed out
-        (errno: 110)
         connection timed out .. os error 110
         a connection attempt failed because the connected party did not properly respond
         # PHP, C and C++
@@ -108,7 +105,6 @@ RULES: tuple[Rule, ...] = (
         texts="""
         connection timed out
         connection timeout
-        (110): connection timed out
         timeouterror: timed out
         socket.timeout: timed out
         connect(2) for .. timed out
@@ -125,7 +121,6 @@ RULES: tuple[Rule, ...] = (
         timed out connecting
         timeout connecting
         0x800ccc19
-        smtp connection timed out
         """,
     ),
     *rules(
@@ -189,6 +184,7 @@ RULES: tuple[Rule, ...] = (
         winerror 10013
         (10013)
         an attempt was made to access a socket in a way forbidden by its access permissions
+        ora-24247
         {:error, :eacces}
         {:error, :eperm}
         """,

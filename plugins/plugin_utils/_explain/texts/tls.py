@@ -176,11 +176,6 @@ RULES: tuple[Rule, ...] = (
         ssl_accept error from
         ssl_accept: .. lost connection
         lost connection after starttls from
-        tls error on connection from .. lost connection
-        tls error on connection from .. ssl_accept
-        tls error on connection from .. connection reset
-        tls error on connection from .. eof
-        403 4.7.0 tls handshake failed
         tls: disconnected during handshake
         tls session failure
         """,

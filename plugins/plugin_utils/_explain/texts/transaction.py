@@ -15,12 +15,6 @@ RULES: tuple[Rule, ...] = (
         "certain",
         variant="auth_required",
         texts="""
-        530 authentication required
-        530 5.7.0 authentication required
-        530 5.5.1 authentication required
-        530 5.7.1 authentication required
-        550 5.7.1 authentication required
-        530 sender authentication required
         client was not authenticated
         client not authenticated
         smtp authentication is required
@@ -77,15 +71,8 @@ RULES: tuple[Rule, ...] = (
         "certain",
         note="This relay does not carry mail for this client to that recipient: it wants a login, or does not know this host.",
         texts="""
-        relay access denied
-        relaying denied
         relaying is denied
-        relaying not allowed
         relaying not permitted
-        relay not permitted
-        relay denied
-        unable to relay
-        not permitted to relay
         we do not relay
         cannot relay
         """,
@@ -198,9 +185,7 @@ RULES: tuple[Rule, ...] = (
         concurrency limit exceeded
         rate limit
         ratelimit
-        rate limited
         throttl
-        throttling failure
         server busy
         too much mail
         too many messages

@@ -473,7 +473,6 @@ def test_in_check_mode_the_message_is_taken_back(context: ssl.SSLContext) -> Non
         ("MAIL", "550 5.7.1 no\r\n", "mail"),
         ("RCPT", "450 4.2.0 later\r\n", "rcpt"),
         ("DATA", "554 5.5.1 none\r\n", "data"),
-        ("DATA", "250 odd\r\n", "data"),
     ],
 )
 def test_where_a_message_is_refused(verb: str, reply: str, stage: str, context: ssl.SSLContext) -> None:
@@ -485,6 +484,27 @@ def test_where_a_message_is_refused(verb: str, reply: str, stage: str, context: 
             int(reply[:3]),
         )
         assert "." not in server.lines
+
+
+@pytest.mark.parametrize(
+    ("verb", "reply", "sign"),
+    [
+        ("DATA", "250 odd\r\n", "wrong_code"),
+        ("MAIL", "220 again\r\n", "second_greeting"),
+        ("MAIL", "250 ok\r\n250 ok\r\n", "unasked"),
+    ],
+)
+def test_where_a_transaction_is_out_of_step(verb: str, reply: str, sign: str, context: ssl.SSLContext) -> None:
+    with TinyServer(esmtp(context=context, implicit=True, replies={verb: reply})) as server:
+        failure = climb(server, "implicit_tls", transaction=MESSAGE)["failure"]
+        assert (failure["layer"], failure["kind"], failure["sign"]) == ("transaction", "out_of_step", sign)
+        assert "." not in server.lines
+
+
+def test_in_check_mode_the_answer_to_rset_counts(context: ssl.SSLContext) -> None:
+    with TinyServer(esmtp(context=context, implicit=True, replies={"RSET": "354 go\r\n"})) as server:
+        failure = climb(server, "implicit_tls", transaction={**MESSAGE, "deliver": False})["failure"]
+        assert (failure["kind"], failure["sign"]) == ("out_of_step", "late_reply")
 
 
 def test_login(context: ssl.SSLContext) -> None:

@@ -307,6 +307,8 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
             ("array('ssl' => array('verify_peer_name' => false))", "certificate_not_verified"),
             ("array(\n'ssl' => array(\n 'allow_self_signed' => true,\n),\n)", "certificate_not_verified"),
             ("array('ssl' => array('verify_peer' => FALSE, 'cafile' => '/x'))", "certificate_not_verified"),
+            ("['ssl' => ['verify_peer' => 0, 'verify_peer_name' => 1]]", "certificate_not_verified"),
+            ("['ssl' => ['verify_peer' => 1, 'allow_self_signed' => 0]]", None),
             ("['ssl' => ['verify_peer' => true, 'peer_name' => 'x']]", None),
             ("[]", None),
         )

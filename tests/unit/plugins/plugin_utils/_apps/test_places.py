@@ -32,6 +32,7 @@ def found(texts: t.Mapping[str, str]) -> dict[str, str]:
         ("/etc/gitea/app.ini", "[mailer]\nSMTP_ADDR = h\n", "gitea"),
         ("/etc/forgejo/app.ini", "[mailer]\nSMTP_ADDR = h\n", "forgejo"),
         ("/etc/vikunja/config.yml", "mailer:\n  host: h\n", "vikunja"),
+        ("/etc/vikunja/config.toml", "[mailer]\nhost = 'h'\n", "vikunja"),
         ("/var/www/bookstack/.env", "MAIL_HOST=h\n", "bookstack"),
         ("/var/www/shop/.env", "MAIL_MAILER=smtp\nMAIL_HOST=h\n", "laravel"),
         ("/var/www/shop/.env", "DB_HOST=h\n", None),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 import typing as t
 
 import pytest
@@ -293,3 +294,15 @@ def test_a_key_beside_ours_that_breaks_mail_is_told_where_settings_are_written()
     assert "client_certificate" in codes(made)
     # What is overwritten is not.
     assert "mx_lookup" not in codes(plan("postfix", {**LOGIN, "port": 465}, "relayhost = h.example\n"))
+
+
+def test_vikunja_reads_the_same_keys_from_three_formats() -> None:
+    given = {**LOGIN, "port": 465}
+    made = plan("vikunja", given, "[service]\nx = 1\n", path="/etc/vikunja/config.toml")
+    found = tomllib.loads(made.content.decode())
+    assert found["service"] == {"x": 1} and found["mailer"]["host"] == "smtp.example.com"
+    assert (found["mailer"]["port"], found["mailer"]["forcessl"], found["mailer"]["password"]) == (465, True, "p-w $x")
+    made = plan("vikunja", given, "{}", path="/etc/vikunja/config.json")
+    assert json.loads(made.content)["mailer"] == found["mailer"]
+    made = plan("vikunja", given, "", path="/etc/vikunja/config.yml")
+    assert yaml.safe_load(made.content)["mailer"] == found["mailer"]

@@ -203,6 +203,9 @@ def test_a_slice_of_which_nothing_came_back_is_named_in_every_output() -> None:
     outputs = {name: "".join(one.made(told)) for name, one in FORMATS.items()}
     for name in ("html", "json", "text"):
         assert slice2 in outputs[name], name
+    assert {one.remedy for one in statements(report) if "slice" in one.message} == {
+        "Run this part of the fleet again, and make the report of all files once more."
+    }
     head = outputs["html"].partition("</header>")[0]
     assert slice2 in head and alone in head
     # A pipeline does not go on as if the slice had been asked: 12 of these, the host that was not reached, the broken task.

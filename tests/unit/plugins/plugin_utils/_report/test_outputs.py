@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import dataclasses
 import hashlib
 import html.parser
 import io
@@ -24,7 +25,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_table impo
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.formats import FORMATS, Told
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report
 
-from tests.support.report_records import HOSTILE, hostile, report_of, small_fleet, without_verdict
+from tests.support.report_records import HOSTILE, hostile, hostile_others, report_of, small_fleet, without_verdict
 
 RECORDS = small_fleet()
 EVIL = [
@@ -32,6 +33,7 @@ EVIL = [
     for number, evil in enumerate(HOSTILE)
     for record in (RECORDS[0], RECORDS[2], RECORDS[8])
 ]
+EVIL += [one for number, evil in enumerate(HOSTILE) for one in hostile_others(RECORDS[0], f"{evil}{number}")]
 
 
 def changes(before: Report, now: Report) -> list[Change]:
@@ -213,8 +215,10 @@ def test_csv_holds_no_formula(kind: str) -> None:
 def test_junit(kind: str) -> None:
     root = ET.fromstring(made("junit", kind))
     states = [row.state for row in TOLD[kind].report.rows()]
-    counts = {"tests": len(states), "failures": states.count("fails"), "skipped": states.count("not_asked")}
-    counts["errors"] = states.count("unreachable") + states.count("no_verdict")
+    absent = sum(row.absent for row in TOLD[kind].report.rows())
+    counts = {"tests": len(states), "failures": states.count("fails")}
+    counts["skipped"] = states.count("not_asked") + states.count("other_port") - absent
+    counts["errors"] = states.count("unreachable") + states.count("no_verdict") + absent
     assert {key: int(root.attrib[key]) for key in counts} == counts
     tags = {"tests": "testcase", "failures": "failure", "skipped": "skipped", "errors": "error"}
     assert {key: len(root.findall(f".//{tag}")) for key, tag in tags.items()} == counts
@@ -246,7 +250,7 @@ def test_prometheus(kind: str) -> None:
     assert all(SAMPLE.fullmatch(one) for one in samples)
     series = [one.rpartition(" ")[0] for one in samples]
     assert len(series) == len(set(series))
-    asked = [row for row in TOLD[kind].report.rows() if row.state != "not_asked"]
+    asked = [row for row in TOLD[kind].report.rows() if row.state not in ("not_asked", "other_port")]
     assert sum(one.startswith("mailops_smtp_up{") for one in samples) == len(asked)
     helped = {one.split()[2] for one in lines if one.startswith("# HELP")}
     assert (
@@ -254,6 +258,13 @@ def test_prometheus(kind: str) -> None:
         == {one.split()[2] for one in lines if one.startswith("# TYPE")}
         >= {one.partition("{")[0].split()[0] for one in samples}
     )
+
+
+def test_no_series_is_there_twice() -> None:
+    far = dataclasses.replace(RECORDS[0], vantage={**RECORDS[0].vantage, "host": "bastion"})
+    named = dataclasses.replace(RECORDS[0], host="h00000 (from bastion)", vantage={"host": "h00000 (from bastion)"})
+    lines = "".join(FORMATS["prometheus"].made(Told(report_of([far, named]), None, ()))).splitlines()
+    assert sum(one.startswith('mailops_smtp_up{host="h00000 (from bastion)"') for one in lines) == 1
 
 
 def test_prometheus_values() -> None:

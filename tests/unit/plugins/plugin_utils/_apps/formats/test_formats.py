@@ -1,7 +1,7 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every format but YAML and dotenv, which have tables of their own: what changes, what stays, what is refused, what
+"""Every format but YAML, dotenv, XML and TOML, which have tables of their own: what changes, what stays, what is refused, what
 comes back.
 """
 
@@ -214,7 +214,7 @@ def test_only_what_must_change_changes(name: str, before: str, after: str) -> No
 
 
 def test_every_format_is_tested() -> None:
-    assert {case.format for case in CASES.values()} | {"yaml", "dotenv"} == set(FORMAT_NAMES)
+    assert {case.format for case in CASES.values()} | {"yaml", "dotenv", "xml", "toml"} == set(FORMAT_NAMES)
 
 
 # What a reader has no way to take, or what means something else to it.

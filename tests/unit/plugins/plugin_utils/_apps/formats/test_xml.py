@@ -106,9 +106,7 @@ def test_jenkins() -> None:
 
 
 def test_a_password_that_jenkins_has_encrypted_is_there_and_no_login_is_tried_with_it() -> None:
-    text = OLD.replace(
-        "  <charset>",
-        "  <authentication>\n    <username>u</username>\n    <password>{AQAAABAAAAAQbWFpbG9wcyBpcyBub3QgYSBzZWNyZXQ=}</password>\n  </authentication>\n  <charset>",
-    )
+    login = "<username>u</username><password>{AQAAABAAAAAQbWFpbG9wcyBpcyBub3QgYSBzZWNyZXQ=}</password>"
+    text = OLD.replace("  <charset>", f"  <authentication>{login}</authentication>\n  <charset>")
     reading = read_place(APP, load_place(APP), text)
     assert reading.password_set and not reading.password and reading.settings["username"] == "u"
