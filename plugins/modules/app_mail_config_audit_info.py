@@ -198,6 +198,8 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "certificate_days_warning": {"type": "int", "default": 14},
         "cleartext_networks": {"type": "list", "elements": "str", "default": []},
         "require_all_addresses": {"type": "bool", "default": False},
+        "connections_at_once": {"type": "int", "default": 50},
+        "spread": {"type": "float", "default": 0.0},
         "step": {"type": "dict"},
     }
 
