@@ -20,7 +20,7 @@ import threading
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.module_utils._observe import limits
+from ansible_collections.mailops.smtp.plugins.module_utils._observe import host_resources
 
 TIMEOUT = 2.0
 # Imports all that is imported late, sets the limits, probes, and prints what became of the addresses.
@@ -218,6 +218,6 @@ def test_a_control_group_of_few_processes(monkeypatch: pytest.MonkeyPatch, tmp_p
     )
     for most, left in (("100", 10), ("max", None), ("80", 0), ("rubbish", None)):
         (tmp_path / "group" / "pids.max").write_text(most + "\n")
-        assert limits.tasks_left() == left
+        assert host_resources.tasks_left() == left
     (tmp_path / "cgroup").unlink()
-    assert limits.tasks_left() is None
+    assert host_resources.tasks_left() is None
