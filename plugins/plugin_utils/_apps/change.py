@@ -17,6 +17,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import (
     NODE_VERIFIES,
     interpret,
+    node_verifies_nothing,
     part_findings,
     trap_findings,
 )
@@ -131,7 +132,7 @@ def _form_findings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, 
                 "remedy": form.apply,
             }
         )
-    if form.kind == "environment" and descriptor.runtime in ("node", "") and values.get(NODE_VERIFIES) == "0":
+    if node_verifies_nothing(descriptor, form, values):
         name = NODE_VERIFIES[0]
         findings.append(
             {

@@ -24,7 +24,16 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import ba
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import without_login
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import clash_sentence, convention_clash
 
-__all__ = ("NODE_VERIFIES", "Reading", "interpret", "part_findings", "read_place", "read_settings", "trap_findings")
+__all__ = (
+    "NODE_VERIFIES",
+    "Reading",
+    "interpret",
+    "node_verifies_nothing",
+    "part_findings",
+    "read_place",
+    "read_settings",
+    "trap_findings",
+)
 
 _SHOWN = (
     "host",
@@ -188,7 +197,7 @@ def interpret(
     if port is not None:
         settings["port"] = port
     _follow(descriptor, words, settings)
-    if form.kind == "environment" and descriptor.runtime in ("node", "") and values.get(NODE_VERIFIES) == "0":
+    if node_verifies_nothing(descriptor, form, values):
         settings["validate_certs"] = False
     if mode is not None:
         settings.update(security=mode, secure=mode == "implicit_tls")
@@ -203,6 +212,11 @@ def interpret(
     # One that comes from a variable is there, though it is not known here.
     elsewhere_set = any("password" in key.names and isinstance(values.get(key.path), Opaque) for key in form.keys)
     return Reading(True, settings, mode, bool(password) or elsewhere_set, findings, password)
+
+
+def node_verifies_nothing(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> bool:
+    """Whether Node's own variable beside the settings switches off every verification; an app of no known runtime may be Node's."""
+    return form.kind == "environment" and descriptor.runtime in ("node", "") and values.get(NODE_VERIFIES) == "0"
 
 
 def trap_findings(
