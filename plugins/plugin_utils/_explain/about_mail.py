@@ -38,7 +38,7 @@ _PROTOCOL, _SERVICE, _WORD, _HINT = 4, 2, 2, 1
 
 # What only SMTP and the programs that speak it have.
 _PROTOCOL_WORDS = frozenset(
-    "ehlo helo rcpt starttls nodemailer smtplib aiosmtplib phpmailer swiftmailer mailkit jakarta.mail lettre gomail bamboo swoosh postfix exim"
+    "ehlo helo rcpt starttls nodemailer smtplib aiosmtplib phpmailer swiftmailer mailkit jakarta.mail lettre letre gomail bamboo swoosh postfix exim"
     " exim4 sendmail opensmtpd msmtp nullmailer ssmtp swaks mailpit smtpd eauth eenvelope smtptransport smtpclient actionmailer mutt".split()
 )
 _PROTOCOL_PARTS = (
@@ -108,7 +108,8 @@ _OTHER_WORDS = frozenset(
     " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
     " offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp ping poller"
-    " ipsec sftp ftp dav caldav carddav favicon thumbnail".split()
+    " ipsec sftp ftp dav caldav carddav favicon thumbnail matrix federation activitypub webfinger nntp usenet sabnzbd signaling stun"
+    " freshclam".split()
 )
 _OTHER_PARTS = (
     "well-known/",
@@ -152,10 +153,20 @@ _OTHER_SENTENCES = (
     "fetch mail",
     "query failed (",
     "became not supported",
+    "dns request failed",
+    # mail that goes by HTTP
+    "graph.microsoft.com",
+    "googleapis.com",
+    "api.mailgun.net",
+    "api.sendgrid.com",
+    "api.brevo.com",
+    "api.resend.com",
+    "api.postmarkapp.com",
     "active checks",
+    "unreachable! =>",  # Ansible, of a host that it cannot log in to
 )
 _OTHER_PORTS = (
-    "22|80|88|111|143|389|443|445|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
+    "22|80|88|111|119|143|389|443|445|563|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
     "|6379|6443|8000|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9200|9300|11211|27017"
 )
 _OTHER_PORT = re.compile(_port(_OTHER_PORTS))
@@ -165,7 +176,7 @@ _NO_PORT = re.compile(r"\b\d{1,2}:\d\d:\d\d\b|\.(?:go|js|mjs|cjs|ts|py|rb|php|ja
 _URL = re.compile(r"\b(?:https?|wss?|ldaps?|redis|postgres(?:ql)?|mysql|mongodb|amqps?|ftp)://")
 # What was asked for there, and not an address for further reading.
 _FETCHED = re.compile(
-    r"\b(?:to|from|fetch|fetching|get|post|put|access|request|requesting|url|call|calling|loading|load|open|opening|of|reach|reaching)"
+    r"\b(?:to|from|fetch|fetching|get|post|put|access|request|requesting|url|call|calling|loading|load|open|opening|of|for|reach|reaching)"
     r"\W{1,3}https?://"
 )
 _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
@@ -189,7 +200,7 @@ _ANNOUNCES = re.compile(
 _NEEDED = tuple(
     "mail smtp port command relay mx sasl recipients greeting submission smarthost exim postfix ehlo helo rcpt starttls missing"
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
-    " eenvelope nail 0x800ccc authenticator".split()
+    " eenvelope nail 0x800ccc authenticator letre".split()
     + ["tls error on", "rejected auth"]
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"

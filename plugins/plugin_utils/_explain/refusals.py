@@ -164,7 +164,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b5\.1\.7\b|\b5\.7\.27\b"
         r"|(?:not (?:allowed|permitted|authorized)|cannot|may not) (?:to )?send (?:as|from)"
         r"|mail from .{0,80}(?:not allowed|denied|rejected)"
-        r"|from address (?:is )?not (?:verified|allowed|authorized)",
+        r"|from address (?:is )?not (?:verified|allowed|authorized)|\bsender address must\b",
         _SENDER,
         _LATER,
         stages=("rcpt", "data", "mail"),
@@ -181,7 +181,8 @@ _ROWS: tuple[_Row, ...] = (
         r"(?<!message was )blocked (?:using|by)\b|\bblock ?list|\bblack ?list"
         r"|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
         r"|listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)"
-        r"|client host .{0,80}(?:blocked|banned)|refused to talk",
+        r"|client host .{0,80}(?:blocked|banned)|refused to talk"
+        r"|connections? (?:is |was )?(?:refused|rejected|denied|not accepted) (?:from|due|for|by)\b",
         _LISTED,
         _LISTED,
         stages=("greeting", "ehlo", "mail", "rcpt", ""),

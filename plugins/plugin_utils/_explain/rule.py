@@ -103,6 +103,7 @@ def errno(name: str, linux: int, windows: int, *sentences: str) -> tuple[str, ..
     of_windows = (
         *(f"{words}{windows}" for words in before),
         f"os error {windows})",
+        f"errno {windows}]",
         f"({windows})",
         f"0x8007{windows:04x}",
     )
@@ -151,7 +152,7 @@ def schannel(*known: tuple[int, str]) -> tuple[str, ...]:
 
 def apple(*known: tuple[int, str]) -> tuple[str, ...]:
     """All ways to write an OSStatus of Apple's Secure Transport (SecureTransport.h): its name, and the negative number."""
-    before = ("(-{}", "error -{}", "code=-{}", "code -{}", "osstatus -{}", "status -{}", "failed: -{}")
+    before = ("(-{}", "error -{}", "code=-{}", "code -{}", "code: -{}", "osstatus -{}", "status -{}", "failed: -{}")
     return tuple(text for number, name in known for text in (name, *(words.format(number) for words in before)))
 
 

@@ -193,6 +193,8 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
 )
+# Python's smtplib names the sender behind the reply that refuses it.
+_REFUSED_SENDER = re.compile(r"\([45]\d\d, b'[^']{0,500}', '[^']{0,300}'\)")
 _QUOTES = str.maketrans("", "", "\"'")
 _COMMAND = re.compile(
     r"\s{0,4}(?:[~=*-]{1,3}>|>{1,3}|C:|send:|\[->\]|SMTP>{1,2}|CLIENT -> (?:SERVER|SMTP):) {0,4}b?['\"]?"
@@ -225,6 +227,8 @@ def stage_of_text(folded: str) -> str:
     named = named_stage(folded)
     if named:
         return named
+    if "b'" in folded and _REFUSED_SENDER.search(folded):
+        return "mail"
     bare = folded.translate(_QUOTES) if "'" in folded or '"' in folded else ""
     for stage, texts in _TEXTS:
         for text in texts:

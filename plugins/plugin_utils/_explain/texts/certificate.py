@@ -33,6 +33,7 @@ RULES: tuple[Rule, ...] = (
         certificate is expired
         is expired .. certificate
         has expired .. certificate
+        certificate verification failed .. has expired
         certificateexpiredexception
         has expired or is not yet valid: current time .. is after
         a required certificate is not within its validity period
@@ -152,6 +153,26 @@ RULES: tuple[Rule, ...] = (
         unknown certificate authority
         cert_authority_invalid
         peer certificate cannot be authenticated with given ca certificates
+        """,
+    ),
+    *rules(
+        "certificate_untrusted",
+        "certain",
+        note="The client has no list of CAs at all, as in a small container image, so it trusts no certificate.",
+        remedy="Install the system's CAs where the client runs (the package ca-certificates), or give the client a CA file that it may read.",
+        texts="""
+        no roots provided
+        failed to load system roots
+        """,
+    ),
+    *rules(
+        "certificate_untrusted",
+        "certain",
+        note="The client's settings name one fingerprint, and the relay's certificate has another one: it was renewed, or it is another relay.",
+        remedy="Compare the certificate with what the relay's operator says, then put its fingerprint into the client's settings, or let it check the chain instead.",
+        texts="""
+        certificate fingerprint does not match
+        fingerprint mismatch
         """,
     ),
     # Postfix, behind the line that says why
@@ -338,6 +359,8 @@ RULES: tuple[Rule, ...] = (
         hostname verification failed
         host name verification failed
         host name mismatch
+        # PHP
+        unable to locate peer certificate cn
         # Haskell
         certificate rejected: [namemismatch
         checkhost .. mismatch

@@ -47,6 +47,8 @@ RULES: tuple[Rule, ...] = (
         host not found
         0x800ccc0d
         ora-29257
+        # n8n
+        incorrect host (domain) value
         """,
     ),
     *rules(
@@ -94,6 +96,7 @@ RULES: tuple[Rule, ...] = (
         failed to lookup address information: temporary
         host lookup did not complete
         no nameservers available
+        dns server returned an error
         # Windows (WSATRY_AGAIN)
         11002
         """,

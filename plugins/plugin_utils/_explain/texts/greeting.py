@@ -67,7 +67,11 @@ RULES: tuple[Rule, ...] = (
         "possible",
         also=("mode_mismatch", "connection_timeout", "tls_handshake_timeout"),
         note="The connection stood, and the relay said nothing in time.",
-        texts="resource temporarily unavailable (os error 11)",
+        texts="""
+        resource temporarily unavailable (os error 11)
+        timeout waiting for response
+        timeout waiting for smtp server response
+        """,
     ),
     *rules(
         "greeting_rejected",
@@ -203,5 +207,13 @@ RULES: tuple[Rule, ...] = (
         (55) .. send failure
         (56) recv failure
         """,
+    ),
+    # telnet, after what the relay said
+    *rules(
+        "connection_closed",
+        "likely",
+        also=("mode_mismatch", "connection_reset"),
+        echo="follow",
+        texts="connection closed by foreign host",
     ),
 )

@@ -76,6 +76,19 @@ RULES: tuple[Rule, ...] = (
         after starttls: 4
         after starttls: 5
         unexpected response to starttls
+        # Exim as a relay: its certificate or key cannot be used
+        tls error on connection from .. cert/key setup
+        """,
+    ),
+    *rules(
+        "starttls_not_offered",
+        "certain",
+        note="The relay cannot use its own certificate or key, and offers no TLS.",
+        remedy="Repair the relay's certificate and key files (their names, what is in them, who may read them); the client's settings are not what is wrong.",
+        texts="""
+        disabling tls support
+        no server certs available
+        tls won't be enabled
         """,
     ),
     *rules(

@@ -85,6 +85,8 @@ RULES: tuple[Rule, ...] = (
         h=.. connection timed out
         error connecting .. connection timeout
         tcp connection timed out
+        # Twisted
+        user timeout caused connection failure
         """,
     ),
     *rules(
@@ -131,6 +133,7 @@ RULES: tuple[Rule, ...] = (
         timed out
         i/o timeout
         deadline exceeded
+        deadline has elapsed
         timeoutexception
         timeouterror
         timedout while connecting
@@ -139,7 +142,8 @@ RULES: tuple[Rule, ...] = (
         {error,timeout}
         """,
     ),
-    *rules("connection_refused", "certain", _REFUSED),
+    # n8n puts a sentence of its own in place of Node's errors.
+    *rules("connection_refused", "certain", _REFUSED, texts="the service refused the connection"),
     # curl says one thing for every way in which no connection comes about; only its code tells a timeout from the rest.
     *rules(
         "connection_refused",

@@ -31,7 +31,7 @@ RULES: tuple[Rule, ...] = (
         ssl connection timeout
         ssl/tls connection timeout
         ssl_connect timeout
-        ssl_connect error to .. connection timed out
+        ssl_connect .. timed out
         ssl_socket_connect .. net::opentimeout
         ssl_connect .. net::opentimeout
         starttls: i/o timeout
@@ -109,6 +109,7 @@ RULES: tuple[Rule, ...] = (
             (9800, "errsslprotocol"),
             (9806, "errsslclosedabort"),
             (9805, "errsslclosedgraceful"),
+            (9816, "errsslclosednonotify"),
         ),
         also=("certificate_untrusted", "mode_mismatch"),
         texts="""
