@@ -76,10 +76,13 @@ _PROTOCOL_PARTS = (
     "mail.mailutils: ",
     "0x800ccc",  # Outlook's numbers
     "actionmailer",
+    "connection unexpectedly closed: ",  # smtplib
 )
 # A command as Nodemailer hangs it on its errors.
 _COMMAND = re.compile(r"\bcommand['\"]?\s?[:=]\s?['\"]?(?:conn|ehlo|helo|starttls|auth|mail from|rcpt to|data|api)\b")
 _REPLY = re.compile(r"(?<![\d.])(?:4[2-5]|5[0-57])\d[ -]{1,2}[#\"(]{0,2}[45]\.\d{1,2}\.\d{1,3}(?![\d.])")
+# What .NET and providers' own logs leave of a reply.
+_BARE_REPLY = re.compile(r"[45]\.[0-7]\.\d{1,3} [a-z<(]")
 # Python's smtplib writes a reply as a pair.
 _PAIR = re.compile(r"\((?:4[2-5]|5[0-57])\d, b['\"]")
 
@@ -109,7 +112,7 @@ _OTHER_WORDS = frozenset(
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
     " offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp ping poller"
     " ipsec sftp ftp dav caldav carddav favicon thumbnail matrix federation activitypub webfinger nntp usenet sabnzbd signaling stun"
-    " freshclam".split()
+    " freshclam chronyd ntpd indexer torznab jackett prowlarr".split()
 )
 _OTHER_PARTS = (
     "well-known/",
@@ -201,10 +204,12 @@ _NEEDED = tuple(
     "mail smtp port command relay mx sasl recipients greeting submission smarthost exim postfix ehlo helo rcpt starttls missing"
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
     " eenvelope nail 0x800ccc authenticator letre".split()
-    + ["tls error on", "rejected auth"]
+    + ["connection unexpectedly", "tls error on", "rejected auth"]
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
-_NEEDED_NUMBER = re.compile(rf":(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}")
+_NEEDED_NUMBER = re.compile(
+    rf"\A\s{{0,40}}[45]\.[0-7]\.\d|:(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}"
+)
 
 
 def may_be_mail(text: str) -> bool:
@@ -234,6 +239,7 @@ def _for_mail(low: str, words: Set[str]) -> int:
         or any(map(low.__contains__, _PROTOCOL_PARTS))
         or ("command" in low and _COMMAND.search(low))
         or _REPLY.search(low)
+        or _BARE_REPLY.match(low)
         or _PAIR.search(low)
     ):
         found += _PROTOCOL

@@ -28,6 +28,8 @@ _UNKNOWN = "unknown"
 _MAX_UNKNOWN_EXAMPLES = 5
 _SHORT = 100  # events without a date that are still taken for the output of one attempt
 _SAME_INCIDENT = timedelta(seconds=3)
+# A name that syslog or journald gives; containers and service wrappers name the stream.
+_PROGRAM = re.compile(r"(?!stdout\Z|stderr\Z|jvm )[A-Za-z]")
 _PREFIX = re.compile(r"\A(?:\d[\dTZ:.,+/-]{4,40} ?){0,3}(?:\[[^\]\n]{1,80}\]:? ?){0,6}")
 _QUOTED = 25  # characters that a quoted line has at least
 _ECHO_REACH = 4  # events back in which an echo looks for the line that it repeats
@@ -204,9 +206,11 @@ class _Log:
         """Is the event about mail, by its own words or as the reason of the failure that the line before or behind it states?"""
         read = looked.read
         if not self.is_log:
-            # What a tool prints below a line about another service is about that service.
-            below_another = not read.topic.mail and bool(self.recent) and self.recent[-1].is_other
-            return not (read.topic.is_other or below_another)
+            if read.topic.mail:
+                return not read.topic.is_other
+            # A line of another program, and what a tool prints below a line about another service.
+            below_another = bool(self.recent) and self.recent[-1].is_other and not DIALOGUE.match(looked.event.text)
+            return not (read.topic.is_other or below_another or _PROGRAM.match(looked.event.writer))
         if read.is_mail:
             return True
         if self._may_be_a_reason(looked, following):

@@ -74,23 +74,25 @@ def rules(
     )
 
 
-def errno(name: str, linux: int, windows: int, *sentences: str) -> tuple[str, ...]:
-    """All ways to write one error of the kernel.
+def errno(name: str, numbers: tuple[int, int, int, int], *sentences: str) -> tuple[str, ...]:
+    """All ways to write one error of the kernel. ``numbers``: Linux's, that of macOS and BSD, Windows', libuv's on Windows.
 
-    C's strerror, Node ("connect ECONNREFUSED"), Python ("[Errno 111]"), Rust ("os error 111"), Ruby
+    C's strerror, Node ("connect ECONNREFUSED", "errno: -111"), Python ("[Errno 111]"), Rust ("os error 111"), Ruby
     ("Errno::ECONNREFUSED"), OpenSSL ("connect:errno=111"), Erlang (":econnrefused"), Dart ("errno = 111"), PHP and .NET
     ("(111)" behind the sentence), Windows ("WinError 10061", "Socket Error # 10061", 0x8007274D).
     """
-    numbers = (
-        f"errno {linux}]",
+    linux, bsd, windows, libuv = numbers
+    of_linux = (
         f"errno={linux}",
         f"errno = {linux}",
         f"errno: {linux},",
         f"(errno: {linux})",
-        f"os error {linux})",
         f"error number {linux}",
         f"error {linux}:",
     )
+    of_both = [words.format(number) for number in (linux, bsd) for words in ("errno {}]", "os error {})")]
+    of_node = [f"{key} -{number}" for number in (linux, bsd, libuv) for key in ("errno:", 'errno":')]
+    of_node += [f'errno":-{number}' for number in (linux, bsd, libuv)]
     before = (
         "winerror ",
         "socket error # ",
@@ -107,7 +109,7 @@ def errno(name: str, linux: int, windows: int, *sentences: str) -> tuple[str, ..
         f"({windows})",
         f"0x8007{windows:04x}",
     )
-    return (name, *numbers, *of_windows, *sentences)
+    return (name, *of_linux, *of_both, *of_node, *of_windows, *sentences)
 
 
 _CONNECTING = (

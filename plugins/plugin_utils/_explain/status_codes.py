@@ -304,7 +304,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
         # Exchange's connector puts a code of its own beside its word for that.
         return _LATER._replace(confidence="possible", also=("connection_timeout", "connection_refused"))
     # An enhanced code alone is the client's own (Postfix's dsn=), and so are the words beside it.
-    said = refusal(status.temporary, f"{enhanced} {words}", stage) if code or stage else None
+    own = code or stage or words.startswith(f"{enhanced} ")
+    said = refusal(status.temporary, f"{enhanced} {words}", stage) if own else None
     # These answer a command of their own, whatever the text beside them names.
     if code in ANSWERS_AUTH or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")

@@ -153,6 +153,8 @@ RULES: tuple[Rule, ...] = (
         connection to .. has been closed unexpectedly
         """,
     ),
+    # PHPMailer's QUIT on a connection that broke before
+    *rules("connection_closed", "possible", also=("mode_mismatch",), echo="follow", texts="fwrite(): send of"),
     *rules(
         "connection_closed",
         "possible",

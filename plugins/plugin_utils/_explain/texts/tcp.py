@@ -9,35 +9,38 @@ from ..rule import Rule, errno, rules, while_connecting
 
 __all__ = ("RULES",)
 
-_TIMED_OUT = errno("etimedout", 110, 10060, "ns_error_net_timeout")
+_TIMED_OUT = errno("etimedout", (110, 60, 10060, 4039), "ns_error_net_timeout")
 _REFUSED = errno(
     "econnrefused",
-    111,
-    10061,
+    (111, 61, 10061, 4078),
     "connection refused",
     "actively refused it",
     "connectionrefusederror",
-    "errno 61]",
     "connection was refused",
 )
 _UNREACHABLE_NETWORK = errno(
-    "enetunreach", 101, 10051, "network is unreachable", "network unreachable", "unreachable network"
+    "enetunreach", (101, 51, 10051, 4062), "network is unreachable", "network unreachable", "unreachable network"
 )
-_NO_ADDRESS = errno("eaddrnotavail", 99, 10049, "cannot assign requested address", "can't assign requested address")
-_NO_FAMILY = errno("eafnosupport", 97, 10047, "address family not supported")
+_NO_ADDRESS = errno(
+    "eaddrnotavail", (99, 49, 10049, 4090), "cannot assign requested address", "can't assign requested address"
+)
+_NO_FAMILY = errno("eafnosupport", (97, 47, 10047, 4089), "address family not supported")
 _UNREACHABLE_HOST = errno(
     "ehostunreach",
-    113,
-    10065,
+    (113, 65, 10065, 4073),
     "no route to host",
     "host is unreachable",
     "host unreachable",
     "unreachable host",
     "noroutetohostexception",
 )
-_HOST_DOWN = errno("ehostdown", 112, 10064, "host is down")
+_HOST_DOWN = errno("ehostdown", (112, 64, 10064, 4031), "host is down")
 _RESET = errno(
-    "econnreset", 104, 10054, "connection reset", "forcibly closed by the remote host", "connectionreseterror"
+    "econnreset",
+    (104, 54, 10054, 4077),
+    "connection reset",
+    "forcibly closed by the remote host",
+    "connectionreseterror",
 )
 
 RULES: tuple[Rule, ...] = (

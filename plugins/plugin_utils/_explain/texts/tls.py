@@ -203,6 +203,8 @@ RULES: tuple[Rule, ...] = (
         ssl error
         tls error
         tls setup failed
+        tls startup failed
+        starttls attempted but failed
         tlsv1 alert
         fatal alert
         tls_alert

@@ -91,10 +91,21 @@ RULES: tuple[Rule, ...] = (
         bad recipient address
         no such recipient
         recipient not found
-        no valid recipients
         email account that you tried to reach does not exist
         does not exist .. mailbox
         domain not found .. recipient
+        """,
+    ),
+    # What DATA is answered after RCPT was refused
+    *rules(
+        "recipient_rejected",
+        "likely",
+        also=("sender_rejected", "ehlo_rejected", "temporarily_rejected"),
+        echo="follow",
+        texts="""
+        no valid recipients
+        valid rcpt command must precede data
+        need rcpt
         """,
     ),
     *rules(
