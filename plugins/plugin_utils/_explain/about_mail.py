@@ -81,6 +81,8 @@ _PROTOCOL_PARTS = (
 # A command as Nodemailer hangs it on its errors.
 _COMMAND = re.compile(r"\bcommand['\"]?\s?[:=]\s?['\"]?(?:conn|ehlo|helo|starttls|auth|mail from|rcpt to|data|api)\b")
 _REPLY = re.compile(r"(?<![\d.])(?:4[2-5]|5[0-57])\d[ -]{1,2}[#\"(]{0,2}[45]\.\d{1,2}\.\d{1,3}(?![\d.])")
+# Exim's id of a message, and what its main log has behind it.
+_EXIM = re.compile(r"\b[0-9a-z]{6}-[0-9a-z]{6,11}-[0-9a-z]{2,4} (?:[=*<>-][=*>=] |h=|sender |tls |remote |smtp )")
 # What .NET and providers' own logs leave of a reply.
 _BARE_REPLY = re.compile(r"[45]\.[0-7]\.\d{1,3} [a-z<(]")
 # Python's smtplib writes a reply as a pair.
@@ -166,6 +168,7 @@ _OTHER_SENTENCES = (
     "api.resend.com",
     "api.postmarkapp.com",
     "active checks",
+    "probe failed",
     "unreachable! =>",  # Ansible, of a host that it cannot log in to
 )
 _OTHER_PORTS = (
@@ -204,7 +207,7 @@ _NEEDED = tuple(
     "mail smtp port command relay mx sasl recipients greeting submission smarthost exim postfix ehlo helo rcpt starttls missing"
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
     " eenvelope nail 0x800ccc authenticator letre".split()
-    + ["connection unexpectedly", "tls error on", "rejected auth"]
+    + [" == ", " ** ", " h=", "connection unexpectedly", "tls error on", "rejected auth"]
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
 _NEEDED_NUMBER = re.compile(
@@ -240,6 +243,7 @@ def _for_mail(low: str, words: Set[str]) -> int:
         or ("command" in low and _COMMAND.search(low))
         or _REPLY.search(low)
         or _BARE_REPLY.match(low)
+        or _EXIM.search(low)
         or _PAIR.search(low)
     ):
         found += _PROTOCOL

@@ -196,6 +196,8 @@ def events(text: str, now: datetime) -> Iterator[Event]:
     """The events of a text in their order. ``now`` gives syslog's dates their year."""
     current: _Open | None = None
     for raw in _dedented(text):
+        if not raw or raw.isspace():
+            continue
         line = _read_line(raw, now)
         if not line.whole.strip():
             continue

@@ -227,6 +227,14 @@ def _in_their_place(matches: list[Match], read: Read, status: Status | None) -> 
         matches = [_unanswered(match, in_tls) for match in matches]
     if _CLEARTEXT_PORT.search(read.low):
         matches = [_late(match) for match in matches]
+    if _ALL_OF_CONNECTING in read.low:
+        also = ("tls_handshake_timeout", "greeting_timeout")
+        matches = [
+            match._replace(confidence="likely", also=also)
+            if (match.cause, match.confidence) == ("connection_timeout", "certain")
+            else match
+            for match in matches
+        ]
     if _RELAYS_LOG.search(read.low):
         matches = [_from_the_other_side(match, read.low) for match in matches]
     return matches
@@ -287,6 +295,7 @@ def _silence(match: Match, behind: tuple[str, str]) -> Match:
     return match._replace(cause=behind[0], variant=behind[1], confidence="likely", also=("connection_closed",), note="")
 
 
+_ALL_OF_CONNECTING = "timed out connecting to"  # aiosmtplib: over TLS that is the handshake too
 # What the frames of .NET and Python say of a client that waited: it was reading, so the connection stood.
 _READING = re.compile(r"unable to read data from the transport connection|, in getreply\b")
 _IN_TLS = re.compile(r"sslstream|\bssl\.py\b")

@@ -194,6 +194,7 @@ def verify_errors(*known: tuple[int, str]) -> tuple[str, ...]:
             f"verify return code: {number} ",
             f"verify result: {number} ",
             f"({number}) {sentence}",
+            f"certificate (error {number})",
             sentence,
         ]
     return tuple(found)

@@ -35,7 +35,7 @@ _NAMED = re.compile(
     rf"|\breject(?: warning)?: ({_ANY}) from "
     rf"|\bin reply to ({_ANY}) command"
     rf"|\berror (?:response to|sending) ({_ANY}) command"
-    r"|\bafter (?:pipelined |sending )?(initial connection|ehlo|helo|starttls|mail from|rcpt to|end of data)\b"
+    r"|\bafter (?:pipelined |sending )?(initial connection|ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\bwhile (?:sending|performing the) (ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     rf"|\bon command ['\"]({_ANY})\b"
     r"|\brejected (connect|ehlo|helo|mail|rcpt|data)(?: |:|$)"

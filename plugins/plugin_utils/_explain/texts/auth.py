@@ -46,6 +46,7 @@ RULES: tuple[Rule, ...] = (
         no authentication mechanisms supported by both
         no supported authentication
         no common auth mechanism
+        authentication required but no common mechanism
         no usable authentication
         failed to find supported auth
         unexpected server challenge

@@ -131,6 +131,7 @@ RULES: tuple[Rule, ...] = (
         # Java
         pkix path building failed
         unable to find valid certification path
+        server is not trusted
         path does not chain with any of the trust anchors
         trust anchor for certification path not found
         trustanchor
@@ -223,6 +224,7 @@ RULES: tuple[Rule, ...] = (
         stream_socket_enable_crypto .. certificate verify failed
         certificate verification failed
         certificate verification error
+        certificate check failed
         failed to verify certificate
         verify the peer certificate
         the remote certificate is invalid

@@ -58,6 +58,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         could not be resolved
         cannot be resolved
+        lookup of host .. failed
         ns_error_unknown_host
         """,
     ),

@@ -20,6 +20,7 @@ RULES: tuple[Rule, ...] = (
         tls was required but starttls
         tls is required but the server
         tls required but
+        tls not possible
         tls is required, but was not offered
         server does not support secure communication via tls
         tlsrequirederror
@@ -96,6 +97,13 @@ RULES: tuple[Rule, ...] = (
         "possible",
         also=("mode_mismatch", "certificate_untrusted", "starttls_rejected"),
         texts="trying to connect to non tls smtp server using tls",
+    ),
+    # Exim as a client
+    *rules(
+        "starttls_rejected",
+        "likely",
+        also=("tls_handshake_failed", "certificate_untrusted"),
+        texts="an attempt to start tls failed",
     ),
     *rules(
         "starttls_rejected",

@@ -114,6 +114,7 @@ RULES: tuple[Rule, ...] = (
         socket.timeout: timed out
         connect(2) for .. timed out
         a connection attempt timed out
+        connection to .. timed out
         timeout while connecting
         """,
     ),

@@ -21,6 +21,8 @@ RULES: tuple[Rule, ...] = (
         also=("mode_mismatch",),
         texts="could not connect to smtp host .. sockettimeoutexception: read timed out",
     ),
+    # Perl's IO::Socket::SSL
+    *rules("tls_handshake_timeout", "likely", also=("connection_closed",), texts="ssl wants a read first"),
     *rules(
         "tls_handshake_timeout",
         "certain",
@@ -75,6 +77,7 @@ RULES: tuple[Rule, ...] = (
         alerts((116, "certificate required")),
         texts="""
         certificate required
+        certificate is required
         peer did not return a certificate
         no client certificate presented
         no client certificate requested .. required
@@ -149,8 +152,7 @@ RULES: tuple[Rule, ...] = (
         authentication failed because the remote party
         # Programs
         disconnected before secure tls connection was established
-        tls handshake failed
-        ssl handshake failed
+        handshake failed
         error completing tls handshake
         starttls .. handshake
         handshake eof
