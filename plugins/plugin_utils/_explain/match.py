@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from .about_mail import Topic, announces, may_be_mail, topic
 from .log_events import unescaped, without_host
 from .provider_texts import PROVIDER_INDEX, ProviderText
-from .refusals import refusal
+from .refusals import NO_CODE, refusal
 from .rule import CONFIDENCES, Rule
 from .spelling import fold, one_line, spaced, spellings
 from .stages import named_stage, stage_of_text
@@ -161,11 +161,11 @@ def explain_event(read: Read, stage: str) -> Explained:
         said = meaning(status, stage, _relays_words(read.forms[0], fold(status.words)))
         if said is not None:
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
-    elif quoted:
-        said = refusal(False, read.forms[0][quoted.end() :][:_MAX_WORDS], stage)
+    elif quoted or _ERROR_WORDS.search(read.low) or _REFUSES.search(read.low):
+        said = refusal(False, read.forms[0][quoted.end() if quoted else 0 :][:_MAX_WORDS], NO_CODE)
         if said is not None:
-            depth = bisect.bisect(deeper[0], quoted.start())
-            matches.append(_of_status(said._replace(confidence="likely"), Status(0, "", quoted.group()), depth))
+            words = quoted.group() if quoted else ""
+            matches.append(_of_status(said._replace(confidence="likely"), Status(0, "", words), len(deeper[0])))
     if matches:
         best, *others = _ranked(_in_their_place(matches, read, status))
         return Explained(read.text, best, tuple(others), status, True, None)
@@ -177,6 +177,12 @@ def explain_event(read: Read, stage: str) -> Explained:
 # .NET and Zend give a relay's words without their code.
 _QUOTED_REPLY = re.compile(
     r"server response was: ?|die serverantwort war: ?|smtp(?:command)?exception: |protocol exception' with message '"
+)
+
+
+# What a refusal says beside the words of any error.
+_REFUSES = re.compile(
+    r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again|\bspam\b|not (?:found|allowed)"
 )
 
 

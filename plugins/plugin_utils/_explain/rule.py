@@ -19,6 +19,7 @@ __all__ = (
     "Rule",
     "alerts",
     "apple",
+    "differing",
     "errno",
     "lacking",
     "rules",
@@ -145,6 +146,21 @@ def lacking(*things: str, available: bool = True) -> tuple[str, ...]:
             f"{thing} unsupported",
         ]
     return tuple(found)
+
+
+def differing(*names: str) -> tuple[str, ...]:
+    """All ways to say that a name is another one than the certificate's: "hostname does not match", "did not match the host name"."""
+    verbs = (
+        "does not match",
+        "doesn't match",
+        "do not match",
+        "did not match",
+        "didn't match",
+        "not match",
+        "mismatch",
+    )
+    pairs = [(name, verb) for name in names for verb in verbs]
+    return tuple(text for name, verb in pairs for text in (f"{name} .. {verb}", f"{verb} .. {name}"))
 
 
 def schannel(*known: tuple[int, str]) -> tuple[str, ...]:

@@ -106,9 +106,6 @@ RULES: tuple[Rule, ...] = (
         530 .. encryption
         530 .. encrypted
         issue a starttls command first
-        use starttls first
-        encryption required
-        encryption needed
         unencrypted connection
         authentication not allowed on insecure
         authentication disallowed .. plain

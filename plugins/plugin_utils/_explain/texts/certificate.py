@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, apple, rules, schannel, verify_errors
+from ..rule import Rule, alerts, apple, differing, rules, schannel, verify_errors
 
 __all__ = ("RULES",)
 
@@ -314,15 +314,19 @@ RULES: tuple[Rule, ...] = (
         verify_errors((62, "hostname mismatch"), (64, "ip address mismatch")),
         schannel((0x80090322, "sec_e_wrong_principal"), (0x800B010F, "cert_e_cn_no_match")),
         apple((9843, "errsslhostnamemismatch")),
+        differing(
+            *("hostname", "host name", "checkhost", "altname", "subject alternative name", "certificate subject"),
+            *(
+                "certificate's owner",
+                "certificate owner",
+                "certificate name",
+                "names given in the server's ssl certificate",
+            ),
+            *("name given in the server's ssl certificate", "expected name", "expected cn", "server's name"),
+        ),
         texts="""
-        # Node, curl, GnuTLS
-        does not match certificate's altnames
         err_tls_cert_altname_invalid
         no alternative certificate subject name matches
-        subject alternative name .. does not match
-        certificate's owner does not match
-        certificate owner does not match
-        does not match target host name
         # Go
         certificate is valid for .. not
         certificate is not valid for
@@ -332,19 +336,12 @@ RULES: tuple[Rule, ...] = (
         no subject alternative dns name matching
         no subject alternative names matching ip address
         no subject alternative names present
-        doesn't match any of the subject alternative names
         no name matching .. found
         can't verify identity of server
         can't verify server identity
         # Python, Ruby, PHP, .NET, rustls, Erlang
-        doesn't match hostname
-        hostname .. does not match
         hostname was not matched
         remotecertificatenamemismatch
-        did not match any of the names given in the server's ssl certificate
-        did not match the name given in the server's ssl certificate
-        did not match expected name
-        did not match expected cn
         not valid for name
         notvalidforname
         hostname_check_failed
@@ -353,19 +350,14 @@ RULES: tuple[Rule, ...] = (
         certificate does not match
         dnsmismatch(
         ipaddressmismatch(
-        does not match the server's name
-        server certificate subject .. not match
-        certificate name mismatch
         cert_common_name_invalid
         ssl_error_bad_cert_domain
         hostname verification failed
         host name verification failed
-        host name mismatch
         # PHP
         unable to locate peer certificate cn
         # Haskell
         certificate rejected: [namemismatch
-        checkhost .. mismatch
         wrong.host.name
         """,
     ),
