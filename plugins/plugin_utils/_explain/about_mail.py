@@ -126,6 +126,7 @@ _OTHER_PARTS = (
     "session token",
     "web socket",
     "push service",
+    "[client ",  # a web server's log
 )
 # A feed, and not the size of a process.
 _RSS = re.compile(r"\brss\b(?![ =:]{1,2}\d)")
@@ -169,11 +170,13 @@ _OTHER_SENTENCES = (
     "api.postmarkapp.com",
     "active checks",
     "probe failed",
+    "postfix/dnsblog",
+    "solving challenge",
     "unreachable! =>",  # Ansible, of a host that it cannot log in to
 )
 _OTHER_PORTS = (
     "22|80|88|111|119|143|389|443|445|563|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
-    "|6379|6443|8000|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9200|9300|11211|27017"
+    "|6379|6443|8000|8006|8007|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9103|9200|9300|11211|27017|50000"
 )
 _OTHER_PORT = re.compile(_port(_OTHER_PORTS))
 _MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port[ =:]{{1,2}}(?:{_OTHER_PORTS})(?!\w)")

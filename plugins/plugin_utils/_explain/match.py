@@ -182,7 +182,7 @@ _QUOTED_REPLY = re.compile(
 
 # What a refusal says beside the words of any error.
 _REFUSES = re.compile(
-    r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again|\bspam\b|not (?:found|allowed)"
+    r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again|\bspam\b|not (?:found|allowed|verified|permitted)"
 )
 
 

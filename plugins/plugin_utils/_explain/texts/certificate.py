@@ -340,7 +340,6 @@ RULES: tuple[Rule, ...] = (
         can't verify identity of server
         can't verify server identity
         # Python, Ruby, PHP, .NET, rustls, Erlang
-        hostname was not matched
         remotecertificatenamemismatch
         not valid for name
         notvalidforname

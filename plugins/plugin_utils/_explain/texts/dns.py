@@ -34,6 +34,7 @@ RULES: tuple[Rule, ...] = (
         cannot resolve hostname
         unable to resolve host
         unable to look up host
+        could not look up host
         unknown mx host
         unknown mail server
         php_network_getaddresses: getaddrinfo

@@ -186,6 +186,7 @@ RULES: tuple[Rule, ...] = (
         connection closed gracefully
         0x800ccc0f
         connection was closed
+        connection has been closed
         421 [net::smtp] connection closed
         returned a zero byte response
         server dropped connection

@@ -91,7 +91,6 @@ RULES: tuple[Rule, ...] = (
         also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"),
         texts="""
         all recipients were rejected
-        all recipients refused
         smtprecipientsrefused
         smtprecipientrefused
         recipientnotaccepted
