@@ -126,6 +126,7 @@ _OTHER_PARTS = (
     "session token",
     "web socket",
     "push service",
+    "mint.transporterror",  # Elixir's client of HTTP
     "[client ",  # a web server's log
 )
 # A feed, and not the size of a process.
@@ -134,6 +135,7 @@ _RSS = re.compile(r"\brss\b(?![ =:]{1,2}\d)")
 _OTHER_SENTENCES = (
     "request to http",
     "password authentication failed for user",
+    "access denied for user",
     "failed password for",
     "tls handshake error from",
     "ssl handshake with client",
@@ -192,10 +194,10 @@ _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com",
 # but "failed to send email: ..." is no field.
 _ADDRESS = re.compile(
-    r"[\w.+-]{1,64}@[\w.-]{1,255}|\bmail(?:host|server|srv)?-?\d{1,3}\b"
+    r"[\w.+-]{1,64}@[\w.-]{1,255}|\bmail(?:host|server|srv)?-?\d{1,3}\b|/var/v?mail\b"
     r"|(?<!send )(?<!sending )(?<!send test )(?<!deliver )(?<!delivering )\be-?mail['\"]?\s?[:=]"
 )
-_MAYBE_ADDRESS = re.compile(r"@|mail(?:host|server|srv)?-?\d|mail['\"]?\s?[:=]")
+_MAYBE_ADDRESS = re.compile(r"@|/var/|mail(?:host|server|srv)?-?\d|mail['\"]?\s?[:=]")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){3,7}[0-9a-f]{1,4}(?!\w)")
 _HEX = re.compile("[0-9a-f]{1,4}")
 # A sentence that says that mail failed, and leaves the reason to the next line.

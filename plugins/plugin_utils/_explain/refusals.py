@@ -68,7 +68,7 @@ _ROWS: tuple[_Row, ...] = (
         r"\b(?:helo|ehlo)(?: command| name| host(?:name)?| argument| domain| string)? (?:was |is )?"
         r"(?:rejected|refused|denied|invalid|not)\b"
         r"|\b(?:invalid|bad|bogus|unacceptable|forged|unresolvable|unqualified) (?:helo|ehlo)\b"
-        r"|need fully[ -]qualified hostname",
+        r"|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name",
         _HELO,
     ),
     # The client's address has no name in DNS.

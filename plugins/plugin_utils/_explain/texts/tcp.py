@@ -114,6 +114,7 @@ RULES: tuple[Rule, ...] = (
         socket.timeout: timed out
         connect(2) for .. timed out
         a connection attempt timed out
+        connect timeout
         connection to .. timed out
         timeout while connecting
         """,
@@ -148,6 +149,8 @@ RULES: tuple[Rule, ...] = (
     ),
     # n8n puts a sentence of its own in place of Node's errors.
     *rules("connection_refused", "certain", _REFUSED, texts="the service refused the connection"),
+    # Home Assistant
+    *rules("connection_refused", "likely", also=("name_not_found",), texts="server not found or refused connection"),
     # curl says one thing for every way in which no connection comes about; only its code tells a timeout from the rest.
     *rules(
         "connection_refused",
@@ -175,10 +178,20 @@ RULES: tuple[Rule, ...] = (
         "no_route",
         "certain",
         _UNREACHABLE_NETWORK,
-        _NO_ADDRESS,
         _NO_FAMILY,
         texts="""
         protocol not available .. connect
+        """,
+    ),
+    *rules("no_route", "likely", _NO_ADDRESS, also=("connection_refused",)),
+    *rules(
+        "connection_refused",
+        "likely",
+        also=("no_route",),
+        note="In a container localhost is the container itself, where no relay listens; the last address that was tried was IPv6's, which it lacks.",
+        texts="""
+        localhost .. cannot assign requested address
+        [::1]: .. cannot assign requested address
         """,
     ),
     *rules("no_route", "certain", _UNREACHABLE_HOST, _HOST_DOWN, variant="or_blocked", also=("connection_blocked",)),

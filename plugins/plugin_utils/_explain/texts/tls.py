@@ -158,6 +158,7 @@ RULES: tuple[Rule, ...] = (
         handshake eof
         ssl: handshake
         tls dial error
+        tls dial .. eof
         ssl negotiation failed
         """,
     ),
