@@ -165,8 +165,8 @@ def explain_event(read: Read, stage: str) -> Explained:
         said = refusal(False, read.forms[0][quoted.end() if quoted else 0 :][:_MAX_WORDS], NO_CODE)
         # What a client adds to a reply that stands before it says nothing new.
         if said is not None and not any(match.echo and match.cause == said.cause for match in matches):
-            words = quoted.group() if quoted else ""
-            matches.append(_of_status(said._replace(confidence="likely"), Status(0, "", words), len(deeper[0])))
+            depth = bisect.bisect(deeper[0], read.forms[0].rfind(said.matched)) if deeper[0] else 0
+            matches.append(_of_status(said._replace(confidence="likely"), Status(0, "", said.matched), depth))
     if matches:
         best, *others = _ranked(_in_their_place(matches, read, status))
         return Explained(read.text, best, tuple(others), status, True, None)
