@@ -78,6 +78,12 @@ _SETTINGS = (
         "The host's system refuses to send from that address (bind fails); the network was not asked.",
     ),
     Cause(
+        "invalid_settings", "interface", "settings",
+        "This host has no network interface {interface}, which stands behind the % in host",
+        "Write the name of an interface of this host there (ip link shows them), such as fe80::1%eth0.",
+        "The system resolves an address with an interface by itself, and knows none of that name; no name server was asked.",
+    ),
+    Cause(
         "invalid_settings", "cleartext_networks", "settings",
         "The session is in cleartext, and {address} is outside cleartext_networks ({networks})",
         "Choose security: starttls or implicit_tls, or add the relay's network to cleartext_networks.",
@@ -98,9 +104,10 @@ _DNS = (
     Cause(
         "name_not_found", "", "dns",
         "The name {host} does not exist, as far as this host's resolver can tell",
-        "Check the spelling of host; if the name is right, ask whoever runs this host's DNS why it does not know it.",
-        "The resolver answered, and said that there is no such name (EAI_NONAME); no answer at all is "
-        "name_server_failure.",
+        "Check the spelling of host; if the name is right, look whether it is an alias (CNAME) that leads nowhere, or "
+        "ask whoever runs this host's DNS why it does not know it.",
+        "The resolver answered, and said that there is no such name (EAI_NONAME), nor one behind its alias; no answer at "
+        "all is name_server_failure.",
     ),
     Cause(
         "name_not_found", "no_address", "dns",
@@ -110,10 +117,17 @@ _DNS = (
         "The resolver knows the name and has no address of the wanted kind for it (EAI_NODATA, EAI_ADDRFAMILY).",
     ),
     Cause(
+        "name_not_found", "family", "dns",
+        "The name {host} has no IPv{version} address, and {asking} asks for one",
+        "Set ip_version: any (and leave source_address out, or take one of the other kind); otherwise check that host is "
+        "the relay's name and not the mail domain.",
+        "As above, while ip_version or source_address allows one kind of address only.",
+    ),
+    Cause(
         "name_server_failure", "", "dns",
         "This host's name server gave no usable answer for {host}",
-        "Check /etc/resolv.conf on this host and that its name servers can be reached; whether the relay works is "
-        "not known yet.",
+        "Check /etc/resolv.conf on this host and that its name servers can be reached; where other names work, the name "
+        "servers of the relay's own domain fail. Whether the relay works is not known yet.",
         "The name server was silent, refused or failed (EAI_AGAIN, EAI_FAIL, a timeout); that a name does not exist "
         "is name_not_found.",
     ),
@@ -148,9 +162,10 @@ _TCP = (
         "connection_refused", "sinkhole", "tcp",
         "This host's resolver answers {address} for {host}, which is no address of a relay: ad blockers and "
         "filtering name servers do that",
-        "Allow {host} in the ad blocker or DNS filter that this host asks (see /etc/resolv.conf), or let this host "
-        "ask another name server.",
-        "The name leads to 0.0.0.0 or ::, which stand for no host.",
+        "Allow {host} in the ad blocker or DNS filter that this host asks (see /etc/resolv.conf), look whether /etc/hosts "
+        "has it, or let this host ask another name server.",
+        "The name leads to 0.0.0.0 or ::, which stand for no host; nothing was sent, as the host would have reached "
+        "itself.",
     ),
     Cause(
         "no_route", "", "tcp",
@@ -171,6 +186,19 @@ _TCP = (
         log_remedy="Check that this host has IPv6 at all (an address and a route); if it has none, make the app use "
         "IPv4 "
         '(ip_version: "4", or a name that has only IPv4 addresses).',
+    ),
+    Cause(
+        "no_route", "ipv6_address", "tcp",
+        "This host has no way to reach {address}, which is an IPv6 address",
+        "Give this host IPv6 (an address and a route), or set host to the relay's name or to an IPv4 address of it.",
+        "As above, where host is the address itself, so that ip_version leaves nothing else.",
+    ),
+    Cause(
+        "no_route", "link_local", "tcp",
+        "{address} holds on one link only, and nothing says on which interface",
+        "Set host to a name or an address that leads to the relay from everywhere, or to this one with the interface "
+        "behind it, such as fe80::1%eth0; in DNS such an address is a mistake.",
+        "A link-local IPv6 address (fe80::/10) without an interface: the system refuses it (EINVAL).",
     ),
     Cause(
         "no_route", "or_blocked", "tcp",
@@ -804,6 +832,17 @@ FINDINGS: tuple[Finding, ...] = (
         "starttls_injection", "warning",
         "{endpoint} acts on commands that were sent ahead of the TLS handshake",
         "The relay is open to command injection (as in CVE-2011-0411): ask its operator to update it.",
+    ),
+    Finding(
+        "leads_to_this_host", "info",
+        "{host} leads to {address}, which is this host itself",
+        "If the relay is another machine, look for its name in /etc/hosts on this host, and in the DNS filter that the "
+        "host asks.",
+    ),
+    Finding(
+        "name_server_slow", "info",
+        "This host's name server took {seconds} s to answer for {host}",
+        "Apps wait for it each time: check that every name server in /etc/resolv.conf answers, for IPv4 and for IPv6.",
     ),
     Finding(
         "addresses_left_out", "info",

@@ -764,9 +764,35 @@ MORE_ROWS: tuple[Row, ...] = (
         "sinkhole",
         says="answers 0.0.0.0 for relay.test",
     ),
+    row(
+        "sinkhole, not asked", {**tcp("sinkhole"), "address": "::ffff:0.0.0.0"}, "connection_refused", "tcp", "sinkhole"
+    ),
     row("sinkhole, silent", {**tcp("timeout"), "address": "::"}, "connection_refused", "tcp", "sinkhole"),
     row(
         "no IPv6", {**tcp("os", errno="ENETUNREACH"), "address": "2001:db8::1", "family": 6}, "no_route", "tcp", "ipv6"
+    ),
+    row(
+        "no IPv6, address given",
+        {**tcp("os", errno="ENETUNREACH"), "address": "2001:db8::1", "family": 6},
+        "no_route",
+        "tcp",
+        "ipv6_address",
+        settings={"host": "2001:db8::1"},
+    ),
+    row(
+        "link local",
+        {**tcp("os", errno="EINVAL"), "address": "fe80::1", "family": 6},
+        "no_route",
+        "tcp",
+        "link_local",
+    ),
+    row(
+        "this host itself",
+        {**tcp("os", errno="ECONNREFUSED"), "address": "127.0.0.1"},
+        "connection_refused",
+        "tcp",
+        says="relay.test leads to this host itself",
+        findings="leads_to_this_host",
     ),
     # certificates
     row(
@@ -1162,8 +1188,35 @@ ROWS: tuple[Row, ...] = (
     row("nxdomain", dns("resolver", error="EAI_NONAME"), "name_not_found", "dns", says="relay.test does not exist"),
     row("nodata", dns("resolver", error="EAI_NODATA"), "name_not_found", "dns", "no_address", says="has no address"),
     row("family", dns("resolver", error="EAI_ADDRFAMILY"), "name_not_found", "dns", "no_address"),
+    row(
+        "no such family",
+        dns("resolver", error="EAI_ADDRFAMILY"),
+        "name_not_found",
+        "dns",
+        "family",
+        says="no IPv6 address, and ip_version",
+        settings={"ip_version": "6"},
+    ),
+    row(
+        "no such interface",
+        dns("resolver", error="EAI_NONAME"),
+        "invalid_settings",
+        "settings",
+        "interface",
+        says="interface eth9",
+        settings={"host": "fe80::1%eth9"},
+    ),
     row("servfail", dns("resolver", error="EAI_AGAIN"), "name_server_failure", "dns", says="EAI_AGAIN"),
     row("dns fails", dns("resolver", error="EAI_FAIL"), "name_server_failure", "dns"),
+    row(
+        "dns slow",
+        observation(
+            attempt(greeting=GREETING, ehlo=ehlo(after=["SIZE 1000"]), tls=TLS), dns={"ok": True, "ms": 5000.0}
+        ),
+        None,
+        observed="starttls",
+        findings="name_server_slow",
+    ),
     row("dns silent", dns("timeout"), "name_server_failure", "dns", says="within 0 s"),
     # tcp
     *(

@@ -136,6 +136,7 @@ class _Endpoint:
         plan, deadline = asked.plan, asked.deadline
         options = ClimbOptions(
             server_name=plan["server_name"],
+            by_name=not literal(plan["host"]),
             helo_name=plan["helo_name"],
             source_address=plan["source_address"],
             credentials=asked.credentials,

@@ -58,6 +58,7 @@ Kind = t.Literal[
     "reset",  # the peer, or something on the way, broke it off
     "os",  # another error of the socket: errno, and the ICMP message behind it
     "bind",  # source_address is not one of this host's: errno
+    "sinkhole",  # the name leads to an address that stands for no host; nothing was sent there
     "resolver",  # no address: error, the name of the EAI code
     "malformed",  # no SMTP reply: text
     "limit",  # longer than anything sane: limit says what, text how it began

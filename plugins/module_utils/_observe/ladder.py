@@ -42,6 +42,7 @@ class ClimbOptions(t.NamedTuple):
     """What to climb with: the settings that matter on one address, and what to do at the top."""
 
     server_name: str
+    by_name: bool = True  # false: the user wrote the address
     helo_name: str | None = None
     source_address: str | None = None
     credentials: tuple[str, str, str | None] | None = None  # user name, password, mechanism
@@ -84,6 +85,9 @@ class Ladder:
         Raises Failure. Then comes ``use`` or ``unconnected``; or leave it to ``run``.
         """
         self.started = time.monotonic()
+        if self.options.by_name and self.address.of_no_host:
+            # Ad blockers answer so. What listens on this host itself must not be taken for the relay.
+            raise Failure("sinkhole")
         return Connecting(self.address.sockaddr, self.address.family, self.options.source_address)
 
     def use(self, sock: socket.socket) -> None:

@@ -72,9 +72,7 @@ def _hint(host: str, working: OtherPort, whole: bool, others: Sequence[OtherPort
     if refusing is None:
         return f"Set {settings}: this works from {host} up to the login, which was not tried there."
     # What one port of a relay refuses another one hardly takes: it is the login that is to be mended.
-    return (
-        f"With {settings} it works from {host} up to the login, which was not tried there, as port {refusing} refused it."
-    )
+    return f"With {settings} it works from {host} up to the login, which was not tried there, as port {refusing} refused it."
 
 
 def verdict_sentence(host: str, settings: Settings, probe: Mapping[str, t.Any]) -> str:

@@ -167,7 +167,7 @@ def parse_settings(
 
     username, password = _credentials(given, prefix, needs_credentials)
     server_name = given.get("server_name")
-    source_address, ip_version = _source(given, prefix)
+    source_address, ip_version = _source(given, prefix, host)
 
     return Settings(
         host=host,
@@ -329,11 +329,17 @@ def _credentials(given: Mapping[str, t.Any], prefix: str, needed: bool) -> tuple
     return username, password
 
 
-def _source(given: Mapping[str, t.Any], prefix: str) -> tuple[str | None, str]:
+def _source(given: Mapping[str, t.Any], prefix: str, host: str) -> tuple[str | None, str]:
     ip_version = str(given.get("ip_version", Settings.ip_version)).strip()
     if ip_version not in ("any", "4", "6"):
         raise SettingsError(f"{prefix}ip_version is {show(ip_version)}; write any, 4 or 6.", f"{prefix}ip_version")
+    of_host = _version_of(host)
     source = given.get("source_address")
+    if of_host and ip_version not in ("any", of_host):
+        raise SettingsError(
+            f"{prefix}host {host} is an IPv{of_host} address, but ip_version is {ip_version}; write ip_version: any, or host as a name.",
+            f"{prefix}ip_version",
+        )
     if source is None:
         return None, ip_version
     try:
@@ -348,7 +354,20 @@ def _source(given: Mapping[str, t.Any], prefix: str) -> tuple[str | None, str]:
             f'{prefix}source_address {source} is IPv{version}, but ip_version is {ip_version}; write ip_version: "{version}" or another address.',
             f"{prefix}source_address",
         )
+    if of_host and of_host != version:
+        raise SettingsError(
+            f"{prefix}source_address {source} is IPv{version}, but host {host} is IPv{of_host}; write a source_address of IPv{of_host}, or leave it out.",
+            f"{prefix}source_address",
+        )
     return str(source), version
+
+
+def _version_of(host: str) -> str:
+    """4 or 6 for an address; empty for a name."""
+    try:
+        return str(ipaddress.ip_address(host.partition("%")[0]).version)
+    except ValueError:
+        return ""
 
 
 def _host(value: object, option: str) -> str:

@@ -23,7 +23,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import runtimes, signs, words
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import is_address, read_chain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.login import missing_login
 
@@ -100,6 +100,8 @@ def diagnose(
     attempt: Attempt, settings: Settings, policy: Policy, host: HostFacts, answers_elsewhere: bool = False
 ) -> Diagnosis:
     """The diagnosis of one attempt. ``answers_elsewhere``: another port of the same address gave a sign of life."""
+    if signs.is_sinkhole(attempt["address"]) and not is_address(settings.host) and signs.learnt(attempt):
+        return Diagnosis("connection_refused", "sinkhole")
     observed = signs.observed_security(attempt)
     failure = attempt["failure"]
     if failure is None:
@@ -136,7 +138,7 @@ def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, hos
     return None
 
 
-def diagnose_name(dns: Dns) -> Diagnosis:
+def diagnose_name(dns: Dns, settings: Settings) -> Diagnosis:
     """Why a name led to no address at all."""
     failure = dns.get("failure")
     error = failure.get("error") if failure is not None else None
@@ -144,11 +146,16 @@ def diagnose_name(dns: Dns) -> Diagnosis:
         return Diagnosis("not_asked", detail=words.lacking(failure["lack"]))
     if failure is not None and failure["kind"] == "timeout":
         return Diagnosis("name_server_failure", detail=words.no_answer_of_the_name_server(dns["ms"] / 1000))
+    if error in ("EAI_NODATA", "EAI_ADDRFAMILY") and settings.ip_version != "any":
+        asking = "ip_version" if settings.source_address is None else f"source_address {settings.source_address}"
+        return Diagnosis("name_not_found", "family", fields={"version": settings.ip_version, "asking": asking})
     if error in ("EAI_NODATA", "EAI_ADDRFAMILY"):
         return Diagnosis("name_not_found", "no_address")
+    if error == "EAI_NONAME" and "%" in settings.host:
+        return Diagnosis("invalid_settings", "interface", fields={"interface": settings.host.partition("%")[2]})
     if error == "EAI_NONAME":
-        return Diagnosis("name_not_found")
-    return Diagnosis("name_server_failure", detail=str(error))
+        return Diagnosis("name_not_found", detail=words.searched(settings.host))
+    return Diagnosis("name_server_failure", detail=words.resolver_error(str(error)))
 
 
 def _of_failure(case: _Case) -> Diagnosis:
@@ -178,22 +185,25 @@ def _tcp(case: _Case) -> Diagnosis:
     said = words.by_icmp(failure)
     if kind == "bind":
         return Diagnosis("invalid_settings", "source_address", fields={"source_address": str(settings.source_address)})
-    if signs.is_sinkhole(attempt["address"]):
-        return Diagnosis("connection_refused", "sinkhole")
     if kind in _SILENT:
         return Diagnosis("connection_timeout", fields=_timeout(case))
     if kind in _HUNG_UP:
         return _reset_at_once(case)
     if errno == "ECONNREFUSED":
-        return Diagnosis("connection_refused", detail=said if icmp in _ICMP_PORT_UNREACHABLE else "")
+        said = said if icmp in _ICMP_PORT_UNREACHABLE else ""
+        return Diagnosis(
+            "connection_refused", detail=words.also(said, words.this_host(settings.host, attempt["address"]))
+        )
     if icmp in _ICMP_PROHIBITED or errno in _BLOCKED:
         return Diagnosis("connection_blocked", detail=said)
     if errno == "EHOSTUNREACH" and case.answers_elsewhere:
         return Diagnosis("connection_blocked", detail=words.YET_ANSWERS_ELSEWHERE)
     if errno == "EHOSTUNREACH" and not icmp and attempt["family"] == 4 and signs.waited(attempt, failure) < 0.9:
         return Diagnosis("no_route", "or_blocked")
+    if signs.is_link_local(attempt["address"]) and "%" not in attempt["address"] and errno == "EINVAL":
+        return Diagnosis("no_route", "link_local")
     if attempt["family"] == 6 and errno in _NO_ROUTE:
-        return Diagnosis("no_route", "ipv6", said or str(errno))
+        return Diagnosis("no_route", "ipv6_address" if is_address(settings.host) else "ipv6", said or str(errno))
     return Diagnosis("no_route", detail=said if said and errno in _NO_ROUTE else str(errno))
 
 

@@ -19,6 +19,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis im
 __all__ = ("Seen", "findings")
 
 _SLOW_GREETING_MS = 3000
+_SLOW_NAME_MS = 2500
 # Mechanisms that show the password to whoever reads along.
 _READABLE_MECHANISMS = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
 _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
@@ -71,6 +72,11 @@ def _about_addresses(seen: Seen) -> Iterator[_Found]:
     known = seen.observation["dns"].get("known", 0)
     if known > len(attempts):
         yield _Found("addresses_left_out", "", {"known": str(known), "asked": str(len(attempts))})
+    waited = seen.observation["dns"]["ms"]
+    if waited >= _SLOW_NAME_MS:
+        yield _Found("name_server_slow", "", {"seconds": f"{waited / 1000:.0f}"})
+    if words.this_host(seen.settings.host, seen.attempt["address"]) and not signs.is_sinkhole(seen.attempt["address"]):
+        yield _Found("leads_to_this_host")
     for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
         if diagnosis.code is None or attempt is seen.attempt or not signs.learnt(attempt):
             continue

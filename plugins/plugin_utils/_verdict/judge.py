@@ -73,9 +73,7 @@ def judge_all(
     return found
 
 
-def _took_the_login(
-    settings: Settings, seen: Observation, of_the_call: Iterable[tuple[Settings, Probe]]
-) -> set[int]:
+def _took_the_login(settings: Settings, seen: Observation, of_the_call: Iterable[tuple[Settings, Probe]]) -> set[int]:
     """The other ports of this relay where the login was tried in this call; those that refused it do not work."""
     others = {route["port"] for route in seen["alternatives"] if "login" in route}
     return others | {
@@ -112,9 +110,10 @@ def _judge(
     attempts = observation["attempts"]
     probe = _empty(settings, observation)
     if not attempts:
-        return _with_cause(
-            probe, settings, diagnose_name(observation["dns"]), None, _ports(settings, observation, others)
-        )
+        unnamed = diagnose_name(observation["dns"], settings)
+        if unnamed.layer == "settings":
+            probe["layers"] = [{**probe["layers"][0], "ok": True}, {"layer": "settings", "ok": False, "ms": 0.0}]
+        return _with_cause(probe, settings, unnamed, None, _ports(settings, observation, others))
 
     judged = [
         diagnose(attempt, settings, policy, host, signs.answers_elsewhere(attempt, observation)) for attempt in attempts

@@ -26,7 +26,13 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings impor
     clash_sentence,
     convention_clash,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.signs import in_tls, reply_text, waited
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import is_address
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.signs import (
+    in_tls,
+    is_loopback,
+    reply_text,
+    waited,
+)
 
 __all__ = (
     "ALL_IN_CLEARTEXT",
@@ -81,12 +87,15 @@ __all__ = (
     "out_of_step",
     "password_ends_in_a_break",
     "quoted",
+    "resolver_error",
+    "searched",
     "service",
     "shown",
     "small_key",
     "span",
     "speaks_at_most",
     "stopped_instead",
+    "this_host",
     "this_one_or_above",
     "tls_failure",
     "unanswered",
@@ -223,6 +232,33 @@ def service(text: str) -> str:
 def no_answer_of_the_name_server(seconds: float) -> str:
     """How long a name server was waited for."""
     return f"nothing came within {span(seconds)} s"
+
+
+_RESOLVER_ERRORS = {
+    "EAI_AGAIN": "it was silent, refused or failed",
+    "EAI_FAIL": "it refused or failed for good",
+}
+
+
+def resolver_error(code: str) -> str:
+    """What the resolver's error code means."""
+    meaning = _RESOLVER_ERRORS.get(code)
+    return f"{meaning} ({code})" if meaning else code
+
+
+def searched(host: str) -> str:
+    """Where a name without a domain was looked for; empty for others."""
+    if host.endswith("."):
+        return "its final dot keeps the search domains of /etc/resolv.conf out"
+    return "" if "." in host else "it has no dot, so the search domains of /etc/resolv.conf decide"
+
+
+def this_host(host: str, address: str) -> str:
+    """That a name leads to the host itself; empty where it does not, or where the name says so."""
+    local = host.rstrip(".").lower()
+    if is_address(host) or not is_loopback(address) or re.search(r"(^|[.-])localhost(\.localdomain)?$", local):
+        return ""
+    return f"{host} leads to this host itself"
 
 
 def odd_greeting(reply: FailureEntry) -> str:
