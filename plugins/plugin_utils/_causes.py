@@ -257,8 +257,9 @@ _GREETING = (
         "{endpoint} answers nobody but a proxy",
         "Connect to the proxy or load balancer that belongs in front of this relay, or switch the PROXY protocol off "
         "at the relay (Postfix: smtpd_upstream_proxy_protocol; haproxy: accept-proxy).",
-        "The port is silent, hangs up on a ClientHello, and answered a further connection that began with a PROXY "
-        "protocol header: with its greeting, or with TLS where that was asked for.",
+        "The port is silent, hangs up on a ClientHello or calls it an error (Postfix: 421 4.3.0), and answered a further "
+        "connection that began with a PROXY protocol header (version 1 or 2): with its greeting, or with TLS where that was "
+        "asked for.",
     ),
     Cause(
         "greeting_rejected", "", "greeting",
@@ -287,7 +288,8 @@ _GREETING = (
         "connection_closed", "", "greeting",
         "{endpoint} closed the connection before its greeting was complete",
         "Ask the relay's operator whether this host's address may connect (allow lists and connection limits do "
-        "this), and look into the relay's log.",
+        "this), whether a proxy in front of the relay sends it a PROXY protocol header that it does not expect, and what "
+        "the relay's log says.",
         "An ordered end, or a broken line, after the connection stood and before a whole greeting; a reset at once "
         "is connection_reset.",
         log="{endpoint} closed the connection",
@@ -911,6 +913,12 @@ FINDINGS: tuple[Finding, ...] = (
         "capabilities_changed", "info",
         "{endpoint} offers other capabilities after TLS than before",
         "Judge the relay by what it offers after TLS.",
+    ),
+    Finding(
+        "connection_unserved", "warning",
+        "{endpoint} greeted a later connection while the first one waited in vain",
+        "Ask the relay's operator: its queue of connections overflows, or a server behind its load balancer is dead; apps "
+        "that meet this wait for their whole timeout.",
     ),
     Finding(
         "greeting_slow", "info",

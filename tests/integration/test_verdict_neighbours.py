@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from tests.support.acting import Host, act
-from tests.support.faulty import Behaviour, FaultyServer, Peer, alert, honest, plaintext, smtp
+from tests.support.faulty import Behaviour, FaultyServer, Peer, alert, honest, in_turn, plaintext, silent, smtp
 from tests.support.pki import Issued, Pki
 
 Step = str | Behaviour
@@ -87,7 +87,22 @@ def for_a_proxy(then: Behaviour) -> Behaviour:
             if not peer.buffer:
                 then(peer)
                 return
-            peer.send(b"\x15\x03\x03\x00\x02\x02\x28")  # the ClientHello came along: any TLS record is an answer
+            peer.send(ALERT)  # the ClientHello came along
+
+    return run
+
+
+def for_a_proxy_only(then: Behaviour, version: int = 1) -> Behaviour:
+    """As Postfix with smtpd_upstream_proxy_protocol: whatever else comes, or nothing, is 421; ``version`` of the header that it knows."""
+
+    def run(peer: Peer) -> None:
+        data = peer.sock.recv(16384)
+        header, rest = (data[:16], data[16:]) if version == 2 else data.partition(b"\r\n")[::2]
+        if header.startswith((b"PROXY UNKNOWN", b"\r\n\r\n\0\r\nQUIT\n\x20")[version - 1]):
+            peer.buffer = rest
+            then(peer)
+        else:
+            peer.reply("421 4.3.0 relay.test Server local error")
 
     return run
 
@@ -119,12 +134,31 @@ def offers(line: str) -> t.Callable[[World], Behaviour]:
     return lambda world: smtp(implicit=world.tls, capabilities=("SIZE 1000", line))
 
 
+ALERT = b"\x15\x03\x03\x00\x02\x02\x28"  # handshake_failure: any TLS record is an answer
 LIMIT, LATER = "421 4.7.0 Too many connections from your address", "421 4.3.2 shutting down"
 TRY = {**LOGIN, "check_credentials": True}
 AUTH = (LINE, "250-r\n250 AUTH PLAIN", LINE)
 GATE = {
     # A proxy in front, or none.
     "TLS only for a proxy": Row(lambda world: for_a_proxy(world.tls), True, "greeting_timeout", "nobody but a proxy"),
+    "a header or 421": Row(
+        lambda world: for_a_proxy_only(smtp(starttls=world.tls)), False, "greeting_timeout", "nobody but a proxy", options={"timeout": 4}
+    ),
+    "a header or 421, and TLS": Row(
+        lambda _world: for_a_proxy_only(lambda peer: peer.send(ALERT)), True, "greeting_timeout", "'421 4.3.0 relay.test Server local"
+    ),
+    "a header of version 2 only": Row(
+        lambda world: for_a_proxy_only(smtp(starttls=world.tls), 2), False, "greeting_timeout", "nobody but a proxy", options={"timeout": 4}
+    ),
+    "the same before TLS": Row(
+        lambda _world: for_a_proxy_only(lambda peer: peer.send(ALERT), 2), True, "greeting_timeout", "nobody but a proxy"
+    ),
+    "a header of version 2 that the relay does not know": Row(
+        clear("220 r", "500 5.5.2 Error: bad syntax\n500 5.5.2 Error: bad syntax\n221 2.0.0 Bye", CLOSE), False, "ehlo_rejected", "PROXY protocol"
+    ),
+    "the first connection is never served": Row(
+        lambda world: in_turn(silent(), smtp(starttls=world.tls)), False, None
+    ),
     "a header that the relay does not know": Row(
         clear("220 r", "500 5.5.2 Error: command not recognized", *OFFERS), False, "ehlo_rejected", "out of step"
     ),
@@ -268,8 +302,8 @@ def made_anew(world: World) -> ssl.SSLContext:
 def asked(world: World, row: Row) -> str:
     """What is wrong with the gate's answer; empty where nothing is."""
     with FaultyServer(row.serve(world)) as server:
-        probe = act("smtp_gate", Host(), host="127.0.0.1", port=server.port, secure=row.secure, alternatives=[], timeout=20,
-                    ca_path=str(world.pki.ca_file), **row.options)["probes"][0]  # fmt: skip
+        options = {"timeout": 20, "secure": row.secure, "ca_path": str(world.pki.ca_file), **row.options}
+        probe = act("smtp_gate", Host(), host="127.0.0.1", port=server.port, alternatives=[], **options)["probes"][0]
     return judged(row, probe["cause"], probe["message"] or "", probe["remedy"] or "")
 
 
@@ -292,3 +326,18 @@ def test_neighbours(world: World, table: str) -> None:
     with concurrent.futures.ThreadPoolExecutor(8) as threads:
         answers = dict(zip(rows, threads.map(lambda row: ask(world, row), rows.values())))
     assert {name: wrong for name, wrong in answers.items() if wrong} == {}
+
+
+def test_a_connection_that_is_never_served(world: World) -> None:
+    """A STARTTLS client would wait for its whole timeout; a later connection is greeted, and used."""
+    behaviour = in_turn(silent(), smtp(starttls=world.tls, users={"app": "s3cret"}, mechanisms_after_tls=["PLAIN"]))
+    with FaultyServer(behaviour) as server:
+        options = {"host": "127.0.0.1", "port": server.port, "secure": False, "ca_path": str(world.pki.ca_file)}
+        answer = act("smtp_gate", Host(), **options, **TRY, timeout=60, alternatives=[])
+        assert "connection_unserved" in {one["code"] for one in answer["probes"][0]["findings"]}
+        assert answer["probes"][0]["elapsed_ms"] < 20_000
+        assert server.connections == 3
+    # One that only greets late is waited for, and takes no third.
+    with FaultyServer(smtp(greeting_delay=1.2, starttls=world.tls)) as server:
+        probe = act("smtp_gate", Host(), **{**options, "port": server.port, "timeout": 60})["probes"][0]
+        assert probe["ok"] and not probe["findings"] and server.connections == 2

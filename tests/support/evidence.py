@@ -748,6 +748,13 @@ MORE_ROWS: tuple[Row, ...] = (
         settings=IMPLICIT,
     ),
     row(
+        "the first connection was left waiting",
+        attempt(greeting=GREETING, ehlo=ehlo(after=["SIZE 1000"]), tls=TLS, unserved=True),
+        None,
+        observed="starttls",
+        findings="connection_unserved",
+    ),
+    row(
         "both modes",
         attempt(**in_tls(both_modes=True)),
         None,

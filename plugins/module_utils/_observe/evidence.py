@@ -229,6 +229,7 @@ class AttemptSoFar(t.TypedDict, total=False):
     chain_available: bool
     injected: bool  # the relay acted on a command that was sent ahead of the handshake
     yielded: bool  # another address of the endpoint logged in and sent
+    unserved: bool  # the first connection waited in vain while later ones were greeted; all else is from a later one
     both_modes: bool  # the port answers a ClientHello; true: and greets in cleartext who speaks first
     # The greeting that a silent port gave to a PROXY protocol header; code 0 and no lines where TLS answered behind it.
     after_proxy_header: ReplyEntry

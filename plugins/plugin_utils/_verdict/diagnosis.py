@@ -222,8 +222,8 @@ def _reset_at_once(case: _Case) -> Diagnosis:
 def _greeting(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
-    if "after_proxy_header" in attempt and kind in (*_SILENT, "closed", "reset"):
-        return Diagnosis("greeting_timeout", "proxy_expected")
+    if "after_proxy_header" in attempt:
+        return Diagnosis("greeting_timeout", "proxy_expected", words.instead(failure) if kind == "reply" else "")
     if kind in _SILENT:
         partial = failure.get("partial")
         detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or words.STAYED_SILENT
@@ -243,6 +243,8 @@ def _mode(case: _Case) -> Diagnosis:
     if case.failure["kind"] == "tls_spoken":
         return _implicit_spoken(case)
     text = case.failure.get("text", "")
+    if "after_proxy_header" in case.attempt:
+        return Diagnosis("greeting_timeout", "proxy_expected", words.it_said(text))
     if not re.match(r"[2-5](\d(\d([ -]|$)|$)|$)", text):
         return Diagnosis("not_smtp", detail=words.service(text))
     if signs.looks_like_ftp(text):

@@ -110,6 +110,8 @@ def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:
         yield _Found("auth_offered_in_cleartext", ", ".join(offered))
     if settings.security == "opportunistic" and passed:
         yield _Found("downgrade_possible", "" if tls else words.ALL_IN_CLEARTEXT)
+    if attempt.get("unserved"):
+        yield _Found("connection_unserved")
     if attempt.get("injected"):
         yield _Found("starttls_injection")
     if "helo" in attempt and passed:

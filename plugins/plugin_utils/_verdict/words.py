@@ -69,6 +69,7 @@ __all__ = (
     "has_also_expired",
     "hung_up_on_tls",
     "in_answer_to",
+    "instead",
     "is_also_too_early",
     "is_for",
     "is_the_issuers",
@@ -274,6 +275,11 @@ def ftp(greeting: str) -> str:
 def it_said(text: str) -> str:
     """What came first; empty where nothing did."""
     return f"it said {shown(text)}" if text else ""
+
+
+def instead(reply: FailureEntry) -> str:
+    """What came in place of the greeting."""
+    return f"all others hear {quoted(reply)}"
 
 
 def fault_of_its_own(code: str | None) -> str:
