@@ -895,8 +895,14 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "certificate_chain_disordered", "info",
-        "{endpoint} sends its certificates in the wrong order, or some that do not belong there",
-        "Ask the relay's operator to put the leaf first and each issuer after it; strict clients refuse this.",
+        "{endpoint} sends its certificates in the wrong order",
+        "Most clients put them in order themselves (OpenSSL, GnuTLS, Go, Java, Node.js, Erlang), mbed TLS refuses them: ask "
+        "the relay's operator to put the leaf first and each issuer after what it issued.",
+    ),
+    Finding(
+        "certificate_chain_superfluous", "info",
+        "{endpoint} sends certificates that nobody needs",
+        "Nothing breaks, as clients pass over them: have the relay's operator send leaf and intermediates, each once.",
     ),
     Finding(
         "certificate_without_names", "info",

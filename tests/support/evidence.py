@@ -63,6 +63,8 @@ def make_chains(folder: Path) -> dict[str, list[str]]:
         "weak key": pki.issue(name, key_type="rsa", bits=1024),
         "sha1": pki.issue(name, hash_name="sha1"),
         "disordered": pki.issue(name, chain=["leaf", "root", "intermediate"]),
+        "doubled": pki.issue(name, chain=["leaf", "leaf", "intermediate", "intermediate"]),
+        "root as well": pki.issue(name, chain=["leaf", "intermediate", "root"]),
     }
     return {
         name: [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in each.chain]
@@ -1048,6 +1050,14 @@ ROWS: tuple[Row, ...] = (
     row("expiring", attempt(**in_tls(chain="expiring")), None, observed="starttls", findings="certificate_expiring"),
     row("weak key", attempt(**in_tls(chain="weak key")), None, observed="starttls", findings="certificate_weak"),
     row("sha1", attempt(**in_tls(chain="sha1")), None, observed="starttls", findings="certificate_weak"),
+    row(
+        "doubled",
+        attempt(**in_tls(chain="doubled")),
+        None,
+        observed="starttls",
+        findings="certificate_chain_superfluous",
+    ),
+    row("root as well", attempt(**in_tls(chain="root as well")), None, observed="starttls"),
     row(
         "disordered",
         attempt(**in_tls(chain="disordered")),

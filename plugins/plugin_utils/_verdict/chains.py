@@ -16,7 +16,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates
     is_address,
 )
 
-__all__ = ("ChainVerdict", "chain_verdict", "disordered", "weakness")
+__all__ = ("ChainVerdict", "chain_verdict", "disordered", "superfluous", "weakness")
 
 # X509_V_ERR_* of OpenSSL, the codes that have a cause or a variant of their own.
 _BAD_SIGNATURE, _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED_LEAF, _SELF_SIGNED_IN_CHAIN, _PURPOSE = 7, 9, 10, 18, 19, 26
@@ -89,9 +89,32 @@ def weakness(chain: Sequence[Certificate]) -> str:
     return ""
 
 
-def disordered(chain: Sequence[Certificate]) -> bool:
-    """Whether a certificate does not follow the one that it issued (RFC 5246 asked for it, TLS 1.3 recommends it)."""
-    return any(earlier.parsed.issuer != later.parsed.subject for earlier, later in zip(chain, chain[1:]))
+def disordered(chain: Sequence[Certificate]) -> str:
+    """Which certificate stands ahead of what it issued; empty where none does.
+
+    RFC 5246 section 7.4.2 asked for the order, TLS 1.3 recommends it.
+    """
+    sent = _once(chain)
+    for number, one in enumerate(sent):
+        if _issued_any(one, sent[number + 1 :]) and not _issued_any(one, sent[:number]):
+            return words.ahead_of_its_own(one.common_name)
+    return ""
+
+
+def superfluous(chain: Sequence[Certificate]) -> str:
+    """Which certificates nobody needs: sent twice, or of no other that is sent. A root is not meant; empty for none."""
+    sent = _once(chain)
+    twice = dict.fromkeys(one.common_name for one in sent if sum(one.parsed == each.parsed for each in chain) > 1)
+    idle = dict.fromkeys(one.common_name for one in sent[1:] if not _issued_any(one, sent))
+    return words.also(words.sent_twice(list(twice)), words.of_no_other(list(idle)))
+
+
+def _once(chain: Sequence[Certificate]) -> list[Certificate]:
+    return [one for number, one in enumerate(chain) if all(one.parsed != other.parsed for other in chain[:number])]
+
+
+def _issued_any(one: Certificate, others: Sequence[Certificate]) -> bool:
+    return any(one.issued(other) for other in others if other.parsed != one.parsed)
 
 
 # -- dates and names

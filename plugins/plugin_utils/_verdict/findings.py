@@ -13,7 +13,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import Fields
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, convention_clash
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import runtimes, signs, words
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import disordered, weakness
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import disordered, superfluous, weakness
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Diagnosis, HostFacts, Policy
 
 __all__ = ("Seen", "findings")
@@ -191,5 +191,9 @@ def _about_certificates(seen: Seen) -> Iterator[_Found]:
     if weak and diagnosis.code != "certificate_weak":
         kinds = [kind for kind in runtimes.certificate_oddities(chain) if kind != "no_names"]
         yield _Found("certificate_weak", weak, {"who": runtimes.who(kinds, seen.policy.apps) if kinds else None})
-    if attempt.get("chain_available") and disordered(chain):
-        yield _Found("certificate_chain_disordered")
+    if attempt.get("chain_available"):
+        order, needless = disordered(chain), superfluous(chain)
+        if order:
+            yield _Found("certificate_chain_disordered", order)
+        if needless:
+            yield _Found("certificate_chain_superfluous", needless)

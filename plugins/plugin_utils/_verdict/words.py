@@ -46,6 +46,7 @@ __all__ = (
     "WITHOUT_END",
     "YET_ANSWERS_ELSEWHERE",
     "accepts_only",
+    "ahead_of_its_own",
     "also",
     "begins",
     "by_icmp",
@@ -82,6 +83,7 @@ __all__ = (
     "no_answer_of_the_name_server",
     "odd_greeting",
     "of_its_runtime",
+    "of_no_other",
     "old_hash",
     "only_common_name",
     "only_the_leaf",
@@ -90,6 +92,7 @@ __all__ = (
     "quoted",
     "resolver_error",
     "searched",
+    "sent_twice",
     "service",
     "shown",
     "small_key",
@@ -571,6 +574,27 @@ def clock_phrase(skew: float) -> str:
 def is_the_issuers(name: str) -> str:
     """That not the relay's own certificate is meant."""
     return f"it is that of its issuer '{name}'"
+
+
+def ahead_of_its_own(name: str) -> str:
+    """Which certificate is out of order."""
+    return f"'{name}' comes before the one that it issued"
+
+
+def sent_twice(names: Sequence[str]) -> str:
+    """Which certificates come more than once; empty for none."""
+    return f"{_listed(names)} more than once" if names else ""
+
+
+def of_no_other(names: Sequence[str]) -> str:
+    """Which certificates belong to no other; empty for none."""
+    return f"{_listed(names)}, which issued none of the others" if names else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    """At most three names of certificates."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(map(named, names[:3])) + more
 
 
 def only_common_name(name: str, version_1: bool) -> str:

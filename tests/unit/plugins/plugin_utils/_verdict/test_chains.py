@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate, read_chain
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, disordered, weakness
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import (
+    chain_verdict,
+    disordered,
+    superfluous,
+    weakness,
+)
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.support.pki import EXPIRED, Pki
@@ -80,6 +85,26 @@ def test_order(pki: Pki) -> None:
     assert disordered(chain_of(leaf, root, intermediate))
     assert disordered(chain_of(intermediate, leaf))
     assert not disordered(chain_of(leaf))
+    assert disordered(chain_of(leaf, root, intermediate)).startswith("'mailops test root'")
+
+
+def test_what_nobody_needs(pki: Pki) -> None:
+    """Certificates sent twice, and those of another chain, are no matter of order; a root may be sent."""
+    leaf, intermediate, root = pki.issue("relay.test", chain=["leaf", "intermediate", "root"]).chain
+    stranger = pki.stranger().certificate
+    name = "'mailops test intermediate'"
+    for sent, says in (
+        ((leaf, intermediate), ""),
+        ((leaf, intermediate, root), ""),
+        ((leaf, leaf, intermediate), "'relay.test' more than once"),
+        ((leaf, intermediate, intermediate), f"{name} more than once"),
+        ((leaf, intermediate, leaf, intermediate), f"'relay.test', {name} more than once"),
+        ((leaf, stranger, intermediate), "which issued none of the others"),
+        ((leaf, intermediate, stranger), "which issued none of the others"),
+    ):
+        assert not disordered(chain_of(*sent))
+        assert superfluous(chain_of(*sent)).endswith(says) and bool(superfluous(chain_of(*sent))) == bool(says)
+    assert disordered(chain_of(leaf, root, intermediate)) and not superfluous(chain_of(leaf, root, intermediate))
 
 
 def test_disordered_chains_are_linked_all_the_same(pki: Pki) -> None:
