@@ -316,6 +316,13 @@ _MODE = (
         log="{endpoint} starts in cleartext, while the app starts with TLS from the first byte (secure: true)",
         log_remedy="Set secure: false (security: starttls) for this port, or use port 465 with secure: true.",
     ),
+    Cause(
+        "mode_mismatch", "cleartext_only", "mode",
+        "{endpoint} greets in cleartext and offers no STARTTLS, but TLS from the first byte was chosen (secure: true)",
+        "Ask the relay's operator for a port with TLS[, or use port {other_port} with secure: true]; only if cleartext is really "
+        "meant (a test server, say), set secure: false and security: cleartext with port {port}.",
+        "As above, and EHLO there lists no STARTTLS.",
+    ),
 )  # fmt: skip
 
 _EHLO = (

@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.support.acting import Host, act
 from tests.support.faulty import Behaviour, FaultyServer, Peer, alert, honest, in_turn, plaintext, silent, smtp
-from tests.support.pki import Issued, Pki
+from tests.support.pki import EXPIRED, Issued, Pki
 
 Step = str | Behaviour
 LINE, CLOSE, MESSAGE = "(read a line)", "(close)", "(read a message)"
@@ -242,6 +242,19 @@ GATE = {
     ),
     "a CA made anew with the same name": Row(
         lambda world: smtp(implicit=honest(made_anew(world))), True, "certificate_untrusted", "ca_path holds a CA of the name"
+    ),
+    "expired, and for another name": Row(
+        lambda world: smtp(implicit=honest(world.pki.issue("other.test", valid=EXPIRED))), True, "certificate_name_mismatch", "has also expired"
+    ),
+    "self-signed, and for another name": Row(
+        lambda world: smtp(implicit=honest(world.pki.issue("other.test", issuer=None))), True, "certificate_self_signed", "also not for 127.0.0.1"
+    ),
+    # The other mode, and what is wrong there.
+    "cleartext without STARTTLS where TLS was chosen": Row(
+        clear("220 r", *EHLO), True, "mode_mismatch", "offers no STARTTLS", "Set secure: false"
+    ),
+    "cleartext that refuses EHLO where TLS was chosen": Row(
+        clear("220 r", LINE, "550 5.7.1 not you"), True, "mode_mismatch", "refuses EHLO there with '550 5.7.1 not you'", "security: cleartext"
     ),
     "an expired intermediate": Row(
         lambda world: smtp(implicit=honest(world.pki.issue("localhost", ips=["127.0.0.1"], issuer=world.pki.expired_intermediate()))),

@@ -1414,7 +1414,7 @@ ROWS: tuple[Row, ...] = (
         attempt("implicit_tls", "tcp tls!", broken("mode", "plaintext", text="220 x"), other_mode=PLAIN_LOOK),
         "mode_mismatch",
         "mode",
-        "cleartext_spoken",
+        "cleartext_only",
         "cleartext",
         settings=IMPLICIT,
     ),
@@ -1777,7 +1777,7 @@ ROWS: tuple[Row, ...] = (
         "certificate_self_signed",
         "certificate",
         observed="implicit_tls",
-        says="it has also expired",
+        says="the certificate has also expired",
         settings=IMPLICIT,
     ),
     row(

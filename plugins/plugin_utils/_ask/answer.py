@@ -45,7 +45,7 @@ def host_failure(error: HostError, host: str, nothing: Mapping[str, t.Any]) -> d
 
 
 def advise(host: str, settings: Settings, verdict: Verdict) -> None:
-    """Complete the remedy of an endpoint that failed with what is known of the relay's other ports."""
+    """Complete message and remedy of an endpoint that failed with what is known of the relay's other ports."""
     probe, working = verdict.probe, verdict.working
     if probe["ok"]:
         return
@@ -54,12 +54,22 @@ def advise(host: str, settings: Settings, verdict: Verdict) -> None:
         # Where the port itself cannot be reached, nothing else helps as soon.
         probe["remedy"] = hint if probe["layer"] == "tcp" else f"{probe['remedy']} {hint}"
         return
+    answering = next((one for one in verdict.alternatives if one["ok"] is False and _answers(one)), None)
+    if answering is not None and probe["layer"] == "tcp":
+        # What does not work is no remedy, but what is wrong with it may be sooner mended than the way to the chosen one.
+        probe["message"] += f" Port {answering['port']} answers, but fails with {answering['cause']}."
     unknown = [str(one["port"]) for one in verdict.alternatives if one["ok"] is None]
     if unknown:
         ports = (
             f"Port {unknown[0]} was" if len(unknown) == 1 else f"Ports {', '.join(unknown[:-1])} and {unknown[-1]} were"
         )
         probe["remedy"] += f" {ports} not asked, or not for long enough to tell: timeout is {settings.timeout:g} s."
+
+
+def _answers(port: OtherPort) -> bool:
+    """Whether a port that fails is a relay all the same, which can be mended."""
+    layer = cause_row(str(port["cause"])).layer
+    return layer in ("mode", "ehlo", "starttls", "tls", "certificate", "auth", "transaction")
 
 
 def _hint(host: str, working: OtherPort, whole: bool, others: Sequence[OtherPort]) -> str:

@@ -16,7 +16,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates
     is_address,
 )
 
-__all__ = ("ChainVerdict", "chain_verdict", "disordered", "superfluous", "weakness")
+__all__ = ("ChainVerdict", "besides", "chain_verdict", "disordered", "superfluous", "weakness")
 
 # X509_V_ERR_* of OpenSSL, the codes that have a cause or a variant of their own.
 _BAD_SIGNATURE, _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED_LEAF, _SELF_SIGNED_IN_CHAIN, _PURPOSE = 7, 9, 10, 18, 19, 26
@@ -52,6 +52,24 @@ def chain_verdict(
     if not chain:
         return ChainVerdict("certificate_untrusted", verify_error)
     leaf = chain[0]
+    found = _first_cause(verify_code, verify_error, chain, name, ca_subjects)
+    return found._replace(detail=words.also(found.detail, besides(leaf, name, found.code)))
+
+
+def besides(leaf: Certificate, name: str, cause: str | None = None) -> str:
+    """What else is wrong with a relay's certificate, beside this cause: OpenSSL stops at one. Empty for nothing."""
+    dates = ("certificate_expired", "certificate_not_yet_valid")
+    return words.also(
+        "" if cause in dates else _also_out_of_date(leaf),
+        "" if cause == "certificate_name_mismatch" or leaf.covers(name) else words.is_also_not_for(name, _listed(leaf)),
+    )
+
+
+def _first_cause(
+    verify_code: int, verify_error: str, chain: Sequence[Certificate], name: str, ca_subjects: Sequence[str]
+) -> ChainVerdict:
+    """What OpenSSL stopped at."""
+    leaf = chain[0]
     if verify_code == _EXPIRED:
         return _expired(chain)
     if verify_code == _NOT_YET_VALID:
@@ -63,12 +81,11 @@ def chain_verdict(
     misissued = _misissued(verify_code, verify_error, chain, ca_subjects)
     if misissued is not None:
         return misissued
-    late = _also_out_of_date(leaf)
     if verify_code == _SELF_SIGNED_LEAF or (verify_code in _NO_ISSUER and leaf.self_signed):
-        return ChainVerdict("certificate_self_signed", words.also(words.named(leaf.common_name), late))
+        return ChainVerdict("certificate_self_signed", words.named(leaf.common_name))
     if verify_code == _SELF_SIGNED_IN_CHAIN:
         root = _linked(chain)[-1].common_name
-        return ChainVerdict("certificate_untrusted", words.also(words.ends_at_unknown_root(root), late))
+        return ChainVerdict("certificate_untrusted", words.ends_at_unknown_root(root))
     if verify_code in _NO_ISSUER:
         return _missing_issuer(chain, ca_subjects)
     return ChainVerdict("certificate_untrusted", verify_error)
@@ -146,12 +163,17 @@ def _also_out_of_date(leaf: Certificate) -> str:
 
 
 def _other_name(leaf: Certificate, name: str) -> ChainVerdict:
-    listed = [entry[:NAME_LIMIT] for entry in leaf.names] or [leaf.common_name]
+    listed = _listed(leaf)
     if is_address(name) and name in (leaf.dns_names or [leaf.common_name]):
         return ChainVerdict(
             "certificate_name_mismatch", words.is_for(listed) if listed != [name] else "", "address_as_name"
         )
     return ChainVerdict("certificate_name_mismatch", words.is_for(listed))
+
+
+def _listed(leaf: Certificate) -> list[str]:
+    """The names that it is for."""
+    return [entry[:NAME_LIMIT] for entry in leaf.names] or [leaf.common_name]
 
 
 # -- trust
@@ -191,7 +213,7 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
     """
     path = _linked(chain)
     leaf, top = path[0], path[-1]
-    issuer, late = top.issuer_name, _also_out_of_date(leaf)
+    issuer = top.issuer_name
     code, detail = "certificate_untrusted", words.ends_at_unknown_root(top.common_name)
     if not top.self_signed and issuer in ca_subjects:
         detail = words.another_of_that_name(issuer)
@@ -203,7 +225,7 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
             code, detail = "certificate_chain_incomplete", words.only_the_leaf(issuer)
         else:
             detail = words.unknown_issuer(issuer, may_be_intermediate=incomplete is None)
-    return ChainVerdict(code, words.also(detail, late))
+    return ChainVerdict(code, detail)
 
 
 def _is_intermediate(leaf: Certificate, ca_subjects: Sequence[str]) -> bool | None:

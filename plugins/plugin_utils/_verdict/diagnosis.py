@@ -293,12 +293,13 @@ def _cleartext_spoken(case: _Case, text: str) -> Diagnosis:
         if inner.code == "not_smtp":
             return inner
     observed = signs.observed_security(other) if other is not None else None
+    refused = failure if failure is not None and failure["layer"] == "ehlo" and failure["kind"] == "reply" else None
     return Diagnosis(
         "mode_mismatch",
-        "cleartext_spoken",
-        words.it_said(text),
+        "cleartext_only" if observed == "cleartext" and refused is None else "cleartext_spoken",
+        words.also(words.it_said(text), words.refuses_ehlo(refused) if refused is not None else ""),
         observed,
-        {"observed": observed or "starttls"},
+        {"observed": observed if observed and refused is None else "starttls"},
         other_port=465 if case.settings.port != 465 else 2465,
     )
 

@@ -13,7 +13,12 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import Fields
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, convention_clash
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import runtimes, signs, words
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import disordered, superfluous, weakness
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import (
+    besides,
+    disordered,
+    superfluous,
+    weakness,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Diagnosis, HostFacts, Policy
 
 __all__ = ("Seen", "findings")
@@ -177,7 +182,7 @@ def _about_certificates(seen: Seen) -> Iterator[_Found]:
         return
     leaf, refused = chain[0], diagnosis.layer == "certificate"
     if not seen.settings.validate_certs:
-        yield _Found("certificate_not_verified")
+        yield _Found("certificate_not_verified", words.would_be_refused(besides(leaf, seen.settings.certificate_name)))
     soon = min(chain, key=lambda one: one.not_after)
     if not refused and 0 <= soon.days_left <= seen.policy.certificate_days_warning and soon.not_after > soon.clock:
         whose = "" if soon is leaf else words.is_the_issuers(soon.common_name)

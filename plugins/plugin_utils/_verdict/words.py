@@ -71,6 +71,7 @@ __all__ = (
     "hung_up_on_tls",
     "in_answer_to",
     "instead",
+    "is_also_not_for",
     "is_also_too_early",
     "is_for",
     "is_the_issuers",
@@ -90,6 +91,7 @@ __all__ = (
     "out_of_step",
     "password_ends_in_a_break",
     "quoted",
+    "refuses_ehlo",
     "resolver_error",
     "searched",
     "sent_twice",
@@ -107,6 +109,7 @@ __all__ = (
     "uses",
     "went_on_in_cleartext",
     "where_in_tls",
+    "would_be_refused",
 )
 
 ALL_IN_CLEARTEXT = "right now there is no STARTTLS and everything is in cleartext"
@@ -285,6 +288,11 @@ def instead(reply: FailureEntry) -> str:
     return f"all others hear {quoted(reply)}"
 
 
+def refuses_ehlo(reply: FailureEntry) -> str:
+    """That the mode which the port speaks does not work either."""
+    return f"it refuses EHLO there with {quoted(reply)}"
+
+
 def fault_of_its_own(code: str | None) -> str:
     """That the mode which the port speaks does not work either."""
     return f"TLS there has a fault of its own, {code}"
@@ -443,12 +451,22 @@ def begins(first: datetime.datetime, now: datetime.datetime, issuer: str | None)
 
 def has_also_expired(last: datetime.datetime) -> str:
     """A second fault."""
-    return f"it has also expired on {last:%Y-%m-%d}"
+    return f"the certificate has also expired on {last:%Y-%m-%d}"
 
 
 def is_also_too_early(first: datetime.datetime) -> str:
     """A second fault."""
-    return f"it is also not valid before {first:%Y-%m-%d}"
+    return f"the certificate is also not valid before {first:%Y-%m-%d}"
+
+
+def is_also_not_for(name: str, listed: Sequence[str]) -> str:
+    """A second fault."""
+    return f"the certificate is also not for {name} ({is_for(listed)})"
+
+
+def would_be_refused(faults: str) -> str:
+    """What the verification that is switched off would have found."""
+    return faults.replace(" also ", " ")
 
 
 def this_one_or_above(name: str) -> str:

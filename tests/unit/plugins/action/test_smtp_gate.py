@@ -294,6 +294,14 @@ def test_the_remedy_names_the_port_that_works(relays: Relays) -> None:
     assert answer["remedy"] in answer["msg"]
 
 
+def test_a_port_that_answers_and_fails_is_told_where_the_chosen_one_does_not(relays: Relays) -> None:
+    """A filtered 465 beside a 587 with a bad certificate: the certificate may be sooner mended than the firewall."""
+    expired = relays.start(smtp(starttls=honest(relays.expired)))
+    answer = gate(relays, port=closed(), alternatives=[expired.port])
+    assert f"Port {expired.port} answers, but fails with certificate_expired." in answer["msg"]
+    assert str(expired.port) not in answer["remedy"]
+
+
 @pytest.mark.parametrize(
     "kind", ["closed", "silent", "expired", "greeting", "starttls_missing", "not_smtp", "mode", "auth"]
 )

@@ -19,7 +19,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains impor
 )
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.support.pki import EXPIRED, Pki
+from tests.support.pki import EXPIRED, NOT_YET_VALID, Issued, Pki
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -67,6 +67,27 @@ def test_expired_root_of_the_host_itself(pki: Pki) -> None:
     verdict = chain_verdict(10, "x", chain_of(pki.issue("relay.test").certificate), "relay.test", [])
     assert (verdict.code, verdict.variant) == ("certificate_expired", "own_ca")
     assert verdict.detail == "'mailops test intermediate' or one above it"
+
+
+def test_two_faults_are_both_told(pki: Pki) -> None:
+    """OpenSSL stops at one: what else is seen is told behind it, so that the next run has no surprise."""
+    other, both = pki.issue("other.test"), pki.issue("other.test", valid=EXPIRED)
+    own = pki.issue("other.test", issuer=None, valid=NOT_YET_VALID)
+    wild = pki.issue("*.relay.test", names=["*.relay.test"])
+
+    def detail(code: int, one: Issued, name: str = "relay.test") -> str:
+        return chain_verdict(code, "x", chain_of(*one.chain), name, []).detail
+
+    for found in (detail(62, both), detail(20, both), detail(18, own)):
+        assert "the certificate has also expired" in found or "the certificate is also not valid before" in found
+    for found in (detail(10, both), detail(20, other), detail(18, own), detail(26, other)):
+        assert "the certificate is also not for relay.test (it is for other.test)" in found
+    assert "also" not in detail(20, other, "other.test") + detail(62, other) + detail(20, wild, "A.Relay.Test.")
+    for name in ("relay.test", "a.b.relay.test", "192.0.2.1"):
+        assert f"also not for {name}" in detail(20, wild, name)
+    addresses = pki.issue("x", names=[], ips=["192.0.2.1", "2001:db8::1"])
+    assert "also" not in detail(20, addresses, "2001:DB8:0::1") and "also" in detail(20, addresses, "x")
+    assert "also" not in detail(20, pki.issue("x.test", names=[]), "x.test")
 
 
 def test_weakness(pki: Pki) -> None:
@@ -117,4 +138,4 @@ def test_also_expired(pki: Pki) -> None:
     issued = pki.issue("relay.test", issuer=pki.stranger(), valid=EXPIRED)
     verdict = chain_verdict(20, "x", chain_of(*issued.chain), "relay.test", [])
     assert verdict.code == "certificate_untrusted"
-    assert "it has also expired on" in verdict.detail
+    assert "the certificate has also expired on" in verdict.detail
