@@ -217,6 +217,8 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
     code, detail = "certificate_untrusted", words.ends_at_unknown_root(top.common_name)
     if not top.self_signed and issuer in ca_subjects:
         detail = words.another_of_that_name(issuer)
+    elif not top.self_signed and any(one.common_name in ca_subjects for one in path):
+        detail = words.no_root(next(one.common_name for one in path if one.common_name in ca_subjects), issuer)
     elif not top.self_signed and len(path) > 1:
         detail = words.ends_below(issuer)
     elif not top.self_signed:

@@ -113,6 +113,11 @@ def diagnose(
         if breach is None and lacking is not None:
             breach = _auth(_Case(attempt, lacking, settings, host, answers_elsewhere))
         return replace(breach or _refused_by_an_app(attempt, settings, policy, host) or Diagnosis(), observed=observed)
+    if failure["kind"] == "withheld":
+        # Where cleartext was chosen, only the networks for it keep a password or a message back.
+        breach = _policy_breach(attempt, settings, policy, host) if settings.security == "cleartext" else None
+        if breach is not None:
+            return replace(breach, observed=observed)
     found = _of_failure(_Case(attempt, failure, settings, host, answers_elsewhere))
     return found if found.observed is not None else replace(found, observed=observed)
 
@@ -407,6 +412,9 @@ def _certificate(case: _Case) -> Diagnosis:
     empty = host.trust_store_empty and settings.ca_path is None
     if empty and verdict.code in ("certificate_untrusted", "certificate_chain_incomplete") and not verdict.variant:
         return Diagnosis("certificate_untrusted", "no_store", verdict.detail)
+    without_ca = settings.ca_path in host.ca_subjects and not subjects and not verdict.variant
+    if without_ca and verdict.code in ("certificate_untrusted", "certificate_chain_incomplete"):
+        return Diagnosis(verdict.code, "", words.also(verdict.detail, words.NO_CA_THERE))
     return Diagnosis(verdict.code, verdict.variant, verdict.detail)
 
 

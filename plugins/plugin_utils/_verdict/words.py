@@ -40,6 +40,7 @@ __all__ = (
     "CA_OF_THIS_HOST",
     "ENDLESS_RECORDS",
     "MESSAGE_WITHHELD",
+    "NO_CA_THERE",
     "NO_LOGIN_BEFORE_STARTTLS",
     "RESETS_AT_TLS",
     "STAYED_SILENT",
@@ -82,6 +83,7 @@ __all__ = (
     "mechanisms_phrase",
     "named",
     "no_answer_of_the_name_server",
+    "no_root",
     "odd_greeting",
     "of_its_runtime",
     "of_no_other",
@@ -399,11 +401,13 @@ def group_of(bits: int) -> str:
 
 
 def password_ends_in_a_break(settings: Settings) -> str:
-    """A password out of a file or a YAML block often has a line end that does not belong to it."""
-    password = settings.password or ""
-    if password != password.strip():
-        what = "a line break" if password.strip("\r\n") != password else "white space"
-        return f"the password begins or ends in {what}, which probably does not belong to it: write it without"
+    """A password out of a file or a YAML block often has a line end that does not belong to it, or is a template."""
+    for option, text in (("password", settings.password or ""), ("username", settings.username or "")):
+        if text != text.strip():
+            what = "a line break" if text.strip("\r\n") != text else "white space"
+            return f"the {option} begins or ends in {what}, which probably does not belong to it: write it without"
+        if "{{" in text and "}}" in text:
+            return f"the {option} holds a template ({{{{ }}}}) that was not filled in"
     return ""
 
 
@@ -434,6 +438,14 @@ def perhaps_made_anew(name: str) -> str:
 def another_of_that_name(name: str) -> str:
     """A CA in ca_path with the issuer's name that does not help."""
     return f"ca_path holds a CA of the name {shown(name)}, yet not the one that issued it, or not the root above it"
+
+
+def no_root(name: str, issuer: str) -> str:
+    """A certificate in ca_path that is below the root."""
+    return f"ca_path holds '{name}', which is no root, and not '{issuer}', which issued it"
+
+
+NO_CA_THERE = "ca_path holds no certificate of a CA"
 
 
 def ended(last: datetime.datetime, now: datetime.datetime) -> str:

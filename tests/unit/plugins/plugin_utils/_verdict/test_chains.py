@@ -69,6 +69,15 @@ def test_expired_root_of_the_host_itself(pki: Pki) -> None:
     assert verdict.detail == "'mailops test intermediate' or one above it"
 
 
+def test_what_ca_path_holds_instead_of_the_root(pki: Pki) -> None:
+    """People name the relay's own certificate there, or the intermediate."""
+    issued = pki.issue("relay.test")
+    for held in ("mailops test intermediate", "relay.test"):
+        found = chain_verdict(20, "x", chain_of(*issued.chain), "relay.test", [held])
+        assert found.code == "certificate_untrusted"
+        assert found.detail == f"ca_path holds '{held}', which is no root, and not 'mailops test root', which issued it"
+
+
 def test_two_faults_are_both_told(pki: Pki) -> None:
     """OpenSSL stops at one: what else is seen is told behind it, so that the next run has no surprise."""
     other, both = pki.issue("other.test"), pki.issue("other.test", valid=EXPIRED)
