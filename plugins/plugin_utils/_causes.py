@@ -684,6 +684,12 @@ _AUTH = (
         "where they are known.",
     ),
     Cause(
+        "auth_rejected", "account", "auth",
+        "{endpoint} has this account switched off",
+        "Have the account unlocked or enabled by whoever runs it; the password need not be wrong.",
+        "AUTH was refused, and the words speak of an account that is locked, suspended or disabled.",
+    ),
+    Cause(
         "auth_rejected", "temporary", "auth",
         "{endpoint} could not check the login right now",
         "Try again later; if it stays, ask the relay's operator: its password backend does not answer.",

@@ -25,7 +25,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from tests.support.acting import Host, act
-from tests.support.faulty import Behaviour, FaultyServer, Peer, alert, honest, in_turn, plaintext, silent, smtp
+from tests.support.faulty import (
+    Behaviour,
+    FaultyServer,
+    Peer,
+    alert,
+    honest,
+    in_turn,
+    plaintext,
+    server_context,
+    silent,
+    smtp,
+)
 from tests.support.pki import EXPIRED, Issued, Pki
 
 Step = str | Behaviour
@@ -75,6 +86,10 @@ def close_notify(peer: Peer) -> None:
     """An ordered end of TLS."""
     with contextlib.suppress(OSError):  # what comes back is not waited for
         t.cast(ssl.SSLSocket, peer.sock).unwrap()
+
+
+def pause(seconds: float) -> Behaviour:
+    return lambda peer: peer.pause(seconds)
 
 
 def for_a_proxy(then: Behaviour) -> Behaviour:
@@ -156,6 +171,10 @@ GATE = {
     "a header of version 2 that the relay does not know": Row(
         clear("220 r", "500 5.5.2 Error: bad syntax\n500 5.5.2 Error: bad syntax\n221 2.0.0 Bye", CLOSE), False, "ehlo_rejected", "PROXY protocol"
     ),
+    "the same, a moment later": Row(
+        clear("220 r", pause(0.1), "500 5.5.2 Error: bad syntax\n500 5.5.2 Error: bad syntax\n221 2.0.0 Bye", CLOSE), False, "ehlo_rejected",
+        "PROXY protocol",
+    ),
     "the first connection is never served": Row(
         lambda world: in_turn(silent(), smtp(starttls=world.tls)), False, None
     ),
@@ -233,6 +252,18 @@ GATE = {
     "AUTH wants STARTTLS inside TLS": Row(
         in_tls(*AUTH, "530 5.7.0 Must issue a STARTTLS command first"), True, "auth_requires_tls", "is in TLS", "starttls", TRY
     ),
+    "AUTH: the account": Row(
+        in_tls(*AUTH, "550 5.7.1 Your account has been suspended"), True, "auth_rejected", "switched off", "app password", TRY
+    ),
+    "AUTH: the address": Row(
+        in_tls(*AUTH, "535 5.7.8 Error: your IP 192.0.2.1 is blocked"), True, "greeting_rejected", "is blocked", "password", TRY
+    ),
+    "AUTH: a certificate": Row(
+        in_tls(*AUTH, "530 5.7.0 Client certificate required"), True, "client_certificate_required", "'530 5.7.0", "TLS", TRY
+    ),
+    "AUTH: what was sent": Row(
+        in_tls(*AUTH, "501 5.5.2 Cannot decode response"), True, "auth_rejected", "'501 5.5.2", "leave out username", TRY
+    ),
     # Certificates.
     "an address in the common name": Row(
         lambda world: smtp(implicit=honest(world.pki.issue("127.0.0.1", names=[]))), True, "certificate_name_mismatch", "as its common name"
@@ -263,6 +294,9 @@ GATE = {
 }  # fmt: skip
 SENT = {
     "MAIL is put off": Row(in_tls(*EHLO, LINE, LATER, CLOSE), True, "temporarily_rejected", "in answer to MAIL"),
+    "MAIL wants a certificate": Row(
+        in_tls(*EHLO, LINE, "530 5.7.0 No client certificate requested"), True, "client_certificate_required", "in answer to MAIL", "Log in"
+    ),
     "MAIL wants EHLO again": Row(
         in_tls(*EHLO, LINE, "503 5.5.1 Error: send HELO/EHLO first"), True, "ehlo_rejected", "out of step", "sender"
     ),
@@ -354,3 +388,16 @@ def test_a_connection_that_is_never_served(world: World) -> None:
     with FaultyServer(smtp(greeting_delay=1.2, starttls=world.tls)) as server:
         probe = act("smtp_gate", Host(), **{**options, "port": server.port, "timeout": 60})["probes"][0]
         assert probe["ok"] and not probe["findings"] and server.connections == 2
+
+
+def test_no_login_below_the_version_that_is_required(world: World) -> None:
+    """The session fails whatever the login would give, so neither password nor message travels in it."""
+    context = server_context(world.good)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with FaultyServer(smtp(implicit=honest(context), users={"app": "s3cret"}, mechanisms=["PLAIN"])) as server:
+        options = {"host": "127.0.0.1", "port": server.port, "secure": True, "ca_path": str(world.pki.ca_file)}
+        asked = {**options, **TRY, "alternatives": [], "timeout": 20}
+        answer = act("smtp_gate", Host(), **asked, minimum_tls_version="TLSv1.3")
+        assert answer["cause"] == "tls_version_unsupported"
+        assert not [line for _tls, line in server.commands if line.startswith("AUTH")]
+        assert not act("smtp_gate", Host(), **asked, minimum_tls_version="TLSv1.2").get("failed")

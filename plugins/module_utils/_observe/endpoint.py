@@ -141,6 +141,7 @@ class _Endpoint:
             source_address=plan["source_address"],
             credentials=asked.credentials,
             login_required=plan["login_required"],
+            login_tls_version=plan["login_tls_version"],
             try_injection=plan["try_injection"],
             transaction=plan["transaction"],
             turn=None if plan["require_all_addresses"] and plan["transaction"] is None else threading.Lock(),

@@ -113,7 +113,8 @@ class Plan(t.TypedDict):
     source_address: t.Optional[str]
     ip_version: str
     timeout: float  # seconds for the endpoint as a whole
-    minimum_tls_version: str
+    minimum_tls_version: str  # of the handshake
+    login_tls_version: str  # below this the login and the message are kept back: the session breaks the policy anyway
     cleartext_networks: t.List[str]
     require_all_addresses: bool
     alternatives: t.List[Alternative]

@@ -31,6 +31,7 @@ _SECONDS = 0.7
 _ROUND_TRIPS = 6
 _LISTEN_SECONDS = 2.0
 _CONNECT_SECONDS = 1.0
+_HEADER_SECONDS = 1.5
 # How OpenSSL calls a handshake for which no suite was found; a relay may also just hang up.
 _NO_SUITE = ("HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "NO_SHARED_CIPHER", "NO_CIPHER")
 # PROXY protocol: version 1 (section 2.1), and LOCAL of version 2 (section 2.2), for what takes only that.
@@ -159,7 +160,7 @@ def _tls_behind_header(climb: Ladder, header: bytes) -> bool:
     """Whether a ClientHello behind a PROXY protocol header is answered in TLS, or with a greeting."""
     session = None
     try:
-        session = _connect(climb, climb.deadline.within(_extra_seconds(climb)))
+        session = _connect(climb, climb.deadline.within(max(_HEADER_SECONDS, _extra_seconds(climb))))
         session.wire.send(header)
         session.begin_tls(climb.contexts, climb.options.server_name)
         if not wait_any([session.wire], session.wire.deadline):
@@ -177,7 +178,7 @@ def _said_to(climb: Ladder, data: bytes) -> t.Any:
     """The greeting of a new connection that begins with ``data``; null where there is none."""
     session = None
     try:
-        session = _connect(climb, climb.deadline.within(_extra_seconds(climb)))
+        session = _connect(climb, climb.deadline.within(max(_HEADER_SECONDS, _extra_seconds(climb))))
         session.wire.send(data)
         reply = session.greeting()
         if reply.code != 220:

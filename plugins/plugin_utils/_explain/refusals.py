@@ -67,6 +67,24 @@ _ROWS: tuple[_Row, ...] = (
         r"|need fully[ -]qualified hostname",
         _HELO,
     ),
+    # A certificate of the client, asked for in words.
+    _row(
+        r"client[ -]certificate (?:is |was )?(?:required|needed|requested|missing|not (?:presented|provided|sent|trusted|verified))"
+        r"|no (?:valid |trusted |verified )?client[ -]certificate",
+        Meaning("client_certificate_required", "", "certain"),
+        stages=("auth", "mail", "rcpt", "data", "ehlo", "greeting"),
+    ),
+    # An account that is switched off, or an address that is kept out, whatever the password.
+    _row(
+        r"\b(?:account|user|mailbox|login)\b.{0,30}\b(?:suspended|disabled|deactivated|locked(?: out)?|inactive|closed)\b",
+        Meaning("auth_rejected", "account", "certain"),
+        stages=("auth",),
+    ),
+    _row(
+        r"\b(?:ip|ip address|your address|your host)\b.{0,40}\b(?:blocked|banned|black ?listed|block ?listed)\b",
+        _LISTED,
+        stages=("auth",),
+    ),
     # The client's address has no name in DNS.
     _row(
         r"cannot (?:find|resolve) your (?:reverse )?(?:hostname|host name|address)"

@@ -146,6 +146,8 @@ def _alone(text: str) -> str:
     return ""
 
 
+# What the words of a refused login may speak of instead.
+_NOT_THE_PASSWORD = ("auth_rejected", "greeting_rejected", "client_certificate_required")
 _RECIPIENT = Meaning("recipient_rejected")
 _SENDER = Meaning("sender_rejected")
 _MESSAGE = Meaning("message_rejected")
@@ -306,6 +308,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     # An enhanced code alone is the client's own (Postfix's dsn=), and so are the words beside it.
     said = refusal(status.temporary, f"{enhanced} {words}", stage) if code or stage else None
     # These answer a command of their own, whatever the text beside them names.
+    if code in ANSWERS_AUTH and said is not None and stage == "auth" and said.cause in _NOT_THE_PASSWORD:
+        return said
     if code in ANSWERS_AUTH or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
     if said is not None:
@@ -317,7 +321,10 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
         return _NEEDS_LOGIN if stage == "rcpt" else _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
     if code == 538:
         return _BY_CODE[538]
-    if stage == "auth" and code in (500, 501, 502, 503, 504):
+    if stage == "auth" and code == 501:
+        # RFC 4954 section 4: what the client sent cannot be read; relays refuse logins so as well.
+        return Meaning("auth_rejected", "", "likely", ("auth_not_offered", "auth_mechanism_not_offered"))
+    if stage == "auth" and code in (500, 502, 503, 504):
         return (
             Meaning("auth_mechanism_not_offered", "", "likely")
             if code == 504

@@ -16,7 +16,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates
     is_address,
 )
 
-__all__ = ("ChainVerdict", "besides", "chain_verdict", "disordered", "superfluous", "weakness")
+__all__ = ("ChainVerdict", "besides", "chain_verdict", "disordered", "linked", "superfluous", "weakness")
 
 # X509_V_ERR_* of OpenSSL, the codes that have a cause or a variant of their own.
 _BAD_SIGNATURE, _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED_LEAF, _SELF_SIGNED_IN_CHAIN, _PURPOSE = 7, 9, 10, 18, 19, 26
@@ -82,9 +82,10 @@ def _first_cause(
     if misissued is not None:
         return misissued
     if verify_code == _SELF_SIGNED_LEAF or (verify_code in _NO_ISSUER and leaf.self_signed):
-        return ChainVerdict("certificate_self_signed", words.named(leaf.common_name))
+        anew = words.another_there(leaf.common_name) if leaf.common_name in ca_subjects else ""
+        return ChainVerdict("certificate_self_signed", words.also(words.named(leaf.common_name), anew))
     if verify_code == _SELF_SIGNED_IN_CHAIN:
-        root = _linked(chain)[-1].common_name
+        root = linked(chain)[-1].common_name
         return ChainVerdict("certificate_untrusted", words.ends_at_unknown_root(root))
     if verify_code in _NO_ISSUER:
         return _missing_issuer(chain, ca_subjects)
@@ -145,7 +146,7 @@ def _expired(chain: Sequence[Certificate]) -> ChainVerdict:
             if certificate is chain[0]:
                 return ChainVerdict("certificate_expired", when)
             return ChainVerdict("certificate_expired", f"{words.named(certificate.common_name)} ({when})", "issuer")
-    return ChainVerdict("certificate_expired", words.this_one_or_above(_linked(chain)[-1].issuer_name), "own_ca")
+    return ChainVerdict("certificate_expired", words.this_one_or_above(linked(chain)[-1].issuer_name), "own_ca")
 
 
 def _not_yet(chain: Sequence[Certificate]) -> str:
@@ -186,16 +187,16 @@ def _misissued(
     if verify_code == _PURPOSE or "purpose" in verify_error:
         return ChainVerdict("certificate_untrusted", verify_error, "purpose")
     if verify_code == _BAD_SIGNATURE or "signature failure" in verify_error:
-        issuer = _linked(chain)[-1].issuer_name
+        issuer = linked(chain)[-1].issuer_name
         anew = words.perhaps_made_anew(issuer) if issuer in ca_subjects else ""
         return ChainVerdict("certificate_untrusted", words.also(verify_error, anew), "signature")
     if verify_code in _MISISSUED_CODES or _MISISSUED.search(verify_error):
-        above = words.named(_linked(chain)[-1].issuer_name)
+        above = words.named(linked(chain)[-1].issuer_name)
         return ChainVerdict("certificate_untrusted", f"{verify_error} ({above})", "misissued")
     return None
 
 
-def _linked(chain: Sequence[Certificate]) -> list[Certificate]:
+def linked(chain: Sequence[Certificate]) -> list[Certificate]:
     """From the leaf as far up as the sent certificates reach, in whatever order they were sent."""
     path = [chain[0]]
     while not path[-1].self_signed:
@@ -211,7 +212,7 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
 
     Only its name is known. Where nothing decides, the sentence names both.
     """
-    path = _linked(chain)
+    path = linked(chain)
     leaf, top = path[0], path[-1]
     issuer = top.issuer_name
     code, detail = "certificate_untrusted", words.ends_at_unknown_root(top.common_name)

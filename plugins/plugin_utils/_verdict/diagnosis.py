@@ -23,8 +23,12 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import runtimes, signs, words
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import is_address, read_chain
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import (
+    Certificate,
+    is_address,
+    read_chain,
+)
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, linked
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.login import missing_login
 
 __all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "diagnose_name")
@@ -43,6 +47,7 @@ _CLIENT_CERTIFICATE_REASONS = ("TLSV13_ALERT_CERTIFICATE_REQUIRED",)
 _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 # What a server says that knows neither EHLO nor HELO (RFC 5321 section 4.2.4); FTP servers answer 530 as well.
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
+_CLIENT_CERTIFICATE = re.compile(r"client[ -]certificate", re.IGNORECASE)
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
 _HUNG_UP = ("closed", "reset")
@@ -432,6 +437,8 @@ def _auth(case: _Case) -> Diagnosis:
     if kind != "reply":
         return Diagnosis("auth_rejected", "no_answer", words.unanswered(attempt, failure))
     code, status = failure["code"], signs.status_of(failure)
+    if _CLIENT_CERTIFICATE.search(signs.reply_text(failure)):
+        return Diagnosis("client_certificate_required", detail=words.quoted(failure))
     if code in (530, 538) or status == "5.7.11":
         return Diagnosis("auth_requires_tls", "in_tls" if signs.in_tls(attempt) else "", words.quoted(failure))
     if code in (500, 502, 503, 504) or (code == 534 and status == "5.7.4"):
@@ -562,15 +569,23 @@ def _policy_breach(attempt: Attempt, settings: Settings, policy: Policy, host: H
     if version in TLS_VERSIONS and TLS_VERSIONS.index(version) < TLS_VERSIONS.index(policy.minimum_tls_version):
         return Diagnosis("tls_version_unsupported", "policy", fields={"version": version})
     if settings.validate_certs:
-        for certificate in read_chain((attempt.get("chain") or [])[:1], host.clock):
-            if certificate.not_after < host.clock:
-                # It was valid when it was seen, and the evidence is judged at a later date.
-                return Diagnosis("certificate_expired", detail=words.ended(certificate.not_after, host.clock))
-            if policy.certificate_days_error > 0 and certificate.days_left < policy.certificate_days_error:
-                days = {"days": certificate.days_left, "required": policy.certificate_days_error}
-                return Diagnosis(
-                    "certificate_expired", "policy", fields={**days, "until": f"{certificate.not_after:%Y-%m-%d}"}
-                )
+        return _too_few_days(read_chain(attempt.get("chain") or [], host.clock), policy, host)
+    return None
+
+
+def _too_few_days(chain: Sequence[Certificate], policy: Policy, host: HostFacts) -> Diagnosis | None:
+    """The relay's own certificate, or an issuer that it sends and is needed, is over too soon."""
+    for certificate in linked(chain) if chain else ():
+        whose = "" if certificate is chain[0] else words.is_the_issuers(certificate.common_name)
+        if certificate.not_after < host.clock and not whose:
+            # It was valid when it was seen, and the evidence is judged at a later date.
+            return Diagnosis("certificate_expired", detail=words.ended(certificate.not_after, host.clock))
+        if whose and certificate.self_signed:
+            break  # a root: this host's own store has the last word on it
+        if policy.certificate_days_error > 0 and certificate.days_left < policy.certificate_days_error:
+            days = {"days": certificate.days_left, "required": policy.certificate_days_error}
+            until = {"until": f"{certificate.not_after:%Y-%m-%d}"}
+            return Diagnosis("certificate_expired", "policy", whose, fields={**days, **until})
     return None
 
 

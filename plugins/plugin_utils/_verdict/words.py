@@ -49,6 +49,7 @@ __all__ = (
     "accepts_only",
     "ahead_of_its_own",
     "also",
+    "another_there",
     "begins",
     "by_icmp",
     "can_only",
@@ -438,6 +439,11 @@ def perhaps_made_anew(name: str) -> str:
 def another_of_that_name(name: str) -> str:
     """A CA in ca_path with the issuer's name that does not help."""
     return f"ca_path holds a CA of the name {shown(name)}, yet not the one that issued it, or not the root above it"
+
+
+def another_there(name: str) -> str:
+    """A self-signed certificate that was made anew, while ca_path has the old one."""
+    return f"ca_path holds another certificate of the name '{name}', perhaps the one before it was made anew"
 
 
 def no_root(name: str, issuer: str) -> str:

@@ -78,6 +78,12 @@ def test_what_ca_path_holds_instead_of_the_root(pki: Pki) -> None:
         assert found.detail == f"ca_path holds '{held}', which is no root, and not 'mailops test root', which issued it"
 
 
+def test_a_self_signed_certificate_that_was_made_anew(pki: Pki) -> None:
+    own = pki.issue("relay.test", issuer=None)
+    assert "perhaps the one before" in chain_verdict(18, "x", chain_of(*own.chain), "relay.test", ["relay.test"]).detail
+    assert "perhaps" not in chain_verdict(18, "x", chain_of(*own.chain), "relay.test", ["other"]).detail
+
+
 def test_two_faults_are_both_told(pki: Pki) -> None:
     """OpenSSL stops at one: what else is seen is told behind it, so that the next run has no surprise."""
     other, both = pki.issue("other.test"), pki.issue("other.test", valid=EXPIRED)
