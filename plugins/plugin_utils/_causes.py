@@ -267,8 +267,8 @@ _GREETING = (
         "The relay does not want mail from this host's address: read its words, then ask its operator to allow the "
         "address, or use the relay meant "
         "for this network.",
-        "The first reply is 5xx (or a 4xx that names no limit). 421, and words about a limit, are "
-        "temporarily_rejected.",
+        "The first reply is 5xx (or a 4xx that names no limit and asks for no later try). 421, and words about a limit or a "
+        "later try, are temporarily_rejected.",
     ),
     Cause(
         "greeting_rejected", "address", "greeting",
@@ -402,10 +402,10 @@ _STARTTLS = (
     ),
     Cause(
         "starttls_rejected", "resources", "starttls",
-        "{endpoint} offers STARTTLS but has no room for it right now",
-        "Try again later; if it stays, ask the relay's operator: it lacks memory, processes or a TLS service behind "
-        "it.",
-        "As above, with words about resources or load.",
+        "{endpoint} offers STARTTLS but cannot do it right now",
+        "Try again later; if it stays, ask the relay's operator: it lacks memory or processes, or what it asks (a milter, a "
+        "TLS service) does not answer.",
+        "As above, with words about resources or load, or that ask to try again (Postfix: 454 4.3.0 where a milter is dead).",
     ),
     Cause(
         "starttls_rejected", "no_answer", "starttls",
@@ -784,6 +784,13 @@ _TRANSACTION = (
         "higher limit.",
         "Words about too many connections, messages or logins, a rate or a quota of sending, at any command and with "
         "any code.",
+    ),
+    Cause(
+        "temporarily_rejected", "broken", "transaction",
+        "{endpoint} has a fault of its own, which it calls temporary",
+        "Tell the relay's operator the relay's words: its configuration, or something that it asks, is broken, and waiting "
+        "alone hardly helps.",
+        "4.3.5, or 4xx with words about a configuration problem, an internal error or a lookup that failed.",
     ),
     Cause(
         "temporarily_rejected", "no_space", "transaction",

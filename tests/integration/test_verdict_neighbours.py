@@ -297,6 +297,16 @@ SENT = {
     "MAIL wants a certificate": Row(
         in_tls(*EHLO, LINE, "530 5.7.0 No client certificate requested"), True, "client_certificate_required", "in answer to MAIL", "Log in"
     ),
+    "RCPT before the login that is offered": Row(
+        in_tls(LINE, "250-r\n250 AUTH PLAIN", LINE, "250 ok", LINE, "554 5.7.1 <b@example.org>: Recipient address rejected: Access denied"),
+        True, "sender_rejected", "username and password", "Check the recipient",
+    ),
+    "RCPT where no login is offered": Row(
+        in_tls(*EHLO, LINE, "250 ok", LINE, "554 5.7.1 <b@example.org>: Recipient address rejected: Access denied"), True, "recipient_rejected"
+    ),
+    "RCPT meets a broken set-up": Row(
+        in_tls(*EHLO, LINE, "250 ok", LINE, "451 4.3.5 Server configuration problem"), True, "temporarily_rejected", "fault of its own", "Greylisting"
+    ),
     "MAIL wants EHLO again": Row(
         in_tls(*EHLO, LINE, "503 5.5.1 Error: send HELO/EHLO first"), True, "ehlo_rejected", "out of step", "sender"
     ),

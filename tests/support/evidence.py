@@ -2057,6 +2057,14 @@ ROWS: tuple[Row, ...] = (
     row("auth unanswered", auth_fails("closed", partial=""), "auth_rejected", "auth", "no_answer", "starttls"),
     # transaction
     row(
+        "a fault of the relay's own",
+        mail_fails("rcpt", 451, "4.3.5 Server configuration problem"),
+        "temporarily_rejected",
+        "transaction",
+        "broken",
+        "starttls",
+    ),
+    row(
         "sender",
         mail_fails("mail", 550, "5.7.1 Sender address rejected"),
         "sender_rejected",

@@ -31,10 +31,10 @@ _OWN_WORDS = 500
 
 
 class _Row(t.NamedTuple):
-    """Words, and what they mean with a 5xx and with a 4xx code. ``stages``: only there; empty: everywhere."""
+    """Words, and what they mean with a 5xx (null: nothing) and with a 4xx code. ``stages``: only there; empty: everywhere."""
 
     words: re.Pattern[str]
-    permanent: Meaning
+    permanent: Meaning | None
     temporary: Meaning
     stages: tuple[str, ...] = ()
 
@@ -215,6 +215,24 @@ _ROWS: tuple[_Row, ...] = (
         stages=("mail", "rcpt", ""),
     ),
     _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
+    # What waiting alone hardly mends.
+    _Row(
+        re.compile(
+            r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
+            r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b",
+            re.IGNORECASE,
+        ),
+        None,
+        Meaning("temporarily_rejected", "broken", "certain"),
+        ("greeting", "ehlo", *_ENVELOPE[:-1]),
+    ),
+    # A greeting that asks to come back has nothing against the address.
+    _Row(
+        re.compile(r"try (?:it )?(?:again|later)|come back|temporar|\bbusy\b|overload", re.IGNORECASE),
+        None,
+        _LATER,
+        ("greeting",),
+    ),
 )
 
 
@@ -231,5 +249,6 @@ def refusal(temporary: bool, words: str, stage: str) -> Meaning | None:
         found = row.words.search(text)
         if found:
             meaning = row.temporary if temporary else row.permanent
-            return meaning._replace(weight=_OWN_WORDS)
+            if meaning is not None:
+                return meaning._replace(weight=_OWN_WORDS)
     return None

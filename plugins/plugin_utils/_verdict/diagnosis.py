@@ -47,6 +47,7 @@ _CLIENT_CERTIFICATE_REASONS = ("TLSV13_ALERT_CERTIFICATE_REQUIRED",)
 _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 # What a server says that knows neither EHLO nor HELO (RFC 5321 section 4.2.4); FTP servers answer 530 as well.
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
+_ACCESS_DENIED = re.compile(r"access denied", re.IGNORECASE)
 _CLIENT_CERTIFICATE = re.compile(r"client[ -]certificate", re.IGNORECASE)
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
@@ -514,6 +515,9 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
             hint = hint._replace(remedy="")
     if variant == "auth_required" and "greeting_rejected" in said.also and not _login_would_help(attempt):
         code, variant = "greeting_rejected", "address"
+    if code == "recipient_rejected" and not variant and _ACCESS_DENIED.search(text) and _login_would_help(attempt):
+        # Postfix's usual submission, which refuses every recipient of whoever has not logged in.
+        code, variant = "sender_rejected", "auth_required"
     if code == "auth_requires_tls" and signs.in_tls(attempt):
         variant, hint = "in_tls", None  # inside TLS the advice to begin it is none
     return Diagnosis(code, variant, words.quoted(failure) + words.in_answer_to(failure), hint=hint)

@@ -41,6 +41,28 @@ REPLIES = [
         "message_rejected",
         "reverse_name",
     ),
+    # what waiting does not mend, and what it does
+    (
+        "rcpt",
+        "451 4.3.5 <b@x.test>: Recipient address rejected: Server configuration problem",
+        "temporarily_rejected",
+        "broken",
+    ),
+    ("mail", "451 4.3.0 <a@x.test>: Temporary lookup failure", "temporarily_rejected", "broken"),
+    ("data", "451 4.3.0 Error: queue file write error", "temporarily_rejected", "broken"),
+    ("greeting", "421 4.3.0 relay.test Server local error", "temporarily_rejected", "broken"),
+    ("greeting", "450 4.3.2 <unknown[192.0.2.4]>: Client host rejected: Try again later", "temporarily_rejected", ""),
+    ("greeting", "450 4.7.1 Client host rejected: Access denied", "greeting_rejected", ""),
+    ("greeting", "554 5.3.2 Try again later", "greeting_rejected", ""),
+    ("starttls", "454 4.3.0 Try again later", "starttls_rejected", "resources"),
+    # a login whose password is not the matter
+    ("auth", "535 5.7.8 Your account has been suspended", "auth_rejected", "account"),
+    ("auth", "550 5.7.1 User is disabled", "auth_rejected", "account"),
+    ("auth", "535 5.7.8 Error: your IP 192.0.2.1 is blocked", "greeting_rejected", "address"),
+    ("auth", "535 5.7.8 Error: authentication failed: account or password wrong", "auth_rejected", ""),
+    ("auth", "530 5.7.0 Client certificate required", "client_certificate_required", ""),
+    ("mail", "530 5.7.0 No client certificate requested", "client_certificate_required", ""),
+    ("auth", "501 5.5.2 Cannot decode response", "auth_rejected", ""),
     ("greeting", "450 4.7.1 No reverse DNS for 192.0.2.4", "temporarily_rejected", "reverse_name"),
     # the sender, at RCPT too
     ("rcpt", "553 5.7.1 <a@example.com>: Sender address rejected: not owned by user app", "sender_rejected", ""),
