@@ -225,7 +225,7 @@ _TCP = (
         "connection_reset", "", "tcp",
         "{address} port {port} accepted the connection and reset it before saying anything",
         "Ask the relay's operator, or whoever runs the firewall or load balancer in front of it, whether this host's "
-        "address may connect.",
+        "address may connect, and whether the servers behind it are up.",
         "A reset after the connection stood, before any word; an ordered end is connection_closed. Where a second "
         "connection shows the other mode, it is mode_mismatch.",
         log="{endpoint} reset the connection",
@@ -287,9 +287,9 @@ _GREETING = (
     Cause(
         "connection_closed", "", "greeting",
         "{endpoint} closed the connection before its greeting was complete",
-        "Ask the relay's operator whether this host's address may connect (allow lists and connection limits do "
-        "this), whether a proxy in front of the relay sends it a PROXY protocol header that it does not expect, and what "
-        "the relay's log says.",
+        "Ask the relay's operator to look into the relay's log: an allow list without this host's address, a limit of "
+        "connections, a load balancer whose servers are down, or a PROXY protocol header that the relay does not expect does "
+        "this.",
         "An ordered end, or a broken line, after the connection stood and before a whole greeting; a reset at once "
         "is connection_reset.",
         log="{endpoint} closed the connection",
@@ -616,6 +616,13 @@ _AUTH = (
         log="{endpoint} offers no authentication",
         log_remedy="Use the relay's submission port (587); if the relay needs no login from this host, leave out "
         "username and password.",
+    ),
+    Cause(
+        "auth_not_offered", "tls_in_front", "auth",
+        "{endpoint} offers no authentication, although a login is given, but STARTTLS inside TLS",
+        "Ask the relay's operator: a proxy ends TLS (haproxy, stunnel), and the server behind it, which takes logins in TLS only, "
+        "is not told. It must offer the login there (Postfix: smtpd_tls_auth_only = no), or TLS must reach it.",
+        "EHLO inside TLS lists STARTTLS and no AUTH: the server that answers takes the session for cleartext.",
     ),
     Cause(
         "auth_mechanism_not_offered", "", "auth",

@@ -242,6 +242,9 @@ GATE = {
     "only GSSAPI": Row(offers("AUTH GSSAPI"), True, "auth_mechanism_not_offered", "GSSAPI", "leave it out", LOGIN),
     "only OAUTHBEARER": Row(offers("AUTH OAUTHBEARER"), True, "auth_mechanism_not_offered", "OAUTHBEARER", options=LOGIN),
     "AUTH without a mechanism": Row(offers("AUTH"), True, "auth_not_offered", options=LOGIN),
+    "STARTTLS inside TLS": Row(
+        in_tls(*OFFERS), True, "auth_not_offered", "STARTTLS inside TLS", "leave out username", LOGIN
+    ),
     "AUTH before TLS only": Row(
         lambda world: smtp(starttls=world.tls, capabilities=("AUTH PLAIN",), capabilities_after_tls=("SIZE 1",)),
         False, "auth_not_offered", "PLAIN before TLS and none after it", options=LOGIN,

@@ -2029,6 +2029,22 @@ ROWS: tuple[Row, ...] = (
         says="'535 5.7.8",
     ),
     row(
+        "STARTTLS inside TLS",
+        attempt(
+            rungs="tcp tls certificate greeting ehlo auth!",
+            failure=broken("auth", "missing", what="auth", starttls=False),
+            greeting=GREETING,
+            ehlo=ehlo(None, ["STARTTLS"]),
+            tls=TLS,
+            security="implicit_tls",
+        ),
+        "auth_not_offered",
+        "auth",
+        "tls_in_front",
+        "implicit_tls",
+        settings={**IMPLICIT, **LOGIN},
+    ),
+    row(
         "account switched off",
         auth_fails("reply", code=535, lines=["5.7.8 Your account has been suspended"]),
         "auth_rejected",

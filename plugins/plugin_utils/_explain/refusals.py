@@ -70,7 +70,7 @@ _ROWS: tuple[_Row, ...] = (
     # A certificate of the client, asked for in words.
     _row(
         r"client[ -]certificate (?:is |was )?(?:required|needed|requested|missing|not (?:presented|provided|sent|trusted|verified))"
-        r"|no (?:valid |trusted |verified )?client[ -]certificate",
+        r"|no (?:valid |trusted |verified )?client[ -]certificate|client did(?: not|n.?t) (?:present|provide|send) .{0,24}\bcertificate",
         Meaning("client_certificate_required", "", "certain"),
         stages=("auth", "mail", "rcpt", "data", "ehlo", "greeting"),
     ),
@@ -121,6 +121,13 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("message_rejected", "", "certain"),
         stages=("mail", "rcpt"),
     ),
+    # The recipient's mailbox, whose limit is none of sending.
+    _row(
+        r"mail ?box (?:is |size )?(?:full|exceed|limit|quota)|\b[45]\.2\.2\b",
+        Meaning("recipient_rejected", _MAILBOX, "certain"),
+        Meaning("temporarily_rejected", _MAILBOX, "certain"),
+        stages=("rcpt", "data", ""),
+    ),
     # Limits, whatever they count.
     _row(
         r"too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)"
@@ -150,9 +157,16 @@ _ROWS: tuple[_Row, ...] = (
         stages=("starttls",),
     ),
     _row(
-        r"memory|resource|too busy|overload|\bload\b|\bfork\b|process|insufficient|try again|\b4\.3\.[012]\b",
+        r"memory|resource|too busy|overload|\bload\b|\bfork\b|process|insufficient|try (?:again|later)|temporary local|\b4\.3\.[012]\b",
         Meaning("starttls_rejected", "resources", "certain"),
         stages=("starttls",),
+    ),
+    # The message's size, which MAIL may tell ahead.
+    _row(
+        r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail) size (?:is )?(?:exceed|limit)|size exceeds",
+        Meaning("message_rejected", "", "certain"),
+        Meaning("temporarily_rejected", "", "certain"),
+        stages=("mail", "rcpt", "data"),
     ),
     # Room.
     _row(
@@ -162,9 +176,9 @@ _ROWS: tuple[_Row, ...] = (
         stages=_ENVELOPE,
     ),
     _row(
-        r"mail ?box (?:is |size )?(?:full|exceed|limit|quota)|mailbox for .{1,80} is full"
+        r"mailbox for .{1,80} is full"
         r"|over ?quota|over (?:its|their|the) quota|quota (?:is |was )?exceeded"
-        r"|exceed\w* .{0,30}\bquota|mailfolder is full|\b[45]\.2\.2\b",
+        r"|exceed\w* .{0,30}\bquota|mailfolder is full",
         Meaning("recipient_rejected", _MAILBOX, "certain"),
         Meaning("temporarily_rejected", _MAILBOX, "certain"),
         stages=("rcpt", "data", ""),
@@ -218,7 +232,7 @@ _ROWS: tuple[_Row, ...] = (
     # What waiting alone hardly mends.
     _Row(
         re.compile(
-            r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
+            r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?connect to"
             r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b",
             re.IGNORECASE,
         ),

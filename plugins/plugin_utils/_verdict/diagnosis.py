@@ -48,7 +48,6 @@ _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 # What a server says that knows neither EHLO nor HELO (RFC 5321 section 4.2.4); FTP servers answer 530 as well.
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
 _ACCESS_DENIED = re.compile(r"access denied", re.IGNORECASE)
-_CLIENT_CERTIFICATE = re.compile(r"client[ -]certificate", re.IGNORECASE)
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
 _HUNG_UP = ("closed", "reset")
@@ -431,6 +430,8 @@ def _auth(case: _Case) -> Diagnosis:
         return Diagnosis("auth_requires_tls", "withheld")
     if kind == "missing" and failure["what"] == "auth":
         found = _no_mechanism([], None, failure.get("starttls", False))
+        if signs.in_tls(attempt) and "STARTTLS" in signs.offered(attempt, "after_tls"):
+            return Diagnosis("auth_not_offered", "tls_in_front")
         before = signs.offered(attempt, "before_tls").get("AUTH", [])
         return replace(found, detail=words.only_before_tls(before)) if signs.in_tls(attempt) and before else found
     if kind == "missing":
@@ -438,7 +439,8 @@ def _auth(case: _Case) -> Diagnosis:
     if kind != "reply":
         return Diagnosis("auth_rejected", "no_answer", words.unanswered(attempt, failure))
     code, status = failure["code"], signs.status_of(failure)
-    if _CLIENT_CERTIFICATE.search(signs.reply_text(failure)):
+    said = meaning(Status(code, status, ""), "auth", signs.reply_text(failure))
+    if said is not None and said.cause == "client_certificate_required":
         return Diagnosis("client_certificate_required", detail=words.quoted(failure))
     if code in (530, 538) or status == "5.7.11":
         return Diagnosis("auth_requires_tls", "in_tls" if signs.in_tls(attempt) else "", words.quoted(failure))

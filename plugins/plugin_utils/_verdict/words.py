@@ -377,7 +377,12 @@ def to_helo(refused: FailureEntry) -> str:
 
 def where_in_tls(attempt: Attempt) -> str:
     """The place of a silent greeting behind TLS."""
-    return "it stayed silent after the TLS handshake, so it may be another service with TLS" if in_tls(attempt) else ""
+    if not in_tls(attempt):
+        return ""
+    return (
+        "it stayed silent after the TLS handshake, so it may be another service with TLS, or TLS in front of a port that has "
+        "TLS of its own"
+    )
 
 
 def mechanisms_phrase(names: Sequence[str], wanted: str | None) -> str:
