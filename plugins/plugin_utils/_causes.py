@@ -747,6 +747,19 @@ _TRANSACTION = (
         "not know the client.",
     ),
     Cause(
+        "sender_rejected", "auth_required_logged_in", "transaction",
+        "{endpoint} asks for a login, although one was made in this session",
+        "Ask the relay's operator: a proxy in front of the relay may keep the login to itself, or the account may not send.",
+        "As above, after a login that was answered with 235.",
+    ),
+    Cause(
+        "recipient_rejected", "relay_logged_in", "transaction",
+        "{endpoint} does not carry mail to this recipient, although the login was taken",
+        "Ask the relay's operator to let this account send to other domains, or whether there is another port or relay for "
+        "sending.",
+        "As above, after a login that was answered with 235: another login is not the advice.",
+    ),
+    Cause(
         "recipient_rejected", "mailbox_full", "transaction",
         "The recipient's mailbox is full, says {endpoint}",
         "Have the recipient make room, or send to another address.",

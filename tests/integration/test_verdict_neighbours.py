@@ -218,6 +218,13 @@ GATE = {
         clear("220 r", LINE, "502 5.5.1 no", LINE, "250 r"), False, "ehlo_rejected", "takes only HELO", "helo_name"
     ),
     # STARTTLS promised and not kept.
+    "a code that is none for it": Row(
+        clear("220 r", *OFFERS, LINE, "250 ok"), False, "starttls_rejected", "did not answer the command properly: '250 ok'", "certificate"
+    ),
+    "unknown although offered": Row(
+        clear("220 r", *OFFERS, LINE, "502 5.5.1 Command not implemented"), False, "starttls_rejected", "'502 5.5.1", "security: cleartext"
+    ),
+    "LMTP": Row(clear("220 r LMTP", *(LINE, "500 5.5.1 Unknown command") * 2), False, "not_smtp", "calls itself LMTP"),
     "words behind the 220": Row(
         clear("220 r", *OFFERS, LINE, "220 go\n554 5.7.1 no TLS for you", CLOSE), False, "tls_handshake_failed", "554 5.7.1 no TLS for you"
     ),
@@ -304,6 +311,13 @@ SENT = {
         in_tls(LINE, "250-r\n250 AUTH PLAIN", LINE, "250 ok", LINE, "554 5.7.1 <b@example.org>: Recipient address rejected: Access denied"),
         True, "sender_rejected", "username and password", "Check the recipient",
     ),
+    "RCPT is no matter of the login": Row(
+        in_tls(*AUTH, "235 ok", LINE, "250 ok", LINE, "550 5.7.1 Relaying denied"), True, "recipient_rejected", "although the login was taken",
+        "username", LOGIN,
+    ),
+    "MAIL forgets the login": Row(
+        in_tls(*AUTH, "235 ok", LINE, "530 5.7.0 Authentication required"), True, "sender_rejected", "although one was made", "set username", LOGIN
+    ),
     "RCPT where no login is offered": Row(
         in_tls(*EHLO, LINE, "250 ok", LINE, "554 5.7.1 <b@example.org>: Recipient address rejected: Access denied"), True, "recipient_rejected"
     ),
@@ -371,7 +385,7 @@ def sent(world: World, row: Row) -> str:
     """The same of a message."""
     with FaultyServer(row.serve(world)) as server:
         answer = act("smtp_send", Host(), host="127.0.0.1", port=server.port, secure=row.secure, timeout=20,
-                     ca_path=str(world.pki.ca_file), sender="a@example.com", recipients=["b@example.org"])  # fmt: skip
+                     ca_path=str(world.pki.ca_file), sender="a@example.com", recipients=["b@example.org"], **row.options)  # fmt: skip
     return judged(row, answer.get("cause"), answer["msg"], answer.get("remedy") or "")
 
 

@@ -2072,6 +2072,23 @@ ROWS: tuple[Row, ...] = (
     ),
     row("auth unanswered", auth_fails("closed", partial=""), "auth_rejected", "auth", "no_answer", "starttls"),
     # transaction
+    *(
+        row(
+            f"after a login, {stage}",
+            {
+                **mail_fails(stage, code, said),
+                "rungs": steps("tcp greeting ehlo starttls tls certificate ehlo auth transaction!"),
+            },
+            cause,
+            "transaction",
+            variant,
+            "starttls",
+        )
+        for stage, code, said, cause, variant in (
+            ("rcpt", 550, "5.7.1 Relaying denied", "recipient_rejected", "relay_logged_in"),
+            ("mail", 530, "5.7.0 Authentication required", "sender_rejected", "auth_required_logged_in"),
+        )
+    ),
     row(
         "a fault of the relay's own",
         mail_fails("rcpt", 451, "4.3.5 Server configuration problem"),

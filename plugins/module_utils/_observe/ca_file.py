@@ -15,12 +15,12 @@ _PEM = "write the path of a PEM file that is there"
 # What a file holds, by its first bytes or its PEM headers, and what to do about it; the first one counts.
 _KINDS = (
     (rb"\Z", "is empty", _PEM),
-    (rb"\x30.{1,5}\x02\x01\x03", "is a PKCS #12 store", "take the CA's certificate out of it (openssl pkcs12 -cacerts -nokeys) and write the path of that"),
-    (rb"\x30[\x80-\x84].{0,4}\x06\x09\x2a\x86\x48", "is in PKCS #7 form", "convert it (openssl pkcs7 -inform der -print_certs) and write the path of that"),
-    (rb"\x30", "is in DER form, not in PEM", "convert it (openssl x509 -inform der -in FILE -out FILE.pem) and write the path of that"),
+    (rb"\x30.{1,5}\x02\x01\x03", "is a PKCS #12 store", "take the CA's certificate out (openssl pkcs12 -cacerts -nokeys) and write its path"),
+    (rb"\x30[\x80-\x84].{0,4}\x06\x09\x2a\x86\x48", "is in PKCS #7 form", "convert it (openssl pkcs7 -inform der -print_certs) and write its path"),
+    (rb"\x30", "is in DER form, not in PEM", "convert it (openssl x509 -inform der -in FILE -out FILE.pem) and write its path"),
     (rb"\xfe\xff|\xff\xfe", "is in UTF-16, not in ASCII", _PEM),
     (rb"(?s).*-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----", "holds a certificate that cannot be read", "copy the file anew, whole, or write the path of another one"),
-    (rb"(?s).*-----BEGIN PKCS7-----", "is in PKCS #7 form", "convert it (openssl pkcs7 -print_certs) and write the path of that"),
+    (rb"(?s).*-----BEGIN PKCS7-----", "is in PKCS #7 form", "convert it (openssl pkcs7 -print_certs) and write its path"),
     (rb"(?s).*-----BEGIN [A-Z ]*PRIVATE KEY-----", "holds a private key and no certificate", "write the path of the CA's certificate"),
     (rb"(?s).*-----BEGIN (NEW )?CERTIFICATE REQUEST-----", "holds a certificate request", "write the path of the CA's certificate"),
     (rb"(?s).*-----BEGIN X509 CRL-----", "holds a revocation list", "write the path of the CA's certificate"),

@@ -204,6 +204,7 @@ _ROWS: tuple[_Row, ...] = (
     # Where this relay does not carry mail to.
     _row(
         r"relay(?:ing)?(?: access)?(?: is| was)? (?:denied|not (?:permitted|allowed)|prohibited|refused)"
+        r"|forwarding to remote hosts (?:is )?disabled"
         r"|(?:unable|not permitted|not allowed|cannot|will not|do(?:es)? not) (?:to )?relay|relay operation rejected",
         Meaning("recipient_rejected", "relay", "certain"),
         stages=_ENVELOPE,
@@ -232,7 +233,8 @@ _ROWS: tuple[_Row, ...] = (
     # What waiting alone hardly mends.
     _Row(
         re.compile(
-            r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?connect to"
+            r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
+            r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?connect to"
             r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b",
             re.IGNORECASE,
         ),

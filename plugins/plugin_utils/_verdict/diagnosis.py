@@ -327,7 +327,9 @@ def _ehlo(case: _Case) -> Diagnosis:
         return Diagnosis("ehlo_rejected", variant, words.unanswered(attempt, failure))
     helo = attempt.get("helo")
     if helo is not None and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
-        return Diagnosis("not_smtp", detail=words.knows_no_hello(failure))
+        return Diagnosis(
+            "not_smtp", detail=words.also(words.knows_no_hello(failure), words.calls_itself_lmtp(greeting))
+        )
     if helo is not None and helo["code"] // 100 == 2:
         # The same name was taken in HELO: it is EHLO itself that is not wanted.
         return Diagnosis("ehlo_rejected", "only_helo", words.quoted(failure))
@@ -345,8 +347,12 @@ def _starttls(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     if failure["kind"] == "missing":
         return Diagnosis("starttls_not_offered", detail=words.masks(signs.masked_capabilities(attempt)))
+    if failure["kind"] == "reply" and failure["code"] < 400:
+        return Diagnosis("starttls_rejected", "no_answer", words.quoted(failure))
     if failure["kind"] == "reply":
-        return _refused(case, "starttls")
+        found = _refused(case, "starttls")
+        # It is in the list: what is refused is no more that it were not offered.
+        return replace(found, code="starttls_rejected") if found.code == "starttls_not_offered" else found
     return Diagnosis("starttls_rejected", "no_answer", words.unanswered(attempt, failure))
 
 
@@ -520,6 +526,8 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
     if code == "recipient_rejected" and not variant and _ACCESS_DENIED.search(text) and _login_would_help(attempt):
         # Postfix's usual submission, which refuses every recipient of whoever has not logged in.
         code, variant = "sender_rejected", "auth_required"
+    if variant in ("relay", "auth_required") and _logged_in(attempt):
+        variant, hint = f"{variant}_logged_in", None  # nor is the advice to log in
     if code == "auth_requires_tls" and signs.in_tls(attempt):
         variant, hint = "in_tls", None  # inside TLS the advice to begin it is none
     return Diagnosis(code, variant, words.quoted(failure) + words.in_answer_to(failure), hint=hint)
@@ -539,8 +547,12 @@ _FALLBACK = {
 
 def _login_would_help(attempt: Attempt) -> bool:
     """Whether the relay offers a login that was not made."""
-    made = any(step["layer"] == "auth" and step["ok"] for step in attempt["rungs"])
-    return not made and bool(signs.mechanisms(attempt))
+    return not _logged_in(attempt) and bool(signs.mechanisms(attempt))
+
+
+def _logged_in(attempt: Attempt) -> bool:
+    """Whether the login was made."""
+    return any(step["layer"] == "auth" and step["ok"] for step in attempt["rungs"])
 
 
 def _wants_certificate(case: _Case) -> Diagnosis | None:

@@ -52,6 +52,7 @@ __all__ = (
     "another_there",
     "begins",
     "by_icmp",
+    "calls_itself_lmtp",
     "can_only",
     "cause_clause",
     "cause_sentence",
@@ -316,6 +317,11 @@ MESSAGE_WITHHELD = "the message was not sent"
 def knows_no_hello(reply: FailureEntry) -> str:
     """A server of another kind that greets with 220."""
     return f"it knows neither EHLO nor HELO ({quoted(reply)})"
+
+
+def calls_itself_lmtp(greeting: str) -> str:
+    """A server for mailboxes (RFC 2033), which greets as SMTP does; empty for others."""
+    return "it calls itself LMTP, which takes mail from mail servers only" if "lmtp" in greeting.lower() else ""
 
 
 def masks(capability: str) -> str:

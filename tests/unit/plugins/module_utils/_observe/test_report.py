@@ -15,7 +15,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.report impor
 PEM = "-----BEGIN {0}-----\n{1}\n-----END {0}-----\n"
 KINDS = [
     (b"", "is empty; write the path of a PEM file"),
-    (b"\x30\x82\x05\x10\x02\x01\x03\x30\x82", "is a PKCS #12 store; take the CA's certificate out of it"),
+    (b"\x30\x82\x05\x10\x02\x01\x03\x30\x82", "is a PKCS #12 store; take the CA's certificate out"),
     (b"\x30\x82\x05\x10\x06\x09\x2a\x86\x48\x86", "is in PKCS #7 form; convert it"),
     (b"\x30\x82\x05\x10\x30\x82\x04", "is in DER form, not in PEM; convert it"),
     (PEM.format("CERTIFICATE", "AAAA").encode("utf-16"), "is in UTF-16"),
