@@ -63,6 +63,7 @@ def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> Plan:
         "ip_version": settings.ip_version,
         "timeout": settings.timeout,
         "minimum_tls_version": min(policy.minimum_tls_version, "TLSv1.2", key=TLS_VERSIONS.index),
+        "login_tls_version": policy.minimum_tls_version,
         "cleartext_networks": list(policy.cleartext_networks),
         "require_all_addresses": policy.require_all_addresses,
         "alternatives": [],

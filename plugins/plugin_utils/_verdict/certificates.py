@@ -83,6 +83,17 @@ class Certificate:
         found = [] if extension is None else extension.get_values_for_type(x509.DNSName)
         return [printable_text(name) for name in found if isinstance(name, str)]
 
+    def covers(self, name: str) -> bool:
+        """Whether it is for this name (A-labels) or address, as RFC 9525 section 6 compares; by its common name where it has no names."""
+        if is_address(name):
+            found = self._extension(x509.SubjectAlternativeName)
+            addresses = [] if found is None else found.get_values_for_type(x509.IPAddress)
+            return ipaddress.ip_address(name) in addresses
+        wanted = name.lower().rstrip(".")
+        above = wanted.partition(".")[2]
+        listed = [one.lower() for one in self.dns_names or ([] if self.names else [self.common_name])]
+        return wanted in listed or ("." in above and f"*.{above}" in listed)
+
     @property
     def version(self) -> int:
         """The X.509 version, 1 or 3; 1 knows no extensions, so no names."""

@@ -138,6 +138,7 @@ def probe(
         "ip_version": "any",
         "timeout": timeout,
         "minimum_tls_version": "TLSv1.2",
+        "login_tls_version": "TLSv1.2",
         "cleartext_networks": [],
         "require_all_addresses": False,
         "alternatives": [{"port": other, "security": "cleartext"} for other in others],

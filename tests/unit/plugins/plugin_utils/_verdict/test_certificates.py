@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate, read_chain
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, disordered, weakness
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import (
+    chain_verdict,
+    disordered,
+    superfluous,
+    weakness,
+)
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,5 +91,6 @@ def assert_survives(damaged: bytes) -> None:
         certificate.as_dict(with_pem=True)
     weakness(chain)
     disordered(chain)
+    superfluous(chain)
     for code in (9, 10, 18, 20, 62, 66):
         chain_verdict(code, "words", chain, "relay.test", [])
