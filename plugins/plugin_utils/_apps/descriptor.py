@@ -32,6 +32,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import (
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import (
     Booleans,
     Kinds,
+    Pattern,
     PatternError,
     Scalar,
     parse_pattern,
@@ -90,6 +91,10 @@ _FORM_KEYS = (
     "overrides",
     "ignores_empty",
     "superseded",
+    "nulls",
+    "password_elsewhere",
+    "entries",
+    "entry_keys",
     "apply",
     "default_port",
     "note",
@@ -403,6 +408,10 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         overrides=overrides,
         ignores_empty=data.get("ignores_empty") is True,
         superseded=_superseded(data, where),
+        nulls=_texts(data, "nulls"),
+        password_elsewhere=_texts(data, "password_elsewhere"),
+        entries=_texts(data, "entries"),
+        entry_keys=_entry_keys(data, where),
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
         proven=str(data.get("proven") or ""),
@@ -417,6 +426,16 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
 def _superseded(data: Mapping[str, t.Any], where: str) -> dict[str, str]:
     old_names = _mapping(data.get("superseded") or {}, f"{where}.superseded")
     return {str(old): str(new) for old, new in old_names.items()}
+
+
+def _entry_keys(data: Mapping[str, t.Any], where: str) -> dict[str, str]:
+    found = _mapping(data.get("entry_keys") or {}, f"{where}.entry_keys")
+    for name, ours in found.items():
+        if ours not in (data.get("keys") or {}):
+            raise AppError(f"{where}.entry_keys.{name} is {ours}, which is no key of {where}.keys; write one of those.")
+    if bool(found) != bool(data.get("entries")):
+        raise AppError(f"{where} must have both entries and entry_keys, or neither.")
+    return {name: str(ours) for name, ours in found.items()}
 
 
 def _formats(data: Mapping[str, t.Any], where: str) -> tuple[str, ...]:
@@ -439,25 +458,37 @@ def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
     if not isinstance(raw, Mapping):
         raw = {"value": raw}
     data = _mapping(raw, where)
-    _only_known(data, ("value", "constant", "accept", "keep", "empty", "if_there", "when"), f"{where}.")
+    _only_known(data, ("value", "constant", "accept", "keep", "empty", "if_there", "when", "also_read"), f"{where}.")
     if ("value" in data) == ("constant" in data):
         raise AppError(f"{where} must have either value, a pattern such as '{{host}}', or constant.")
     when = _conditions(data.get("when") or {}, f"{where}.when", [*kinds, "security", "login"])
     if "constant" in data:
         if not isinstance(data["constant"], (str, int, bool)):
             raise AppError(f"{where}.constant must be a text, a number, true or false.")
-        return Key(path, constant=data["constant"], accept=tuple(data.get("accept") or ()), when=when)
-    sources = data["value"] if isinstance(data["value"], list) else [data["value"]]
+        accept, also = tuple(data.get("accept") or ()), _patterns(data.get("also_read") or [], kinds, where)
+        return Key(path, constant=data["constant"], accept=accept, when=when, also_read=also)
+    keep, if_there = data.get("keep") is True, data.get("if_there") is True
+    return Key(
+        path,
+        _patterns(data["value"], kinds, where),
+        keep=keep,
+        empty=data.get("empty"),
+        if_there=if_there,
+        when=when,
+        also_read=_patterns(data.get("also_read") or [], kinds, where),
+    )
+
+
+def _patterns(raw: t.Any, kinds: Kinds, where: str) -> tuple[Pattern, ...]:
     patterns = []
-    for source in sources:
+    for source in raw if isinstance(raw, list) else [raw]:
         if not isinstance(source, str):
             raise AppError(f"{where} must be a pattern such as '{{host}}', in quotes, or {{constant: {source}}}.")
         try:
             patterns.append(parse_pattern(source, kinds))
         except PatternError as error:
             raise AppError(f"{where}: {error}.") from None
-    keep, if_there = data.get("keep") is True, data.get("if_there") is True
-    return Key(path, tuple(patterns), keep=keep, empty=data.get("empty"), if_there=if_there, when=when)
+    return tuple(patterns)
 
 
 def _no_key_inside_another(keys: Sequence[Key], where: str) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import typing as t
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Booleans, Pattern, Scalar
@@ -108,7 +108,7 @@ class Key:
     """One key of the app. ``patterns`` are tried in order; without one it holds ``constant``, or one of ``accept`` that is there.
 
     ``accept`` may be ``*`` for any. ``keep``: stays when the settings do not name it. ``when``: only where these words hold. ``empty``: written where
-    there is no value.
+    there is no value. ``also_read`` are patterns that the app reads there and we never write.
     """
 
     path: KeyPath
@@ -118,6 +118,7 @@ class Key:
     keep: bool = False
     empty: Scalar = None
     if_there: bool = False
+    also_read: tuple[Pattern, ...] = ()
     when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
 
     @property
@@ -145,7 +146,9 @@ class Form:
 
     ``formats`` are further formats that the app reads the same keys from, which the ending of a path says.
     ``or_sections`` are further places of the section, of which the one counts that is in the file; the paths of all keys
-    begin with ``section``.
+    begin with ``section``. ``nulls`` are texts that the app takes for no value at all; ``password_elsewhere`` are keys with
+    which it gets the password from another place. ``entries`` are the lists in lists of the same file whose ``entry_keys`` win
+    over ours.
     """
 
     kind: str
@@ -165,6 +168,10 @@ class Form:
     overrides: Mapping[str, str]
     ignores_empty: bool
     superseded: Mapping[str, str]
+    nulls: tuple[str, ...]
+    password_elsewhere: tuple[str, ...]
+    entries: KeyPath
+    entry_keys: Mapping[str, str]
     apply: str
     note: str
     proven: str
@@ -174,6 +181,17 @@ class Form:
     @functools.cached_property
     def managed(self) -> tuple[KeyPath, ...]:
         return tuple(dict.fromkeys(key.path for key in self.keys))
+
+    def in_format(self, name: str) -> Form:
+        """The same form in one of ``formats``; there a name with dots goes one level down at each."""
+        if name not in self.formats or name == self.format:
+            return self
+        nested = {key.path: tuple(part for one in key.path for part in one.split(".")) for key in self.keys}
+        return replace(
+            self,
+            format=name,
+            keys=tuple(replace(key, path=nested[key.path]) for key in self.keys),
+        )
 
     @functools.cached_property
     def names(self) -> frozenset[str]:

@@ -32,7 +32,7 @@ import importlib
 import re
 import typing as t
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Value, load_format
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
@@ -109,6 +109,14 @@ class Place:
             text, variables, [path[0] for path in remove], self.service, self._reader
         )
 
+    def entries(self, text: str) -> list[dict[KeyPath, Value]]:
+        """What entries of the same file say in place of ours, by our keys. Raises FormatError."""
+        if self.carrier or not self.form.entries:
+            return []
+        ours = {(name,): (*self.form.section, *key.split(".")) for name, key in self.form.entry_keys.items()}
+        found = load_format(self.form.format).entries(text, self.form.entries)
+        return [{ours[path]: value for path, value in one.items() if path in ours} for one in found]
+
     def files(self, text: str) -> list[str]:
         """Other files that variables come from. Raises FormatError."""
         return load_carrier(self.carrier).files(text, self.service) if self.carrier else []
@@ -171,7 +179,7 @@ def load_place(
                 " write form: environment."
             )
         ending = path.rpartition(".")[2].lower()
-        return Place(replace(chosen, format=ending) if ending in chosen.formats else chosen)
+        return Place(chosen.in_format("yaml" if ending == "yml" else ending))
     found = found or "dotenv"
     if load_carrier(found).needs_service and not service:
         example = f"service: {descriptor.id.replace('_', '-')}"

@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, plan_absent, plan_present
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import read_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 
 LOGIN = {"host": "smtp.example.com", "username": "me", "password": "p-w $x", "sender": "a@example.com"}
@@ -306,3 +307,70 @@ def test_vikunja_reads_the_same_keys_from_three_formats() -> None:
     assert json.loads(made.content)["mailer"] == found["mailer"]
     made = plan("vikunja", given, "", path="/etc/vikunja/config.yml")
     assert yaml.safe_load(made.content)["mailer"] == found["mailer"]
+
+
+def test_spring_boot_in_yaml_is_one_tree_and_comes_out_again() -> None:
+    given = {**LOGIN, "port": 465}
+    old = "server:\n  port: 8080\n"
+    made = plan("spring", given, old, path="/opt/app/application.yml")
+    found = yaml.safe_load(made.content)
+    assert (
+        found["server"] == {"port": 8080}
+        and found["spring"]["mail"]["properties"]["mail"]["smtp"]["ssl"]["enable"] is True
+    )
+    descriptor = load_descriptor("spring")
+    gone = plan_absent(descriptor, made.content, place=load_place(descriptor, "/opt/app/application.yml"))
+    assert gone.content.decode().rstrip("\n") + "\n" == old
+
+
+@pytest.mark.parametrize("word", ["null", "TRUE", "(empty)", '"quoted"', "'q'"])
+@pytest.mark.parametrize("app", ["laravel", "bookstack"])
+def test_words_that_laravel_takes_for_something_else_are_passwords_too(app: str, word: str) -> None:
+    descriptor = load_descriptor(app)
+    given = {**LOGIN, "port": 465, "password": word}
+    settings = parse_settings(given, probed=False, needs_credentials=True)
+    made = plan_present(descriptor, settings, given, b"", place=load_place(descriptor, "/x/.env"))
+    reading = read_place(descriptor, load_place(descriptor, "/x/.env"), made.content.decode())
+    assert reading.password == word
+    # Laravel takes off the quotes around a whole value.
+    assert f'"{word}"' in made.content.decode().replace('\\"', '"')
+
+
+def test_a_second_password_goes_out_with_ours() -> None:
+    given = {**LOGIN, "port": 465}
+    old = "global:\n  smtp_auth_password_file: /x\n  resolve_timeout: 5m\n"
+    made = plan("alertmanager", given, old)
+    assert "smtp_auth_password_file" not in made.content.decode() and "resolve_timeout: 5m" in made.content.decode()
+    made = plan("msmtp", given, "account a\nhost h\npasswordeval pass x\nlogfile /l\n")
+    assert "passwordeval" not in made.content.decode() and "logfile /l" in made.content.decode()
+    made = plan("vaultwarden", given, "SMTP_PASSWORD_FILE=/x\nDOMAIN=y\n")
+    assert "SMTP_PASSWORD_FILE" not in made.content.decode() and "DOMAIN=y" in made.content.decode()
+
+
+def test_what_all_accounts_share_is_not_touched() -> None:
+    descriptor = load_descriptor("msmtp")
+    old = "defaults\ntls on\nauth on\n\naccount a\nhost h\nport 587\n\naccount default : a\n"
+    made = plan("msmtp", {**LOGIN, "port": 465}, old)
+    gone = plan_absent(descriptor, made.content)
+    assert gone.content.decode() == old.replace("host h\nport 587\n", "")
+    with pytest.raises(AppError, match="domain stands in its defaults"):
+        plan("msmtp", {**LOGIN, "port": 465}, old.replace("auth on", "domain x"))
+
+
+def test_a_merged_mapping_is_there_again() -> None:
+    text = "x-a: &a\n  SMTP_SERVER: old\nservices:\n  web:\n    environment:\n      <<: *a\n      OTHER: 1\n"
+    made = plan("mastodon", {**LOGIN, "port": 465}, text, path="/opt/x/compose.yml", service="web")
+    descriptor = load_descriptor("mastodon")
+    gone = plan_absent(descriptor, made.content, place=load_place(descriptor, "/opt/x/compose.yml", service="web"))
+    assert gone.content.decode() == text
+
+
+def test_nextcloud_is_not_written_where_a_condition_decides() -> None:
+    text = "<?php\nif (getenv('A')) {\n  $CONFIG = array (\n    'mail_smtphost' => 'h',\n  );\n}\n"
+    with pytest.raises(AppError, match="only inside a condition"):
+        plan("nextcloud", {**LOGIN, "port": 465}, text)
+
+
+def test_receivers_that_win_are_told_where_settings_are_written() -> None:
+    text = "receivers:\n- name: a\n  email_configs:\n  - {to: b@example.com, smarthost: 'other:25'}\n"
+    assert "overridden" in codes(plan("alertmanager", {**LOGIN, "port": 465}, text))
