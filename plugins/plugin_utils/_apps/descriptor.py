@@ -381,15 +381,6 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
     for needed in ("host", "port"):
         if needed not in held and not part:
             raise AppError(f"{where}.keys holds no {{{needed}}}; every app needs to know its relay.")
-    overrides = {
-        str(variable): str(setting)
-        for variable, setting in _mapping(data.get("overrides") or {}, f"{where}.overrides").items()
-    }
-    for variable, setting in overrides.items():
-        if setting not in MODEL and setting not in kinds:
-            raise AppError(
-                f"{where}.overrides.{variable} is {setting}, which is not a setting; write one of {', '.join(MODEL)}."
-            )
     return Form(
         kind=kind,
         format=name,
@@ -405,7 +396,7 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         keys=keys,
         known_keys=_texts(data, "known_keys"),
         closed=data.get("closed") is True,
-        overrides=overrides,
+        overrides=_overrides(data, kinds, where),
         ignores_empty=data.get("ignores_empty") is True,
         superseded=_superseded(data, where),
         nulls=_texts(data, "nulls"),
@@ -421,6 +412,19 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         },
         default_port=data.get("default_port"),
     )
+
+
+def _overrides(data: Mapping[str, t.Any], kinds: Kinds, where: str) -> dict[str, str]:
+    overrides = {
+        str(variable): str(setting)
+        for variable, setting in _mapping(data.get("overrides") or {}, f"{where}.overrides").items()
+    }
+    for variable, setting in overrides.items():
+        if setting not in MODEL and setting not in kinds:
+            raise AppError(
+                f"{where}.overrides.{variable} is {setting}, which is not a setting; write one of {', '.join(MODEL)}."
+            )
+    return overrides
 
 
 def _superseded(data: Mapping[str, t.Any], where: str) -> dict[str, str]:
