@@ -278,7 +278,7 @@ def _words(data: Mapping[str, t.Any], modes: Mapping[str, Mode]) -> dict[str, Wo
                 f"the word {name} must have a name of small letters, digits and underscores that is no setting of ours."
             )
         raw = _mapping(data.get(name) or {}, f"words.{name}")
-        _only_known(raw, ("follows", "values", "default", "unknown"), f"words.{name}.")
+        _only_known(raw, ("follows", "values", "default", "unknown", "exact_case"), f"words.{name}.")
         follows = raw.get("follows", "security" if name in used else "fixed")
         if isinstance(follows, list) or follows in used:
             words[name] = _follower(name, raw, [follows] if isinstance(follows, str) else follows, used)
@@ -312,7 +312,8 @@ def _words(data: Mapping[str, t.Any], modes: Mapping[str, Mode]) -> dict[str, Wo
                     )
         if follows in ("validate_certs", "login") and set(values) != {True, False}:
             raise AppError(f"words.{name}.values must say what the word is for true and for false.")
-        words[name] = Word(name, follows, values, raw.get("default"), raw.get("unknown"))
+        exact = raw.get("exact_case") is True
+        words[name] = Word(name, follows, values, raw.get("default"), raw.get("unknown"), exact)
     return words
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath
@@ -84,7 +84,7 @@ class Word:
 
     ``default`` is what the app takes when it is left out, by port where that decides; ``unknown`` is what any other
     text means to
-    it, and None says that the app does not start then.
+    it, and None says that the app does not start then. ``exact_case``: another case is another text.
     """
 
     name: str
@@ -92,6 +92,7 @@ class Word:
     values: Mapping[t.Any, Scalar]
     default: Scalar | Mapping[t.Any, Scalar]
     unknown: Scalar
+    exact_case: bool = False
 
     @property
     def kind(self) -> str:
@@ -148,7 +149,7 @@ class Form:
     ``or_sections`` are further places of the section, of which the one counts that is in the file; the paths of all keys
     begin with ``section``. ``nulls`` are texts that the app takes for no value at all; ``password_elsewhere`` are keys with
     which it gets the password from another place. ``entries`` are the lists in lists of the same file whose ``entry_keys`` win
-    over ours.
+    over ours. ``dotted``: a name with dots in it is the same as one level for each.
     """
 
     kind: str
@@ -177,10 +178,31 @@ class Form:
     proven: str
     switches: Mapping[KeyPath, Switch]
     default_port: int | Mapping[t.Any, int] | None
+    dotted: bool = False
 
     @functools.cached_property
     def managed(self) -> tuple[KeyPath, ...]:
         return tuple(dict.fromkeys(key.path for key in self.keys))
+
+    def placed(self, there: Iterable[KeyPath], path: KeyPath) -> KeyPath:
+        """Where a key stands, or belongs, in a text that has these: some people write ``mail.smtp.auth``, and some a tree."""
+        if not self.dotted:
+            return path
+        own = {_levels(one): one for one in there}
+        if path in own:
+            return own[path]
+        for length in range(len(path) - 1, 0, -1):
+            beside = [one for levels, one in own.items() if levels[:length] == path[:length]]
+            for one in beside:
+                depth = next((n for n in range(len(one), 0, -1) if _levels(one[:n]) == path[:length]), 0)
+                if depth:
+                    rest = path[length:]
+                    return (
+                        (*one[:depth], ".".join(rest))
+                        if any("." in name for name in one[depth:])
+                        else (*one[:depth], *rest)
+                    )
+        return path
 
     def in_format(self, name: str) -> Form:
         """The same form in one of ``formats``; there a name with dots goes one level down at each."""
@@ -190,6 +212,7 @@ class Form:
         return replace(
             self,
             format=name,
+            dotted=True,
             keys=tuple(replace(key, path=nested[key.path]) for key in self.keys),
         )
 
@@ -197,6 +220,10 @@ class Form:
     def names(self) -> frozenset[str]:
         """The settings and words that this form can hold."""
         return frozenset(name for key in self.keys for name in key.names)
+
+
+def _levels(path: KeyPath) -> KeyPath:
+    return tuple(".".join(path).split("."))
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,9 @@ def interpret(
     known.
     """
     values = {path: value for path, value in values.items() if value is not None and not _is_null(form, value)}
-    if not any(key.path in values for key in form.keys if key.patterns):
+    found = any(key.path in values for key in form.keys if key.patterns)
+    # A part of an app that says nothing of its mode means what the app does by default.
+    if not found and not (descriptor.part_of and descriptor.words):
         return Reading(False, findings=_unknown(descriptor, form, values))
     unused = _unused(descriptor, form, values)
     # A URL of another transport is no wrong one, and names no relay.
@@ -216,7 +218,8 @@ def interpret(
     mode = None if elsewhere or not words else mode_of(descriptor, port if isinstance(port, int) else None, words)
     if port is None:
         port = _default_port(descriptor, form, mode, words)
-        mode = mode_of(descriptor, port, words) or mode
+        if words or not descriptor.part_of:
+            mode = mode_of(descriptor, port, words) or mode
     settings = {name: known[name] for name in _SHOWN if known.get(name) not in (None, "")}
     if "host" in settings:
         # A whole URL there is a mistake that is told, and its login is not.
@@ -232,11 +235,12 @@ def interpret(
     state = {**words, **settings, "security": mode, "login": login}
     if words or not (elsewhere or descriptor.part_of):
         findings += _mode_findings(descriptor, settings, mode, login)
+        findings += _login_unused(descriptor, form, words) if login else []
     findings += part_findings(descriptor)
     findings += trap_findings(descriptor, form, state, values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in settings]
     password = str(known.get("password") or "")
-    return Reading(True, settings, mode, bool(password) or _password_elsewhere(form, values), findings, password)
+    return Reading(found, settings, mode, bool(password) or _password_elsewhere(form, values), findings, password)
 
 
 def _is_null(form: Form, value: Value) -> bool:
@@ -328,13 +332,17 @@ def _words(
         if value is None or (value == "" and "" not in word.values.values()):
             words[name] = word.default_for(port)
             continue
-        same = [one for one in word.values.values() if str(one).lower() == str(value).lower()]
+        same = [one for one in word.values.values() if _same_word(word, str(one), str(value))]
         if same:
             words[name] = same[0]
             continue
         words[name] = word.unknown
         findings.append(_unknown_word(descriptor, word, value))
     return words, findings
+
+
+def _same_word(word: Word, one: str, other: str) -> bool:
+    return one == other or (not word.exact_case and one.lower() == other.lower())
 
 
 def _unknown_word(descriptor: Descriptor, word: Word, value: Scalar) -> Finding:
@@ -419,6 +427,27 @@ def _mode_findings(
                 "message": f"{descriptor.name} does not verify the relay's certificate, so anybody on the way can be"
                 " the relay.",
                 "remedy": "Set validate_certs: true, and give the app the relay's CA where it is a private one.",
+            }
+        )
+    return findings
+
+
+def _login_unused(descriptor: Descriptor, form: Form, words: Mapping[str, Scalar]) -> list[Finding]:
+    """A word that keeps the app from using the login that it has."""
+    findings = []
+    for name, word in descriptor.words.items():
+        key = next((one.text for one in form.keys if name in one.names), None)
+        meant = {source for source, value in word.values.items() if value == words.get(name)}
+        off = {"login": {False}, "auth_mechanism": {"none"}}.get(str(word.follows))
+        if key is None or word.default is None or meant != off:
+            continue
+        findings.append(
+            {
+                "severity": "warning",
+                "code": "login_unused",
+                "message": f"{descriptor.name} has a user name and does not log in with it, because {key} is"
+                f" '{str(words[name]).lower()}' or not there.",
+                "remedy": f"Write {key}, or take the user name out.",
             }
         )
     return findings

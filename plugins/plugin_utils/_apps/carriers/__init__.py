@@ -92,6 +92,8 @@ class Place:
         if not self.carrier:
             section = self._section(text)
             values = load_format(self.form.format).read(text, section, self.form.dialect)
+            if self.form.dotted:
+                return {tuple(".".join(path).split(".")): value for path, value in values.items()}
             return {(*self.form.section, *path[len(section) :]): value for path, value in values.items()}
         return {
             (name,): value for name, value in load_carrier(self.carrier).read(text, self.service, self._reader).items()
@@ -103,6 +105,10 @@ class Place:
             section, usual = self._section(text), len(self.form.section)
             wanted = {(*section, *path[usual:]): value for path, value in wanted.items()}
             gone = [(*section, *path[usual:]) for path in remove]
+            if self.form.dotted:
+                there = list(load_format(self.form.format).read(text, section, self.form.dialect))
+                wanted = {self.form.placed(there, path): value for path, value in wanted.items()}
+                gone = [self.form.placed(there, path) for path in gone]
             return load_format(self.form.format).edit(text, wanted, gone, self.form.dialect, self.form.indent)
         variables = {path[0]: str(value) for path, value in wanted.items()}
         return load_carrier(self.carrier).edit(

@@ -440,6 +440,73 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "implicit_tls",
         None,
     ),
+    (
+        "a policy in another case",
+        "grafana",
+        "[smtp]\nenabled = true\nhost = h:587\nstartTLS_policy = MandatoryStartTls\n",
+        {},
+        "opportunistic",
+        "unknown_value",
+    ),
+    (
+        "a word in another case",
+        "vaultwarden",
+        "SMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURITY=Force_TLS\nSMTP_FROM=a@example.com\n",
+        {},
+        None,
+        "unknown_value",
+    ),
+    (
+        "encryption on 587",
+        "bookstack",
+        "MAIL_HOST=h\nMAIL_PORT=587\nMAIL_ENCRYPTION=tls\n",
+        {},
+        "opportunistic",
+        "downgrade_possible",
+    ),
+    (
+        "a login that is not used",
+        "mailpit_relay",
+        "host: h\nport: 465\ntls: true\nusername: a\npassword: p\n",
+        {},
+        "implicit_tls",
+        "login_unused",
+    ),
+    (
+        "no mail_smtpauth",
+        "nextcloud",
+        "<?php\n$CONFIG = array (\n  'mail_smtphost' => 'h',\n  'mail_smtpport' => 465,\n  'mail_smtpname' => 'a',\n"
+        "  'mail_from_address' => 'a',\n  'mail_domain' => 'example.com',\n);\n",
+        {},
+        "implicit_tls",
+        "login_unused",
+    ),
+    (
+        "sSMTP, its keys in any case",
+        "ssmtp",
+        "MailHub=h:465\nusetls=Yes\nROOT=a@example.com\n",
+        {},
+        "implicit_tls",
+        "certificate_not_verified",
+    ),
+    (
+        "sSMTP with STARTTLS on 465",
+        "ssmtp",
+        "mailhub=h:465\nUseTLS=YES\nUseSTARTTLS=YES\n",
+        {},
+        "starttls",
+        "mode_mismatch",
+    ),
+    ("sSMTP with one flag", "ssmtp", "mailhub=h:587\nUseSTARTTLS=YES\n", {}, "starttls", "certificate_not_verified"),
+    ("sSMTP without TLS", "ssmtp", "mailhub=h\n", {}, "cleartext", "cleartext"),
+    (
+        "Spring's names with dots in YAML",
+        "spring",
+        "spring:\n  mail:\n    host: h\n    port: 587\n    properties:\n      mail.smtp.starttls.enable: true\n      mail.smtp.timeout: 1\n",
+        {"path": "/x/application.yml"},
+        "opportunistic",
+        "downgrade_possible",
+    ),
 ]
 
 
@@ -449,7 +516,9 @@ def test_each_is_found(
 ) -> None:
     descriptor = load_descriptor(app)
     environment = options.get("environment")
-    reading = read_place(descriptor, load_place(descriptor, form=options.get("form")), text, environment)
+    reading = read_place(
+        descriptor, load_place(descriptor, options.get("path", ""), form=options.get("form")), text, environment
+    )
     codes = {one["code"] for one in reading.findings if one["severity"] != "info"}
     assert reading.security == mode, (what, reading)
     assert code in codes if code else not codes, (what, reading)
@@ -516,3 +585,18 @@ def test_spring_boot_in_yaml() -> None:
     reading = read("spring", text + "server:\n  port: 8080\n", "/x/application.yml")
     assert (reading.settings["host"], reading.settings["port"], reading.security) == ("h", 587, "opportunistic")
     assert {one["code"] for one in reading.findings} == {"downgrade_possible", "no_timeout"}
+
+
+def test_a_part_that_is_not_there_means_the_defaults() -> None:
+    macros = load_descriptor("exim4_macros")
+    reading = read_place(macros, load_place(macros), "")
+    assert not reading.found and reading.security == "opportunistic"
+    # A part that holds no mode says nothing of it.
+    login = load_descriptor("exim4_passwd")
+    assert read_place(login, load_place(login), "h:a:p\n").security is None
+
+
+def test_the_port_that_authelia_takes_follows_from_the_scheme() -> None:
+    for scheme, port in (("smtp", 25), ("submission", 587), ("submissions", 465)):
+        text = f"notifier:\n  smtp:\n    address: '{scheme}://h.example'\n    sender: a@example.com\n"
+        assert read("authelia", text, "/config/configuration.yml").settings["port"] == port

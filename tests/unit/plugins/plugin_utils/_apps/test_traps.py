@@ -374,3 +374,32 @@ def test_nextcloud_is_not_written_where_a_condition_decides() -> None:
 def test_receivers_that_win_are_told_where_settings_are_written() -> None:
     text = "receivers:\n- name: a\n  email_configs:\n  - {to: b@example.com, smarthost: 'other:25'}\n"
     assert "overridden" in codes(plan("alertmanager", {**LOGIN, "port": 465}, text))
+
+
+def test_spring_boot_in_yaml_keeps_names_with_dots() -> None:
+    old = "spring:\n  mail:\n    host: x\n    properties:\n      mail.smtp.auth: true\n      mail.smtp.ssl.enable: false\nspring.mail.port: 25\n"
+    old = old.replace("spring.mail.port: 25\n", "")
+    made = plan("spring", {**LOGIN, "port": 465}, old, path="/opt/app/application.yml")
+    properties = yaml.safe_load(made.content)["spring"]["mail"]["properties"]
+    assert properties["mail.smtp.ssl.enable"] is True and properties["mail.smtp.timeout"] == 10000
+    assert "mail" not in properties
+
+
+@pytest.mark.parametrize("password", ["a b", "a=b", "a#b"])
+def test_what_ssmtp_cannot_hold_is_refused(password: str) -> None:
+    with pytest.raises(AppError, match="AuthPass has a blank, a = or a # in it"):
+        plan("ssmtp", {**LOGIN, "port": 465, "password": password})
+
+
+def test_ssmtp() -> None:
+    old = "# keep\nroot=postmaster\nmailhub=mail\nFromLineOverride=YES\n"
+    made = plan("ssmtp", {**LOGIN, "port": 587, "password": "p-w:$\"x'"}, old)
+    assert made.content.decode() == (
+        "# keep\nroot=a@example.com\nmailhub=smtp.example.com:587\nUseTLS=YES\nUseSTARTTLS=YES\nAuthUser=me\n"
+        "AuthPass=p-w:$\"x'\nFromLineOverride=YES\n"
+    )
+    assert made.security == "starttls" and "certificate_not_verified" in codes(made)
+    assert (
+        "AuthMethod=cram-md5"
+        in plan("ssmtp", {**LOGIN, "port": 587, "password": "x", "auth_mechanism": "CRAM-MD5"}).content.decode()
+    )
