@@ -34,7 +34,7 @@ import typing as t
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Value, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
 
 __all__ = ("CARRIERS", "Carrier", "Place", "load_carrier", "load_place", "suggest")
@@ -93,7 +93,7 @@ class Place:
             section = self._section(text)
             values = load_format(self.form.format).read(text, section, self.form.dialect)
             if self.form.dotted:
-                return {tuple(".".join(path).split(".")): value for path, value in values.items()}
+                return {tuple(".".join(path).split(".")): _without_placeholder(value) for path, value in values.items()}
             return {(*self.form.section, *path[len(section) :]): value for path, value in values.items()}
         return {
             (name,): value for name, value in load_carrier(self.carrier).read(text, self.service, self._reader).items()
@@ -193,6 +193,13 @@ def load_place(
             f"service is missing; write the service of {path} that {descriptor.name} runs in, such as {example}."
         )
     return Place(chosen, found, service or "", "systemd" if found == "systemd" else "shell" if found == "shell" else "")
+
+
+def _without_placeholder(value: Value) -> Value:
+    """A value of a form that has the same keys in a properties file, where ``${NAME}`` comes from elsewhere."""
+    if isinstance(value, str) and "${" in value.replace("${:$}{", ""):
+        return Opaque("variable", value)
+    return value
 
 
 # How files are usually named; the first that fits.

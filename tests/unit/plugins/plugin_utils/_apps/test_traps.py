@@ -403,3 +403,25 @@ def test_ssmtp() -> None:
         "AuthMethod=cram-md5"
         in plan("ssmtp", {**LOGIN, "port": 587, "password": "x", "auth_mechanism": "CRAM-MD5"}).content.decode()
     )
+
+
+@pytest.mark.parametrize("path", ["/x/application.properties", "/x/application.yml", "/x/.env"])
+@pytest.mark.parametrize("password", ["a${HOME}b", "${", "${:$}{x}", "$${a}", "x$}{"])
+def test_a_placeholder_of_spring_in_a_password_is_none(path: str, password: str) -> None:
+    descriptor = load_descriptor("spring")
+    place = load_place(descriptor, path)
+    given = {**LOGIN, "port": 465, "password": password}
+    made = plan_present(
+        descriptor, parse_settings(given, probed=False, needs_credentials=True), given, b"", place=place
+    )
+    text = made.content.decode()
+    assert read_place(descriptor, place, text).password == password
+    # Nothing but the empty name is looked up, and that gives the sign.
+    assert "${" not in text.replace("${:$}{", "")
+
+
+def test_what_spring_takes_from_elsewhere_is_a_variable_in_yaml_too() -> None:
+    descriptor = load_descriptor("spring")
+    text = "spring: {mail: {host: h.example, port: 465, username: me, password: '${MAIL_PASSWORD:x}'}}\n"
+    reading = read_place(descriptor, load_place(descriptor, "/x/application.yml"), text)
+    assert reading.password_set and "variable" in {one["code"] for one in reading.findings}
