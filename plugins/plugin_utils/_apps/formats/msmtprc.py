@@ -65,8 +65,8 @@ class Msmtprc(Lines):
         indent: int = 2,
     ) -> str:
         """``defaults`` belong to all accounts, so they stay; what they say against the settings is refused."""
-        own = _OWN.read(text)
-        shared = [path for path in remove if path not in wanted and path not in own and path in self.read(text)]
+        in_all = {one.path[1] for one in self.scan(text, dialect) if len(one.path) == 2 and one.path[0] == "defaults"}
+        shared = [path for path in remove if path not in wanted and path[-1] in in_all]
         if wanted and shared:
             raise FormatError(
                 f"{shared[0][0]} stands in its defaults, which other accounts share; take it out there, or write it into"

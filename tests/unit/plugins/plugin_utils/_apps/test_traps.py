@@ -355,6 +355,8 @@ def test_what_all_accounts_share_is_not_touched() -> None:
     assert gone.content.decode() == old.replace("host h\nport 587\n", "")
     with pytest.raises(AppError, match="domain stands in its defaults"):
         plan("msmtp", {**LOGIN, "port": 465}, old.replace("auth on", "domain x"))
+    with pytest.raises(AppError, match="domain stands in its defaults"):
+        plan("msmtp", {**LOGIN, "port": 465}, old.replace("auth on", "domain x").replace("host h", "host h\ndomain y"))
 
 
 def test_a_merged_mapping_is_there_again() -> None:
