@@ -27,6 +27,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
     places_of,
     search_for,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of
@@ -113,7 +114,18 @@ class ActionModule(Action):
             ]
             missing = wanted - {one.app for one in spots}
             spots += [replace(spot, path="its usual places") for spot in looking if spot.app in missing]
+        spots += self._parts_by_default(spots)
         return joined([looked_at(self._apps[one.app], one, self._texts, self._modes) for one in spots])
+
+    def _parts_by_default(self, spots: Sequence[Spot]) -> list[Spot]:
+        """Parts that are not there, of which an app takes its defaults."""
+        there = {one.app for one in spots}
+        return [
+            Spot(part, path)
+            for app in dict.fromkeys(one.app for one in spots)
+            for part, path in self._apps[app].parts.items()
+            if part not in there and self._apps[part].words
+        ]
 
     def _beside(self, listed: Sequence[Spot]) -> list[str]:
         """Files that the named ones need: parts of an app, and the variables of a compose file."""
@@ -136,7 +148,7 @@ class ActionModule(Action):
             if one["content"] is None:
                 continue
             try:
-                self._texts[one["path"]] = base64.b64decode(one["content"]).decode("utf-8")
+                self._texts[one["path"]] = text_of(one["path"], base64.b64decode(one["content"]))
                 self._modes[one["path"]] = one["mode"]
             except UnicodeDecodeError:
                 self._left_out.append({"path": one["path"], "reason": "it is not UTF-8 text"})

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding, text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import read_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
@@ -91,7 +91,7 @@ class ActionModule(Action):
             if one is None:
                 continue
             try:
-                texts[path] = base64.b64decode(one["content"]).decode("utf-8"), one["mode"], one["path"]
+                texts[path] = text_of(path, base64.b64decode(one["content"])), one["mode"], one["path"]
             except UnicodeDecodeError:
                 raise AppError(f"{path}: it is not UTF-8 text.") from None
         return texts
