@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import functools
 import hashlib
 import ipaddress
 import typing as t
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 try:
@@ -18,7 +21,9 @@ try:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-    from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+    from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID, NameOID
+
+    _UNREADABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm, ValueError)
 except ImportError:  # ansible-core brings it; reading the documentation must work without it
     pass
 
@@ -30,6 +35,14 @@ __all__ = ("NAME_LIMIT", "Certificate", "is_address", "read_chain")
 NAME_LIMIT = 100
 # Certificates that stay parsed: those of a call, with its other ports.
 _KEPT = 64
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without cryptography's warnings about long names and odd numbers: nothing that a user can change."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,16 @@ class Certificate:
         return [printable_text(name) for name in found if isinstance(name, str)]
 
     @property
+    def without_names(self) -> bool:
+        """Whether it has no subjectAltName at all; one that cannot be read may hold any name."""
+        try:
+            return not self.names and not any(
+                one.oid == ExtensionOID.SUBJECT_ALTERNATIVE_NAME for one in self.parsed.extensions
+            )
+        except _UNREADABLE:
+            return False
+
+    @property
     def version(self) -> int:
         """The X.509 version, 1 or 3; 1 knows no extensions, so no names."""
         return 1 if self.parsed.version is x509.Version.v1 else 3
@@ -100,16 +123,11 @@ class Certificate:
             return type(error).__name__ != "InvalidSignature"
         return True
 
+    @_quietly()
     def _extension(self, kind: type[t.Any]) -> t.Any:
         try:
             return self.parsed.extensions.get_extension_for_class(kind).value
-        except (
-            x509.ExtensionNotFound,
-            x509.DuplicateExtension,
-            x509.UnsupportedGeneralNameType,
-            UnsupportedAlgorithm,
-            ValueError,
-        ):
+        except (x509.ExtensionNotFound, *_UNREADABLE):
             return None
 
     @property
@@ -151,6 +169,7 @@ class Certificate:
             return ""
         return algorithm.name if algorithm is not None else ""
 
+    @_quietly()
     def as_dict(self, with_pem: bool) -> dict[str, t.Any]:
         """The certificate as a probe returns it."""
         key_type, key_bits = self.key()
@@ -187,19 +206,30 @@ class Certificate:
 
 
 def read_chain(encoded: list[str], clock: datetime.datetime) -> list[Certificate]:
-    """The certificates of base64 DER strings, in the order sent; what is not a certificate is left out."""
-    found = (_parsed(text) if isinstance(text, str) else None for text in encoded)
-    return [Certificate(one, clock) for one in found if one is not None]
+    """The certificates of base64 DER strings, in the order sent, up to the first that cannot be read.
+
+    Those behind that one are left out too, as none of them is the relay's own, or issued the last one before it.
+    """
+    chain: list[Certificate] = []
+    for text in encoded:
+        parsed = _parsed(text) if isinstance(text, str) else None
+        if parsed is None:
+            break
+        chain.append(Certificate(parsed, clock))
+    return chain
 
 
 # A chain is read by each that judges it: diagnosis, policy, findings and evidence.
 @functools.lru_cache(maxsize=_KEPT)
+@_quietly()
 def _parsed(text: str) -> x509.Certificate | None:
     try:
         parsed = x509.load_der_x509_certificate(base64.b64decode(text))
-        # Names are parsed when they are asked for; those of a relay may be anything.
+        # These are parsed when they are asked for, and those of a relay may be anything: letters of no code, the year 0.
         parsed.subject.rfc4514_string()
         parsed.issuer.rfc4514_string()
+        for moment in ("not_valid_before", "not_valid_after"):
+            _utc(parsed, moment)
     except Exception:  # ValueError, TypeError, InvalidVersion, ...: cryptography raises all kinds for what is not sound
         return None
     return parsed

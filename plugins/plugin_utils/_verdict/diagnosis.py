@@ -129,7 +129,7 @@ def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, hos
         detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name, tls["cipher"])
         return Diagnosis("tls_handshake_failed", "app", detail, fields={"app": refusing.name})
     chain = read_chain(attempt.get("chain") or [], host.clock) if policy.apps and settings.validate_certs else []
-    refusing = runtimes.refusing_app(["no_names"], policy.apps) if chain and not chain[0].names else None
+    refusing = runtimes.refusing_app(["no_names"], policy.apps) if chain and chain[0].without_names else None
     if refusing is not None:
         detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name)
         return Diagnosis("certificate_name_mismatch", "app", detail, fields={"app": refusing.name})
