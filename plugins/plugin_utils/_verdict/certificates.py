@@ -27,6 +27,7 @@ try:
 except ImportError:  # ansible-core brings it; reading the documentation must work without it
     pass
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import MASK, redact, secret_forms
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 
 __all__ = ("NAME_LIMIT", "Certificate", "is_address", "read_chain")
@@ -47,10 +48,11 @@ def _quietly() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Certificate:
-    """One certificate of a chain with what users see of it."""
+    """One certificate of a chain with what users see of it. ``secrets`` are the forms of a login that nobody may see."""
 
     parsed: x509.Certificate
     clock: datetime.datetime
+    secrets: tuple[str, ...] = ()
 
     @property
     def not_before(self) -> datetime.datetime:
@@ -75,12 +77,12 @@ class Certificate:
     @property
     def common_name(self) -> str:
         """The subject's common name, else the whole subject."""
-        return _common_name(self.parsed.subject)
+        return self._common_name(self.parsed.subject)
 
     @property
     def issuer_name(self) -> str:
         """The issuer's common name, else the whole issuer."""
-        return _common_name(self.parsed.issuer)
+        return self._common_name(self.parsed.issuer)
 
     @property
     def names(self) -> list[str]:
@@ -94,7 +96,7 @@ class Certificate:
         """DNS names of subjectAltName."""
         extension = self._extension(x509.SubjectAlternativeName)
         found = [] if extension is None else extension.get_values_for_type(x509.DNSName)
-        return [printable_text(name) for name in found if isinstance(name, str)]
+        return [self._shown(name) for name in found if isinstance(name, str)]
 
     @property
     def without_names(self) -> bool:
@@ -174,8 +176,8 @@ class Certificate:
         """The certificate as a probe returns it."""
         key_type, key_bits = self.key()
         found: dict[str, t.Any] = {
-            "subject": printable_text(self.parsed.subject.rfc4514_string()),
-            "issuer": printable_text(self.parsed.issuer.rfc4514_string()),
+            "subject": self._shown(self.parsed.subject.rfc4514_string()),
+            "issuer": self._shown(self.parsed.issuer.rfc4514_string()),
             "sans": self.names,
             "not_before": self.not_before.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "not_after": self.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -191,8 +193,26 @@ class Certificate:
             "self_signed": self.self_signed,
         }
         if with_pem:
-            found["pem"] = self.parsed.public_bytes(serialization.Encoding.PEM).decode("ascii")
+            found["pem"] = MASK if self._tells else self.parsed.public_bytes(serialization.Encoding.PEM).decode("ascii")
         return found
+
+    def _shown(self, text: str) -> str:
+        """What a stranger wrote, fit to be shown: a relay that knows the login may have it in its certificate."""
+        return printable_text(redact(text, list(self.secrets), True) if self.secrets else text)
+
+    def _common_name(self, name: x509.Name) -> str:
+        values = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+        text = self._shown(str(values[0].value) if values else name.rfc4514_string()) or "(no name)"
+        return text if len(text) <= NAME_LIMIT else f"{text[:NAME_LIMIT]}..."
+
+    @property
+    def _tells(self) -> bool:
+        """Whether the secrets are anywhere in it, also in what is not shown otherwise."""
+        if not self.secrets:
+            return False
+        der = self.parsed.public_bytes(serialization.Encoding.DER)
+        texts = [der.decode("utf-8", "surrogateescape"), der[1::2].decode("latin-1"), der[::2].decode("latin-1")]
+        return any(redact(text, list(self.secrets), True) != text for text in texts)
 
     def _spki_sha256(self) -> str | None:
         key = _public_key(self.parsed)
@@ -205,18 +225,29 @@ class Certificate:
         return hashlib.sha256(spki).hexdigest()
 
 
-def read_chain(encoded: list[str], clock: datetime.datetime) -> list[Certificate]:
+def read_chain(
+    encoded: list[str], clock: datetime.datetime, login: tuple[str | None, str | None] = (None, None)
+) -> list[Certificate]:
     """The certificates of base64 DER strings, in the order sent, up to the first that cannot be read.
+
+    ``login`` is the user and the password that must not show in them.
 
     Those behind that one are left out too, as none of them is the relay's own, or issued the last one before it.
     """
+    secrets = _secrets(login[0] or "", login[1]) if login[1] else ()
     chain: list[Certificate] = []
     for text in encoded:
         parsed = _parsed(text) if isinstance(text, str) else None
         if parsed is None:
             break
-        chain.append(Certificate(parsed, clock))
+        chain.append(Certificate(parsed, clock, secrets))
     return chain
+
+
+# All endpoints of a call have the same login, as a rule.
+@functools.lru_cache(maxsize=4)
+def _secrets(username: str, password: str) -> tuple[str, ...]:
+    return tuple(secret_forms(username, password))
 
 
 # A chain is read by each that judges it: diagnosis, policy, findings and evidence.
@@ -251,12 +282,6 @@ def is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _common_name(name: x509.Name) -> str:
-    values = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    text = printable_text(str(values[0].value) if values else name.rfc4514_string()) or "(no name)"
-    return text if len(text) <= NAME_LIMIT else f"{text[:NAME_LIMIT]}..."
 
 
 def _utc(certificate: x509.Certificate, attribute: str) -> datetime.datetime:

@@ -164,7 +164,7 @@ def _capabilities_changed(attempt: Attempt) -> str:
 
 def _about_certificates(seen: Seen) -> Iterator[_Found]:
     attempt, diagnosis = seen.attempt, seen.diagnosis
-    chain = read_chain(attempt.get("chain") or [], seen.host.clock)
+    chain = read_chain(attempt.get("chain") or [], seen.host.clock, seen.settings.login)
     if not chain or not attempt.get("tls", {}).get("version"):
         return
     leaf, refused = chain[0], diagnosis.layer == "certificate"
