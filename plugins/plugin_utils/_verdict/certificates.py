@@ -30,12 +30,13 @@ except ImportError:  # ansible-core brings it; reading the documentation must wo
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import MASK, redact, secret_forms
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 
-__all__ = ("NAME_LIMIT", "Certificate", "is_address", "read_chain")
+__all__ = ("NAME_LIMIT", "Certificate", "is_address", "read_chain", "without_login")
 
 # A name in a sentence; certificates hold names of any length.
 NAME_LIMIT = 100
 # Certificates that stay parsed: those of a call, with its other ports.
 _KEPT = 64
+_Any = t.TypeVar("_Any")
 
 
 @contextlib.contextmanager
@@ -94,9 +95,13 @@ class Certificate:
     @property
     def dns_names(self) -> list[str]:
         """DNS names of subjectAltName."""
+        return [self._shown(name) for name in self._dns_names]
+
+    @property
+    def _dns_names(self) -> list[str]:
         extension = self._extension(x509.SubjectAlternativeName)
         found = [] if extension is None else extension.get_values_for_type(x509.DNSName)
-        return [self._shown(name) for name in found if isinstance(name, str)]
+        return [name for name in found if isinstance(name, str)]
 
     @property
     def without_names(self) -> bool:
@@ -193,12 +198,12 @@ class Certificate:
             "self_signed": self.self_signed,
         }
         if with_pem:
-            found["pem"] = MASK if self._tells else self.parsed.public_bytes(serialization.Encoding.PEM).decode("ascii")
+            found["pem"] = MASK if self.tells else self.parsed.public_bytes(serialization.Encoding.PEM).decode("ascii")
         return found
 
     def _shown(self, text: str) -> str:
         """What a stranger wrote, fit to be shown: a relay that knows the login may have it in its certificate."""
-        return printable_text(redact(text, list(self.secrets), True) if self.secrets else text)
+        return printable_text(_hidden(text, self.secrets))
 
     def _common_name(self, name: x509.Name) -> str:
         values = name.get_attributes_for_oid(NameOID.COMMON_NAME)
@@ -206,13 +211,18 @@ class Certificate:
         return text if len(text) <= NAME_LIMIT else f"{text[:NAME_LIMIT]}..."
 
     @property
-    def _tells(self) -> bool:
+    def tells(self) -> bool:
         """Whether the secrets are anywhere in it, also in what is not shown otherwise."""
         if not self.secrets:
             return False
         der = self.parsed.public_bytes(serialization.Encoding.DER)
-        texts = [der.decode("utf-8", "surrogateescape"), der[1::2].decode("latin-1"), der[::2].decode("latin-1")]
-        return any(redact(text, list(self.secrets), True) != text for text in texts)
+        # Letters of two and four octets are those of ASCII with zeros between them.
+        read = (der.lower(), der.replace(b"\0", b"").lower())
+        forms = [form.lower().encode("utf-8", "surrogatepass") for form in self.secrets]
+        if any(form in data for form in forms for data in read):
+            return True
+        texts = [self.parsed.subject.rfc4514_string(), self.parsed.issuer.rfc4514_string(), *self._dns_names]
+        return any(_hidden(text, self.secrets) != text for text in texts)
 
     def _spki_sha256(self) -> str | None:
         key = _public_key(self.parsed)
@@ -242,6 +252,34 @@ def read_chain(
             break
         chain.append(Certificate(parsed, clock, secrets))
     return chain
+
+
+def without_login(found: _Any, login: tuple[str | None, str | None]) -> _Any:
+    """The same evidence without the certificates in which a login is: an empty text stands for each.
+
+    Who reads the chain again then sees no further than that one.
+    """
+    return t.cast(_Any, _without(found, login)) if login[1] else found
+
+
+def _without(found: object, login: tuple[str | None, str | None]) -> object:
+    if isinstance(found, dict):
+        return {
+            key: [_unless_told(one, login) for one in value] if key == "chain" and value else _without(value, login)
+            for key, value in found.items()
+        }
+    return [_without(one, login) for one in found] if isinstance(found, list) else found
+
+
+def _unless_told(encoded: str, login: tuple[str | None, str | None]) -> str:
+    found = read_chain([encoded], datetime.datetime.now(datetime.UTC), login)
+    return "" if found and found[0].tells else encoded
+
+
+# Endpoints of one relay show the same certificates.
+@functools.lru_cache(maxsize=256)
+def _hidden(text: str, secrets: tuple[str, ...]) -> str:
+    return t.cast(str, redact(text, list(secrets), True)) if secrets else text
 
 
 # All endpoints of a call have the same login, as a rule.

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.basis import Basis, keep
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge
@@ -78,6 +79,8 @@ def test_none_comes_out_of_a_certificate(shape: str) -> None:
     assert text.lower() not in json.dumps(found).lower()
     for one in found["certificates"]:
         assert one["pem"] == "********" and "********" in one["subject"]
+    kept = keep(Basis(asked, observation({**made, "chain": encoded}), Policy(), host))["evidence"]["observation"]
+    assert kept["attempts"][0]["chain"] == ["", ""] and judge(asked, kept, Policy(), host)["cause"] == found["cause"]
     found = judge(replace(asked, username=None, password=None), observation({**made, "chain": encoded}), Policy(), host)
     assert base64.b64decode("".join(found["certificates"][0]["pem"].splitlines()[1:-1])) == base64.b64decode(encoded[0])
 
