@@ -93,14 +93,16 @@ def _space_left() -> int | None:
 
     Null where neither is limited.
     """
+    soft = [resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    if all(most == resource.RLIM_INFINITY for most in soft):
+        return None
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             pages = [int(one) for one in file.read().split()]
         used = [pages[0] * resource.getpagesize(), pages[5] * resource.getpagesize()]
     except (OSError, ValueError, IndexError):
         used = [_USUAL_SPACE, _USUAL_SPACE]
-    soft = [resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
-    return min((most - held for most, held in zip(soft, used) if most != resource.RLIM_INFINITY), default=None)
+    return min(most - held for most, held in zip(soft, used) if most != resource.RLIM_INFINITY)
 
 
 def _one_arena() -> None:
