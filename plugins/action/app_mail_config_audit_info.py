@@ -30,7 +30,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS, parse_manners
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_option
@@ -140,7 +140,7 @@ class ActionModule(Action):
         """Have the host search and read, in one call. Raises HostError."""
         found = self.execute(_MODULE, {"step": {**request, "root": self._root}})
         if found.get("failed") or found.get("unreachable"):
-            raise HostError({**found, "msg": str(found.get("msg") or "the host gave no reason")})
+            raise HostError({**found, "msg": reason_of(found)})
         self._left_out += found["left_out"]
         for one in found["files"]:
             if one["error"]:

@@ -16,7 +16,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding, text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import read_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 
@@ -85,7 +85,7 @@ class ActionModule(Action):
         """Text, permission bits and real path of each file that is there. Raises HostError and AppError."""
         found = execute_private(self, _MODULE, {"app": app, "path": paths[0], "paths": paths}, self._task_vars)
         if found.get("failed") or found.get("unreachable"):
-            raise HostError({**found, "msg": str(found.get("msg") or "the host gave no reason")})
+            raise HostError({**found, "msg": reason_of(found)})
         texts = {}
         for path, one in zip(paths, found["files"]):
             if one is None:

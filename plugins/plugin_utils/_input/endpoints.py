@@ -26,10 +26,14 @@ _BETWEEN_PORTS = re.compile(r"[\[\], ]+")
 
 
 def take(args: Mapping[str, t.Any], allowed: Sequence[str]) -> dict[str, t.Any]:
-    """The task's options. Raises SettingsError for one that is unknown, naming the nearest."""
-    for key in args:
+    """The task's options. Raises SettingsError for one that is unknown, naming the nearest, and for a NUL byte."""
+    for key, value in args.items():
         if key not in allowed:
             raise unknown_option(str(key), allowed)
+        if isinstance(value, str) and "\0" in value:
+            raise SettingsError(
+                f"{key} has a NUL byte in it, which no path, name or line can have; write it without.", key
+            )
     return dict(args)
 
 

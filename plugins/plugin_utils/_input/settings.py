@@ -80,6 +80,11 @@ class Settings:
     return_pem: bool = False
 
     @property
+    def login(self) -> tuple[str | None, str | None]:
+        """User and password."""
+        return self.username, self.password
+
+    @property
     def secure(self) -> bool:
         """Nodemailer's flag: TLS from the first byte."""
         return self.security == "implicit_tls"
