@@ -16,9 +16,9 @@ of either.
 from __future__ import annotations
 
 import _thread
+import bisect
 import collections
 import functools
-import heapq
 import os
 import select
 import threading
@@ -258,7 +258,7 @@ class Loop:
                     self._leave(index)
                 else:
                     waits[index] = wait
-                    heapq.heappush(clocks, (wait.deadline.at, index))
+                    bisect.insort(clocks, (wait.deadline.at, index))
             if not waits:
                 return
             self._poll(max(0.0, clocks[0][0] - time.monotonic()))
@@ -271,13 +271,9 @@ class Loop:
     @staticmethod
     def _over(clocks: list[tuple[float, int]], waits: dict[int, Wait]) -> set[int]:
         """The courses whose wait is over by the clock. With hundreds of courses, only those whose time has come are looked at."""
-        now = time.monotonic()
-        found = set()
-        while clocks and clocks[0][0] <= now:
-            at, index = heapq.heappop(clocks)
-            if index in waits and waits[index].deadline.at == at:
-                found.add(index)
-        return found
+        due = bisect.bisect_left(clocks, (time.monotonic(),))
+        come, clocks[:due] = clocks[:due], []
+        return {index for at, index in come if index in waits and waits[index].deadline.at == at}
 
     @staticmethod
     def _advance(course: Course) -> Wait | None:
