@@ -26,8 +26,9 @@ Endpoint = tuple[str, int]
 _NEARLY_ALL = 0.9
 # As many neighbours must work before a host is said to be the odd one out.
 _NEIGHBOURS = 2
-# More than this share of odd ones are no odd ones.
+# More than this share of odd ones are no odd ones; of more than so many at one endpoint not each has a fault of its own.
 _ODD = 0.25
+_FEW_ODD = 2
 # RFC 5321 (relay), RFC 6409 and RFC 8314 (submission).
 _USUAL_PORTS = (25, 465, 587)
 _OPEN = "Ask whoever runs the network or the firewall there to open outbound TCP port {ports}"
@@ -100,12 +101,20 @@ def _odd_ones(fleet: Fleet, alone: Mapping[str, Set[Endpoint]]) -> Iterator[Stat
         neighbours = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.reached} - observers
         local = _share(fleet, observers, endpoints, lambda one: one.local) > 0.5
         beside = [one for one in neighbours if any(_related(fleet, one, other) for other in observers)]
-        confidence: Confidence = "high" if local else "medium" if len(beside) >= _NEIGHBOURS else "low"
+        few = len(observers) <= _FEW_ODD
+        confidence: Confidence = "high" if local else "medium" if few and len(beside) >= _NEIGHBOURS else "low"
         names = fleet.some(observers)
         its = "its own firewall or routes" if len(observers) == 1 else "each one's own firewall or routes"
-        verb = "is" if len(observers) == 1 else "are"
+        verb = (
+            "is alone"
+            if len(observers) == 1
+            else "are alone"
+            if few
+            else "share no group, network or variable that explains it"
+        )
+        its += "" if few or local else ", or the relay, or the way to it, drops some connections of anybody"
         sentence = (
-            f"{names} {verb} alone: {hosts_words(len(neighbours))} reach {ports_words(endpoints)},"
+            f"{names} {verb}: {hosts_words(len(neighbours))} reach {ports_words(endpoints)},"
             f" {len(beside)} of them in the same group or network; that is {{sure}} {its}."
         )
         remedy = (
@@ -274,30 +283,59 @@ def _relay_name(fleet: Fleet, relay: str, sights: list[Sight], failing: Set[str]
 
 
 def address_statements(fleet: Fleet) -> Iterator[Statement]:
-    """One address of a relay that fails where its other addresses work."""
+    """One address of a relay that fails where its other addresses work, for everybody or for a cohort."""
+    # Ports at which the same observers see the same are one statement.
+    same: dict[tuple[str, str, frozenset[str], frozenset[str]], list[Endpoint]] = defaultdict(list)
     for endpoint, sights in sorted(fleet.by_endpoint.items()):
-        tried: dict[tuple[str, int], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
-        for one in sights:
-            some_work = any(cause is None for _a, _f, cause in one.addresses)
-            for address, family, cause in one.addresses:
-                if cause is None:
-                    tried[address, family][1].add(one.observer)
-                elif some_work:
-                    tried[address, family][0].add(one.observer)
-        for (address, family), (bad, good) in sorted(tried.items()):
-            if len(bad) < 2 or len(bad) < _NEARLY_ALL * len(bad | good):
-                continue
+        for (address, family), (bad, good) in sorted(_by_address(sights).items()):
             # Where no observer reaches IPv6 anywhere, the address is not what is wrong.
             if family == 6 and not any(_has_ipv6(fleet.by_observer[one]) for one in bad | good):
                 continue
+            if len(bad) >= 2:
+                same[endpoint[0], address, frozenset(bad), frozenset(good)].append(endpoint)
+    for (relay, address, bad, good), endpoints in same.items():
+        ports = ports_words(endpoints).partition(" of ")[0]
+        if len(bad) >= _NEARLY_ALL * len(bad | good):
             confidence: Confidence = "high" if len(bad) >= 3 and not good else "medium"
             yield fleet.make(
                 "address_down", "tcp", confidence,
-                f"Address {address} of {endpoint[0]} {{sure}} is down at port {endpoint[1]}: {hosts_words(len(bad))} of"
+                f"Address {address} of {relay} {{sure}} is down at {ports}: {hosts_words(len(bad))} of"
                 f" {len(bad | good)} fail there, while other addresses of the name work from them.",
-                f"Ask the operator of {endpoint[0]} to mend {address}, or to take it out of the DNS.", bad,
-                against=good, endpoints=[endpoint],
+                f"Ask the operator of {relay} to mend {address}, or to take it out of the DNS.", bad,
+                against=good, endpoints=endpoints,
             )  # fmt: skip
+        elif ":" not in address:  # that IPv6 does not work for a group has a statement of its own
+            yield from (
+                _address_of_cohort(fleet, one, relay, address, endpoints)
+                for one in splits(bad, good - bad, fleet.cohorts)
+            )
+
+
+def _by_address(sights: Iterable[Sight]) -> dict[tuple[str, int], tuple[set[str], set[str]]]:
+    """Each address and its family: who fails there while another address works, and who does not fail."""
+    tried: dict[tuple[str, int], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for one in sights:
+        some_work = any(cause is None for _a, _f, cause in one.addresses)
+        for address, family, cause in one.addresses:
+            if cause is None:
+                tried[address, family][1].add(one.observer)
+            elif some_work:
+                tried[address, family][0].add(one.observer)
+    return tried
+
+
+def _address_of_cohort(
+    fleet: Fleet, found: Split, relay: str, address: str, endpoints: Sequence[Endpoint]
+) -> Statement:
+    ports = ports_words(endpoints).partition(" of ")[0]
+    return fleet.make(
+        "address_down", "tcp", found.confidence,
+        f"Address {address} of {relay} {{sure}} cannot be reached from {split_words(found)} at {ports}: {_of(found.inside, found.spared)}"
+        f" fail there, while other addresses of the name work from them; {others_words(len(found.well))} reach it.",
+        f"Look at the way from there to {address} (routes, firewalls), or ask the operator of {relay} whether that server refuses"
+        " these hosts' addresses.",
+        found.inside, against=found.spared, endpoints=endpoints, cohort=found.cohort,
+    )  # fmt: skip
 
 
 def ipv6_statements(fleet: Fleet) -> Iterator[Statement]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import statistics
 import typing as t
@@ -212,7 +213,21 @@ def _at_once(times: Sequence[float], when: float) -> int:
 
 
 def certificate_statements(fleet: Fleet) -> Iterator[Statement]:
-    """One endpoint that showed several certificates: renewed in between, or another one for some hosts."""
+    """One endpoint that showed several certificates: renewed in between, or another one for some hosts.
+
+    A relay that shows the same ones at several ports is one statement.
+    """
+    same: dict[tuple[t.Any, ...], list[Statement]] = defaultdict(list)
+    for one in _certificate_statements(fleet):
+        relay = one.endpoints[0].rpartition(":")[0]
+        same[one.code, relay, one.hosts, one.contradicted_by, one.evidence].append(one)
+    for several in same.values():
+        first, places = several[0], tuple(sorted(place for one in several for place in one.endpoints))
+        words = first.statement.replace(first.endpoints[0], " and ".join(places), 1)
+        yield dataclasses.replace(first, statement=words, endpoints=places)
+
+
+def _certificate_statements(fleet: Fleet) -> Iterator[Statement]:
     for endpoint, sights in sorted(fleet.by_endpoint.items()):
         leaves: dict[Leaf, list[Sight]] = defaultdict(list)
         for one in sights:

@@ -10,7 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict, dataclass
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, Split, cohort_words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import (
+    Confidence,
+    Split,
+    cohort_entry,
+    cohort_words,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import AppSight, Cohort, Sight, Sights
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
@@ -105,7 +110,7 @@ class Fleet:
             self.hosts(against),
             remedy,
             tuple(f"{relay}:{port}" for relay, port in sorted(set(endpoints))),
-            {"kind": cohort[0], "name": cohort[1]} if cohort else None,
+            cohort_entry(cohort) if cohort else None,
             tuple(evidence),
         )
 
