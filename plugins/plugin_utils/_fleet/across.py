@@ -57,4 +57,7 @@ def across(records: Iterable[Record]) -> list[Statement]:
         *relay_statements(fleet, set(LIMIT_CAUSES)),
         *app_statements(fleet),
     ]
+    # Another certificate for a group says already why the group refuses it.
+    told = {one.hosts for one in found if one.code == "certificate_differs" and one.cohort}
+    found = [one for one in found if one.code != "group_differs" or one.layer != "certificate" or one.hosts not in told]
     return sorted(found, key=lambda one: (_ORDER.index(one.confidence), -len(one.hosts), one.code, one.endpoints))

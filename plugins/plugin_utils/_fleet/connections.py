@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
@@ -31,7 +32,7 @@ _ODD = 0.25
 _FEW_ODD = 2
 # RFC 5321 (relay), RFC 6409 and RFC 8314 (submission).
 _USUAL_PORTS = (25, 465, 587)
-_OPEN = "Ask whoever runs the network or the firewall there to open outbound TCP port {ports}"
+_OPEN = "Ask whoever runs the network or the firewall there to open outbound TCP {ports}"
 _ELSEWHERE = "ask from a host in another network to tell which"
 
 
@@ -56,20 +57,33 @@ def reach_statements(fleet: Fleet) -> Iterator[Statement]:
         if len(reaching) >= _NEIGHBOURS and len(odd) <= max(1, _ODD * len(reaching)):
             for observer in odd:
                 alone[observer].add(endpoint)
-    for (_cohort, port), both in followed.items():
-        yield _filter_of_cohort(fleet, port, both)
+    yield from map(functools.partial(_filter_of_cohort, fleet), _same_hosts(followed.values()))
     yield from _odd_ones(fleet, alone)
     yield from _whole(fleet, whole)
 
 
-def _filter_of_cohort(fleet: Fleet, port: int, both: Sequence[tuple[Endpoint, Split]]) -> Statement:
+def _same_hosts(followed: Iterable[list[tuple[Endpoint, Split]]]) -> Iterable[list[tuple[Endpoint, Split]]]:
+    """The endpoints of each port that is closed to a cohort; ports that are closed to the same hosts of it go together."""
+    found: dict[tuple[Cohort, frozenset[str], frozenset[str]], list[tuple[Endpoint, Split]]] = defaultdict(list)
+    for both in followed:
+        found[(both[0][1].cohort, *_sides(both))] += both
+    return found.values()
+
+
+def _sides(both: Sequence[tuple[Endpoint, Split]]) -> tuple[frozenset[str], frozenset[str]]:
+    """Who of the cohort has the fault at any of the endpoints, and who has it at none."""
+    inside = frozenset().union(*(one.inside for _e, one in both))
+    return inside, frozenset().union(*(one.spared for _e, one in both)) - inside
+
+
+def _filter_of_cohort(fleet: Fleet, both: Sequence[tuple[Endpoint, Split]]) -> Statement:
     endpoints = [endpoint for endpoint, _split in both]
     best = both[0][1]
-    inside = frozenset().union(*(one.inside for _e, one in both))
-    spared = frozenset().union(*(one.spared for _e, one in both)) - inside
+    inside, spared = _sides(both)
+    ports = sorted({port for _relay, port in endpoints})
     confidence = min((one.confidence for _e, one in both), key=("high", "medium", "low").index)
     local = _share(fleet, inside, endpoints, lambda one: one.local)
-    others = _other_ports(fleet, inside, port)
+    others = [one for one in _other_ports(fleet, inside, ports[0]) if one[0] not in ports]
     works = f", while port {others[0][0]} works from {others[0][1]} of them" if others else ""
     relays = sorted({relay for relay, _port in endpoints})
     who, closes = ("The hosts' own firewalls", "close") if local > 0.5 else ("A filter on the way out", "closes")
@@ -82,7 +96,12 @@ def _filter_of_cohort(fleet: Fleet, port: int, both: Sequence[tuple[Endpoint, Sp
         f"{who} {{sure}} {closes} {ports_words(endpoints)} for {split_words(best)}: {_of(inside, spared)} cannot connect,"
         f" {others_words(len(best.well))} can{works}."
     )
-    remedy = _OPEN.format(ports=port) + (f", or use port {others[0][0]} from there." if others else ".") + advice
+    if local <= 0.5 and len(relays) > 1 and not any(one.reached for each in inside for one in fleet.by_observer[each]):
+        sentence += (
+            " They reach nothing that they were asked for: there may be no way out of there at all (route, gateway)."
+        )
+    opened = f"{'port' if len(ports) == 1 else 'ports'} {', '.join(map(str, ports))}"
+    remedy = _OPEN.format(ports=opened) + (f", or use port {others[0][0]} from there." if others else ".") + advice
     evidence = [f"Outside of it {hosts_words(len(best.outside))} cannot connect either."] if best.outside else []
     evidence.append(f"Causes: {_causes(fleet, inside, endpoints)}.")
     return fleet.make(
@@ -161,7 +180,7 @@ def _filter_of_all(
         f"A filter on the way out {{sure}} closes port {port} for all {hosts_words(len(observers))} that were asked:"
         f" {len(endpoints)} relays do not answer there, and port {others[0][0]} works from {others[0][1]} of them.{names}"
     )
-    remedy = f"{_OPEN.format(ports=port)}, or use port {others[0][0]}."
+    remedy = f"{_OPEN.format(ports=f'port {port}')}, or use port {others[0][0]}."
     return fleet.make(
         "outbound_filter", "tcp", confidence, sentence, remedy, observers, endpoints=endpoints,
         cohort=shared[0] if shared else None, evidence=[f"Causes: {_causes(fleet, observers, endpoints)}."],
@@ -256,6 +275,7 @@ def name_statements(fleet: Fleet) -> Iterator[Statement]:
             f"The name servers of {split_words(best)} {{sure}} give wrong or no answers: {_of(inside, spared)} cannot"
             f" resolve {', '.join(relay for relay, _s in both[:3])}, {others_words(len(best.well))} can.",
             "Look at the name servers that these hosts ask (/etc/resolv.conf).", inside, against=spared, cohort=cohort,
+            endpoints=[(one.relay, one.port) for relay, _s in both for one in relays[relay]],
         )  # fmt: skip
 
 
@@ -293,21 +313,21 @@ def address_statements(fleet: Fleet) -> Iterator[Statement]:
                 continue
             if len(bad) >= 2:
                 same[endpoint[0], address, frozenset(bad), frozenset(good)].append(endpoint)
-    for (relay, address, bad, good), endpoints in same.items():
+    for (relay, address, failing, others), endpoints in same.items():
         ports = ports_words(endpoints).partition(" of ")[0]
-        if len(bad) >= _NEARLY_ALL * len(bad | good):
-            confidence: Confidence = "high" if len(bad) >= 3 and not good else "medium"
+        if len(failing) >= _NEARLY_ALL * len(failing | others):
+            confidence: Confidence = "high" if len(failing) >= 3 and not others else "medium"
             yield fleet.make(
                 "address_down", "tcp", confidence,
-                f"Address {address} of {relay} {{sure}} is down at {ports}: {hosts_words(len(bad))} of"
-                f" {len(bad | good)} fail there, while other addresses of the name work from them.",
-                f"Ask the operator of {relay} to mend {address}, or to take it out of the DNS.", bad,
-                against=good, endpoints=endpoints,
+                f"Address {address} of {relay} {{sure}} is down at {ports}: {hosts_words(len(failing))} of"
+                f" {len(failing | others)} fail there, while other addresses of the name work from them.",
+                f"Ask the operator of {relay} to mend {address}, or to take it out of the DNS.", failing,
+                against=others, endpoints=endpoints,
             )  # fmt: skip
         elif ":" not in address:  # that IPv6 does not work for a group has a statement of its own
             yield from (
                 _address_of_cohort(fleet, one, relay, address, endpoints)
-                for one in splits(bad, good - bad, fleet.cohorts)
+                for one in splits(failing, others - failing, fleet.cohorts)
             )
 
 

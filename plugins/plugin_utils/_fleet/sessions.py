@@ -294,14 +294,31 @@ def relay_statements(fleet: Fleet, explained: Set[str]) -> Iterator[Statement]:
         best = both[0][1]
         inside = frozenset().union(*(one.inside for _e, one in both))
         spared = frozenset().union(*(one.spared for _e, one in both)) - inside
-        yield fleet.make(
-            "group_differs", _layer(cause), best.confidence,
-            f"{split_words(best)} {{sure}} is treated in another way than the rest: {len(inside)} of"
-            f" {hosts_words(len(inside | spared))} get {cause} from {', '.join(sorted({f'{r}:{p}' for (r, p), _s in both}))},"
-            f" unlike {others_words(len(best.well))}.",
-            "Compare these hosts' addresses, network and settings with the others': " + _hint(cause), inside, against=spared,
-            endpoints=[endpoint for endpoint, _s in both], cohort=cohort,
+        endpoints = [endpoint for endpoint, _s in both]
+        get = (
+            f"{len(inside)} of {hosts_words(len(inside | spared))} get {cause} from"
+            f" {', '.join(sorted({f'{relay}:{port}' for relay, port in endpoints}))}, unlike {others_words(len(best.well))}"
+        )
+        code, what, remedy = (
+            "group_differs", "is treated in another way than the rest",
+            f"Compare these hosts' addresses, network and settings with the others': {_hint(cause)}",
         )  # fmt: skip
+        if _other_mode(fleet, endpoints, cause):
+            code, what = "same_setting", "has the same mistake in the settings"
+            get += ", whose mode is another one"
+            remedy = "Change it once, where these hosts have it from (group_vars); the others show which mode works."
+        yield fleet.make(
+            code, _layer(cause), best.confidence, f"{split_words(best)} {{sure}} {what}: {get}.", remedy, inside,
+            against=spared, endpoints=endpoints, cohort=cohort,
+        )  # fmt: skip
+
+
+def _other_mode(fleet: Fleet, endpoints: Sequence[tuple[str, int]], cause: str) -> bool:
+    """Whether those who get the cause ask in other modes (security) than those for whom it works."""
+    sights = [one for each in endpoints for one in fleet.by_endpoint[each]]
+    bad = {one.security for one in sights if one.cause == cause}
+    good = {one.security for one in sights if one.ok}
+    return bool(good) and not bad & good
 
 
 def _accepted(sights: Sequence[Sight], cause: str) -> bool:
@@ -344,6 +361,8 @@ def _layer(cause: str) -> str:
 def _hint(cause: str) -> str:
     if cause in ("greeting_rejected", "sender_rejected", "recipient_rejected"):
         return "the relay may refuse their addresses."
+    if cause in _SETTINGS:
+        return "they may have another login, or the relay allows it from other addresses only."
     if cause in ("starttls_not_offered", "starttls_rejected", "not_smtp", "ehlo_rejected"):
         return "a firewall on the way may change the SMTP session."
     return "something on the way, or a setting that only they have."
