@@ -63,7 +63,9 @@ def _sshd(folder: pathlib.Path) -> Iterator[str]:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
     (folder / "sshd_config").write_text(_SSHD.format(folder=folder, port=_SSH_PORT))
     pathlib.Path("/run/sshd").mkdir(exist_ok=True)
-    with subprocess.Popen([os.environ.get("SSHD", "/usr/sbin/sshd"), "-D", "-f", folder / "sshd_config"], stderr=subprocess.DEVNULL) as daemon:
+    with subprocess.Popen(
+        [os.environ.get("SSHD", "/usr/sbin/sshd"), "-D", "-f", folder / "sshd_config"], stderr=subprocess.DEVNULL
+    ) as daemon:
         try:
             yield f"-i {folder}/user_key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
         finally:

@@ -114,7 +114,7 @@ def clock_statements(fleet: Fleet) -> Iterator[Statement]:
         f" controller's, which is right by {hosts_words(len(well))}.",
         "Set the clock (NTP) before anything else: certificates look expired, or not valid yet, by a wrong clock.",
         wrong, cohort=found.cohort if where and found else None,
-        evidence=[f"On {hosts_words(len(refused))} of them a certificate was refused for its dates."],
+        evidence=[f"On {len(refused)} of them a certificate was refused for its dates."] if refused else [],
     )  # fmt: skip
 
 

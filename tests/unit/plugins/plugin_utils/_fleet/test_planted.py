@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import itertools
 import random
 import typing as t
@@ -18,7 +19,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover impor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
 
 from tests.support.evidence import attempt, broken, observation
-from tests.support.fleet import FAULTS, Endpoint, Fault, Fleet, Host, chains_of_a_fleet, open_route
+from tests.support.fleet import FAULTS, NOW, Endpoint, Fault, Fleet, Host, chains_of_a_fleet, open_route
 
 Plan = Callable[[Host, Endpoint], "str | None"]
 
@@ -58,11 +59,25 @@ def mode_mismatch(_endpoint: Endpoint) -> Fault:
     return Fault(observation(attempt("implicit_tls", "tcp tls!", failure)))
 
 
+def refused_login(endpoint: Endpoint) -> Fault:
+    failure = broken("auth", "reply", code=535, lines=["5.7.8 Error: authentication failed"])
+    works = open_route(endpoint.security)
+    rungs = [*works["rungs"], {"layer": "auth", "ok": False, "ms": 3.0}]
+    return Fault(observation(t.cast(t.Any, {**works, "rungs": rungs, "failure": failure})))
+
+
+def ahead(endpoint: Endpoint) -> Fault:
+    off = datetime.timedelta(hours=3)
+    return Fault(observation(open_route(endpoint.security)), clock=NOW + off, skew=off.total_seconds())
+
+
 MORE: dict[str, Callable[[Endpoint], Fault]] = {
     "+++": addresses("+++"),
     "+-+": addresses("+-+"),
     "---": addresses("---"),
     "mode": mode_mismatch,
+    "login": refused_login,
+    "three hours ahead": ahead,
 }
 
 # What is planted, hosts and endpoints; then each statement that is to come: code, confidence, cohort, hosts, hosts
@@ -155,6 +170,14 @@ ROWS: dict[str, tuple[Plan, int, int, list[Expected]]] = {
         lambda h, e: "filtered" if number(h) in (4, 15, 21, 38, 42, 53, 69, 77, 86, 90) and e.port == 465 else None,
         100, 2,
         [("host_firewall", "low", None, 10, 0, "drops some connections of anybody")],
+    ),
+    "a login that everybody has wrong": (
+        lambda _h, _e: "login", 30, 2,
+        [("same_setting", "high", None, 30, 0, "auth_rejected at smtp1.example.com:465 and smtp1.example.com:587")],
+    ),
+    "two clocks that no certificate minds": (
+        lambda h, _e: "three hours ahead" if number(h) in (3, 9) else None, 40, 2,
+        [("clock_wrong", "high", None, 2, 0, "up to 3 hours ahead of the controller's, which is right by 38 hosts")],
     ),
     "two hosts, one fails": (lambda h, e: "filtered" if number(h) == 0 and e.port == 465 else None, 2, 2, []),
     "one host": (lambda _h, _e: "filtered", 1, 2, []),
