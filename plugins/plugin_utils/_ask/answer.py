@@ -51,9 +51,9 @@ def advise(host: str, settings: Settings, verdict: Verdict) -> None:
     if working is not None:
         mode = f" (security: {working['security']})" if working["security"] in ("opportunistic", "cleartext") else ""
         secure = str(working["secure"]).lower()
-        hint = f"Set port: {working['port']} and secure: {secure}{mode}: this works from {host}, it was just tried."
+        choice = f"port: {working['port']} and secure: {secure}{mode}: this works from {host}, it was just tried."
         # Where the port itself cannot be reached, nothing else helps as soon.
-        probe["remedy"] = hint if probe["layer"] == "tcp" else f"{probe['remedy']} {hint}"
+        probe["remedy"] = f"Set {choice}" if probe["layer"] == "tcp" else f"{probe['remedy']} Or set {choice}"
         return
     unknown = [str(one["port"]) for one in verdict.alternatives if one["ok"] is None]
     if unknown:
