@@ -33,7 +33,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import ad
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS, parse_manners
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_option
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_options
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, Policy, parse_policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     Settings,
@@ -274,9 +274,9 @@ def _listed(raw: object) -> list[Spot]:
         if not isinstance(entry, Mapping):
             raise SettingsError(f"apps[{index}] is {show(one)}; write a name, or app and path.", "apps")
         # The list of the role serves here as well.
-        unknown = next((key for key in entry if key not in (*_ENTRY, *_OF_THE_ROLE)), None)
-        if unknown is not None:
-            raise unknown_option(str(unknown), _ENTRY, f"apps[{index}].")
+        unknown = [str(key) for key in entry if key not in (*_ENTRY, *_OF_THE_ROLE)]
+        if unknown:
+            raise unknown_options(unknown, _ENTRY, f"apps[{index}].")
         if entry.get("template"):
             continue
         if not entry.get("app"):

@@ -9,6 +9,7 @@ here stands only what comes after what.
 
 from __future__ import annotations
 
+import os
 import typing as t
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -336,5 +337,8 @@ def _public(entry: Mapping[str, t.Any]) -> dict[str, t.Any]:
 def _why(done: Mapping[str, t.Any], restart: Mapping[str, t.Any]) -> str:
     what = restart.get("service") or " ".join(map(str, restart.get("command") or []))
     said = " ".join(str(done.get("stderr") or done.get("stdout") or done.get("msg") or "").split())[:300]
+    if said == "Error executing command." and isinstance(done.get("rc"), int):
+        # Ansible's own words for a program that cannot be started; rc is the errno then.
+        said = f"{what.split(' ')[0]} cannot be started: {os.strerror(done['rc'])}"
     words = f"it cannot be restarted ({what})" + (f": {said}" if said else "")
     return words if words.endswith((".", "!", "?")) else f"{words}."
