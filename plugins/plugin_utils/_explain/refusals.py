@@ -32,10 +32,10 @@ _OWN_WORDS = 500
 
 
 class _Row(t.NamedTuple):
-    """Words, and what they mean with a 5xx and with a 4xx code. ``stages``: only there; empty: everywhere."""
+    """Words, and what they mean with a 5xx (null: nothing) and with a 4xx code. ``stages``: only there; empty: everywhere."""
 
     words: re.Pattern[str]
-    permanent: Meaning
+    permanent: Meaning | None
     temporary: Meaning
     stages: tuple[str, ...] = ()
 
@@ -71,6 +71,24 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:invalid|bad|bogus|unacceptable|forged|unresolvable|unqualified) (?:helo|ehlo)\b"
         r"|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name",
         _HELO,
+    ),
+    # A certificate of the client, asked for in words.
+    _row(
+        r"client[ -]certificate (?:is |was )?(?:required|needed|requested|missing|not (?:presented|provided|sent|trusted|verified))"
+        r"|no (?:valid |trusted |verified )?client[ -]certificate|client did(?: not|n.?t) (?:present|provide|send) .{0,24}\bcertificate",
+        Meaning("client_certificate_required", "", "certain"),
+        stages=("auth", "mail", "rcpt", "data", "ehlo", "greeting"),
+    ),
+    # An account that is switched off, or an address that is kept out, whatever the password.
+    _row(
+        r"\b(?:account|user|mailbox|login)\b.{0,30}\b(?:suspended|disabled|deactivated|locked(?: out)?|inactive|closed)\b",
+        Meaning("auth_rejected", "account", "certain"),
+        stages=("auth",),
+    ),
+    _row(
+        r"\b(?:ip|ip address|your address|your host)\b.{0,40}\b(?:blocked|banned|black ?listed|block ?listed)\b",
+        _LISTED,
+        stages=("auth",),
     ),
     # The client's address has no name in DNS.
     _row(
@@ -113,6 +131,13 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("message_rejected", "", "certain"),
         stages=("mail", "rcpt"),
     ),
+    # The recipient's mailbox, whose limit is none of sending.
+    _row(
+        r"mail ?box (?:is |size )?(?:full|exceed|limit|quota)|\b[45]\.2\.2\b",
+        Meaning("recipient_rejected", _MAILBOX, "certain"),
+        Meaning("temporarily_rejected", _MAILBOX, "certain"),
+        stages=("rcpt", "data", ""),
+    ),
     # Limits, whatever they count.
     _row(
         r"too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)"
@@ -142,9 +167,16 @@ _ROWS: tuple[_Row, ...] = (
         stages=("starttls",),
     ),
     _row(
-        r"memory|resource|too busy|overload|\bload\b|\bfork\b|process|insufficient|try again|\b4\.3\.[012]\b",
+        r"memory|resource|too busy|overload|\bload\b|\bfork\b|process|insufficient|try (?:again|later)|temporary local|\b4\.3\.[012]\b",
         Meaning("starttls_rejected", "resources", "certain"),
         stages=("starttls",),
+    ),
+    # The message's size, which MAIL may tell ahead.
+    _row(
+        r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail) size (?:is )?(?:exceed|limit)|size exceeds",
+        Meaning("message_rejected", "", "certain"),
+        Meaning("temporarily_rejected", "", "certain"),
+        stages=("mail", "rcpt", "data"),
     ),
     # Room.
     _row(
@@ -154,9 +186,9 @@ _ROWS: tuple[_Row, ...] = (
         stages=_ENVELOPE,
     ),
     _row(
-        r"mail ?box (?:is |size )?(?:full|exceed|limit|quota)|mailbox for .{1,80} is full"
+        r"mailbox for .{1,80} is full"
         r"|over ?quota|over (?:its|their|the) quota|quota (?:is |was )?exceeded"
-        r"|exceed\w* .{0,30}\bquota|mailfolder is full|\b[45]\.2\.2\b",
+        r"|exceed\w* .{0,30}\bquota|mailfolder is full",
         Meaning("recipient_rejected", _MAILBOX, "certain"),
         Meaning("temporarily_rejected", _MAILBOX, "certain"),
         stages=("rcpt", "data", "", NO_CODE),
@@ -182,6 +214,7 @@ _ROWS: tuple[_Row, ...] = (
     # Where this relay does not carry mail to.
     _row(
         r"relay(?:ing)?(?: access)?(?: is| was)? (?:denied|not (?:permitted|allowed)|prohibited|refused)"
+        r"|forwarding to remote hosts (?:is )?disabled"
         r"|(?:unable|not permitted|not allowed|cannot|will not|do(?:es)? not) (?:to )?relay|relay operation rejected",
         Meaning("recipient_rejected", "relay", "certain"),
         stages=_ENVELOPE,
@@ -208,6 +241,25 @@ _ROWS: tuple[_Row, ...] = (
         stages=("mail", "rcpt", ""),
     ),
     _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
+    # What waiting alone hardly mends.
+    _Row(
+        re.compile(
+            r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
+            r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?connect to"
+            r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b",
+            re.IGNORECASE,
+        ),
+        None,
+        Meaning("temporarily_rejected", "broken", "certain"),
+        ("greeting", "ehlo", "mail", "rcpt", "data"),
+    ),
+    # A greeting that asks to come back has nothing against the address.
+    _Row(
+        re.compile(r"try (?:it )?(?:again|later)|come back|temporar|\bbusy\b|overload", re.IGNORECASE),
+        None,
+        _LATER,
+        ("greeting",),
+    ),
     # Later, whatever the reason.
     _row(
         r"temporar(?:y|ily) (?:local |system )?(?:problem|deferred|rejected)|resources temporarily"
@@ -255,5 +307,6 @@ def refusal(temporary: bool, words: str, stage: str) -> Meaning | None:
         found = row.words.search(text)
         if found:
             meaning = row.temporary if temporary else row.permanent
-            return meaning._replace(weight=_OWN_WORDS, matched=found.group())
+            if meaning is not None:
+                return meaning._replace(weight=_OWN_WORDS, matched=found.group())
     return None

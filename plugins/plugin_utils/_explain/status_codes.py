@@ -147,6 +147,8 @@ def _alone(text: str) -> str:
     return ""
 
 
+# What the words of a refused login may speak of instead.
+_NOT_THE_PASSWORD = ("auth_rejected", "greeting_rejected", "client_certificate_required")
 _RECIPIENT = Meaning("recipient_rejected")
 _SENDER = Meaning("sender_rejected")
 _MESSAGE = Meaning("message_rejected")
@@ -308,6 +310,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     own = code or stage or words.startswith(f"{enhanced} ")
     said = refusal(status.temporary, f"{enhanced} {words}", stage) if own else None
     # These answer a command of their own, whatever the text beside them names.
+    if code in ANSWERS_AUTH and said is not None and stage == "auth" and said.cause in _NOT_THE_PASSWORD:
+        return said
     if code in ANSWERS_AUTH or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
     if said is not None:
@@ -319,7 +323,10 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
         return _NEEDS_LOGIN if stage == "rcpt" else _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
     if code == 538:
         return _BY_CODE[538]
-    if stage == "auth" and code in (500, 501, 502, 503, 504):
+    if stage == "auth" and code == 501:
+        # RFC 4954 section 4: what the client sent cannot be read; relays refuse logins so as well.
+        return Meaning("auth_rejected", "", "likely", ("auth_not_offered", "auth_mechanism_not_offered"))
+    if stage == "auth" and code in (500, 502, 503, 504):
         return (
             Meaning("auth_mechanism_not_offered", "", "likely")
             if code == 504
