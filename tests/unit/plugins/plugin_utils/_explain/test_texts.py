@@ -200,7 +200,8 @@ def test_a_text_may_go_on_where_a_rule_ends(text: str) -> None:
         ),
         (
             [
-                "vault | [2026-03-07 14:15:56.592][vault::mail][ERROR] SMTP error: error:0A000086:SSL routines::certificate verify failed: (self-signed certificate)",
+                "vault | [2026-03-07 14:15:56.592][vault::mail][ERROR] SMTP error: error:0A000086:SSL routines::certificate verify failed:"
+                " (self-signed certificate)",
                 "vault | [2026-03-07 14:15:56.592][vault::api][ERROR] Error sending mail: SMTP error: error:0A000086:SSL routines::certificate verify failed:"
                 " (self-signed certificate)",
             ],
