@@ -54,6 +54,9 @@ class ClimbOptions(t.NamedTuple):
     transaction: TransactionPlan | None = None
     more_suites: bool = False  # what OpenSSL offers of itself, and not Python's choice
     turn: threading.Lock | None = None  # held by the one address that logs in and sends; null: every address does
+    greeters: set[tuple[t.Any, ...]] | None = (
+        None  # addresses and ports that have greeted in cleartext within this call
+    )
 
 
 class Ladder:
@@ -183,6 +186,9 @@ class Ladder:
         """Wait for the first words; a session that has sent a ClientHello, where those are TLS."""
         if self.open.wire.readable(_SILENCE_SECONDS) or self.deadline.remaining() <= 0:
             return None
+        if self.address.sockaddr in (self.options.greeters or ()):
+            # It greets, and is slow because many ask at once; a second connection of each would make it slower.
+            return None
         return self._listen_on()
 
     def _listen_on(self) -> Dialogue | None:
@@ -251,6 +257,8 @@ class Ladder:
             # RFC 5321 section 4.2.2 knows one code that opens a session.
             if greeting.code != 220:
                 raise Failure("reply", **greeting.as_entry())
+            if self.options.greeters is not None and not self.open.encrypted:
+                self.options.greeters.add(self.address.sockaddr)
 
     def _ehlo(self, when: _When) -> None:
         with self._rung("ehlo"):

@@ -246,8 +246,10 @@ def _bare_context() -> ssl.SSLContext:
     context.sslobject_class = TLSRecord
     if ssl.OPENSSL_VERSION_INFO >= (3, 2):
         context.options |= _NO_COMPRESSED_CERTIFICATES
-    if hasattr(ssl.SSLContext, "_msg_callback"):
-        context._msg_callback = _note  # type: ignore[attr-defined]
+    # That of the class below: ssl's own would first make enumerations of all numbers, thirty times in a handshake.
+    callback = getattr(ssl.SSLContext.__base__, "_msg_callback", None) or getattr(ssl.SSLContext, "_msg_callback", None)
+    if callback is not None:
+        callback.__set__(context, _note)
     return context
 
 

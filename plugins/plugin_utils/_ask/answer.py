@@ -52,7 +52,7 @@ def advise(host: str, settings: Settings, verdict: Verdict) -> None:
     if working is not None:
         hint = _hint(host, working, settings.username is None or verdict.logged_in, verdict.alternatives)
         # Where the port itself cannot be reached, nothing else helps as soon.
-        probe["remedy"] = hint if probe["layer"] == "tcp" else f"{probe['remedy']} {hint}"
+        probe["remedy"] = hint if probe["layer"] == "tcp" else f"{probe['remedy']} {hint.replace('Set ', 'Or set ', 1)}"
         return
     answering = next((one for one in verdict.alternatives if one["ok"] is False and _answers(one)), None)
     if answering is not None and probe["layer"] == "tcp":

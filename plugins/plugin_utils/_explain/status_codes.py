@@ -97,7 +97,7 @@ ANSWERS_AUTH = (432, 534, 535)
 _BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"]?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 # A code by itself counts only where something says that it is a reply.
 _ALONE = re.compile(
-    r"[45]\d\d(?=[ -][^\d:]|: |['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
+    r"[45]\d\d(?! \[net::)(?=[ -][^\d:]|: |['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
     re.IGNORECASE,
 )
 _SAYS_SO = re.compile(
@@ -112,7 +112,8 @@ _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
 _MAYBE_ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
 _DSN = re.compile(
-    r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()"
+    r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\("
+    r"|\b(?:e?-?mail|sent|send|data|from|to|auth|failed|rejected|refused|error): (?=[\d.]+ [a-z<(]))"
     r"([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)",
     re.IGNORECASE,
 )
@@ -306,7 +307,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
         # Exchange's connector puts a code of its own beside its word for that.
         return _LATER._replace(confidence="possible", also=("connection_timeout", "connection_refused"))
     # An enhanced code alone is the client's own (Postfix's dsn=), and so are the words beside it.
-    said = refusal(status.temporary, f"{enhanced} {words}", stage) if code or stage else None
+    own = code or stage or words.startswith(f"{enhanced} ")
+    said = refusal(status.temporary, f"{enhanced} {words}", stage) if own else None
     # These answer a command of their own, whatever the text beside them names.
     if code in ANSWERS_AUTH and said is not None and stage == "auth" and said.cause in _NOT_THE_PASSWORD:
         return said

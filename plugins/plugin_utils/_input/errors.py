@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable import printable
 
-__all__ = ("SettingsError", "nearest", "show", "unknown_option", "without_login")
+__all__ = ("SettingsError", "listed", "nearest", "show", "unknown_options", "without_login")
 
 # What other programs call these options.
 _ALIASES = {
@@ -102,14 +102,22 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
     return begun[0] if len(begun) == 1 else next(iter(difflib.get_close_matches(plain, known, 1)), None)
 
 
-def unknown_option(name: str, known: Sequence[str], prefix: str = "") -> SettingsError:
-    """The error for an option that does not exist; ``prefix`` is put in front of its name ("endpoints[0].")."""
-    near = nearest(name, known)
-    advice = f"write {near}" if near else f"write one of {', '.join(known)}"
-    absent = next((words for key, words in _ABSENT.items() if re.fullmatch(rf"(smtp_|tls_)?{key}\w*", name)), None)
-    if absent and name not in known:
-        advice = absent
-    shown = (
+def unknown_options(names: Sequence[str], known: Sequence[str], prefix: str = "") -> SettingsError:
+    """The error for options that do not exist, all of them in one sentence; ``prefix`` is put in front of their names ("endpoints[0].")."""
+    shown = [
         f"{prefix}{printable(name.encode('utf-8', 'backslashreplace'))}" if name.strip() else show(f"{prefix}{name}")
-    )
-    return SettingsError(f"{shown} is not an option; {advice}.", shown)
+        for name in names
+    ]
+    near = [nearest(name, known) for name in names]
+    advice = f"write {listed([str(one) for one in near])}" if all(near) else f"write one of {', '.join(known)}"
+    absent = [words for key, words in _ABSENT.items() if re.fullmatch(rf"(smtp_|tls_)?{key}\w*", names[0])]
+    if absent and len(names) == 1 and names[0] not in known:
+        advice = absent[0]
+    what = "is not an option" if len(shown) == 1 else "are not options"
+    return SettingsError(f"{listed(shown)} {what}; {advice}.", shown[0])
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as people list them: a, b and c. Each stands there once."""
+    words = list(dict.fromkeys(words))
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -24,7 +24,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.ports import
     IMPLICIT_TLS_PORTS,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.address import is_bare_address
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_option
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_options
 
 __all__ = (
     "CLEARTEXT_FIRST_PORTS",
@@ -78,6 +78,11 @@ class Settings:
     login_required: bool = True
     timeout: float = 10.0
     return_pem: bool = False
+
+    @property
+    def login(self) -> tuple[str | None, str | None]:
+        """User and password."""
+        return self.username, self.password
 
     @property
     def secure(self) -> bool:
@@ -191,9 +196,9 @@ def parse_settings(
 
 
 def _given(raw: Mapping[str, t.Any], prefix: str) -> dict[str, t.Any]:
-    for key in raw:
-        if key not in MODEL_OPTIONS:
-            raise unknown_option(str(key), MODEL_OPTIONS, prefix)
+    unknown = [str(key) for key in raw if key not in MODEL_OPTIONS]
+    if unknown:
+        raise unknown_options(unknown, MODEL_OPTIONS, prefix)
     given = {key: value for key, value in raw.items() if value is not None and value != ""}
     for key, value in given.items():
         if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):

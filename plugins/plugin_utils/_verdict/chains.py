@@ -31,6 +31,14 @@ _MISISSUED = re.compile(
     "|not permitted",
     re.IGNORECASE,
 )
+# What the code tells by itself, where no certificate can be read.
+_WITHOUT_CHAIN = {
+    _EXPIRED: "certificate_expired",
+    _NOT_YET_VALID: "certificate_not_yet_valid",
+    _SELF_SIGNED_LEAF: "certificate_self_signed",
+    **dict.fromkeys(_NAME_MISMATCH, "certificate_name_mismatch"),
+    **dict.fromkeys(_WEAK, "certificate_weak"),
+}
 _RSA_BITS, _EC_BITS = 2048, 224
 
 
@@ -50,7 +58,7 @@ def chain_verdict(
     ``name`` is the name that was checked; ``ca_subjects`` are the common names in the host's ca_path, if one was given.
     """
     if not chain:
-        return ChainVerdict("certificate_untrusted", verify_error)
+        return ChainVerdict(_WITHOUT_CHAIN.get(verify_code, "certificate_untrusted"), verify_error)
     leaf = chain[0]
     found = _first_cause(verify_code, verify_error, chain, name, ca_subjects)
     return found._replace(detail=words.also(found.detail, besides(leaf, name, found.code)))

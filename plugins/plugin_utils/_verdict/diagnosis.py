@@ -140,8 +140,12 @@ def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, hos
     if refusing is not None:
         detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name, tls["cipher"])
         return Diagnosis("tls_handshake_failed", "app", detail, fields={"app": refusing.name})
-    chain = read_chain(attempt.get("chain") or [], host.clock) if policy.apps and settings.validate_certs else []
-    refusing = runtimes.refusing_app(["no_names"], policy.apps) if chain and not chain[0].names else None
+    chain = (
+        read_chain(attempt.get("chain") or [], host.clock, settings.login)
+        if policy.apps and settings.validate_certs
+        else []
+    )
+    refusing = runtimes.refusing_app(["no_names"], policy.apps) if chain and chain[0].without_names else None
     if refusing is not None:
         detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name)
         return Diagnosis("certificate_name_mismatch", "app", detail, fields={"app": refusing.name})
@@ -415,7 +419,7 @@ def _certificate(case: _Case) -> Diagnosis:
     if case.failure["kind"] == "no_certificate":
         return Diagnosis("tls_handshake_failed", "no_certificate")
     attempt, failure, settings, host = case.attempt, case.failure, case.settings, case.host
-    chain = read_chain(attempt.get("chain") or [], host.clock)
+    chain = read_chain(attempt.get("chain") or [], host.clock, settings.login)
     subjects = list(host.ca_subjects.get(settings.ca_path or "", ()))
     verdict = chain_verdict(failure["verify_code"], failure["text"], chain, settings.certificate_name, subjects)
     if verdict.code in ("certificate_expired", "certificate_not_yet_valid"):

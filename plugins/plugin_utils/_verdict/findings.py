@@ -177,7 +177,7 @@ def _capabilities_changed(attempt: Attempt) -> str:
 
 def _about_certificates(seen: Seen) -> Iterator[_Found]:
     attempt, diagnosis = seen.attempt, seen.diagnosis
-    chain = read_chain(attempt.get("chain") or [], seen.host.clock)
+    chain = read_chain(attempt.get("chain") or [], seen.host.clock, seen.settings.login)
     if not chain or not attempt.get("tls", {}).get("version"):
         return
     leaf, refused = chain[0], diagnosis.layer == "certificate"
@@ -187,7 +187,7 @@ def _about_certificates(seen: Seen) -> Iterator[_Found]:
     if not refused and 0 <= soon.days_left <= seen.policy.certificate_days_warning and soon.not_after > soon.clock:
         whose = "" if soon is leaf else words.is_the_issuers(soon.common_name)
         yield _Found("certificate_expiring", whose, {"days": soon.days_left, "until": f"{soon.not_after:%Y-%m-%d}"})
-    if not leaf.names and not refused:
+    if leaf.without_names and not refused:
         who = runtimes.who(["no_names"], seen.policy.apps)
         yield _Found(
             "certificate_without_names", words.only_common_name(leaf.common_name, leaf.version == 1), {"who": who}

@@ -205,7 +205,7 @@ def _add_evidence(probe: Probe, attempt: Attempt, settings: Settings, host: Host
             "verified": tls.get("verified"),
             "verify_error": tls.get("verify_error"),
         }
-    chain = read_chain(seen.get("chain") or [], host.clock)
+    chain = read_chain(seen.get("chain") or [], host.clock, settings.login)
     probe["certificates"] = [certificate.as_dict(settings.return_pem) for certificate in chain]
     probe["chain_available"] = bool(seen.get("chain_available"))
     probe["transaction"] = attempt.get("transaction")

@@ -41,6 +41,8 @@ __all__ = (
 )
 
 _SIGNS_OF_LIFE = ("open", "ECONNREFUSED")
+# Compiled here, once for a run, as each verdict of a fleet is made in a process of its own.
+_OVERWRITTEN = re.compile(r"(X{3,}[A-Z]?|\*{3,}\S*)(\s|$)")
 _FTP = re.compile(r"ftp|filezilla", re.IGNORECASE)
 # Cipher suites that prove no identity, as OpenSSL and as the RFCs name them.
 _ANONYMOUS = re.compile(r"^(?:AECDH|ADH|PSK|DHE-PSK|ECDHE-PSK|NULL)-|_anon_|_PSK_|^EXP-ADH", re.IGNORECASE)
@@ -96,7 +98,7 @@ def masked_capabilities(attempt: Attempt) -> str:
     """A capability that a firewall has overwritten in the EHLO reply (XXXXXXXA, ****), or an empty string."""
     reply = attempt.get("ehlo", {}).get("before_tls")
     for line in reply["lines"][1:] if reply else ():
-        if re.match(r"(X{3,}[A-Z]?|\*{3,}\S*)(\s|$)", line.strip()):
+        if _OVERWRITTEN.match(line.strip()):
             return line.strip()[:40]
     return ""
 

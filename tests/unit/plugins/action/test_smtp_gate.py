@@ -335,6 +335,16 @@ def test_endpoints_of_one_call_know_of_each_other(relays: Relays) -> None:
     works = relays.starttls()
     answer = gate(relays, endpoints=[{"port": closed()}, {"port": works.port, "secure": False}], alternatives=[])
     assert answer["remedy"] == f"Set port: {works.port} and secure: false: this works from testhost, it was just tried."
+    # Where the chosen port was reached, its own remedy comes first.
+    expired = relays.start(smtp(implicit=honest(relays.expired)))
+    answer = gate(
+        relays,
+        endpoints=[{"port": expired.port}, {"port": works.port, "secure": False}],
+        alternatives=[],
+    )
+    assert re.fullmatch(
+        rf"Ask the relay's operator .*[.] Or set port: {works.port} and secure: false: this works .*", answer["remedy"]
+    )
     # Another relay, or another way to verify, proves nothing.
     answer = gate(
         relays,

@@ -282,6 +282,13 @@ def refusal(raw: dict[str, t.Any], **how: t.Any) -> SettingsError:
         ({"host": HOST, "smtp_user": "a"}, "smtp_user", "smtp_user is not an option", "write username"),
         ({"host": HOST, "pass": SECRET}, "pass", "pass is not an option", "write password"),
         ({"host": HOST, "no_reply": "a@b.c"}, "no_reply", "no_reply is not an option", "write sender"),
+        (
+            {"smtp_host": HOST, "smtp_port": 465, "smtp_user": "a"},
+            "smtp_host",
+            "smtp_host, smtp_port and smtp_user are not options",
+            "write host, port and username.",
+        ),
+        ({"host": HOST, "user": "a", "zzz": 1}, "user", "user and zzz are not options", "write one of host, port"),
         ({"host": HOST, "zzz": 1}, "zzz", "zzz is not an option", "write one of host, port"),
     ],
 )
