@@ -23,7 +23,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor impo
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, parse_settings, to_bool
 
@@ -285,4 +285,4 @@ def _why(place: Place, old: _OldFile, plan: Plan, written: Mapping[str, t.Any]) 
 
 
 def _sentence(result: Mapping[str, t.Any]) -> str:
-    return str(result.get("msg") or "the host gave no reason")
+    return reason_of(result)

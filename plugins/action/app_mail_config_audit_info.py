@@ -27,12 +27,13 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
     places_of,
     search_for,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS, parse_manners
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_option
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_options
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, Policy, parse_policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     Settings,
@@ -113,7 +114,18 @@ class ActionModule(Action):
             ]
             missing = wanted - {one.app for one in spots}
             spots += [replace(spot, path="its usual places") for spot in looking if spot.app in missing]
+        spots += self._parts_by_default(spots)
         return joined([looked_at(self._apps[one.app], one, self._texts, self._modes) for one in spots])
+
+    def _parts_by_default(self, spots: Sequence[Spot]) -> list[Spot]:
+        """Parts that are not there, of which an app takes its defaults."""
+        there = {one.app for one in spots}
+        return [
+            Spot(part, path)
+            for app in dict.fromkeys(one.app for one in spots)
+            for part, path in self._apps[app].parts.items()
+            if part not in there and self._apps[part].words
+        ]
 
     def _beside(self, listed: Sequence[Spot]) -> list[str]:
         """Files that the named ones need: parts of an app, and the variables of a compose file."""
@@ -128,7 +140,7 @@ class ActionModule(Action):
         """Have the host search and read, in one call. Raises HostError."""
         found = self.execute(_MODULE, {"step": {**request, "root": self._root}})
         if found.get("failed") or found.get("unreachable"):
-            raise HostError({**found, "msg": str(found.get("msg") or "the host gave no reason")})
+            raise HostError({**found, "msg": reason_of(found)})
         self._left_out += found["left_out"]
         for one in found["files"]:
             if one["error"]:
@@ -136,7 +148,7 @@ class ActionModule(Action):
             if one["content"] is None:
                 continue
             try:
-                self._texts[one["path"]] = base64.b64decode(one["content"]).decode("utf-8")
+                self._texts[one["path"]] = text_of(one["path"], base64.b64decode(one["content"]))
                 self._modes[one["path"]] = one["mode"]
             except UnicodeDecodeError:
                 self._left_out.append({"path": one["path"], "reason": "it is not UTF-8 text"})
@@ -262,9 +274,9 @@ def _listed(raw: object) -> list[Spot]:
         if not isinstance(entry, Mapping):
             raise SettingsError(f"apps[{index}] is {show(one)}; write a name, or app and path.", "apps")
         # The list of the role serves here as well.
-        unknown = next((key for key in entry if key not in (*_ENTRY, *_OF_THE_ROLE)), None)
-        if unknown is not None:
-            raise unknown_option(str(unknown), _ENTRY, f"apps[{index}].")
+        unknown = [str(key) for key in entry if key not in (*_ENTRY, *_OF_THE_ROLE)]
+        if unknown:
+            raise unknown_options(unknown, _ENTRY, f"apps[{index}].")
         if entry.get("template"):
             continue
         if not entry.get("app"):

@@ -9,6 +9,7 @@ here stands only what comes after what.
 
 from __future__ import annotations
 
+import os
 import typing as t
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +31,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
     told_once,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
@@ -202,7 +204,7 @@ class ActionModule(Action):
         for index, entry in enumerate(self._entries):
             done = self._one(entry, settings, write)
             if done.get("failed") or done.get("unreachable"):
-                said = in_own_words(str(done.get("msg") or "the host gave no reason"), index, self.host)
+                said = in_own_words(reason_of(done), index, self.host)
                 raise _StepError({**done, "msg": said, "changed": write and _changed(results)})
             results.append({**done, "item": _public(entry)})
         return results
@@ -335,5 +337,8 @@ def _public(entry: Mapping[str, t.Any]) -> dict[str, t.Any]:
 def _why(done: Mapping[str, t.Any], restart: Mapping[str, t.Any]) -> str:
     what = restart.get("service") or " ".join(map(str, restart.get("command") or []))
     said = " ".join(str(done.get("stderr") or done.get("stdout") or done.get("msg") or "").split())[:300]
+    if said == "Error executing command." and isinstance(done.get("rc"), int):
+        # Ansible's own words for a program that cannot be started; rc is the errno then.
+        said = f"{what.split(' ')[0]} cannot be started: {os.strerror(done['rc'])}"
     words = f"it cannot be restarted ({what})" + (f": {said}" if said else "")
     return words if words.endswith((".", "!", "?")) else f"{words}."

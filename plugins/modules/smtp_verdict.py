@@ -20,6 +20,7 @@ options:
   verdict:
     description:
       - What a task with M(mailops.smtp.smtp_gate) or M(mailops.smtp.smtp_send) registered.
+      - Of a task with a loop every verdict must pass. A host that could not be asked has no verdict and fails, and so does a task that was skipped.
     type: raw
     required: true
 seealso:

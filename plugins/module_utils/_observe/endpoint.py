@@ -136,10 +136,12 @@ class _Endpoint:
         plan, deadline = asked.plan, asked.deadline
         options = ClimbOptions(
             server_name=plan["server_name"],
+            by_name=not literal(plan["host"]),
             helo_name=plan["helo_name"],
             source_address=plan["source_address"],
             credentials=asked.credentials,
             login_required=plan["login_required"],
+            login_tls_version=plan["login_tls_version"],
             try_injection=plan["try_injection"],
             transaction=plan["transaction"],
             turn=None if plan["require_all_addresses"] and plan["transaction"] is None else threading.Lock(),

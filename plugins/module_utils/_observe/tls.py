@@ -166,7 +166,7 @@ class TLSContexts:
             return self._context
 
     def load_ca_file(self) -> None:
-        """Read ca_path now, before any packet.
+        """Read ca_path now, before any packet, also where nothing is verified by it.
 
         Raises OSError, ssl.SSLError (a subclass) where it holds no certificate.
         """
@@ -174,8 +174,7 @@ class TLSContexts:
             if self.verify:
                 self.context()
             else:
-                with open(self.ca_path, "rb"):
-                    pass
+                _bare_context().load_verify_locations(cafile=self.ca_path)
 
     def _make(self) -> ssl.SSLContext:
         context = _bare_context()

@@ -12,6 +12,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.misfit import made_plain, wrong_kind
 
 __all__ = ("execute_private",)
 
@@ -19,7 +20,7 @@ __all__ = ("execute_private",)
 def execute_private(
     action: ActionBase, module: str, arguments: Mapping[str, t.Any], task_vars: dict[str, t.Any]
 ) -> dict[str, t.Any]:
-    """The module's result.
+    """The module's result; failed, with one sentence, on a host that cannot run it.
 
     The module and its arguments go through the connection's pipe where it has one, whatever ``pipelining`` is set to:
     without it they
@@ -27,6 +28,9 @@ def execute_private(
     terminal
     (``requiretty``) there is no pipe, and they go the usual way.
     """
+    refused = wrong_kind(action)
+    if refused:
+        return {"failed": True, "changed": False, "msg": refused}
     call: dict[str, t.Any] = {"module_name": module, "module_args": dict(arguments), "task_vars": task_vars}
     with _quiet(action):
         with _pipelining(action):
@@ -34,7 +38,8 @@ def execute_private(
         if _wants_terminal(result):
             result = action._execute_module(**call)
     # What a module printed that did not get to its end may hold half of the file.
-    return {key: value for key, value in result.items() if key not in ("invocation", "module_stdout")}
+    result = {key: value for key, value in result.items() if key not in ("invocation", "module_stdout")}
+    return made_plain(action, result)
 
 
 @contextlib.contextmanager

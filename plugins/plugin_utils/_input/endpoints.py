@@ -9,9 +9,10 @@ import re
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, unknown_option
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, listed, unknown_options
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     CONNECTION_OPTIONS,
+    MODEL_OPTIONS,
     Settings,
     parse_settings,
 )
@@ -26,10 +27,21 @@ _BETWEEN_PORTS = re.compile(r"[\[\], ]+")
 
 
 def take(args: Mapping[str, t.Any], allowed: Sequence[str]) -> dict[str, t.Any]:
-    """The task's options. Raises SettingsError for one that is unknown, naming the nearest."""
-    for key in args:
-        if key not in allowed:
-            raise unknown_option(str(key), allowed)
+    """The task's options. Raises SettingsError for those that are unknown, naming the nearest, or ``settings`` where they belong
+    there, and for a NUL byte.
+    """
+    unknown = [str(key) for key in args if key not in allowed]
+    inside = [key for key in unknown if key in MODEL_OPTIONS]
+    if inside and "settings" in allowed:
+        there = ", ".join(f"{key}: ..." for key in inside)
+        words = f"{listed(inside)} cannot stand beside settings; write settings: {{{there}}}."
+        raise SettingsError(words, inside[0])
+    if unknown:
+        raise unknown_options(unknown, allowed)
+    for key, value in args.items():
+        if isinstance(value, str) and "\0" in value:
+            words = f"{key} has a NUL byte in it, which no path, name or line can have; write it without."
+            raise SettingsError(words, key)
     return dict(args)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 
@@ -24,6 +25,8 @@ __all__ = (
     "elsewhere",
     "in_tls",
     "is_anonymous",
+    "is_link_local",
+    "is_loopback",
     "is_sinkhole",
     "learnt",
     "looks_like_ftp",
@@ -154,7 +157,19 @@ def status_of(reply: FailureEntry | ReplyEntry) -> str:
 
 def is_sinkhole(address: str) -> bool:
     """Whether the address stands for no host: what ad blockers answer in place of an address."""
-    return address in ("0.0.0.0", "::")
+    return address in ("0.0.0.0", "::", "::ffff:0.0.0.0")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether the address is this host's own."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
+
+
+def is_link_local(address: str) -> bool:
+    """Whether the address holds on one link only (RFC 4291 section 2.5.6)."""
+    return ipaddress.ip_address(address.partition("%")[0]).is_link_local
 
 
 def elsewhere(attempt: Attempt, observation: Observation) -> Iterator[tuple[int, str]]:

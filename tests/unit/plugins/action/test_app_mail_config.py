@@ -74,6 +74,12 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str, str]] = [
     ({}, {"app": "pangolim"}, "app is 'pangolim', which is not known here; write pangolin", "invalid_settings"),
     ({}, {"path": ""}, "path is missing; write the path of the app's file", "invalid_settings"),
     ({}, {"path": ["/x"]}, "which is not a text; write it in quotes", "invalid_settings"),
+    (
+        {},
+        {"port": 465, "username": "app"},
+        "port and username cannot stand beside settings; write settings: {port: ..., username: ...}.",
+        "invalid_settings",
+    ),
     ({}, {"stat": "absent"}, "stat is not an option; write state.", "invalid_settings"),
     ({}, {"exact": True}, "exact is not an option; write exact_security.", "invalid_settings"),
     ({}, {"handed_over": "x"}, "handed_over is not an option", "invalid_settings"),

@@ -42,6 +42,8 @@ def verdict(**registered: t.Any) -> dict[str, t.Any]:
         ({"cause": "connection_refused", "failed": True}, True),
         ({"failed": True}, True),
         ({"unreachable": True}, True),
+        ({"cause": None, "message_id": "<1@x>"}, False),  # smtp_send
+        ({"failed": False}, True),  # the host could not be asked, and failed_when: false
     ],
 )
 def test_a_verdict(registered: dict[str, t.Any], failed: bool) -> None:
@@ -59,3 +61,33 @@ def test_a_verdict(registered: dict[str, t.Any], failed: bool) -> None:
 def test_no_verdict(given: t.Any) -> None:
     answer = act("smtp_verdict", HOST, verdict=given)
     assert answer["failed"] and answer["cause"] == "invalid_settings" and "verdict is" in answer["msg"]
+
+
+PASSED = {"msg": "passed", "cause": None, "selected": SELECTED}
+FAILED = {"msg": "failed", "cause": "connection_refused", "selected": None, "failed": False}
+SKIPPED = {"skipped": True, "changed": False}
+
+
+@pytest.mark.parametrize(
+    "results, told",
+    [
+        ([PASSED, FAILED], "failed"),
+        ([PASSED, {"msg": "no Python", "failed": False}], "no Python"),
+        ([SKIPPED, PASSED], "passed"),
+    ],
+)
+def test_each_verdict_of_a_loop_counts(results: list[dict[str, t.Any]], told: str) -> None:
+    answer = verdict(msg="All items completed", results=results)
+    assert answer["msg"] == told and bool(answer.get("failed")) is (told != "passed")
+
+
+@pytest.mark.parametrize("given", [{**SKIPPED, "msg": "x"}, SKIPPED, {"results": [SKIPPED, SKIPPED], "msg": "x"}])
+def test_a_skipped_gate_is_no_pass(given: dict[str, t.Any]) -> None:
+    answer = act("smtp_verdict", HOST, verdict=given)
+    assert answer["failed"] and "was skipped; give this task its condition" in answer["msg"]
+
+
+@pytest.mark.parametrize("results", [[], [None], [{"msg": 5}], ["x"]])
+def test_a_loop_without_a_verdict(results: list[t.Any]) -> None:
+    answer = verdict(msg="All items completed", results=results)
+    assert answer["failed"] and answer["cause"] == "invalid_settings"

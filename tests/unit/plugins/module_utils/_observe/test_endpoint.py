@@ -45,6 +45,7 @@ def plan(port: int, **changes: t.Any) -> Plan:
         "ip_version": "any",
         "timeout": 3.0,
         "minimum_tls_version": "TLSv1.2",
+        "login_tls_version": "TLSv1.2",
         "cleartext_networks": [],
         "require_all_addresses": False,
         "alternatives": [],

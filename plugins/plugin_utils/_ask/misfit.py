@@ -1,0 +1,79 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts on which no module of ours can run: what is wrong with them, in one sentence that says what to change."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible.module_utils import basic
+from ansible.plugins.action import ActionBase
+from ansible.plugins.connection import NetworkConnectionBase
+
+__all__ = ("made_plain", "wrong_kind")
+
+# The oldest Python that this ansible-core can use on a host.
+_OLDEST = ".".join(map(str, getattr(basic, "_PY_MIN", (3, 8))))
+_TOO_OLD = re.compile(r"\bSyntaxError\b|requires Python [\d.]+ or newer on the target")
+_LACKS = re.compile(r"No module named '_?(\w+)'|import of _?(\w+) halted")
+_NOT_FOUND = re.compile(r"The module interpreter '.*' was not found")
+_ELSEWHERE = "ask from a POSIX host of the same network instead, with delegate_to"
+
+
+def wrong_kind(action: ActionBase) -> str | None:
+    """Why a host of this kind cannot be asked, or None. Nothing is sent to it."""
+    connection = action._connection
+    if getattr(getattr(connection, "_shell", None), "_IS_WINDOWS", False) is True:
+        what = "has a Windows shell (ansible_shell_type), and what is asked there needs POSIX and Python"
+        return f"{_host(action)} {what}; {_ELSEWHERE}."
+    if isinstance(connection, NetworkConnectionBase):
+        name = getattr(connection, "transport", "this connection")
+        what = "with which modules run on the controller, so the answer would be the controller's"
+        return f"{_host(action)} has ansible_connection: {name}, {what}; {_ELSEWHERE}."
+    return None
+
+
+def made_plain(action: ActionBase, result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The result, with one sentence for what Ansible says of a Python that cannot run its modules."""
+    said = _said(result.get("exception"))
+    words = f"{result.get('msg') or ''} {result.get('module_stderr') or ''} {said}"
+    sentence = _sentence(action, words) if result.get("failed") else None
+    if sentence is None and result.get("failed") and said and not result.get("msg"):
+        sentence = f"{_host(action)}: the module failed there: {said}"
+    if sentence is None:
+        return result
+    return {key: value for key, value in result.items() if key not in ("exception", "module_stderr")} | {
+        "msg": sentence
+    }
+
+
+def _sentence(action: ActionBase, words: str) -> str | None:
+    host, python = _host(action), (getattr(action, "_used_interpreter", None) or "").lstrip("#!") or "the Python"
+    other = "name another one in ansible_python_interpreter"
+    if _NOT_FOUND.search(words):
+        return f"There is no {python} on {host}; name its Python ({_OLDEST} or newer) in ansible_python_interpreter."
+    if _TOO_OLD.search(words):
+        return f"{python} of {host} is too old, as this ansible-core needs {_OLDEST} or newer on a host; {other}."
+    lacks = _LACKS.search(words)
+    if lacks:
+        name = lacks[1] or lacks[2]
+        return (
+            f"{python} of {host} lacks {name} of the standard library; install the whole of Python there, or {other}."
+        )
+    return None
+
+
+def _host(action: ActionBase) -> str:
+    return str(getattr(action, "host", "this host"))
+
+
+def _said(exception: object) -> str:
+    """The innermost words of what ansible-core keeps of an exception: a chain of events, or a traceback."""
+    if isinstance(exception, str):
+        return (exception.strip().splitlines() or [""])[-1]
+    event = getattr(exception, "event", None)
+    while getattr(getattr(event, "chain", None), "event", None) is not None:
+        event = event.chain.event  # type: ignore[union-attr]
+    return str(getattr(event, "msg", "") or "")
