@@ -23,7 +23,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor impo
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, parse_settings, to_bool
 
@@ -34,12 +34,15 @@ _OF_THE_FILE = ("app", "path", "backup", "owner", "group", "mode", "validate")
 
 
 class _OldFile(t.NamedTuple):
-    """``path`` is where the file really is (a symbolic link is followed), ``content`` None when there is none yet, ``mode`` what it will have."""
+    """``path`` is where the file really is (a symbolic link is followed), ``content`` None when there is none yet,
+    ``mode`` what it will have, ``as_asked`` whether owner, group and mode are already as the task wants them.
+    """
 
     path: str
     content: bytes | None
     checksum: str
     mode: int
+    as_asked: bool
 
 
 @dataclass(frozen=True)
@@ -135,12 +138,14 @@ class ActionModule(Action):
             for one in found["broken_off"]:
                 words = f"An earlier run of {one['name']} was broken off after it had begun to change {one['path']}"
                 Display().warning(f"{words}; run that again to finish or undo it.")
-        return _OldFile(found["file"], content, found["checksum"], found["mode"])
+        return _OldFile(found["file"], content, found["checksum"], found["mode"], found["as_asked"])
 
     def _write(self, place: Place, options: _Options, old: _OldFile, plan: Plan) -> Result:
         """Have the host write the new content over what was read. Gives what of its result is told. Raises HostError."""
         if (old.content is None and not options.present) or (not plan.changed and not options.attributes):
             return {"created": False}
+        if self._task.check_mode:
+            return {"changed": plan.changed or not old.as_asked, "created": old.content is None}
         content = base64.b64encode(plan.content).decode("ascii")
         written = self._ask(options, {"step": "write", "content": content, "checksum": old.checksum})
         if written.get("failed"):
@@ -280,4 +285,4 @@ def _why(place: Place, old: _OldFile, plan: Plan, written: Mapping[str, t.Any]) 
 
 
 def _sentence(result: Mapping[str, t.Any]) -> str:
-    return str(result.get("msg") or "the host gave no reason")
+    return reason_of(result)

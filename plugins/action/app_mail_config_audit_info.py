@@ -27,9 +27,10 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
     places_of,
     search_for,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS, parse_manners
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_options
@@ -62,7 +63,8 @@ class ActionModule(Action):
         self._policy: Policy = parse_policy(args)
         self._root = _root(args.get("root"))
         self._credentials = to_bool(args.get("check_credentials") or False, "check_credentials")
-        timeout = to_number(args.get("timeout") or 10, "timeout", 0.1, 3600, " seconds")
+        asked = args.get("timeout")
+        timeout = to_number(Settings.timeout if asked is None else asked, "timeout", 0.1, 3600, " seconds")
         parse_manners(args)
         folder = self.folder(args.get("descriptors"))
         listed = _listed(args.get("apps"))
@@ -112,7 +114,18 @@ class ActionModule(Action):
             ]
             missing = wanted - {one.app for one in spots}
             spots += [replace(spot, path="its usual places") for spot in looking if spot.app in missing]
+        spots += self._parts_by_default(spots)
         return joined([looked_at(self._apps[one.app], one, self._texts, self._modes) for one in spots])
+
+    def _parts_by_default(self, spots: Sequence[Spot]) -> list[Spot]:
+        """Parts that are not there, of which an app takes its defaults."""
+        there = {one.app for one in spots}
+        return [
+            Spot(part, path)
+            for app in dict.fromkeys(one.app for one in spots)
+            for part, path in self._apps[app].parts.items()
+            if part not in there and self._apps[part].words
+        ]
 
     def _beside(self, listed: Sequence[Spot]) -> list[str]:
         """Files that the named ones need: parts of an app, and the variables of a compose file."""
@@ -127,7 +140,7 @@ class ActionModule(Action):
         """Have the host search and read, in one call. Raises HostError."""
         found = self.execute(_MODULE, {"step": {**request, "root": self._root}})
         if found.get("failed") or found.get("unreachable"):
-            raise HostError({**found, "msg": str(found.get("msg") or "the host gave no reason")})
+            raise HostError({**found, "msg": reason_of(found)})
         self._left_out += found["left_out"]
         for one in found["files"]:
             if one["error"]:
@@ -135,7 +148,7 @@ class ActionModule(Action):
             if one["content"] is None:
                 continue
             try:
-                self._texts[one["path"]] = base64.b64decode(one["content"]).decode("utf-8")
+                self._texts[one["path"]] = text_of(one["path"], base64.b64decode(one["content"]))
                 self._modes[one["path"]] = one["mode"]
             except UnicodeDecodeError:
                 self._left_out.append({"path": one["path"], "reason": "it is not UTF-8 text"})

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding, text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import read_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 
@@ -85,13 +85,13 @@ class ActionModule(Action):
         """Text, permission bits and real path of each file that is there. Raises HostError and AppError."""
         found = execute_private(self, _MODULE, {"app": app, "path": paths[0], "paths": paths}, self._task_vars)
         if found.get("failed") or found.get("unreachable"):
-            raise HostError({**found, "msg": str(found.get("msg") or "the host gave no reason")})
+            raise HostError({**found, "msg": reason_of(found)})
         texts = {}
         for path, one in zip(paths, found["files"]):
             if one is None:
                 continue
             try:
-                texts[path] = base64.b64decode(one["content"]).decode("utf-8"), one["mode"], one["path"]
+                texts[path] = text_of(path, base64.b64decode(one["content"])), one["mode"], one["path"]
             except UnicodeDecodeError:
                 raise AppError(f"{path}: it is not UTF-8 text.") from None
         return texts

@@ -31,6 +31,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
     told_once,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
@@ -203,7 +204,7 @@ class ActionModule(Action):
         for index, entry in enumerate(self._entries):
             done = self._one(entry, settings, write)
             if done.get("failed") or done.get("unreachable"):
-                said = in_own_words(str(done.get("msg") or "the host gave no reason"), index, self.host)
+                said = in_own_words(reason_of(done), index, self.host)
                 raise _StepError({**done, "msg": said, "changed": write and _changed(results)})
             results.append({**done, "item": _public(entry)})
         return results

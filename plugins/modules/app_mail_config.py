@@ -336,9 +336,10 @@ def read_or_write(module: AnsibleModule, handed: t.Mapping[str, t.Any]) -> t.Dic
     options = module.params
     wishes = edit.Wishes(options["owner"], options["group"], options["mode"])
     runs = {"run": handed["run"], "dead": handed["dead"], "check_mode": module.check_mode}
+    # Before anything is read: in check mode there is no second step that would refuse a command of no use.
+    check = validator(module, options["validate"]) if options["validate"] else None
     if handed["step"] == "read":
         return edit.look_at(options["path"], wishes, **runs)
-    check = validator(module, options["validate"]) if options["validate"] else None
     content = base64.b64decode(handed["content"])
     return edit.write(
         options["path"], content, wishes, checksum=handed["checksum"], backup=options["backup"], check=check, **runs

@@ -78,6 +78,12 @@ _SETTINGS = (
         "The host's system refuses to send from that address (bind fails); the network was not asked.",
     ),
     Cause(
+        "invalid_settings", "interface", "settings",
+        "This host has no network interface {interface}, which stands behind the % in host",
+        "Write the name of an interface of this host there (ip link shows them), such as fe80::1%eth0.",
+        "The system resolves an address with an interface by itself, and knows none of that name; no name server was asked.",
+    ),
+    Cause(
         "invalid_settings", "cleartext_networks", "settings",
         "The session is in cleartext, and {address} is outside cleartext_networks ({networks})",
         "Choose security: starttls or implicit_tls, or add the relay's network to cleartext_networks.",
@@ -98,9 +104,10 @@ _DNS = (
     Cause(
         "name_not_found", "", "dns",
         "The name {host} does not exist, as far as this host's resolver can tell",
-        "Check the spelling of host; if the name is right, ask whoever runs this host's DNS why it does not know it.",
-        "The resolver answered, and said that there is no such name (EAI_NONAME); no answer at all is "
-        "name_server_failure.",
+        "Check the spelling of host; if the name is right, look whether it is an alias (CNAME) that leads nowhere, or "
+        "ask whoever runs this host's DNS why it does not know it.",
+        "The resolver answered, and said that there is no such name (EAI_NONAME), nor one behind its alias; no answer at "
+        "all is name_server_failure.",
     ),
     Cause(
         "name_not_found", "no_address", "dns",
@@ -110,10 +117,17 @@ _DNS = (
         "The resolver knows the name and has no address of the wanted kind for it (EAI_NODATA, EAI_ADDRFAMILY).",
     ),
     Cause(
+        "name_not_found", "family", "dns",
+        "The name {host} has no IPv{version} address, and {asking} asks for one",
+        "Set ip_version: any (and leave source_address out, or take one of the other kind); otherwise check that host is "
+        "the relay's name and not the mail domain.",
+        "As above, while ip_version or source_address allows one kind of address only.",
+    ),
+    Cause(
         "name_server_failure", "", "dns",
         "This host's name server gave no usable answer for {host}",
-        "Check /etc/resolv.conf on this host and that its name servers can be reached; whether the relay works is "
-        "not known yet.",
+        "Check /etc/resolv.conf on this host and that its name servers can be reached; where other names work, the name "
+        "servers of the relay's own domain fail. Whether the relay works is not known yet.",
         "The name server was silent, refused or failed (EAI_AGAIN, EAI_FAIL, a timeout); that a name does not exist "
         "is name_not_found.",
     ),
@@ -148,9 +162,10 @@ _TCP = (
         "connection_refused", "sinkhole", "tcp",
         "This host's resolver answers {address} for {host}, which is no address of a relay: ad blockers and "
         "filtering name servers do that",
-        "Allow {host} in the ad blocker or DNS filter that this host asks (see /etc/resolv.conf), or let this host "
-        "ask another name server.",
-        "The name leads to 0.0.0.0 or ::, which stand for no host.",
+        "Allow {host} in the ad blocker or DNS filter that this host asks (see /etc/resolv.conf), look whether /etc/hosts "
+        "has it, or let this host ask another name server.",
+        "The name leads to 0.0.0.0 or ::, which stand for no host; nothing was sent, as the host would have reached "
+        "itself.",
     ),
     Cause(
         "no_route", "", "tcp",
@@ -171,6 +186,19 @@ _TCP = (
         log_remedy="Check that this host has IPv6 at all (an address and a route); if it has none, make the app use "
         "IPv4 "
         '(ip_version: "4", or a name that has only IPv4 addresses).',
+    ),
+    Cause(
+        "no_route", "ipv6_address", "tcp",
+        "This host has no way to reach {address}, which is an IPv6 address",
+        "Give this host IPv6 (an address and a route), or set host to the relay's name or to an IPv4 address of it.",
+        "As above, where host is the address itself, so that ip_version leaves nothing else.",
+    ),
+    Cause(
+        "no_route", "link_local", "tcp",
+        "{address} holds on one link only, and nothing says on which interface",
+        "Set host to a name or an address that leads to the relay from everywhere, or to this one with the interface "
+        "behind it, such as fe80::1%eth0; in DNS such an address is a mistake.",
+        "A link-local IPv6 address (fe80::/10) without an interface: the system refuses it (EINVAL).",
     ),
     Cause(
         "no_route", "or_blocked", "tcp",
@@ -197,7 +225,7 @@ _TCP = (
         "connection_reset", "", "tcp",
         "{address} port {port} accepted the connection and reset it before saying anything",
         "Ask the relay's operator, or whoever runs the firewall or load balancer in front of it, whether this host's "
-        "address may connect.",
+        "address may connect, and whether the servers behind it are up.",
         "A reset after the connection stood, before any word; an ordered end is connection_closed. Where a second "
         "connection shows the other mode, it is mode_mismatch.",
         log="{endpoint} reset the connection",
@@ -229,8 +257,9 @@ _GREETING = (
         "{endpoint} answers nobody but a proxy",
         "Connect to the proxy or load balancer that belongs in front of this relay, or switch the PROXY protocol off "
         "at the relay (Postfix: smtpd_upstream_proxy_protocol; haproxy: accept-proxy).",
-        "The port is silent, hangs up on a ClientHello, and answered a further connection that began with a PROXY "
-        "protocol header: with its greeting, or with TLS where that was asked for.",
+        "The port is silent, hangs up on a ClientHello or calls it an error (Postfix: 421 4.3.0), and answered a further "
+        "connection that began with a PROXY protocol header (version 1 or 2): with its greeting, or with TLS where that was "
+        "asked for.",
     ),
     Cause(
         "greeting_rejected", "", "greeting",
@@ -238,8 +267,8 @@ _GREETING = (
         "The relay does not want mail from this host's address: read its words, then ask its operator to allow the "
         "address, or use the relay meant "
         "for this network.",
-        "The first reply is 5xx (or a 4xx that names no limit). 421, and words about a limit, are "
-        "temporarily_rejected.",
+        "The first reply is 5xx (or a 4xx that names no limit and asks for no later try). 421, and words about a limit or a "
+        "later try, are temporarily_rejected.",
     ),
     Cause(
         "greeting_rejected", "address", "greeting",
@@ -258,8 +287,9 @@ _GREETING = (
     Cause(
         "connection_closed", "", "greeting",
         "{endpoint} closed the connection before its greeting was complete",
-        "Ask the relay's operator whether this host's address may connect (allow lists and connection limits do "
-        "this), and look into the relay's log.",
+        "Ask the relay's operator to look into the relay's log: an allow list without this host's address, a limit of "
+        "connections, a load balancer whose servers are down, or a PROXY protocol header that the relay does not expect does "
+        "this.",
         "An ordered end, or a broken line, after the connection stood and before a whole greeting; a reset at once "
         "is connection_reset.",
         log="{endpoint} closed the connection",
@@ -285,6 +315,13 @@ _MODE = (
         "or 5xx there is the relay's refusal instead.",
         log="{endpoint} starts in cleartext, while the app starts with TLS from the first byte (secure: true)",
         log_remedy="Set secure: false (security: starttls) for this port, or use port 465 with secure: true.",
+    ),
+    Cause(
+        "mode_mismatch", "cleartext_only", "mode",
+        "{endpoint} greets in cleartext and offers no STARTTLS, but TLS from the first byte was chosen (secure: true)",
+        "Ask the relay's operator for a port with TLS[, or use port {other_port} with secure: true]; only if cleartext is really "
+        "meant (a test server, say), set secure: false and security: cleartext with port {port}.",
+        "As above, and EHLO there lists no STARTTLS.",
     ),
 )  # fmt: skip
 
@@ -365,10 +402,10 @@ _STARTTLS = (
     ),
     Cause(
         "starttls_rejected", "resources", "starttls",
-        "{endpoint} offers STARTTLS but has no room for it right now",
-        "Try again later; if it stays, ask the relay's operator: it lacks memory, processes or a TLS service behind "
-        "it.",
-        "As above, with words about resources or load.",
+        "{endpoint} offers STARTTLS but cannot do it right now",
+        "Try again later; if it stays, ask the relay's operator: it lacks memory or processes, or what it asks (a milter, a "
+        "TLS service) does not answer.",
+        "As above, with words about resources or load, or that ask to try again (Postfix: 454 4.3.0 where a milter is dead).",
     ),
     Cause(
         "starttls_rejected", "no_answer", "starttls",
@@ -581,6 +618,13 @@ _AUTH = (
         "username and password.",
     ),
     Cause(
+        "auth_not_offered", "tls_in_front", "auth",
+        "{endpoint} offers no authentication, although a login is given, but STARTTLS inside TLS",
+        "Ask the relay's operator: a proxy ends TLS (haproxy, stunnel), and the server behind it, which takes logins in TLS only, "
+        "is not told. It must offer the login there (Postfix: smtpd_tls_auth_only = no), or TLS must reach it.",
+        "EHLO inside TLS lists STARTTLS and no AUTH: the server that answers takes the session for cleartext.",
+    ),
+    Cause(
         "auth_mechanism_not_offered", "", "auth",
         "{endpoint} does not offer the authentication mechanism that was asked for",
         "Set auth_mechanism to one that the relay offers, or leave it out.",
@@ -647,6 +691,12 @@ _AUTH = (
         "where they are known.",
     ),
     Cause(
+        "auth_rejected", "account", "auth",
+        "{endpoint} has this account switched off",
+        "Have the account unlocked or enabled by whoever runs it; the password need not be wrong.",
+        "AUTH was refused, and the words speak of an account that is locked, suspended or disabled.",
+    ),
+    Cause(
         "auth_rejected", "temporary", "auth",
         "{endpoint} could not check the login right now",
         "Try again later; if it stays, ask the relay's operator: its password backend does not answer.",
@@ -697,6 +747,19 @@ _TRANSACTION = (
         "not know the client.",
     ),
     Cause(
+        "sender_rejected", "auth_required_logged_in", "transaction",
+        "{endpoint} asks for a login, although one was made in this session",
+        "Ask the relay's operator: a proxy in front of the relay may keep the login to itself, or the account may not send.",
+        "As above, after a login that was answered with 235.",
+    ),
+    Cause(
+        "recipient_rejected", "relay_logged_in", "transaction",
+        "{endpoint} does not carry mail to this recipient, although the login was taken",
+        "Ask the relay's operator to let this account send to other domains, or whether there is another port or relay for "
+        "sending.",
+        "As above, after a login that was answered with 235: another login is not the advice.",
+    ),
+    Cause(
         "recipient_rejected", "mailbox_full", "transaction",
         "The recipient's mailbox is full, says {endpoint}",
         "Have the recipient make room, or send to another address.",
@@ -741,6 +804,13 @@ _TRANSACTION = (
         "higher limit.",
         "Words about too many connections, messages or logins, a rate or a quota of sending, at any command and with "
         "any code.",
+    ),
+    Cause(
+        "temporarily_rejected", "broken", "transaction",
+        "{endpoint} has a fault of its own, which it calls temporary",
+        "Tell the relay's operator the relay's words: its configuration, or something that it asks, is broken, and waiting "
+        "alone hardly helps.",
+        "4.3.5, or 4xx with words about a configuration problem, an internal error or a lookup that failed.",
     ),
     Cause(
         "temporarily_rejected", "no_space", "transaction",
@@ -806,6 +876,17 @@ FINDINGS: tuple[Finding, ...] = (
         "The relay is open to command injection (as in CVE-2011-0411): ask its operator to update it.",
     ),
     Finding(
+        "leads_to_this_host", "info",
+        "{host} leads to {address}, which is this host itself",
+        "If the relay is another machine, look for its name in /etc/hosts on this host, and in the DNS filter that the "
+        "host asks.",
+    ),
+    Finding(
+        "name_server_slow", "info",
+        "This host's name server took {seconds} s to answer for {host}",
+        "Apps wait for it each time: check that every name server in /etc/resolv.conf answers, for IPv4 and for IPv6.",
+    ),
+    Finding(
         "addresses_left_out", "info",
         "{host} has {known} addresses, of which {asked} were looked at",
         "Ask whoever runs the DNS of {host} whether so many are meant; apps try a few of them at most.",
@@ -854,8 +935,14 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "certificate_chain_disordered", "info",
-        "{endpoint} sends its certificates in the wrong order, or some that do not belong there",
-        "Ask the relay's operator to put the leaf first and each issuer after it; strict clients refuse this.",
+        "{endpoint} sends its certificates in the wrong order",
+        "Most clients put them in order themselves (OpenSSL, GnuTLS, Go, Java, Node.js, Erlang), mbed TLS refuses them: ask "
+        "the relay's operator to put the leaf first and each issuer after what it issued.",
+    ),
+    Finding(
+        "certificate_chain_superfluous", "info",
+        "{endpoint} sends certificates that nobody needs",
+        "Nothing breaks, as clients pass over them: have the relay's operator send leaf and intermediates, each once.",
     ),
     Finding(
         "certificate_without_names", "info",
@@ -872,6 +959,12 @@ FINDINGS: tuple[Finding, ...] = (
         "capabilities_changed", "info",
         "{endpoint} offers other capabilities after TLS than before",
         "Judge the relay by what it offers after TLS.",
+    ),
+    Finding(
+        "connection_unserved", "warning",
+        "{endpoint} greeted a later connection while the first one waited in vain",
+        "Ask the relay's operator: its queue of connections overflows, or a server behind its load balancer is dead; apps "
+        "that meet this wait for their whole timeout.",
     ),
     Finding(
         "greeting_slow", "info",

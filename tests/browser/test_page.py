@@ -23,6 +23,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page import page
 
 from tests.support.browser import Browser, Page
+from tests.support.firefox import Firefox
 from tests.support.fleet import Fleet
 from tests.support.report_records import HOSTILE, PLAN, chains, hostile, report_of, small_fleet
 
@@ -101,9 +102,10 @@ def pages(pictures: pathlib.Path) -> dict[str, pathlib.Path]:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One for all tests."""
-    with Browser(tmp_path_factory.mktemp("browser")) as found:
-        yield found
+    """One for all tests: Chromium, or Firefox where BROWSER says so."""
+    kind = {"chromium": Browser, "firefox": Firefox}[os.environ.get("BROWSER", "chromium")]
+    with kind(tmp_path_factory.mktemp("browser")) as found:
+        yield t.cast(Browser, found)
 
 
 SIZES = {
@@ -130,7 +132,7 @@ def test_it_fits_and_the_browser_has_no_complaint(
         one.run("document.querySelector('#hosts').scrollIntoView()")
         one.run("new Promise(done => setTimeout(done, 300))")
         one.shot(pictures / f"{name.replace(' ', '-')}-{size}-hosts.png")
-    one.command("Page.close")
+    one.close()
 
 
 def test_a_cell_opens_by_keys_and_gives_the_focus_back(

@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.support.exim import Exim
 from tests.support.mail_faults import MESSAGE, WRONG_PASSWORD, Way
 from tests.support.mailpit import Mailpit
 from tests.support.postfix import Listener, Postfix
@@ -136,6 +137,16 @@ def erlang(way: Way, folder: Path) -> str:
     return run([program("escript"), HERE / "erlang" / "send.erl", *arguments(way)])
 
 
+def elixir(way: Way, folder: Path) -> str:
+    """The same in Elixir, by its Logger."""
+    return run([program("elixir"), HERE / "elixir" / "send.exs", *arguments(way)], env={"HOME": str(folder)}, within=20)
+
+
+def perl(library: str) -> Runner:
+    """A Perl library, as Debian has it."""
+    return lambda way, _folder: run([program("perl"), HERE / "perl" / "send.pl", library, *arguments(way)])
+
+
 def mono(way: Way, folder: Path) -> str:
     """System.Net.Mail on Mono, which trusts no CA of ours: what comes behind a handshake it does not meet."""
     if way.user:
@@ -149,7 +160,12 @@ def mono(way: Way, folder: Path) -> str:
 # Programs with a config of their own
 
 
-def mutt(way: Way, folder: Path) -> str:
+def mutt(command: str) -> Runner:
+    """mutt or neomutt."""
+    return lambda way, folder: _mutt(command, way, folder)
+
+
+def _mutt(command: str, way: Way, folder: Path) -> str:
     login = f"{way.user}:{WRONG_PASSWORD}@" if way.user else ""
     tls = {"implicit": ("smtps", "no", "no"), "starttls": ("smtp", "yes", "yes"), "cleartext": ("smtp", "no", "no")}[
         way.mode
@@ -160,7 +176,7 @@ def mutt(way: Way, folder: Path) -> str:
         f'set ssl_verify_host=yes from="a@example.com" folder="{folder}" record="" connect_timeout={way.seconds}\n'
     )
     return run(
-        [program("mutt"), "-n", "-F", rc, "-s", "test", "b@example.org"],
+        [program(command), "-n", "-F", rc, "-s", "test", "b@example.org"],
         "test\n",
         {"HOME": str(folder), "TERM": "dumb"},
     )
@@ -381,6 +397,71 @@ def ansible_mail(way: Way, folder: Path) -> str:
     return run(command, env={**environment, "ANSIBLE_CONFIG": str(config)}, within=30)
 
 
+def sendemail(way: Way, folder: Path) -> str:
+    if way.mode == "implicit" or way.user:
+        return ""  # it has only STARTTLS, and trusts no CA of ours
+    tls = "yes" if way.mode == "starttls" else "no"
+    command = [program("sendemail"), "-f", "a@example.com", "-t", "b@example.org", "-u", "test", "-m", "test"]
+    command += ["-s", f"{way.host}:{way.port}", "-o", f"tls={tls}", "-o", f"timeout={way.seconds}"]
+    return run(command, env={"HOME": str(folder)})
+
+
+def esmtp(way: Way, folder: Path) -> str:
+    if way.mode == "implicit" or way.user:
+        return ""  # it has only STARTTLS, and trusts no CA of ours
+    tls = "required" if way.mode == "starttls" else "disabled"
+    authenticate = folder / ".authenticate"
+    authenticate.mkdir(mode=0o700)
+    (authenticate / "ca.pem").write_bytes(Path(way.ca_file).read_bytes())
+    (authenticate / "ca.pem").chmod(0o600)
+    config = folder / "esmtprc"
+    config.write_text(f"hostname={way.host}:{way.port}\nstarttls={tls}\n")
+    config.chmod(0o600)
+    libraries = UNPACKED / "usr" / "lib" / "x86_64-linux-gnu"
+    command = [there(UNPACKED / "usr" / "bin" / "esmtp"), "-C", config, "-v", "-f", "a@example.com", "b@example.org"]
+    environment = {"HOME": str(folder), "LD_LIBRARY_PATH": str(libraries)}
+    return run(command, f"From: a@example.com\n{MESSAGE}", environment)
+
+
+class _Smarthost(Exim):
+    """The relay of the tests with a client of its own, which delivers to another relay."""
+
+    def __init__(self, way: Way) -> None:
+        self._way = way
+        super().__init__(options={"tls_verify_certificates": way.ca_file, "queue_run_max": "0"})
+
+    def start(self, command: Sequence[str]) -> None:
+        """With the way in place of the mailbox."""
+        file = self.folder / "etc" / "exim4" / "exim4.conf"
+        config = file.read_text()
+        way, tls = self._way, self._way.mode != "cleartext"
+        ca = self.folder / "ca.pem"
+        ca.write_bytes(Path(way.ca_file).read_bytes())
+        ca.chmod(0o644)
+        router = f"all:\n  driver = manualroute\n  transport = out\n  route_list = * {way.host}::{way.port} byname\n  self = send\n"
+        transport = f"out:\n  driver = smtp\n  connect_timeout = {way.seconds}s\n  command_timeout = {way.seconds}s\n"
+        transport += f"  protocol = {'smtps' if way.mode == 'implicit' else 'smtp'}\n"
+        transport += f"  tls_verify_certificates = {ca}\n" if tls else "  hosts_avoid_tls = *\n"
+        transport += "  hosts_require_tls = *\n  tls_verify_hosts = *\n  tls_verify_cert_hostnames = *\n" if tls else ""
+        transport += "  hosts_require_auth = *\n" if way.user else ""
+        head, rest = config.split("all:\n", 1)
+        rest = rest.split("begin authenticators", 1)[-1] if "begin authenticators" in rest else ""
+        login = f"begin authenticators\n{rest}" if rest else "begin authenticators\n"
+        login += f"sent:\n  driver = plaintext\n  public_name = PLAIN\n  client_send = ^{way.user}^{WRONG_PASSWORD}\n"
+        file.write_text(f"{head}{router}begin transports\n{transport}{login if way.user else ''}")
+        super().start(command)
+
+
+def exim(way: Way, _folder: Path) -> str:
+    with _Smarthost(way) as relay:
+        run(["swaks", "--server", f"{relay.host}:{relay.port}", "--from", "a@example.com", "--to", "b@example.org"])
+        end = time.monotonic() + 6
+        while not any(mark in relay.log() for mark in (" == ", " ** ", " => ")) and time.monotonic() < end:
+            time.sleep(0.1)
+        marks = (" == ", " ** ", " => ", "TLS ", "SMTP error", "authentic", "H=localhost", " localhost [")
+        return "\n".join(line for line in relay.log().splitlines() if any(mark in line for mark in marks))
+
+
 class _Submitting(Postfix):
     """The relay of the tests with a client of its own, which delivers to another relay."""
 
@@ -477,6 +558,9 @@ RUNNERS: dict[str, Runner] = {
     "Flask-Mail": python("flask_mail"),
     "Twisted": python("twisted"),
     "Apprise": python("apprise"),
+    "fastapi-mail": python("fastapi_mail"),
+    "yagmail": python("yagmail"),
+    "redmail": python("redmail"),
     "community.general.mail": ansible_mail,
     "Nodemailer in Pangolin's log": node("pangolin"),
     "Nodemailer in pino's log": node("pino"),
@@ -502,8 +586,14 @@ RUNNERS: dict[str, Runner] = {
     "Ruby mail": ruby("mail"),
     "Action Mailer": ruby("actionmailer"),
     "Erlang ssl": erlang,
+    "Elixir ssl": elixir,
+    "Net::SMTP": perl("net-smtp"),
+    "Email::Sender": perl("email-sender"),
+    "sendEmail": sendemail,
+    "esmtp": esmtp,
     "Mono System.Net.Mail": mono,
-    "mutt": mutt,
+    "mutt": mutt("mutt"),
+    "NeoMutt": mutt("neomutt"),
     "S-nail": s_nail,
     "GNU Mailutils": mailutils,
     "git send-email": git,
@@ -512,6 +602,7 @@ RUNNERS: dict[str, Runner] = {
     "sSMTP": ssmtp,
     "Monit": monit,
     "Postfix as a client": postfix,
+    "Exim as a client": exim,
 }
 # They open a session and send no message.
-TLS_ONLY = frozenset({"gnutls-cli", "Erlang ssl"})
+TLS_ONLY = frozenset({"gnutls-cli", "Erlang ssl", "Elixir ssl"})

@@ -27,6 +27,13 @@ _DEBIAN = {
     "Erlang ssl": "erlang-ssl",
     "Mono System.Net.Mail": "mono-runtime",
     "mutt": "mutt",
+    "NeoMutt": "neomutt",
+    "Elixir ssl": "elixir",
+    "Net::SMTP": "perl",
+    "Email::Sender": "libemail-sender-perl",
+    "sendEmail": "sendemail",
+    "esmtp": "esmtp",
+    "Exim as a client": "exim4-daemon-light",
     "S-nail": "s-nail",
     "GNU Mailutils": "mailutils",
     "git send-email": "git",
@@ -42,6 +49,9 @@ _PYTHON = {
     "Flask-Mail": "Flask-Mail",
     "Twisted": "Twisted",
     "Apprise": "apprise",
+    "fastapi-mail": "fastapi-mail",
+    "yagmail": "yagmail",
+    "redmail": "redmail",
     "community.general.mail": "ansible",
 }
 _NODE = {

@@ -142,6 +142,9 @@ def _case(target: Target, dice: random.Random, tally: Tally) -> _Case | None:
         # The one puts variables in, which an EnvironmentFile does not, and forgets what is empty; the other shows no
         # empty value.
         wanted = {key: str(one).replace("$", "S") or "x" for key, one in wanted.items()}
+    if target.parser == "msmtp" and not wanted:
+        # Where nothing is written, what msmtp's defaults say to all accounts may stay.
+        wanted = {keys[0]: "x"}
     # msmtp shows nothing of an account without a host.
     gone = tuple(key for key in keys if key not in wanted and dice.random() < 0.5 and key != ("host",))
     try:

@@ -291,6 +291,21 @@ def test_what_cannot_be_written_stays_as_it_was(
         assert everything_of(found.config) == before
 
 
+def test_a_folder_that_lets_go_of_nothing_keeps_no_password(tmp_path: pathlib.Path) -> None:
+    """Where the new file can neither take its place nor be taken away, nothing stays in it."""
+    config = new_config(tmp_path)
+    subprocess.run(["chattr", "+a", str(tmp_path)], check=True)
+    try:
+        said = as_user(0, lambda: write(config, NEW))
+        assert re.search("^FileError: .*cannot be replaced: the system does not permit it to root", said), said
+        left = [path for path in tmp_path.iterdir() if path != config]
+        assert config.read_bytes() == OLD and [path.stat().st_size for path in left] == [0]
+    finally:
+        subprocess.run(["chattr", "-a", str(tmp_path)], check=True)
+    write(config, NEW)
+    assert config.read_bytes() == NEW and list(tmp_path.iterdir()) == [config]
+
+
 def test_without_root_and_without_a_home(tmp_path: pathlib.Path) -> None:
     """Old files are kept in /var/tmp then, where somebody else may have made that folder before."""
     uid = 1_000_000 + os.getpid()

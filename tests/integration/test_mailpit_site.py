@@ -573,6 +573,7 @@ def test_a_program_that_others_could_change_is_not_started(tmp_path: pathlib.Pat
         ("0.0.0.0", "127.0.0.1"),
         ("::", ""),
         ("::1", "[::]"),
+        ("::1", "0.0.0.0"),  # Go listens on all addresses then, those of IPv6 too
         ("::1", "localhost6"),
     ],
 )
@@ -596,7 +597,7 @@ def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: s
     ("listening", "wanted", "refused"),
     [
         ("::1", "", True), ("127.0.0.1", "", True), ("::1", "127.0.0.1", False), ("::1", "::1", True), ("0.0.0.0", "127.0.0.1", True),
-        ("127.0.0.2", "127.0.0.1", False), ("127.0.0.2", "0.0.0.0", True), ("::", "127.0.0.1", False), ("::", "[::1]", True),
+        ("127.0.0.2", "127.0.0.1", False), ("127.0.0.2", "0.0.0.0", True), ("::1", "0.0.0.0", True), ("::", "127.0.0.1", False), ("::", "[::1]", True),
     ],
 )  # fmt: skip
 def test_that_mailpit_has_the_port_says_nothing_about_another_address(

@@ -25,8 +25,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from tests.support.acting import Host, act
-from tests.support.faulty import Behaviour, FaultyServer, Peer, alert, honest, plaintext, smtp
-from tests.support.pki import Issued, Pki
+from tests.support.faulty import (
+    Behaviour,
+    FaultyServer,
+    Peer,
+    alert,
+    honest,
+    in_turn,
+    plaintext,
+    server_context,
+    silent,
+    smtp,
+)
+from tests.support.pki import EXPIRED, Issued, Pki
 
 Step = str | Behaviour
 LINE, CLOSE, MESSAGE = "(read a line)", "(close)", "(read a message)"
@@ -77,6 +88,10 @@ def close_notify(peer: Peer) -> None:
         t.cast(ssl.SSLSocket, peer.sock).unwrap()
 
 
+def pause(seconds: float) -> Behaviour:
+    return lambda peer: peer.pause(seconds)
+
+
 def for_a_proxy(then: Behaviour) -> Behaviour:
     """Hangs up on whoever does not begin with a PROXY protocol header."""
 
@@ -87,7 +102,22 @@ def for_a_proxy(then: Behaviour) -> Behaviour:
             if not peer.buffer:
                 then(peer)
                 return
-            peer.send(b"\x15\x03\x03\x00\x02\x02\x28")  # the ClientHello came along: any TLS record is an answer
+            peer.send(ALERT)  # the ClientHello came along
+
+    return run
+
+
+def for_a_proxy_only(then: Behaviour, version: int = 1) -> Behaviour:
+    """As Postfix with smtpd_upstream_proxy_protocol: whatever else comes, or nothing, is 421; ``version`` of the header that it knows."""
+
+    def run(peer: Peer) -> None:
+        data = peer.sock.recv(16384)
+        header, rest = (data[:16], data[16:]) if version == 2 else data.partition(b"\r\n")[::2]
+        if header.startswith((b"PROXY UNKNOWN", b"\r\n\r\n\0\r\nQUIT\n\x20")[version - 1]):
+            peer.buffer = rest
+            then(peer)
+        else:
+            peer.reply("421 4.3.0 relay.test Server local error")
 
     return run
 
@@ -119,12 +149,35 @@ def offers(line: str) -> t.Callable[[World], Behaviour]:
     return lambda world: smtp(implicit=world.tls, capabilities=("SIZE 1000", line))
 
 
+ALERT = b"\x15\x03\x03\x00\x02\x02\x28"  # handshake_failure: any TLS record is an answer
 LIMIT, LATER = "421 4.7.0 Too many connections from your address", "421 4.3.2 shutting down"
 TRY = {**LOGIN, "check_credentials": True}
 AUTH = (LINE, "250-r\n250 AUTH PLAIN", LINE)
 GATE = {
     # A proxy in front, or none.
     "TLS only for a proxy": Row(lambda world: for_a_proxy(world.tls), True, "greeting_timeout", "nobody but a proxy"),
+    "a header or 421": Row(
+        lambda world: for_a_proxy_only(smtp(starttls=world.tls)), False, "greeting_timeout", "nobody but a proxy", options={"timeout": 4}
+    ),
+    "a header or 421, and TLS": Row(
+        lambda _world: for_a_proxy_only(lambda peer: peer.send(ALERT)), True, "greeting_timeout", "'421 4.3.0 relay.test Server local"
+    ),
+    "a header of version 2 only": Row(
+        lambda world: for_a_proxy_only(smtp(starttls=world.tls), 2), False, "greeting_timeout", "nobody but a proxy", options={"timeout": 4}
+    ),
+    "the same before TLS": Row(
+        lambda _world: for_a_proxy_only(lambda peer: peer.send(ALERT), 2), True, "greeting_timeout", "nobody but a proxy"
+    ),
+    "a header of version 2 that the relay does not know": Row(
+        clear("220 r", "500 5.5.2 Error: bad syntax\n500 5.5.2 Error: bad syntax\n221 2.0.0 Bye", CLOSE), False, "ehlo_rejected", "PROXY protocol"
+    ),
+    "the same, a moment later": Row(
+        clear("220 r", pause(0.1), "500 5.5.2 Error: bad syntax\n500 5.5.2 Error: bad syntax\n221 2.0.0 Bye", CLOSE), False, "ehlo_rejected",
+        "PROXY protocol",
+    ),
+    "the first connection is never served": Row(
+        lambda world: in_turn(silent(), smtp(starttls=world.tls)), False, None
+    ),
     "a header that the relay does not know": Row(
         clear("220 r", "500 5.5.2 Error: command not recognized", *OFFERS), False, "ehlo_rejected", "out of step"
     ),
@@ -165,6 +218,13 @@ GATE = {
         clear("220 r", LINE, "502 5.5.1 no", LINE, "250 r"), False, "ehlo_rejected", "takes only HELO", "helo_name"
     ),
     # STARTTLS promised and not kept.
+    "a code that is none for it": Row(
+        clear("220 r", *OFFERS, LINE, "250 ok"), False, "starttls_rejected", "did not answer the command properly: '250 ok'", "certificate"
+    ),
+    "unknown although offered": Row(
+        clear("220 r", *OFFERS, LINE, "502 5.5.1 Command not implemented"), False, "starttls_rejected", "'502 5.5.1", "security: cleartext"
+    ),
+    "LMTP": Row(clear("220 r LMTP", *(LINE, "500 5.5.1 Unknown command") * 2), False, "not_smtp", "calls itself LMTP"),
     "words behind the 220": Row(
         clear("220 r", *OFFERS, LINE, "220 go\n554 5.7.1 no TLS for you", CLOSE), False, "tls_handshake_failed", "554 5.7.1 no TLS for you"
     ),
@@ -189,6 +249,9 @@ GATE = {
     "only GSSAPI": Row(offers("AUTH GSSAPI"), True, "auth_mechanism_not_offered", "GSSAPI", "leave it out", LOGIN),
     "only OAUTHBEARER": Row(offers("AUTH OAUTHBEARER"), True, "auth_mechanism_not_offered", "OAUTHBEARER", options=LOGIN),
     "AUTH without a mechanism": Row(offers("AUTH"), True, "auth_not_offered", options=LOGIN),
+    "STARTTLS inside TLS": Row(
+        in_tls(*OFFERS), True, "auth_not_offered", "STARTTLS inside TLS", "leave out username", LOGIN
+    ),
     "AUTH before TLS only": Row(
         lambda world: smtp(starttls=world.tls, capabilities=("AUTH PLAIN",), capabilities_after_tls=("SIZE 1",)),
         False, "auth_not_offered", "PLAIN before TLS and none after it", options=LOGIN,
@@ -198,6 +261,18 @@ GATE = {
     ),
     "AUTH wants STARTTLS inside TLS": Row(
         in_tls(*AUTH, "530 5.7.0 Must issue a STARTTLS command first"), True, "auth_requires_tls", "is in TLS", "starttls", TRY
+    ),
+    "AUTH: the account": Row(
+        in_tls(*AUTH, "550 5.7.1 Your account has been suspended"), True, "auth_rejected", "switched off", "app password", TRY
+    ),
+    "AUTH: the address": Row(
+        in_tls(*AUTH, "535 5.7.8 Error: your IP 192.0.2.1 is blocked"), True, "greeting_rejected", "is blocked", "password", TRY
+    ),
+    "AUTH: a certificate": Row(
+        in_tls(*AUTH, "530 5.7.0 Client certificate required"), True, "client_certificate_required", "'530 5.7.0", "TLS", TRY
+    ),
+    "AUTH: what was sent": Row(
+        in_tls(*AUTH, "501 5.5.2 Cannot decode response"), True, "auth_rejected", "'501 5.5.2", "leave out username", TRY
     ),
     # Certificates.
     "an address in the common name": Row(
@@ -209,6 +284,19 @@ GATE = {
     "a CA made anew with the same name": Row(
         lambda world: smtp(implicit=honest(made_anew(world))), True, "certificate_untrusted", "ca_path holds a CA of the name"
     ),
+    "expired, and for another name": Row(
+        lambda world: smtp(implicit=honest(world.pki.issue("other.test", valid=EXPIRED))), True, "certificate_name_mismatch", "has also expired"
+    ),
+    "self-signed, and for another name": Row(
+        lambda world: smtp(implicit=honest(world.pki.issue("other.test", issuer=None))), True, "certificate_self_signed", "also not for 127.0.0.1"
+    ),
+    # The other mode, and what is wrong there.
+    "cleartext without STARTTLS where TLS was chosen": Row(
+        clear("220 r", *EHLO), True, "mode_mismatch", "offers no STARTTLS", "Set secure: false"
+    ),
+    "cleartext that refuses EHLO where TLS was chosen": Row(
+        clear("220 r", LINE, "550 5.7.1 not you"), True, "mode_mismatch", "refuses EHLO there with '550 5.7.1 not you'", "security: cleartext"
+    ),
     "an expired intermediate": Row(
         lambda world: smtp(implicit=honest(world.pki.issue("localhost", ips=["127.0.0.1"], issuer=world.pki.expired_intermediate()))),
         True, "certificate_expired", "CA certificate above",
@@ -216,6 +304,26 @@ GATE = {
 }  # fmt: skip
 SENT = {
     "MAIL is put off": Row(in_tls(*EHLO, LINE, LATER, CLOSE), True, "temporarily_rejected", "in answer to MAIL"),
+    "MAIL wants a certificate": Row(
+        in_tls(*EHLO, LINE, "530 5.7.0 No client certificate requested"), True, "client_certificate_required", "in answer to MAIL", "Log in"
+    ),
+    "RCPT before the login that is offered": Row(
+        in_tls(LINE, "250-r\n250 AUTH PLAIN", LINE, "250 ok", LINE, "554 5.7.1 <b@example.org>: Recipient address rejected: Access denied"),
+        True, "sender_rejected", "username and password", "Check the recipient",
+    ),
+    "RCPT is no matter of the login": Row(
+        in_tls(*AUTH, "235 ok", LINE, "250 ok", LINE, "550 5.7.1 Relaying denied"), True, "recipient_rejected", "although the login was taken",
+        "username", LOGIN,
+    ),
+    "MAIL forgets the login": Row(
+        in_tls(*AUTH, "235 ok", LINE, "530 5.7.0 Authentication required"), True, "sender_rejected", "although one was made", "set username", LOGIN
+    ),
+    "RCPT where no login is offered": Row(
+        in_tls(*EHLO, LINE, "250 ok", LINE, "554 5.7.1 <b@example.org>: Recipient address rejected: Access denied"), True, "recipient_rejected"
+    ),
+    "RCPT meets a broken set-up": Row(
+        in_tls(*EHLO, LINE, "250 ok", LINE, "451 4.3.5 Server configuration problem"), True, "temporarily_rejected", "fault of its own", "Greylisting"
+    ),
     "MAIL wants EHLO again": Row(
         in_tls(*EHLO, LINE, "503 5.5.1 Error: send HELO/EHLO first"), True, "ehlo_rejected", "out of step", "sender"
     ),
@@ -268,8 +376,8 @@ def made_anew(world: World) -> ssl.SSLContext:
 def asked(world: World, row: Row) -> str:
     """What is wrong with the gate's answer; empty where nothing is."""
     with FaultyServer(row.serve(world)) as server:
-        probe = act("smtp_gate", Host(), host="127.0.0.1", port=server.port, secure=row.secure, alternatives=[], timeout=20,
-                    ca_path=str(world.pki.ca_file), **row.options)["probes"][0]  # fmt: skip
+        options = {"timeout": 20, "secure": row.secure, "ca_path": str(world.pki.ca_file), **row.options}
+        probe = act("smtp_gate", Host(), host="127.0.0.1", port=server.port, alternatives=[], **options)["probes"][0]
     return judged(row, probe["cause"], probe["message"] or "", probe["remedy"] or "")
 
 
@@ -277,7 +385,7 @@ def sent(world: World, row: Row) -> str:
     """The same of a message."""
     with FaultyServer(row.serve(world)) as server:
         answer = act("smtp_send", Host(), host="127.0.0.1", port=server.port, secure=row.secure, timeout=20,
-                     ca_path=str(world.pki.ca_file), sender="a@example.com", recipients=["b@example.org"])  # fmt: skip
+                     ca_path=str(world.pki.ca_file), sender="a@example.com", recipients=["b@example.org"], **row.options)  # fmt: skip
     return judged(row, answer.get("cause"), answer["msg"], answer.get("remedy") or "")
 
 
@@ -292,3 +400,31 @@ def test_neighbours(world: World, table: str) -> None:
     with concurrent.futures.ThreadPoolExecutor(8) as threads:
         answers = dict(zip(rows, threads.map(lambda row: ask(world, row), rows.values())))
     assert {name: wrong for name, wrong in answers.items() if wrong} == {}
+
+
+def test_a_connection_that_is_never_served(world: World) -> None:
+    """A STARTTLS client would wait for its whole timeout; a later connection is greeted, and used."""
+    behaviour = in_turn(silent(), smtp(starttls=world.tls, users={"app": "s3cret"}, mechanisms_after_tls=["PLAIN"]))
+    with FaultyServer(behaviour) as server:
+        options = {"host": "127.0.0.1", "port": server.port, "secure": False, "ca_path": str(world.pki.ca_file)}
+        answer = act("smtp_gate", Host(), **options, **TRY, timeout=60, alternatives=[])
+        assert "connection_unserved" in {one["code"] for one in answer["probes"][0]["findings"]}
+        assert answer["probes"][0]["elapsed_ms"] < 20_000
+        assert server.connections == 3
+    # One that only greets late is waited for, and takes no third.
+    with FaultyServer(smtp(greeting_delay=1.2, starttls=world.tls)) as server:
+        probe = act("smtp_gate", Host(), **{**options, "port": server.port, "timeout": 60})["probes"][0]
+        assert probe["ok"] and not probe["findings"] and server.connections == 2
+
+
+def test_no_login_below_the_version_that_is_required(world: World) -> None:
+    """The session fails whatever the login would give, so neither password nor message travels in it."""
+    context = server_context(world.good)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with FaultyServer(smtp(implicit=honest(context), users={"app": "s3cret"}, mechanisms=["PLAIN"])) as server:
+        options = {"host": "127.0.0.1", "port": server.port, "secure": True, "ca_path": str(world.pki.ca_file)}
+        asked = {**options, **TRY, "alternatives": [], "timeout": 20}
+        answer = act("smtp_gate", Host(), **asked, minimum_tls_version="TLSv1.3")
+        assert answer["cause"] == "tls_version_unsupported"
+        assert not [line for _tls, line in server.commands if line.startswith("AUTH")]
+        assert not act("smtp_gate", Host(), **asked, minimum_tls_version="TLSv1.2").get("failed")

@@ -137,6 +137,10 @@ class Page:
         """A command to this tab."""
         return self.browser.command(method, self.session, **parameters)
 
+    def close(self) -> None:
+        """Close the tab."""
+        self.command("Page.close")
+
     def open(self, path: pathlib.Path, fragment: str = "") -> float:
         """Open a file; the seconds until it was loaded and painted."""
         self.browser.events.clear()

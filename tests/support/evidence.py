@@ -44,6 +44,7 @@ def make_chains(folder: Path) -> dict[str, list[str]]:
         "expired": pki.issue(name, valid=EXPIRED),
         "expired issuer": pki.issue(name, issuer=pki.expired_intermediate()),
         "expiring": pki.issue(name, valid=EXPIRING),
+        "expiring issuer": pki.issue(name, issuer=pki.root.authority("soon over", valid=EXPIRING)),
         "not yet": pki.issue(name, valid=NOT_YET_VALID),
         "self-signed": pki.issue(name, issuer=None),
         "self-signed expired": pki.issue(name, issuer=None, valid=EXPIRED),
@@ -63,6 +64,8 @@ def make_chains(folder: Path) -> dict[str, list[str]]:
         "weak key": pki.issue(name, key_type="rsa", bits=1024),
         "sha1": pki.issue(name, hash_name="sha1"),
         "disordered": pki.issue(name, chain=["leaf", "root", "intermediate"]),
+        "doubled": pki.issue(name, chain=["leaf", "leaf", "intermediate", "intermediate"]),
+        "root as well": pki.issue(name, chain=["leaf", "intermediate", "root"]),
     }
     return {
         name: [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in each.chain]
@@ -748,6 +751,13 @@ MORE_ROWS: tuple[Row, ...] = (
         settings=IMPLICIT,
     ),
     row(
+        "the first connection was left waiting",
+        attempt(greeting=GREETING, ehlo=ehlo(after=["SIZE 1000"]), tls=TLS, unserved=True),
+        None,
+        observed="starttls",
+        findings="connection_unserved",
+    ),
+    row(
         "both modes",
         attempt(**in_tls(both_modes=True)),
         None,
@@ -764,9 +774,35 @@ MORE_ROWS: tuple[Row, ...] = (
         "sinkhole",
         says="answers 0.0.0.0 for relay.test",
     ),
+    row(
+        "sinkhole, not asked", {**tcp("sinkhole"), "address": "::ffff:0.0.0.0"}, "connection_refused", "tcp", "sinkhole"
+    ),
     row("sinkhole, silent", {**tcp("timeout"), "address": "::"}, "connection_refused", "tcp", "sinkhole"),
     row(
         "no IPv6", {**tcp("os", errno="ENETUNREACH"), "address": "2001:db8::1", "family": 6}, "no_route", "tcp", "ipv6"
+    ),
+    row(
+        "no IPv6, address given",
+        {**tcp("os", errno="ENETUNREACH"), "address": "2001:db8::1", "family": 6},
+        "no_route",
+        "tcp",
+        "ipv6_address",
+        settings={"host": "2001:db8::1"},
+    ),
+    row(
+        "link local",
+        {**tcp("os", errno="EINVAL"), "address": "fe80::1", "family": 6},
+        "no_route",
+        "tcp",
+        "link_local",
+    ),
+    row(
+        "this host itself",
+        {**tcp("os", errno="ECONNREFUSED"), "address": "127.0.0.1"},
+        "connection_refused",
+        "tcp",
+        says="relay.test leads to this host itself",
+        findings="leads_to_this_host",
     ),
     # certificates
     row(
@@ -1016,6 +1052,14 @@ ROWS: tuple[Row, ...] = (
     row("weak key", attempt(**in_tls(chain="weak key")), None, observed="starttls", findings="certificate_weak"),
     row("sha1", attempt(**in_tls(chain="sha1")), None, observed="starttls", findings="certificate_weak"),
     row(
+        "doubled",
+        attempt(**in_tls(chain="doubled")),
+        None,
+        observed="starttls",
+        findings="certificate_chain_superfluous",
+    ),
+    row("root as well", attempt(**in_tls(chain="root as well")), None, observed="starttls"),
+    row(
         "disordered",
         attempt(**in_tls(chain="disordered")),
         None,
@@ -1150,6 +1194,24 @@ ROWS: tuple[Row, ...] = (
         policy={"cleartext_networks": ("10.0.0.0/8",)},
     ),
     row(
+        "password held back by the networks",
+        attempt(
+            "cleartext",
+            "tcp greeting ehlo auth!",
+            broken("auth", "withheld", what="password", starttls=False),
+            greeting=GREETING,
+            ehlo=ehlo(["AUTH PLAIN"]),
+        ),
+        "invalid_settings",
+        "settings",
+        "cleartext_networks",
+        observed="cleartext",
+        says="outside cleartext_networks (10.0.0.0/8)",
+        findings="auth_offered_in_cleartext",
+        settings={"port": 25, "security": "cleartext", "username": "app", "password": "x"},
+        policy={"cleartext_networks": ("10.0.0.0/8",)},
+    ),
+    row(
         "source address",
         tcp("bind", errno="EADDRNOTAVAIL"),
         "invalid_settings",
@@ -1162,8 +1224,35 @@ ROWS: tuple[Row, ...] = (
     row("nxdomain", dns("resolver", error="EAI_NONAME"), "name_not_found", "dns", says="relay.test does not exist"),
     row("nodata", dns("resolver", error="EAI_NODATA"), "name_not_found", "dns", "no_address", says="has no address"),
     row("family", dns("resolver", error="EAI_ADDRFAMILY"), "name_not_found", "dns", "no_address"),
+    row(
+        "no such family",
+        dns("resolver", error="EAI_ADDRFAMILY"),
+        "name_not_found",
+        "dns",
+        "family",
+        says="no IPv6 address, and ip_version",
+        settings={"ip_version": "6"},
+    ),
+    row(
+        "no such interface",
+        dns("resolver", error="EAI_NONAME"),
+        "invalid_settings",
+        "settings",
+        "interface",
+        says="interface eth9",
+        settings={"host": "fe80::1%eth9"},
+    ),
     row("servfail", dns("resolver", error="EAI_AGAIN"), "name_server_failure", "dns", says="EAI_AGAIN"),
     row("dns fails", dns("resolver", error="EAI_FAIL"), "name_server_failure", "dns"),
+    row(
+        "dns slow",
+        observation(
+            attempt(greeting=GREETING, ehlo=ehlo(after=["SIZE 1000"]), tls=TLS), dns={"ok": True, "ms": 5000.0}
+        ),
+        None,
+        observed="starttls",
+        findings="name_server_slow",
+    ),
     row("dns silent", dns("timeout"), "name_server_failure", "dns", says="within 0 s"),
     # tcp
     *(
@@ -1344,7 +1433,7 @@ ROWS: tuple[Row, ...] = (
         attempt("implicit_tls", "tcp tls!", broken("mode", "plaintext", text="220 x"), other_mode=PLAIN_LOOK),
         "mode_mismatch",
         "mode",
-        "cleartext_spoken",
+        "cleartext_only",
         "cleartext",
         settings=IMPLICIT,
     ),
@@ -1707,7 +1796,7 @@ ROWS: tuple[Row, ...] = (
         "certificate_self_signed",
         "certificate",
         observed="implicit_tls",
-        says="it has also expired",
+        says="the certificate has also expired",
         settings=IMPLICIT,
     ),
     row(
@@ -1940,6 +2029,40 @@ ROWS: tuple[Row, ...] = (
         says="'535 5.7.8",
     ),
     row(
+        "STARTTLS inside TLS",
+        attempt(
+            rungs="tcp tls certificate greeting ehlo auth!",
+            failure=broken("auth", "missing", what="auth", starttls=False),
+            greeting=GREETING,
+            ehlo=ehlo(None, ["STARTTLS"]),
+            tls=TLS,
+            security="implicit_tls",
+        ),
+        "auth_not_offered",
+        "auth",
+        "tls_in_front",
+        "implicit_tls",
+        settings={**IMPLICIT, **LOGIN},
+    ),
+    row(
+        "account switched off",
+        auth_fails("reply", code=535, lines=["5.7.8 Your account has been suspended"]),
+        "auth_rejected",
+        "auth",
+        "account",
+        "starttls",
+    ),
+    row(
+        "an issuer with too few days",
+        attempt(**in_tls(chain="expiring issuer")),
+        "certificate_expired",
+        "certificate",
+        "policy",
+        "starttls",
+        says="are required: it is that of its issuer 'soon over'",
+        policy={"certificate_days_error": 20},
+    ),
+    row(
         "454 to auth",
         auth_fails("reply", code=454, lines=["4.7.0 Temporary authentication failure"]),
         "auth_rejected",
@@ -1949,6 +2072,31 @@ ROWS: tuple[Row, ...] = (
     ),
     row("auth unanswered", auth_fails("closed", partial=""), "auth_rejected", "auth", "no_answer", "starttls"),
     # transaction
+    *(
+        row(
+            f"after a login, {stage}",
+            {
+                **mail_fails(stage, code, said),
+                "rungs": steps("tcp greeting ehlo starttls tls certificate ehlo auth transaction!"),
+            },
+            cause,
+            "transaction",
+            variant,
+            "starttls",
+        )
+        for stage, code, said, cause, variant in (
+            ("rcpt", 550, "5.7.1 Relaying denied", "recipient_rejected", "relay_logged_in"),
+            ("mail", 530, "5.7.0 Authentication required", "sender_rejected", "auth_required_logged_in"),
+        )
+    ),
+    row(
+        "a fault of the relay's own",
+        mail_fails("rcpt", 451, "4.3.5 Server configuration problem"),
+        "temporarily_rejected",
+        "transaction",
+        "broken",
+        "starttls",
+    ),
     row(
         "sender",
         mail_fails("mail", 550, "5.7.1 Sender address rejected"),

@@ -237,7 +237,7 @@ class Fleet:
             "time": when.isoformat(), "run": self.run, "playbook": "gate.yml", "play": "Refuse hosts", "kind": "gate",
             "task": "Ask this host for its relay", "action": "smtp_gate", "host": host.name, "groups": host.groups,
             "variables": host.variables, "check_mode": False,
-            "vantage": {"host": host.name, "container": None, "addresses": list(host.addresses)},
+            "vantage": {"host": host.name, "container": None, "addresses": list(host.addresses), "local": False},
         }  # fmt: skip
 
 

@@ -55,9 +55,9 @@ def look_at(
 ) -> t.Dict[str, t.Any]:
     """Read the file, and take away what a killed writer left beside it.
 
-    Gives file (where it really is), content (base64; None: not there), checksum ("absent"), and mode, which is the one
-    that it has once
-    it is written; or with ``held`` the other run that stands against it. Raises FileError.
+    Gives file (where it really is), content (base64; None: not there), checksum ("absent"), mode, which is the one that
+    it has once it is written, and whether it has the attributes that are asked for; or with ``held`` the other run
+    that stands against it. Raises FileError.
     """
     with place_of(path) as place:
         held = _holder(place, run)
@@ -66,12 +66,14 @@ def look_at(
         if not check_mode:
             sweep(place)
         seen = read(place)
+    wanted = wishes.of(seen.attributes if seen else None)
     return {
         # Not "path": of that key Ansible would add owner, mode and so on.
         "file": place.path,
         "content": None if seen is None else base64.b64encode(seen.content).decode("ascii"),
         "checksum": ABSENT if seen is None else seen.checksum,
-        "mode": wishes.of(seen.attributes if seen else None).mode,
+        "mode": wanted.mode,
+        "as_asked": seen is not None and seen.attributes == wanted,
     }
 
 

@@ -50,10 +50,15 @@ class Temporary(t.NamedTuple):
         return _is(self.place.folder, name, self.opened)
 
     def remove(self) -> None:
-        """Take it away, if it is still there."""
+        """Take it away, if it is still there; what the folder does not let go of (append-only, say) is empty afterwards."""
+        if not self.is_there():
+            return
         with contextlib.suppress(OSError):
-            if self.is_there():
+            try:
                 os.unlink(self.name, dir_fd=self.place.folder)
+            except OSError:
+                if os.fstat(self.opened).st_nlink == 1:  # else it is the new file, too
+                    os.ftruncate(self.opened, 0)
 
 
 def temporary_name(name: str) -> str:

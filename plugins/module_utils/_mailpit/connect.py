@@ -25,6 +25,8 @@ _WORDS = {
     "certificate": "the certificate does not verify",
     "os": "the system refused",
 }
+# Any other error of getaddrinfo says nothing about the name.
+_NO_SUCH_NAME = ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")
 
 
 class Unreachable(Exception):
@@ -46,7 +48,7 @@ def connect(host: str, port: int, deadline: Deadline) -> Wire:
     except Failure as failure:
         raise Unreachable(f"{host} could not be resolved ({in_words(failure)})", failure) from None
     except RuntimeError:  # of Thread.start
-        raise Unreachable("this host lets its user start no further thread (ulimit -u)", None) from None
+        raise Unreachable("this host lets its user start no further thread (ulimit -u, or -v)", None) from None
     last, cause = "no address", None
     for position, address in enumerate(addresses):
         # A dead address must leave time for the next one.
@@ -65,5 +67,7 @@ def in_words(failure: Failure) -> str:
     """What a failure was, for a sentence."""
     text = _WORDS.get(failure.kind, failure.kind)
     facts = failure.facts
+    if failure.kind == "resolver" and facts.get("error") not in _NO_SUCH_NAME:
+        text = "the name server gave no usable answer"
     detail = next((facts[name] for name in ("errno", "text", "reason", "error", "partial") if facts.get(name)), None)
     return text + (f" ({detail})" if detail else "")

@@ -68,14 +68,14 @@ class Wanted(t.NamedTuple):
 
     def misses(self, message: Message) -> int:
         """In how many of the things asked for a message differs; none when it is wanted."""
-        held = {address.lower() for address in message.recipients}
+        held = {_same(address) for address in message.recipients}
         return sum(
             [
                 self.subject is not None and message.subject != self.subject,
-                self.sender is not None and (message.sender or "").lower() != self.sender.lower(),
+                self.sender is not None and _same(message.sender or "") != _same(self.sender),
                 self.message_id is not None and message.message_id != self.message_id.strip().strip("<>"),
                 self.username is not None and message.username != self.username,
-                any(address.lower() not in held for address in self.recipients),
+                any(_same(address) not in held for address in self.recipients),
             ]
         )
 
@@ -86,8 +86,9 @@ class Wanted(t.NamedTuple):
         Its words are all looked for, each anywhere in its field; the exact comparison is done here.
         What cannot be searched for (a quote, an empty subject, a login) is left out.
         """
-        words = [("message-id", self.message_id or "", _ADDRESS_PART), ("from", self.sender or "", _ADDRESS_PART)]
-        words += [("addressed", address, _ADDRESS_PART) for address in self.recipients[:5]]
+        words = [("message-id", self.message_id or "", _ADDRESS_PART)]
+        words += [("from", _searchable(self.sender or ""), _ADDRESS_PART)]
+        words += [("addressed", _searchable(address), _ADDRESS_PART) for address in self.recipients[:5]]
         terms = []
         for word, value, part in words:
             terms += [f'{word}:"{found}"' for found in _longest(part, value, 1)]
@@ -101,6 +102,25 @@ class Found(t.NamedTuple):
     messages: t.List[Message]
     newest: t.List[Message]
     total: t.Optional[int]
+
+
+def _same(address: str) -> str:
+    """An address as it is compared: without case, a quoted local part without its quotes, the domain in A-labels."""
+    local, at, domain = address.strip().lower().rpartition("@")
+    if len(local) > 1 and local[0] == local[-1] == '"':
+        local = re.sub(r"\\(.)", r"\1", local[1:-1])
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode("ascii")
+        except UnicodeError:
+            pass
+    return local + at + domain
+
+
+def _searchable(address: str) -> str:
+    """What of an address is the same in every spelling: its local part alone where the domain has two."""
+    local, _at, domain = address.rpartition("@")
+    return local if not domain.isascii() or "xn--" in domain.lower() else address
 
 
 def _longest(part: re.Pattern[str], value: str, count: int) -> list[str]:

@@ -68,7 +68,16 @@ def refuse_occupied(option: str, address: str, port: int, owns: t.Callable[[Hold
 
 def _trouble(address: str, port: int) -> t.Optional[int]:
     """Why this cannot be listened on, as an errno; None when it can, or when that cannot be told."""
-    bare = address.strip("[]") or "::"
+    bare = "::" if _everywhere(address) else address.strip("[]")
+    return _bind_trouble(bare, port)
+
+
+def _everywhere(address: str) -> bool:
+    """Whether all addresses are meant: Go takes 0.0.0.0 for those of IPv6, too."""
+    return address.strip("[]") in ("", "::", "0.0.0.0")
+
+
+def _bind_trouble(bare: str, port: int) -> t.Optional[int]:
     try:
         places = socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError:
@@ -83,7 +92,7 @@ def _trouble(address: str, port: int) -> t.Optional[int]:
             tried.bind(place)
     except OSError as error:
         if error.errno == errno.EAFNOSUPPORT and bare == "::":
-            return _trouble("0.0.0.0", port)
+            return _bind_trouble("0.0.0.0", port)
         return error.errno
     return None
 
@@ -136,7 +145,7 @@ def _excludes(place: str, address: str) -> bool:
         wanted = socket.getaddrinfo(address or "::", None, type=socket.SOCK_STREAM)[0]
     except OSError:
         return False
-    everywhere = address in ("", "::")
+    everywhere = _everywhere(address)
     family = socket.AF_INET6 if len(place) == 32 else socket.AF_INET
     packed = b"".join(
         int(place[at : at + 8], 16).to_bytes(4, sys.byteorder)  # four octets at a time, in the host's own order

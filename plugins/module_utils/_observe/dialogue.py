@@ -19,6 +19,7 @@ __all__ = ("Dialogue", "default_helo_name")
 
 # How long a reply that nobody asked for is waited for, where the replies before it make one likely.
 _STRAY_SECONDS = 0.3
+_SYNTAX = (500, 501, 502, 503)
 
 
 class Dialogue:
@@ -70,6 +71,10 @@ class Dialogue:
 
         Where the reply is EHLO's own, the refusal belonged to nothing that was asked.
         """
+        # What answers to something else than EHLO, and came a moment too late to be seen before it.
+        late = self.stray() if refused.code in _SYNTAX else None
+        if late is not None:
+            raise Failure("out_of_step", sign="late_reply" if late.positive else "unasked", **refused.as_entry())
         reply = self.wire.command(f"HELO {self.helo_name}")
         if reply.code == 220:
             raise Failure("out_of_step", sign="second_greeting", **reply.as_entry())

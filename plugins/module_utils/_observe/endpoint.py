@@ -136,13 +136,16 @@ class _Endpoint:
         plan, deadline = asked.plan, asked.deadline
         options = ClimbOptions(
             server_name=plan["server_name"],
+            by_name=not literal(plan["host"]),
             helo_name=plan["helo_name"],
             source_address=plan["source_address"],
             credentials=asked.credentials,
             login_required=plan["login_required"],
+            login_tls_version=plan["login_tls_version"],
             try_injection=plan["try_injection"],
             transaction=plan["transaction"],
             turn=None if plan["require_all_addresses"] and plan["transaction"] is None else threading.Lock(),
+            greeters=asked.greeters,
         )
         chosen = Route(asked, "chosen", plan["port"], plan["security"], options)
         if plan["ask_chosen"]:
@@ -187,8 +190,10 @@ def observe(plans: list[Plan], credentials: list[Credentials], pool: ContextPool
     contexts = [pool.get(plan) for plan in plans]
     loop = Loop(process_limits())
     loop.submit("names", -1, pool.warm, lambda: None)
+    greeters: set[tuple[t.Any, ...]] = set()
     endpoints = [
-        _Endpoint(Asked(index, plans[index], credentials[index], contexts[index], loop)) for index in range(len(plans))
+        _Endpoint(Asked(index, plans[index], credentials[index], contexts[index], loop, greeters))
+        for index in range(len(plans))
     ]
     loop.run([endpoint.course() for endpoint in endpoints])
     return [endpoint.found for endpoint in endpoints]

@@ -58,6 +58,7 @@ Kind = t.Literal[
     "reset",  # the peer, or something on the way, broke it off
     "os",  # another error of the socket: errno, and the ICMP message behind it
     "bind",  # source_address is not one of this host's: errno
+    "sinkhole",  # the name leads to an address that stands for no host; nothing was sent there
     "resolver",  # no address: error, the name of the EAI code
     "malformed",  # no SMTP reply: text
     "limit",  # longer than anything sane: limit says what, text how it began
@@ -112,7 +113,8 @@ class Plan(t.TypedDict):
     source_address: t.Optional[str]
     ip_version: str
     timeout: float  # seconds for the endpoint as a whole
-    minimum_tls_version: str
+    minimum_tls_version: str  # of the handshake
+    login_tls_version: str  # below this the login and the message are kept back: the session breaks the policy anyway
     cleartext_networks: t.List[str]
     require_all_addresses: bool
     alternatives: t.List[Alternative]
@@ -228,6 +230,7 @@ class AttemptSoFar(t.TypedDict, total=False):
     chain_available: bool
     injected: bool  # the relay acted on a command that was sent ahead of the handshake
     yielded: bool  # another address of the endpoint logged in and sent
+    unserved: bool  # the first connection waited in vain while later ones were greeted; all else is from a later one
     both_modes: bool  # the port answers a ClientHello; true: and greets in cleartext who speaks first
     # The greeting that a silent port gave to a PROXY protocol header; code 0 and no lines where TLS answered behind it.
     after_proxy_header: ReplyEntry

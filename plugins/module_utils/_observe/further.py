@@ -20,7 +20,7 @@ from .wire import Wire, wait_any
 
 if t.TYPE_CHECKING:
     from .clock import Deadline
-    from .evidence import FailureEntry, Security
+    from .evidence import FailureEntry, ReplyEntry, Security
     from .tls import TLSRecord
 
 __all__ = ("find_out_more", "listen_on")
@@ -31,9 +31,11 @@ _SECONDS = 0.7
 _ROUND_TRIPS = 6
 _LISTEN_SECONDS = 2.0
 _CONNECT_SECONDS = 1.0
+_HEADER_SECONDS = 1.5
 # How OpenSSL calls a handshake for which no suite was found; a relay may also just hang up.
 _NO_SUITE = ("HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "NO_SHARED_CIPHER", "NO_CIPHER")
-_PROXY_HEADER = b"PROXY UNKNOWN\r\n"  # PROXY protocol, version 1, section 2.1
+# PROXY protocol: version 1 (section 2.1), and LOCAL of version 2 (section 2.2), for what takes only that.
+_PROXY_HEADERS = (b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0")
 
 
 def listen_on(climb: Ladder) -> Dialogue | None:
@@ -50,11 +52,14 @@ def listen_on(climb: Ladder) -> Dialogue | None:
         ready = wait_any([wire, hello.wire], climb.deadline)
         if hello.wire in ready and wire not in ready:
             first = hello.wire.peek()
-            if first is None:
+            if first is None or (not first.tls and first.text[:1] in ("4", "5")):
+                # It waits for something else than a client: Postfix calls a ClientHello there an error of its own.
                 _try_proxy_header(climb)
             elif first.tls and (climb.security == "auto" or not _greets_who_speaks_first(climb)):
                 found, hello = hello, None
                 return found
+            elif not first.tls and first.text.startswith("220"):
+                _take_another(climb)
             elif not first.tls and first.text and not first.text[:3].isdigit():
                 # A server that waits to be asked (HTTP, say) has answered garbage in its own language.
                 failure = Failure("malformed", text=first.text)
@@ -68,6 +73,23 @@ def listen_on(climb: Ladder) -> Dialogue | None:
     finally:
         if hello is not None:
             hello.wire.close()
+
+
+def _take_another(climb: Ladder) -> None:
+    """Where a later connection was greeted before the first one: that one may never be served, so take a third.
+
+    A relay's queue of connections that overflows does that, and a load balancer with a server that is dead.
+    """
+    another = _connect(climb, climb.deadline.within(_CONNECT_SECONDS))
+    another.wire.deadline = climb.deadline
+    first = climb.open.wire
+    ready = wait_any([first, another.wire], climb.deadline)
+    if first in ready or not ready:
+        another.wire.close()
+        return
+    first.close()
+    climb.session = another
+    climb.evidence["unserved"] = True
 
 
 def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
@@ -86,6 +108,8 @@ def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
     elif kind == "plaintext" and climb.security == "implicit_tls" and failure["text"][:1].isdigit():
         # Its greeting may take as long again as it just did.
         _other_mode(climb, "cleartext", _extra_seconds(climb) + climb.evidence["rungs"][-1]["ms"] / 1000)
+        if failure["text"][:1] in ("4", "5") and "greeting" not in climb.evidence["other_mode"]:
+            _try_proxy_header(climb)
     elif (
         climb.security == "implicit_tls"
         and kind in ("closed", "reset")
@@ -121,26 +145,28 @@ def _greets_who_speaks_first(climb: Ladder) -> bool:
 
 def _try_proxy_header(climb: Ladder) -> None:
     """Whether a port that hangs up on a ClientHello answers who begins as a proxy does, in the mode that was asked for."""
-    if climb.security == "implicit_tls":
-        if _tls_behind_header(climb):
-            climb.evidence["after_proxy_header"] = {"code": 0, "lines": []}
-        return
-    reply = _said_to(climb, _PROXY_HEADER)
-    if reply is not None:
-        climb.evidence["after_proxy_header"] = reply.as_entry()
+    for header in _PROXY_HEADERS:
+        if climb.security == "implicit_tls":
+            answered = {"code": 0, "lines": []} if _tls_behind_header(climb, header) else None
+        else:
+            reply = _said_to(climb, header)
+            answered = reply.as_entry() if reply is not None else None
+        if answered is not None:
+            climb.evidence["after_proxy_header"] = t.cast("ReplyEntry", answered)
+            return
 
 
-def _tls_behind_header(climb: Ladder) -> bool:
-    """Whether a ClientHello behind a PROXY protocol header is answered in TLS."""
+def _tls_behind_header(climb: Ladder, header: bytes) -> bool:
+    """Whether a ClientHello behind a PROXY protocol header is answered in TLS, or with a greeting."""
     session = None
     try:
-        session = _connect(climb, climb.deadline.within(_extra_seconds(climb)))
-        session.wire.send(_PROXY_HEADER)
+        session = _connect(climb, climb.deadline.within(max(_HEADER_SECONDS, _extra_seconds(climb))))
+        session.wire.send(header)
         session.begin_tls(climb.contexts, climb.options.server_name)
         if not wait_any([session.wire], session.wire.deadline):
             return False
         first = session.wire.peek()
-        return first is not None and first.tls
+        return first is not None and (first.tls or first.text.startswith("220"))
     except Failure:
         return False
     finally:
@@ -152,7 +178,7 @@ def _said_to(climb: Ladder, data: bytes) -> t.Any:
     """The greeting of a new connection that begins with ``data``; null where there is none."""
     session = None
     try:
-        session = _connect(climb, climb.deadline.within(_extra_seconds(climb)))
+        session = _connect(climb, climb.deadline.within(max(_HEADER_SECONDS, _extra_seconds(climb))))
         session.wire.send(data)
         reply = session.greeting()
         if reply.code != 220:

@@ -24,6 +24,8 @@ _OTHER_FILES = 32
 _FILES_OF_A_CONNECTION = 2
 # Address space of a thread: its stack, and what TLS and a long reply take.
 _SPACE_OF_A_THREAD = STACK + 512 * 1024
+# What such a process has in use, where the system does not tell.
+_USUAL_SPACE = 256 * 1024 * 1024
 _M_ARENA_MAX = -8  # malloc.h of glibc
 
 
@@ -40,10 +42,10 @@ def process_limits() -> Limits:
     """What this process may have. Raises its own soft limit of open files, which every process may."""
     sockets = _sockets()
     threads, few_threads = _THREADS, None
-    space = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if space != resource.RLIM_INFINITY:
+    space = _space_left()
+    if space is not None:
         _one_arena()
-        fitting = max(1, (space - _address_space()) // 2 // _SPACE_OF_A_THREAD)
+        fitting = max(1, space // 2 // _SPACE_OF_A_THREAD)
         if fitting < threads:
             threads, few_threads = fitting, "memory"
     return Limits(sockets, threads, sockets < _SOCKETS, t.cast("t.Optional[Lack]", few_threads))
@@ -86,13 +88,21 @@ def _open_files() -> int:
         return 16
 
 
-def _address_space() -> int:
-    """Bytes of address space in use."""
+def _space_left() -> int | None:
+    """Bytes that the process may still take, of address space (ulimit -v) or data (-d, which counts stacks too).
+
+    Null where neither is limited.
+    """
+    soft = [resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    if all(most == resource.RLIM_INFINITY for most in soft):
+        return None
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[0]) * resource.getpagesize()
-    except (OSError, ValueError):
-        return 256 * 1024 * 1024
+            pages = [int(one) for one in file.read().split()]
+        used = [pages[0] * resource.getpagesize(), pages[5] * resource.getpagesize()]
+    except (OSError, ValueError, IndexError):
+        used = [_USUAL_SPACE, _USUAL_SPACE]
+    return min(most - held for most, held in zip(soft, used) if most != resource.RLIM_INFINITY)
 
 
 def _one_arena() -> None:

@@ -35,6 +35,7 @@ _SILENCE_SECONDS = 0.5
 _SESSION_GOES_ON = ("reply", "missing", "withheld", "out_of_step")
 # Success of other commands (RFC 5321 section 4.2.3, RFC 4954 section 6): what is said so belongs to none of a transaction.
 _OF_OTHERS = (211, 214, 220, 221, 235)
+_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _When = t.Literal["before_tls", "after_tls"]
 
 
@@ -42,15 +43,20 @@ class ClimbOptions(t.NamedTuple):
     """What to climb with: the settings that matter on one address, and what to do at the top."""
 
     server_name: str
+    by_name: bool = True  # false: the user wrote the address
     helo_name: str | None = None
     source_address: str | None = None
     credentials: tuple[str, str, str | None] | None = None  # user name, password, mechanism
     login_required: bool = True  # false: a relay that offers no login that we can do takes mail without one
+    login_tls_version: str = "TLSv1"  # below this neither credentials nor mail travel
     cleartext_allowed: bool = False  # credentials and mail may travel without TLS
     try_injection: bool = False
     transaction: TransactionPlan | None = None
     more_suites: bool = False  # what OpenSSL offers of itself, and not Python's choice
     turn: threading.Lock | None = None  # held by the one address that logs in and sends; null: every address does
+    greeters: set[tuple[t.Any, ...]] | None = (
+        None  # addresses and ports that have greeted in cleartext within this call
+    )
 
 
 class Ladder:
@@ -84,6 +90,9 @@ class Ladder:
         Raises Failure. Then comes ``use`` or ``unconnected``; or leave it to ``run``.
         """
         self.started = time.monotonic()
+        if self.options.by_name and self.address.of_no_host:
+            # Ad blockers answer so. What listens on this host itself must not be taken for the relay.
+            raise Failure("sinkhole")
         return Connecting(self.address.sockaddr, self.address.family, self.options.source_address)
 
     def use(self, sock: socket.socket) -> None:
@@ -169,13 +178,16 @@ class Ladder:
                 self.session = hello
                 self.evidence["security"] = self.security = "implicit_tls"
                 self._in_tls()
-        if self._my_turn():
+        if not self._tls_too_old() and self._my_turn():
             self._auth()
             self._transaction()
 
     def _listen(self) -> Dialogue | None:
         """Wait for the first words; a session that has sent a ClientHello, where those are TLS."""
         if self.open.wire.readable(_SILENCE_SECONDS) or self.deadline.remaining() <= 0:
+            return None
+        if self.address.sockaddr in (self.options.greeters or ()):
+            # It greets, and is slow because many ask at once; a second connection of each would make it slower.
             return None
         return self._listen_on()
 
@@ -198,6 +210,11 @@ class Ladder:
         mine = self.options.turn.acquire(blocking=False)
         self.evidence["yielded"] = not mine
         return mine
+
+    def _tls_too_old(self) -> bool:
+        """Whether the session is below the version that is required, so that it fails whatever the login would give."""
+        version = self.evidence.get("tls", {}).get("version")
+        return version in _VERSIONS and _VERSIONS.index(version) < _VERSIONS.index(self.options.login_tls_version)
 
     @contextlib.contextmanager
     def _rung(self, layer: Layer, started: float | None = None) -> t.Iterator[Rung]:
@@ -240,6 +257,8 @@ class Ladder:
             # RFC 5321 section 4.2.2 knows one code that opens a session.
             if greeting.code != 220:
                 raise Failure("reply", **greeting.as_entry())
+            if self.options.greeters is not None and not self.open.encrypted:
+                self.options.greeters.add(self.address.sockaddr)
 
     def _ehlo(self, when: _When) -> None:
         with self._rung("ehlo"):

@@ -16,6 +16,7 @@ of either.
 from __future__ import annotations
 
 import _thread
+import bisect
 import collections
 import functools
 import os
@@ -246,6 +247,8 @@ class Loop:
 
     def _run(self, courses: t.Sequence[Course]) -> None:
         waits: dict[int, Wait] = {}
+        # When waits are over, the soonest first; those that have been satisfied before are among them until then.
+        clocks: list[tuple[float, int]] = []
         going_on: t.Iterable[int] = range(len(courses))
         while True:
             for index in going_on:
@@ -255,19 +258,22 @@ class Loop:
                     self._leave(index)
                 else:
                     waits[index] = wait
+                    bisect.insort(clocks, (wait.deadline.at, index))
             if not waits:
                 return
-            soonest = min(wait.deadline.at for wait in waits.values())
-            self._poll(max(0.0, soonest - time.monotonic()))
+            self._poll(max(0.0, clocks[0][0] - time.monotonic()))
             if self.crash is not None:
                 raise self.crash
-            now = time.monotonic()
             touched, self._touched = self._touched, set()
-            going_on = [
-                index
-                for index, wait in waits.items()
-                if wait.deadline.at <= now or (index in touched and wait.satisfied())
-            ]
+            over = self._over(clocks, waits)
+            going_on = over.union(index for index in touched if index in waits and waits[index].satisfied())
+
+    @staticmethod
+    def _over(clocks: list[tuple[float, int]], waits: dict[int, Wait]) -> set[int]:
+        """The courses whose wait is over by the clock. With hundreds of courses, only those whose time has come are looked at."""
+        due = bisect.bisect_left(clocks, (time.monotonic(),))
+        come, clocks[:due] = clocks[:due], []
+        return {index for at, index in come if index in waits and waits[index].deadline.at == at}
 
     @staticmethod
     def _advance(course: Course) -> Wait | None:

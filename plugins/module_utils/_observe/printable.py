@@ -13,4 +13,6 @@ _TEXT_LIMIT = 1000
 def printable(data: bytes) -> str:
     """Text of a relay, safe to show: what is not printable is escaped, and the length is bounded."""
     text = data[:_TEXT_LIMIT].decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -19,9 +19,9 @@ import typing as t
 
 from .printable import printable
 
-__all__ = ("redact", "secret_forms")
+__all__ = ("MASK", "redact", "secret_forms")
 
-_MASK = "********"
+MASK = "********"
 # The keys of the evidence under which a relay's own words stand.
 _SPOKEN = ("text", "lines", "partial", "offered")
 # A long line is cut where it is kept; from here on a form may have lost its end.
@@ -261,7 +261,7 @@ def _without_cut(line: str, wanted: _Wanted) -> str:
         + plain.without(_NOT_BARE).spans(wanted.bare, True)
         if end < 0
     ]
-    return line[: min(starts)] + _MASK if starts else line
+    return line[: min(starts)] + MASK if starts else line
 
 
 def _cover(text: str, spans: list[Span]) -> str:
@@ -273,5 +273,5 @@ def _cover(text: str, spans: list[Span]) -> str:
         else:
             covered.append((start, end))
     for start, end in reversed(covered):
-        text = text[:start] + _MASK + "\n" * text.count("\n", start, end) + text[end:]
+        text = text[:start] + MASK + "\n" * text.count("\n", start, end) + text[end:]
     return text

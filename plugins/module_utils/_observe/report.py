@@ -35,10 +35,9 @@ def host_report(plans: list[Plan], logins: list[Credentials]) -> HostReport:
         try:
             pool.get(plan).load_ca_file()
         except (OSError, ssl.SSLError) as error:
-            useless = isinstance(error, ssl.SSLError)
-            why = "holds no CA certificate" if useless else (error.strerror or "cannot be read").lower()
-            advice = "write the path of a PEM file that is there"
-            raise CAFileError(f"ca_path is {plan['ca_path']}, and on this host: {why}; {advice}.") from None
+            from .ca_file import of_no_use  # a file that is of use never needs it
+
+            raise CAFileError(of_no_use(str(plan["ca_path"]), error)) from None
     return {
         "observations": observe(plans, logins, pool),
         "clock": time.time(),

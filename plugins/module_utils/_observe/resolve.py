@@ -43,8 +43,20 @@ class Address(t.NamedTuple):
 
     @property
     def text(self) -> str:
-        """The address as a person writes it."""
-        return str(self.sockaddr[0])
+        """The address as a person writes it, that of one link with its interface (RFC 4007 section 11)."""
+        text = str(self.sockaddr[0])
+        scope = self.sockaddr[3] if self.family == socket.AF_INET6 and len(self.sockaddr) > 3 else 0
+        if not scope or "%" in text:
+            return text
+        try:
+            return f"{text}%{socket.if_indextoname(scope)}"
+        except OSError:
+            return f"{text}%{scope}"
+
+    @property
+    def of_no_host(self) -> bool:
+        """Whether it stands for no host (RFC 1122 section 3.2.1.3): a system that connects there reaches itself."""
+        return str(self.sockaddr[0]) in ("0.0.0.0", "::", "::ffff:0.0.0.0")
 
     @property
     def version(self) -> int:

@@ -34,12 +34,21 @@ _GRACE_SECONDS, _GRACE_FACTOR = 2.0, 3.0
 class Asked:
     """What is asked of one endpoint, by what means, and until when. ``index``: its number in the call."""
 
-    def __init__(self, index: int, plan: Plan, credentials: Credentials, contexts: TLSContexts, loop: Loop) -> None:
+    def __init__(
+        self,
+        index: int,
+        plan: Plan,
+        credentials: Credentials,
+        contexts: TLSContexts,
+        loop: Loop,
+        greeters: set[tuple[t.Any, ...]],
+    ) -> None:
         self.index = index
         self.plan = plan
         self.credentials = credentials
         self.contexts = contexts
         self.loop = loop
+        self.greeters = greeters
         self.deadline = Deadline(plan["timeout"])
 
     def cleartext_allowed(self, address: Address) -> bool:

@@ -166,7 +166,7 @@ class TLSContexts:
             return self._context
 
     def load_ca_file(self) -> None:
-        """Read ca_path now, before any packet.
+        """Read ca_path now, before any packet, also where nothing is verified by it.
 
         Raises OSError, ssl.SSLError (a subclass) where it holds no certificate.
         """
@@ -174,8 +174,7 @@ class TLSContexts:
             if self.verify:
                 self.context()
             else:
-                with open(self.ca_path, "rb"):
-                    pass
+                _bare_context().load_verify_locations(cafile=self.ca_path)
 
     def _make(self) -> ssl.SSLContext:
         context = _bare_context()
@@ -247,8 +246,10 @@ def _bare_context() -> ssl.SSLContext:
     context.sslobject_class = TLSRecord
     if ssl.OPENSSL_VERSION_INFO >= (3, 2):
         context.options |= _NO_COMPRESSED_CERTIFICATES
-    if hasattr(ssl.SSLContext, "_msg_callback"):
-        context._msg_callback = _note  # type: ignore[attr-defined]
+    # That of the class below: ssl's own would first make enumerations of all numbers, thirty times in a handshake.
+    callback = getattr(ssl.SSLContext.__base__, "_msg_callback", None) or getattr(ssl.SSLContext, "_msg_callback", None)
+    if callback is not None:
+        callback.__set__(context, _note)
     return context
 
 

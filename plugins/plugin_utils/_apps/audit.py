@@ -65,6 +65,9 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
     """Read one place. What cannot be read is a problem of the entry. Raises AppError for options that cannot work."""
     place = load_place(app, spot.path, spot.form, spot.carrier, spot.service)
     text = spot.text if spot.text is not None else texts.get(spot.path)
+    if text is None and app.part_of and app.words:
+        # Without it the app has its defaults.
+        text = ""
     words = tuple(dict.fromkeys(word for mode in app.security.values() for word in mode.words))
     carrier = place.carrier or None
     entry = Entry(spot, app.name, place.form.kind, carrier, Reading(False), _keys(place.form), words, app.part_of)

@@ -19,7 +19,9 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import 
     interpret,
     node_verifies_nothing,
     part_findings,
+    password_keys_elsewhere,
     trap_findings,
+    with_entries,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import Rendered, render
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES, Settings
@@ -102,10 +104,13 @@ def plan_present(
         *_limit_findings(descriptor, form, settings, given, before),
     ]
     try:
-        new = place.edit(text, _with_foreign(form, rendered.values, before), rendered.remove)
+        # Most apps refuse to start with two passwords, and others take the one that is not ours.
+        remove = [*rendered.remove, *password_keys_elsewhere(form, before)]
+        new = place.edit(text, _with_foreign(form, rendered.values, before), remove)
         values = place.read(new)
     except FormatError as error:
         raise AppError(f"it cannot be edited: {error}.") from None
+    findings += with_entries(descriptor, place, new, values)[1]
     read_back = _read_back(descriptor, form, values, settings.security)
     findings += trap_findings(descriptor, form, _state(descriptor, form, settings, rendered), values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if read_back.get(name) is None]
@@ -171,8 +176,9 @@ def plan_absent(descriptor: Descriptor, old: bytes | None, *, place: Place | Non
     place = place or load_place(descriptor)
     text = _decode(old)
     try:
-        new = place.edit(text, {}, place.form.managed)
-        before, values = place.read(text), place.read(new)
+        before = place.read(text)
+        new = place.edit(text, {}, [*place.form.managed, *password_keys_elsewhere(place.form, before)])
+        values = place.read(new)
     except FormatError as error:
         raise AppError(f"it cannot be edited: {error}.") from None
     shown = _shown(place.form, before, values, "the old password"), _shown(place.form, values, before, "")

@@ -32,6 +32,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import (
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import (
     Booleans,
     Kinds,
+    Pattern,
     PatternError,
     Scalar,
     parse_pattern,
@@ -90,6 +91,10 @@ _FORM_KEYS = (
     "overrides",
     "ignores_empty",
     "superseded",
+    "nulls",
+    "password_elsewhere",
+    "entries",
+    "entry_keys",
     "apply",
     "default_port",
     "note",
@@ -273,7 +278,7 @@ def _words(data: Mapping[str, t.Any], modes: Mapping[str, Mode]) -> dict[str, Wo
                 f"the word {name} must have a name of small letters, digits and underscores that is no setting of ours."
             )
         raw = _mapping(data.get(name) or {}, f"words.{name}")
-        _only_known(raw, ("follows", "values", "default", "unknown"), f"words.{name}.")
+        _only_known(raw, ("follows", "values", "default", "unknown", "exact_case"), f"words.{name}.")
         follows = raw.get("follows", "security" if name in used else "fixed")
         if isinstance(follows, list) or follows in used:
             words[name] = _follower(name, raw, [follows] if isinstance(follows, str) else follows, used)
@@ -307,7 +312,8 @@ def _words(data: Mapping[str, t.Any], modes: Mapping[str, Mode]) -> dict[str, Wo
                     )
         if follows in ("validate_certs", "login") and set(values) != {True, False}:
             raise AppError(f"words.{name}.values must say what the word is for true and for false.")
-        words[name] = Word(name, follows, values, raw.get("default"), raw.get("unknown"))
+        exact = raw.get("exact_case") is True
+        words[name] = Word(name, follows, values, raw.get("default"), raw.get("unknown"), exact)
     return words
 
 
@@ -376,15 +382,6 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
     for needed in ("host", "port"):
         if needed not in held and not part:
             raise AppError(f"{where}.keys holds no {{{needed}}}; every app needs to know its relay.")
-    overrides = {
-        str(variable): str(setting)
-        for variable, setting in _mapping(data.get("overrides") or {}, f"{where}.overrides").items()
-    }
-    for variable, setting in overrides.items():
-        if setting not in MODEL and setting not in kinds:
-            raise AppError(
-                f"{where}.overrides.{variable} is {setting}, which is not a setting; write one of {', '.join(MODEL)}."
-            )
     return Form(
         kind=kind,
         format=name,
@@ -400,9 +397,13 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         keys=keys,
         known_keys=_texts(data, "known_keys"),
         closed=data.get("closed") is True,
-        overrides=overrides,
+        overrides=_overrides(data, kinds, where),
         ignores_empty=data.get("ignores_empty") is True,
         superseded=_superseded(data, where),
+        nulls=_texts(data, "nulls"),
+        password_elsewhere=_texts(data, "password_elsewhere"),
+        entries=_texts(data, "entries"),
+        entry_keys=_entry_keys(data, where),
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
         proven=str(data.get("proven") or ""),
@@ -414,9 +415,32 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
     )
 
 
+def _overrides(data: Mapping[str, t.Any], kinds: Kinds, where: str) -> dict[str, str]:
+    overrides = {
+        str(variable): str(setting)
+        for variable, setting in _mapping(data.get("overrides") or {}, f"{where}.overrides").items()
+    }
+    for variable, setting in overrides.items():
+        if setting not in MODEL and setting not in kinds:
+            raise AppError(
+                f"{where}.overrides.{variable} is {setting}, which is not a setting; write one of {', '.join(MODEL)}."
+            )
+    return overrides
+
+
 def _superseded(data: Mapping[str, t.Any], where: str) -> dict[str, str]:
     old_names = _mapping(data.get("superseded") or {}, f"{where}.superseded")
     return {str(old): str(new) for old, new in old_names.items()}
+
+
+def _entry_keys(data: Mapping[str, t.Any], where: str) -> dict[str, str]:
+    found = _mapping(data.get("entry_keys") or {}, f"{where}.entry_keys")
+    for name, ours in found.items():
+        if ours not in (data.get("keys") or {}):
+            raise AppError(f"{where}.entry_keys.{name} is {ours}, which is no key of {where}.keys; write one of those.")
+    if bool(found) != bool(data.get("entries")):
+        raise AppError(f"{where} must have both entries and entry_keys, or neither.")
+    return {name: str(ours) for name, ours in found.items()}
 
 
 def _formats(data: Mapping[str, t.Any], where: str) -> tuple[str, ...]:
@@ -439,25 +463,37 @@ def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
     if not isinstance(raw, Mapping):
         raw = {"value": raw}
     data = _mapping(raw, where)
-    _only_known(data, ("value", "constant", "accept", "keep", "empty", "if_there", "when"), f"{where}.")
+    _only_known(data, ("value", "constant", "accept", "keep", "empty", "if_there", "when", "also_read"), f"{where}.")
     if ("value" in data) == ("constant" in data):
         raise AppError(f"{where} must have either value, a pattern such as '{{host}}', or constant.")
     when = _conditions(data.get("when") or {}, f"{where}.when", [*kinds, "security", "login"])
     if "constant" in data:
         if not isinstance(data["constant"], (str, int, bool)):
             raise AppError(f"{where}.constant must be a text, a number, true or false.")
-        return Key(path, constant=data["constant"], accept=tuple(data.get("accept") or ()), when=when)
-    sources = data["value"] if isinstance(data["value"], list) else [data["value"]]
+        accept, also = tuple(data.get("accept") or ()), _patterns(data.get("also_read") or [], kinds, where)
+        return Key(path, constant=data["constant"], accept=accept, when=when, also_read=also)
+    keep, if_there = data.get("keep") is True, data.get("if_there") is True
+    return Key(
+        path,
+        _patterns(data["value"], kinds, where),
+        keep=keep,
+        empty=data.get("empty"),
+        if_there=if_there,
+        when=when,
+        also_read=_patterns(data.get("also_read") or [], kinds, where),
+    )
+
+
+def _patterns(raw: t.Any, kinds: Kinds, where: str) -> tuple[Pattern, ...]:
     patterns = []
-    for source in sources:
+    for source in raw if isinstance(raw, list) else [raw]:
         if not isinstance(source, str):
             raise AppError(f"{where} must be a pattern such as '{{host}}', in quotes, or {{constant: {source}}}.")
         try:
             patterns.append(parse_pattern(source, kinds))
         except PatternError as error:
             raise AppError(f"{where}: {error}.") from None
-    keep, if_there = data.get("keep") is True, data.get("if_there") is True
-    return Key(path, tuple(patterns), keep=keep, empty=data.get("empty"), if_there=if_there, when=when)
+    return tuple(patterns)
 
 
 def _no_key_inside_another(keys: Sequence[Key], where: str) -> None:

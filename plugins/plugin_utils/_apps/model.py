@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Booleans, Pattern, Scalar
@@ -84,7 +84,7 @@ class Word:
 
     ``default`` is what the app takes when it is left out, by port where that decides; ``unknown`` is what any other
     text means to
-    it, and None says that the app does not start then.
+    it, and None says that the app does not start then. ``exact_case``: another case is another text.
     """
 
     name: str
@@ -92,6 +92,7 @@ class Word:
     values: Mapping[t.Any, Scalar]
     default: Scalar | Mapping[t.Any, Scalar]
     unknown: Scalar
+    exact_case: bool = False
 
     @property
     def kind(self) -> str:
@@ -108,7 +109,7 @@ class Key:
     """One key of the app. ``patterns`` are tried in order; without one it holds ``constant``, or one of ``accept`` that is there.
 
     ``accept`` may be ``*`` for any. ``keep``: stays when the settings do not name it. ``when``: only where these words hold. ``empty``: written where
-    there is no value.
+    there is no value. ``also_read`` are patterns that the app reads there and we never write.
     """
 
     path: KeyPath
@@ -118,6 +119,7 @@ class Key:
     keep: bool = False
     empty: Scalar = None
     if_there: bool = False
+    also_read: tuple[Pattern, ...] = ()
     when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
 
     @property
@@ -145,7 +147,9 @@ class Form:
 
     ``formats`` are further formats that the app reads the same keys from, which the ending of a path says.
     ``or_sections`` are further places of the section, of which the one counts that is in the file; the paths of all keys
-    begin with ``section``.
+    begin with ``section``. ``nulls`` are texts that the app takes for no value at all; ``password_elsewhere`` are keys with
+    which it gets the password from another place. ``entries`` are the lists in lists of the same file whose ``entry_keys`` win
+    over ours. ``dotted``: a name with dots in it is the same as one level for each.
     """
 
     kind: str
@@ -165,20 +169,61 @@ class Form:
     overrides: Mapping[str, str]
     ignores_empty: bool
     superseded: Mapping[str, str]
+    nulls: tuple[str, ...]
+    password_elsewhere: tuple[str, ...]
+    entries: KeyPath
+    entry_keys: Mapping[str, str]
     apply: str
     note: str
     proven: str
     switches: Mapping[KeyPath, Switch]
     default_port: int | Mapping[t.Any, int] | None
+    dotted: bool = False
 
     @functools.cached_property
     def managed(self) -> tuple[KeyPath, ...]:
         return tuple(dict.fromkeys(key.path for key in self.keys))
 
+    def placed(self, there: Iterable[KeyPath], path: KeyPath) -> KeyPath:
+        """Where a key stands, or belongs, in a text that has these: some people write ``mail.smtp.auth``, and some a tree."""
+        if not self.dotted:
+            return path
+        own = {_levels(one): one for one in there}
+        if path in own:
+            return own[path]
+        for length in range(len(path) - 1, 0, -1):
+            beside = [one for levels, one in own.items() if levels[:length] == path[:length]]
+            for one in beside:
+                depth = next((n for n in range(len(one), 0, -1) if _levels(one[:n]) == path[:length]), 0)
+                if depth:
+                    rest = path[length:]
+                    return (
+                        (*one[:depth], ".".join(rest))
+                        if any("." in name for name in one[depth:])
+                        else (*one[:depth], *rest)
+                    )
+        return path
+
+    def in_format(self, name: str) -> Form:
+        """The same form in one of ``formats``; there a name with dots goes one level down at each."""
+        if name not in self.formats or name == self.format:
+            return self
+        nested = {key.path: tuple(part for one in key.path for part in one.split(".")) for key in self.keys}
+        return replace(
+            self,
+            format=name,
+            dotted=True,
+            keys=tuple(replace(key, path=nested[key.path]) for key in self.keys),
+        )
+
     @functools.cached_property
     def names(self) -> frozenset[str]:
         """The settings and words that this form can hold."""
         return frozenset(name for key in self.keys for name in key.names)
+
+
+def _levels(path: KeyPath) -> KeyPath:
+    return tuple(".".join(path).split("."))
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,10 @@ __all__ = ("CODECS", "Booleans", "Field", "Kinds", "Pattern", "PatternError", "S
 Scalar = str | int | float | bool | None
 # Every name that a pattern may use, with the kind of its values, or the texts that they can be.
 Kinds = t.Mapping[str, str | tuple[str, ...]]
-CODECS = ("url", "phrase", "ms", "lower", "text", "shell", "casc", "service")
+# What Laravel's env() does not take as it is: words, and the quotes around a whole value, which it takes off.
+_LARAVEL_WORDS = ("true", "(true)", "false", "(false)", "null", "(null)", "empty", "(empty)")
+_LARAVEL_QUOTED = re.compile(r"(['\"]).*\1", re.DOTALL)
+CODECS = ("url", "phrase", "ms", "lower", "text", "shell", "casc", "service", "laravel", "spring")
 # Ports by the names that /etc/services has for them, for apps that look there.
 _SERVICES = {"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465}
 _FIELD = re.compile(r"(not )?([a-z_][a-z0-9_]*)(?::([a-z0-9]+))?")
@@ -243,6 +246,11 @@ def _encode(field: Field, value: Scalar, booleans: Booleans, bracketed: bool) ->
         return shlex.quote(text)
     if field.codec == "casc":
         return text.replace("${", "^${")
+    if field.codec == "spring":
+        # A placeholder without a name, whose default is the sign: all versions of Spring give that back.
+        return text.replace("${", "${:$}{")
+    if field.codec == "laravel" and (text.lower() in _LARAVEL_WORDS or _LARAVEL_QUOTED.fullmatch(text)):
+        return f'"{text}"'
     return f"[{text}]" if field.kind == "host" and bracketed and ":" in text else text
 
 
@@ -260,6 +268,10 @@ def _decode(field: Field, text: str, booleans: Booleans) -> Scalar:
         text = "".join(shlex.split(text))
     elif field.codec == "casc":
         text = text.replace("^${", "${")
+    elif field.codec == "spring":
+        text = text.replace("${:$}{", "${")
+    elif field.codec == "laravel" and _LARAVEL_QUOTED.fullmatch(text):
+        text = text[1:-1]
     elif field.codec == "service":
         text = str(_SERVICES.get(text, text))
     if field.kind == "boolean":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import yaml
@@ -41,6 +41,12 @@ _WORDS = ("smtp", "mail", "host")
 _UNIT = re.compile(r"/([^/]+)\.service(?:\.d/[^/]+\.conf)?$")
 # Of apps that share their words, those that the others come from.
 _FIRST = ("laravel", "gitea", "django", "generic_env")
+# Frameworks, whose words are read by apps of any name.
+_FAMILIES = (*_FIRST, "symfony", "rails", "spring", "nodemailer")
+# What variables of any app are made of; a name of nothing else says nothing of the app.
+_COMMON = re.compile(
+    r"(?:smtp|mailer|mail|email|host|hostname|server|address|addr|port|url|dsn|options|transport|name|use|default|from|_)+"
+)
 _NAMED = 1000
 
 
@@ -201,9 +207,23 @@ def _best(apps: Sequence[Descriptor], kind: str, values: Mapping[str, str], hint
         there = sum(1 for key in form.keys if key.path[0] in values)
         relay = any("host" in key.names and key.path[0] in values for key in form.keys)
         named = _is_named(app, hint)
-        if (there and named) or relay:
+        if (there and named) or (relay and _may_be(app, form, values)):
             found.append((named * _NAMED + there, app.id in _FIRST, app))
     return max(found, key=lambda one: one[:2])[-1] if found else None
+
+
+def _may_be(app: Descriptor, form: Form, values: Collection[str]) -> bool:
+    """Whether variables tell this app from others although nothing names it: many apps of other names have the same ones.
+
+    Those of a framework do; those of one app only where one has more in its name than what all of them have.
+    """
+    if app.id in _FAMILIES:
+        return True
+    return any(
+        "__" in key.path[0] or not _COMMON.fullmatch(key.path[0].lower())
+        for key in form.keys
+        if "host" in key.names and key.path[0] in values
+    )
 
 
 def _own_place(apps: Sequence[Descriptor], path: str, text: str, services: Sequence[_Service]) -> Spot | None:
@@ -215,7 +235,7 @@ def _own_place(apps: Sequence[Descriptor], path: str, text: str, services: Seque
         for kind, form in app.forms.items():
             if kind == "file" and not _fits(form, path) and len(hints) == 1:
                 continue
-            weight = _weight(app, kind, path, text)
+            weight = _weight(app, kind, path, text, named)
             if weight or (weight is None and named and kind == "file"):
                 spot = Spot(app.id, path, kind)
                 found.append((named * _NAMED + (weight or 0), app.id in _FIRST, spot))
@@ -226,7 +246,7 @@ def _fits(form: Form, path: str) -> bool:
     return any(path == one or path.endswith(f"/{one.lstrip('/')}") for one in form.paths)
 
 
-def _weight(app: Descriptor, kind: str, path: str, text: str) -> int | None:
+def _weight(app: Descriptor, kind: str, path: str, text: str, named: bool) -> int | None:
     """How many of the app's keys the file holds, with its relay or a key that only looks like one; None: unreadable."""
     try:
         place = load_place(app, path, kind)
@@ -238,6 +258,8 @@ def _weight(app: Descriptor, kind: str, path: str, text: str) -> int | None:
     form = place.form
     there = sum(1 for key in form.keys if values.get(key.path) is not None)
     relay = any("host" in key.names and values.get(key.path) is not None for key in form.keys)
+    if kind == "environment" and not named and not _may_be(app, form, [path[0] for path in values]):
+        return 0
     if kind == "environment" or relay or app.part_of:
         return there if relay or app.part_of else 0
     odd = interpret(app, form, values).findings

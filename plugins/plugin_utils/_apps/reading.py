@@ -30,9 +30,11 @@ __all__ = (
     "interpret",
     "node_verifies_nothing",
     "part_findings",
+    "password_keys_elsewhere",
     "read_place",
     "read_settings",
     "trap_findings",
+    "with_entries",
 )
 
 _SHOWN = (
@@ -97,10 +99,33 @@ def read_place(
     for key, value in values.items():
         if key in gathered and gathered[key][0] != value:
             findings += _hidden_by(descriptor, place.form, key, gathered[key][1], "environment")
+    values, told = with_entries(descriptor, place, text, values)
+    findings += told
     reading = interpret(
         descriptor, place.form, {**{key: value for key, (value, _path) in gathered.items()}, **values}, environment
     )
     return dataclasses.replace(reading, findings=[*reading.findings, *findings, *place.findings(text)])
+
+
+def with_entries(
+    descriptor: Descriptor, place: Place, text: str, values: dict[KeyPath, Value]
+) -> tuple[dict[KeyPath, Value], list[Finding]]:
+    """The values as the first entry of the file's lists changes them, and what is told of entries that win over ours."""
+    entries = [one for one in place.entries(text) if one]
+    usual = [key for key in place.form.managed if key in values]
+    told = {key for one in entries for key, value in one.items() if key in usual and values[key] != value}
+    told |= {key for one in entries for key, value in one.items() if any(other.get(key) != value for other in entries)}
+    findings = [
+        {
+            "severity": "warning",
+            "code": "overridden",
+            "message": f"{key[-1]} is overridden in {'.'.join(place.form.entries)}, which say something else.",
+            "remedy": f"Leave it to {'.'.join(key)}, and take it out of the entries of {descriptor.name}.",
+        }
+        for key in place.form.managed
+        if key in told
+    ]
+    return {**values, **(entries[0] if entries else {})}, findings
 
 
 def _missing_file(path: str) -> Finding:
@@ -130,9 +155,10 @@ def read_settings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, V
     known: dict[str, Scalar] = {}
     for key in form.keys:
         value = values.get(key.path)
-        if value is None or isinstance(value, Opaque) or not key.patterns:
+        patterns = (*key.patterns, *key.also_read)
+        if value is None or isinstance(value, Opaque) or not patterns:
             continue
-        for name, found in (_of_key(form, key.patterns, value) or {}).items():
+        for name, found in (_of_key(form, patterns, value) or {}).items():
             # Of several keys that verify something, such as the chain and the name, one is enough to let anybody in.
             if name not in known or (name == "validate_certs" and found is False):
                 known[name] = found
@@ -155,7 +181,9 @@ def _of_key(form: Form, patterns: Iterable[t.Any], value: Value) -> dict[str, Sc
                 return t.cast("dict[str, Scalar]", found)
         return None
     # PHP and Ruby people write 0 and 1 for false and true.
-    also = [bool(value)] if form.lenient and value in (0, 1) and not isinstance(value, bool) else []
+    also: list[Value] = [bool(value)] if form.lenient and value in (0, 1) and not isinstance(value, bool) else []
+    if form.lenient and isinstance(value, (int, float)) and not isinstance(value, bool):
+        also.append(str(value))
     for one in (value, *also):
         for pattern in patterns:
             found = pattern.read(one, form.booleans)
@@ -170,14 +198,15 @@ def interpret(
     """Read the keys of one form as the app does. ``environment`` are variables of the app's process, where they are
     known.
     """
-    values = {path: value for path, value in values.items() if value is not None}
-    if not any(key.path in values for key in form.keys if key.patterns):
+    values = {path: value for path, value in values.items() if value is not None and not _is_null(form, value)}
+    found = any(key.path in values for key in form.keys if key.patterns)
+    # A part of an app that says nothing of its mode means what the app does by default.
+    if not found and not (descriptor.part_of and descriptor.words):
         return Reading(False, findings=_unknown(descriptor, form, values))
-    findings = [
-        *_wrong(descriptor, form, values),
-        *_unused(descriptor, form, values),
-        *_unknown(descriptor, form, values),
-    ]
+    unused = _unused(descriptor, form, values)
+    # A URL of another transport is no wrong one, and names no relay.
+    values = {path: value for path, value in values.items() if not _is_unused(form, path, value)}
+    findings = [*_wrong(descriptor, form, values), *unused, *_unknown(descriptor, form, values)]
     known = read_settings(descriptor, form, values)
     findings += _overridden(descriptor, form, known, environment or {})
     port = known.get("port")
@@ -189,7 +218,8 @@ def interpret(
     mode = None if elsewhere or not words else mode_of(descriptor, port if isinstance(port, int) else None, words)
     if port is None:
         port = _default_port(descriptor, form, mode, words)
-        mode = mode_of(descriptor, port, words) or mode
+        if words or not descriptor.part_of:
+            mode = mode_of(descriptor, port, words) or mode
     settings = {name: known[name] for name in _SHOWN if known.get(name) not in (None, "")}
     if "host" in settings:
         # A whole URL there is a mistake that is told, and its login is not.
@@ -205,13 +235,34 @@ def interpret(
     state = {**words, **settings, "security": mode, "login": login}
     if words or not (elsewhere or descriptor.part_of):
         findings += _mode_findings(descriptor, settings, mode, login)
+        findings += _login_unused(descriptor, form, words) if login else []
     findings += part_findings(descriptor)
     findings += trap_findings(descriptor, form, state, values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in settings]
     password = str(known.get("password") or "")
-    # One that comes from a variable is there, though it is not known here.
-    elsewhere_set = any("password" in key.names and isinstance(values.get(key.path), Opaque) for key in form.keys)
-    return Reading(True, settings, mode, bool(password) or elsewhere_set, findings, password)
+    return Reading(found, settings, mode, bool(password) or _password_elsewhere(form, values), findings, password)
+
+
+def _is_null(form: Form, value: Value) -> bool:
+    return isinstance(value, str) and value.lower() in form.nulls
+
+
+def password_keys_elsewhere(form: Form, values: Mapping[KeyPath, Value]) -> list[KeyPath]:
+    """The keys there with which the app gets its password from another place: a file or a command."""
+    paths = [
+        (*key.path[:-1], key.path[-1] + end)
+        for key in form.keys
+        if "password" in key.names
+        for end in ("_FILE", "__FILE", "_file", "_path")
+    ]
+    paths += [(*form.section, *name.split(".")) for name in form.password_elsewhere]
+    return [path for path in dict.fromkeys(paths) if values.get(path) not in (None, "") and path not in form.managed]
+
+
+def _password_elsewhere(form: Form, values: Mapping[KeyPath, Value]) -> bool:
+    """Whether there is a password that is not known here."""
+    opaque = any("password" in key.names and isinstance(values.get(key.path), Opaque) for key in form.keys)
+    return opaque or bool(password_keys_elsewhere(form, values))
 
 
 def node_verifies_nothing(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> bool:
@@ -281,13 +332,17 @@ def _words(
         if value is None or (value == "" and "" not in word.values.values()):
             words[name] = word.default_for(port)
             continue
-        same = [one for one in word.values.values() if str(one).lower() == str(value).lower()]
+        same = [one for one in word.values.values() if _same_word(word, str(one), str(value))]
         if same:
             words[name] = same[0]
             continue
         words[name] = word.unknown
         findings.append(_unknown_word(descriptor, word, value))
     return words, findings
+
+
+def _same_word(word: Word, one: str, other: str) -> bool:
+    return one == other or (not word.exact_case and one.lower() == other.lower())
 
 
 def _unknown_word(descriptor: Descriptor, word: Word, value: Scalar) -> Finding:
@@ -377,6 +432,27 @@ def _mode_findings(
     return findings
 
 
+def _login_unused(descriptor: Descriptor, form: Form, words: Mapping[str, Scalar]) -> list[Finding]:
+    """A word that keeps the app from using the login that it has."""
+    findings = []
+    for name, word in descriptor.words.items():
+        key = next((one.text for one in form.keys if name in one.names), None)
+        meant = {source for source, value in word.values.items() if value == words.get(name)}
+        off = {"login": {False}, "auth_mechanism": {"none"}}.get(str(word.follows))
+        if key is None or word.default is None or meant != off:
+            continue
+        findings.append(
+            {
+                "severity": "warning",
+                "code": "login_unused",
+                "message": f"{descriptor.name} has a user name and does not log in with it, because {key} is"
+                f" '{str(words[name]).lower()}' or not there.",
+                "remedy": f"Write {key}, or take the user name out.",
+            }
+        )
+    return findings
+
+
 def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
     """Keys of ours whose value the app cannot take: another type or shape, a variable that is not resolved here."""
     findings = []
@@ -440,7 +516,7 @@ def _unused(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value])
             continue
         word = None if value is None else _word_of(value, form)
         used = not switch.used or word in [None if one is None else _word_of(one, form) for one in switch.used]
-        if used and not any(fnmatch.fnmatchcase(word or "", str(one).lower()) for one in switch.unused):
+        if used and not _fits(word, switch.unused):
             continue
         key = ".".join(path)
         is_there = f"{key} is {_shown(value)}" if value is not None else f"{key} is not there"
@@ -454,6 +530,16 @@ def _unused(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value])
             }
         )
     return findings
+
+
+def _is_unused(form: Form, path: KeyPath, value: Value) -> bool:
+    """Whether a key of ours holds what says that the app mails another way."""
+    switch = form.switches.get(path)
+    return switch is not None and path in form.managed and _fits(_word_of(value, form), switch.unused)
+
+
+def _fits(word: str | None, patterns: Iterable[Scalar]) -> bool:
+    return any(fnmatch.fnmatchcase(word or "", str(one).lower()) for one in patterns)
 
 
 def _word_of(value: t.Any, form: Form) -> str:
@@ -474,13 +560,16 @@ def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]
     known = {path[-1] for path in ours} | set(form.known_keys) | set(form.overrides)
     findings = _superseded(descriptor, form, values)
     told = set()
+    flat = all(len(path) == len(form.section) + 1 for path in ours)
+    parents = {path[:-1] for path in ours}
     for path in values:
         if path[: len(form.section)] != form.section or path in ours:
             continue
         rest = path[len(form.section) :]
-        if rest[0] in form.known_keys or ".".join(rest) in form.known_keys or rest[0] in form.overrides:
+        if not form.closed and len(rest) > 1 and (flat or not form.section) and path[:-1] not in parents:
+            # Another account of the same file, or something else of an app's one file for everything.
             continue
-        if ".".join(rest) in form.superseded:
+        if _is_known(form, rest) or ".".join(rest) in form.superseded:
             continue
         inside = [
             one
@@ -488,7 +577,10 @@ def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]
             if one[: len(form.section) + 1] == path[: len(form.section) + 1] and len(one) > len(form.section) + 1
         ]
         name = ".".join(rest) if inside else rest[0]
-        near = difflib.get_close_matches(rest[-1], sorted(known), 1, 0.8 if form.closed else 0.88)
+        alike = sorted(
+            one for one in known if one.partition(".")[0] == rest[-1].partition(".")[0] or "." not in rest[-1]
+        )
+        near = difflib.get_close_matches(rest[-1], alike, 1, 0.8 if form.closed else 0.88)
         if name in told or not (form.closed or near):
             continue
         told.add(name)
@@ -507,6 +599,11 @@ def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]
             }
         )
     return findings
+
+
+def _is_known(form: Form, rest: KeyPath) -> bool:
+    names = (rest[0], ".".join(rest))
+    return rest[0] in form.overrides or any(fnmatch.fnmatchcase(name, one) for one in form.known_keys for name in names)
 
 
 def _superseded(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:

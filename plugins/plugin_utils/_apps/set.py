@@ -36,6 +36,7 @@ _CODE = re.compile("[a-z][a-z0-9_]*")
 _OF_AN_ENTRY = (
     "app", "path", "form", "carrier", "service", "owner", "group", "mode", "backup", "validate", "template", "dest",
 )  # fmt: skip
+_RESTART = frozenset(("service", "command", "chdir"))
 _OF_THE_ROLE = ("exact_security", "descriptors", *POLICY_OPTIONS)
 
 
@@ -105,6 +106,9 @@ def checked_entries(entries: object, recipient: str = "") -> None:
             if not entry.get(key):
                 words = f"{name}.{key} is missing; write {{app: ..., path: ...}}, or {{template: ..., dest: ...}}."
                 raise SettingsError(words, name)
+        if not str(entry[needed[1]]).startswith(("/", "~", "$")):
+            words = f"{name}.{needed[1]} is {show(entry[needed[1]])}; write the whole path on the host, which begins with /."
+            raise SettingsError(words, name)
         wrong = next((key for key in other if entry.get(key)), None)
         if wrong:
             words = f"{name}.{wrong} stands beside {needed[0]}; write an entry of its own for it, or leave it out."
@@ -117,15 +121,20 @@ def checked_entries(entries: object, recipient: str = "") -> None:
 def _checked_restart(restart: object, name: str) -> None:
     if restart is None:
         return
-    if not isinstance(restart, Mapping) or not (restart.get("service") or restart.get("command")):
+    keys = set(restart) if isinstance(restart, Mapping) else set()
+    if (
+        not isinstance(restart, Mapping)
+        or bool(restart.get("service")) == bool(restart.get("command"))
+        or keys - _RESTART
+    ):
         words = f"{name}.restart is {show(restart)}; write {{service: name}} or {{command: [...]}}, or leave it out."
         raise SettingsError(words, name)
     command = restart.get("command")
-    if command and not isinstance(command, list):
-        words = (
-            f"{name}.restart.command is {show(command)}; write a list, such as [docker, compose, restart, pangolin]."
+    if command and (isinstance(command, str) or not isinstance(command, Sequence)):
+        raise SettingsError(
+            f"{name}.restart.command is {show(command)}; write a list, such as [docker, compose, restart, pangolin].",
+            name,
         )
-        raise SettingsError(words, name)
 
 
 def _checked_test(entry: Entry, name: str, recipient: str) -> None:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import Verdict
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports import OtherPort
 
 __all__ = ("advise", "host_failure", "settings_failure", "verdict_sentence")
 
@@ -44,23 +45,44 @@ def host_failure(error: HostError, host: str, nothing: Mapping[str, t.Any]) -> d
 
 
 def advise(host: str, settings: Settings, verdict: Verdict) -> None:
-    """Complete the remedy of an endpoint that failed with what is known of the relay's other ports."""
+    """Complete message and remedy of an endpoint that failed with what is known of the relay's other ports."""
     probe, working = verdict.probe, verdict.working
     if probe["ok"]:
         return
     if working is not None:
-        mode = f" (security: {working['security']})" if working["security"] in ("opportunistic", "cleartext") else ""
-        secure = str(working["secure"]).lower()
-        choice = f"port: {working['port']} and secure: {secure}{mode}: this works from {host}, it was just tried."
+        hint = _hint(host, working, settings.username is None or verdict.logged_in, verdict.alternatives)
         # Where the port itself cannot be reached, nothing else helps as soon.
-        probe["remedy"] = f"Set {choice}" if probe["layer"] == "tcp" else f"{probe['remedy']} Or set {choice}"
+        probe["remedy"] = hint if probe["layer"] == "tcp" else f"{probe['remedy']} {hint.replace('Set ', 'Or set ', 1)}"
         return
+    answering = next((one for one in verdict.alternatives if one["ok"] is False and _answers(one)), None)
+    if answering is not None and probe["layer"] == "tcp":
+        # What does not work is no remedy, but what is wrong with it may be sooner mended than the way to the chosen one.
+        probe["message"] += f" Port {answering['port']} answers, but fails with {answering['cause']}."
     unknown = [str(one["port"]) for one in verdict.alternatives if one["ok"] is None]
     if unknown:
         ports = (
             f"Port {unknown[0]} was" if len(unknown) == 1 else f"Ports {', '.join(unknown[:-1])} and {unknown[-1]} were"
         )
         probe["remedy"] += f" {ports} not asked, or not for long enough to tell: timeout is {settings.timeout:g} s."
+
+
+def _answers(port: OtherPort) -> bool:
+    """Whether a port that fails is a relay all the same, which can be mended."""
+    layer = cause_row(str(port["cause"])).layer
+    return layer in ("mode", "ehlo", "starttls", "tls", "certificate", "auth", "transaction")
+
+
+def _hint(host: str, working: OtherPort, whole: bool, others: Sequence[OtherPort]) -> str:
+    """The port that works instead; not ``whole``: the login that is given was not tried there."""
+    mode = f" (security: {working['security']})" if working["security"] in ("opportunistic", "cleartext") else ""
+    settings = f"port: {working['port']} and secure: {str(working['secure']).lower()}{mode}"
+    if whole:
+        return f"Set {settings}: this works from {host}, it was just tried."
+    refusing = next((one["port"] for one in others if one["cause"] == "auth_rejected"), None)
+    if refusing is None:
+        return f"Set {settings}: this works from {host} up to the login, which was not tried there."
+    # What one port of a relay refuses another one hardly takes: it is the login that is to be mended.
+    return f"With {settings} it works from {host} up to the login, which was not tried there, as port {refusing} refused it."
 
 
 def verdict_sentence(host: str, settings: Settings, probe: Mapping[str, t.Any]) -> str:

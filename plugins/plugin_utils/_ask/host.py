@@ -23,18 +23,30 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
 
-__all__ = ("HostError", "ProbeRun", "plan_of", "probe_host")
+__all__ = ("HostError", "ProbeRun", "plan_of", "probe_host", "reason_of")
 
 _OBSERVER = "mailops.smtp.smtp_observe"
+
+
+def reason_of(result: Mapping[str, t.Any]) -> str:
+    """Why a module failed, in its own words.
+
+    ansible-core keeps those of one that broke off before its first line of ours (a library that does not fit into the
+    memory, say) as the event of an exception.
+    """
+    event = getattr(result.get("exception"), "event", None)
+    said = str(result.get("msg") or getattr(event, "msg", None) or "").strip()
+    return printable_text(said) if said not in ("", "Module failed.") else "the host gave no reason"
 
 
 class HostError(Exception):
     """The managed host could not probe at all; ``result`` is the module's own result."""
 
     def __init__(self, result: Mapping[str, t.Any]) -> None:
-        super().__init__(str(result.get("msg", "the module gave no result")))
+        super().__init__(reason_of(result))
         self.result = {key: value for key, value in result.items() if key != "invocation"}
 
 
@@ -63,6 +75,7 @@ def plan_of(settings: Settings, policy: Policy, **extra: t.Any) -> Plan:
         "ip_version": settings.ip_version,
         "timeout": settings.timeout,
         "minimum_tls_version": min(policy.minimum_tls_version, "TLSv1.2", key=TLS_VERSIONS.index),
+        "login_tls_version": policy.minimum_tls_version,
         "cleartext_networks": list(policy.cleartext_networks),
         "require_all_addresses": policy.require_all_addresses,
         "alternatives": [],

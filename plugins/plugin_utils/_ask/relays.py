@@ -6,6 +6,7 @@ Which addresses a relay's name has, as the hosts of this user have seen them: so
 
 Only a host can say where a name leads from there, and the controller asks no resolver. So the addresses come out of the
 answers, and are kept for the next hosts and runs, a file for each name. The first hosts of the first run know nothing yet.
+A file that nobody has written for a day is removed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ __all__ = ("addresses_of", "as_address", "learn")
 # Seconds after which an address is forgotten where no host has seen it again, and after which it is noted once more.
 _FORGOTTEN = 86400
 _NOTED_AGAIN = 3600
+# How often files are looked through for those that are forgotten.
+_SWEPT_AGAIN = 3600
 _MOST = 32
 _LARGEST = 10000
 
@@ -61,6 +64,22 @@ def learn(folder: str, name: str, addresses: Iterable[str]) -> None:
         except OSError:
             os.unlink(temporary)
             raise
+        _sweep(os.path.dirname(path), now)
+
+
+def _sweep(folder: str, now: float) -> None:
+    """Remove what is forgotten, and what a killed process has left half written; others may do the same just now."""
+    mark = f"{folder}-swept"
+    with contextlib.suppress(FileNotFoundError):
+        if 0 <= now - os.stat(mark).st_mtime < _SWEPT_AGAIN:
+            return
+    with open(mark, "w", encoding="utf-8"):
+        os.utime(mark, (now, now))
+    with os.scandir(folder) as found:
+        for one in found:
+            with contextlib.suppress(FileNotFoundError):
+                if now - one.stat(follow_symlinks=False).st_mtime >= _FORGOTTEN:
+                    os.unlink(one.path)
 
 
 def _file(folder: str, name: str) -> str:

@@ -38,7 +38,7 @@ _PROTOCOL, _SERVICE, _WORD, _HINT = 4, 2, 2, 1
 
 # What only SMTP and the programs that speak it have.
 _PROTOCOL_WORDS = frozenset(
-    "ehlo helo rcpt starttls nodemailer smtplib aiosmtplib phpmailer swiftmailer mailkit jakarta.mail lettre gomail bamboo swoosh postfix exim"
+    "ehlo helo rcpt starttls nodemailer smtplib aiosmtplib phpmailer swiftmailer mailkit jakarta.mail lettre letre gomail bamboo swoosh postfix exim"
     " exim4 sendmail opensmtpd msmtp nullmailer ssmtp swaks mailpit smtpd eauth eenvelope smtptransport smtpclient actionmailer mutt".split()
 )
 _PROTOCOL_PARTS = (
@@ -76,10 +76,15 @@ _PROTOCOL_PARTS = (
     "mail.mailutils: ",
     "0x800ccc",  # Outlook's numbers
     "actionmailer",
+    "connection unexpectedly closed: ",  # smtplib
 )
 # A command as Nodemailer hangs it on its errors.
 _COMMAND = re.compile(r"\bcommand['\"]?\s?[:=]\s?['\"]?(?:conn|ehlo|helo|starttls|auth|mail from|rcpt to|data|api)\b")
 _REPLY = re.compile(r"(?<![\d.])(?:4[2-5]|5[0-57])\d[ -]{1,2}[#\"(]{0,2}[45]\.\d{1,2}\.\d{1,3}(?![\d.])")
+# Exim's id of a message, and what its main log has behind it.
+_EXIM = re.compile(r"\b[0-9a-z]{6}-[0-9a-z]{6,11}-[0-9a-z]{2,4} (?:[=*<>-][=*>=] |h=|sender |tls |remote |smtp )")
+# What .NET and providers' own logs leave of a reply.
+_BARE_REPLY = re.compile(r"[45]\.[0-7]\.\d{1,3} [a-z<(]")
 # Python's smtplib writes a reply as a pair.
 _PAIR = re.compile(r"\((?:4[2-5]|5[0-57])\d, b['\"]")
 
@@ -108,7 +113,8 @@ _OTHER_WORDS = frozenset(
     " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
     " offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp ping poller"
-    " ipsec sftp ftp dav caldav carddav favicon thumbnail".split()
+    " ipsec sftp ftp dav caldav carddav favicon thumbnail matrix federation activitypub webfinger nntp usenet sabnzbd signaling stun"
+    " freshclam chronyd ntpd indexer torznab jackett prowlarr".split()
 )
 _OTHER_PARTS = (
     "well-known/",
@@ -120,6 +126,8 @@ _OTHER_PARTS = (
     "session token",
     "web socket",
     "push service",
+    "mint.transporterror",  # Elixir's client of HTTP
+    "[client ",  # a web server's log
 )
 # A feed, and not the size of a process.
 _RSS = re.compile(r"\brss\b(?![ =:]{1,2}\d)")
@@ -127,6 +135,7 @@ _RSS = re.compile(r"\brss\b(?![ =:]{1,2}\d)")
 _OTHER_SENTENCES = (
     "request to http",
     "password authentication failed for user",
+    "access denied for user",
     "failed password for",
     "tls handshake error from",
     "ssl handshake with client",
@@ -152,11 +161,24 @@ _OTHER_SENTENCES = (
     "fetch mail",
     "query failed (",
     "became not supported",
+    "dns request failed",
+    # mail that goes by HTTP
+    "graph.microsoft.com",
+    "googleapis.com",
+    "api.mailgun.net",
+    "api.sendgrid.com",
+    "api.brevo.com",
+    "api.resend.com",
+    "api.postmarkapp.com",
     "active checks",
+    "probe failed",
+    "postfix/dnsblog",
+    "solving challenge",
+    "unreachable! =>",  # Ansible, of a host that it cannot log in to
 )
 _OTHER_PORTS = (
-    "22|80|88|111|143|389|443|445|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
-    "|6379|6443|8000|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9200|9300|11211|27017"
+    "22|80|88|111|119|143|389|443|445|563|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
+    "|6379|6443|8000|8006|8007|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9103|9200|9300|11211|27017|50000"
 )
 _OTHER_PORT = re.compile(_port(_OTHER_PORTS))
 _MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port[ =:]{{1,2}}(?:{_OTHER_PORTS})(?!\w)")
@@ -165,17 +187,17 @@ _NO_PORT = re.compile(r"\b\d{1,2}:\d\d:\d\d\b|\.(?:go|js|mjs|cjs|ts|py|rb|php|ja
 _URL = re.compile(r"\b(?:https?|wss?|ldaps?|redis|postgres(?:ql)?|mysql|mongodb|amqps?|ftp)://")
 # What was asked for there, and not an address for further reading.
 _FETCHED = re.compile(
-    r"\b(?:to|from|fetch|fetching|get|post|put|access|request|requesting|url|call|calling|loading|load|open|opening|of|reach|reaching)"
+    r"\b(?:to|from|fetch|fetching|get|post|put|access|request|requesting|url|call|calling|loading|load|open|opening|of|for|reach|reaching)"
     r"\W{1,3}https?://"
 )
 _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com",
 # but "failed to send email: ..." is no field.
 _ADDRESS = re.compile(
-    r"[\w.+-]{1,64}@[\w.-]{1,255}|\bmail(?:host|server|srv)?-?\d{1,3}\b"
+    r"[\w.+-]{1,64}@[\w.-]{1,255}|\bmail(?:host|server|srv)?-?\d{1,3}\b|/var/v?mail\b"
     r"|(?<!send )(?<!sending )(?<!send test )(?<!deliver )(?<!delivering )\be-?mail['\"]?\s?[:=]"
 )
-_MAYBE_ADDRESS = re.compile(r"@|mail(?:host|server|srv)?-?\d|mail['\"]?\s?[:=]")
+_MAYBE_ADDRESS = re.compile(r"@|/var/|mail(?:host|server|srv)?-?\d|mail['\"]?\s?[:=]")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){3,7}[0-9a-f]{1,4}(?!\w)")
 _HEX = re.compile("[0-9a-f]{1,4}")
 # A sentence that says that mail failed, and leaves the reason to the next line.
@@ -189,11 +211,13 @@ _ANNOUNCES = re.compile(
 _NEEDED = tuple(
     "mail smtp port command relay mx sasl recipients greeting submission smarthost exim postfix ehlo helo rcpt starttls missing"
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
-    " eenvelope nail 0x800ccc authenticator".split()
-    + ["tls error on", "rejected auth"]
+    " eenvelope nail 0x800ccc authenticator letre".split()
+    + [" == ", " ** ", " h=", "connection unexpectedly", "tls error on", "rejected auth"]
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
-_NEEDED_NUMBER = re.compile(rf":(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}")
+_NEEDED_NUMBER = re.compile(
+    rf"\A\s{{0,40}}[45]\.[0-7]\.\d|:(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}"
+)
 
 
 def may_be_mail(text: str) -> bool:
@@ -223,6 +247,8 @@ def _for_mail(low: str, words: Set[str]) -> int:
         or any(map(low.__contains__, _PROTOCOL_PARTS))
         or ("command" in low and _COMMAND.search(low))
         or _REPLY.search(low)
+        or _BARE_REPLY.match(low)
+        or _EXIM.search(low)
         or _PAIR.search(low)
     ):
         found += _PROTOCOL

@@ -28,6 +28,10 @@ _UNKNOWN = "unknown"
 _MAX_UNKNOWN_EXAMPLES = 5
 _SHORT = 100  # events without a date that are still taken for the output of one attempt
 _SAME_INCIDENT = timedelta(seconds=3)
+# A name that syslog or journald gives; containers and service wrappers name the stream.
+_PROGRAM = re.compile(r"(?!stdout\Z|stderr\Z|jvm )[A-Za-z]")
+_PREFIX = re.compile(r"\A(?:\d[\dTZ:.,+/-]{4,40} ?){0,3}(?:\[[^\]\n]{1,80}\]:? ?){0,6}")
+_QUOTED = 25  # characters that a quoted line has at least
 _ECHO_REACH = 4  # events back in which an echo looks for the line that it repeats
 _NOT_SURE = {
     "likely": " The text fits {others} as well, but less well.",
@@ -106,6 +110,21 @@ def _endpoints(text: str) -> set[tuple[str, ...]]:
     return {found.groups() for found in _ENDPOINT.finditer(text[:400])}
 
 
+def _of_anything(found: Explained) -> Explained:
+    """A log's line that came alone, and that nothing in it says to be about mail: whoever asked may know, the line does not."""
+    if found.best is None:
+        return found
+    return found._replace(
+        best=found.best._replace(confidence="possible", note="Nothing in the line says that it is about mail.")
+    )
+
+
+def _said(event: Event) -> str:
+    """What stands behind date, program, level and the part of the app."""
+    behind = event.text.partition(f" {event.writer}: ")[2] if event.writer else ""
+    return behind or _PREFIX.sub("", event.text, count=1)
+
+
 class _Looked(t.NamedTuple):
     """An event and its text as it is compared."""
 
@@ -120,6 +139,7 @@ class _Seen(t.NamedTuple):
     event: Event
     is_mail: bool
     announces: bool  # it says that mail failed, not why
+    is_other: bool = False  # a text of a few lines: it, or the line that it goes on with, is about another service
 
     @property
     def cause(self) -> str:
@@ -161,11 +181,16 @@ class _Log:
         self.stage = stage_of_command(event.text) or self.stage
         is_mail = self._is_mail(looked, following)
         found = explain_event(read, self.stage if DIALOGUE.match(event.text) else "") if is_mail else None
+        if found is not None and not self.is_log and event.dated and not read.topic.mail:
+            found = _of_anything(found)
         best = found.best if found else None
         weaker = self._weaker(best, event) if best else None
-        repeats = best is not None and self._repeats(best, event.time)
+        repeats = best is not None and (self._repeats(best, event.time) or self._quotes(best, event))
         says_so = is_mail and best is None and read.announces
-        self.recent = [*self.recent[1 - _ECHO_REACH :], _Seen(best, event, is_mail, says_so)]
+        self.recent = [
+            *self.recent[1 - _ECHO_REACH :],
+            _Seen(best, event, is_mail, says_so, not (is_mail or self.is_log)),
+        ]
         if found is None:
             self.left_alone += 1
         elif best is None:
@@ -181,7 +206,11 @@ class _Log:
         """Is the event about mail, by its own words or as the reason of the failure that the line before or behind it states?"""
         read = looked.read
         if not self.is_log:
-            return not read.topic.is_other
+            if read.topic.mail:
+                return not read.topic.is_other
+            # A line of another program, and what a tool prints below a line about another service.
+            below_another = bool(self.recent) and self.recent[-1].is_other and not DIALOGUE.match(looked.event.text)
+            return not (read.topic.is_other or below_another or _PROGRAM.match(looked.event.writer))
         if read.is_mail:
             return True
         if self._may_be_a_reason(looked, following):
@@ -235,6 +264,19 @@ class _Log:
         if best.echo == "burst":
             return any(seen.cause == best.cause for seen in near)
         return best.echo == "follow" and any(seen.cause for seen in near)
+
+    def _quotes(self, best: Match, event: Event) -> bool:
+        """Does the line hold a whole earlier one of its program? Postfix: "connect to ...: Connection refused", then the deferral."""
+        said = _said(event)
+        return any(
+            seen.cause == best.cause
+            and seen.event.writer == event.writer
+            and seen.just_before(event.time)
+            and len(before := _said(seen.event)) > _QUOTED
+            and before != said
+            and before in said
+            for seen in self.recent
+        )
 
     def _count_unknown(self, found: Explained) -> None:
         if self.clearest_unknown is None or (found.vague and not self.clearest_unknown.vague):

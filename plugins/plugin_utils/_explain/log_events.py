@@ -29,20 +29,33 @@ class Event(t.NamedTuple):
     time: datetime | None
     writer: str = ""
     stamped: bool = False  # a line with a date of its own
+    dated: bool = False  # and the date stands at its beginning
 
 
 # Colours of a terminal, also as a log escapes them; the container's name in front of docker compose's and kubectl's
-# lines.
+# lines, and the process's in front of pm2's.
 _ANSI = re.compile(r"(?:\x1b|\\x1b|\\u001b|\\033|\\e|#033)\[[0-9;]{0,20}[A-Za-z]", re.IGNORECASE)
 _COLOURED = ("\x1b", "\\x1b[", "\\u001b[", "\\u001B[", "\\033[", "\\e[", "#033[")
-_CONTAINER = re.compile(r"[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
+_CONTAINER = re.compile(r"(?:\d{1,3}\|)?[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
 # What a container's runtime or syslog puts in front of each line of a program, stack traces included.
 _STAMP = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
 # The host that wrote a line is often called mail or mx: that says nothing of the line.
 _HOST = re.compile(rf"{_STAMP} [\w.-]{{1,255}} (?=[\w./-]{{1,128}}(?:\[\d{{1,10}}\])?: )")
-# A time of day alone, as Elixir, Serilog and pino's pretty printer begin a line; with month and day, as Kubernetes does.
-_CLOCK = re.compile(r"(?:\[|[IWEF]\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[ \]]")
-_HEADER = re.compile(_STAMP + r" (?:[\w.-]{1,255} ([\w./-]{1,128}(?:\[\d{1,10}\])?): ?|(?:stdout|stderr) [FP] )?")
+# A time of day alone, as Elixir, Serilog and pino's pretty printer begin a line; with month and day, as Kubernetes and Bacula do.
+_CLOCK = re.compile(r"(?:\[|[IWEF]\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[ \]]|\d{1,2}-[A-Z][a-z]{2} \d\d:\d\d ")
+# What a log's line begins with, or logfmt and JSON lines.
+_DATED = re.compile(
+    r"\W{0,2}(?:[A-Z], ?\[)?(?:\d{4}[-/.]\d\d[-/.]\d\d|[A-Z][a-z]{2} {1,2}\d{1,2}(?:, \d{4})? \d{1,2}:|\d{1,2}[-/.](?:\d{1,2}|[A-Z][a-z]{2})[-/.]\d{4})"
+    r"|(?:ts|t|time)=|\{"
+)
+_HEADER = re.compile(
+    _STAMP + r" (?:[\w.-]{1,255} ([\w./-]{1,128}(?:\[\d{1,10}\])?): ?|(?:stdout|stderr) [FP] )?"
+    # Java's service wrappers: procrun, jsvc and Tanuki's
+    r"|\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] (\[ {0,2}\w{4,8} {0,2}\]) (?:\[ {0,4}\d{1,6}\] )?"
+    r"|(jvm \d{1,2}) {0,8}\| \d{4}/\d\d/\d\d \d\d:\d\d:\d\d \| "
+)
+# The exception that a line ending with a colon has announced.
+_EXCEPTION = re.compile(r"(?:[a-z]\w{0,40}\.){1,10}[A-Z]\w{0,60}(?:Exception|Error)\b")
 # Client and server lines of an SMTP dialogue, as swaks, curl, Exim, Postfix and the debug modes of libraries print
 # them.
 DIALOGUE = re.compile(
@@ -52,8 +65,8 @@ DIALOGUE = re.compile(
 )
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(
-    r"\s|[}\]);,]|at |/\S{1,300}:\d{1,6}:in [`']|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception"
-    r"|the above error|stack ?trace:|stack: |#\d{1,4} |--- "
+    r"\s|#011|[}\]);,]|at |/\S{1,300}:\d{1,6}:in [`']|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception"
+    r"|the above error|stack ?trace:|stack: |\[cause\]|#\d{1,4} |--- "
     r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "
     r"|\{ ?['\"]?(?:code|errno|command|response|responsecode|originalcode)\b"
     r"|msmtp: (?:server message|could not send mail)|reason: |code: |response: |command: |responsecode: ",
@@ -102,7 +115,7 @@ def _read_line(raw: str, now: datetime) -> _Line:
     return _Line(
         line,
         clean(rest) if header else line,
-        (header.group(1) or "-") if header else source,
+        next(filter(None, header.groups()), "-") if header else source,
         parse_time(line, now) or (parse_time(stamp, now) if stamp else None),
     )
 
@@ -140,7 +153,8 @@ class _Open:
 
     def see(self, line: _Line) -> None:
         """A Python traceback ends with the first line that is not indented."""
-        self.in_traceback = _TRACEBACK in line.whole or (self.in_traceback and line.rest[:1] in " \t")
+        begins = _TRACEBACK in line.whole or line.rest.startswith(_FRAME)
+        self.in_traceback = begins or (self.in_traceback and line.rest[:1] in " \t")
 
     def add(self, line: _Line) -> None:
         self.see(line)
@@ -156,7 +170,8 @@ class _Open:
         if line.writer:
             # Each line of the program has a header: the trace goes on below the same one.
             in_traceback = self.in_traceback and (self.with_header or line.rest[:1] in " \t")
-            return line.writer == self.writer and (in_traceback or bool(_GOES_ON.match(line.rest)))
+            announced = self.lines[-1].endswith(":") and _EXCEPTION.match(line.rest) is not None
+            return line.writer == self.writer and (in_traceback or announced or bool(_GOES_ON.match(line.rest)))
         return self.in_traceback or _belongs(line.rest, self.lines) or self._in_message(line)
 
     def _in_message(self, line: _Line) -> bool:
@@ -168,17 +183,21 @@ class _Open:
         )
 
     def event(self) -> Event:
-        return Event("\n".join(self.lines), self.time, self.writer, self.stamped)
+        dated = self.stamped and _DATED.match(self.lines[0]) is not None
+        return Event("\n".join(self.lines), self.time, self.writer, self.stamped, dated)
 
 
 _PARAGRAPHS = "An error occurred while attempting to establish an SSL or TLS connection."  # MailKit
 _TRACEBACK = "Traceback (most recent call last)"
+_FRAME = '  File "'  # of a traceback whose head is missing
 
 
 def events(text: str, now: datetime) -> Iterator[Event]:
     """The events of a text in their order. ``now`` gives syslog's dates their year."""
     current: _Open | None = None
     for raw in _dedented(text):
+        if not raw or raw.isspace():
+            continue
         line = _read_line(raw, now)
         if not line.whole.strip():
             continue
@@ -208,12 +227,15 @@ def _belongs(line: str, before: list[str]) -> bool:
         return False
     if _GOES_ON.match(line) or before[-1].endswith(":") or _says_again(line, before[0]):
         return True
+    if _OF_A_TASK in before[-1] and line.startswith(("fatal: ", "failed: ")):
+        return True
     if line.startswith(_TRACEBACK) and ("above exception" in before[-1] or len(before) == 1):
         return True
     reply = _REPLY_GOES_ON.match(line)
     return bool(reply) and f"{reply.group(1)}-" in before[-1] if reply else False
 
 
+_OF_A_TASK = "An exception occurred during task execution."  # Ansible
 _KIND = re.compile(r"(?:Uncaught |Unhandled )?(?:[A-Z]\w{0,40}(?:Error|Exception)|Error)(?: \[\w{1,40}\])?: ")
 
 

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from .about_mail import Topic, announces, may_be_mail, topic
 from .log_events import unescaped, without_host
 from .provider_texts import PROVIDER_INDEX, ProviderText
+from .refusals import NO_CODE, refusal
 from .rule import CONFIDENCES, Rule
 from .spelling import fold, one_line, spaced, spellings
 from .stages import named_stage, stage_of_text
@@ -141,6 +142,51 @@ def explain_event(read: Read, stage: str) -> Explained:
     """What is known of one event. ``stage``: that of the dialogue before it, "" where there is none."""
     status = find_status(read.norm)
     deeper = [[found.start() for found in _DEEPER.finditer(form)] for form in read.forms]
+    matches = _by_rules(read, deeper)
+    # Where the text names its stage matters only to what depends on it.
+    providers = PROVIDER_INDEX.candidates(read.words)
+    quoted = _QUOTED_REPLY.search(read.forms[0]) if status is None else None
+    if status is not None or quoted or any(row.stages for row in providers):
+        stage = stage_of_text(read.forms[0]) or stage
+    for row in providers:
+        depth = _depth(row.parts, read.forms, deeper) if not row.stages or not stage or stage in row.stages else None
+        if depth is not None:
+            # A provider's own words beat the same words of anyone.
+            weight = _OWN_WORDS + sum(map(len, row.parts))
+            matches.append(
+                Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, weight, depth)
+            )
+    if status is not None:
+        matches = _beside_a_reply(matches, status)
+        said = meaning(status, stage, _relays_words(read.forms[0], fold(status.words)))
+        if said is not None:
+            matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
+    elif quoted or _ERROR_WORDS.search(read.low) or _REFUSES.search(read.low):
+        said = refusal(False, read.forms[0][quoted.end() if quoted else 0 :][:_MAX_WORDS], NO_CODE)
+        if said is not None:
+            words = quoted.group() if quoted else ""
+            matches.append(_of_status(said._replace(confidence="likely"), Status(0, "", words), len(deeper[0])))
+    if matches:
+        best, *others = _ranked(_in_their_place(matches, read, status))
+        return Explained(read.text, best, tuple(others), status, True, None)
+    vague = next((rule for rule in VAGUE if rule.parts[0] in read.forms[0]), None)
+    known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low)
+    return Explained(read.text, None, (), status, known, vague)
+
+
+# .NET and Zend give a relay's words without their code.
+_QUOTED_REPLY = re.compile(
+    r"server response was: ?|die serverantwort war: ?|smtp(?:command)?exception: |protocol exception' with message '"
+)
+
+
+# What a refusal says beside the words of any error.
+_REFUSES = re.compile(
+    r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again|\bspam\b|not (?:found|allowed|verified|permitted)"
+)
+
+
+def _by_rules(read: Read, deeper: Sequence[Sequence[int]]) -> list[Match]:
     matches = []
     for rule in _RULE_INDEX.candidates(read.words):
         depth = _depth(rule.parts, read.forms, deeper)
@@ -161,36 +207,20 @@ def explain_event(read: Read, stage: str) -> Explained:
                     rule.remedy,
                 )
             )
-    # Where the text names its stage matters only to what depends on it.
-    providers = PROVIDER_INDEX.candidates(read.words)
-    if status is not None or any(row.stages for row in providers):
-        stage = stage_of_text(read.forms[0]) or stage
-    for row in providers:
-        depth = _depth(row.parts, read.forms, deeper) if not row.stages or not stage or stage in row.stages else None
-        if depth is not None:
-            # A provider's own words beat the same words of anyone.
-            weight = _OWN_WORDS + sum(map(len, row.parts))
-            matches.append(
-                Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, weight, depth)
-            )
-    if status is not None:
-        if status.code in ANSWERS_AUTH:
-            matches = [match for match in matches if match.hint or match.cause.startswith("auth_")]
-        if status.temporary:
-            matches = [
-                _later(match)
-                for match in matches
-                if not (status.code == 421 and match.cause in _REFUSALS_OF_THE_CLIENT and not match.hint)
-            ]
-        said = meaning(status, stage, _relays_words(read.forms[0], fold(status.words)))
-        if said is not None:
-            matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
-    if matches:
-        best, *others = _ranked(_in_their_place(matches, read, status))
-        return Explained(read.text, best, tuple(others), status, True, None)
-    vague = next((rule for rule in VAGUE if rule.parts[0] in read.forms[0]), None)
-    known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low)
-    return Explained(read.text, None, (), status, known, vague)
+    return matches
+
+
+def _beside_a_reply(matches: list[Match], status: Status) -> list[Match]:
+    """What a reply's code leaves of what the words beside it mean."""
+    if status.code in ANSWERS_AUTH:
+        matches = [match for match in matches if match.hint or match.cause.startswith("auth_")]
+    if not status.temporary:
+        return matches
+    return [
+        _later(match)
+        for match in matches
+        if not (status.code == 421 and match.cause in _REFUSALS_OF_THE_CLIENT and not match.hint)
+    ]
 
 
 def _in_their_place(matches: list[Match], read: Read, status: Status | None) -> list[Match]:
@@ -198,8 +228,19 @@ def _in_their_place(matches: list[Match], read: Read, status: Status | None) -> 
     behind = _NO_ANSWER.get(named_stage(read.forms[0])) if status is None else None
     if behind:
         matches = [_silence(match, behind) for match in matches]
+    elif _READING.search(read.low):
+        in_tls = _IN_TLS.search(read.low) is not None
+        matches = [_unanswered(match, in_tls) for match in matches]
     if _CLEARTEXT_PORT.search(read.low):
         matches = [_late(match) for match in matches]
+    if _ALL_OF_CONNECTING in read.low:
+        also = ("tls_handshake_timeout", "greeting_timeout")
+        matches = [
+            match._replace(confidence="likely", also=also)
+            if (match.cause, match.confidence) == ("connection_timeout", "certain")
+            else match
+            for match in matches
+        ]
     if _RELAYS_LOG.search(read.low):
         matches = [_from_the_other_side(match, read.low) for match in matches]
     return matches
@@ -260,6 +301,28 @@ def _silence(match: Match, behind: tuple[str, str]) -> Match:
     return match._replace(cause=behind[0], variant=behind[1], confidence="likely", also=("connection_closed",), note="")
 
 
+_ALL_OF_CONNECTING = "timed out connecting to"  # aiosmtplib: over TLS that is the handshake too
+# What the frames of .NET and Python say of a client that waited: it was reading, so the connection stood.
+_READING = re.compile(r"unable to read data from the transport connection|, in getreply\b")
+_IN_TLS = re.compile(r"sslstream|\bssl\.py\b")
+
+
+def _unanswered(match: Match, in_tls: bool) -> Match:
+    """A wait that was in vain on a connection that stood: no greeting came, and in cleartext perhaps because TLS is waited for."""
+    if match.cause != "connection_timeout":
+        return match
+    if in_tls:
+        also = ("tls_handshake_timeout", "connection_closed")
+        return match._replace(cause="greeting_timeout", variant="", confidence="possible", also=also, note="")
+    return match._replace(
+        cause="mode_mismatch",
+        variant="implicit_spoken",
+        confidence="likely",
+        also=("greeting_timeout", "connection_closed"),
+        note="",
+    )
+
+
 def _late(match: Match) -> Match:
     """Silence on a port that by convention starts in cleartext: rather a relay that does not greet than one that waits for TLS."""
     if match.variant != "implicit_spoken" or match.confidence != "likely":
@@ -301,12 +364,14 @@ def _from_the_other_side(match: Match, low: str) -> Match:
         return match._replace(
             variant="implicit_spoken", confidence="likely", also=("tls_version_unsupported", "tls_handshake_failed")
         )
-    also = ("tls_version_unsupported", "tls_handshake_failed")
+    # Elsewhere TLS begins with STARTTLS only: both sides agree on the mode.
     return match._replace(
-        variant="implicit_spoken",
+        cause="tls_handshake_failed",
+        variant="",
         confidence="possible",
-        also=also,
+        also=("tls_version_unsupported", "certificate_untrusted", "mode_mismatch"),
         note="The relay saw no TLS, or none that it knows, where TLS was due.",
+        echo="follow",
     )
 
 

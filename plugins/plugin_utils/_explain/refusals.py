@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-__all__ = ("Meaning", "refusal")
+__all__ = ("NO_CODE", "Meaning", "refusal")
 
 
 class Meaning(t.NamedTuple):
@@ -31,15 +31,17 @@ _OWN_WORDS = 500
 
 
 class _Row(t.NamedTuple):
-    """Words, and what they mean with a 5xx and with a 4xx code. ``stages``: only there; empty: everywhere."""
+    """Words, and what they mean with a 5xx (null: nothing) and with a 4xx code. ``stages``: only there; empty: everywhere."""
 
     words: re.Pattern[str]
-    permanent: Meaning
+    permanent: Meaning | None
     temporary: Meaning
     stages: tuple[str, ...] = ()
 
 
-_ENVELOPE = ("mail", "rcpt", "data", "")
+# Words that stand there without a code, as .NET and people's own programs print them.
+NO_CODE = "no code"
+_ENVELOPE = ("mail", "rcpt", "data", "", NO_CODE)
 _LATER = Meaning("temporarily_rejected", "", "certain")
 _LIMIT = Meaning("temporarily_rejected", "limit", "certain")
 _NO_SPACE = Meaning("temporarily_rejected", "no_space", "certain")
@@ -50,6 +52,8 @@ _LISTED = Meaning("greeting_rejected", "address", "certain")
 _HELO = Meaning("ehlo_rejected", "name", "certain")
 _SENDER = Meaning("sender_rejected", "", "certain")
 _NO_TLS = Meaning("starttls_rejected", "", "certain")
+_MESSAGE = Meaning("message_rejected", "", "certain")
+_RECIPIENT = Meaning("recipient_rejected", "", "certain")
 _MAILBOX = "mailbox_full"
 
 
@@ -64,8 +68,26 @@ _ROWS: tuple[_Row, ...] = (
         r"\b(?:helo|ehlo)(?: command| name| host(?:name)?| argument| domain| string)? (?:was |is )?"
         r"(?:rejected|refused|denied|invalid|not)\b"
         r"|\b(?:invalid|bad|bogus|unacceptable|forged|unresolvable|unqualified) (?:helo|ehlo)\b"
-        r"|need fully[ -]qualified hostname",
+        r"|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name",
         _HELO,
+    ),
+    # A certificate of the client, asked for in words.
+    _row(
+        r"client[ -]certificate (?:is |was )?(?:required|needed|requested|missing|not (?:presented|provided|sent|trusted|verified))"
+        r"|no (?:valid |trusted |verified )?client[ -]certificate|client did(?: not|n.?t) (?:present|provide|send) .{0,24}\bcertificate",
+        Meaning("client_certificate_required", "", "certain"),
+        stages=("auth", "mail", "rcpt", "data", "ehlo", "greeting"),
+    ),
+    # An account that is switched off, or an address that is kept out, whatever the password.
+    _row(
+        r"\b(?:account|user|mailbox|login)\b.{0,30}\b(?:suspended|disabled|deactivated|locked(?: out)?|inactive|closed)\b",
+        Meaning("auth_rejected", "account", "certain"),
+        stages=("auth",),
+    ),
+    _row(
+        r"\b(?:ip|ip address|your address|your host)\b.{0,40}\b(?:blocked|banned|black ?listed|block ?listed)\b",
+        _LISTED,
+        stages=("auth",),
     ),
     # The client's address has no name in DNS.
     _row(
@@ -83,8 +105,13 @@ _ROWS: tuple[_Row, ...] = (
         stages=("auth", "mail", "rcpt", "data", "ehlo", ""),
     ),
     _row(
+        r"(?:encryption|tls|ssl)(?: is)? (?:required|needed)(?!.{0,40}\b(?:but|not)\b)|use starttls",
+        _NEEDS_TLS,
+        stages=(NO_CODE,),
+    ),
+    _row(
         r"sender address rejected: not logged in"
-        r"|(?<!proper )\bauth\w*(?: is)? (?:required|needed|mandatory)|must (?:first )?(?:authenticate|log ?in|login)"
+        r"|(?<!proper )\bauth\w*(?: is)? (?:required|needed|mandatory)(?! but)|must (?:first )?(?:be )?(?:authenticate|log ?in|login)"
         r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|not authenticated"
         r"|(?:please|need to) (?:authenticate|log ?in)\b"
         r"|without (?:prior )?authentication|unauthenticated (?:mail|sender|senders|submission|users?)\b(?! from)",
@@ -103,6 +130,13 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("message_rejected", "", "certain"),
         stages=("mail", "rcpt"),
     ),
+    # The recipient's mailbox, whose limit is none of sending.
+    _row(
+        r"mail ?box (?:is |size )?(?:full|exceed|limit|quota)|\b[45]\.2\.2\b",
+        Meaning("recipient_rejected", _MAILBOX, "certain"),
+        Meaning("temporarily_rejected", _MAILBOX, "certain"),
+        stages=("rcpt", "data", ""),
+    ),
     # Limits, whatever they count.
     _row(
         r"too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)"
@@ -115,7 +149,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|(?:slow|back) down\b|all server ports are busy"
         r"|too fast\b|maximum (?:number of )?(?:connections|sessions)",
         _LIMIT,
-        stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", ""),
+        stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", "", NO_CODE),
     ),
     _row(r"too many (?:login|auth\w*|connect\w*|failed|session|concurrent|attempt)", _LIMIT, stages=("auth",)),
     # STARTTLS: the standard words for a broken set-up first (RFC 3207 section 4), then what is told apart from it.
@@ -132,9 +166,16 @@ _ROWS: tuple[_Row, ...] = (
         stages=("starttls",),
     ),
     _row(
-        r"memory|resource|too busy|overload|\bload\b|\bfork\b|process|insufficient|try again|\b4\.3\.[012]\b",
+        r"memory|resource|too busy|overload|\bload\b|\bfork\b|process|insufficient|try (?:again|later)|temporary local|\b4\.3\.[012]\b",
         Meaning("starttls_rejected", "resources", "certain"),
         stages=("starttls",),
+    ),
+    # The message's size, which MAIL may tell ahead.
+    _row(
+        r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail) size (?:is )?(?:exceed|limit)|size exceeds",
+        Meaning("message_rejected", "", "certain"),
+        Meaning("temporarily_rejected", "", "certain"),
+        stages=("mail", "rcpt", "data"),
     ),
     # Room.
     _row(
@@ -144,34 +185,35 @@ _ROWS: tuple[_Row, ...] = (
         stages=_ENVELOPE,
     ),
     _row(
-        r"mail ?box (?:is |size )?(?:full|exceed|limit|quota)|mailbox for .{1,80} is full"
+        r"mailbox for .{1,80} is full"
         r"|over ?quota|over (?:its|their|the) quota|quota (?:is |was )?exceeded"
-        r"|exceed\w* .{0,30}\bquota|mailfolder is full|\b[45]\.2\.2\b",
+        r"|exceed\w* .{0,30}\bquota|mailfolder is full",
         Meaning("recipient_rejected", _MAILBOX, "certain"),
         Meaning("temporarily_rejected", _MAILBOX, "certain"),
-        stages=("rcpt", "data", ""),
+        stages=("rcpt", "data", "", NO_CODE),
     ),
     # The sender, also where RCPT is answered.
     _row(
         r"domain of sender|sender address rejected: domain not found|sender domain .{0,40}(?:not|no)\b|\b[45]\.1\.8\b",
         Meaning("sender_rejected", "no_domain", "certain"),
-        stages=("mail", "rcpt", "data", ""),
+        stages=("mail", "rcpt", "data", "", NO_CODE),
     ),
     _row(
-        r"\bsender(?: address| verify| e?mail)? (?:was |is )?"
+        r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
         r"|\b(?:invalid|bad|unknown|unauthorized|unverified) sender\b|not owned by (?:user|auth)"
         r"|\b5\.1\.7\b|\b5\.7\.27\b"
         r"|(?:not (?:allowed|permitted|authorized)|cannot|may not) (?:to )?send (?:as|from)"
         r"|mail from .{0,80}(?:not allowed|denied|rejected)"
-        r"|from address (?:is )?not (?:verified|allowed|authorized)",
+        r"|from address (?:is )?not (?:verified|allowed|authorized)|\bsender address must\b",
         _SENDER,
         _LATER,
-        stages=("rcpt", "data", "mail"),
+        stages=_ENVELOPE,
     ),
     # Where this relay does not carry mail to.
     _row(
         r"relay(?:ing)?(?: access)?(?: is| was)? (?:denied|not (?:permitted|allowed)|prohibited|refused)"
+        r"|forwarding to remote hosts (?:is )?disabled"
         r"|(?:unable|not permitted|not allowed|cannot|will not|do(?:es)? not) (?:to )?relay|relay operation rejected",
         Meaning("recipient_rejected", "relay", "certain"),
         stages=_ENVELOPE,
@@ -181,7 +223,8 @@ _ROWS: tuple[_Row, ...] = (
         r"(?<!message was )blocked (?:using|by)\b|\bblock ?list|\bblack ?list"
         r"|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
         r"|listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)"
-        r"|client host .{0,80}(?:blocked|banned)|refused to talk",
+        r"|client host .{0,80}(?:blocked|banned)|refused to talk"
+        r"|connections? (?:is |was )?(?:refused|rejected|denied|not accepted) (?:from|due|for|by)\b",
         _LISTED,
         _LISTED,
         stages=("greeting", "ehlo", "mail", "rcpt", ""),
@@ -197,6 +240,54 @@ _ROWS: tuple[_Row, ...] = (
         stages=("mail", "rcpt", ""),
     ),
     _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
+    # What waiting alone hardly mends.
+    _Row(
+        re.compile(
+            r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
+            r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?connect to"
+            r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b",
+            re.IGNORECASE,
+        ),
+        None,
+        Meaning("temporarily_rejected", "broken", "certain"),
+        ("greeting", "ehlo", "mail", "rcpt", "data"),
+    ),
+    # A greeting that asks to come back has nothing against the address.
+    _Row(
+        re.compile(r"try (?:it )?(?:again|later)|come back|temporar|\bbusy\b|overload", re.IGNORECASE),
+        None,
+        _LATER,
+        ("greeting",),
+    ),
+    # Later, whatever the reason.
+    _row(
+        r"temporar(?:y|ily) (?:local |system )?(?:problem|deferred|rejected)|resources temporarily"
+        r"|(?:service|mailbox) (?:is )?temporarily|service not available, closing|try again later|server (?:is )?busy"
+        r"|queue file write error|(?:recipient|message|submission)s? (?:quota|rate) (?:is )?exceeded|\brate exceeded",
+        _LATER,
+        stages=("", NO_CODE),
+    ),
+    # What is said of the message, then of the recipient.
+    _row(
+        r"message (?:size|file|content|too (?:large|big)|exceeds|contained|(?:was |is )?(?:blocked|rejected|refused))"
+        r"|size (?:limit|exceed)|exceed\w* .{0,20}size|storage allocation .{0,40}message"
+        r"|\bspam\b|\bdmarc\b|policy rejection|not rfc (?:5|2[^0]|28)\d* ?compliant|multiple from headers",
+        _MESSAGE,
+        stages=("", NO_CODE),
+    ),
+    _row(
+        r"\b(?:recipients?|rcpt)(?: address(?:es)?)? (?:was |is |were )?(?:rejected|refused|required|invalid|unknown|not found)"
+        r"|\b(?:unknown|invalid|bad|no such) (?:recipient|user|mailbox)|\buser (?:unknown|not found)"
+        r"|mailbox (?:unavailable|not found)|account that you tried to reach|does not exist .{0,40}mailbox"
+        r"|domain not found .{0,40}recipient",
+        _RECIPIENT,
+        stages=("", NO_CODE),
+    ),
+)
+# What such words have at least one of: quicker to look for.
+_MAYBE = re.compile(
+    r"helo|ehlo|authent|log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
+    r"|recipient|rcpt|user|message|busy|temporar|listed|hostname|storage|space|disk|policy|rfc|headers|ptr|reverse|rdns"
 )
 
 
@@ -204,14 +295,17 @@ def refusal(temporary: bool, words: str, stage: str) -> Meaning | None:
     """What the words say that the refusal is about; None where they say nothing known.
 
     ``temporary``: the code is 4xx. ``words``: the reply's, on one line, in any case. ``stage``: greeting, ehlo,
-    starttls, auth, mail, rcpt, data, or "" where it is not known.
+    starttls, auth, mail, rcpt, data, or "" where it is not known; NO_CODE for words without a reply code.
     """
     text = words[:2000]
+    if stage == NO_CODE and not _MAYBE.search(text):
+        return None
     for row in _ROWS:
         if row.stages and stage not in row.stages:
             continue
         found = row.words.search(text)
         if found:
             meaning = row.temporary if temporary else row.permanent
-            return meaning._replace(weight=_OWN_WORDS)
+            if meaning is not None:
+                return meaning._replace(weight=_OWN_WORDS)
     return None

@@ -19,6 +19,7 @@ __all__ = (
     "Rule",
     "alerts",
     "apple",
+    "differing",
     "errno",
     "lacking",
     "rules",
@@ -74,23 +75,25 @@ def rules(
     )
 
 
-def errno(name: str, linux: int, windows: int, *sentences: str) -> tuple[str, ...]:
-    """All ways to write one error of the kernel.
+def errno(name: str, numbers: tuple[int, int, int, int], *sentences: str) -> tuple[str, ...]:
+    """All ways to write one error of the kernel. ``numbers``: Linux's, that of macOS and BSD, Windows', libuv's on Windows.
 
-    C's strerror, Node ("connect ECONNREFUSED"), Python ("[Errno 111]"), Rust ("os error 111"), Ruby
+    C's strerror, Node ("connect ECONNREFUSED", "errno: -111"), Python ("[Errno 111]"), Rust ("os error 111"), Ruby
     ("Errno::ECONNREFUSED"), OpenSSL ("connect:errno=111"), Erlang (":econnrefused"), Dart ("errno = 111"), PHP and .NET
     ("(111)" behind the sentence), Windows ("WinError 10061", "Socket Error # 10061", 0x8007274D).
     """
-    numbers = (
-        f"errno {linux}]",
+    linux, bsd, windows, libuv = numbers
+    of_linux = (
         f"errno={linux}",
         f"errno = {linux}",
         f"errno: {linux},",
         f"(errno: {linux})",
-        f"os error {linux})",
         f"error number {linux}",
         f"error {linux}:",
     )
+    of_both = [words.format(number) for number in (linux, bsd) for words in ("errno {}]", "os error {})")]
+    of_node = [f"{key} -{number}" for number in (linux, bsd, libuv) for key in ("errno:", 'errno":')]
+    of_node += [f'errno":-{number}' for number in (linux, bsd, libuv)]
     before = (
         "winerror ",
         "socket error # ",
@@ -103,10 +106,11 @@ def errno(name: str, linux: int, windows: int, *sentences: str) -> tuple[str, ..
     of_windows = (
         *(f"{words}{windows}" for words in before),
         f"os error {windows})",
+        f"errno {windows}]",
         f"({windows})",
         f"0x8007{windows:04x}",
     )
-    return (name, *numbers, *of_windows, *sentences)
+    return (name, *of_linux, *of_both, *of_node, *of_windows, *sentences)
 
 
 _CONNECTING = (
@@ -144,6 +148,21 @@ def lacking(*things: str, available: bool = True) -> tuple[str, ...]:
     return tuple(found)
 
 
+def differing(*names: str) -> tuple[str, ...]:
+    """All ways to say that a name is another one than the certificate's: "hostname does not match", "did not match the host name"."""
+    verbs = (
+        "does not match",
+        "doesn't match",
+        "do not match",
+        "did not match",
+        "didn't match",
+        "not match",
+        "mismatch",
+    )
+    pairs = [(name, verb) for name in names for verb in verbs]
+    return tuple(text for name, verb in pairs for text in (f"{name} .. {verb}", f"{verb} .. {name}"))
+
+
 def schannel(*known: tuple[int, str]) -> tuple[str, ...]:
     """All ways to write a status of Windows' TLS: its name, the number in hex, and as .NET prints it ("-2146893019")."""
     return tuple(text for number, name in known for text in (name, f"0x{number:08x}", f"({number - (1 << 32)})"))
@@ -151,7 +170,7 @@ def schannel(*known: tuple[int, str]) -> tuple[str, ...]:
 
 def apple(*known: tuple[int, str]) -> tuple[str, ...]:
     """All ways to write an OSStatus of Apple's Secure Transport (SecureTransport.h): its name, and the negative number."""
-    before = ("(-{}", "error -{}", "code=-{}", "code -{}", "osstatus -{}", "status -{}", "failed: -{}")
+    before = ("(-{}", "error -{}", "code=-{}", "code -{}", "code: -{}", "osstatus -{}", "status -{}", "failed: -{}")
     return tuple(text for number, name in known for text in (name, *(words.format(number) for words in before)))
 
 
@@ -191,6 +210,7 @@ def verify_errors(*known: tuple[int, str]) -> tuple[str, ...]:
             f"verify return code: {number} ",
             f"verify result: {number} ",
             f"({number}) {sentence}",
+            f"certificate (error {number})",
             sentence,
         ]
     return tuple(found)

@@ -35,7 +35,7 @@ _NAMED = re.compile(
     rf"|\breject(?: warning)?: ({_ANY}) from "
     rf"|\bin reply to ({_ANY}) command"
     rf"|\berror (?:response to|sending) ({_ANY}) command"
-    r"|\bafter (?:pipelined |sending )?(initial connection|ehlo|helo|starttls|mail from|rcpt to|end of data)\b"
+    r"|\bafter (?:pipelined |sending )?(initial connection|ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\bwhile (?:sending|performing the) (ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     rf"|\bon command ['\"]({_ANY})\b"
     r"|\brejected (connect|ehlo|helo|mail|rcpt|data)(?: |:|$)"
@@ -193,6 +193,8 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
 )
+# Python's smtplib names the sender behind the reply that refuses it.
+_REFUSED_SENDER = re.compile(r"\([45]\d\d, b'[^']{0,500}', '[^']{0,300}'\)")
 _QUOTES = str.maketrans("", "", "\"'")
 _COMMAND = re.compile(
     r"\s{0,4}(?:[~=*-]{1,3}>|>{1,3}|C:|send:|\[->\]|SMTP>{1,2}|CLIENT -> (?:SERVER|SMTP):) {0,4}b?['\"]?"
@@ -225,6 +227,8 @@ def stage_of_text(folded: str) -> str:
     named = named_stage(folded)
     if named:
         return named
+    if "b'" in folded and _REFUSED_SENDER.search(folded):
+        return "mail"
     bare = folded.translate(_QUOTES) if "'" in folded or '"' in folded else ""
     for stage, texts in _TEXTS:
         for text in texts:

@@ -97,7 +97,7 @@ ANSWERS_AUTH = (432, 534, 535)
 _BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"]?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 # A code by itself counts only where something says that it is a reply.
 _ALONE = re.compile(
-    r"[45]\d\d(?=[ -][^\d:]|: |['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
+    r"[45]\d\d(?! \[net::)(?=[ -][^\d:]|: |['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
     re.IGNORECASE,
 )
 _SAYS_SO = re.compile(
@@ -112,7 +112,8 @@ _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
 _MAYBE_ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
 _DSN = re.compile(
-    r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\()"
+    r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\("
+    r"|\b(?:e?-?mail|sent|send|data|from|to|auth|failed|rejected|refused|error): (?=[\d.]+ [a-z<(]))"
     r"([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)",
     re.IGNORECASE,
 )
@@ -146,6 +147,8 @@ def _alone(text: str) -> str:
     return ""
 
 
+# What the words of a refused login may speak of instead.
+_NOT_THE_PASSWORD = ("auth_rejected", "greeting_rejected", "client_certificate_required")
 _RECIPIENT = Meaning("recipient_rejected")
 _SENDER = Meaning("sender_rejected")
 _MESSAGE = Meaning("message_rejected")
@@ -304,8 +307,11 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
         # Exchange's connector puts a code of its own beside its word for that.
         return _LATER._replace(confidence="possible", also=("connection_timeout", "connection_refused"))
     # An enhanced code alone is the client's own (Postfix's dsn=), and so are the words beside it.
-    said = refusal(status.temporary, f"{enhanced} {words}", stage) if code or stage else None
+    own = code or stage or words.startswith(f"{enhanced} ")
+    said = refusal(status.temporary, f"{enhanced} {words}", stage) if own else None
     # These answer a command of their own, whatever the text beside them names.
+    if code in ANSWERS_AUTH and said is not None and stage == "auth" and said.cause in _NOT_THE_PASSWORD:
+        return said
     if code in ANSWERS_AUTH or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
     if said is not None:
@@ -317,7 +323,10 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
         return _NEEDS_LOGIN if stage == "rcpt" else _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
     if code == 538:
         return _BY_CODE[538]
-    if stage == "auth" and code in (500, 501, 502, 503, 504):
+    if stage == "auth" and code == 501:
+        # RFC 4954 section 4: what the client sent cannot be read; relays refuse logins so as well.
+        return Meaning("auth_rejected", "", "likely", ("auth_not_offered", "auth_mechanism_not_offered"))
+    if stage == "auth" and code in (500, 502, 503, 504):
         return (
             Meaning("auth_mechanism_not_offered", "", "likely")
             if code == 504

@@ -32,7 +32,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.sessions impor
     relay_statements,
     trust_statements,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import Fleet, Statement
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import Fleet, Statement, ports_together
 
 __all__ = ("Statement", "across")
 
@@ -57,4 +57,9 @@ def across(records: Iterable[Record]) -> list[Statement]:
         *relay_statements(fleet, set(LIMIT_CAUSES)),
         *app_statements(fleet),
     ]
-    return sorted(found, key=lambda one: (_ORDER.index(one.confidence), -len(one.hosts), one.code, one.endpoints))
+    # Another certificate for a group says already why the group refuses it.
+    told = {one.hosts for one in found if one.code == "certificate_differs" and one.cohort}
+    found = [one for one in found if one.code != "group_differs" or one.layer != "certificate" or one.hosts not in told]
+    return sorted(
+        ports_together(found), key=lambda one: (_ORDER.index(one.confidence), -len(one.hosts), one.code, one.endpoints)
+    )

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Observation
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import without_login
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
 
 __all__ = ("Basis", "keep", "keep_settings")
@@ -44,7 +45,7 @@ def keep(basis: Basis) -> dict[str, t.Any]:
             "apps": [[name, runtime, list(can)] for name, runtime, can in policy.apps],
         },
         "evidence": {
-            "observation": observation,
+            "observation": without_login(observation, settings.login),
             "clock": host.clock.timestamp(),
             "skew": host.skew,
             "trust_store_empty": host.trust_store_empty,

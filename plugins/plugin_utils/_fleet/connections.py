@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
@@ -26,11 +27,12 @@ Endpoint = tuple[str, int]
 _NEARLY_ALL = 0.9
 # As many neighbours must work before a host is said to be the odd one out.
 _NEIGHBOURS = 2
-# More than this share of odd ones are no odd ones.
+# More than this share of odd ones are no odd ones; of more than so many at one endpoint not each has a fault of its own.
 _ODD = 0.25
+_FEW_ODD = 2
 # RFC 5321 (relay), RFC 6409 and RFC 8314 (submission).
 _USUAL_PORTS = (25, 465, 587)
-_OPEN = "Ask whoever runs the network or the firewall there to open outbound TCP port {ports}"
+_OPEN = "Ask whoever runs the network or the firewall there to open outbound TCP {ports}"
 _ELSEWHERE = "ask from a host in another network to tell which"
 
 
@@ -55,20 +57,33 @@ def reach_statements(fleet: Fleet) -> Iterator[Statement]:
         if len(reaching) >= _NEIGHBOURS and len(odd) <= max(1, _ODD * len(reaching)):
             for observer in odd:
                 alone[observer].add(endpoint)
-    for (_cohort, port), both in followed.items():
-        yield _filter_of_cohort(fleet, port, both)
+    yield from map(functools.partial(_filter_of_cohort, fleet), _same_hosts(followed.values()))
     yield from _odd_ones(fleet, alone)
     yield from _whole(fleet, whole)
 
 
-def _filter_of_cohort(fleet: Fleet, port: int, both: Sequence[tuple[Endpoint, Split]]) -> Statement:
+def _same_hosts(followed: Iterable[list[tuple[Endpoint, Split]]]) -> Iterable[list[tuple[Endpoint, Split]]]:
+    """The endpoints of each port that is closed to a cohort; ports that are closed to the same hosts of it go together."""
+    found: dict[tuple[Cohort, frozenset[str], frozenset[str]], list[tuple[Endpoint, Split]]] = defaultdict(list)
+    for both in followed:
+        found[(both[0][1].cohort, *_sides(both))] += both
+    return found.values()
+
+
+def _sides(both: Sequence[tuple[Endpoint, Split]]) -> tuple[frozenset[str], frozenset[str]]:
+    """Who of the cohort has the fault at any of the endpoints, and who has it at none."""
+    inside = frozenset().union(*(one.inside for _e, one in both))
+    return inside, frozenset().union(*(one.spared for _e, one in both)) - inside
+
+
+def _filter_of_cohort(fleet: Fleet, both: Sequence[tuple[Endpoint, Split]]) -> Statement:
     endpoints = [endpoint for endpoint, _split in both]
     best = both[0][1]
-    inside = frozenset().union(*(one.inside for _e, one in both))
-    spared = frozenset().union(*(one.spared for _e, one in both)) - inside
+    inside, spared = _sides(both)
+    ports = sorted({port for _relay, port in endpoints})
     confidence = min((one.confidence for _e, one in both), key=("high", "medium", "low").index)
     local = _share(fleet, inside, endpoints, lambda one: one.local)
-    others = _other_ports(fleet, inside, port)
+    others = [one for one in _other_ports(fleet, inside, ports[0]) if one[0] not in ports]
     works = f", while port {others[0][0]} works from {others[0][1]} of them" if others else ""
     relays = sorted({relay for relay, _port in endpoints})
     who, closes = ("The hosts' own firewalls", "close") if local > 0.5 else ("A filter on the way out", "closes")
@@ -81,7 +96,12 @@ def _filter_of_cohort(fleet: Fleet, port: int, both: Sequence[tuple[Endpoint, Sp
         f"{who} {{sure}} {closes} {ports_words(endpoints)} for {split_words(best)}: {_of(inside, spared)} cannot connect,"
         f" {others_words(len(best.well))} can{works}."
     )
-    remedy = _OPEN.format(ports=port) + (f", or use port {others[0][0]} from there." if others else ".") + advice
+    if local <= 0.5 and len(relays) > 1 and not any(one.reached for each in inside for one in fleet.by_observer[each]):
+        sentence += (
+            " They reach nothing that they were asked for: there may be no way out of there at all (route, gateway)."
+        )
+    opened = f"{'port' if len(ports) == 1 else 'ports'} {', '.join(map(str, ports))}"
+    remedy = _OPEN.format(ports=opened) + (f", or use port {others[0][0]} from there." if others else ".") + advice
     evidence = [f"Outside of it {hosts_words(len(best.outside))} cannot connect either."] if best.outside else []
     evidence.append(f"Causes: {_causes(fleet, inside, endpoints)}.")
     return fleet.make(
@@ -100,12 +120,20 @@ def _odd_ones(fleet: Fleet, alone: Mapping[str, Set[Endpoint]]) -> Iterator[Stat
         neighbours = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.reached} - observers
         local = _share(fleet, observers, endpoints, lambda one: one.local) > 0.5
         beside = [one for one in neighbours if any(_related(fleet, one, other) for other in observers)]
-        confidence: Confidence = "high" if local else "medium" if len(beside) >= _NEIGHBOURS else "low"
+        few = len(observers) <= _FEW_ODD
+        confidence: Confidence = "high" if local else "medium" if few and len(beside) >= _NEIGHBOURS else "low"
         names = fleet.some(observers)
         its = "its own firewall or routes" if len(observers) == 1 else "each one's own firewall or routes"
-        verb = "is" if len(observers) == 1 else "are"
+        verb = (
+            "is alone"
+            if len(observers) == 1
+            else "are alone"
+            if few
+            else "share no group, network or variable that explains it"
+        )
+        its += "" if few or local else ", or the relay, or the way to it, drops some connections of anybody"
         sentence = (
-            f"{names} {verb} alone: {hosts_words(len(neighbours))} reach {ports_words(endpoints)},"
+            f"{names} {verb}: {hosts_words(len(neighbours))} reach {ports_words(endpoints)},"
             f" {len(beside)} of them in the same group or network; that is {{sure}} {its}."
         )
         remedy = (
@@ -152,7 +180,7 @@ def _filter_of_all(
         f"A filter on the way out {{sure}} closes port {port} for all {hosts_words(len(observers))} that were asked:"
         f" {len(endpoints)} relays do not answer there, and port {others[0][0]} works from {others[0][1]} of them.{names}"
     )
-    remedy = f"{_OPEN.format(ports=port)}, or use port {others[0][0]}."
+    remedy = f"{_OPEN.format(ports=f'port {port}')}, or use port {others[0][0]}."
     return fleet.make(
         "outbound_filter", "tcp", confidence, sentence, remedy, observers, endpoints=endpoints,
         cohort=shared[0] if shared else None, evidence=[f"Causes: {_causes(fleet, observers, endpoints)}."],
@@ -247,6 +275,7 @@ def name_statements(fleet: Fleet) -> Iterator[Statement]:
             f"The name servers of {split_words(best)} {{sure}} give wrong or no answers: {_of(inside, spared)} cannot"
             f" resolve {', '.join(relay for relay, _s in both[:3])}, {others_words(len(best.well))} can.",
             "Look at the name servers that these hosts ask (/etc/resolv.conf).", inside, against=spared, cohort=cohort,
+            endpoints=[(one.relay, one.port) for relay, _s in both for one in relays[relay]],
         )  # fmt: skip
 
 
@@ -274,30 +303,59 @@ def _relay_name(fleet: Fleet, relay: str, sights: list[Sight], failing: Set[str]
 
 
 def address_statements(fleet: Fleet) -> Iterator[Statement]:
-    """One address of a relay that fails where its other addresses work."""
+    """One address of a relay that fails where its other addresses work, for everybody or for a cohort."""
+    # Ports at which the same observers see the same are one statement.
+    same: dict[tuple[str, str, frozenset[str], frozenset[str]], list[Endpoint]] = defaultdict(list)
     for endpoint, sights in sorted(fleet.by_endpoint.items()):
-        tried: dict[tuple[str, int], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
-        for one in sights:
-            some_work = any(cause is None for _a, _f, cause in one.addresses)
-            for address, family, cause in one.addresses:
-                if cause is None:
-                    tried[address, family][1].add(one.observer)
-                elif some_work:
-                    tried[address, family][0].add(one.observer)
-        for (address, family), (bad, good) in sorted(tried.items()):
-            if len(bad) < 2 or len(bad) < _NEARLY_ALL * len(bad | good):
-                continue
+        for (address, family), (bad, good) in sorted(_by_address(sights).items()):
             # Where no observer reaches IPv6 anywhere, the address is not what is wrong.
             if family == 6 and not any(_has_ipv6(fleet.by_observer[one]) for one in bad | good):
                 continue
-            confidence: Confidence = "high" if len(bad) >= 3 and not good else "medium"
+            if len(bad) >= 2:
+                same[endpoint[0], address, frozenset(bad), frozenset(good)].append(endpoint)
+    for (relay, address, failing, others), endpoints in same.items():
+        ports = ports_words(endpoints).partition(" of ")[0]
+        if len(failing) >= _NEARLY_ALL * len(failing | others):
+            confidence: Confidence = "high" if len(failing) >= 3 and not others else "medium"
             yield fleet.make(
                 "address_down", "tcp", confidence,
-                f"Address {address} of {endpoint[0]} {{sure}} is down at port {endpoint[1]}: {hosts_words(len(bad))} of"
-                f" {len(bad | good)} fail there, while other addresses of the name work from them.",
-                f"Ask the operator of {endpoint[0]} to mend {address}, or to take it out of the DNS.", bad,
-                against=good, endpoints=[endpoint],
+                f"Address {address} of {relay} {{sure}} is down at {ports}: {hosts_words(len(failing))} of"
+                f" {len(failing | others)} fail there, while other addresses of the name work from them.",
+                f"Ask the operator of {relay} to mend {address}, or to take it out of the DNS.", failing,
+                against=others, endpoints=endpoints,
             )  # fmt: skip
+        elif ":" not in address:  # that IPv6 does not work for a group has a statement of its own
+            yield from (
+                _address_of_cohort(fleet, one, relay, address, endpoints)
+                for one in splits(failing, others - failing, fleet.cohorts)
+            )
+
+
+def _by_address(sights: Iterable[Sight]) -> dict[tuple[str, int], tuple[set[str], set[str]]]:
+    """Each address and its family: who fails there while another address works, and who does not fail."""
+    tried: dict[tuple[str, int], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for one in sights:
+        some_work = any(cause is None for _a, _f, cause in one.addresses)
+        for address, family, cause in one.addresses:
+            if cause is None:
+                tried[address, family][1].add(one.observer)
+            elif some_work:
+                tried[address, family][0].add(one.observer)
+    return tried
+
+
+def _address_of_cohort(
+    fleet: Fleet, found: Split, relay: str, address: str, endpoints: Sequence[Endpoint]
+) -> Statement:
+    ports = ports_words(endpoints).partition(" of ")[0]
+    return fleet.make(
+        "address_down", "tcp", found.confidence,
+        f"Address {address} of {relay} {{sure}} cannot be reached from {split_words(found)} at {ports}: {_of(found.inside, found.spared)}"
+        f" fail there, while other addresses of the name work from them; {others_words(len(found.well))} reach it.",
+        f"Look at the way from there to {address} (routes, firewalls), or ask the operator of {relay} whether that server refuses"
+        " these hosts' addresses.",
+        found.inside, against=found.spared, endpoints=endpoints, cohort=found.cohort,
+    )  # fmt: skip
 
 
 def ipv6_statements(fleet: Fleet) -> Iterator[Statement]:

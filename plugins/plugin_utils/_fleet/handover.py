@@ -91,6 +91,7 @@ def made(seen: Seen, asked: str, task_vars: Mapping[str, t.Any], variables: Sequ
     kept = [{**keep(one), "alternatives": _others(one)} for one in seen.bases]
     kept = kept or [{"settings": keep_settings(one)} for one in seen.endpoints]
     own = {name: task_vars[name] for name in variables if isinstance(task_vars.get(name), (str, int, float, bool))}
+    own = {**_distribution(task_vars), **own}
     groups = [str(one) for one in task_vars.get("group_names") or []]
     return Handed(kept, asked, groups, own, _addresses(task_vars), _is_local(task_vars))
 
@@ -154,10 +155,21 @@ def _is_local(task_vars: Mapping[str, t.Any]) -> bool:
     return str(task_vars.get("ansible_connection")).rpartition(".")[2] == "local"
 
 
+def _facts(task_vars: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    facts = task_vars.get("ansible_facts")
+    return facts if isinstance(facts, Mapping) else {}
+
+
+def _distribution(task_vars: Mapping[str, t.Any]) -> dict[str, str]:
+    """The host's distribution and its release, where its facts are known: trust stores and TLS libraries go by them."""
+    facts = _facts(task_vars)
+    words = [facts.get(name) for name in ("distribution", "distribution_major_version")]
+    return {"distribution": " ".join(map(str, words))} if all(isinstance(one, str) for one in words) else {}
+
+
 def _addresses(task_vars: Mapping[str, t.Any]) -> list[str]:
     """The host's own addresses where its facts are known, else the one by which Ansible reaches it."""
-    facts = task_vars.get("ansible_facts")
-    known = facts if isinstance(facts, Mapping) else {}
+    known = _facts(task_vars)
     found = [*(known.get("all_ipv4_addresses") or []), *(known.get("all_ipv6_addresses") or [])]
     if not found:
         found = [task_vars.get("ansible_host")]

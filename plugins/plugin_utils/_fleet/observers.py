@@ -17,8 +17,9 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import 
 
 __all__ = ("Cohort", "Leaf", "Sight", "Sights", "look")
 
-# A set of hosts that share something: its kind ("group", "network" or the name of a variable), and which one.
-Cohort = tuple[str, str]
+# A set of hosts that share something: its kind ("group", "network" or the name of a variable), and which one; of hosts
+# that share two things, kind and name of either, one after the other.
+Cohort = tuple[str, ...]
 
 _EVERYBODY = frozenset(("all", "ungrouped"))
 # What a firewall of the host itself answers, before any packet leaves it.

@@ -34,8 +34,8 @@ __all__ = (
     "RecordError",
     "Unreadable",
     "as_line",
-    "is_probe",
     "parse_line",
+    "probes_and_ports",
     "read_lines",
 )
 
@@ -149,6 +149,7 @@ class Unreadable(t.NamedTuple):
 
 # -- shapes of what comes from a file
 
+_SEVERITIES = ("info", "warning", "error")
 _TEXTS = [str]
 _NUMBER = (int, float)
 _FINDING = {"severity": str, "code": str, "message": str, "remedy": Maybe(str)}
@@ -225,13 +226,14 @@ def parse_line(line: str | bytes) -> Record:
     return Record(**{**kept, **tuples})
 
 
-def is_probe(found: object) -> bool:
-    """Whether this is an entry of ``probes``, as results have them."""
+def probes_and_ports(probes: object, ports: object) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]]] | None:
+    """What a result has as ``probes`` and ``alternatives``; null is put in where it may be and nothing is. Null where it is none."""
     try:
-        check(found, _PROBE, "probe")
+        check(probes, [_PROBE], "probes")
+        check(ports, [_OTHER_PORT], "alternatives")
     except ShapeError:
-        return False
-    return True
+        return None
+    return t.cast("list[dict[str, t.Any]]", probes), t.cast("list[dict[str, t.Any]]", ports)
 
 
 def read_lines(lines: Iterable[str | bytes]) -> Iterator[Record | Unreadable]:
@@ -272,6 +274,14 @@ def _check_values(found: _Data) -> None:
         if found.get(name) is not None and not 0 < found[name]["port"] < 65536:
             raise ShapeError(f"{name}.port is {show(found[name]['port'])}, and not from 1 to 65535")
     probe, evidence = found.get("probe"), found.get("evidence")
+    for one in probe["addresses"] if probe else ():
+        if one["family"] not in (4, 6):
+            raise ShapeError(f"the family of an address is {show(one['family'])}, and not 4 or 6")
+    for one in (*(found.get("findings") or ()), *(probe["findings"] if probe else ())):
+        if one["severity"] not in _SEVERITIES:
+            raise ShapeError(
+                f"the severity of a finding is {show(one['severity'])}, and not one of {', '.join(_SEVERITIES)}"
+            )
     numbers = [probe["elapsed_ms"], *(one["ms"] for one in (*probe["layers"], *probe["addresses"]))] if probe else []
     numbers += [evidence["clock"], evidence["skew"]] if evidence else []
     # 1e999 is valid JSON, and infinite; a whole number may be larger than any float.

@@ -32,7 +32,8 @@ class Maybe(t.NamedTuple):
 def check(found: object, shape: t.Any, where: str, optional: Collection[str] = ()) -> None:
     """Raises ShapeError for the first place below ``where`` that does not fit.
 
-    ``optional``: keys of the outermost object that need not be there; further in, those that may be null need not.
+    ``optional``: keys of the outermost object that need not be there; further in, those that may be null need not, and are
+    put there as null.
     """
     if isinstance(shape, Maybe):
         if found is not None:
@@ -61,7 +62,10 @@ def _check_object(found: object, shape: dict[t.Any, t.Any], where: str, optional
     for key, inner in shape.items():
         name = f"{where}.{key}" if where else key
         if key not in found:
-            if key in optional or (isinstance(inner, Maybe) and where):
+            if key in optional:
+                continue
+            if isinstance(inner, Maybe) and where:
+                found[key] = None
                 continue
             raise ShapeError(f"{name} is missing")
         check(found[key], inner, name)

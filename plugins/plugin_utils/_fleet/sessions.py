@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import statistics
 import typing as t
@@ -113,7 +114,7 @@ def clock_statements(fleet: Fleet) -> Iterator[Statement]:
         f" controller's, which is right by {hosts_words(len(well))}.",
         "Set the clock (NTP) before anything else: certificates look expired, or not valid yet, by a wrong clock.",
         wrong, cohort=found.cohort if where and found else None,
-        evidence=[f"On {hosts_words(len(refused))} of them a certificate was refused for its dates."],
+        evidence=[f"On {len(refused)} of them a certificate was refused for its dates."] if refused else [],
     )  # fmt: skip
 
 
@@ -212,7 +213,21 @@ def _at_once(times: Sequence[float], when: float) -> int:
 
 
 def certificate_statements(fleet: Fleet) -> Iterator[Statement]:
-    """One endpoint that showed several certificates: renewed in between, or another one for some hosts."""
+    """One endpoint that showed several certificates: renewed in between, or another one for some hosts.
+
+    A relay that shows the same ones at several ports is one statement.
+    """
+    same: dict[tuple[t.Any, ...], list[Statement]] = defaultdict(list)
+    for one in _certificate_statements(fleet):
+        relay = one.endpoints[0].rpartition(":")[0]
+        same[one.code, relay, one.hosts, one.contradicted_by, one.evidence].append(one)
+    for several in same.values():
+        first, places = several[0], tuple(sorted(place for one in several for place in one.endpoints))
+        words = first.statement.replace(first.endpoints[0], " and ".join(places), 1)
+        yield dataclasses.replace(first, statement=words, endpoints=places)
+
+
+def _certificate_statements(fleet: Fleet) -> Iterator[Statement]:
     for endpoint, sights in sorted(fleet.by_endpoint.items()):
         leaves: dict[Leaf, list[Sight]] = defaultdict(list)
         for one in sights:
@@ -279,14 +294,31 @@ def relay_statements(fleet: Fleet, explained: Set[str]) -> Iterator[Statement]:
         best = both[0][1]
         inside = frozenset().union(*(one.inside for _e, one in both))
         spared = frozenset().union(*(one.spared for _e, one in both)) - inside
-        yield fleet.make(
-            "group_differs", _layer(cause), best.confidence,
-            f"{split_words(best)} {{sure}} is treated in another way than the rest: {len(inside)} of"
-            f" {hosts_words(len(inside | spared))} get {cause} from {', '.join(sorted({f'{r}:{p}' for (r, p), _s in both}))},"
-            f" unlike {others_words(len(best.well))}.",
-            "Compare these hosts' addresses, network and settings with the others': " + _hint(cause), inside, against=spared,
-            endpoints=[endpoint for endpoint, _s in both], cohort=cohort,
+        endpoints = [endpoint for endpoint, _s in both]
+        get = (
+            f"{len(inside)} of {hosts_words(len(inside | spared))} get {cause} from"
+            f" {', '.join(sorted({f'{relay}:{port}' for relay, port in endpoints}))}, unlike {others_words(len(best.well))}"
+        )
+        code, what, remedy = (
+            "group_differs", "is treated in another way than the rest",
+            f"Compare these hosts' addresses, network and settings with the others': {_hint(cause)}",
         )  # fmt: skip
+        if _other_mode(fleet, endpoints, cause):
+            code, what = "same_setting", "has the same mistake in the settings"
+            get += ", whose mode is another one"
+            remedy = "Change it once, where these hosts have it from (group_vars); the others show which mode works."
+        yield fleet.make(
+            code, _layer(cause), best.confidence, f"{split_words(best)} {{sure}} {what}: {get}.", remedy, inside,
+            against=spared, endpoints=endpoints, cohort=cohort,
+        )  # fmt: skip
+
+
+def _other_mode(fleet: Fleet, endpoints: Sequence[tuple[str, int]], cause: str) -> bool:
+    """Whether those who get the cause ask in other modes (security) than those for whom it works."""
+    sights = [one for each in endpoints for one in fleet.by_endpoint[each]]
+    bad = {one.security for one in sights if one.cause == cause}
+    good = {one.security for one in sights if one.ok}
+    return bool(good) and not bad & good
 
 
 def _accepted(sights: Sequence[Sight], cause: str) -> bool:
@@ -329,6 +361,8 @@ def _layer(cause: str) -> str:
 def _hint(cause: str) -> str:
     if cause in ("greeting_rejected", "sender_rejected", "recipient_rejected"):
         return "the relay may refuse their addresses."
+    if cause in _SETTINGS:
+        return "they may have another login, or the relay allows it from other addresses only."
     if cause in ("starttls_not_offered", "starttls_rejected", "not_smtp", "ehlo_rejected"):
         return "a firewall on the way may change the SMTP session."
     return "something on the way, or a setting that only they have."

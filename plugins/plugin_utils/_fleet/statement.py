@@ -8,13 +8,18 @@ from __future__ import annotations
 import typing as t
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, Split, cohort_words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import (
+    Confidence,
+    Split,
+    cohort_entry,
+    cohort_words,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import AppSight, Cohort, Sight, Sights
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
-__all__ = ("SURE", "Fleet", "Statement", "hosts_words", "others_words", "ports_words", "split_words")
+__all__ = ("SURE", "Fleet", "Statement", "hosts_words", "others_words", "ports_together", "ports_words", "split_words")
 
 # How sure a statement sounds.
 SURE: Mapping[Confidence, str] = {"high": "almost certainly", "medium": "probably", "low": "possibly"}
@@ -105,9 +110,40 @@ class Fleet:
             self.hosts(against),
             remedy,
             tuple(f"{relay}:{port}" for relay, port in sorted(set(endpoints))),
-            {"kind": cohort[0], "name": cohort[1]} if cohort else None,
+            cohort_entry(cohort) if cohort else None,
             tuple(evidence),
         )
+
+
+def ports_together(found: Iterable[Statement]) -> list[Statement]:
+    """Of statements that say the same of several ports of one relay, and rest on the same hosts, one with all of the ports."""
+    same: dict[tuple[t.Any, ...], list[tuple[str, Statement]]] = defaultdict(list)
+    for one in found:
+        place = one.endpoints[0] if len(one.endpoints) == 1 else ""
+        port = place.rpartition(":")[2]
+        words = (
+            text.replace(place, "").replace(f"port {port}", "") if port else text
+            for text in (one.statement, one.remedy)
+        )
+        relay = place.rpartition(":")[0] or one.endpoints
+        key = (one.code, one.confidence, one.hosts, one.contradicted_by, relay, *words)
+        same[key].append((port, one))
+    return [_of_ports([port for port, _one in several], [one for _port, one in several]) for several in same.values()]
+
+
+def _of_ports(ports: list[str], several: list[Statement]) -> Statement:
+    first = several[0]
+    if len(several) == 1:
+        return first
+    places = tuple(sorted(place for one in several for place in one.endpoints))
+    statement, remedy = (
+        text.replace(first.endpoints[0], " and ".join(places)).replace(
+            f"port {ports[0]}", f"ports {' and '.join(ports)}"
+        )
+        for text in (first.statement, first.remedy)
+    )
+    evidence = tuple(dict.fromkeys(line for one in several for line in one.evidence))
+    return replace(first, statement=statement, remedy=remedy, endpoints=places, evidence=evidence)
 
 
 def hosts_words(count: int) -> str:

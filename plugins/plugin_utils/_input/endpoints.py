@@ -27,7 +27,9 @@ _BETWEEN_PORTS = re.compile(r"[\[\], ]+")
 
 
 def take(args: Mapping[str, t.Any], allowed: Sequence[str]) -> dict[str, t.Any]:
-    """The task's options. Raises SettingsError for those that are unknown, naming the nearest, or ``settings`` where they belong there."""
+    """The task's options. Raises SettingsError for those that are unknown, naming the nearest, or ``settings`` where they belong
+    there, and for a NUL byte.
+    """
     unknown = [str(key) for key in args if key not in allowed]
     inside = [key for key in unknown if key in MODEL_OPTIONS]
     if inside and "settings" in allowed:
@@ -36,6 +38,10 @@ def take(args: Mapping[str, t.Any], allowed: Sequence[str]) -> dict[str, t.Any]:
         raise SettingsError(words, inside[0])
     if unknown:
         raise unknown_options(unknown, allowed)
+    for key, value in args.items():
+        if isinstance(value, str) and "\0" in value:
+            words = f"{key} has a NUL byte in it, which no path, name or line can have; write it without."
+            raise SettingsError(words, key)
     return dict(args)
 
 

@@ -16,10 +16,54 @@ __all__ = ("SettingsError", "listed", "nearest", "show", "unknown_options", "wit
 # What other programs call these options.
 _ALIASES = {
     "user": "username",
+    "login": "username",
     "pass": "password",
     "from": "sender",
     "no_reply": "sender",
+    "to": "recipients",
+    "cc": "recipients",
+    "bcc": "recipients",
+    "message": "body",
+    "hostname": "host",
+    "server": "host",
+    "address": "host",
+    "ssl": "security",
+    "tls": "security",
+    "starttls": "security",
+    "mode": "security",
+    "encryption": "security",
+    "verify": "validate_certs",
+    "insecure": "validate_certs",
     "tls_reject_unauthorized": "validate_certs",
+    "ca_file": "ca_path",
+    "cafile": "ca_path",
+    "ca_cert": "ca_path",
+    "cacert": "ca_path",
+    "sni": "server_name",
+    "tls_version": "minimum_tls_version",
+    "min_tls": "minimum_tls_version",
+    "min_tls_version": "minimum_tls_version",
+    "auth_type": "auth_mechanism",
+    "authentication": "auth_mechanism",
+    "ehlo": "helo_name",
+    "ip": "ip_version",
+    "ipv4": "ip_version",
+    "ipv6": "ip_version",
+    "bind": "source_address",
+    "bind_address": "source_address",
+    "check_auth": "check_credentials",
+    "check_login": "check_credentials",
+    "require_auth": "login_required",
+    "auth_required": "login_required",
+    "require_login": "login_required",
+}
+# What there is no option for, and what to do instead.
+_ABSENT = {
+    "client_cert": "a certificate of the client cannot be given; take a port of the relay that takes a login",
+    "client_key": "a certificate of the client cannot be given; take a port of the relay that takes a login",
+    "proxy": "the host connects by itself, as its apps do; leave it out",
+    "socks": "the host connects by itself, as its apps do; leave it out",
+    "retries": "one try is made within timeout; use until and retries of the task",
 }
 
 
@@ -51,7 +95,7 @@ def without_login(host: str) -> str:
 def nearest(name: str, known: Sequence[str]) -> str | None:
     """The option that was probably meant."""
     plain = re.sub(r"^(smtp_|mail_|email_)", "", name)
-    plain = _ALIASES.get(plain, plain)
+    plain = _ALIASES.get(plain, plain) if plain not in known and _ALIASES.get(plain) in known else plain
     if plain in known:
         return plain
     begun = [one for one in known if plain and one.startswith(f"{plain}_")]
@@ -66,6 +110,9 @@ def unknown_options(names: Sequence[str], known: Sequence[str], prefix: str = ""
     ]
     near = [nearest(name, known) for name in names]
     advice = f"write {listed([str(one) for one in near])}" if all(near) else f"write one of {', '.join(known)}"
+    absent = [words for key, words in _ABSENT.items() if re.fullmatch(rf"(smtp_|tls_)?{key}\w*", names[0])]
+    if absent and len(names) == 1 and names[0] not in known:
+        advice = absent[0]
     what = "is not an option" if len(shown) == 1 else "are not options"
     return SettingsError(f"{listed(shown)} {what}; {advice}.", shown[0])
 

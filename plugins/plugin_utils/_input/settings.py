@@ -80,6 +80,11 @@ class Settings:
     return_pem: bool = False
 
     @property
+    def login(self) -> tuple[str | None, str | None]:
+        """User and password."""
+        return self.username, self.password
+
+    @property
     def secure(self) -> bool:
         """Nodemailer's flag: TLS from the first byte."""
         return self.security == "implicit_tls"
@@ -167,7 +172,7 @@ def parse_settings(
 
     username, password = _credentials(given, prefix, needs_credentials)
     server_name = given.get("server_name")
-    source_address, ip_version = _source(given, prefix)
+    source_address, ip_version = _source(given, prefix, host)
 
     return Settings(
         host=host,
@@ -237,7 +242,22 @@ def _helo_name(given: Mapping[str, t.Any], prefix: str) -> str | None:
         raise SettingsError(
             f"{option} has white space in it; write this host's full name, such as app1.example.com.", option
         )
+    if helo_name is not None and not _is_helo_name(helo_name):
+        option = f"{prefix}helo_name"
+        raise SettingsError(
+            f"{option} is {show(helo_name)}, which is neither a name nor an address in brackets; write this host's full name, "
+            "such as app1.example.com.",
+            option,
+        )
     return helo_name
+
+
+def _is_helo_name(text: str) -> bool:
+    """A domain or an address literal (RFC 5321 section 4.1.1.1); an underscore is let pass, as Windows hosts have it."""
+    if text.startswith("[") and text.endswith("]"):
+        return len(text) > 2
+    labels = text.rstrip(".").split(".")
+    return len(text) <= 255 and all(_HOST_LABEL.match(label) for label in labels)
 
 
 def clash_sentence(port: int, security: str, prefix: str = "") -> str:
@@ -260,8 +280,9 @@ def _security_and_port(given: Mapping[str, t.Any], prefix: str, allow_auto: bool
     if security is not None:
         security = str(security).strip()
         if security not in modes:
+            starts_clear = str(given.get("port", "")).strip() in map(str, CLEARTEXT_FIRST_PORTS)
             raise SettingsError(
-                f"{option} is {show(security)}, which is not a mode; write one of {', '.join(modes)}{_hint(security, modes)}.",
+                f"{option} is {show(security)}, which is not a mode; write one of {', '.join(modes)}{_hint(security, modes, starts_clear)}.",
                 option,
             )
     secure = to_bool(given["secure"], f"{prefix}secure") if "secure" in given else None
@@ -308,8 +329,19 @@ def _security_and_port(given: Mapping[str, t.Any], prefix: str, allow_auto: bool
 
 
 def _credentials(given: Mapping[str, t.Any], prefix: str, needed: bool) -> tuple[str | None, str | None]:
+    for option in ("username", "password"):
+        if isinstance(given.get(option), (bool, float, list, tuple, Mapping)):
+            raise SettingsError(
+                f"{prefix}{option} is not a text in YAML, so what was meant cannot be told; write it in quotes.",
+                f"{prefix}{option}",
+            )
     username = None if "username" not in given else str(given["username"])
     password = None if "password" not in given else str(given["password"])
+    if password is not None and password.startswith("$ANSIBLE_VAULT;"):
+        raise SettingsError(
+            f"{prefix}password is a vault's encrypted text and not the password; write it with !vault, or as a variable from a vault file.",
+            f"{prefix}password",
+        )
     if password is not None and username is None:
         raise SettingsError(
             f"{prefix}password is given without a username; write {prefix}username as well, or leave out the password.",
@@ -329,11 +361,17 @@ def _credentials(given: Mapping[str, t.Any], prefix: str, needed: bool) -> tuple
     return username, password
 
 
-def _source(given: Mapping[str, t.Any], prefix: str) -> tuple[str | None, str]:
+def _source(given: Mapping[str, t.Any], prefix: str, host: str) -> tuple[str | None, str]:
     ip_version = str(given.get("ip_version", Settings.ip_version)).strip()
     if ip_version not in ("any", "4", "6"):
         raise SettingsError(f"{prefix}ip_version is {show(ip_version)}; write any, 4 or 6.", f"{prefix}ip_version")
+    of_host = _version_of(host)
     source = given.get("source_address")
+    if of_host and ip_version not in ("any", of_host):
+        raise SettingsError(
+            f"{prefix}host {host} is an IPv{of_host} address, but ip_version is {ip_version}; write ip_version: any, or host as a name.",
+            f"{prefix}ip_version",
+        )
     if source is None:
         return None, ip_version
     try:
@@ -348,7 +386,20 @@ def _source(given: Mapping[str, t.Any], prefix: str) -> tuple[str | None, str]:
             f'{prefix}source_address {source} is IPv{version}, but ip_version is {ip_version}; write ip_version: "{version}" or another address.',
             f"{prefix}source_address",
         )
+    if of_host and of_host != version:
+        raise SettingsError(
+            f"{prefix}source_address {source} is IPv{version}, but host {host} is IPv{of_host}; write a source_address of IPv{of_host}, or leave it out.",
+            f"{prefix}source_address",
+        )
     return str(source), version
+
+
+def _version_of(host: str) -> str:
+    """4 or 6 for an address; empty for a name."""
+    try:
+        return str(ipaddress.ip_address(host.partition("%")[0]).version)
+    except ValueError:
+        return ""
 
 
 def _host(value: object, option: str) -> str:
@@ -415,6 +466,10 @@ def _ascii_host(host: str) -> str:
 def _text(given: Mapping[str, t.Any], option: str, prefix: str) -> str | None:
     if option not in given:
         return None
+    if isinstance(given[option], (list, tuple, Mapping)):
+        raise SettingsError(
+            f"{prefix}{option} is {show(given[option])}, which is not a text; write one value.", f"{prefix}{option}"
+        )
     text = str(given[option])
     if _CONTROL.search(text):
         raise SettingsError(
@@ -423,9 +478,12 @@ def _text(given: Mapping[str, t.Any], option: str, prefix: str) -> str | None:
     return text
 
 
-def _hint(text: str, choices: tuple[str, ...]) -> str:
+def _hint(text: str, choices: tuple[str, ...], starts_clear: bool) -> str:
+    """What was probably meant; ``starts_clear``: by its convention the port starts in cleartext."""
     aliases = {
-        "tls": "implicit_tls",
+        "tls": "starttls" if starts_clear else "implicit_tls",
+        "required": "starttls",
+        "tls/ssl": "implicit_tls",
         "ssl": "implicit_tls",
         "smtps": "implicit_tls",
         "ssl/tls": "implicit_tls",

@@ -230,6 +230,11 @@ def check_pair(
     if refusal:
         return refusal
     chain = x509.load_pem_x509_certificates(certificate.encode())
+    if not all(map(_readable, chain)):
+        return (
+            "mailpit_certificate_file holds a certificate that cannot be read (a name or date in it is malformed):"
+            " get another"
+        )
     leaf = chain[0]
     try:
         private = serialization.load_pem_private_key(key.encode(), None)
@@ -287,16 +292,25 @@ def _check_authority(chain: t.Sequence[x509.Certificate], authority: str, now: d
     refusal = _no_certificates("mailpit_ca_file", authority)
     if refusal:
         return refusal
-    anchors = x509.load_pem_x509_certificates(authority.encode())
+    # A bundle may hold more than this CA, also what nobody can read any more.
+    anchors = [one for one in x509.load_pem_x509_certificates(authority.encode()) if _readable(one)]
+    if not anchors:
+        return (
+            "mailpit_ca_file holds no certificate that can be read (its names or dates are malformed): give another CA"
+        )
     at, rest = chain[0], list(chain[1:])
+    seen: list[x509.Certificate] = []  # two CAs may have signed each other
     while not (at in anchors and at.issuer == at.subject):
-        if at in anchors and not any(_is_issuer(other, at) for other in anchors):
+        seen.append(at)
+        above = [other for other in anchors if other not in seen and _is_issuer(other, at)]
+        above.sort(key=lambda other: other.issuer != other.subject)
+        if at in anchors and not above:
             # OpenSSL, and whatever uses it, goes on to a certificate that issued itself.
             return (
                 f"mailpit_ca_file holds {_printable(at.subject)}, which {_printable(at.issuer)} issued, and most clients want that one, too:"
                 " give the whole chain up to its root"
             )
-        issuer = next((other for other in [*anchors, *rest] if _is_issuer(other, at)), None)
+        issuer = next((other for other in [*above, *rest] if other not in seen and _is_issuer(other, at)), None)
         if issuer is None:
             held = " and ".join(_printable(anchor.subject) for anchor in anchors[:3])
             return (
@@ -309,9 +323,19 @@ def _check_authority(chain: t.Sequence[x509.Certificate], authority: str, now: d
                 f"{_printable(issuer.subject)}, which issued the certificate in mailpit_certificate_file, is valid until {ends} only: "
                 "give another pair and CA"
             )
-        rest = [other for other in rest if other != issuer]
         at = issuer
     return None
+
+
+def _readable(certificate: x509.Certificate) -> bool:
+    """Whether all can be read that is asked for later, which cryptography only parses then."""
+    try:
+        _names_of(certificate)
+        return bool(certificate.not_valid_before_utc and certificate.not_valid_after_utc) and all(
+            isinstance(name.rfc4514_string(), str) for name in (certificate.subject, certificate.issuer)
+        )
+    except Exception:  # pylint: disable=broad-except # ValueError, DuplicateExtension, UnsupportedGeneralNameType, ...
+        return False
 
 
 def _is_issuer(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:

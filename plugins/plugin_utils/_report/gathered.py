@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.handover import Seen, made
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.make import endpoint_record
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, is_probe
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, probes_and_ports
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
@@ -67,8 +67,8 @@ def gathered(hosts: Sequence[str], hostvars: Mapping[str, _Variables], variable:
         if "probes" in result and "cause" not in result:
             # smtp_endpoint_info looks at ports, and says of none that it has to work.
             about = {**about, "action": "smtp_endpoint_info", "kind": "probe"}
-        probes, others = result.get("probes") or [], result.get("alternatives") or []
-        if not isinstance(probes, list) or not isinstance(others, list) or not all(map(is_probe, probes)):
+        found = probes_and_ports(result.get("probes") or [], result.get("alternatives") or [])
+        if found is None:
             words = f"variable is {show(variable)}, which for {host} is no result of smtp_gate or smtp_endpoint_info; name what its task registers."
             raise SettingsError(words, "variable")
         yield from _of_host(printable_data(about), variables, result)

@@ -7,12 +7,6 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
-  // The steps in the order in which each mode climbs.
-  const ORDER = {
-    implicit_tls: ["dns", "tcp", "mode", "tls", "certificate", "greeting", "ehlo"],
-    starttls: ["dns", "tcp", "greeting", "mode", "ehlo", "starttls", "tls", "certificate"],
-    cleartext: ["dns", "tcp", "greeting", "mode", "ehlo"],
-  };
   // Places in a row of the data, see page.py.
   const SOURCE = 0, SUBJECT = 1, STATE = 2, CAUSE = 3, LAYER = 4, MESSAGE = 5, REMEDY = 6, STEPS = 7, MS = 8, ELAPSED = 9, ASKED = 10,
     MODE = 11, TLS = 12, CERTIFICATES = 13, CAPABILITIES = 14, ADDRESSES = 15, GREETING = 16, FINDINGS = 17, ALTERNATIVES = 18, TIME = 19, GROUPS = 20;
@@ -177,7 +171,7 @@
     const left = 92, width = 500, line = 26;
     const reached = new Set(steps.map(([layer]) => layer));
     // A name such as __proto__ is in every object, and no mode.
-    const order = Object.hasOwn(ORDER, value(row[ASKED])) ? ORDER[value(row[ASKED])] : ORDER.starttls;
+    const order = Object.hasOwn(data().order, value(row[ASKED])) ? data().order[value(row[ASKED])] : data().order.starttls;
     const broken = steps.find(([, ok]) => !ok);
     const missing = broken ? order.slice(order.indexOf(broken[0]) + 1).filter((layer) => !reached.has(layer) && layer !== "mode") : [];
     const picture = drawn("svg", { class: `picture x-${layerOf(row)}`, viewBox: `0 0 680 ${(steps.length + missing.length) * line + 24}`, role: "img" });

@@ -95,13 +95,25 @@ def _data(report: Report, table: Matrix) -> Iterator[str]:
     place_of = {source: place for place, source in enumerate(table.sources)}
     yield '{"sources":' + _json([report.sources[one].label for one in table.sources])
     yield ',"subjects":' + _json(report.subjects) + ',"causes":' + _json(causes)
-    yield ',"states":' + _json(STATES) + ',"layers":' + _json(LAYERS) + f',"base":{base},"rows":['
+    yield ',"states":' + _json(STATES) + ',"layers":' + _json(LAYERS) + ',"order":' + _json(_climbs())
+    yield f',"base":{base},"rows":['
     comma = ""
     for source in table.sources:
         for row in table.of[source]:
             yield comma + _json(_entry(row, place_of[source], causes, base, pool))
             comma = ","
     yield '],"values":' + _json(pool.values) + "}"
+
+
+def _climbs() -> dict[str, list[str]]:
+    """Each mode's layers in the order in which it climbs them. Inside implicit TLS the relay greets last."""
+    layers = list(LAYERS[LAYERS.index("dns") : LAYERS.index("auth")])
+    session = ("greeting", "ehlo")
+    return {
+        "implicit_tls": [one for one in layers if one not in (*session, "starttls")] + list(session),
+        "starttls": layers,
+        "cleartext": layers[: layers.index("starttls")],
+    }
 
 
 def _entry(row: Row, source: int, causes: list[str], base: int, pool: _Pool) -> list[t.Any]:

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import functools
 import hashlib
 import ipaddress
 import typing as t
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 try:
@@ -18,26 +21,39 @@ try:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-    from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+    from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID, NameOID
+
+    _UNREADABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm, ValueError)
 except ImportError:  # ansible-core brings it; reading the documentation must work without it
     pass
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import MASK, redact, secret_forms
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 
-__all__ = ("NAME_LIMIT", "Certificate", "is_address", "read_chain")
+__all__ = ("NAME_LIMIT", "Certificate", "is_address", "read_chain", "without_login")
 
 # A name in a sentence; certificates hold names of any length.
 NAME_LIMIT = 100
 # Certificates that stay parsed: those of a call, with its other ports.
 _KEPT = 64
+_Any = t.TypeVar("_Any")
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without cryptography's warnings about long names and odd numbers: nothing that a user can change."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """One certificate of a chain with what users see of it."""
+    """One certificate of a chain with what users see of it. ``secrets`` are the forms of a login that nobody may see."""
 
     parsed: x509.Certificate
     clock: datetime.datetime
+    secrets: tuple[str, ...] = ()
 
     @property
     def not_before(self) -> datetime.datetime:
@@ -62,12 +78,12 @@ class Certificate:
     @property
     def common_name(self) -> str:
         """The subject's common name, else the whole subject."""
-        return _common_name(self.parsed.subject)
+        return self._common_name(self.parsed.subject)
 
     @property
     def issuer_name(self) -> str:
         """The issuer's common name, else the whole issuer."""
-        return _common_name(self.parsed.issuer)
+        return self._common_name(self.parsed.issuer)
 
     @property
     def names(self) -> list[str]:
@@ -79,9 +95,34 @@ class Certificate:
     @property
     def dns_names(self) -> list[str]:
         """DNS names of subjectAltName."""
+        return [self._shown(name) for name in self._dns_names]
+
+    @property
+    def _dns_names(self) -> list[str]:
         extension = self._extension(x509.SubjectAlternativeName)
         found = [] if extension is None else extension.get_values_for_type(x509.DNSName)
-        return [printable_text(name) for name in found if isinstance(name, str)]
+        return [name for name in found if isinstance(name, str)]
+
+    @property
+    def without_names(self) -> bool:
+        """Whether it has no subjectAltName at all; one that cannot be read may hold any name."""
+        try:
+            return not self.names and not any(
+                one.oid == ExtensionOID.SUBJECT_ALTERNATIVE_NAME for one in self.parsed.extensions
+            )
+        except _UNREADABLE:
+            return False
+
+    def covers(self, name: str) -> bool:
+        """Whether it is for this name (A-labels) or address, as RFC 9525 section 6 compares; by its common name where it has no names."""
+        if is_address(name):
+            found = self._extension(x509.SubjectAlternativeName)
+            addresses = [] if found is None else found.get_values_for_type(x509.IPAddress)
+            return ipaddress.ip_address(name) in addresses
+        wanted = name.lower().rstrip(".")
+        above = wanted.partition(".")[2]
+        listed = [one.lower() for one in self.dns_names or ([] if self.names else [self.common_name])]
+        return wanted in listed or ("." in above and f"*.{above}" in listed)
 
     @property
     def version(self) -> int:
@@ -100,16 +141,11 @@ class Certificate:
             return type(error).__name__ != "InvalidSignature"
         return True
 
+    @_quietly()
     def _extension(self, kind: type[t.Any]) -> t.Any:
         try:
             return self.parsed.extensions.get_extension_for_class(kind).value
-        except (
-            x509.ExtensionNotFound,
-            x509.DuplicateExtension,
-            x509.UnsupportedGeneralNameType,
-            UnsupportedAlgorithm,
-            ValueError,
-        ):
+        except (x509.ExtensionNotFound, *_UNREADABLE):
             return None
 
     @property
@@ -151,12 +187,13 @@ class Certificate:
             return ""
         return algorithm.name if algorithm is not None else ""
 
+    @_quietly()
     def as_dict(self, with_pem: bool) -> dict[str, t.Any]:
         """The certificate as a probe returns it."""
         key_type, key_bits = self.key()
         found: dict[str, t.Any] = {
-            "subject": printable_text(self.parsed.subject.rfc4514_string()),
-            "issuer": printable_text(self.parsed.issuer.rfc4514_string()),
+            "subject": self._shown(self.parsed.subject.rfc4514_string()),
+            "issuer": self._shown(self.parsed.issuer.rfc4514_string()),
             "sans": self.names,
             "not_before": self.not_before.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "not_after": self.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -172,8 +209,31 @@ class Certificate:
             "self_signed": self.self_signed,
         }
         if with_pem:
-            found["pem"] = self.parsed.public_bytes(serialization.Encoding.PEM).decode("ascii")
+            found["pem"] = MASK if self.tells else self.parsed.public_bytes(serialization.Encoding.PEM).decode("ascii")
         return found
+
+    def _shown(self, text: str) -> str:
+        """What a stranger wrote, fit to be shown: a relay that knows the login may have it in its certificate."""
+        return printable_text(_hidden(text, self.secrets))
+
+    def _common_name(self, name: x509.Name) -> str:
+        values = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+        text = self._shown(str(values[0].value) if values else name.rfc4514_string()) or "(no name)"
+        return text if len(text) <= NAME_LIMIT else f"{text[:NAME_LIMIT]}..."
+
+    @property
+    def tells(self) -> bool:
+        """Whether the secrets are anywhere in it, also in what is not shown otherwise."""
+        if not self.secrets:
+            return False
+        der = self.parsed.public_bytes(serialization.Encoding.DER)
+        # Letters of two and four octets are those of ASCII with zeros between them.
+        read = (der.lower(), der.replace(b"\0", b"").lower())
+        forms = [form.lower().encode("utf-8", "surrogatepass") for form in self.secrets]
+        if any(form in data for form in forms for data in read):
+            return True
+        texts = [self.parsed.subject.rfc4514_string(), self.parsed.issuer.rfc4514_string(), *self._dns_names]
+        return any(_hidden(text, self.secrets) != text for text in texts)
 
     def _spki_sha256(self) -> str | None:
         key = _public_key(self.parsed)
@@ -186,20 +246,70 @@ class Certificate:
         return hashlib.sha256(spki).hexdigest()
 
 
-def read_chain(encoded: list[str], clock: datetime.datetime) -> list[Certificate]:
-    """The certificates of base64 DER strings, in the order sent; what is not a certificate is left out."""
-    found = (_parsed(text) if isinstance(text, str) else None for text in encoded)
-    return [Certificate(one, clock) for one in found if one is not None]
+def read_chain(
+    encoded: list[str], clock: datetime.datetime, login: tuple[str | None, str | None] = (None, None)
+) -> list[Certificate]:
+    """The certificates of base64 DER strings, in the order sent, up to the first that cannot be read.
+
+    ``login`` is the user and the password that must not show in them.
+
+    Those behind that one are left out too, as none of them is the relay's own, or issued the last one before it.
+    """
+    secrets = _secrets(login[0] or "", login[1]) if login[1] else ()
+    chain: list[Certificate] = []
+    for text in encoded:
+        parsed = _parsed(text) if isinstance(text, str) else None
+        if parsed is None:
+            break
+        chain.append(Certificate(parsed, clock, secrets))
+    return chain
+
+
+def without_login(found: _Any, login: tuple[str | None, str | None]) -> _Any:
+    """The same evidence without the certificates in which a login is: an empty text stands for each.
+
+    Who reads the chain again then sees no further than that one.
+    """
+    return t.cast(_Any, _without(found, login)) if login[1] else found
+
+
+def _without(found: object, login: tuple[str | None, str | None]) -> object:
+    if isinstance(found, dict):
+        return {
+            key: [_unless_told(one, login) for one in value] if key == "chain" and value else _without(value, login)
+            for key, value in found.items()
+        }
+    return [_without(one, login) for one in found] if isinstance(found, list) else found
+
+
+def _unless_told(encoded: str, login: tuple[str | None, str | None]) -> str:
+    found = read_chain([encoded], datetime.datetime.now(datetime.UTC), login)
+    return "" if found and found[0].tells else encoded
+
+
+# Endpoints of one relay show the same certificates.
+@functools.lru_cache(maxsize=256)
+def _hidden(text: str, secrets: tuple[str, ...]) -> str:
+    return t.cast(str, redact(text, list(secrets), True)) if secrets else text
+
+
+# All endpoints of a call have the same login, as a rule.
+@functools.lru_cache(maxsize=4)
+def _secrets(username: str, password: str) -> tuple[str, ...]:
+    return tuple(secret_forms(username, password))
 
 
 # A chain is read by each that judges it: diagnosis, policy, findings and evidence.
 @functools.lru_cache(maxsize=_KEPT)
+@_quietly()
 def _parsed(text: str) -> x509.Certificate | None:
     try:
         parsed = x509.load_der_x509_certificate(base64.b64decode(text))
-        # Names are parsed when they are asked for; those of a relay may be anything.
+        # These are parsed when they are asked for, and those of a relay may be anything: letters of no code, the year 0.
         parsed.subject.rfc4514_string()
         parsed.issuer.rfc4514_string()
+        for moment in ("not_valid_before", "not_valid_after"):
+            _utc(parsed, moment)
     except Exception:  # ValueError, TypeError, InvalidVersion, ...: cryptography raises all kinds for what is not sound
         return None
     return parsed
@@ -221,12 +331,6 @@ def is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _common_name(name: x509.Name) -> str:
-    values = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    text = printable_text(str(values[0].value) if values else name.rfc4514_string()) or "(no name)"
-    return text if len(text) <= NAME_LIMIT else f"{text[:NAME_LIMIT]}..."
 
 
 def _utc(certificate: x509.Certificate, attribute: str) -> datetime.datetime:

@@ -16,7 +16,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates
     is_address,
 )
 
-__all__ = ("ChainVerdict", "chain_verdict", "disordered", "weakness")
+__all__ = ("ChainVerdict", "besides", "chain_verdict", "disordered", "linked", "superfluous", "weakness")
 
 # X509_V_ERR_* of OpenSSL, the codes that have a cause or a variant of their own.
 _BAD_SIGNATURE, _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED_LEAF, _SELF_SIGNED_IN_CHAIN, _PURPOSE = 7, 9, 10, 18, 19, 26
@@ -31,6 +31,14 @@ _MISISSUED = re.compile(
     "|not permitted",
     re.IGNORECASE,
 )
+# What the code tells by itself, where no certificate can be read.
+_WITHOUT_CHAIN = {
+    _EXPIRED: "certificate_expired",
+    _NOT_YET_VALID: "certificate_not_yet_valid",
+    _SELF_SIGNED_LEAF: "certificate_self_signed",
+    **dict.fromkeys(_NAME_MISMATCH, "certificate_name_mismatch"),
+    **dict.fromkeys(_WEAK, "certificate_weak"),
+}
 _RSA_BITS, _EC_BITS = 2048, 224
 
 
@@ -50,7 +58,25 @@ def chain_verdict(
     ``name`` is the name that was checked; ``ca_subjects`` are the common names in the host's ca_path, if one was given.
     """
     if not chain:
-        return ChainVerdict("certificate_untrusted", verify_error)
+        return ChainVerdict(_WITHOUT_CHAIN.get(verify_code, "certificate_untrusted"), verify_error)
+    leaf = chain[0]
+    found = _first_cause(verify_code, verify_error, chain, name, ca_subjects)
+    return found._replace(detail=words.also(found.detail, besides(leaf, name, found.code)))
+
+
+def besides(leaf: Certificate, name: str, cause: str | None = None) -> str:
+    """What else is wrong with a relay's certificate, beside this cause: OpenSSL stops at one. Empty for nothing."""
+    dates = ("certificate_expired", "certificate_not_yet_valid")
+    return words.also(
+        "" if cause in dates else _also_out_of_date(leaf),
+        "" if cause == "certificate_name_mismatch" or leaf.covers(name) else words.is_also_not_for(name, _listed(leaf)),
+    )
+
+
+def _first_cause(
+    verify_code: int, verify_error: str, chain: Sequence[Certificate], name: str, ca_subjects: Sequence[str]
+) -> ChainVerdict:
+    """What OpenSSL stopped at."""
     leaf = chain[0]
     if verify_code == _EXPIRED:
         return _expired(chain)
@@ -63,12 +89,12 @@ def chain_verdict(
     misissued = _misissued(verify_code, verify_error, chain, ca_subjects)
     if misissued is not None:
         return misissued
-    late = _also_out_of_date(leaf)
     if verify_code == _SELF_SIGNED_LEAF or (verify_code in _NO_ISSUER and leaf.self_signed):
-        return ChainVerdict("certificate_self_signed", words.also(words.named(leaf.common_name), late))
+        anew = words.another_there(leaf.common_name) if leaf.common_name in ca_subjects else ""
+        return ChainVerdict("certificate_self_signed", words.also(words.named(leaf.common_name), anew))
     if verify_code == _SELF_SIGNED_IN_CHAIN:
-        root = _linked(chain)[-1].common_name
-        return ChainVerdict("certificate_untrusted", words.also(words.ends_at_unknown_root(root), late))
+        root = linked(chain)[-1].common_name
+        return ChainVerdict("certificate_untrusted", words.ends_at_unknown_root(root))
     if verify_code in _NO_ISSUER:
         return _missing_issuer(chain, ca_subjects)
     return ChainVerdict("certificate_untrusted", verify_error)
@@ -89,9 +115,32 @@ def weakness(chain: Sequence[Certificate]) -> str:
     return ""
 
 
-def disordered(chain: Sequence[Certificate]) -> bool:
-    """Whether a certificate does not follow the one that it issued (RFC 5246 asked for it, TLS 1.3 recommends it)."""
-    return any(earlier.parsed.issuer != later.parsed.subject for earlier, later in zip(chain, chain[1:]))
+def disordered(chain: Sequence[Certificate]) -> str:
+    """Which certificate stands ahead of what it issued; empty where none does.
+
+    RFC 5246 section 7.4.2 asked for the order, TLS 1.3 recommends it.
+    """
+    sent = _once(chain)
+    for number, one in enumerate(sent):
+        if _issued_any(one, sent[number + 1 :]) and not _issued_any(one, sent[:number]):
+            return words.ahead_of_its_own(one.common_name)
+    return ""
+
+
+def superfluous(chain: Sequence[Certificate]) -> str:
+    """Which certificates nobody needs: sent twice, or of no other that is sent. A root is not meant; empty for none."""
+    sent = _once(chain)
+    twice = dict.fromkeys(one.common_name for one in sent if sum(one.parsed == each.parsed for each in chain) > 1)
+    idle = dict.fromkeys(one.common_name for one in sent[1:] if not _issued_any(one, sent))
+    return words.also(words.sent_twice(list(twice)), words.of_no_other(list(idle)))
+
+
+def _once(chain: Sequence[Certificate]) -> list[Certificate]:
+    return [one for number, one in enumerate(chain) if all(one.parsed != other.parsed for other in chain[:number])]
+
+
+def _issued_any(one: Certificate, others: Sequence[Certificate]) -> bool:
+    return any(one.issued(other) for other in others if other.parsed != one.parsed)
 
 
 # -- dates and names
@@ -105,7 +154,7 @@ def _expired(chain: Sequence[Certificate]) -> ChainVerdict:
             if certificate is chain[0]:
                 return ChainVerdict("certificate_expired", when)
             return ChainVerdict("certificate_expired", f"{words.named(certificate.common_name)} ({when})", "issuer")
-    return ChainVerdict("certificate_expired", words.this_one_or_above(_linked(chain)[-1].issuer_name), "own_ca")
+    return ChainVerdict("certificate_expired", words.this_one_or_above(linked(chain)[-1].issuer_name), "own_ca")
 
 
 def _not_yet(chain: Sequence[Certificate]) -> str:
@@ -123,12 +172,17 @@ def _also_out_of_date(leaf: Certificate) -> str:
 
 
 def _other_name(leaf: Certificate, name: str) -> ChainVerdict:
-    listed = [entry[:NAME_LIMIT] for entry in leaf.names] or [leaf.common_name]
+    listed = _listed(leaf)
     if is_address(name) and name in (leaf.dns_names or [leaf.common_name]):
         return ChainVerdict(
             "certificate_name_mismatch", words.is_for(listed) if listed != [name] else "", "address_as_name"
         )
     return ChainVerdict("certificate_name_mismatch", words.is_for(listed))
+
+
+def _listed(leaf: Certificate) -> list[str]:
+    """The names that it is for."""
+    return [entry[:NAME_LIMIT] for entry in leaf.names] or [leaf.common_name]
 
 
 # -- trust
@@ -141,16 +195,16 @@ def _misissued(
     if verify_code == _PURPOSE or "purpose" in verify_error:
         return ChainVerdict("certificate_untrusted", verify_error, "purpose")
     if verify_code == _BAD_SIGNATURE or "signature failure" in verify_error:
-        issuer = _linked(chain)[-1].issuer_name
+        issuer = linked(chain)[-1].issuer_name
         anew = words.perhaps_made_anew(issuer) if issuer in ca_subjects else ""
         return ChainVerdict("certificate_untrusted", words.also(verify_error, anew), "signature")
     if verify_code in _MISISSUED_CODES or _MISISSUED.search(verify_error):
-        above = words.named(_linked(chain)[-1].issuer_name)
+        above = words.named(linked(chain)[-1].issuer_name)
         return ChainVerdict("certificate_untrusted", f"{verify_error} ({above})", "misissued")
     return None
 
 
-def _linked(chain: Sequence[Certificate]) -> list[Certificate]:
+def linked(chain: Sequence[Certificate]) -> list[Certificate]:
     """From the leaf as far up as the sent certificates reach, in whatever order they were sent."""
     path = [chain[0]]
     while not path[-1].self_signed:
@@ -166,12 +220,14 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
 
     Only its name is known. Where nothing decides, the sentence names both.
     """
-    path = _linked(chain)
+    path = linked(chain)
     leaf, top = path[0], path[-1]
-    issuer, late = top.issuer_name, _also_out_of_date(leaf)
+    issuer = top.issuer_name
     code, detail = "certificate_untrusted", words.ends_at_unknown_root(top.common_name)
     if not top.self_signed and issuer in ca_subjects:
         detail = words.another_of_that_name(issuer)
+    elif not top.self_signed and any(one.common_name in ca_subjects for one in path):
+        detail = words.no_root(next(one.common_name for one in path if one.common_name in ca_subjects), issuer)
     elif not top.self_signed and len(path) > 1:
         detail = words.ends_below(issuer)
     elif not top.self_signed:
@@ -180,7 +236,7 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
             code, detail = "certificate_chain_incomplete", words.only_the_leaf(issuer)
         else:
             detail = words.unknown_issuer(issuer, may_be_intermediate=incomplete is None)
-    return ChainVerdict(code, words.also(detail, late))
+    return ChainVerdict(code, detail)
 
 
 def _is_intermediate(leaf: Certificate, ca_subjects: Sequence[str]) -> bool | None:

@@ -23,8 +23,12 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import runtimes, signs, words
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import (
+    Certificate,
+    is_address,
+    read_chain,
+)
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, linked
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.login import missing_login
 
 __all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "diagnose_name")
@@ -43,6 +47,7 @@ _CLIENT_CERTIFICATE_REASONS = ("TLSV13_ALERT_CERTIFICATE_REQUIRED",)
 _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 # What a server says that knows neither EHLO nor HELO (RFC 5321 section 4.2.4); FTP servers answer 530 as well.
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
+_ACCESS_DENIED = re.compile(r"access denied", re.IGNORECASE)
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
 _HUNG_UP = ("closed", "reset")
@@ -100,6 +105,8 @@ def diagnose(
     attempt: Attempt, settings: Settings, policy: Policy, host: HostFacts, answers_elsewhere: bool = False
 ) -> Diagnosis:
     """The diagnosis of one attempt. ``answers_elsewhere``: another port of the same address gave a sign of life."""
+    if signs.is_sinkhole(attempt["address"]) and not is_address(settings.host) and signs.learnt(attempt):
+        return Diagnosis("connection_refused", "sinkhole")
     observed = signs.observed_security(attempt)
     failure = attempt["failure"]
     if failure is None:
@@ -111,6 +118,11 @@ def diagnose(
         if breach is None and lacking is not None:
             breach = _auth(_Case(attempt, lacking, settings, host, answers_elsewhere))
         return replace(breach or _refused_by_an_app(attempt, settings, policy, host) or Diagnosis(), observed=observed)
+    if failure["kind"] == "withheld":
+        # Where cleartext was chosen, only the networks for it keep a password or a message back.
+        breach = _policy_breach(attempt, settings, policy, host) if settings.security == "cleartext" else None
+        if breach is not None:
+            return replace(breach, observed=observed)
     found = _of_failure(_Case(attempt, failure, settings, host, answers_elsewhere))
     return found if found.observed is not None else replace(found, observed=observed)
 
@@ -128,15 +140,19 @@ def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, hos
     if refusing is not None:
         detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name, tls["cipher"])
         return Diagnosis("tls_handshake_failed", "app", detail, fields={"app": refusing.name})
-    chain = read_chain(attempt.get("chain") or [], host.clock) if policy.apps and settings.validate_certs else []
-    refusing = runtimes.refusing_app(["no_names"], policy.apps) if chain and not chain[0].names else None
+    chain = (
+        read_chain(attempt.get("chain") or [], host.clock, settings.login)
+        if policy.apps and settings.validate_certs
+        else []
+    )
+    refusing = runtimes.refusing_app(["no_names"], policy.apps) if chain and chain[0].without_names else None
     if refusing is not None:
         detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name)
         return Diagnosis("certificate_name_mismatch", "app", detail, fields={"app": refusing.name})
     return None
 
 
-def diagnose_name(dns: Dns) -> Diagnosis:
+def diagnose_name(dns: Dns, settings: Settings) -> Diagnosis:
     """Why a name led to no address at all."""
     failure = dns.get("failure")
     error = failure.get("error") if failure is not None else None
@@ -144,11 +160,16 @@ def diagnose_name(dns: Dns) -> Diagnosis:
         return Diagnosis("not_asked", detail=words.lacking(failure["lack"]))
     if failure is not None and failure["kind"] == "timeout":
         return Diagnosis("name_server_failure", detail=words.no_answer_of_the_name_server(dns["ms"] / 1000))
+    if error in ("EAI_NODATA", "EAI_ADDRFAMILY") and settings.ip_version != "any":
+        asking = "ip_version" if settings.source_address is None else f"source_address {settings.source_address}"
+        return Diagnosis("name_not_found", "family", fields={"version": settings.ip_version, "asking": asking})
     if error in ("EAI_NODATA", "EAI_ADDRFAMILY"):
         return Diagnosis("name_not_found", "no_address")
+    if error == "EAI_NONAME" and "%" in settings.host:
+        return Diagnosis("invalid_settings", "interface", fields={"interface": settings.host.partition("%")[2]})
     if error == "EAI_NONAME":
-        return Diagnosis("name_not_found")
-    return Diagnosis("name_server_failure", detail=str(error))
+        return Diagnosis("name_not_found", detail=words.searched(settings.host))
+    return Diagnosis("name_server_failure", detail=words.resolver_error(str(error)))
 
 
 def _of_failure(case: _Case) -> Diagnosis:
@@ -178,22 +199,25 @@ def _tcp(case: _Case) -> Diagnosis:
     said = words.by_icmp(failure)
     if kind == "bind":
         return Diagnosis("invalid_settings", "source_address", fields={"source_address": str(settings.source_address)})
-    if signs.is_sinkhole(attempt["address"]):
-        return Diagnosis("connection_refused", "sinkhole")
     if kind in _SILENT:
         return Diagnosis("connection_timeout", fields=_timeout(case))
     if kind in _HUNG_UP:
         return _reset_at_once(case)
     if errno == "ECONNREFUSED":
-        return Diagnosis("connection_refused", detail=said if icmp in _ICMP_PORT_UNREACHABLE else "")
+        said = said if icmp in _ICMP_PORT_UNREACHABLE else ""
+        return Diagnosis(
+            "connection_refused", detail=words.also(said, words.this_host(settings.host, attempt["address"]))
+        )
     if icmp in _ICMP_PROHIBITED or errno in _BLOCKED:
         return Diagnosis("connection_blocked", detail=said)
     if errno == "EHOSTUNREACH" and case.answers_elsewhere:
         return Diagnosis("connection_blocked", detail=words.YET_ANSWERS_ELSEWHERE)
     if errno == "EHOSTUNREACH" and not icmp and attempt["family"] == 4 and signs.waited(attempt, failure) < 0.9:
         return Diagnosis("no_route", "or_blocked")
+    if signs.is_link_local(attempt["address"]) and "%" not in attempt["address"] and errno == "EINVAL":
+        return Diagnosis("no_route", "link_local")
     if attempt["family"] == 6 and errno in _NO_ROUTE:
-        return Diagnosis("no_route", "ipv6", said or str(errno))
+        return Diagnosis("no_route", "ipv6_address" if is_address(settings.host) else "ipv6", said or str(errno))
     return Diagnosis("no_route", detail=said if said and errno in _NO_ROUTE else str(errno))
 
 
@@ -212,8 +236,8 @@ def _reset_at_once(case: _Case) -> Diagnosis:
 def _greeting(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
-    if "after_proxy_header" in attempt and kind in (*_SILENT, "closed", "reset"):
-        return Diagnosis("greeting_timeout", "proxy_expected")
+    if "after_proxy_header" in attempt:
+        return Diagnosis("greeting_timeout", "proxy_expected", words.instead(failure) if kind == "reply" else "")
     if kind in _SILENT:
         partial = failure.get("partial")
         detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or words.STAYED_SILENT
@@ -233,6 +257,8 @@ def _mode(case: _Case) -> Diagnosis:
     if case.failure["kind"] == "tls_spoken":
         return _implicit_spoken(case)
     text = case.failure.get("text", "")
+    if "after_proxy_header" in case.attempt:
+        return Diagnosis("greeting_timeout", "proxy_expected", words.it_said(text))
     if not re.match(r"[2-5](\d(\d([ -]|$)|$)|$)", text):
         return Diagnosis("not_smtp", detail=words.service(text))
     if signs.looks_like_ftp(text):
@@ -281,12 +307,13 @@ def _cleartext_spoken(case: _Case, text: str) -> Diagnosis:
         if inner.code == "not_smtp":
             return inner
     observed = signs.observed_security(other) if other is not None else None
+    refused = failure if failure is not None and failure["layer"] == "ehlo" and failure["kind"] == "reply" else None
     return Diagnosis(
         "mode_mismatch",
-        "cleartext_spoken",
-        words.it_said(text),
+        "cleartext_only" if observed == "cleartext" and refused is None else "cleartext_spoken",
+        words.also(words.it_said(text), words.refuses_ehlo(refused) if refused is not None else ""),
         observed,
-        {"observed": observed or "starttls"},
+        {"observed": observed if observed and refused is None else "starttls"},
         other_port=465 if case.settings.port != 465 else 2465,
     )
 
@@ -304,7 +331,9 @@ def _ehlo(case: _Case) -> Diagnosis:
         return Diagnosis("ehlo_rejected", variant, words.unanswered(attempt, failure))
     helo = attempt.get("helo")
     if helo is not None and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
-        return Diagnosis("not_smtp", detail=words.knows_no_hello(failure))
+        return Diagnosis(
+            "not_smtp", detail=words.also(words.knows_no_hello(failure), words.calls_itself_lmtp(greeting))
+        )
     if helo is not None and helo["code"] // 100 == 2:
         # The same name was taken in HELO: it is EHLO itself that is not wanted.
         return Diagnosis("ehlo_rejected", "only_helo", words.quoted(failure))
@@ -322,8 +351,12 @@ def _starttls(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     if failure["kind"] == "missing":
         return Diagnosis("starttls_not_offered", detail=words.masks(signs.masked_capabilities(attempt)))
+    if failure["kind"] == "reply" and failure["code"] < 400:
+        return Diagnosis("starttls_rejected", "no_answer", words.quoted(failure))
     if failure["kind"] == "reply":
-        return _refused(case, "starttls")
+        found = _refused(case, "starttls")
+        # It is in the list: what is refused is no more that it were not offered.
+        return replace(found, code="starttls_rejected") if found.code == "starttls_not_offered" else found
     return Diagnosis("starttls_rejected", "no_answer", words.unanswered(attempt, failure))
 
 
@@ -386,7 +419,7 @@ def _certificate(case: _Case) -> Diagnosis:
     if case.failure["kind"] == "no_certificate":
         return Diagnosis("tls_handshake_failed", "no_certificate")
     attempt, failure, settings, host = case.attempt, case.failure, case.settings, case.host
-    chain = read_chain(attempt.get("chain") or [], host.clock)
+    chain = read_chain(attempt.get("chain") or [], host.clock, settings.login)
     subjects = list(host.ca_subjects.get(settings.ca_path or "", ()))
     verdict = chain_verdict(failure["verify_code"], failure["text"], chain, settings.certificate_name, subjects)
     if verdict.code in ("certificate_expired", "certificate_not_yet_valid"):
@@ -394,6 +427,9 @@ def _certificate(case: _Case) -> Diagnosis:
     empty = host.trust_store_empty and settings.ca_path is None
     if empty and verdict.code in ("certificate_untrusted", "certificate_chain_incomplete") and not verdict.variant:
         return Diagnosis("certificate_untrusted", "no_store", verdict.detail)
+    without_ca = settings.ca_path in host.ca_subjects and not subjects and not verdict.variant
+    if without_ca and verdict.code in ("certificate_untrusted", "certificate_chain_incomplete"):
+        return Diagnosis(verdict.code, "", words.also(verdict.detail, words.NO_CA_THERE))
     return Diagnosis(verdict.code, verdict.variant, verdict.detail)
 
 
@@ -404,6 +440,8 @@ def _auth(case: _Case) -> Diagnosis:
         return Diagnosis("auth_requires_tls", "withheld")
     if kind == "missing" and failure["what"] == "auth":
         found = _no_mechanism([], None, failure.get("starttls", False))
+        if signs.in_tls(attempt) and "STARTTLS" in signs.offered(attempt, "after_tls"):
+            return Diagnosis("auth_not_offered", "tls_in_front")
         before = signs.offered(attempt, "before_tls").get("AUTH", [])
         return replace(found, detail=words.only_before_tls(before)) if signs.in_tls(attempt) and before else found
     if kind == "missing":
@@ -411,6 +449,9 @@ def _auth(case: _Case) -> Diagnosis:
     if kind != "reply":
         return Diagnosis("auth_rejected", "no_answer", words.unanswered(attempt, failure))
     code, status = failure["code"], signs.status_of(failure)
+    said = meaning(Status(code, status, ""), "auth", signs.reply_text(failure))
+    if said is not None and said.cause == "client_certificate_required":
+        return Diagnosis("client_certificate_required", detail=words.quoted(failure))
     if code in (530, 538) or status == "5.7.11":
         return Diagnosis("auth_requires_tls", "in_tls" if signs.in_tls(attempt) else "", words.quoted(failure))
     if code in (500, 502, 503, 504) or (code == 534 and status == "5.7.4"):
@@ -486,6 +527,11 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
             hint = hint._replace(remedy="")
     if variant == "auth_required" and "greeting_rejected" in said.also and not _login_would_help(attempt):
         code, variant = "greeting_rejected", "address"
+    if code == "recipient_rejected" and not variant and _ACCESS_DENIED.search(text) and _login_would_help(attempt):
+        # Postfix's usual submission, which refuses every recipient of whoever has not logged in.
+        code, variant = "sender_rejected", "auth_required"
+    if variant in ("relay", "auth_required") and _logged_in(attempt):
+        variant, hint = f"{variant}_logged_in", None  # nor is the advice to log in
     if code == "auth_requires_tls" and signs.in_tls(attempt):
         variant, hint = "in_tls", None  # inside TLS the advice to begin it is none
     return Diagnosis(code, variant, words.quoted(failure) + words.in_answer_to(failure), hint=hint)
@@ -505,8 +551,12 @@ _FALLBACK = {
 
 def _login_would_help(attempt: Attempt) -> bool:
     """Whether the relay offers a login that was not made."""
-    made = any(step["layer"] == "auth" and step["ok"] for step in attempt["rungs"])
-    return not made and bool(signs.mechanisms(attempt))
+    return not _logged_in(attempt) and bool(signs.mechanisms(attempt))
+
+
+def _logged_in(attempt: Attempt) -> bool:
+    """Whether the login was made."""
+    return any(step["layer"] == "auth" and step["ok"] for step in attempt["rungs"])
 
 
 def _wants_certificate(case: _Case) -> Diagnosis | None:
@@ -541,15 +591,23 @@ def _policy_breach(attempt: Attempt, settings: Settings, policy: Policy, host: H
     if version in TLS_VERSIONS and TLS_VERSIONS.index(version) < TLS_VERSIONS.index(policy.minimum_tls_version):
         return Diagnosis("tls_version_unsupported", "policy", fields={"version": version})
     if settings.validate_certs:
-        for certificate in read_chain((attempt.get("chain") or [])[:1], host.clock):
-            if certificate.not_after < host.clock:
-                # It was valid when it was seen, and the evidence is judged at a later date.
-                return Diagnosis("certificate_expired", detail=words.ended(certificate.not_after, host.clock))
-            if policy.certificate_days_error > 0 and certificate.days_left < policy.certificate_days_error:
-                days = {"days": certificate.days_left, "required": policy.certificate_days_error}
-                return Diagnosis(
-                    "certificate_expired", "policy", fields={**days, "until": f"{certificate.not_after:%Y-%m-%d}"}
-                )
+        return _too_few_days(read_chain(attempt.get("chain") or [], host.clock), policy, host)
+    return None
+
+
+def _too_few_days(chain: Sequence[Certificate], policy: Policy, host: HostFacts) -> Diagnosis | None:
+    """The relay's own certificate, or an issuer that it sends and is needed, is over too soon."""
+    for certificate in linked(chain) if chain else ():
+        whose = "" if certificate is chain[0] else words.is_the_issuers(certificate.common_name)
+        if certificate.not_after < host.clock and not whose:
+            # It was valid when it was seen, and the evidence is judged at a later date.
+            return Diagnosis("certificate_expired", detail=words.ended(certificate.not_after, host.clock))
+        if whose and certificate.self_signed:
+            break  # a root: this host's own store has the last word on it
+        if policy.certificate_days_error > 0 and certificate.days_left < policy.certificate_days_error:
+            days = {"days": certificate.days_left, "required": policy.certificate_days_error}
+            until = {"until": f"{certificate.not_after:%Y-%m-%d}"}
+            return Diagnosis("certificate_expired", "policy", whose, fields={**days, **until})
     return None
 
 

@@ -13,12 +13,18 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import Fields
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, convention_clash
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import runtimes, signs, words
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import disordered, weakness
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import (
+    besides,
+    disordered,
+    superfluous,
+    weakness,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import Diagnosis, HostFacts, Policy
 
 __all__ = ("Seen", "findings")
 
 _SLOW_GREETING_MS = 3000
+_SLOW_NAME_MS = 2500
 # Mechanisms that show the password to whoever reads along.
 _READABLE_MECHANISMS = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
 _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
@@ -71,6 +77,11 @@ def _about_addresses(seen: Seen) -> Iterator[_Found]:
     known = seen.observation["dns"].get("known", 0)
     if known > len(attempts):
         yield _Found("addresses_left_out", "", {"known": str(known), "asked": str(len(attempts))})
+    waited = seen.observation["dns"]["ms"]
+    if waited >= _SLOW_NAME_MS:
+        yield _Found("name_server_slow", "", {"seconds": f"{waited / 1000:.0f}"})
+    if words.this_host(seen.settings.host, seen.attempt["address"]) and not signs.is_sinkhole(seen.attempt["address"]):
+        yield _Found("leads_to_this_host")
     for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
         if diagnosis.code is None or attempt is seen.attempt or not signs.learnt(attempt):
             continue
@@ -104,6 +115,8 @@ def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:
         yield _Found("auth_offered_in_cleartext", ", ".join(offered))
     if settings.security == "opportunistic" and passed:
         yield _Found("downgrade_possible", "" if tls else words.ALL_IN_CLEARTEXT)
+    if attempt.get("unserved"):
+        yield _Found("connection_unserved")
     if attempt.get("injected"):
         yield _Found("starttls_injection")
     if "helo" in attempt and passed:
@@ -164,17 +177,17 @@ def _capabilities_changed(attempt: Attempt) -> str:
 
 def _about_certificates(seen: Seen) -> Iterator[_Found]:
     attempt, diagnosis = seen.attempt, seen.diagnosis
-    chain = read_chain(attempt.get("chain") or [], seen.host.clock)
+    chain = read_chain(attempt.get("chain") or [], seen.host.clock, seen.settings.login)
     if not chain or not attempt.get("tls", {}).get("version"):
         return
     leaf, refused = chain[0], diagnosis.layer == "certificate"
     if not seen.settings.validate_certs:
-        yield _Found("certificate_not_verified")
+        yield _Found("certificate_not_verified", words.would_be_refused(besides(leaf, seen.settings.certificate_name)))
     soon = min(chain, key=lambda one: one.not_after)
     if not refused and 0 <= soon.days_left <= seen.policy.certificate_days_warning and soon.not_after > soon.clock:
         whose = "" if soon is leaf else words.is_the_issuers(soon.common_name)
         yield _Found("certificate_expiring", whose, {"days": soon.days_left, "until": f"{soon.not_after:%Y-%m-%d}"})
-    if not leaf.names and not refused:
+    if leaf.without_names and not refused:
         who = runtimes.who(["no_names"], seen.policy.apps)
         yield _Found(
             "certificate_without_names", words.only_common_name(leaf.common_name, leaf.version == 1), {"who": who}
@@ -183,5 +196,9 @@ def _about_certificates(seen: Seen) -> Iterator[_Found]:
     if weak and diagnosis.code != "certificate_weak":
         kinds = [kind for kind in runtimes.certificate_oddities(chain) if kind != "no_names"]
         yield _Found("certificate_weak", weak, {"who": runtimes.who(kinds, seen.policy.apps) if kinds else None})
-    if attempt.get("chain_available") and disordered(chain):
-        yield _Found("certificate_chain_disordered")
+    if attempt.get("chain_available"):
+        order, needless = disordered(chain), superfluous(chain)
+        if order:
+            yield _Found("certificate_chain_disordered", order)
+        if needless:
+            yield _Found("certificate_chain_superfluous", needless)

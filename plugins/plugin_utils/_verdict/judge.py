@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
@@ -38,11 +38,15 @@ Probe = dict[str, t.Any]
 
 
 class Verdict(t.NamedTuple):
-    """The verdict on one endpoint, its other ports best first, and the port that works instead, if one is known."""
+    """The verdict on one endpoint, its other ports best first, and the port that works instead, if one is known.
+
+    ``logged_in``: whether the login was tried there, and worked.
+    """
 
     probe: Probe
     alternatives: list[OtherPort]
     working: OtherPort | None
+    logged_in: bool = False
 
 
 def judge_all(
@@ -61,9 +65,22 @@ def judge_all(
             if _same_relay(settings, other)
         ]
         alternatives = alternative_verdicts(settings, seen, policy, host)
-        working = next((one for one in (*alternatives, *sorted(same, key=order_of)) if one["ok"]), None)
-        found.append(Verdict(judge(settings, seen, policy, host, same), alternatives, working))
+        working = [one for one in (*alternatives, *sorted(same, key=order_of)) if one["ok"]]
+        took = _took_the_login(settings, seen, zip(endpoints, probes))
+        best = next((one for one in working if one["port"] in took), None) or next(iter(working), None)
+        logged_in = best is not None and best["port"] in took
+        found.append(Verdict(judge(settings, seen, policy, host, same), alternatives, best, logged_in))
     return found
+
+
+def _took_the_login(settings: Settings, seen: Observation, of_the_call: Iterable[tuple[Settings, Probe]]) -> set[int]:
+    """The other ports of this relay where the login was tried in this call; those that refused it do not work."""
+    others = {route["port"] for route in seen["alternatives"] if "login" in route}
+    return others | {
+        one.port
+        for one, probe in of_the_call
+        if _same_relay(settings, one) and any(step["layer"] == "auth" for step in probe["layers"])
+    }
 
 
 def _same_relay(one: Settings, other: Settings) -> bool:
@@ -93,9 +110,10 @@ def _judge(
     attempts = observation["attempts"]
     probe = _empty(settings, observation)
     if not attempts:
-        return _with_cause(
-            probe, settings, diagnose_name(observation["dns"]), None, _ports(settings, observation, others)
-        )
+        unnamed = diagnose_name(observation["dns"], settings)
+        if unnamed.layer == "settings":
+            probe["layers"] = [{**probe["layers"][0], "ok": True}, {"layer": "settings", "ok": False, "ms": 0.0}]
+        return _with_cause(probe, settings, unnamed, None, _ports(settings, observation, others))
 
     judged = [
         diagnose(attempt, settings, policy, host, signs.answers_elsewhere(attempt, observation)) for attempt in attempts
@@ -187,7 +205,7 @@ def _add_evidence(probe: Probe, attempt: Attempt, settings: Settings, host: Host
             "verified": tls.get("verified"),
             "verify_error": tls.get("verify_error"),
         }
-    chain = read_chain(seen.get("chain") or [], host.clock)
+    chain = read_chain(seen.get("chain") or [], host.clock, settings.login)
     probe["certificates"] = [certificate.as_dict(settings.return_pem) for certificate in chain]
     probe["chain_available"] = bool(seen.get("chain_available"))
     probe["transaction"] = attempt.get("transaction")

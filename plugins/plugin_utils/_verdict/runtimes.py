@@ -98,7 +98,7 @@ def oddities(tls: TLSEntry) -> list[Oddity]:
 def certificate_oddities(chain: Sequence[Certificate]) -> list[Oddity]:
     """What is odd about the certificates, leaf first; a root's own signature does not count."""
     found = list[Oddity]()
-    if chain and not chain[0].names:
+    if chain and chain[0].without_names:
         found.append("no_names")
     if any(one.signature_hash in ("md5", "sha1") and not one.self_signed for one in chain):
         found.append("sha1")

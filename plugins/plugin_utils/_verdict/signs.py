@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 
@@ -24,6 +25,8 @@ __all__ = (
     "elsewhere",
     "in_tls",
     "is_anonymous",
+    "is_link_local",
+    "is_loopback",
     "is_sinkhole",
     "learnt",
     "looks_like_ftp",
@@ -38,6 +41,8 @@ __all__ = (
 )
 
 _SIGNS_OF_LIFE = ("open", "ECONNREFUSED")
+# Compiled here, once for a run, as each verdict of a fleet is made in a process of its own.
+_OVERWRITTEN = re.compile(r"(X{3,}[A-Z]?|\*{3,}\S*)(\s|$)")
 _FTP = re.compile(r"ftp|filezilla", re.IGNORECASE)
 # Cipher suites that prove no identity, as OpenSSL and as the RFCs name them.
 _ANONYMOUS = re.compile(r"^(?:AECDH|ADH|PSK|DHE-PSK|ECDHE-PSK|NULL)-|_anon_|_PSK_|^EXP-ADH", re.IGNORECASE)
@@ -93,7 +98,7 @@ def masked_capabilities(attempt: Attempt) -> str:
     """A capability that a firewall has overwritten in the EHLO reply (XXXXXXXA, ****), or an empty string."""
     reply = attempt.get("ehlo", {}).get("before_tls")
     for line in reply["lines"][1:] if reply else ():
-        if re.match(r"(X{3,}[A-Z]?|\*{3,}\S*)(\s|$)", line.strip()):
+        if _OVERWRITTEN.match(line.strip()):
             return line.strip()[:40]
     return ""
 
@@ -152,7 +157,19 @@ def status_of(reply: FailureEntry | ReplyEntry) -> str:
 
 def is_sinkhole(address: str) -> bool:
     """Whether the address stands for no host: what ad blockers answer in place of an address."""
-    return address in ("0.0.0.0", "::")
+    return address in ("0.0.0.0", "::", "::ffff:0.0.0.0")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether the address is this host's own."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
+
+
+def is_link_local(address: str) -> bool:
+    """Whether the address holds on one link only (RFC 4291 section 2.5.6)."""
+    return ipaddress.ip_address(address.partition("%")[0]).is_link_local
 
 
 def elsewhere(attempt: Attempt, observation: Observation) -> Iterator[tuple[int, str]]:

@@ -26,7 +26,13 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings impor
     clash_sentence,
     convention_clash,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.signs import in_tls, reply_text, waited
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import is_address
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.signs import (
+    in_tls,
+    is_loopback,
+    reply_text,
+    waited,
+)
 
 __all__ = (
     "ALL_IN_CLEARTEXT",
@@ -34,15 +40,19 @@ __all__ = (
     "CA_OF_THIS_HOST",
     "ENDLESS_RECORDS",
     "MESSAGE_WITHHELD",
+    "NO_CA_THERE",
     "NO_LOGIN_BEFORE_STARTTLS",
     "RESETS_AT_TLS",
     "STAYED_SILENT",
     "WITHOUT_END",
     "YET_ANSWERS_ELSEWHERE",
     "accepts_only",
+    "ahead_of_its_own",
     "also",
+    "another_there",
     "begins",
     "by_icmp",
+    "calls_itself_lmtp",
     "can_only",
     "cause_clause",
     "cause_sentence",
@@ -63,6 +73,8 @@ __all__ = (
     "has_also_expired",
     "hung_up_on_tls",
     "in_answer_to",
+    "instead",
+    "is_also_not_for",
     "is_also_too_early",
     "is_for",
     "is_the_issuers",
@@ -73,20 +85,27 @@ __all__ = (
     "mechanisms_phrase",
     "named",
     "no_answer_of_the_name_server",
+    "no_root",
     "odd_greeting",
     "of_its_runtime",
+    "of_no_other",
     "old_hash",
     "only_common_name",
     "only_the_leaf",
     "out_of_step",
     "password_ends_in_a_break",
     "quoted",
+    "refuses_ehlo",
+    "resolver_error",
+    "searched",
+    "sent_twice",
     "service",
     "shown",
     "small_key",
     "span",
     "speaks_at_most",
     "stopped_instead",
+    "this_host",
     "this_one_or_above",
     "tls_failure",
     "unanswered",
@@ -94,6 +113,7 @@ __all__ = (
     "uses",
     "went_on_in_cleartext",
     "where_in_tls",
+    "would_be_refused",
 )
 
 ALL_IN_CLEARTEXT = "right now there is no STARTTLS and everything is in cleartext"
@@ -225,6 +245,33 @@ def no_answer_of_the_name_server(seconds: float) -> str:
     return f"nothing came within {span(seconds)} s"
 
 
+_RESOLVER_ERRORS = {
+    "EAI_AGAIN": "it was silent, refused or failed",
+    "EAI_FAIL": "it refused or failed for good",
+}
+
+
+def resolver_error(code: str) -> str:
+    """What the resolver's error code means."""
+    meaning = _RESOLVER_ERRORS.get(code)
+    return f"{meaning} ({code})" if meaning else code
+
+
+def searched(host: str) -> str:
+    """Where a name without a domain was looked for; empty for others."""
+    if host.endswith("."):
+        return "its final dot keeps the search domains of /etc/resolv.conf out"
+    return "" if "." in host else "it has no dot, so the search domains of /etc/resolv.conf decide"
+
+
+def this_host(host: str, address: str) -> str:
+    """That a name leads to the host itself; empty where it does not, or where the name says so."""
+    local = host.rstrip(".").lower()
+    if is_address(host) or not is_loopback(address) or re.search(r"(^|[.-])localhost(\.localdomain)?$", local):
+        return ""
+    return f"{host} leads to this host itself"
+
+
 def odd_greeting(reply: FailureEntry) -> str:
     """A code that opens no session."""
     return f"it greets with {quoted(reply)}, where SMTP has 220"
@@ -238,6 +285,16 @@ def ftp(greeting: str) -> str:
 def it_said(text: str) -> str:
     """What came first; empty where nothing did."""
     return f"it said {shown(text)}" if text else ""
+
+
+def instead(reply: FailureEntry) -> str:
+    """What came in place of the greeting."""
+    return f"all others hear {quoted(reply)}"
+
+
+def refuses_ehlo(reply: FailureEntry) -> str:
+    """That the mode which the port speaks does not work either."""
+    return f"it refuses EHLO there with {quoted(reply)}"
 
 
 def fault_of_its_own(code: str | None) -> str:
@@ -260,6 +317,11 @@ MESSAGE_WITHHELD = "the message was not sent"
 def knows_no_hello(reply: FailureEntry) -> str:
     """A server of another kind that greets with 220."""
     return f"it knows neither EHLO nor HELO ({quoted(reply)})"
+
+
+def calls_itself_lmtp(greeting: str) -> str:
+    """A server for mailboxes (RFC 2033), which greets as SMTP does; empty for others."""
+    return "it calls itself LMTP, which takes mail from mail servers only" if "lmtp" in greeting.lower() else ""
 
 
 def masks(capability: str) -> str:
@@ -321,7 +383,12 @@ def to_helo(refused: FailureEntry) -> str:
 
 def where_in_tls(attempt: Attempt) -> str:
     """The place of a silent greeting behind TLS."""
-    return "it stayed silent after the TLS handshake, so it may be another service with TLS" if in_tls(attempt) else ""
+    if not in_tls(attempt):
+        return ""
+    return (
+        "it stayed silent after the TLS handshake, so it may be another service with TLS, or TLS in front of a port that has "
+        "TLS of its own"
+    )
 
 
 def mechanisms_phrase(names: Sequence[str], wanted: str | None) -> str:
@@ -346,11 +413,13 @@ def group_of(bits: int) -> str:
 
 
 def password_ends_in_a_break(settings: Settings) -> str:
-    """A password out of a file or a YAML block often has a line end that does not belong to it."""
-    password = settings.password or ""
-    if password != password.strip():
-        what = "a line break" if password.strip("\r\n") != password else "white space"
-        return f"the password begins or ends in {what}, which probably does not belong to it: write it without"
+    """A password out of a file or a YAML block often has a line end that does not belong to it, or is a template."""
+    for option, text in (("password", settings.password or ""), ("username", settings.username or "")):
+        if text != text.strip():
+            what = "a line break" if text.strip("\r\n") != text else "white space"
+            return f"the {option} begins or ends in {what}, which probably does not belong to it: write it without"
+        if "{{" in text and "}}" in text:
+            return f"the {option} holds a template ({{{{ }}}}) that was not filled in"
     return ""
 
 
@@ -383,6 +452,19 @@ def another_of_that_name(name: str) -> str:
     return f"ca_path holds a CA of the name {shown(name)}, yet not the one that issued it, or not the root above it"
 
 
+def another_there(name: str) -> str:
+    """A self-signed certificate that was made anew, while ca_path has the old one."""
+    return f"ca_path holds another certificate of the name '{name}', perhaps the one before it was made anew"
+
+
+def no_root(name: str, issuer: str) -> str:
+    """A certificate in ca_path that is below the root."""
+    return f"ca_path holds '{name}', which is no root, and not '{issuer}', which issued it"
+
+
+NO_CA_THERE = "ca_path holds no certificate of a CA"
+
+
 def ended(last: datetime.datetime, now: datetime.datetime) -> str:
     """Since when a certificate is over."""
     days = (now - last).days
@@ -398,12 +480,22 @@ def begins(first: datetime.datetime, now: datetime.datetime, issuer: str | None)
 
 def has_also_expired(last: datetime.datetime) -> str:
     """A second fault."""
-    return f"it has also expired on {last:%Y-%m-%d}"
+    return f"the certificate has also expired on {last:%Y-%m-%d}"
 
 
 def is_also_too_early(first: datetime.datetime) -> str:
     """A second fault."""
-    return f"it is also not valid before {first:%Y-%m-%d}"
+    return f"the certificate is also not valid before {first:%Y-%m-%d}"
+
+
+def is_also_not_for(name: str, listed: Sequence[str]) -> str:
+    """A second fault."""
+    return f"the certificate is also not for {name} ({is_for(listed)})"
+
+
+def would_be_refused(faults: str) -> str:
+    """What the verification that is switched off would have found."""
+    return faults.replace(" also ", " ")
 
 
 def this_one_or_above(name: str) -> str:
@@ -529,6 +621,27 @@ def clock_phrase(skew: float) -> str:
 def is_the_issuers(name: str) -> str:
     """That not the relay's own certificate is meant."""
     return f"it is that of its issuer '{name}'"
+
+
+def ahead_of_its_own(name: str) -> str:
+    """Which certificate is out of order."""
+    return f"'{name}' comes before the one that it issued"
+
+
+def sent_twice(names: Sequence[str]) -> str:
+    """Which certificates come more than once; empty for none."""
+    return f"{_listed(names)} more than once" if names else ""
+
+
+def of_no_other(names: Sequence[str]) -> str:
+    """Which certificates belong to no other; empty for none."""
+    return f"{_listed(names)}, which issued none of the others" if names else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    """At most three names of certificates."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(map(named, names[:3])) + more
 
 
 def only_common_name(name: str, version_1: bool) -> str:

@@ -134,6 +134,58 @@ def with_apprise() -> None:
     ).notify("test")
 
 
+def with_fastapi_mail() -> None:
+    from fastapi_mail import ConnectionConfig, FastMail, MessageSchema, MessageType
+    from pydantic import SecretStr
+
+    config = ConnectionConfig(
+        MAIL_USERNAME=user,
+        MAIL_PASSWORD=SecretStr(password),
+        MAIL_FROM="a@example.com",
+        MAIL_SERVER=host,
+        MAIL_PORT=int(port),
+        MAIL_STARTTLS=mode == "starttls",
+        MAIL_SSL_TLS=mode == "implicit",
+        USE_CREDENTIALS=bool(user),
+        TIMEOUT=int(seconds),
+    )
+    message = MessageSchema(subject="test", recipients=["b@example.org"], body="test", subtype=MessageType.plain)
+    asyncio.run(FastMail(config).send_message(message))
+
+
+def with_yagmail() -> None:
+    import yagmail
+
+    sender = yagmail.SMTP(
+        user or "a@example.com",
+        password or None,
+        host=host,
+        port=int(port),
+        smtp_ssl=mode == "implicit",
+        smtp_starttls=mode == "starttls",
+        smtp_skip_login=not user,
+        timeout=float(seconds),
+    )
+    sender.send("b@example.org", "test", "test")
+
+
+def with_redmail() -> None:
+    import smtplib
+
+    from redmail import EmailSender
+
+    sender = EmailSender(
+        host=host,
+        port=int(port),
+        username=user or None,
+        password=password or None,
+        use_starttls=mode == "starttls",
+        cls_smtp=smtplib.SMTP_SSL if mode == "implicit" else smtplib.SMTP,
+        timeout=float(seconds),
+    )
+    sender.send(subject="test", sender="a@example.com", receivers=["b@example.org"], text="test")
+
+
 os.environ["SSL_CERT_FILE"] = ca_file
 try:
     globals()[f"with_{library}"]()

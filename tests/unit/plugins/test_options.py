@@ -126,3 +126,13 @@ def test_the_role_takes_the_polite_options_with_the_same_defaults() -> None:
         assert ours["default"] == values[f"mail_config_{name}"] == manners[name]["default"], name
         assert ours["type"] == manners[name]["type"], name
     assert set(POLITE_OPTIONS) <= set(documented("app_mail_config_audit_info")) & set(documented("app_mail_config_set"))
+
+
+def test_the_audit_takes_the_same_defaults() -> None:
+    name = "app_mail_config_audit_info"
+    options = documented(name)
+    spec = importlib.import_module(f"{COLLECTION}.modules.{name}").argument_spec()
+    for of in (defaults(Settings), {key: value for key, value in defaults(Policy).items() if key != "apps"}):
+        for option in set(of) & set(options) - {"validate_certs", "ca_path"}:
+            assert options[option].get("default") == spec[option].get("default") == SPELLED.get(of[option], of[option])
+    assert options["timeout"]["default"] == Settings.timeout

@@ -32,9 +32,9 @@ import importlib
 import re
 import typing as t
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Value, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
 
 __all__ = ("CARRIERS", "Carrier", "Place", "load_carrier", "load_place", "suggest")
@@ -92,6 +92,8 @@ class Place:
         if not self.carrier:
             section = self._section(text)
             values = load_format(self.form.format).read(text, section, self.form.dialect)
+            if self.form.dotted:
+                return {tuple(".".join(path).split(".")): _without_placeholder(value) for path, value in values.items()}
             return {(*self.form.section, *path[len(section) :]): value for path, value in values.items()}
         return {
             (name,): value for name, value in load_carrier(self.carrier).read(text, self.service, self._reader).items()
@@ -103,11 +105,23 @@ class Place:
             section, usual = self._section(text), len(self.form.section)
             wanted = {(*section, *path[usual:]): value for path, value in wanted.items()}
             gone = [(*section, *path[usual:]) for path in remove]
+            if self.form.dotted:
+                there = list(load_format(self.form.format).read(text, section, self.form.dialect))
+                wanted = {self.form.placed(there, path): value for path, value in wanted.items()}
+                gone = [self.form.placed(there, path) for path in gone]
             return load_format(self.form.format).edit(text, wanted, gone, self.form.dialect, self.form.indent)
         variables = {path[0]: str(value) for path, value in wanted.items()}
         return load_carrier(self.carrier).edit(
             text, variables, [path[0] for path in remove], self.service, self._reader
         )
+
+    def entries(self, text: str) -> list[dict[KeyPath, Value]]:
+        """What entries of the same file say in place of ours, by our keys. Raises FormatError."""
+        if self.carrier or not self.form.entries:
+            return []
+        ours = {(name,): (*self.form.section, *key.split(".")) for name, key in self.form.entry_keys.items()}
+        found = load_format(self.form.format).entries(text, self.form.entries)
+        return [{ours[path]: value for path, value in one.items() if path in ours} for one in found]
 
     def files(self, text: str) -> list[str]:
         """Other files that variables come from. Raises FormatError."""
@@ -171,7 +185,7 @@ def load_place(
                 " write form: environment."
             )
         ending = path.rpartition(".")[2].lower()
-        return Place(replace(chosen, format=ending) if ending in chosen.formats else chosen)
+        return Place(chosen.in_format("yaml" if ending == "yml" else ending))
     found = found or "dotenv"
     if load_carrier(found).needs_service and not service:
         example = f"service: {descriptor.id.replace('_', '-')}"
@@ -179,6 +193,13 @@ def load_place(
             f"service is missing; write the service of {path} that {descriptor.name} runs in, such as {example}."
         )
     return Place(chosen, found, service or "", "systemd" if found == "systemd" else "shell" if found == "shell" else "")
+
+
+def _without_placeholder(value: Value) -> Value:
+    """A value of a form that has the same keys in a properties file, where ``${NAME}`` comes from elsewhere."""
+    if isinstance(value, str) and "${" in value.replace("${:$}{", ""):
+        return Opaque("variable", value)
+    return value
 
 
 # How files are usually named; the first that fits.

@@ -75,6 +75,11 @@ class Compose(Carrier):
         except YamlError as error:
             raise FormatError(str(error)) from None
         after = self.read(new, service)
+        if not wanted:
+            # What a merged mapping says is there again when the entry in front of it is gone.
+            after = {
+                name: value for name, value in after.items() if name not in gone or _is_written(new, service, name)
+            }
         expected = {
             **{name: value for name, value in there.items() if name not in gone},
             **{name: wanted[name] for name in changed},
@@ -136,6 +141,14 @@ def _environment(text: str, service: str) -> Node | None:
     if node.kind == "scalar":
         raise FormatError(f"line {node.line}: environment holds a single value where a mapping or a list belongs")
     return node
+
+
+def _is_written(text: str, service: str, name: str) -> bool:
+    """Whether a variable stands in the mapping or list itself, and not in one that is merged into it."""
+    node = _environment(text, service)
+    if node is None or node.kind == "sequence":
+        return True
+    return any(key.value == name for key, _value in node.pairs)
 
 
 def _name(entry: str) -> str:

@@ -128,6 +128,10 @@ class Format(abc.ABC):
     ) -> str:
         """The new text, not yet proven. Raises FormatError."""
 
+    def entries(self, text: str, names: KeyPath) -> list[dict[KeyPath, Value]]:
+        """What the entries of the lists hold that lie one in the other below these names. Raises FormatError."""
+        return []
+
     def locate(self, text: str, sections: Sequence[KeyPath]) -> KeyPath:
         """Which of the places where a section may stand is the one in this text. Raises FormatError."""
         return sections[0]

@@ -18,10 +18,16 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.lines i
 
 __all__ = ("FORMAT",)
 
+_SSMTP_KEYS = (
+    "root mailhub Port UseTLS UseSTARTTLS UseTLSCert TLSCert TLSKey TLS_CA_File TLS_CA_Dir AuthUser AuthPass AuthMethod"
+    " rewriteDomain hostname FromLineOverride MinUserId Debug"
+).split()
+# It takes them in any case.
+_SSMTP = {name.lower(): name for name in _SSMTP_KEYS}
 _SHAPES = {
     "dma": re.compile(r"([A-Z_]+)(?:[ \t]+|[ \t]*$)"),
     "exim": re.compile(r"([A-Z][A-Za-z0-9_]*)[ \t]*=[ \t]*"),
-    "ssmtp": re.compile(r"([A-Za-z]+)[ \t]*=[ \t]*"),
+    "ssmtp": re.compile(r"([A-Za-z_]+)[ \t=]+"),
 }
 
 
@@ -41,9 +47,17 @@ class KeyValue(Lines):
             raw = text[place:end].strip(" \t")
             if dialect == "dma":
                 raw = raw.split("#", 1)[0].strip(" \t")
+            if dialect == "ssmtp":
+                raw = re.split(r"[ \t=#]", raw)[0]
             value = "true" if dialect == "dma" and not raw else raw
-            found.append(Statement((key.group(1),), value, start, after, place, place + len(raw)))
+            name = _SSMTP.get(key.group(1).lower(), key.group(1)) if dialect == "ssmtp" else key.group(1)
+            found.append(Statement((name,), value, start, after, place, place + len(raw)))
         return found
+
+    def unfit(self, path: KeyPath, value: t.Any, dialect: str = "") -> str | None:
+        if self._dialect(dialect) == "ssmtp" and re.search(r"[\s=#]", str(value)):
+            return "has a blank, a = or a # in it, where a value ends in this file, which has no quotes"
+        return super().unfit(path, value, dialect)
 
     def edit(
         self,

@@ -14,7 +14,7 @@ import re
 import typing as t
 from collections.abc import Iterator
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Value
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, KeyPath, Value
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.lines import Lines, Statement, lines_of
 
 __all__ = ("FORMAT",)
@@ -55,6 +55,24 @@ class Msmtprc(Lines):
                 if len(path) == 2 and path[0] == "defaults":
                     found.setdefault((path[1],), value)
         return found
+
+    def edit(
+        self,
+        text: str,
+        wanted: t.Mapping[KeyPath, t.Any],
+        remove: t.Collection[KeyPath] = (),
+        dialect: str = "",
+        indent: int = 2,
+    ) -> str:
+        """``defaults`` belong to all accounts, so they stay; what they say against the settings is refused."""
+        in_all = {one.path[1] for one in self.scan(text, dialect) if len(one.path) == 2 and one.path[0] == "defaults"}
+        shared = [path for path in remove if path not in wanted and path[-1] in in_all]
+        if wanted and shared:
+            raise FormatError(
+                f"{shared[0][0]} stands in its defaults, which other accounts share; take it out there, or write it into"
+                " those accounts"
+            )
+        return Lines.edit(_OWN, text, wanted, remove, dialect, indent)
 
     def spellings(self, value: t.Any, old: str, dialect: str) -> Iterator[str]:
         text = str(value)
@@ -97,4 +115,12 @@ def _unquoted(raw: str) -> str:
     return raw[1:-1] if len(raw) > 1 and raw[0] == raw[-1] == '"' else raw
 
 
+class _OwnOnly(Msmtprc):
+    """The account without what it takes from ``defaults``."""
+
+    read = Lines.read
+    edit = Lines.edit
+
+
+_OWN = _OwnOnly()
 FORMAT = Msmtprc()

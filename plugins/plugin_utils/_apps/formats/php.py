@@ -70,8 +70,14 @@ class Php(Lines):
                 return stop.start(), ""
             first = re.search(r"<\?php[^\r\n]*(?:\r\n|\n|$)", text)
             return (first.end() if first else 0), ""
-        opened = _opening(_tokens(text))
+        tokens = _tokens(text)
+        opened = _opening(tokens)
         if opened is None:
+            if any(token.text == "$CONFIG" for token in tokens):
+                raise FormatError(
+                    "it sets $CONFIG only inside a condition, so nothing says that what is written there counts; name the"
+                    " main config.php, or a file of its own such as config/mail.config.php"
+                )
             raise FormatError("it has no $CONFIG array")
         after = line_end(text, opened.end)
         if text[opened.end : after].strip():
@@ -92,8 +98,11 @@ def _tokens(text: str) -> list[_Token]:
 
 
 def _opening(tokens: list[_Token]) -> _Token | None:
+    """Where the array begins that always counts: one in braces is there only where a condition holds."""
+    depth = 0
     for index, token in enumerate(tokens):
-        if token.text == "$CONFIG" and index + 2 < len(tokens) and tokens[index + 1].text == "=":
+        depth += {"{": 1, "}": -1}.get(token.text, 0) if token.kind == "mark" else 0
+        if depth == 0 and token.text == "$CONFIG" and index + 2 < len(tokens) and tokens[index + 1].text == "=":
             after = tokens[index + 2]
             if after.text == "[":
                 return after
@@ -187,7 +196,8 @@ def _value(tokens: list[_Token]) -> Value:
     if len(tokens) == 2 and tokens[0].text == "-" and re.fullmatch(r"[0-9]+", tokens[1].text):
         return -int(tokens[1].text)
     if len(tokens) != 1:
-        return Opaque("unclear", text)
+        # An expression: PHP works it out, from the environment say.
+        return Opaque("variable" if tokens[0].text not in ("[", "array") else "unclear", text)
     if tokens[0].kind == "text":
         if text[0] == "'":
             return re.sub(r"\\(['\\])", r"\1", text[1:-1])

@@ -71,7 +71,8 @@ def lines_of_from(text: str, index: int) -> Iterator[tuple[int, int, int]]:
 
 def _value(raw: str) -> Value:
     value = _unescaped(re.sub(r"\\(?:\r\n|\n)[ \t\f]*", "", raw))
-    return Opaque("variable", value) if "${" in value else value
+    # ``${:$}`` is a dollar sign that begins no placeholder.
+    return Opaque("variable", value) if "${" in value.replace("${:$}{", "") else value
 
 
 def _unescaped(text: str) -> str:

@@ -43,6 +43,21 @@ class Yaml(Format):
             raise FormatError(str(error)) from None
         return values
 
+    def entries(self, text: str, names: KeyPath) -> list[dict[KeyPath, Value]]:
+        try:
+            nodes = [node for node in [parse(text).root] if node is not None]
+            for name in names:
+                below = [child for child in (yaml_edit.child(node, name) for node in nodes) if child is not None]
+                nodes = [one.resolved() for child in below for one in child.resolved().entries]
+            found = []
+            for node in nodes:
+                values: dict[KeyPath, Value] = {}
+                _collect((), yaml_edit.children(node), values)
+                found.append(values)
+        except YamlError as error:
+            raise FormatError(str(error)) from None
+        return found
+
     def locate(self, text: str, sections: Sequence[KeyPath]) -> KeyPath:
         try:
             return yaml_entry.locate(text, sections)
@@ -57,7 +72,9 @@ class Yaml(Format):
         dialect: str = "",
         indent: int = 2,
     ) -> str:
-        for section in dict.fromkeys(path[:-1] for path in (*wanted, *remove)):
+        before = text
+        sections = dict.fromkeys(path[:-1] for path in (*wanted, *remove))
+        for section in sections:
             here = {path[-1]: value for path, value in wanted.items() if path[:-1] == section}
             managed = [path[-1] for path in (*wanted, *remove) if path[:-1] == section]
             if yaml_entry.is_selector(section):
@@ -69,6 +86,9 @@ class Yaml(Format):
                 text = yaml_edit.edit(text, section, here, managed, _block(section, here, indent))
             else:
                 text = yaml_edit.remove(text, section, managed)
+        for section in sorted(sections, key=len, reverse=True):
+            if not wanted and not yaml_entry.is_selector(section):
+                text = _without_emptied(before, text, section)
         return text
 
     def edit(
@@ -121,6 +141,19 @@ def _collect(path: KeyPath, mapping: Mapping[str, t.Any], values: dict[KeyPath, 
                 # A tag of the app's own, such as !secret and !include: what it stands for is elsewhere.
                 kind = "variable"
             values[(*path, name)] = Opaque(kind, node.value if kind in ("unclear", "variable") else "")
+
+
+def _without_emptied(before: str, text: str, section: KeyPath) -> str:
+    """The text without the mappings on the way to a section that have lost all that was in them."""
+    old, new = parse(before).root, parse(text).root
+    for depth in range(len(section), 0, -1):
+        was, is_now = old, new
+        for name in section[:depth]:
+            was, is_now = yaml_edit.child(was, name), yaml_edit.child(is_now, name)
+        if was is not None and was.pairs and is_now is not None and not is_now.pairs and is_now.kind != "sequence":
+            text = yaml_edit.remove(text, section[: depth - 1], section[depth - 1 : depth])
+            new = parse(text).root
+    return text
 
 
 def _nodes(text: str) -> list[Node]:

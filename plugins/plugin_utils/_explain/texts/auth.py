@@ -35,7 +35,7 @@ RULES: tuple[Rule, ...] = (
         "auth_mechanism_not_offered",
         "likely",
         also=("auth_not_offered",),
-        note="The same words come where the relay offers no login at all.",
+        note="The same words come where the relay offers no login at all, and where the client lacks its SASL plug-ins (libsasl2-modules).",
         texts="""
         # What libraries say of a list of mechanisms that may be empty
         no compatible authentication
@@ -46,12 +46,12 @@ RULES: tuple[Rule, ...] = (
         no authentication mechanisms supported by both
         no supported authentication
         no common auth mechanism
+        authentication required but no common mechanism
         no usable authentication
         failed to find supported auth
         unexpected server challenge
         unknown fromserver
         unkown smtp fromserver
-        no worthy mechs found
         no mechanism available
         none of the .. authentication mechanisms
         no supported auth method
@@ -62,6 +62,15 @@ RULES: tuple[Rule, ...] = (
         find an authenticator supported by
         no auth mechanism in common
         """,
+    ),
+    # Postfix, before the deferral
+    *rules(
+        "auth_mechanism_not_offered",
+        "likely",
+        also=("auth_not_offered",),
+        note="The same words come where the relay offers no login at all, and where the client lacks its SASL plug-ins (libsasl2-modules).",
+        echo="follow",
+        texts="no worthy mechs found",
     ),
     *rules(
         "auth_mechanism_not_offered",
@@ -97,9 +106,6 @@ RULES: tuple[Rule, ...] = (
         530 .. encryption
         530 .. encrypted
         issue a starttls command first
-        use starttls first
-        encryption required
-        encryption needed
         unencrypted connection
         authentication not allowed on insecure
         authentication disallowed .. plain
@@ -132,6 +138,8 @@ RULES: tuple[Rule, ...] = (
         echo="pair",
         texts="[smtpd] response ( .. 535 5.7.8 authentication credentials invalid",
     ),
+    # swaks, behind the reply
+    *rules("auth_rejected", "certain", echo="follow", texts="no authentication type succeeded"),
     *rules(
         "auth_rejected",
         "certain",
@@ -151,7 +159,6 @@ RULES: tuple[Rule, ...] = (
         authentication rejected
         authentication to .. failed, please check your username
         authentication failed: 5
-        no authentication type succeeded
         user authentication failed
         authenticator failed
         smtp auth failed

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, apple, rules, schannel, verify_errors
+from ..rule import Rule, alerts, apple, differing, rules, schannel, verify_errors
 
 __all__ = ("RULES",)
 
@@ -33,6 +33,7 @@ RULES: tuple[Rule, ...] = (
         certificate is expired
         is expired .. certificate
         has expired .. certificate
+        certificate verification failed .. has expired
         certificateexpiredexception
         has expired or is not yet valid: current time .. is after
         a required certificate is not within its validity period
@@ -130,6 +131,7 @@ RULES: tuple[Rule, ...] = (
         # Java
         pkix path building failed
         unable to find valid certification path
+        server is not trusted
         path does not chain with any of the trust anchors
         trust anchor for certification path not found
         trustanchor
@@ -152,6 +154,26 @@ RULES: tuple[Rule, ...] = (
         unknown certificate authority
         cert_authority_invalid
         peer certificate cannot be authenticated with given ca certificates
+        """,
+    ),
+    *rules(
+        "certificate_untrusted",
+        "certain",
+        note="The client has no list of CAs at all, as in a small container image, so it trusts no certificate.",
+        remedy="Install the system's CAs where the client runs (the package ca-certificates), or give the client a CA file that it may read.",
+        texts="""
+        no roots provided
+        failed to load system roots
+        """,
+    ),
+    *rules(
+        "certificate_untrusted",
+        "certain",
+        note="The client's settings name one fingerprint, and the relay's certificate has another one: it was renewed, or it is another relay.",
+        remedy="Compare the certificate with what the relay's operator says, then put its fingerprint into the client's settings, or let it check the chain instead.",
+        texts="""
+        certificate fingerprint does not match
+        fingerprint mismatch
         """,
     ),
     # Postfix, behind the line that says why
@@ -202,6 +224,7 @@ RULES: tuple[Rule, ...] = (
         stream_socket_enable_crypto .. certificate verify failed
         certificate verification failed
         certificate verification error
+        certificate check failed
         failed to verify certificate
         verify the peer certificate
         the remote certificate is invalid
@@ -291,15 +314,19 @@ RULES: tuple[Rule, ...] = (
         verify_errors((62, "hostname mismatch"), (64, "ip address mismatch")),
         schannel((0x80090322, "sec_e_wrong_principal"), (0x800B010F, "cert_e_cn_no_match")),
         apple((9843, "errsslhostnamemismatch")),
+        differing(
+            *("hostname", "host name", "checkhost", "altname", "subject alternative name", "certificate subject"),
+            *(
+                "certificate's owner",
+                "certificate owner",
+                "certificate name",
+                "names given in the server's ssl certificate",
+            ),
+            *("name given in the server's ssl certificate", "expected name", "expected cn", "server's name"),
+        ),
         texts="""
-        # Node, curl, GnuTLS
-        does not match certificate's altnames
         err_tls_cert_altname_invalid
         no alternative certificate subject name matches
-        subject alternative name .. does not match
-        certificate's owner does not match
-        certificate owner does not match
-        does not match target host name
         # Go
         certificate is valid for .. not
         certificate is not valid for
@@ -309,19 +336,11 @@ RULES: tuple[Rule, ...] = (
         no subject alternative dns name matching
         no subject alternative names matching ip address
         no subject alternative names present
-        doesn't match any of the subject alternative names
         no name matching .. found
         can't verify identity of server
         can't verify server identity
         # Python, Ruby, PHP, .NET, rustls, Erlang
-        doesn't match hostname
-        hostname .. does not match
-        hostname was not matched
         remotecertificatenamemismatch
-        did not match any of the names given in the server's ssl certificate
-        did not match the name given in the server's ssl certificate
-        did not match expected name
-        did not match expected cn
         not valid for name
         notvalidforname
         hostname_check_failed
@@ -330,17 +349,14 @@ RULES: tuple[Rule, ...] = (
         certificate does not match
         dnsmismatch(
         ipaddressmismatch(
-        does not match the server's name
-        server certificate subject .. not match
-        certificate name mismatch
         cert_common_name_invalid
         ssl_error_bad_cert_domain
         hostname verification failed
         host name verification failed
-        host name mismatch
+        # PHP
+        unable to locate peer certificate cn
         # Haskell
         certificate rejected: [namemismatch
-        checkhost .. mismatch
         wrong.host.name
         """,
     ),

@@ -34,6 +34,7 @@ RULES: tuple[Rule, ...] = (
         cannot resolve hostname
         unable to resolve host
         unable to look up host
+        could not look up host
         unknown mx host
         unknown mail server
         php_network_getaddresses: getaddrinfo
@@ -47,6 +48,8 @@ RULES: tuple[Rule, ...] = (
         host not found
         0x800ccc0d
         ora-29257
+        # n8n
+        incorrect host (domain) value
         """,
     ),
     *rules(
@@ -56,6 +59,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         could not be resolved
         cannot be resolved
+        lookup of host .. failed
         ns_error_unknown_host
         """,
     ),
@@ -94,6 +98,7 @@ RULES: tuple[Rule, ...] = (
         failed to lookup address information: temporary
         host lookup did not complete
         no nameservers available
+        dns server returned an error
         # Windows (WSATRY_AGAIN)
         11002
         """,

@@ -18,22 +18,17 @@ RULES: tuple[Rule, ...] = (
         smtphelooerror
         smtpheloerror
         ehlo failed
-        ehlo refused
-        helo refused
-        helo failed
         rejected ehlo
         rejected helo
-        helo command rejected
-        ehlo .. rejected
+        # Nodemailer
+        invalid helo
+        invalid ehlo
+        helo failed
         after ehlo: 5
         after helo: 5
         in reply to ehlo command
         in reply to helo command
         invalid domain name in ehlo
-        invalid helo
-        invalid ehlo
-        bad helo
-        need fully-qualified hostname
         eprotocol .. ehlo
         does not accept ehlo or helo commands
         remote access denied

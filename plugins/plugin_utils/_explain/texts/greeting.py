@@ -29,7 +29,6 @@ RULES: tuple[Rule, ...] = (
         timed out waiting for initial
         smtp server did not send a greeting
         smtp timeout .. after initial connection
-        remote host closed connection in response to initial connection
         # Python
         connection unexpectedly closed: timed out
         connection unexpectedly closed: the read operation timed out
@@ -42,13 +41,17 @@ RULES: tuple[Rule, ...] = (
         secs) waiting for server response
         response: timeout
         getline(): timeout
+        421 [net::smtp] timeout
+        timeout while reading from
         network read error: the operation timed out
         cannot read from .. the operation timed out
         msmtp: .. read error: the operation timed out
         # PHP: the TCP connection stands
         mail\\protocol .. has timed out
         zend_mail .. has timed out
-        connection to .. timed out
+        connection to " .. timed out
+        connection to tcp:// .. timed out
+        connection to ssl:// .. timed out
         # Java
         could not connect to smtp host: .. response: -1
         sockettimeoutexception: read timed out
@@ -67,7 +70,11 @@ RULES: tuple[Rule, ...] = (
         "possible",
         also=("mode_mismatch", "connection_timeout", "tls_handshake_timeout"),
         note="The connection stood, and the relay said nothing in time.",
-        texts="resource temporarily unavailable (os error 11)",
+        texts="""
+        resource temporarily unavailable (os error 11)
+        timeout waiting for response
+        timeout waiting for smtp server response
+        """,
     ),
     *rules(
         "greeting_rejected",
@@ -95,11 +102,14 @@ RULES: tuple[Rule, ...] = (
     ),
     # Postfix says so of a refused EHLO and HELO, too.
     *rules("greeting_rejected", "likely", also=("ehlo_rejected",), texts="refused to talk to me"),
+    # Net::SMTP greets and says EHLO before it returns.
     *rules(
         "greeting_rejected",
-        "possible",
+        "likely",
         also=("ehlo_rejected",),
         texts="""
+        net::smtp: 554
+        net::smtp: 550
         """,
     ),
     *rules(
@@ -126,6 +136,7 @@ RULES: tuple[Rule, ...] = (
         wrong protocol: the peer .. no smtp
         invalid smtp response
         malformed smtp response
+        invalid smtp syntax in server response
         server sent an invalid reply
         invalid reply from smtp server
         invalid reply from the remote host
@@ -149,6 +160,8 @@ RULES: tuple[Rule, ...] = (
         connection to .. has been closed unexpectedly
         """,
     ),
+    # PHPMailer's QUIT on a connection that broke before
+    *rules("connection_closed", "possible", also=("mode_mismatch",), echo="follow", texts="fwrite(): send of"),
     *rules(
         "connection_closed",
         "possible",
@@ -173,6 +186,11 @@ RULES: tuple[Rule, ...] = (
         connection closed gracefully
         0x800ccc0f
         connection was closed
+        connection has been closed
+        421 [net::smtp] connection closed
+        returned a zero byte response
+        server dropped connection
+        remote host closed connection in response to initial connection
         connection ended
         connection has ended
         smtp session failed: read error
@@ -203,5 +221,13 @@ RULES: tuple[Rule, ...] = (
         (55) .. send failure
         (56) recv failure
         """,
+    ),
+    # telnet, after what the relay said
+    *rules(
+        "connection_closed",
+        "likely",
+        also=("mode_mismatch", "connection_reset"),
+        echo="follow",
+        texts="connection closed by foreign host",
     ),
 )

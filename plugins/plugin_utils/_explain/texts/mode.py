@@ -24,6 +24,7 @@ RULES: tuple[Rule, ...] = (
         1408f10b
         100000f7
         routines:ssl23_get_server_hello:unknown protocol
+        read server hello a: unknown protocol
         packet length too long
         record layer failure
         # Go
@@ -118,6 +119,8 @@ RULES: tuple[Rule, ...] = (
         submissions/smtpd .. ssl_accept error from
         """,
     ),
+    # Postfix as a client of port 465
+    *rules("mode_mismatch", "certain", variant="implicit_spoken", texts="smtps wrappermode .. requires setting"),
     # A server that waits for TLS answers cleartext with a TLS alert.
     *rules("mode_mismatch", "certain", variant="implicit_spoken", texts="\\x15\\x03"),
 )

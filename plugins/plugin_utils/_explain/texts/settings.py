@@ -54,6 +54,8 @@ RULES: tuple[Rule, ...] = (
         msmtp: no recipients found
         msmtp: .. envelope-from address is missing
         curl: (3)
+        # Ruby
+        smtp-auth requested but missing
         # Java: a user name and no password
         failed to connect, no password specified
         """,

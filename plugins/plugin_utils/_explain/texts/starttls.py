@@ -20,6 +20,7 @@ RULES: tuple[Rule, ...] = (
         tls was required but starttls
         tls is required but the server
         tls required but
+        tls not possible
         tls is required, but was not offered
         server does not support secure communication via tls
         tlsrequirederror
@@ -76,6 +77,19 @@ RULES: tuple[Rule, ...] = (
         after starttls: 4
         after starttls: 5
         unexpected response to starttls
+        # Exim as a relay: its certificate or key cannot be used
+        tls error on connection from .. cert/key setup
+        """,
+    ),
+    *rules(
+        "starttls_not_offered",
+        "certain",
+        note="The relay cannot use its own certificate or key, and offers no TLS.",
+        remedy="Repair the relay's certificate and key files (their names, what is in them, who may read them); the client's settings are not what is wrong.",
+        texts="""
+        disabling tls support
+        no server certs available
+        tls won't be enabled
         """,
     ),
     *rules(
@@ -83,6 +97,13 @@ RULES: tuple[Rule, ...] = (
         "possible",
         also=("mode_mismatch", "certificate_untrusted", "starttls_rejected"),
         texts="trying to connect to non tls smtp server using tls",
+    ),
+    # Exim as a client
+    *rules(
+        "starttls_rejected",
+        "likely",
+        also=("tls_handshake_failed", "certificate_untrusted"),
+        texts="an attempt to start tls failed",
     ),
     *rules(
         "starttls_rejected",

@@ -9,35 +9,38 @@ from ..rule import Rule, errno, rules, while_connecting
 
 __all__ = ("RULES",)
 
-_TIMED_OUT = errno("etimedout", 110, 10060, "ns_error_net_timeout")
+_TIMED_OUT = errno("etimedout", (110, 60, 10060, 4039), "ns_error_net_timeout")
 _REFUSED = errno(
     "econnrefused",
-    111,
-    10061,
+    (111, 61, 10061, 4078),
     "connection refused",
     "actively refused it",
     "connectionrefusederror",
-    "errno 61]",
     "connection was refused",
 )
 _UNREACHABLE_NETWORK = errno(
-    "enetunreach", 101, 10051, "network is unreachable", "network unreachable", "unreachable network"
+    "enetunreach", (101, 51, 10051, 4062), "network is unreachable", "network unreachable", "unreachable network"
 )
-_NO_ADDRESS = errno("eaddrnotavail", 99, 10049, "cannot assign requested address", "can't assign requested address")
-_NO_FAMILY = errno("eafnosupport", 97, 10047, "address family not supported")
+_NO_ADDRESS = errno(
+    "eaddrnotavail", (99, 49, 10049, 4090), "cannot assign requested address", "can't assign requested address"
+)
+_NO_FAMILY = errno("eafnosupport", (97, 47, 10047, 4089), "address family not supported")
 _UNREACHABLE_HOST = errno(
     "ehostunreach",
-    113,
-    10065,
+    (113, 65, 10065, 4073),
     "no route to host",
     "host is unreachable",
     "host unreachable",
     "unreachable host",
     "noroutetohostexception",
 )
-_HOST_DOWN = errno("ehostdown", 112, 10064, "host is down")
+_HOST_DOWN = errno("ehostdown", (112, 64, 10064, 4031), "host is down")
 _RESET = errno(
-    "econnreset", 104, 10054, "connection reset", "forcibly closed by the remote host", "connectionreseterror"
+    "econnreset",
+    (104, 54, 10054, 4077),
+    "connection reset",
+    "forcibly closed by the remote host",
+    "connectionreseterror",
 )
 
 RULES: tuple[Rule, ...] = (
@@ -85,6 +88,8 @@ RULES: tuple[Rule, ...] = (
         h=.. connection timed out
         error connecting .. connection timeout
         tcp connection timed out
+        # Twisted
+        user timeout caused connection failure
         """,
     ),
     *rules(
@@ -109,6 +114,8 @@ RULES: tuple[Rule, ...] = (
         socket.timeout: timed out
         connect(2) for .. timed out
         a connection attempt timed out
+        connect timeout
+        connection to .. timed out
         timeout while connecting
         """,
     ),
@@ -131,6 +138,7 @@ RULES: tuple[Rule, ...] = (
         timed out
         i/o timeout
         deadline exceeded
+        deadline has elapsed
         timeoutexception
         timeouterror
         timedout while connecting
@@ -139,7 +147,10 @@ RULES: tuple[Rule, ...] = (
         {error,timeout}
         """,
     ),
-    *rules("connection_refused", "certain", _REFUSED),
+    # n8n puts a sentence of its own in place of Node's errors.
+    *rules("connection_refused", "certain", _REFUSED, texts="the service refused the connection"),
+    # Home Assistant
+    *rules("connection_refused", "likely", also=("name_not_found",), texts="server not found or refused connection"),
     # curl says one thing for every way in which no connection comes about; only its code tells a timeout from the rest.
     *rules(
         "connection_refused",
@@ -167,10 +178,20 @@ RULES: tuple[Rule, ...] = (
         "no_route",
         "certain",
         _UNREACHABLE_NETWORK,
-        _NO_ADDRESS,
         _NO_FAMILY,
         texts="""
         protocol not available .. connect
+        """,
+    ),
+    *rules("no_route", "likely", _NO_ADDRESS, also=("connection_refused",)),
+    *rules(
+        "connection_refused",
+        "likely",
+        also=("no_route",),
+        note="In a container localhost is the container itself, where no relay listens; the last address that was tried was IPv6's, which it lacks.",
+        texts="""
+        localhost .. cannot assign requested address
+        [::1]: .. cannot assign requested address
         """,
     ),
     *rules("no_route", "certain", _UNREACHABLE_HOST, _HOST_DOWN, variant="or_blocked", also=("connection_blocked",)),

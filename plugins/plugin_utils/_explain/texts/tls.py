@@ -21,6 +21,8 @@ RULES: tuple[Rule, ...] = (
         also=("mode_mismatch",),
         texts="could not connect to smtp host .. sockettimeoutexception: read timed out",
     ),
+    # Perl's IO::Socket::SSL
+    *rules("tls_handshake_timeout", "likely", also=("connection_closed",), texts="ssl wants a read first"),
     *rules(
         "tls_handshake_timeout",
         "certain",
@@ -31,7 +33,7 @@ RULES: tuple[Rule, ...] = (
         ssl connection timeout
         ssl/tls connection timeout
         ssl_connect timeout
-        ssl_connect error to .. connection timed out
+        ssl_connect .. timed out
         ssl_socket_connect .. net::opentimeout
         ssl_connect .. net::opentimeout
         starttls: i/o timeout
@@ -75,6 +77,7 @@ RULES: tuple[Rule, ...] = (
         alerts((116, "certificate required")),
         texts="""
         certificate required
+        certificate is required
         peer did not return a certificate
         no client certificate presented
         no client certificate requested .. required
@@ -109,6 +112,7 @@ RULES: tuple[Rule, ...] = (
             (9800, "errsslprotocol"),
             (9806, "errsslclosedabort"),
             (9805, "errsslclosedgraceful"),
+            (9816, "errsslclosednonotify"),
         ),
         also=("certificate_untrusted", "mode_mismatch"),
         texts="""
@@ -148,13 +152,13 @@ RULES: tuple[Rule, ...] = (
         authentication failed because the remote party
         # Programs
         disconnected before secure tls connection was established
-        tls handshake failed
-        ssl handshake failed
+        handshake failed
         error completing tls handshake
         starttls .. handshake
         handshake eof
         ssl: handshake
         tls dial error
+        tls dial .. eof
         ssl negotiation failed
         """,
     ),
@@ -202,6 +206,8 @@ RULES: tuple[Rule, ...] = (
         ssl error
         tls error
         tls setup failed
+        tls startup failed
+        starttls attempted but failed
         tlsv1 alert
         fatal alert
         tls_alert

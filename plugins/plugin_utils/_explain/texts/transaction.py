@@ -15,43 +15,13 @@ RULES: tuple[Rule, ...] = (
         "certain",
         variant="auth_required",
         texts="""
-        client was not authenticated
-        client not authenticated
-        smtp authentication is required
         553 sorry, that domain isn't in my list of allowed rcpthosts
-        """,
-    ),
-    *rules(
-        "sender_rejected",
-        "likely",
-        variant="auth_required",
-        texts="""
-        authentication is required
-        authentication required
-        must be authenticated
-        please authenticate first
-        you must authenticate
         """,
     ),
     *rules(
         "sender_rejected",
         "certain",
         texts="""
-        # Relays
-        sender address rejected
-        sender address is not valid
-        sender access denied
-        sender not allowed
-        sender is not allowed
-        sender rejected
-        sender is rejected
-        sender denied
-        sender verify failed
-        invalid sender
-        not permitted to send as
-        from address not verified
-        domain of sender address
-        unverified address
         envelope from .. not accepted
         mail from: <> rejected
         """,
@@ -66,88 +36,22 @@ RULES: tuple[Rule, ...] = (
         sender verify fail for .. all relevant mx records point to non-existent hosts
         """,
     ),
+    # What DATA is answered after RCPT was refused
     *rules(
         "recipient_rejected",
-        "certain",
-        note="This relay does not carry mail for this client to that recipient: it wants a login, or does not know this host.",
+        "likely",
+        also=("sender_rejected", "ehlo_rejected", "temporarily_rejected"),
+        echo="follow",
         texts="""
-        relaying is denied
-        relaying not permitted
-        we do not relay
-        cannot relay
-        """,
-    ),
-    *rules(
-        "recipient_rejected",
-        "certain",
-        texts="""
-        # Relays
-        recipient address rejected
-        recipients address rejected
-        recipient address required
-        recipient rejected
-        unknown recipient
-        invalid recipient
-        bad recipient address
-        no such recipient
-        recipient not found
         no valid recipients
-        email account that you tried to reach does not exist
-        does not exist .. mailbox
-        domain not found .. recipient
-        """,
-    ),
-    *rules(
-        "recipient_rejected",
-        "likely",
-        texts="""
-        user not found
-        unknown user
-        user unknown
-        no such user
-        over quota
-        quota exceeded
-        mailbox is full
-        mailbox full
-        mailbox unavailable
-        mailbox not found
-        """,
-    ),
-    *rules(
-        "message_rejected",
-        "certain",
-        texts="""
-        # Relays
-        message size exceeds
-        message exceeds fixed maximum message size
-        message too large
-        message too big
-        message file too big
-        exceeded storage allocation .. message
-        exceeds size limit
-        message content rejected
-        message contained unsafe content
-        spam message rejected
-        message rejected as spam
-        message blocked
-        blocked by spam
-        considered spam
-        550 spam
-        554 spam
-        policy rejection
-        dmarc policy
-        fails dmarc
-        not rfc 5322 compliant
-        not rfc 2822 compliant
-        multiple from headers
+        valid rcpt command must precede data
+        need rcpt
         """,
     ),
     *rules(
         "message_rejected",
         "likely",
         texts="""
-        message rejected
-        message refused
         message failed
         """,
     ),
@@ -155,47 +59,7 @@ RULES: tuple[Rule, ...] = (
         "temporarily_rejected",
         "certain",
         texts="""
-        greylist
-        temporarily deferred
-        temporarily rejected
-        rate exceeded
-        connection rate limit exceeded
-        concurrent connections limit
-        message quota exceeded
-        sending quota exceeded
-        daily sending limit
-        sending limit exceeded
-        temporary local problem
-        temporary system problem
-        resources temporarily unavailable
         retry time not reached
-        service not available, closing transmission channel
-        mailbox temporarily
-        insufficient system storage
-        insufficient system resources
-        queue file write error
-        message submission rate
-        recipient rate
-        """,
-    ),
-    *rules(
-        "temporarily_rejected",
-        "likely",
-        texts="""
-        concurrency limit exceeded
-        rate limit
-        ratelimit
-        throttl
-        server busy
-        too much mail
-        too many messages
-        too many connections
-        too many concurrent smtp connections
-        too many login attempts
-        hourly limit
-        service temporarily unavailable
-        try again later
-        sender thread limit exceeded
         """,
     ),
     # Clients, who only say at which command it was refused: the relay's words and code, where they stand beside it,
@@ -227,7 +91,6 @@ RULES: tuple[Rule, ...] = (
         also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"),
         texts="""
         all recipients were rejected
-        all recipients refused
         smtprecipientsrefused
         smtprecipientrefused
         recipientnotaccepted

@@ -27,6 +27,7 @@ VAGUE: tuple[Rule, ...] = tuple(
                 "cannot connect to",
                 "couldn't connect to host",
                 "mailconnectexception",
+                "unable to establish smtp connection",
             ),
             ("connection_timeout", "connection_refused", "mode_mismatch", "certificate_untrusted"),
             "The connection failed, but this text hides why: a filtered port, a refused one, the wrong mode and a bad certificate all read like this."
@@ -76,6 +77,7 @@ NOISE: tuple[str, ...] = (
     "sending mail failed",
     "failed to send message",
     "could not send e-mail",
+    "retry timeout exceeded",  # Exim, behind the reason
     "failed to send e-mail",
     # systemd's, of a unit that has mail in its name
     ".service: failed with result",

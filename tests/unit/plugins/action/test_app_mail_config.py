@@ -51,6 +51,18 @@ def test_it_reads_plans_and_writes() -> None:
     assert not again["changed"] and again["up_to_date"] and host.steps == ["read", "write", "read"]
 
 
+@pytest.mark.parametrize("options", [{}, {"mode": "0640"}], ids=["settings", "mode"])
+def test_check_mode_asks_the_host_once(options: dict[str, t.Any]) -> None:
+    """What reading has told is enough to foretell the rest, attributes included."""
+    host = Files({PATH: OLD})
+    told = configure(host, check_mode=True, **options)
+    assert told["changed"] and not told["up_to_date"] and host.steps == ["read"] and host.contents[PATH] == OLD
+    configure(host)
+    again = configure(host, check_mode=True, **options)
+    assert again["up_to_date"] and again["changed"] == bool(options)
+    assert host.steps == ["read", "read", "write", "read"]
+
+
 def test_a_new_file() -> None:
     host = Files()
     answer = configure(host)

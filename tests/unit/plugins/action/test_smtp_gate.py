@@ -196,6 +196,26 @@ def test_one_refused_login_is_the_only_one(relays: Relays) -> None:
     assert f"But: testhost cannot send mail through 127.0.0.1:{first.port} (implicit_tls)" in answer["msg"]
 
 
+def test_no_port_is_promised_whose_login_was_not_tried(relays: Relays) -> None:
+    refuses, other = relays.starttls(users={}), relays.starttls()
+    ports = {"port": closed(), "alternatives": [refuses.port, other.port]}
+    answer = gate(relays, **ports, fallback="use", **LOGIN)
+    assert answer["failed"] and answer["cause"] == "auth_rejected"
+    first = answer["probes"][0]["remedy"]
+    assert f"port: {other.port}" in first and f"not tried there, as port {refuses.port} refused it" in first
+    assert "Set port" not in answer["msg"] and "just tried" not in answer["msg"]
+    assert logins(refuses) == 1 and logins(other) == 0
+    # Where no other port gets the login, the sentence says how far it was tried.
+    answer = gate(relays, port=ports["port"], alternatives=[other.port], **LOGIN)
+    assert answer["remedy"] == (
+        f"Set port: {other.port} and secure: false: this works from testhost up to the login, which was not tried there."
+    )
+    # An endpoint of the same call has had its own.
+    endpoints = [{"port": ports["port"]}, {"port": other.port, "secure": False}]
+    answer = gate(relays, endpoints=endpoints, alternatives=[other.port], **LOGIN)
+    assert answer["remedy"].endswith("it was just tried.")
+
+
 def test_a_port_without_logins_is_passed_over(relays: Relays) -> None:
     first, second = relays.implicit(mechanisms=[]), relays.starttls()
     answer = gate(relays, port=closed(), alternatives=[first.port, second.port], fallback="use", **LOGIN)
@@ -272,6 +292,14 @@ def test_the_remedy_names_the_port_that_works(relays: Relays) -> None:
     assert answer["remedy"] == f"Set port: {other.port} and secure: false: this works from testhost, it was just tried."
     assert answer["remedy"] == answer["probes"][0]["remedy"]
     assert answer["remedy"] in answer["msg"]
+
+
+def test_a_port_that_answers_and_fails_is_told_where_the_chosen_one_does_not(relays: Relays) -> None:
+    """A filtered 465 beside a 587 with a bad certificate: the certificate may be sooner mended than the firewall."""
+    expired = relays.start(smtp(starttls=honest(relays.expired)))
+    answer = gate(relays, port=closed(), alternatives=[expired.port])
+    assert f"Port {expired.port} answers, but fails with certificate_expired." in answer["msg"]
+    assert str(expired.port) not in answer["remedy"]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_bad_input_reaches_no_host(changes: dict[str, t.Any], words: str) -> Non
     "result, words",
     [
         ({"failed": True, "msg": "no python"}, "no python"),
-        ({}, "the module gave no result"),
+        ({}, "the host gave no reason"),
         ({"unreachable": True, "msg": "gone"}, "gone"),
     ],
 )

@@ -45,6 +45,8 @@ HOST = {"host": "smtp.example.com"}
         ("smtp://h.example:25?tls.rejectUnauthorized=false", {"validate_certs": False}),
         ("smtp://h.example:25?auto_tls=false", {"security": "cleartext"}),
         ("smtp://h.example:25?ignoreTLS=true", {"security": "cleartext"}),
+        ("smtp://h.example:587?from=a@b.example", {"port": 587}),
+        ("smtp://h.example:587/?from=a@b.example", {"port": 587}),
         ({"url": "smtps://u:p@h.example", "sender": "a@b.example"}, {"host": "h.example", "sender": "a@b.example"}),
         ({"url": "smtps://u:p@h.example:465", "port": 587, "secure": False}, {"port": 587, "security": "starttls"}),
         ({"host_port": "h.example:465"}, {"host": "h.example", "port": 465}),
@@ -91,6 +93,9 @@ def test_what_the_gate_selected_wins_and_its_probe_counts() -> None:
         (3, {}, "these are no settings"),
         ({**HOST, "port": 465}, {"selected": {}}, "selected is not what the gate returns"),
         ("smtp://h.example:25?verify_peer=maybe", {}, "the parameter verify_peer of url is 'maybe'"),
+        ("smtps://me:12/34@h.example:465", {}, "write it %2F"),
+        ("smtps://me@example.com:12?34@h.example:465", {}, "write it %2F"),
+        ("smtps://me:12#34@h.example:465", {}, "write it %2F"),
     ],
 )
 def test_refused_with_one_sentence(value: t.Any, more: dict[str, t.Any], sentence: str) -> None:

@@ -27,8 +27,10 @@ import hypothesis.strategies as st
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.api import Api
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.arrival import Asked, look
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import in_words
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.messages import Message, Wanted
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.shown import Shown
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
 
 # For the rows that end with their time only, side by side.
 TIMEOUT = 4.0
@@ -346,6 +348,18 @@ def outcomes(certificate: ssl.SSLContext) -> t.Iterator[dict[str, t.Any]]:
     yield found
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("EAI_NONAME", "the name was not found (EAI_NONAME)"),
+        ("EAI_AGAIN", "the name server gave no usable answer (EAI_AGAIN)"),
+        ("EAI_FAIL", "the name server gave no usable answer (EAI_FAIL)"),
+    ],
+)
+def test_a_name_server_that_fails_is_no_name_that_is_not_there(error: str, said: str) -> None:
+    assert in_words(Failure("resolver", error=error)) == said
+
+
 @pytest.mark.parametrize("name", [*ROWS, *TLS_ROWS, *NOT_TLS_ROWS])
 def test_a_bad_server_is_one_sentence_in_time(outcomes: dict[str, t.Any], name: str) -> None:
     result, seconds = outcomes[name]
@@ -482,7 +496,7 @@ def test_no_thread_left_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(threading.Thread, "start", start)
     result, _seconds = ask("http://127.0.0.1:1")
-    assert "no further thread (ulimit -u)" in result["msg"]
+    assert "no further thread (ulimit -u, or -v)" in result["msg"]
 
 
 @pytest.mark.parametrize("timeout", [1e-9, 0.001, 0.05])

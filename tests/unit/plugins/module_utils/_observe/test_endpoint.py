@@ -45,6 +45,7 @@ def plan(port: int, **changes: t.Any) -> Plan:
         "ip_version": "any",
         "timeout": 3.0,
         "minimum_tls_version": "TLSv1.2",
+        "login_tls_version": "TLSv1.2",
         "cleartext_networks": [],
         "require_all_addresses": False,
         "alternatives": [],
@@ -114,6 +115,21 @@ def test_all_endpoints_at_once_and_in_order() -> None:
         assert took < 4
         assert [one["attempts"][0]["failure"] is None for one in found] == [True] * 9 + [False]
         assert found[9]["attempts"][0]["failure"]["errno"] == "ECONNREFUSED"
+
+
+def test_a_relay_that_greets_some_is_waited_for_and_gets_no_second_connections() -> None:
+    """One that is slow because many ask at once would be made slower by them."""
+
+    def busy(peer: Peer) -> None:
+        if peer.number:
+            peer.wait(1.5)
+        esmtp()(peer)
+
+    with TinyServer(busy) as server:
+        found, _took = look(*[plan(server.port, timeout=20.0)] * 8)
+        assert [one["attempts"][0]["failure"] for one in found] == [None] * 8
+        # The first one's greeting may be late on a busy machine; without it each of the others has a second connection.
+        assert server.connections < 8 + 7
 
 
 def test_a_silent_port_and_its_alternatives_share_one_wait(context: ssl.SSLContext) -> None:

@@ -138,6 +138,7 @@ def probe(
         "ip_version": "any",
         "timeout": timeout,
         "minimum_tls_version": "TLSv1.2",
+        "login_tls_version": "TLSv1.2",
         "cleartext_networks": [],
         "require_all_addresses": False,
         "alternatives": [{"port": other, "security": "cleartext"} for other in others],
@@ -188,18 +189,25 @@ def test_64_names_of_eight_silent_addresses_and_their_other_ports(ports: Listene
         ("mute", {"RLIMIT_NOFILE": 64}),
         ("mute", {"RLIMIT_NPROC": 1}),
         ("mute", {"RLIMIT_AS": 150_000_000}),
+        ("mute", {"RLIMIT_DATA": 60_000_000}),
         ("deaf", {"RLIMIT_NOFILE": 64}),
     ],
 )
 def test_a_process_that_may_have_little(ports: Listeners, kind: str, bound: dict[str, int]) -> None:
-    lack = {"RLIMIT_NOFILE": "files", "RLIMIT_NPROC": "threads", "RLIMIT_AS": "memory"}[next(iter(bound))]
+    lack = {"RLIMIT_NOFILE": "files", "RLIMIT_NPROC": "threads", "RLIMIT_AS": "memory", "RLIMIT_DATA": "memory"}[
+        next(iter(bound))
+    ]
     found = collections.Counter(probe(getattr(ports, kind), 200, **bound)["chosen"])
     assert found["timeout"] >= 1, "what was asked timed out"
     assert found[f"not_asked {lack}"] >= 1, "and the rest was not asked"
     assert sum(found.values()) == found["timeout"] + found[f"not_asked {lack}"] == 200
 
 
-@pytest.mark.parametrize("bound", [{"RLIMIT_NOFILE": 64}, {"RLIMIT_NPROC": 1}, {"RLIMIT_AS": 150_000_000}], ids=str)
+@pytest.mark.parametrize(
+    "bound",
+    [{"RLIMIT_NOFILE": 64}, {"RLIMIT_NPROC": 1}, {"RLIMIT_AS": 150_000_000}, {"RLIMIT_DATA": 60_000_000}],
+    ids=str,
+)
 def test_little_is_enough_for_relays_that_answer(ports: Listeners, bound: dict[str, int]) -> None:
     assert probe(ports.well, 200, security="cleartext", **bound)["chosen"] == {"well": 200}
 

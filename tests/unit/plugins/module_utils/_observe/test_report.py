@@ -5,11 +5,45 @@
 
 from __future__ import annotations
 
+import base64
 import pathlib
 import typing as t
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.report import CAFileError, host_report
+
+PEM = "-----BEGIN {0}-----\n{1}\n-----END {0}-----\n"
+KINDS = [
+    (b"", "is empty; write the path of a PEM file"),
+    (b"\x30\x82\x05\x10\x02\x01\x03\x30\x82", "is a PKCS #12 store; take the CA's certificate out"),
+    (b"\x30\x82\x05\x10\x06\x09\x2a\x86\x48\x86", "is in PKCS #7 form; convert it"),
+    (b"\x30\x82\x05\x10\x30\x82\x04", "is in DER form, not in PEM; convert it"),
+    (PEM.format("CERTIFICATE", "AAAA").encode("utf-16"), "is in UTF-16"),
+    (PEM.format("CERTIFICATE", "AAAA").encode(), "holds a certificate that cannot be read; copy the file anew"),
+    (PEM.format("PKCS7", "AAAA").encode(), "is in PKCS #7 form; convert it"),
+    (
+        PEM.format("EC PRIVATE KEY", "AAAA").encode(),
+        "holds a private key and no certificate; write the path of the CA's",
+    ),
+    (PEM.format("CERTIFICATE REQUEST", "AAAA").encode(), "holds a certificate request; write"),
+    (PEM.format("X509 CRL", "AAAA").encode(), "holds a revocation list; write"),
+    (base64.b64encode(bytes(90)), "holds no CA certificate; write"),
+]
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("content, says", KINDS, ids=lambda value: value[:24] if isinstance(value, str) else "")
+def test_what_a_file_is_instead(tmp_path: pathlib.Path, content: bytes, says: str, verify: bool) -> None:
+    """Also where nothing is verified by it: it is refused in one sentence, and no exception comes through."""
+    path = tmp_path / "ca.pem"
+    path.write_bytes(content)
+    plan: t.Any = {"ca_path": str(path), "validate_certs": verify, "minimum_tls_version": "TLSv1.2"}
+    with pytest.raises(CAFileError) as caught:
+        host_report([plan], [None])
+    assert "ca_path is {0}, and on this host: {1}".format(path, says) in str(caught.value)
+    plan["ca_path"] = str(tmp_path)
+    with pytest.raises(CAFileError, match="is a directory; write the path of one PEM file in it"):
+        host_report([plan], [None])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import load_descriptor
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import read_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
 
 PANGOLIN = "email:\n  smtp_host: h.example\n  smtp_port: 465\n  smtp_secure: true\n  no_reply: a@example.com\n"
 # (what, app, text, options, mode, a code that must be among the findings; None: there is none but infos)
@@ -331,6 +331,182 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "certificate_not_verified",
     ),
     ("a text is true", "nodemailer", '{"host": "h", "port": 465, "secure": "false"}', {}, "implicit_tls", "wrong_type"),
+    (
+        "null is nothing",
+        "laravel",
+        "MAIL_MAILER=smtp\nMAIL_HOST=h\nMAIL_PORT=465\nMAIL_SCHEME=null\n",
+        {},
+        "implicit_tls",
+        None,
+    ),
+    ("a transport that is none", "symfony", "MAILER_DSN=null://null\n", {}, "implicit_tls", "settings_unused"),
+    ("another transport", "symfony", "MAILER_DSN=mailgun+api://k:d@default\n", {}, "implicit_tls", "settings_unused"),
+    (
+        "mail to the screen",
+        "django",
+        "EMAIL_URL=consolemail://\n",
+        {"form": "environment"},
+        "cleartext",
+        "settings_unused",
+    ),
+    (
+        "an app that is switched off",
+        "generic_env",
+        "SMTP_ENABLED=false\nSMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURE=true\n",
+        {},
+        "implicit_tls",
+        "settings_unused",
+    ),
+    (
+        "the server's half of Postfix is no misspelling",
+        "postfix",
+        "relayhost = [h]:465\nsmtp_tls_security_level = secure\nsmtp_tls_wrappermode = yes\nsmtpd_tls_security_level = may\n"
+        "smtpd_sasl_auth_enable = yes\nsmtp_tls_CApath = /x\n",
+        {},
+        "implicit_tls",
+        None,
+    ),
+    (
+        "a misspelt key of Postfix",
+        "postfix",
+        "relayhost = [h]:25\nsmtp_tls_securty_level = encrypt\n",
+        {},
+        "cleartext",
+        "unknown_key",
+    ),
+    (
+        "the old word of Postfix",
+        "postfix",
+        "relayhost = [h]:587\nsmtp_use_tls = yes\n",
+        {},
+        "opportunistic",
+        "downgrade_possible",
+    ),
+    (
+        "the old word where there is a level",
+        "postfix",
+        "relayhost = [h]:25\nsmtp_use_tls = yes\nsmtp_tls_security_level = none\n",
+        {},
+        "cleartext",
+        "cleartext",
+    ),
+    (
+        "what stands above all accounts",
+        "msmtp",
+        "defaults\ntls on\ntimeout 5\naccount other\nhost x\nauth on\naccount a\nhost h\nport 465\ntls_starttls off\naccount default : a\n",
+        {},
+        "implicit_tls",
+        None,
+    ),
+    (
+        "a number where a text is meant",
+        "jenkins",
+        "unclassified:\n  mailer: {smtpHost: h, smtpPort: 465, useSsl: true}\n",
+        {},
+        "implicit_tls",
+        None,
+    ),
+    (
+        "a password in a file",
+        "alertmanager",
+        "global: {smtp_smarthost: 'h:587', smtp_auth_username: a, smtp_auth_password_file: /x, smtp_from: a@example.com}\n",
+        {},
+        "starttls",
+        None,
+    ),
+    (
+        "a receiver with a relay of its own",
+        "alertmanager",
+        "global: {smtp_smarthost: 'h:465', smtp_require_tls: false, smtp_from: a@example.com}\nreceivers:\n- name: a\n"
+        "  email_configs: [{to: b@example.com, smarthost: 'other:587', require_tls: true}]\n",
+        {},
+        "starttls",
+        "overridden",
+    ),
+    (
+        "only receivers have a relay",
+        "alertmanager",
+        "receivers:\n- name: a\n  email_configs:\n  - {to: b@example.com, from: a@example.com, smarthost: 'other:25', require_tls: false}\n",
+        {},
+        "cleartext",
+        "cleartext",
+    ),
+    (
+        "other keys of an app with one file for everything",
+        "spring",
+        "spring.mail.host=h\nspring.mail.port=465\nspring.mail.properties.mail.smtp.ssl.enable=true\nown.mail.host=x\n"
+        "own.mail.properties.mail.smtp.auth=true\nspring.mail.properties.mail.smtp.timeout=1\nserver.port=1\n",
+        {},
+        "implicit_tls",
+        None,
+    ),
+    (
+        "a policy in another case",
+        "grafana",
+        "[smtp]\nenabled = true\nhost = h:587\nstartTLS_policy = MandatoryStartTls\n",
+        {},
+        "opportunistic",
+        "unknown_value",
+    ),
+    (
+        "a word in another case",
+        "vaultwarden",
+        "SMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURITY=Force_TLS\nSMTP_FROM=a@example.com\n",
+        {},
+        None,
+        "unknown_value",
+    ),
+    (
+        "encryption on 587",
+        "bookstack",
+        "MAIL_HOST=h\nMAIL_PORT=587\nMAIL_ENCRYPTION=tls\n",
+        {},
+        "opportunistic",
+        "downgrade_possible",
+    ),
+    (
+        "a login that is not used",
+        "mailpit_relay",
+        "host: h\nport: 465\ntls: true\nusername: a\npassword: p\n",
+        {},
+        "implicit_tls",
+        "login_unused",
+    ),
+    (
+        "no mail_smtpauth",
+        "nextcloud",
+        "<?php\n$CONFIG = array (\n  'mail_smtphost' => 'h',\n  'mail_smtpport' => 465,\n  'mail_smtpname' => 'a',\n"
+        "  'mail_from_address' => 'a',\n  'mail_domain' => 'example.com',\n);\n",
+        {},
+        "implicit_tls",
+        "login_unused",
+    ),
+    (
+        "sSMTP, its keys in any case",
+        "ssmtp",
+        "MailHub=h:465\nusetls=Yes\nROOT=a@example.com\n",
+        {},
+        "implicit_tls",
+        "certificate_not_verified",
+    ),
+    (
+        "sSMTP with STARTTLS on 465",
+        "ssmtp",
+        "mailhub=h:465\nUseTLS=YES\nUseSTARTTLS=YES\n",
+        {},
+        "starttls",
+        "mode_mismatch",
+    ),
+    ("sSMTP with one flag", "ssmtp", "mailhub=h:587\nUseSTARTTLS=YES\n", {}, "starttls", "certificate_not_verified"),
+    ("sSMTP without TLS", "ssmtp", "mailhub=h\n", {}, "cleartext", "cleartext"),
+    (
+        "Spring's names with dots in YAML",
+        "spring",
+        "spring:\n  mail:\n    host: h\n    port: 587\n    properties:\n      mail.smtp.starttls.enable: true\n      mail.smtp.timeout: 1\n",
+        {"path": "/x/application.yml"},
+        "opportunistic",
+        "downgrade_possible",
+    ),
 ]
 
 
@@ -340,7 +516,87 @@ def test_each_is_found(
 ) -> None:
     descriptor = load_descriptor(app)
     environment = options.get("environment")
-    reading = read_place(descriptor, load_place(descriptor, form=options.get("form")), text, environment)
+    reading = read_place(
+        descriptor, load_place(descriptor, options.get("path", ""), form=options.get("form")), text, environment
+    )
     codes = {one["code"] for one in reading.findings if one["severity"] != "info"}
     assert reading.security == mode, (what, reading)
     assert code in codes if code else not codes, (what, reading)
+
+
+def read(app: str, text: str, path: str) -> Reading:
+    descriptor = load_descriptor(app)
+    return read_place(descriptor, load_place(descriptor, path), text)
+
+
+def test_what_stands_nowhere_is_nothing() -> None:
+    reading = read(
+        "bookstack", "MAIL_HOST=h\nMAIL_USERNAME=null\nMAIL_PASSWORD=(null)\nMAIL_ENCRYPTION=null\n", "/opt/b/.env"
+    )
+    assert "username" not in reading.settings and not reading.password_set
+    assert read("symfony", "MAILER_DSN=null://null\n", "/x/.env").settings.get("host") is None
+
+
+def test_a_login_in_main_cf_itself() -> None:
+    text = "relayhost = [h]:587\nsmtp_tls_security_level = secure\nsmtp_sasl_password_maps = static:me:p:w\n"
+    reading = read("postfix", text, "/etc/postfix/main.cf")
+    assert reading.settings["username"] == "me" and reading.password_set and reading.password == "p:w"
+
+
+def test_postfix_without_a_relay_is_told() -> None:
+    assert "no_relay" in {one["code"] for one in read("postfix", "relayhost =\n", "/etc/postfix/main.cf").findings}
+
+
+def test_passwords_that_come_from_elsewhere_are_there() -> None:
+    for app, text, path in (
+        ("msmtp", "account a\nhost h\nuser u\nauth on\ntls on\npasswordeval pass x\n", "/etc/msmtprc"),
+        ("vaultwarden", "SMTP_HOST=h\nSMTP_USERNAME=u\nSMTP_PASSWORD_FILE=/x\n", "/x/.env"),
+        ("grafana", "GF_SMTP_HOST=h:25\nGF_SMTP_USER=u\nGF_SMTP_PASSWORD__FILE=/x\n", "/x/.env"),
+        (
+            "alertmanager",
+            "global: {smtp_smarthost: 'h:25', smtp_auth_password_file: /x}\n",
+            "/etc/alertmanager/alertmanager.yml",
+        ),
+    ):
+        assert read(app, text, path).password_set, app
+
+
+SMTP_CONFIG = """<?php
+if (getenv('SMTP_HOST')) {
+  $CONFIG = array (
+    'mail_smtphost' => getenv('SMTP_HOST'),
+    'mail_smtpport' => getenv('SMTP_PORT') ?: 25,
+  );
+}
+"""
+
+
+def test_what_counts_only_where_a_condition_holds_is_not_taken_for_settings() -> None:
+    assert not read("nextcloud", SMTP_CONFIG, "/x/config/smtp.config.php").found
+    always = SMTP_CONFIG.replace("if (getenv('SMTP_HOST')) {\n", "").replace(");\n}", ");")
+    reading = read("nextcloud", always, "/x/config/smtp.config.php")
+    assert reading.found and {one["code"] for one in reading.findings} >= {"variable"}
+    assert "wrong_type" not in {one["code"] for one in reading.findings}
+
+
+def test_spring_boot_in_yaml() -> None:
+    properties = "    properties: {mail: {smtp: {starttls: {enable: true}}}}\n"
+    text = f"spring:\n  mail:\n    host: h\n    port: '587'\n{properties}"
+    reading = read("spring", text + "server:\n  port: 8080\n", "/x/application.yml")
+    assert (reading.settings["host"], reading.settings["port"], reading.security) == ("h", 587, "opportunistic")
+    assert {one["code"] for one in reading.findings} == {"downgrade_possible", "no_timeout"}
+
+
+def test_a_part_that_is_not_there_means_the_defaults() -> None:
+    macros = load_descriptor("exim4_macros")
+    reading = read_place(macros, load_place(macros), "")
+    assert not reading.found and reading.security == "opportunistic"
+    # A part that holds no mode says nothing of it.
+    login = load_descriptor("exim4_passwd")
+    assert read_place(login, load_place(login), "h:a:p\n").security is None
+
+
+def test_the_port_that_authelia_takes_follows_from_the_scheme() -> None:
+    for scheme, port in (("smtp", 25), ("submission", 587), ("submissions", 465)):
+        text = f"notifier:\n  smtp:\n    address: '{scheme}://h.example'\n    sender: a@example.com\n"
+        assert read("authelia", text, "/config/configuration.yml").settings["port"] == port

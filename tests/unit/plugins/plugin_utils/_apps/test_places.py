@@ -48,6 +48,12 @@ def found(texts: t.Mapping[str, str]) -> dict[str, str]:
         ("/srv/ha/configuration.yaml", "notify:\n  - platform: telegram\n    server: h\n", None),
         ("/var/lib/jenkins/hudson.tasks.Mailer.xml", "<a>\n  <smtpHost>h</smtpHost>\n</a>\n", "jenkins_xml"),
         ("/srv/ha/configuration.yaml", "notify: !include notify.yaml\n", None),
+        # What many apps call it tells nothing of one of them.
+        ("/opt/tool/.env", "SMTP_SERVER=h\nSMTP_PORT=587\n", None),
+        ("/opt/mastodon/.env.production", "SMTP_SERVER=h\nSMTP_PORT=587\n", "mastodon"),
+        ("/opt/tool/.env", "PAPERLESS_EMAIL_HOST=h\n", "paperless"),
+        ("/opt/tool/.env", "mail__options__host=h\n", "ghost"),
+        ("/opt/tool/.env", "MAIL_HOST=h\nMAIL_ENCRYPTION=tls\n", "laravel"),
         ("/etc/default/grafana-server", "GF_SMTP_HOST=h:587\n", "grafana"),
     ],
 )
@@ -64,6 +70,8 @@ def test_a_file_belongs_to_the_app_whose_keys_it_holds(path: str, text: str, app
         ("axllent/mailpit", "MP_SMTP_RELAY_HOST", "mailpit_relay"),
         ("registry.internal.example/tool", "GF_SMTP_HOST", "grafana"),
         ("registry.internal.example/tool", "SMTP_HOST", "generic_env"),
+        ("registry.internal.example/tool", "MAIL_HOST", "laravel"),
+        ("directus/directus:11", "EMAIL_SMTP_HOST", "directus"),
     ],
 )
 def test_a_service_is_known_by_its_image_or_its_variables(image: str, name: str, app: str) -> None:

@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, plan_absent, plan_present
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import read_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 
 LOGIN = {"host": "smtp.example.com", "username": "me", "password": "p-w $x", "sender": "a@example.com"}
@@ -306,3 +307,123 @@ def test_vikunja_reads_the_same_keys_from_three_formats() -> None:
     assert json.loads(made.content)["mailer"] == found["mailer"]
     made = plan("vikunja", given, "", path="/etc/vikunja/config.yml")
     assert yaml.safe_load(made.content)["mailer"] == found["mailer"]
+
+
+def test_spring_boot_in_yaml_is_one_tree_and_comes_out_again() -> None:
+    given = {**LOGIN, "port": 465}
+    old = "server:\n  port: 8080\n"
+    made = plan("spring", given, old, path="/opt/app/application.yml")
+    found = yaml.safe_load(made.content)
+    assert (
+        found["server"] == {"port": 8080}
+        and found["spring"]["mail"]["properties"]["mail"]["smtp"]["ssl"]["enable"] is True
+    )
+    descriptor = load_descriptor("spring")
+    gone = plan_absent(descriptor, made.content, place=load_place(descriptor, "/opt/app/application.yml"))
+    assert gone.content.decode().rstrip("\n") + "\n" == old
+
+
+@pytest.mark.parametrize("word", ["null", "TRUE", "(empty)", '"quoted"', "'q'"])
+@pytest.mark.parametrize("app", ["laravel", "bookstack"])
+def test_words_that_laravel_takes_for_something_else_are_passwords_too(app: str, word: str) -> None:
+    descriptor = load_descriptor(app)
+    given = {**LOGIN, "port": 465, "password": word}
+    settings = parse_settings(given, probed=False, needs_credentials=True)
+    made = plan_present(descriptor, settings, given, b"", place=load_place(descriptor, "/x/.env"))
+    reading = read_place(descriptor, load_place(descriptor, "/x/.env"), made.content.decode())
+    assert reading.password == word
+    # Laravel takes off the quotes around a whole value.
+    assert f'"{word}"' in made.content.decode().replace('\\"', '"')
+
+
+def test_a_second_password_goes_out_with_ours() -> None:
+    given = {**LOGIN, "port": 465}
+    old = "global:\n  smtp_auth_password_file: /x\n  resolve_timeout: 5m\n"
+    made = plan("alertmanager", given, old)
+    assert "smtp_auth_password_file" not in made.content.decode() and "resolve_timeout: 5m" in made.content.decode()
+    made = plan("msmtp", given, "account a\nhost h\npasswordeval pass x\nlogfile /l\n")
+    assert "passwordeval" not in made.content.decode() and "logfile /l" in made.content.decode()
+    made = plan("vaultwarden", given, "SMTP_PASSWORD_FILE=/x\nDOMAIN=y\n")
+    assert "SMTP_PASSWORD_FILE" not in made.content.decode() and "DOMAIN=y" in made.content.decode()
+
+
+def test_what_all_accounts_share_is_not_touched() -> None:
+    descriptor = load_descriptor("msmtp")
+    old = "defaults\ntls on\nauth on\n\naccount a\nhost h\nport 587\n\naccount default : a\n"
+    made = plan("msmtp", {**LOGIN, "port": 465}, old)
+    gone = plan_absent(descriptor, made.content)
+    assert gone.content.decode() == old.replace("host h\nport 587\n", "")
+    with pytest.raises(AppError, match="domain stands in its defaults"):
+        plan("msmtp", {**LOGIN, "port": 465}, old.replace("auth on", "domain x"))
+    with pytest.raises(AppError, match="domain stands in its defaults"):
+        plan("msmtp", {**LOGIN, "port": 465}, old.replace("auth on", "domain x").replace("host h", "host h\ndomain y"))
+
+
+def test_a_merged_mapping_is_there_again() -> None:
+    text = "x-a: &a\n  SMTP_SERVER: old\nservices:\n  web:\n    environment:\n      <<: *a\n      OTHER: 1\n"
+    made = plan("mastodon", {**LOGIN, "port": 465}, text, path="/opt/x/compose.yml", service="web")
+    descriptor = load_descriptor("mastodon")
+    gone = plan_absent(descriptor, made.content, place=load_place(descriptor, "/opt/x/compose.yml", service="web"))
+    assert gone.content.decode() == text
+
+
+def test_nextcloud_is_not_written_where_a_condition_decides() -> None:
+    text = "<?php\nif (getenv('A')) {\n  $CONFIG = array (\n    'mail_smtphost' => 'h',\n  );\n}\n"
+    with pytest.raises(AppError, match="only inside a condition"):
+        plan("nextcloud", {**LOGIN, "port": 465}, text)
+
+
+def test_receivers_that_win_are_told_where_settings_are_written() -> None:
+    text = "receivers:\n- name: a\n  email_configs:\n  - {to: b@example.com, smarthost: 'other:25'}\n"
+    assert "overridden" in codes(plan("alertmanager", {**LOGIN, "port": 465}, text))
+
+
+def test_spring_boot_in_yaml_keeps_names_with_dots() -> None:
+    old = "spring:\n  mail:\n    host: x\n    properties:\n      mail.smtp.auth: true\n      mail.smtp.ssl.enable: false\nspring.mail.port: 25\n"
+    old = old.replace("spring.mail.port: 25\n", "")
+    made = plan("spring", {**LOGIN, "port": 465}, old, path="/opt/app/application.yml")
+    properties = yaml.safe_load(made.content)["spring"]["mail"]["properties"]
+    assert properties["mail.smtp.ssl.enable"] is True and properties["mail.smtp.timeout"] == 10000
+    assert "mail" not in properties
+
+
+@pytest.mark.parametrize("password", ["a b", "a=b", "a#b"])
+def test_what_ssmtp_cannot_hold_is_refused(password: str) -> None:
+    with pytest.raises(AppError, match="AuthPass has a blank, a = or a # in it"):
+        plan("ssmtp", {**LOGIN, "port": 465, "password": password})
+
+
+def test_ssmtp() -> None:
+    old = "# keep\nroot=postmaster\nmailhub=mail\nFromLineOverride=YES\n"
+    made = plan("ssmtp", {**LOGIN, "port": 587, "password": "p-w:$\"x'"}, old)
+    assert made.content.decode() == (
+        "# keep\nroot=a@example.com\nmailhub=smtp.example.com:587\nUseTLS=YES\nUseSTARTTLS=YES\nAuthUser=me\n"
+        "AuthPass=p-w:$\"x'\nFromLineOverride=YES\n"
+    )
+    assert made.security == "starttls" and "certificate_not_verified" in codes(made)
+    assert (
+        "AuthMethod=cram-md5"
+        in plan("ssmtp", {**LOGIN, "port": 587, "password": "x", "auth_mechanism": "CRAM-MD5"}).content.decode()
+    )
+
+
+@pytest.mark.parametrize("path", ["/x/application.properties", "/x/application.yml", "/x/.env"])
+@pytest.mark.parametrize("password", ["a${HOME}b", "${", "${:$}{x}", "$${a}", "x$}{"])
+def test_a_placeholder_of_spring_in_a_password_is_none(path: str, password: str) -> None:
+    descriptor = load_descriptor("spring")
+    place = load_place(descriptor, path)
+    given = {**LOGIN, "port": 465, "password": password}
+    made = plan_present(
+        descriptor, parse_settings(given, probed=False, needs_credentials=True), given, b"", place=place
+    )
+    text = made.content.decode()
+    assert read_place(descriptor, place, text).password == password
+    # Nothing but the empty name is looked up, and that gives the sign.
+    assert "${" not in text.replace("${:$}{", "")
+
+
+def test_what_spring_takes_from_elsewhere_is_a_variable_in_yaml_too() -> None:
+    descriptor = load_descriptor("spring")
+    text = "spring: {mail: {host: h.example, port: 465, username: me, password: '${MAIL_PASSWORD:x}'}}\n"
+    reading = read_place(descriptor, load_place(descriptor, "/x/application.yml"), text)
+    assert reading.password_set and "variable" in {one["code"] for one in reading.findings}

@@ -124,6 +124,22 @@ def test_addresses_are_forgotten_and_nothing_odd_is_read(
     learn(str(tmp_path / "file"), "mail.test", ["192.0.2.1"])
 
 
+def test_names_that_nobody_asks_for_any_more_leave_no_files(tmp_path: pathlib.Path) -> None:
+    folder, day = tmp_path / "relays", 86400
+    for name in ("old.test", "older.test"):
+        learn(str(tmp_path), name, ["192.0.2.1"])
+    for one in folder.iterdir():
+        os.utime(one, (time.time() - day - 1,) * 2)
+    learn(str(tmp_path), "new.test", ["192.0.2.1"])
+    # Looked through once an hour, so not yet.
+    learn(str(tmp_path), "other.test", ["192.0.2.1"])
+    assert len(list(folder.iterdir())) == 4
+    os.utime(tmp_path / "relays-swept", (time.time() - 3601,) * 2)
+    learn(str(tmp_path), "third.test", ["192.0.2.1"])
+    assert len(list(folder.iterdir())) == 3
+    assert addresses_of(str(tmp_path), "new.test") == ["192.0.2.1"]
+
+
 def test_patience_ends_and_a_killed_process_gives_its_turn_back(tmp_path: pathlib.Path) -> None:
     now, most = FORK.Value("i", 0), FORK.Value("i", 0)
     holder = FORK.Process(target=_work, args=(str(tmp_path), ("relay.test",), 1, now, most, 60.0))

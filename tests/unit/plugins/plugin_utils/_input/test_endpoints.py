@@ -39,6 +39,13 @@ def test_unknown_options(name: str, advice: str) -> None:
     assert f"{name} is not an option; {advice}" in str(caught.value)
 
 
+@pytest.mark.parametrize("option", ["ca_path", "password", "host"])
+def test_no_option_has_a_nul_byte(option: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{option} has a NUL byte in it") as error:
+        take({"host": HOST, option: "hunter2\0"}, CONNECTION_OPTIONS)
+    assert "hunter2" not in str(error.value)
+
+
 def test_one_endpoint_without_the_list() -> None:
     (one,) = endpoints({"host": HOST, "port": "465", "secure": "yes"})
     assert (one.host, one.port, one.security) == (HOST, 465, "implicit_tls")

@@ -275,10 +275,15 @@ def test_certificate_that_was_given() -> None:
         assert words in (check_pair(*arguments) or "")
 
 
-def authority(name: str, issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None, ca: bool = True, ends: datetime.datetime = NOW + DAY
-              ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:  # fmt: skip
+def authority(
+    name: str,
+    issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None,
+    ca: bool = True,
+    ends: datetime.datetime = NOW + DAY,
+    key: ec.EllipticCurvePrivateKey | None = None,
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     """A certificate for localhost as well, from itself or from an issuer."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     builder = (
         x509.CertificateBuilder().subject_name(subject).issuer_name(issuer[0].subject if issuer else subject).public_key(key.public_key())
@@ -370,3 +375,43 @@ def test_nothing_but_certificates_and_one_key_goes_from_given_files() -> None:
     assert check_pair(given.certificate, given.key, ["localhost"], NOW, given.ca_certificate) is None
     assert bare(given) == Pki(certificate=pem(leaf[0]), key=pem_key(leaf[1]), ca_certificate=pem(root[0]))
     assert bare(Pki(pem(root[0]), "", "", "", "", pem(leaf[0]), pem_key(leaf[1]))).ca_certificate == pem(root[0])
+
+
+def test_two_authorities_that_signed_each_other() -> None:
+    """Each has an issuer for ever, and neither is a root."""
+    first = authority("first")
+    second = authority("second", first)
+    circle = authority("first", second, key=first[1])
+    leaf = authority("leaf", second, ca=False)
+    for given in (pem(second[0], circle[0]), pem(circle[0], second[0])):
+        said = check_pair(pem(leaf[0]), pem_key(leaf[1]), ["localhost"], NOW, given) or ""
+        assert "give the whole chain up to its root" in said, said
+    for chain, given in (
+        (pem(leaf[0]), pem(second[0], circle[0], first[0])),
+        (pem(leaf[0], circle[0], second[0]), pem(first[0])),
+    ):
+        assert check_pair(chain, pem_key(leaf[1]), ["localhost"], NOW, given) is None
+
+
+def test_what_cannot_be_read_in_a_given_certificate() -> None:
+    """A year 0, a name in letters of no code, names of a kind that is not known: a sentence, as there is nobody to ask."""
+    root = authority("rootq", ends=datetime.datetime(2081, 5, 5, tzinfo=datetime.UTC))
+    leaf = authority("leafq", root, ca=False, ends=datetime.datetime(2081, 5, 5, tzinfo=datetime.UTC))
+
+    def spoilt(of: x509.Certificate, old: bytes, new: bytes) -> str:
+        der = of.public_bytes(serialization.Encoding.DER)
+        assert old in der
+        return ssl.DER_cert_to_PEM_cert(der.replace(old, new))
+
+    key = pem_key(leaf[1])
+    for old, new in (
+        (b"20810505", b"00000505"),
+        (b"\x0c\x05rootq", b"\x14\x05root\xfc"),
+        (b"\x82\x09localhost", b"\x83\x09localhost"),
+    ):
+        said = check_pair(spoilt(leaf[0], old, new), key, ["localhost"], NOW, pem(root[0])) or ""
+        assert "mailpit_certificate_file holds a certificate that cannot be read" in said
+        odd = spoilt(root[0], old, new)
+        said = check_pair(pem(leaf[0]), key, ["localhost"], NOW, odd) or ""
+        assert "mailpit_ca_file holds no certificate that can be read" in said
+        assert check_pair(pem(leaf[0]), key, ["localhost"], NOW, odd + pem(root[0])) is None

@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate, read_chain
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, disordered, weakness
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import (
+    chain_verdict,
+    disordered,
+    superfluous,
+    weakness,
+)
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,5 +91,63 @@ def assert_survives(damaged: bytes) -> None:
         certificate.as_dict(with_pem=True)
     weakness(chain)
     disordered(chain)
+    superfluous(chain)
     for code in (9, 10, 18, 20, 62, 66):
         chain_verdict(code, "words", chain, "relay.test", [])
+
+
+# What no tool issues, and every relay can send: an issued certificate with other bytes of the same length in it.
+SPOILT = {
+    "a year 0": (b"20810", b"00000"),
+    "a name in Latin-1": (b"\x0c\x0crelay-q.test", b"\x14\x0crelay-\xfc.test"),
+    "a name that is no UTF-8": (b"\x0c\x0crelay-q.test", b"\x0c\x0crelay-\xff.test"),
+}
+
+
+def spoilt(pki: Pki, old: bytes, new: bytes) -> str:
+    begin = datetime.datetime(2081, 1, 1, tzinfo=datetime.UTC)
+    days = (begin - NOW).days + 3
+    issued = pki.issue("relay-q.test", names=["other.test"], ips=["192.0.2.1"], valid=(-1, days))
+    der = issued.certificate.public_bytes(Encoding.DER)
+    assert old in der
+    return base64.b64encode(der.replace(old, new)).decode()
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_what_cannot_be_read_and_what_is_behind_it_is_left_out(pki: Pki, what: str) -> None:
+    good = base64.b64encode(pki.issue("relay.test").certificate.public_bytes(Encoding.DER)).decode()
+    bad = spoilt(pki, *SPOILT[what])
+    assert read_chain([bad, good], NOW) == []
+    assert len(read_chain([good, bad, good], NOW)) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "cause"),
+    [
+        (10, "certificate has expired", "certificate_expired"),
+        (9, "certificate is not yet valid", "certificate_not_yet_valid"),
+        (18, "self-signed certificate", "certificate_self_signed"),
+        (62, "Hostname mismatch", "certificate_name_mismatch"),
+        (64, "IP address mismatch", "certificate_name_mismatch"),
+        (67, "CA certificate key too weak", "certificate_weak"),
+        (20, "unable to get local issuer certificate", "certificate_untrusted"),
+    ],
+)
+def test_the_cause_of_a_chain_that_cannot_be_read_is_what_openssl_says(code: int, said: str, cause: str) -> None:
+    assert chain_verdict(code, said, [], "relay.test", []) == (cause, said, "")
+
+
+def test_names_of_a_kind_that_cannot_be_read_are_not_missing(pki: Pki) -> None:
+    (leaf,) = read_chain([spoilt(pki, b"\x87\x04\xc0\x00\x02\x01", b"\x83\x04\xc0\x00\x02\x01")], NOW)
+    assert (leaf.names, leaf.without_names) == ([], False)
+    (bare,) = chain_of(pki.issue("relay.test", names=[]).certificate)
+    assert bare.without_names
+
+
+def test_a_negative_serial_number_warns_nobody(pki: Pki, recwarn: pytest.WarningsRecorder) -> None:
+    der = pki.issue("relay.test").certificate.public_bytes(Encoding.DER)
+    negative = der.replace(b"\xa0\x03\x02\x01\x02\x02\x14" + der[15:16], b"\xa0\x03\x02\x01\x02\x02\x14\x8f", 1)
+    assert negative != der
+    for one in read_chain([base64.b64encode(negative).decode()], NOW):
+        one.as_dict(True)
+    assert [str(one.message) for one in recwarn] == []

@@ -11,10 +11,15 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate, read_chain
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import chain_verdict, disordered, weakness
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import (
+    chain_verdict,
+    disordered,
+    superfluous,
+    weakness,
+)
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.support.pki import EXPIRED, Pki
+from tests.support.pki import EXPIRED, NOT_YET_VALID, Issued, Pki
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -64,6 +69,42 @@ def test_expired_root_of_the_host_itself(pki: Pki) -> None:
     assert verdict.detail == "'mailops test intermediate' or one above it"
 
 
+def test_what_ca_path_holds_instead_of_the_root(pki: Pki) -> None:
+    """People name the relay's own certificate there, or the intermediate."""
+    issued = pki.issue("relay.test")
+    for held in ("mailops test intermediate", "relay.test"):
+        found = chain_verdict(20, "x", chain_of(*issued.chain), "relay.test", [held])
+        assert found.code == "certificate_untrusted"
+        assert found.detail == f"ca_path holds '{held}', which is no root, and not 'mailops test root', which issued it"
+
+
+def test_a_self_signed_certificate_that_was_made_anew(pki: Pki) -> None:
+    own = pki.issue("relay.test", issuer=None)
+    assert "perhaps the one before" in chain_verdict(18, "x", chain_of(*own.chain), "relay.test", ["relay.test"]).detail
+    assert "perhaps" not in chain_verdict(18, "x", chain_of(*own.chain), "relay.test", ["other"]).detail
+
+
+def test_two_faults_are_both_told(pki: Pki) -> None:
+    """OpenSSL stops at one: what else is seen is told behind it, so that the next run has no surprise."""
+    other, both = pki.issue("other.test"), pki.issue("other.test", valid=EXPIRED)
+    own = pki.issue("other.test", issuer=None, valid=NOT_YET_VALID)
+    wild = pki.issue("*.relay.test", names=["*.relay.test"])
+
+    def detail(code: int, one: Issued, name: str = "relay.test") -> str:
+        return chain_verdict(code, "x", chain_of(*one.chain), name, []).detail
+
+    for found in (detail(62, both), detail(20, both), detail(18, own)):
+        assert "the certificate has also expired" in found or "the certificate is also not valid before" in found
+    for found in (detail(10, both), detail(20, other), detail(18, own), detail(26, other)):
+        assert "the certificate is also not for relay.test (it is for other.test)" in found
+    assert "also" not in detail(20, other, "other.test") + detail(62, other) + detail(20, wild, "A.Relay.Test.")
+    for name in ("relay.test", "a.b.relay.test", "192.0.2.1"):
+        assert f"also not for {name}" in detail(20, wild, name)
+    addresses = pki.issue("x", names=[], ips=["192.0.2.1", "2001:db8::1"])
+    assert "also" not in detail(20, addresses, "2001:DB8:0::1") and "also" in detail(20, addresses, "x")
+    assert "also" not in detail(20, pki.issue("x.test", names=[]), "x.test")
+
+
 def test_weakness(pki: Pki) -> None:
     assert weakness(chain_of(*pki.issue("relay.test").chain)) == ""
     assert "only 1024 bits" in weakness(chain_of(*pki.issue("relay.test", key_type="rsa", bits=1024).chain))
@@ -80,6 +121,26 @@ def test_order(pki: Pki) -> None:
     assert disordered(chain_of(leaf, root, intermediate))
     assert disordered(chain_of(intermediate, leaf))
     assert not disordered(chain_of(leaf))
+    assert disordered(chain_of(leaf, root, intermediate)).startswith("'mailops test root'")
+
+
+def test_what_nobody_needs(pki: Pki) -> None:
+    """Certificates sent twice, and those of another chain, are no matter of order; a root may be sent."""
+    leaf, intermediate, root = pki.issue("relay.test", chain=["leaf", "intermediate", "root"]).chain
+    stranger = pki.stranger().certificate
+    name = "'mailops test intermediate'"
+    for sent, says in (
+        ((leaf, intermediate), ""),
+        ((leaf, intermediate, root), ""),
+        ((leaf, leaf, intermediate), "'relay.test' more than once"),
+        ((leaf, intermediate, intermediate), f"{name} more than once"),
+        ((leaf, intermediate, leaf, intermediate), f"'relay.test', {name} more than once"),
+        ((leaf, stranger, intermediate), "which issued none of the others"),
+        ((leaf, intermediate, stranger), "which issued none of the others"),
+    ):
+        assert not disordered(chain_of(*sent))
+        assert superfluous(chain_of(*sent)).endswith(says) and bool(superfluous(chain_of(*sent))) == bool(says)
+    assert disordered(chain_of(leaf, root, intermediate)) and not superfluous(chain_of(leaf, root, intermediate))
 
 
 def test_disordered_chains_are_linked_all_the_same(pki: Pki) -> None:
@@ -92,4 +153,4 @@ def test_also_expired(pki: Pki) -> None:
     issued = pki.issue("relay.test", issuer=pki.stranger(), valid=EXPIRED)
     verdict = chain_verdict(20, "x", chain_of(*issued.chain), "relay.test", [])
     assert verdict.code == "certificate_untrusted"
-    assert "it has also expired on" in verdict.detail
+    assert "the certificate has also expired on" in verdict.detail

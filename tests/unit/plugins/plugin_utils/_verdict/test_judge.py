@@ -410,5 +410,5 @@ def test_any_failure_gets_a_verdict(chains: dict[str, list[str]]) -> None:
 
 def test_a_name_that_nobody_had_time_to_ask_for_is_not_asked() -> None:
     failure: t.Any = {"layer": "dns", "kind": "not_asked", "lack": "time"}
-    found = diagnose_name({"ok": False, "ms": 500.0, "failure": failure})
+    found = diagnose_name({"ok": False, "ms": 500.0, "failure": failure}, asked())
     assert (found.code, found.detail) == ("not_asked", words.lacking("time"))
