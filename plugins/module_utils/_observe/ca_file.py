@@ -19,7 +19,7 @@ _KINDS = (
     (rb"\x30[\x80-\x84].{0,4}\x06\x09\x2a\x86\x48", "is in PKCS #7 form", "convert it (openssl pkcs7 -inform der -print_certs) and write its path"),
     (rb"\x30", "is in DER form, not in PEM", "convert it (openssl x509 -inform der -in FILE -out FILE.pem) and write its path"),
     (rb"\xfe\xff|\xff\xfe", "is in UTF-16, not in ASCII", _PEM),
-    (rb"(?s).*-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----", "holds a certificate that cannot be read", "copy the file anew, whole, or write the path of another one"),
+    (rb"(?s).*-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----", "holds a certificate that cannot be read", "copy the file anew, whole, or write another path"),
     (rb"(?s).*-----BEGIN PKCS7-----", "is in PKCS #7 form", "convert it (openssl pkcs7 -print_certs) and write its path"),
     (rb"(?s).*-----BEGIN [A-Z ]*PRIVATE KEY-----", "holds a private key and no certificate", "write the path of the CA's certificate"),
     (rb"(?s).*-----BEGIN (NEW )?CERTIFICATE REQUEST-----", "holds a certificate request", "write the path of the CA's certificate"),
