@@ -190,7 +190,7 @@ def observe(plans: list[Plan], credentials: list[Credentials], pool: ContextPool
     contexts = [pool.get(plan) for plan in plans]
     loop = Loop(process_limits())
     loop.submit("names", -1, pool.warm, lambda: None)
-    greeters: set[tuple[t.Any, ...]] = set()
+    greeters: dict[tuple[t.Any, ...], float] = {}
     endpoints = [
         _Endpoint(Asked(index, plans[index], credentials[index], contexts[index], loop, greeters))
         for index in range(len(plans))

@@ -31,6 +31,8 @@ __all__ = ("ClimbOptions", "Ladder")
 # How long a silent port is only waited for before further connections try how it wants to be spoken to. Greetings that
 # take longer (postscreen, slow reverse lookups) are waited for all the same.
 _SILENCE_SECONDS = 0.5
+# How long after it has greeted another connection of the call a relay still counts as busy with us.
+_BUSY_SECONDS = 1.0
 # Failures after which the relay still listens, so that QUIT is due.
 _SESSION_GOES_ON = ("reply", "missing", "withheld", "out_of_step")
 # Success of other commands (RFC 5321 section 4.2.3, RFC 4954 section 6): what is said so belongs to none of a transaction.
@@ -54,9 +56,7 @@ class ClimbOptions(t.NamedTuple):
     transaction: TransactionPlan | None = None
     more_suites: bool = False  # what OpenSSL offers of itself, and not Python's choice
     turn: threading.Lock | None = None  # held by the one address that logs in and sends; null: every address does
-    greeters: set[tuple[t.Any, ...]] | None = (
-        None  # addresses and ports that have greeted in cleartext within this call
-    )
+    greeters: dict[tuple[t.Any, ...], float] | None = None  # when an address and port last greeted in this call
 
 
 class Ladder:
@@ -186,9 +186,15 @@ class Ladder:
         """Wait for the first words; a session that has sent a ClientHello, where those are TLS."""
         if self.open.wire.readable(_SILENCE_SECONDS) or self.deadline.remaining() <= 0:
             return None
-        if self.address.sockaddr in (self.options.greeters or ()):
-            # It greets, and is slow because many ask at once; a second connection of each would make it slower.
-            return None
+        # While it greets others of this call it is slow because many ask at once, and further connections would make it
+        # slower.
+        greeters = self.options.greeters or {}
+        while self.address.sockaddr in greeters:
+            left = greeters[self.address.sockaddr] + _BUSY_SECONDS - time.monotonic()
+            if left <= 0:
+                break
+            if self.open.wire.readable(left) or self.deadline.remaining() <= 0:
+                return None
         return self._listen_on()
 
     def _listen_on(self) -> Dialogue | None:
@@ -258,7 +264,7 @@ class Ladder:
             if greeting.code != 220:
                 raise Failure("reply", **greeting.as_entry())
             if self.options.greeters is not None and not self.open.encrypted:
-                self.options.greeters.add(self.address.sockaddr)
+                self.options.greeters[self.address.sockaddr] = time.monotonic()
 
     def _ehlo(self, when: _When) -> None:
         with self._rung("ehlo"):

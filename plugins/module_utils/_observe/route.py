@@ -41,7 +41,7 @@ class Asked:
         credentials: Credentials,
         contexts: TLSContexts,
         loop: Loop,
-        greeters: set[tuple[t.Any, ...]],
+        greeters: dict[tuple[t.Any, ...], float],
     ) -> None:
         self.index = index
         self.plan = plan
