@@ -26,7 +26,7 @@ class ActionModule(Action):
         "check_credentials",
         "check_injection",
     )
-    NOTHING = {"probes": [], "alternatives": []}
+    NOTHING = {"probes": []}
 
     def answer(self, args: Result) -> Result:
         """The verdicts as data: a bad server never fails the task, bad input does."""

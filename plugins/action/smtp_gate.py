@@ -36,7 +36,7 @@ class ActionModule(Action):
         *CONNECTION_OPTIONS, *POLICY_OPTIONS, *POLITE_OPTIONS, "endpoints", "alternatives", "fallback", "check_credentials", "apps",
         "descriptors",
     )  # fmt: skip
-    NOTHING = {"probes": [], "alternatives": []}
+    NOTHING = {"probes": [], "alternatives": [], "selected": None}
 
     def answer(self, args: Result) -> Result:
         """Probe on the host, judge here, pass or fail."""

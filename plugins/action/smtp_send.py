@@ -35,7 +35,7 @@ class ActionModule(Action):
     """Send one message from the host, judge here."""
 
     OPTIONS = (*MODEL_OPTIONS, *POLITE_OPTIONS, *_OF_THE_MESSAGE)
-    NOTHING = {"probes": [], "alternatives": []}
+    NOTHING = {"probes": [], "reply": None, "queue_id": None, "message_id": None}
 
     def answer(self, args: Result) -> Result:
         """Send, or in check mode go as far as RCPT and take it back with RSET."""

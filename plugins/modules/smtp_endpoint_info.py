@@ -87,7 +87,7 @@ EXAMPLES = r"""
 RETURN = r"""
 probes:
   description: One entry for each endpoint, in the order asked. All entries have the same keys. What was not reached is null or an empty list.
-  returned: always
+  returned: unless the host could not be asked at all
   type: list
   elements: dict
   contains:

@@ -113,37 +113,37 @@ EXAMPLES = r"""
 RETURN = r"""
 probes:
   description: The verdict on each endpoint, as M(mailops.smtp.smtp_endpoint_info) returns it.
-  returned: always
+  returned: unless the host could not be asked at all
   type: list
   elements: dict
 cause:
   description: Code of the cause of the first endpoint that failed. Null when all passed.
-  returned: always
+  returned: unless the host could not be asked at all
   type: str
   sample: connection_timeout
 layer:
   description: The layer where the first endpoint that failed broke. Null when all passed.
-  returned: always
+  returned: unless the host could not be asked at all
   type: str
   sample: tcp
 remedy:
   description: What to do about the first endpoint that failed. Null when all passed.
-  returned: always
+  returned: unless the host could not be asked at all
   type: str
 alternatives:
   description:
     - Other ports of the first endpoint that failed, those that work first, each with C(port), C(secure), C(security), C(ok) and C(cause).
     - C(ok) is null where a port was not asked, or not waited for, so that nothing is known of it.
-  returned: always
+  returned: unless the host could not be asked at all
   type: list
   elements: dict
   sample:
     - {port: 587, secure: false, security: starttls, ok: true, cause: null}
 selected:
   description:
-    - What to use, with C(host), C(port), C(secure) and C(security).
+    - What to use, with C(host), C(port), C(secure) and C(security); C(ok) and C(cause) are those of this port.
     - The first endpoint when all passed, the port that is used instead with O(fallback=use), else null.
-  returned: always
+  returned: unless the host could not be asked at all
   type: dict
 msg:
   description: One sentence with the host, the endpoint, the cause and the setting to change.

@@ -80,34 +80,34 @@ EXAMPLES = r"""
 RETURN = r"""
 reply:
   description: The relay's last reply, to the message itself, or to RCPT in check mode. Null where it was not reached.
-  returned: always
+  returned: unless the host could not be asked at all
   type: str
   sample: "250 2.0.0 Ok: queued as 4XyZ1234"
 queue_id:
   description: The relay's own name for the message, where its reply gives one.
-  returned: always
+  returned: unless the host could not be asked at all
   type: str
   sample: 4XyZ1234
 message_id:
   description: The Message-ID header, by which the message can be found again.
-  returned: always
+  returned: unless the host could not be asked at all
   type: str
 probes:
   description: One entry, as M(mailops.smtp.smtp_endpoint_info) returns it, with the replies of the dialogue in C(transaction).
-  returned: always
+  returned: unless the host could not be asked at all
   type: list
   elements: dict
 cause:
   description: Code of the cause. Null when the message was taken.
-  returned: always
+  returned: unless the host could not be asked at all
   type: str
 layer:
   description: The layer where it broke. Null when the message was taken.
-  returned: always
+  returned: unless the host could not be asked at all
   type: str
 remedy:
   description: What to do about it. Null when the message was taken.
-  returned: always
+  returned: unless the host could not be asked at all
   type: str
 msg:
   description: One sentence.

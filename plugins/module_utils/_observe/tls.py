@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import re
 import ssl
+import stat
 import threading
 import typing as t
 
@@ -171,6 +173,9 @@ class TLSContexts:
         Raises OSError, ssl.SSLError (a subclass) where it holds no certificate.
         """
         if self.ca_path is not None:
+            kind = os.stat(self.ca_path).st_mode
+            if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):  # it would be waited for without end
+                raise OSError(errno.EINVAL, "is a pipe, a socket or a device", self.ca_path)
             if self.verify:
                 self.context()
             else:

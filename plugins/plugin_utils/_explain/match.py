@@ -163,9 +163,10 @@ def explain_event(read: Read, stage: str) -> Explained:
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
     elif quoted or _ERROR_WORDS.search(read.low) or _REFUSES.search(read.low):
         said = refusal(False, read.forms[0][quoted.end() if quoted else 0 :][:_MAX_WORDS], NO_CODE)
-        if said is not None:
-            words = quoted.group() if quoted else ""
-            matches.append(_of_status(said._replace(confidence="likely"), Status(0, "", words), len(deeper[0])))
+        # What a client adds to a reply that stands before it says nothing new.
+        if said is not None and not any(match.echo and match.cause == said.cause for match in matches):
+            depth = bisect.bisect(deeper[0], read.forms[0].rfind(said.matched)) if deeper[0] else 0
+            matches.append(_of_status(said._replace(confidence="likely"), Status(0, "", said.matched), depth))
     if matches:
         best, *others = _ranked(_in_their_place(matches, read, status))
         return Explained(read.text, best, tuple(others), status, True, None)
@@ -182,7 +183,8 @@ _QUOTED_REPLY = re.compile(
 
 # What a refusal says beside the words of any error.
 _REFUSES = re.compile(
-    r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again|\bspam\b|not (?:found|allowed|verified|permitted)"
+    r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again"
+    r"|\bspam\b|not (?:found|allowed|verified|permitted)"
 )
 
 

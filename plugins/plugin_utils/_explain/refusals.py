@@ -16,7 +16,7 @@ __all__ = ("NO_CODE", "Meaning", "refusal")
 
 
 class Meaning(t.NamedTuple):
-    """A cause, and how sure the reply alone makes it. ``weight`` ranks it among texts that are as sure."""
+    """A cause, and how sure the reply alone makes it. ``weight`` ranks it among texts that are as sure, ``matched`` are its words."""
 
     cause: str
     variant: str = ""
@@ -24,6 +24,7 @@ class Meaning(t.NamedTuple):
     also: tuple[str, ...] = ()
     note: str = ""
     weight: int = 0
+    matched: str = ""
 
 
 # A refusal's own words outrank what clients write around them.
@@ -307,5 +308,5 @@ def refusal(temporary: bool, words: str, stage: str) -> Meaning | None:
         if found:
             meaning = row.temporary if temporary else row.permanent
             if meaning is not None:
-                return meaning._replace(weight=_OWN_WORDS)
+                return meaning._replace(weight=_OWN_WORDS, matched=found.group())
     return None

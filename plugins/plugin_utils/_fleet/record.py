@@ -254,7 +254,11 @@ def _refuse_constant(word: str) -> t.NoReturn:
 def _check_format(number: object) -> None:
     if number is None:
         raise RecordError("It has no format number, so it is no record; name a file of the callback verdicts.")
-    if isinstance(number, bool) or number != FORMAT:
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise RecordError(
+            "Its format is no number, so it is no record; leave the file as the callback verdicts wrote it."
+        )
+    if number != FORMAT:
         older = isinstance(number, int) and number < FORMAT
         advice = "run the playbook again" if older else "read it with the release that wrote it"
         raise RecordError(f"It has format {show(number)}, and this release of mailops.smtp reads {FORMAT}; {advice}.")

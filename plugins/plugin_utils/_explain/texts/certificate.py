@@ -170,7 +170,7 @@ RULES: tuple[Rule, ...] = (
         "certificate_untrusted",
         "certain",
         note="The client's settings name one fingerprint, and the relay's certificate has another one: it was renewed, or it is another relay.",
-        remedy="Compare the certificate with what the relay's operator says, then put its fingerprint into the client's settings, or let it check the chain instead.",
+        remedy="Compare the certificate with what the relay's operator says, then give the client its fingerprint, or let it check the chain instead.",
         texts="""
         certificate fingerprint does not match
         fingerprint mismatch

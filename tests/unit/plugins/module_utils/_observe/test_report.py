@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import base64
+import os
 import pathlib
+import threading
 import typing as t
 
 import pytest
@@ -44,6 +46,28 @@ def test_what_a_file_is_instead(tmp_path: pathlib.Path, content: bytes, says: st
     plan["ca_path"] = str(tmp_path)
     with pytest.raises(CAFileError, match="is a directory; write the path of one PEM file in it"):
         host_report([plan], [None])
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: pathlib.Path, verify: bool) -> None:
+    """Whoever owns the folder of a CA file can put one there."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (str(tmp_path / "pipe"), "/dev/zero"):
+        plan: t.Any = {"ca_path": path, "validate_certs": verify, "minimum_tls_version": "TLSv1.2"}
+        said: list[BaseException] = []
+
+        def ask(plan: t.Any = plan, said: list[BaseException] = said) -> None:
+            try:
+                host_report([plan], [None])
+            except CAFileError as error:
+                said.append(error)
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(20)
+        assert [str(one) for one in said] == [
+            f"ca_path is {path}, and on this host: is a pipe, a socket or a device; write the path of a PEM file that is there."
+        ]
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,57 @@ def test_a_text_may_go_on_where_a_rule_ends(text: str) -> None:
     assert explain(f"smtp relay: {text}", NOW)["cause"] == "temporarily_rejected"
 
 
+@pytest.mark.parametrize(
+    ("lines", "cause"),
+    [
+        (
+            [
+                "SMTP -> FROM SERVER:421 Too many sessions at once; please try again later.",
+                "CLIENT -> SMTP: EHLO web1",
+                "SMTP -> FROM SERVER:",
+                "SMTP -> ERROR: EHLO not accepted from server:",
+            ],
+            "temporarily_rejected",
+        ),
+        (
+            [
+                "  759   SMTP>> DATA",
+                "  759   SMTP<< 504 5.5.2 <15b0>: Helo command rejected: need fully-qualified hostname",
+                "  759   SMTP<< 554 5.5.1 Error: no valid recipients",
+            ],
+            "ehlo_rejected",
+        ),
+        (
+            [
+                "Nov  3 18:06:25 mx postfix/smtp[14]: connect to mx.example.com[192.0.2.1]:25: Connection timed out",
+                "Nov  3 18:06:25 mx postfix/smtp[14]: 81: to=<a@example.org>, relay=none, delay=1, dsn=4.4.1, status=deferred"
+                " (connect to mx.example.com[192.0.2.1]:25: Connection timed out)",
+            ],
+            "connection_timeout",
+        ),
+        (
+            [
+                "vault | [2026-03-07 14:15:56.592][vault::mail][ERROR] SMTP error: error:0A000086:SSL routines::certificate verify failed:"
+                " (self-signed certificate)",
+                "vault | [2026-03-07 14:15:56.592][vault::api][ERROR] Error sending mail: SMTP error: error:0A000086:SSL routines::certificate verify failed:"
+                " (self-signed certificate)",
+            ],
+            "certificate_self_signed",
+        ),
+    ],
+    ids=["PHPMailer", "Exim", "Postfix", "Vaultwarden"],
+)
+def test_what_only_says_it_again_counts_once(lines: list[str], cause: str) -> None:
+    result = explain(lines, NOW)
+    assert [(each["cause"], each["count"]) for each in result["causes"]] == [(cause, 1)]
+    assert result["repeats"] == 1
+
+
+def test_two_attempts_with_the_same_words_count_twice() -> None:
+    line = "Nov  3 18:06:25 mx postfix/smtp[14]: connect to mx.example.com[192.0.2.1]:25: Connection refused"
+    assert explain([line, line], NOW)["explained"] == 2
+
+
 def test_pangolins_two_timeouts_are_told_apart() -> None:
     connect = explain(
         "Error: Connection timeout\n    at SMTPConnection._formatError {\n  code: 'ETIMEDOUT',\n  command: 'CONN'\n}"
