@@ -162,14 +162,23 @@ def is_sinkhole(address: str) -> bool:
 
 def is_loopback(address: str) -> bool:
     """Whether the address is this host's own."""
-    found = ipaddress.ip_address(address.partition("%")[0])
+    found = _parsed(address)
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return (mapped or found).is_loopback
+    return found is not None and (mapped or found).is_loopback
 
 
 def is_link_local(address: str) -> bool:
     """Whether the address holds on one link only (RFC 4291 section 2.5.6)."""
-    return ipaddress.ip_address(address.partition("%")[0]).is_link_local
+    found = _parsed(address)
+    return found is not None and found.is_link_local
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address; null where a file of kept evidence holds something else."""
+    try:
+        return ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
 
 
 def elsewhere(attempt: Attempt, observation: Observation) -> Iterator[tuple[int, str]]:
