@@ -36,6 +36,7 @@ def _verdicts(registered: object) -> list[Mapping[str, t.Any]]:
             "verdict is of a task that was skipped; give this task its condition, or when: mail_gate is not skipped."
         )
         raise SettingsError(words, "verdict")
+    verdicts: list[Mapping[str, t.Any]] = []
     for one in asked:
         if not isinstance(one, Mapping) or not isinstance(one.get("msg"), str):
             words = (
@@ -43,7 +44,8 @@ def _verdicts(registered: object) -> list[Mapping[str, t.Any]]:
                 " write the variable that it was registered in."
             )
             raise SettingsError(words, "verdict")
-    return asked
+        verdicts.append(one)
+    return verdicts
 
 
 def _fails(verdict: Mapping[str, t.Any]) -> bool:
