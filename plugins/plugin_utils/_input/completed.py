@@ -53,11 +53,10 @@ def parse_mail_url(url: str) -> dict[str, t.Any]:
     if not mark or scheme not in _SCHEMES:
         raise SettingsError(
             f"url has the scheme '{scheme[:20]}'; write smtps:// for TLS from the first byte, or smtp:// for a"
-            " cleartext start"
-            " with STARTTLS.",
+            " cleartext start with STARTTLS.",
             "url",
         )
-    authority, _mark, query = re.split(r"[/?#]", rest, maxsplit=1)[0], "", urllib.parse.urlsplit(url.strip()).query
+    authority, query = re.split(r"[/?#]", rest, maxsplit=1)[0], urllib.parse.urlsplit(url.strip()).query
     if re.match(r"(?!/?\?[^@]*=)[^@]*@", rest[len(authority) :]):
         raise SettingsError(
             "url has a /, ? or # in front of an @; in a user name or password write it %2F, %3F or %23, or write host, port,"
