@@ -138,7 +138,7 @@ def _connect(climb: Ladder, deadline: Deadline) -> Dialogue:
 
 def _greets_who_speaks_first(climb: Ladder) -> bool:
     """Whether a port that answers a ClientHello also greets a client in cleartext that speaks first, as sslh does."""
-    reply = _said_to(climb, f"EHLO {climb.open.helo_name}\r\n".encode())
+    reply = _said_to(climb, f"EHLO {climb.open.helo_name}\r\n".encode(), _extra_seconds(climb))
     climb.evidence["both_modes"] = reply is not None
     return reply is not None
 
@@ -149,7 +149,7 @@ def _try_proxy_header(climb: Ladder) -> None:
         if climb.security == "implicit_tls":
             answered = {"code": 0, "lines": []} if _tls_behind_header(climb, header) else None
         else:
-            reply = _said_to(climb, header)
+            reply = _said_to(climb, header, _header_seconds(climb))
             answered = reply.as_entry() if reply is not None else None
         if answered is not None:
             climb.evidence["after_proxy_header"] = t.cast("ReplyEntry", answered)
@@ -160,7 +160,7 @@ def _tls_behind_header(climb: Ladder, header: bytes) -> bool:
     """Whether a ClientHello behind a PROXY protocol header is answered in TLS, or with a greeting."""
     session = None
     try:
-        session = _connect(climb, climb.deadline.within(max(_HEADER_SECONDS, _extra_seconds(climb))))
+        session = _connect(climb, climb.deadline.within(_header_seconds(climb)))
         session.wire.send(header)
         session.begin_tls(climb.contexts, climb.options.server_name)
         if not wait_any([session.wire], session.wire.deadline):
@@ -174,11 +174,15 @@ def _tls_behind_header(climb: Ladder, header: bytes) -> bool:
             session.wire.close()
 
 
-def _said_to(climb: Ladder, data: bytes) -> t.Any:
+def _header_seconds(climb: Ladder) -> float:
+    return max(_HEADER_SECONDS, _extra_seconds(climb))
+
+
+def _said_to(climb: Ladder, data: bytes, seconds: float) -> t.Any:
     """The greeting of a new connection that begins with ``data``; null where there is none."""
     session = None
     try:
-        session = _connect(climb, climb.deadline.within(max(_HEADER_SECONDS, _extra_seconds(climb))))
+        session = _connect(climb, climb.deadline.within(seconds))
         session.wire.send(data)
         reply = session.greeting()
         if reply.code != 220:
