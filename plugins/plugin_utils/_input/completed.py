@@ -58,11 +58,11 @@ def parse_mail_url(url: str) -> dict[str, t.Any]:
         )
     authority, query = re.split(r"[/?#]", rest, maxsplit=1)[0], urllib.parse.urlsplit(url.strip()).query
     if re.match(r"(?!/?\?[^@]*=)[^@]*@", rest[len(authority) :]):
-        raise SettingsError(
+        words = (
             "url has a /, ? or # in front of an @; in a user name or password write it %2F, %3F or %23, or write host, port,"
-            " username and password as a mapping.",
-            "url",
+            " username and password as a mapping."
         )
+        raise SettingsError(words, "url")
     user, at, address = authority.rpartition("@")
     found: dict[str, t.Any] = {"security": _SCHEMES[scheme], **_host_port(address, "url")}
     if at:

@@ -29,8 +29,9 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.evidence import ROWS, in_tls
+from tests.support.evidence import in_tls
 from tests.support.strangers import EVIL, certificate, evil_texts, raw_places
+from tests.unit.plugins.plugin_utils._verdict.rows import ROWS
 
 explain_smtp_error = FilterModule().filters()["explain_smtp_error"]
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

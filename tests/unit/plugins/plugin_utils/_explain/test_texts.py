@@ -106,23 +106,34 @@ def test_what_platforms_print(by: str, causes: str | list[str], text: str) -> No
     assert found <= wanted
 
 
-@pytest.mark.parametrize("row", OF_STRANGERS, ids=[f"{number}-{row[0]}" for number, row in enumerate(OF_STRANGERS)])
-def test_what_strangers_print(row: list[t.Any]) -> None:
+# Thousands of rows are a test per client, which names those that fail: a test per row takes longer to be made than to run.
+
+
+@pytest.mark.parametrize("by", sorted({row[0] for row in OF_STRANGERS}))
+def test_what_strangers_print(by: str) -> None:
+    assert [row for row in OF_STRANGERS if row[0] == by and not stranger_is_understood(row)] == []
+
+
+def stranger_is_understood(row: list[t.Any]) -> bool:
+    """The text gives one of its causes, or hides it; inside a log of something else nothing else is certain."""
     _by, causes, text, *hides = row
     result = explain(text, NOW)
-    assert result["cause"] in causes or (hides and result["confidence"] != "certain")
     log = [*SURROUNDINGS[:5], *text.splitlines(), *SURROUNDINGS[5:]]
     sure = {each["cause"] for each in explain(log, NOW)["causes"] if each["confidence"] == "certain"}
-    assert sure <= set(causes)
+    found = result["cause"] in causes or bool(hides and result["confidence"] != "certain")
+    return found and sure <= set(causes)
 
 
-@pytest.mark.parametrize("row", OF_RUNS, ids=[f"{row['by']}-{row['fault']}" for row in OF_RUNS])
-def test_what_was_printed_when_run(row: dict[str, t.Any]) -> None:
+@pytest.mark.parametrize("by", sorted({row["by"] for row in OF_RUNS}))
+def test_what_was_printed_when_run(by: str) -> None:
+    assert [row for row in OF_RUNS if row["by"] == by and not run_is_understood(row)] == []
+
+
+def run_is_understood(row: dict[str, t.Any]) -> bool:
+    """Nothing is certain and wrong, and the cause is found where the text tells it."""
     result = explain(row["text"], NOW)
     sure = {each["cause"] for each in result["causes"] if each["confidence"] == "certain"}
-    assert sure <= set(row["causes"]), "certain and wrong"
-    if row.get("tells", True):
-        assert result["cause"] in row["causes"]
+    return sure <= set(row["causes"]) and (not row.get("tells", True) or result["cause"] in row["causes"])
 
 
 def test_the_runs_are_those_of_the_table_in_the_docs() -> None:

@@ -15,8 +15,9 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import plan
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
-from tests.support.evidence import ROWS, Row, make_chains
+from tests.support.evidence import Row, make_chains
 from tests.support.shape import mismatches
+from tests.unit.plugins.plugin_utils._verdict.rows import ROWS
 
 
 @pytest.fixture(scope="module")

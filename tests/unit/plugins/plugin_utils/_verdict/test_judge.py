@@ -26,7 +26,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.contract import PROBE_KEYS
-from tests.support.evidence import ROWS, Row, attempt, make_chains, observation, steps
+from tests.support.evidence import Row, attempt, make_chains, observation, steps
+from tests.unit.plugins.plugin_utils._verdict.rows import ROWS
 
 CERTIFICATE_KEYS = [
     "subject",

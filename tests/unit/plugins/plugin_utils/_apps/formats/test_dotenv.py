@@ -175,22 +175,22 @@ def test_refused_without_quoting_it(text: str, wanted: dict[tuple[str, ...], str
 
 
 @pytest.mark.parametrize("dialect", DOTENV.dialects)
-@pytest.mark.parametrize("password", AWKWARD)
-def test_awkward_passwords_come_back_or_are_refused(dialect: str, password: str) -> None:
+def test_awkward_passwords_come_back_or_are_refused(dialect: str) -> None:
     text = (
         '# top\nAFTER=\'quoted "x"\'\nSMTP_PASS=old # pw\nLAST=`it\'s`\nEND="a#b"\n'
         if dialect != "php"
         else '# top\nSMTP_PASS=old # pw\nEND="a#b"\n'
     )
     text = text.replace("LAST=`it's`\n", "") if dialect in ("compose", "ruby", "python", "shell", "symfony") else text
-    try:
-        new = DOTENV.edit(text, {("SMTP_PASS",): password}, [], dialect)
-    except FormatError as error:
-        assert password not in str(error) or len(password) < 3
-        return
-    assert DOTENV.read(new, dialect=dialect)[("SMTP_PASS",)] == password
-    assert DOTENV.edit(new, {("SMTP_PASS",): password}, [], dialect) == new
-    assert new.startswith("# top\n") and new.endswith('END="a#b"\n')
+    for password in AWKWARD:
+        try:
+            new = DOTENV.edit(text, {("SMTP_PASS",): password}, [], dialect)
+        except FormatError as error:
+            assert password not in str(error) or len(password) < 3
+            continue
+        assert DOTENV.read(new, dialect=dialect)[("SMTP_PASS",)] == password
+        assert DOTENV.edit(new, {("SMTP_PASS",): password}, [], dialect) == new
+        assert new.startswith("# top\n") and new.endswith('END="a#b"\n')
 
 
 def test_hardly_anything_is_refused() -> None:

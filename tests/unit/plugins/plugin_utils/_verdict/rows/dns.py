@@ -1,0 +1,27 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows for the judge: what ends at the layer dns."""
+
+from __future__ import annotations
+
+from tests.support.evidence import Row, dns, row
+
+ROWS: tuple[Row, ...] = (
+    # dns
+    row("nxdomain", dns("resolver", error="EAI_NONAME"), "name_not_found", "dns", says="relay.test does not exist"),
+    row("nodata", dns("resolver", error="EAI_NODATA"), "name_not_found", "dns", "no_address", says="has no address"),
+    row("family", dns("resolver", error="EAI_ADDRFAMILY"), "name_not_found", "dns", "no_address"),
+    row(
+        "no such family",
+        dns("resolver", error="EAI_ADDRFAMILY"),
+        "name_not_found",
+        "dns",
+        "family",
+        says="no IPv6 address, and ip_version",
+        settings={"ip_version": "6"},
+    ),
+    row("servfail", dns("resolver", error="EAI_AGAIN"), "name_server_failure", "dns", says="EAI_AGAIN"),
+    row("dns fails", dns("resolver", error="EAI_FAIL"), "name_server_failure", "dns"),
+    row("dns silent", dns("timeout"), "name_server_failure", "dns", says="within 0 s"),
+)
