@@ -23,6 +23,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -190,6 +191,14 @@ class FaultyServer:
                 _cut(sock)
         for thread in list(self._threads):
             thread.join(5)
+
+    def forget(self, seconds: float = 5) -> None:
+        """Let the connections that are open come to their end, then forget what was said: a busy server hears it late."""
+        until = time.monotonic() + seconds
+        # The first thread waits for connections.
+        while any(one.is_alive() for one in self._threads[1:]) and time.monotonic() < until:
+            time.sleep(0.01)
+        self.commands.clear()
 
     def replace(self, sock: socket.socket, context: ssl.SSLContext) -> socket.socket:
         """Put TLS over a socket that this server owns."""

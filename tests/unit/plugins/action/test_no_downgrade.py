@@ -57,7 +57,7 @@ class Relays:
 
     def forget(self) -> None:
         for server in self.servers.values():
-            server.commands.clear()
+            server.forget()
 
 
 @pytest.fixture(scope="module")
