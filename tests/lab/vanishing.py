@@ -112,7 +112,7 @@ class Disk:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while subprocess.run(
             ssh(self.host, "true"), stdin=subprocess.DEVNULL, capture_output=True, check=False
         ).returncode:
