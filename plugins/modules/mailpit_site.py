@@ -347,7 +347,7 @@ _SPEC = {
 }
 # Accounts and certificates have some kB.
 _LARGEST_TEXT = 1 << 20
-# ProtectHome and PrivateTmp
+# Folders of any managed host: what ProtectHome and PrivateTmp of systemd.exec(5) hide from a unit.
 _NOT_FOR_UNITS = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")
 
 

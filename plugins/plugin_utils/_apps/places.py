@@ -22,7 +22,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import 
 
 __all__ = ("FOLDERS", "Spot", "further_files", "places_of", "search_for", "variables_beside")
 
-# Where people put apps. What lies deeper is found by its absolute path, or through the volumes of a compose file.
+# Where people put apps on their hosts. What lies deeper is found by its absolute path, or through the volumes of a compose file.
 FOLDERS = (
     "/opt", "/opt/*", "/opt/*/*", "/srv", "/srv/*", "/srv/*/*", "/home/*", "/home/*/*", "/home/*/*/*", "/root", "/root/*",
     "/root/*/*", "/var/www", "/var/www/*", "/var/www/*/*", "/var/lib/*", "/var/discourse", "/usr/share/*", "/usr/local/*",

@@ -50,9 +50,12 @@ def advise(host: str, settings: Settings, verdict: Verdict) -> None:
     if probe["ok"]:
         return
     if working is not None:
-        hint = _hint(host, working, settings.username is None or verdict.logged_in, verdict.alternatives)
+        whole = settings.username is None or verdict.logged_in
         # Where the port itself cannot be reached, nothing else helps as soon.
-        probe["remedy"] = hint if probe["layer"] == "tcp" else f"{probe['remedy']} {hint.replace('Set ', 'Or set ', 1)}"
+        if probe["layer"] == "tcp":
+            probe["remedy"] = _hint("Set", host, working, whole, verdict.alternatives)
+        else:
+            probe["remedy"] += " " + _hint("Or set", host, working, whole, verdict.alternatives)
         return
     answering = next((one for one in verdict.alternatives if one["ok"] is False and _answers(one)), None)
     if answering is not None and probe["layer"] == "tcp":
@@ -72,15 +75,15 @@ def _answers(port: OtherPort) -> bool:
     return layer in ("mode", "ehlo", "starttls", "tls", "certificate", "auth", "transaction")
 
 
-def _hint(host: str, working: OtherPort, whole: bool, others: Sequence[OtherPort]) -> str:
+def _hint(begin: str, host: str, working: OtherPort, whole: bool, others: Sequence[OtherPort]) -> str:
     """The port that works instead; not ``whole``: the login that is given was not tried there."""
     mode = f" (security: {working['security']})" if working["security"] in ("opportunistic", "cleartext") else ""
     settings = f"port: {working['port']} and secure: {str(working['secure']).lower()}{mode}"
     if whole:
-        return f"Set {settings}: this works from {host}, it was just tried."
+        return f"{begin} {settings}: this works from {host}, it was just tried."
     refusing = next((one["port"] for one in others if one["cause"] == "auth_rejected"), None)
     if refusing is None:
-        return f"Set {settings}: this works from {host} up to the login, which was not tried there."
+        return f"{begin} {settings}: this works from {host} up to the login, which was not tried there."
     # What one port of a relay refuses another one hardly takes: it is the login that is to be mended.
     return f"With {settings} it works from {host} up to the login, which was not tried there, as port {refusing} refused it."
 

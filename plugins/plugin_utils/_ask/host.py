@@ -32,14 +32,9 @@ _OBSERVER = "mailops.smtp.smtp_observe"
 
 
 def reason_of(result: Mapping[str, t.Any]) -> str:
-    """Why a module failed, in its own words.
-
-    ansible-core keeps those of one that broke off before its first line of ours (a library that does not fit into the
-    memory, say) as the event of an exception.
-    """
-    event = getattr(result.get("exception"), "event", None)
-    said = str(result.get("msg") or getattr(event, "msg", None) or "").strip()
-    return printable_text(said) if said not in ("", "Module failed.") else "the host gave no reason"
+    """Why a module failed, in its own words; where it broke off before any, ``misfit`` has put the exception's there."""
+    said = str(result.get("msg") or "").strip()
+    return printable_text(said) if said else "the host gave no reason"
 
 
 class HostError(Exception):

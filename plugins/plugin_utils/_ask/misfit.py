@@ -19,6 +19,8 @@ _OLDEST = ".".join(map(str, getattr(basic, "_PY_MIN", (3, 8))))
 _TOO_OLD = re.compile(r"\bSyntaxError\b|requires Python [\d.]+ or newer on the target")
 _LACKS = re.compile(r"No module named '_?(\w+)'|import of _?(\w+) halted")
 _NOT_FOUND = re.compile(r"The module interpreter '.*' was not found")
+# What ansible-core says where it has nothing to say.
+_NO_WORDS = ("Module failed.", "(traceback unavailable)")
 _ELSEWHERE = "ask from a POSIX host of the same network instead, with delegate_to"
 
 
@@ -72,8 +74,10 @@ def _host(action: ActionBase) -> str:
 def _said(exception: object) -> str:
     """The innermost words of what ansible-core keeps of an exception: a chain of events, or a traceback."""
     if isinstance(exception, str):
-        return (exception.strip().splitlines() or [""])[-1]
-    event = getattr(exception, "event", None)
-    while getattr(getattr(event, "chain", None), "event", None) is not None:
-        event = event.chain.event  # type: ignore[union-attr]
-    return str(getattr(event, "msg", "") or "")
+        said = (exception.strip().splitlines() or [""])[-1]
+    else:
+        event = getattr(exception, "event", None)
+        while getattr(getattr(event, "chain", None), "event", None) is not None:
+            event = event.chain.event  # type: ignore[union-attr]
+        said = str(getattr(event, "msg", "") or "")
+    return "" if said in _NO_WORDS else said

@@ -55,8 +55,8 @@ def _call(records: Sequence[Record], changes: Mapping[str, t.Any], now: datetime
     seen = [one.observation for one in known]
     try:
         verdicts = judge_all([one.settings for one in known], seen, first.policy, first.host)
-    except (KeyError, ValueError):
-        # What a failure must hold follows from its kind, and what is an address, no type says: a file that somebody has changed.
+    except KeyError:
+        # What a failure must hold follows from its kind, which no type says: a file that somebody has changed.
         yield from records
         return
     verdicts.reverse()

@@ -97,7 +97,16 @@ def test_another_exception_is_told_by_its_innermost_words() -> None:
 
 @pytest.mark.parametrize(
     "result",
-    [{"changed": False}, {"failed": True, "msg": "path is a folder"}, {"msg": "SyntaxError in a file of yours"}],
+    [
+        {"changed": False},
+        {"failed": True, "msg": "path is a folder"},
+        {"msg": "SyntaxError in a file of yours"},
+        {"failed": True, "exception": "(traceback unavailable)"},
+        {
+            "failed": True,
+            "exception": types.SimpleNamespace(event=types.SimpleNamespace(msg="Module failed.", chain=None)),
+        },
+    ],
 )
 def test_other_results_stay(result: dict[str, t.Any]) -> None:
     assert misfit.made_plain(action(), result) == result
