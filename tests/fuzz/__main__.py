@@ -99,7 +99,7 @@ def certificates(data: bytes) -> None:
     kind = source.ConsumeIntInRange(0, 2)  # from the last byte; 2: a bare certificate
     rest = source.ConsumeBytes(atheris.ALL_REMAINING)
     found = [rest] if kind == 2 else tls._certificates(rest, kind == 1)
-    chain = read_chain([base64.b64encode(der).decode() for der in found], CLOCK)
+    chain = read_chain([base64.b64encode(der).decode() for der in found], CLOCK, (None, None))
     for certificate in chain:
         json.dumps(certificate.as_dict(True))
     weakness(chain)

@@ -246,12 +246,10 @@ class Certificate:
         return hashlib.sha256(spki).hexdigest()
 
 
-def read_chain(
-    encoded: list[str], clock: datetime.datetime, login: tuple[str | None, str | None] = (None, None)
-) -> list[Certificate]:
+def read_chain(encoded: list[str], clock: datetime.datetime, login: tuple[str | None, str | None]) -> list[Certificate]:
     """The certificates of base64 DER strings, in the order sent, up to the first that cannot be read.
 
-    ``login`` is the user and the password that must not show in them.
+    ``login`` is the user and the password that must not show in them; nobody may leave it out by mistake.
 
     Those behind that one are left out too, as none of them is the relay's own, or issued the last one before it.
     """

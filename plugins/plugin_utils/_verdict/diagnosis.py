@@ -591,7 +591,7 @@ def _policy_breach(attempt: Attempt, settings: Settings, policy: Policy, host: H
     if version in TLS_VERSIONS and TLS_VERSIONS.index(version) < TLS_VERSIONS.index(policy.minimum_tls_version):
         return Diagnosis("tls_version_unsupported", "policy", fields={"version": version})
     if settings.validate_certs:
-        return _too_few_days(read_chain(attempt.get("chain") or [], host.clock), policy, host)
+        return _too_few_days(read_chain(attempt.get("chain") or [], host.clock, settings.login), policy, host)
     return None
 
 

@@ -32,7 +32,9 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 
 
 def chain_of(*certificates: object, clock: datetime.datetime = NOW) -> list[Certificate]:
-    return read_chain([base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in certificates], clock)  # type: ignore[attr-defined]
+    return read_chain(
+        [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in certificates], clock, (None, None)
+    )  # type: ignore[attr-defined]
 
 
 def test_what_users_see(pki: Pki) -> None:
@@ -70,7 +72,7 @@ def test_days_are_those_of_the_hosts_clock(pki: Pki) -> None:
     )
 )
 def test_what_is_no_certificate_is_left_out(encoded: list[str]) -> None:
-    assert read_chain(encoded, NOW) == []
+    assert read_chain(encoded, NOW, (None, None)) == []
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def test_a_damaged_certificate_raises_nothing(real: bytes) -> None:
 
 
 def assert_survives(damaged: bytes) -> None:
-    chain = read_chain([base64.b64encode(damaged).decode()], NOW)
+    chain = read_chain([base64.b64encode(damaged).decode()], NOW, (None, None))
     for certificate in chain:
         certificate.as_dict(with_pem=True)
     weakness(chain)
@@ -117,8 +119,8 @@ def spoilt(pki: Pki, old: bytes, new: bytes) -> str:
 def test_what_cannot_be_read_and_what_is_behind_it_is_left_out(pki: Pki, what: str) -> None:
     good = base64.b64encode(pki.issue("relay.test").certificate.public_bytes(Encoding.DER)).decode()
     bad = spoilt(pki, *SPOILT[what])
-    assert read_chain([bad, good], NOW) == []
-    assert len(read_chain([good, bad, good], NOW)) == 1
+    assert read_chain([bad, good], NOW, (None, None)) == []
+    assert len(read_chain([good, bad, good], NOW, (None, None))) == 1
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_the_cause_of_a_chain_that_cannot_be_read_is_what_openssl_says(code: int
 
 
 def test_names_of_a_kind_that_cannot_be_read_are_not_missing(pki: Pki) -> None:
-    (leaf,) = read_chain([spoilt(pki, b"\x87\x04\xc0\x00\x02\x01", b"\x83\x04\xc0\x00\x02\x01")], NOW)
+    (leaf,) = read_chain([spoilt(pki, b"\x87\x04\xc0\x00\x02\x01", b"\x83\x04\xc0\x00\x02\x01")], NOW, (None, None))
     assert (leaf.names, leaf.without_names) == ([], False)
     (bare,) = chain_of(pki.issue("relay.test", names=[]).certificate)
     assert bare.without_names
@@ -148,6 +150,6 @@ def test_a_negative_serial_number_warns_nobody(pki: Pki, recwarn: pytest.Warning
     der = pki.issue("relay.test").certificate.public_bytes(Encoding.DER)
     negative = der.replace(b"\xa0\x03\x02\x01\x02\x02\x14" + der[15:16], b"\xa0\x03\x02\x01\x02\x02\x14\x8f", 1)
     assert negative != der
-    for one in read_chain([base64.b64encode(negative).decode()], NOW):
+    for one in read_chain([base64.b64encode(negative).decode()], NOW, (None, None)):
         one.as_dict(True)
     assert [str(one.message) for one in recwarn] == []

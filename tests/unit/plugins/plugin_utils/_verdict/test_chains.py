@@ -30,7 +30,9 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 
 
 def chain_of(*certificates: object, clock: datetime.datetime = NOW) -> list[Certificate]:
-    return read_chain([base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in certificates], clock)  # type: ignore[attr-defined]
+    return read_chain(
+        [base64.b64encode(one.public_bytes(Encoding.DER)).decode() for one in certificates], clock, (None, None)
+    )  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import datetime
 import json
 import typing as t
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
@@ -20,7 +21,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.evidence import attempt, auth_fails, broken, in_tls, mail_fails, observation
+from tests.support.evidence import attempt, auth_fails, broken, in_tls, mail_fails, make_chains, observation
 from tests.support.strangers import certificate
 
 USER, PASSWORD = "app@example.com", "hunter2-S3cret"
@@ -83,6 +84,17 @@ def test_none_comes_out_of_a_certificate(shape: str) -> None:
     assert kept["attempts"][0]["chain"] == ["", ""] and judge(asked, kept, Policy(), host)["cause"] == found["cause"]
     found = judge(replace(asked, username=None, password=None), observation({**made, "chain": encoded}), Policy(), host)
     assert base64.b64decode("".join(found["certificates"][0]["pem"].splitlines()[1:-1])) == base64.b64decode(encoded[0])
+
+
+def test_none_comes_out_of_an_issuer_that_ends_too_soon(tmp_path: Path) -> None:
+    """The policy's sentence names the issuer, and here the issuer's name is the password."""
+    made = attempt(**in_tls(chain=make_chains(tmp_path)["expiring issuer"]))
+    asked = Settings("relay.test", 587, "starttls", username=USER, password="soon over")
+    found = judge(
+        asked, observation(made), Policy(certificate_days_error=20), HostFacts(datetime.datetime.now(datetime.UTC))
+    )
+    assert found["cause"] == "certificate_expired" and "its issuer '********'" in str(found["message"])
+    assert "soon over" not in json.dumps(found)
 
 
 def test_a_certificate_keeps_its_pem_where_nothing_is_in_it() -> None:
