@@ -25,6 +25,7 @@ Which clock ends what, all on the monotonic clock:
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 import typing as t
@@ -182,11 +183,22 @@ class _Endpoint:
             others.add_to(self.found)
 
 
+def _import_now() -> None:
+    """Import what climbs would import when they need it, where two of them may not do so at once.
+
+    Modules come from a zip file there. Until Python 3.9 its importer shows a module to other threads while it is half
+    made, and theirs end with "cannot import name".
+    """
+    if sys.version_info < (3, 10):
+        from . import fallback, further, mechanisms, other_ports, redact, sasl  # noqa: F401
+
+
 def observe(plans: list[Plan], credentials: list[Credentials], pool: ContextPool) -> list[Observation]:
     """Climb to every endpoint at once and return the evidence in the order asked.
 
     Takes as long as the slowest endpoint.
     """
+    _import_now()
     contexts = [pool.get(plan) for plan in plans]
     loop = Loop(process_limits())
     loop.submit("names", -1, pool.warm, lambda: None)
