@@ -22,6 +22,7 @@ __all__ = (
     "differing",
     "errno",
     "lacking",
+    "resolver",
     "rules",
     "schannel",
     "verify_errors",
@@ -113,6 +114,15 @@ def errno(name: str, numbers: tuple[int, int, int, int], *sentences: str) -> tup
     return (name, *of_linux, *of_both, *of_node, *of_windows, *sentences)
 
 
+def resolver(name: str, libuv: int, windows: int) -> tuple[str, ...]:
+    """All ways to write one error of getaddrinfo: its name, libuv's number (Node beside EDNS), Windows' (WSAHOST_NOT_FOUND and its kin)."""
+    of_node = [f"errno:{libuv}", f"errno: {libuv}", f'errno":{libuv}', f'errno": {libuv}']
+    return (name, *of_node, *(words.format(windows) for words in _WINSOCK))
+
+
+_WINSOCK = (
+    "({})", "errno {}]", "winerror {}", "error {}", "error: {}", "error # {}", "error code: {}", "error code {}", "os error {}",
+)  # fmt: skip
 _CONNECTING = (
     "connect {}", "connect: {}", "connect(): {}", "connect to .. {}", "connecting to .. {}", "connection to .. {}",
     "connect(2) for .. {}", "create_connection .. {}", "dial tcp .. {}", "could not connect .. {}", "cannot connect .. {}",

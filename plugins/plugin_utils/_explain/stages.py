@@ -35,10 +35,12 @@ _NAMED = re.compile(
     rf"|\breject(?: warning)?: ({_ANY}) from "
     rf"|\bin reply to ({_ANY}) command"
     rf"|\berror (?:response to|sending) ({_ANY}) command"
-    r"|\bafter (?:pipelined |sending )?(initial connection|ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
+    r"|\bafter (?:pipelined |sending |final )?(initial connection|connect|ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\bwhile (?:sending|performing the) (ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     rf"|\bon command ['\"]({_ANY})\b"
+    r"|\bin response to (ehlo|helo|starttls|auth|mail|rcpt|data)\b"
     r"|\brejected (connect|ehlo|helo|mail|rcpt|data)(?: |:|$)"
+    r"|\bcommand ['\"]?(ehlo|helo|starttls|auth|mail|rcpt|data)['\"]? (?:is |was )?(?:not |un)(?:recogni[sz]ed|implemented|supported|known)"
 )
 # The first that matches counts.
 _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -70,6 +72,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "remote access denied",
                 "smtphelooerror",
                 "smtpheloerror",
+                "could not perform server greeting",
             ),
             *("ehlo command", "ehlo not accepted", "helo not accepted", "on hello", "did not accept the handshake"),
         ),
@@ -176,6 +179,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
             ),
             *(
                 "bad greeting",
+                "connection not allowed: ",
                 "initial server",
                 "smtpconnecterror",
                 "smtpconnectresponseerror",

@@ -300,6 +300,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     """
     code, enhanced = status.code, status.enhanced
     detail = enhanced[2:]
+    if code == 454 and stage == "greeting":
+        stage = ""  # it answers STARTTLS or AUTH: the client names only what it was doing
     if not code and detail.startswith("4"):
         # The client's own word for a network that failed (Postfix's dsn=4.4.1): the words beside it say how.
         return None

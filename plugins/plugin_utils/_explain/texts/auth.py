@@ -9,15 +9,17 @@ from ..rule import Rule, lacking, rules
 
 __all__ = ("RULES",)
 
+_AFTER_TLS = "Many relays offer AUTH only after TLS: if this session was in cleartext, that is why."
+_NONE_OR_NOT_OURS = "The same words come where the relay offers no login at all, and where the client lacks its SASL plug-ins (libsasl2-modules)."
 _OPEN = ("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls")
 
 RULES: tuple[Rule, ...] = (
     *rules(
         "auth_not_offered",
         "certain",
-        lacking("auth", "auth extension", "smtp auth", "smtp authentication", "authentication by the server"),
+        lacking("auth extension", "smtp auth", "smtp authentication", "authentication by the server"),
         also=("auth_requires_tls",),
-        note="Many relays offer AUTH only after TLS: if this session was in cleartext, that is why.",
+        note=_AFTER_TLS,
         texts="""
         no auth mechanism was offered
         authentication not enabled
@@ -27,23 +29,28 @@ RULES: tuple[Rule, ...] = (
         no authentication on the server
         authentication is not available
         missing_requirement .. auth
-        # C, Go and Perl
+        # C, Go, Perl and Twisted
         smtp server does not allow authentication
+        does not support client authentication
         """,
+    ),
+    *rules(
+        "auth_not_offered", "likely", lacking("auth"), also=("auth_requires_tls", "invalid_settings"), note=_AFTER_TLS
     ),
     *rules(
         "auth_mechanism_not_offered",
         "likely",
         also=("auth_not_offered",),
-        note="The same words come where the relay offers no login at all, and where the client lacks its SASL plug-ins (libsasl2-modules).",
+        note=_NONE_OR_NOT_OURS,
         texts="""
+        not support .. authentication mechanism
         # What libraries say of a list of mechanisms that may be empty
         no compatible authentication
         no suitable authentication method
         no suitable authentication mechanism
         cannot find a usable authentication method
         does not support any usable authentication method
-        no authentication mechanisms supported by both
+        no authentication .. supported by both
         no supported authentication
         no common auth mechanism
         authentication required but no common mechanism
@@ -68,7 +75,7 @@ RULES: tuple[Rule, ...] = (
         "auth_mechanism_not_offered",
         "likely",
         also=("auth_not_offered",),
-        note="The same words come where the relay offers no login at all, and where the client lacks its SASL plug-ins (libsasl2-modules).",
+        note=_NONE_OR_NOT_OURS,
         echo="follow",
         texts="no worthy mechs found",
     ),
@@ -87,24 +94,27 @@ RULES: tuple[Rule, ...] = (
         auth type .. not supported
         not support smtp auth type
         mechanism not supported
-        unsupported auth
-        is not supported by the server
         not support login auth
         not support plain auth
         not support auth login
         not support auth plain
-        server does not support login
         no authentication type succeeded .. not supported
+        """,
+    ),
+    *rules(
+        "auth_mechanism_not_offered",
+        "likely",
+        also=("auth_not_offered",),
+        texts="""
+        unsupported auth
+        is not supported by the server
+        server does not support login
         """,
     ),
     *rules(
         "auth_requires_tls",
         "certain",
         texts="""
-        530 .. tls
-        530 .. ssl
-        530 .. encryption
-        530 .. encrypted
         issue a starttls command first
         unencrypted connection
         authentication not allowed on insecure
@@ -115,6 +125,18 @@ RULES: tuple[Rule, ...] = (
         cleartext authentication disabled
         authentication requires a secure
         auth is only allowed over tls
+        """,
+    ),
+    *rules(
+        "auth_requires_tls",
+        "likely",
+        also=("sender_rejected",),
+        texts="""
+        530 .. tls
+        530 .. ssl
+        530 .. encryption
+        530 .. encrypted
+        # .NET says so of every refusal with 530 and 5.7.x
         the smtp server requires a secure connection
         """,
     ),
@@ -144,7 +166,23 @@ RULES: tuple[Rule, ...] = (
         "auth_rejected",
         "certain",
         texts="""
-        eauth .. 535
+        authentication credentials invalid
+        authentication credentials not accepted
+        bad username or password
+        authentication unsuccessful
+        deny plain login
+        deny login login
+        deny cram-md5 login
+        badcredentials
+        authinvalidcredentials
+        """,
+    ),
+    # The client's own words: a login that is not offered, or not now, can stand behind them
+    *rules(
+        "auth_rejected",
+        "likely",
+        also=("auth_mechanism_not_offered",),
+        texts="""
         smtpauthenticationerror
         authenticationfailedexception
         smtpauthenticationexception
@@ -152,10 +190,6 @@ RULES: tuple[Rule, ...] = (
         sasl login authentication failed
         sasl plain authentication failed
         sasl cram-md5 authentication failed
-        authentication credentials invalid
-        authentication credentials not accepted
-        bad username or password
-        authentication unsuccessful
         authentication rejected
         authentication to .. failed, please check your username
         authentication failed: 5
@@ -166,14 +200,7 @@ RULES: tuple[Rule, ...] = (
         auth login failed
         login denied
         curl: (67)
-        deny plain login
-        deny login login
-        deny cram-md5 login
-        badcredentials
         0x800ccc92
-        authinvalidcredentials
-        534 5.7
-        535 5.7
         """,
     ),
     *rules(

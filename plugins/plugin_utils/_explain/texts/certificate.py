@@ -42,8 +42,9 @@ RULES: tuple[Rule, ...] = (
         certexpired
         cert_expired
         validity check failed .. notafter
-        # Haskell
+        # Haskell, and GnuTLS by its bits, as Emacs prints them
         certificate rejected: [expired
+        verification code 402
         """,
     ),
     *rules(
@@ -75,8 +76,9 @@ RULES: tuple[Rule, ...] = (
         invalid peer certificate: notvalidyet
         invalid certificate(not valid yet
         validity check failed .. notbefore
-        # Haskell
+        # Haskell, GnuTLS
         certificate rejected: [infuture
+        verification code 202
         """,
     ),
     *rules(
@@ -142,6 +144,7 @@ RULES: tuple[Rule, ...] = (
         # GnuTLS
         issuer is unknown
         signer not found
+        verification code 42
         # rustls, NSS, others
         unknown issuer
         unknownissuer
@@ -237,6 +240,7 @@ RULES: tuple[Rule, ...] = (
         # mutt and nullmailer say so of every certificate that they refuse
         untrusted server certificate
         certificate is untrusted
+        invalid server certificate
         ssl certificate problem
         the certificate is not correct
         certificate error

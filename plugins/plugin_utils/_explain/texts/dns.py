@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, rules
+from ..rule import Rule, resolver, rules
 
 __all__ = ("RULES",)
 
@@ -13,10 +13,10 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "name_not_found",
         "certain",
+        resolver("eai_noname", -3008, 11001),
         texts="""
         # The resolver's own words: glibc, musl, BSD, Windows, Java, Go, Erlang
         enotfound
-        eai_noname
         name or service not known
         name does not resolve
         nodename nor servname provided, or not known
@@ -27,7 +27,6 @@ RULES: tuple[Rule, ...] = (
         domain name not found
         errno -2]
         errno -5]
-        11001
         # Programs
         could not resolve host
         couldn't resolve host
@@ -36,15 +35,12 @@ RULES: tuple[Rule, ...] = (
         unable to look up host
         could not look up host
         unknown mx host
-        unknown mail server
         php_network_getaddresses: getaddrinfo
         all relevant mx records point to non-existent hosts
         cannot locate host
-        bad hostname
         the remote name could not be resolved
         lookup host failed
         smtp_host .. unresolvable
-        unknown remote host
         host not found
         0x800ccc0d
         ora-29257
@@ -59,6 +55,9 @@ RULES: tuple[Rule, ...] = (
         texts="""
         could not be resolved
         cannot be resolved
+        bad hostname
+        unknown mail server
+        unknown remote host
         lookup of host .. failed
         ns_error_unknown_host
         """,
@@ -66,12 +65,12 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "name_not_found",
         "certain",
+        resolver("eai_nodata", -3007, 11004),
         variant="no_address",
         texts="""
         no address associated with hostname
         no address associated with name
         enodata
-        eai_nodata
         eai_addrfamily
         host found but no data record of requested type
         valid name, no data record of requested type
@@ -82,11 +81,11 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "name_server_failure",
         "certain",
+        resolver("eai_again", -3001, 11002),
+        resolver("eai_fail", -3004, 11003),
         texts="""
         temporary failure in name resolution
         non-recoverable failure in name resolution
-        eai_again
-        eai_fail
         esrvfail
         server misbehaving
         servfail
@@ -99,8 +98,6 @@ RULES: tuple[Rule, ...] = (
         host lookup did not complete
         no nameservers available
         dns server returned an error
-        # Windows (WSATRY_AGAIN)
-        11002
         """,
     ),
     *rules(

@@ -15,31 +15,17 @@ RULES: tuple[Rule, ...] = (
         "certain",
         texts="""
         # What relays say of the name is a row of status_codes; these are the clients' words.
-        smtphelooerror
-        smtpheloerror
-        ehlo failed
         rejected ehlo
         rejected helo
-        # Nodemailer
-        invalid helo
-        invalid ehlo
-        helo failed
         after ehlo: 5
         after helo: 5
         in reply to ehlo command
         in reply to helo command
         invalid domain name in ehlo
-        eprotocol .. ehlo
         does not accept ehlo or helo commands
-        remote access denied
-        smtptransport.helo
-        `helo'
-        #helo'
-        the server refused .. ehlo
-        smtp: server does not support ehlo
         """,
     ),
-    # PHPMailer says so without a reply when the connection went away.
+    # Class names and frames; PHPMailer says so without a reply when the connection went away.
     *rules(
         "ehlo_rejected",
         "likely",
@@ -47,6 +33,20 @@ RULES: tuple[Rule, ...] = (
         texts="""
         ehlo command failed
         helo command failed
+        smtphelooerror
+        smtpheloerror
+        ehlo failed
+        helo failed
+        # Nodemailer
+        invalid helo
+        invalid ehlo
+        eprotocol .. ehlo
+        remote access denied
+        smtptransport.helo
+        `helo'
+        #helo'
+        the server refused .. ehlo
+        smtp: server does not support ehlo
         """,
     ),
     # PHPMailer adds it when the connection went away before EHLO, too.

@@ -80,17 +80,9 @@ RULES: tuple[Rule, ...] = (
         "greeting_rejected",
         "certain",
         texts="""
-        invalid greeting
-        invalid smtp greeting
-        unexpected greeting
-        bad greeting
-        got unexpected smtp-server response
-        cannot get initial ok message from server
         service unavailable; client host
         after initial connection: 5
         after initial connection: 4
-        connection rejected by server
-        smtpconnecterror: (
         220 expected but got 554
         expected response code 220 but got .. 554
         no smtp service here
@@ -98,6 +90,22 @@ RULES: tuple[Rule, ...] = (
         server refused mail service
         initial server response: 5
         initial server response: 4
+        """,
+    ),
+    # Clients, who say the same of another protocol and of a limit
+    *rules(
+        "greeting_rejected",
+        "likely",
+        also=("not_smtp", "temporarily_rejected"),
+        texts="""
+        invalid greeting
+        invalid smtp greeting
+        unexpected greeting
+        bad greeting
+        got unexpected smtp-server response
+        cannot get initial ok message from server
+        connection rejected by server
+        smtpconnecterror: (
         """,
     ),
     # Postfix says so of a refused EHLO and HELO, too.
@@ -122,13 +130,6 @@ RULES: tuple[Rule, ...] = (
         bad greeting .. http/1
         bad greeting .. ssh-2
         <** http/1
-        http/1.1 400
-        http/1.0 400
-        ssh-2.0
-        * ok [capability imap4
-        * ok imap4
-        +ok pop3
-        malformed http
         malformed mime header .. ssh
         # Clients that say so
         not an smtp server
@@ -141,9 +142,24 @@ RULES: tuple[Rule, ...] = (
         invalid reply from smtp server
         invalid reply from the remote host
         protocol violation: received non-smtp
-        unknown response line
         http request .. ssl routines
         routines::http request
+        """,
+    ),
+    *rules(
+        "not_smtp",
+        "likely",
+        also=("greeting_rejected",),
+        texts="""
+        http/1.1 400
+        http/1.0 400
+        ssh-2.0
+        * ok [capability imap4
+        * ok imap4
+        +ok pop3
+        malformed http
+        unknown response line
+        invalid reply code
         """,
     ),
     *rules(
@@ -181,7 +197,9 @@ RULES: tuple[Rule, ...] = (
         also=("mode_mismatch", "connection_reset"),
         texts="""
         connection unexpectedly closed
-        connection closed unexpectedly
+        closed unexpectedly
+        # Emacs
+        process smtpmail not running
         connection closed by
         connection closed gracefully
         0x800ccc0f

@@ -64,8 +64,17 @@ RULES: tuple[Rule, ...] = (
         "invalid_settings",
         "likely",
         texts="""
-        # Nodemailer's EAUTH before anything is sent: auth without user or pass
+        # auth without user or pass, before anything is sent: Nodemailer, Alertmanager
         missing credentials for
+        missing password for .. auth mechanism
+        missing username for
+        smtp options not configured
+        smtp not configured
+        smtp is not configured
+        smtp server not configured
+        smtp server is not configured
+        mail server is not configured
+        mail server not configured
         error loading credentials
         no such file or directory .. ca.pem
         could not load cafile

@@ -14,7 +14,6 @@ RULES: tuple[Rule, ...] = (
         "starttls_not_offered",
         "certain",
         lacking("starttls", "starttls extension", "starttls capability"),
-        lacking("tls", available=False),
         texts="""
         starttls is required but .. not support
         tls was required but starttls
@@ -34,6 +33,7 @@ RULES: tuple[Rule, ...] = (
         tls encryption is required .. not
         """,
     ),
+    *rules("starttls_not_offered", "likely", lacking("tls", available=False), also=("tls_version_unsupported",)),
     # Erlang's gen_smtp, also where EHLO was refused
     *rules("starttls_not_offered", "likely", also=("ehlo_rejected",), texts="missing_requirement .. tls"),
     *rules(
@@ -64,21 +64,31 @@ RULES: tuple[Rule, ...] = (
         "certain",
         texts="""
         starttls denied, code 4
-        error upgrading connection with starttls
         454 4.3.0 try again later .. starttls
+        # RFC 3207's own words
+        454 .. tls not available
+        starttls not available: 454
         in reply to starttls command
-        tls not available
         tls currently unavailable
         tls temporarily unavailable
-        starttls command failed
         starttls command rejected
-        starttls rejected
-        starttls .. refused
         after starttls: 4
         after starttls: 5
         unexpected response to starttls
         # Exim as a relay: its certificate or key cannot be used
         tls error on connection from .. cert/key setup
+        """,
+    ),
+    *rules(
+        "starttls_rejected",
+        "likely",
+        also=("starttls_not_offered",),
+        texts="""
+        error upgrading connection with starttls
+        tls not available
+        starttls command failed
+        starttls rejected
+        starttls .. refused
         """,
     ),
     *rules(

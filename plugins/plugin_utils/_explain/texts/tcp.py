@@ -74,7 +74,6 @@ RULES: tuple[Rule, ...] = (
         in `open': .. net::opentimeout
         net::opentimeout .. execution expired
         execution expired (net::opentimeout)
-        execution expired .. smtp
         # Go
         dial tcp .. i/o timeout
         # Erlang
@@ -125,6 +124,7 @@ RULES: tuple[Rule, ...] = (
         also=("tls_handshake_timeout", "mode_mismatch", "greeting_timeout"),
         texts="""
         net::opentimeout
+        execution expired .. smtp
         timed out connecting
         timeout connecting
         0x800ccc19
