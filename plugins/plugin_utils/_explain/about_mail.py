@@ -81,6 +81,8 @@ _PROTOCOL_PARTS = (
     "server -> client:",  # PHPMailer
     "client -> server:",
     "connection: failed to connect to server. error",  # PHPMailer
+    "mail not sent",
+    "horde_smtp",
 )
 # A command as Nodemailer hangs it on its errors.
 _COMMAND = re.compile(r"\bcommand['\"]?\s?[:=]\s?['\"]?(?:conn|ehlo|helo|starttls|auth|mail from|rcpt to|data|api)\b")
@@ -117,7 +119,7 @@ _OTHER_WORDS = frozenset(
     "oidc openid saml ldap ldaps ldap3 kerberos webhook webhooks websocket websockets ws wss atom feed feeds postgres postgresql mysql mariadb redis"
     " valkey mongodb mongo sqlite elasticsearch opensearch influxdb rabbitmq amqp kafka mqtt nats memcached minio kubelet dockerd registry scraper scrape"
     " graphql grpc oauth upstream nginx traefik caddy acme letsencrypt monitor monitors heartbeat slack telegram discord gotify ntfy"
-    " mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
+    " sqlstate mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
     " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
     " imaplib poplib offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp ping poller"
@@ -188,6 +190,7 @@ _OTHER_SENTENCES = (
     "postfix/dnsblog",
     "solving challenge",
     "dnsblog_query",
+    "simpleemailservice::",
     "api.nodemailer.com",
     "unreachable! =>",  # Ansible, of a host that it cannot log in to
 )

@@ -116,7 +116,15 @@ _ADVICE = re.compile(
 )
 
 
+# dma lists what the relay has, in every healthy session too.
+_WHAT_IT_HAS = re.compile(
+    r"\bdma\[[\w.]{1,40}\]: Server (?:supports|does not support) (?:STARTTLS|[\w-]{1,20} authentication)"
+)
+
+
 def _without_advice(norm: str) -> str:
+    if "dma[" in norm:
+        norm = _WHAT_IT_HAS.sub("dma: ", norm)
     return _ADVICE.sub("", norm) if "This usually means" in norm else norm
 
 
@@ -140,8 +148,6 @@ _DEEPER = re.compile(r"caused by:|nested exception is|(?<!-)-{3,4}> ")
 
 def explain_event(read: Read, stage: str) -> Explained:
     """What is known of one event. ``stage``: that of the dialogue before it, "" where there is none."""
-    if _WHAT_IT_HAS.search(read.low):
-        return Explained(read.text, None, (), None, True, None)
     status = find_status(read.norm)
     deeper = [[found.start() for found in _DEEPER.finditer(form)] for form in read.forms]
     matches = _by_rules(read, deeper)
@@ -150,6 +156,8 @@ def explain_event(read: Read, stage: str) -> Explained:
     quoted = _QUOTED_REPLY.search(read.forms[0]) if status is None else None
     if status is not None or quoted or any(row.stages for row in providers):
         stage = stage_of_text(read.forms[0]) or stage
+        if stage == "greeting" and status is not None and status.code == 454:
+            stage = ""  # it answers STARTTLS or AUTH: the client names only what it was doing
     for row in providers:
         depth = _depth(row.parts, read.forms, deeper) if not row.stages or not stage or stage in row.stages else None
         if depth is not None:
@@ -178,8 +186,6 @@ def explain_event(read: Read, stage: str) -> Explained:
     return Explained(read.text, None, (), status, known, vague)
 
 
-# dma lists what the relay has, in every healthy session too.
-_WHAT_IT_HAS = re.compile(r"\bdma\[[\w.]{1,40}\]: server (?:supports|does not support) ")
 # .NET and Zend give a relay's words without their code.
 _QUOTED_REPLY = re.compile(
     r"server response was: ?|die serverantwort war: ?|smtp(?:command)?exception: |protocol exception' with message '"
@@ -318,7 +324,7 @@ def _relays_words(form: str, code: str) -> str:
     if form[at - 2 : at] == "(#":
         # qmail puts the code behind its words
         return f"{code} {form[max(0, at - _MAX_WORDS) : at - 2]}"
-    if _FIELD.search(form, max(0, at - 16), at):
+    if _FIELD.search(form, max(0, at - 16), at) and "message: " not in form[at : at + 80]:
         # A field behind the message: "5.7.1 not you ... {code: '554'"
         end = _BEHIND_THE_WORDS.search(form)
         return f"{code} {form[: min(end.start() if end else at, _MAX_WORDS)]}"

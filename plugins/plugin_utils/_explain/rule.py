@@ -154,6 +154,7 @@ def lacking(*things: str, available: bool = True) -> tuple[str, ...]:
             f"{thing} not found",
             f"{thing} is missing",
             f"{thing} unsupported",
+            *([f"{thing} unavailable"] if available else ()),
         ]
     return tuple(found)
 

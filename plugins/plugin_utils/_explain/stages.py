@@ -38,6 +38,7 @@ _NAMED = re.compile(
     r"|\bafter (?:pipelined |sending |final )?(initial connection|connect|ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\bwhile (?:sending|performing the) (ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     rf"|\bon command ['\"]({_ANY})\b"
+    r"|(?<!sending )(?<!send )(?<!the )\b(mail) failed: [45]\d\d"  # curl
     r"|\bin response to (ehlo|helo|starttls|auth|mail|rcpt|data)\b"
     r"|\brejected (connect|ehlo|helo|mail|rcpt|data)(?: |:|$)"
     r"|\bcommand ['\"]?(ehlo|helo|starttls|auth|mail|rcpt|data)['\"]? (?:is |was )?(?:not |un)(?:recogni[sz]ed|implemented|supported|known)"
@@ -73,6 +74,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "smtphelooerror",
                 "smtpheloerror",
                 "could not perform server greeting",
+                "hello failure",
             ),
             *("ehlo command", "ehlo not accepted", "helo not accepted", "on hello", "did not accept the handshake"),
         ),
@@ -111,7 +113,6 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "#mailfrom",
                 "smtptransport.mailfrom",
                 "smtpsenderrefused",
-                "mail failed",
             ),
             *(
                 "sender address rejected",
@@ -180,6 +181,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *(
                 "bad greeting",
                 "connection not allowed: ",
+                "greeting failure",
                 "initial server",
                 "smtpconnecterror",
                 "smtpconnectresponseerror",

@@ -199,6 +199,7 @@ RULES: tuple[Rule, ...] = (
         auth plain failed
         auth login failed
         login denied
+        denied authentication
         curl: (67)
         0x800ccc92
         """,

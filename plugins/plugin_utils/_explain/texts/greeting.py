@@ -160,6 +160,7 @@ RULES: tuple[Rule, ...] = (
         malformed http
         unknown response line
         invalid reply code
+        unparseable smtp reply
         """,
     ),
     *rules(
@@ -169,7 +170,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         got bad greeting from smtp host .. response: [eof]
         the server sent an empty reply
-        (56) response reading failed
+        response reading failed
         got empty code
         got an empty response
         but got code "", with message ""
@@ -225,6 +226,8 @@ RULES: tuple[Rule, ...] = (
         smtpserverdisconnected
         unexpected eof
         unexpected end of file
+        premature end of file
+        smtp connection broken
         end of file reached
         eoferror
         eofexception

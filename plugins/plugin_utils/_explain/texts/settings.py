@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
         email.force_tls requires email.enable_tls
         email.require_transport_security requires email.enable_tls
         smtp_tls_wrappermode requires smtp_tls_security_level
+        send message without a sender address
         port should be >= 0 and < 65536
         port must be >= 0 and < 65536
         either servername or insecureskipverify must be specified

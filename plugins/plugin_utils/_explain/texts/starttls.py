@@ -86,6 +86,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         error upgrading connection with starttls
         tls not available
+        tls unavailable
         starttls command failed
         starttls rejected
         starttls .. refused

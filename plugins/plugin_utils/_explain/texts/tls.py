@@ -206,6 +206,7 @@ RULES: tuple[Rule, ...] = (
         ssl error
         tls error
         tls setup failed
+        could not open secure tls connection
         tls startup failed
         starttls attempted but failed
         tlsv1 alert

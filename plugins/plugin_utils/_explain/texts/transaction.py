@@ -67,6 +67,13 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "sender_rejected",
         "likely",
+        variant="auth_required",
+        also=("auth_requires_tls",),
+        texts="server requires authentication",
+    ),
+    *rules(
+        "sender_rejected",
+        "likely",
         also=("temporarily_rejected", "message_rejected"),
         texts="""
         smtpsenderrefused
