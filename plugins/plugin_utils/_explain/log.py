@@ -93,11 +93,9 @@ def _part(text: str) -> tuple[str, ...]:
 
 
 def _same_part(one: Event, other: Event) -> bool:
-    """Do both lines name the same part of the app, or the same endpoint, or were they written in the same millisecond?"""
+    """Do both lines name the same part of the app, or the same endpoint?"""
     if one.writer != other.writer:
         return False
-    if one.time is not None and one.time == other.time and one.time.microsecond:
-        return True
     part = _part(one.text)
     return (bool(part) and part == _part(other.text)) or not _endpoints(one.text).isdisjoint(_endpoints(other.text))
 
