@@ -113,7 +113,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"sender address rejected: not logged in"
         r"|(?<!proper )\bauth\w*(?: is)? (?:required|needed|mandatory)(?! but)|must (?:first )?(?:be )?(?:authenticate|log ?in|login)"
-        r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|not authenticated"
+        r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|(?<!the client was )not authenticated"
         r"|(?:please|need to) (?:authenticate|log ?in)\b"
         r"|without (?:prior )?authentication|unauthenticated (?:mail|sender|senders|submission|users?)\b(?! from)",
         _NEEDS_LOGIN,
@@ -142,6 +142,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)"
         r"|rate[ -]?limit|\bthrottl|limit exceeded"
+        r"|\b(?:mails?|messages?|recipients?|connections?|logins?) (?:per|an|each|every) (?:second|minute|hour|day|session|connection)\b"
         r"|exceed\w* .{0,40}\b(?:limit|rate|quota) (?:of|per|for)\b"
         r"|\b(?:per session|daily|hourly|sending|submission|message rate|connection|concurrent) (?:sending )?"
         r"(?:limit|quota|rate)"
