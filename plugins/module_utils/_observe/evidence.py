@@ -234,7 +234,7 @@ class AttemptSoFar(t.TypedDict, total=False):
     both_modes: bool  # the port answers a ClientHello; true: and greets in cleartext who speaks first
     # The greeting that a silent port gave to a PROXY protocol header; code 0 and no lines where TLS answered behind it.
     after_proxy_header: ReplyEntry
-    # The handshake failed so with the suites that Python offers of itself;
+    # The handshake failed so with the suites that every TLS library has;
     # all else here is from a climb with what OpenSSL offers of itself (RSA key exchange and CBC as well).
     python_refused: FailureEntry
     transaction: TransactionEntry

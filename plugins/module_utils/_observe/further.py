@@ -34,6 +34,8 @@ _CONNECT_SECONDS = 1.0
 _HEADER_SECONDS = 1.5
 # How OpenSSL calls a handshake for which no suite was found; a relay may also just hang up.
 _NO_SUITE = ("HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "NO_SHARED_CIPHER", "NO_CIPHER")
+# And one for which no version was found.
+_NO_VERSION = ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "WRONG_VERSION_NUMBER")
 # PROXY protocol: version 1 (section 2.1), and LOCAL of version 2 (section 2.2), for what takes only that.
 _PROXY_HEADERS = (b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0")
 
@@ -211,26 +213,23 @@ class _GreetingAndEhlo(Ladder):
 
 
 def _other_suites(climb: Ladder, failure: FailureEntry) -> None:
-    """Whether the handshake works with all that this host's OpenSSL has.
-
-    And if only Python's own choice of suites stands in the way, climb with more.
-    """
-    _try_legacy(climb)
-    no_suite = failure["kind"] in ("closed", "reset") or any(sign in failure.get("reason", "") for sign in _NO_SUITE)
-    if (
-        no_suite
-        and not climb.options.more_suites
-        and climb.evidence["legacy"].get("cipher") in climb.contexts.more_suites()
-    ):
-        again = type(climb)(
-            climb.address, climb.security, climb.options._replace(more_suites=True), climb.contexts, climb.deadline
-        )
-        found = again.run()
-        if found["failure"] is None or found["failure"]["layer"] != "tls":
-            legacy = climb.evidence["legacy"]
-            climb.evidence = found
-            climb.evidence["python_refused"] = failure
-            climb.evidence["legacy"] = legacy
+    """If only the choice of suites stands in the way, climb with more; else see what all that OpenSSL has would give."""
+    contexts = climb.contexts
+    signs = (*_NO_SUITE, *_NO_VERSION) if contexts.old_versions else _NO_SUITE
+    no_suite = failure["kind"] in ("closed", "reset") or any(sign in failure.get("reason", "") for sign in signs)
+    if not no_suite or climb.options.more_suites or not contexts.has_more():
+        _try_legacy(climb)
+        return
+    again = type(climb)(
+        climb.address, climb.security, climb.options._replace(more_suites=True), contexts, climb.deadline
+    )
+    found = again.run()  # which sees by itself what all would give
+    ended = found["failure"]
+    if ended is None or ended["layer"] != "tls" or found.get("chain"):  # it got further
+        climb.evidence = found
+        climb.evidence["python_refused"] = failure
+    elif "legacy" in found:
+        climb.evidence["legacy"] = found["legacy"]
 
 
 def _try_legacy(climb: Ladder) -> None:

@@ -135,8 +135,9 @@ def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, hos
             if app.mechanisms and offered and not set(app.mechanisms) & set(offered):
                 detail = words.can_only(app.name, app.mechanisms, offered)
                 return Diagnosis("auth_mechanism_not_offered", "app", detail, fields={"app": app.name})
-    # Only a relay that refused the usual suites is known to have nothing else.
-    refusing = runtimes.refusing_app(runtimes.oddities(tls), policy.apps) if "python_refused" in attempt else None
+    # Only a relay that refused the modern suites is known to have nothing else.
+    only_old = "python_refused" in attempt and runtimes.oddities(tls)
+    refusing = runtimes.refusing_app(runtimes.OLD_SUITES, policy.apps) if only_old else None
     if refusing is not None:
         detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name, tls["cipher"])
         return Diagnosis("tls_handshake_failed", "app", detail, fields={"app": refusing.name})

@@ -17,6 +17,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.module_utils._observe import tls
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.climb import Climb
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Security
@@ -205,16 +206,25 @@ def test_the_last_words_of_a_relay_that_hangs_up() -> None:
 
 
 @pytest.mark.parametrize("security", ["implicit_tls", "starttls"])
+@pytest.mark.parametrize("own", ["", "DEFAULT"], ids=["Python's choice", "OpenSSL's choice"])
 @pytest.mark.parametrize(
     "suites",
-    ["AES128-SHA", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA"],
-    ids=["RSA and CBC", "RSA key exchange", "CBC"],
+    [
+        "AES128-SHA",
+        "AES256-GCM-SHA384",
+        "ECDHE-RSA-AES128-SHA",
+        "ECDHE-RSA-AES256-SHA384",
+        "ECDHE-RSA-AES128-GCM-SHA256",
+    ],
 )
-def test_suites_that_only_python_refuses(suites: str, security: Security, folder: str, context: ssl.SSLContext) -> None:
+def test_suites_that_not_every_library_has(
+    suites: str, own: str, security: Security, folder: str, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However this Python was built, what is found is the same; what is modern costs no connection more."""
     assert context
+    chosen_by(own, monkeypatch)
     there = server_context(folder, suites=suites, maximum_version=ssl.TLSVersion.TLSv1_2)
     contexts = TLSContexts(True, f"{folder}/cert.pem", "TLSv1.2")
-    usual = [suite["name"] for suite in contexts.context().get_ciphers()]
     play = esmtp(
         ehlo=STARTTLS,
         ehlo_after_tls="250-tiny.test\r\n250 AUTH PLAIN\r\n",
@@ -227,10 +237,54 @@ def test_suites_that_only_python_refuses(suites: str, security: Security, folder
         assert found["failure"] is None
         assert found["tls"]["cipher"] == suites
         assert found["tls"]["verified"] is True
-        assert ("python_refused" in found) == (suites not in usual)
-        if suites not in usual:
+        modern = suites == "ECDHE-RSA-AES128-GCM-SHA256"
+        assert ("python_refused" in found) == (not modern)
+        if modern:
+            assert server.connections == 1
+        else:
             assert found["python_refused"]["layer"] == "tls"
-            assert server.connections == 3  # refused, with all there is, and the one that counts
+            assert server.connections == 2  # refused, and the one that counts
+
+
+def chosen_by(suites: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this Python had been built so, or its system's policy were that: its contexts begin with these suites."""
+    bare = tls._bare_context
+
+    def built() -> ssl.SSLContext:
+        context = bare()
+        if suites:
+            context.set_ciphers(suites)
+        return context
+
+    monkeypatch.setattr(tls, "_bare_context", built)
+
+
+@pytest.mark.parametrize("policy", ["ECDHE+AESGCM:@SECLEVEL=3", "ECDHE+AESGCM:AES256-SHA", "ALL:aNULL:@SECLEVEL=0"])
+def test_no_more_than_the_system_takes(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen_by(policy, monkeypatch)
+    contexts = TLSContexts(False, None, "TLSv1.2")
+    names = [
+        {suite["name"] for suite in context.get_ciphers()}
+        for context in (contexts.offering("more"), tls._bare_context())
+    ]
+    assert names[0] <= names[1]
+    assert contexts.has_more() == ("AES256-SHA" in names[1])
+    if hasattr(contexts.context(), "security_level"):
+        levels = {contexts.offering(suites).security_level for suites in ("usual", "more")}
+        assert levels == {tls._bare_context().security_level}
+
+
+def test_an_old_version_that_is_good_enough_is_tried_second(folder: str, context: ssl.SSLContext) -> None:
+    """The first try is the same whatever is allowed, so that it shows what every library would be told."""
+    assert context
+    there = server_context(folder, suites="ALL:@SECLEVEL=0", maximum_version=ssl.TLSVersion.TLSv1_1)
+    there.minimum_version = ssl.TLSVersion.TLSv1
+    with TinyServer(esmtp(context=there, implicit=True)) as server:
+        found = climb(server, "implicit_tls", TLSContexts(True, f"{folder}/cert.pem", "TLSv1.1"))
+        assert found["failure"] is None
+        assert found["tls"]["version"] == "TLSv1.1"
+        assert "python_refused" in found
+        assert server.connections == 2
 
 
 def test_other_suites_do_not_help_a_bad_certificate(folder: str, context: ssl.SSLContext) -> None:
