@@ -131,6 +131,15 @@ _DNS = (
         "The name server was silent, refused or failed (EAI_AGAIN, EAI_FAIL, a timeout); that a name does not exist "
         "is name_not_found.",
     ),
+    Cause(
+        "name_server_failure", "slow", "dns",
+        "This host's name server took {waited} of the {timeout} s to find {host}, and what was left is too short to tell "
+        "whether the relay answers",
+        "Check the name servers in /etc/resolv.conf on this host: one that is dead is waited for each time, also by every "
+        "app. To see what the relay does in spite of it, raise timeout.",
+        "The name was found, but it took most of the timeout, less than three seconds were left, and no address said in "
+        "them why it fails.",
+    ),
 )  # fmt: skip
 
 _TCP = (
@@ -697,6 +706,14 @@ _AUTH = (
         "AUTH was refused, and the words speak of an account that is locked, suspended or disabled.",
     ),
     Cause(
+        "auth_rejected", "attempts", "auth",
+        "{endpoint} counts too many wrong logins and takes none now",
+        "Have username and password right first (many providers want an app password or an API key), stop every app that "
+        "still tries the old ones, and try once more after an hour: each wrong try makes the wait longer.",
+        "AUTH was refused for good with words about too many bad logins; with 4xx, or where they are merely too many, it "
+        "is temporarily_rejected.",
+    ),
+    Cause(
         "auth_rejected", "temporary", "auth",
         "{endpoint} could not check the login right now",
         "Try again later; if it stays, ask the relay's operator: its password backend does not answer.",
@@ -845,14 +862,16 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "address_unreachable", "warning",
-        "{address}, one of the addresses of {host}, does not work",
-        "Apps that try this address first wait for it or fail: have the record corrected or the path repaired"
+        "{address}[, one of the addresses of {lone}, does not work]"
+        "[ and {more} more of the addresses of {host} do not work, all for the same reason]",
+        "Apps that try such an address first wait for it or fail: have the record corrected or the path repaired"
         '[, set ip_version: "{other_version}" where the app can], or use a name without it.',
     ),
     Finding(
         "address_fails", "warning",
-        "{address}, one of the addresses of {host}, fails while another one works",
-        "Apps that try this address first fail: have the operator make all addresses alike.",
+        "{address}[, one of the addresses of {lone}, fails while another one works]"
+        "[ and {more} more of the addresses of {host} fail, all for the same reason, while another one works]",
+        "Apps that try such an address first fail: have the operator make all addresses alike.",
     ),
     Finding(
         "auth_offered_in_cleartext", "warning",

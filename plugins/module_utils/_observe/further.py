@@ -57,6 +57,11 @@ def listen_on(climb: Ladder) -> Dialogue | None:
             if first is None or (not first.tls and first.text[:1] in ("4", "5")):
                 # It waits for something else than a client: Postfix calls a ClientHello there an error of its own.
                 _try_proxy_header(climb)
+                if "after_proxy_header" in climb.evidence and not wire.readable(_header_seconds(climb)):
+                    # Whoever begins as a proxy is answered, and the first connection, which is older, is not.
+                    failure = Failure("timeout")
+                    failure.layer = "greeting"
+                    raise failure
             elif first.tls and (climb.security == "auto" or not _greets_who_speaks_first(climb)):
                 found, hello = hello, None
                 return found
@@ -146,31 +151,39 @@ def _greets_who_speaks_first(climb: Ladder) -> bool:
 
 
 def _try_proxy_header(climb: Ladder) -> None:
-    """Whether a port that hangs up on a ClientHello answers who begins as a proxy does, in the mode that was asked for."""
+    """Whether a port that hangs up on a ClientHello answers who begins as a proxy does: with its greeting, or in TLS."""
     for header in _PROXY_HEADERS:
-        if climb.security == "implicit_tls":
-            answered = {"code": 0, "lines": []} if _tls_behind_header(climb, header) else None
-        else:
+        answered: ReplyEntry | None = None
+        if climb.security != "implicit_tls":
+            if climb.open.wire.readable(0):
+                return  # the greeting that is waited for
             reply = _said_to(climb, header, _header_seconds(climb))
             answered = reply.as_entry() if reply is not None else None
+        answered = answered or _tls_behind_header(climb, header)
         if answered is not None:
-            climb.evidence["after_proxy_header"] = t.cast("ReplyEntry", answered)
+            climb.evidence["after_proxy_header"] = answered
             return
 
 
-def _tls_behind_header(climb: Ladder, header: bytes) -> bool:
-    """Whether a ClientHello behind a PROXY protocol header is answered in TLS, or with a greeting."""
+def _tls_behind_header(climb: Ladder, header: bytes) -> ReplyEntry | None:
+    """How a ClientHello behind a PROXY protocol header is answered, as ``after_proxy_header``; null where it is not.
+
+    A greeting counts where TLS was meant: else it was asked for before, in cleartext.
+    """
     session = None
     try:
         session = _connect(climb, climb.deadline.within(_header_seconds(climb)))
         session.wire.send(header)
         session.begin_tls(climb.contexts, climb.options.server_name)
         if not wait_any([session.wire], session.wire.deadline):
-            return False
+            return None
         first = session.wire.peek()
-        return first is not None and (first.tls or first.text.startswith("220"))
+        if first is not None and first.tls:
+            return {"code": 0, "lines": []}
+        greeted = climb.security == "implicit_tls" and first is not None and first.text.startswith("220")
+        return {"code": 220, "lines": [first.text[4:]]} if first is not None and greeted else None
     except Failure:
-        return False
+        return None
     finally:
         if session is not None:
             session.wire.close()

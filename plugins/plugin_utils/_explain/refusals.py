@@ -79,6 +79,13 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("client_certificate_required", "", "certain"),
         stages=("auth", "mail", "rcpt", "data", "ehlo", "greeting"),
     ),
+    # Logins that failed before. Only a right one ends that, and not at once.
+    _row(
+        r"too many (?:bad|wrong|invalid|incorrect|unsuccessful|rejected) (?:\w+ )?(?:auth\w*|log ?ins?|passwords?|credentials|attempts?)",
+        Meaning("auth_rejected", "attempts", "certain"),
+        _LIMIT,
+        stages=("auth",),
+    ),
     # An account that is switched off, or an address that is kept out, whatever the password.
     _row(
         r"\b(?:account|user|mailbox|login)\b.{0,30}\b(?:suspended|disabled|deactivated|locked(?: out)?|inactive|closed)\b",

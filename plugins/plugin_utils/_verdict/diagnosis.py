@@ -50,6 +50,7 @@ _UNKNOWN_COMMAND = (500, 502, 503, 530)
 _ACCESS_DENIED = re.compile(r"access denied", re.IGNORECASE)
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
+_SHORT_SECONDS = 3.0  # in less than that silence tells little of a relay
 _HUNG_UP = ("closed", "reset")
 _WITH_PASSWORD = tuple(name for name in MECHANISMS if name != "XOAUTH2")
 
@@ -173,6 +174,17 @@ def diagnose_name(dns: Dns, settings: Settings) -> Diagnosis:
     return Diagnosis("name_server_failure", detail=words.resolver_error(str(error)))
 
 
+def diagnose_slow_name(observation: Observation, settings: Settings) -> Diagnosis | None:
+    """That finding the name left too little time to ask its addresses, where that is all that is known of them."""
+    took = observation["dns"]["ms"] / 1000
+    left = settings.timeout - took
+    failures = [attempt["failure"] for attempt in observation["attempts"]]
+    silent = all(failure is not None and failure["kind"] in _SILENT for failure in failures)
+    if not silent or took < left or left > _SHORT_SECONDS:
+        return None
+    return Diagnosis("name_server_failure", "slow", fields={"waited": words.span(took)})
+
+
 def _of_failure(case: _Case) -> Diagnosis:
     failure = case.failure
     if failure["kind"] == "not_asked":
@@ -238,7 +250,7 @@ def _greeting(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
     if "after_proxy_header" in attempt:
-        return Diagnosis("greeting_timeout", "proxy_expected", words.instead(failure) if kind == "reply" else "")
+        return _proxy_expected(case, words.instead(failure) if kind == "reply" else "")
     if kind in _SILENT:
         partial = failure.get("partial")
         detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or words.STAYED_SILENT
@@ -254,12 +266,20 @@ def _greeting(case: _Case) -> Diagnosis:
     return Diagnosis("not_smtp", detail=words.WITHOUT_END.format(failure.get("limit", "reply")))
 
 
+def _proxy_expected(case: _Case, said: str = "") -> Diagnosis:
+    """A port that answers only behind a proxy's header, and how it does where that is not the mode that was asked for."""
+    speaks_tls = case.attempt["after_proxy_header"]["code"] == 0
+    if speaks_tls != (case.settings.security == "implicit_tls") and case.settings.security != "auto":
+        said = words.also(said, words.TLS_BEHIND_HEADER if speaks_tls else words.CLEARTEXT_BEHIND_HEADER)
+    return Diagnosis("greeting_timeout", "proxy_expected", said)
+
+
 def _mode(case: _Case) -> Diagnosis:
     if case.failure["kind"] == "tls_spoken":
         return _implicit_spoken(case)
     text = case.failure.get("text", "")
     if "after_proxy_header" in case.attempt:
-        return Diagnosis("greeting_timeout", "proxy_expected", words.it_said(text))
+        return _proxy_expected(case, words.it_said(text))
     if not re.match(r"[2-5](\d(\d([ -]|$)|$)|$)", text):
         return Diagnosis("not_smtp", detail=words.service(text))
     if signs.looks_like_ftp(text):
@@ -365,7 +385,7 @@ def _tls(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind, reason = failure["kind"], failure.get("reason", "")
     if "after_proxy_header" in attempt and kind in _HUNG_UP:
-        return Diagnosis("greeting_timeout", "proxy_expected")
+        return _proxy_expected(case)
     other_way = _tls_or_whoever_connects(case)
     if other_way is not None:
         return other_way

@@ -38,12 +38,14 @@ __all__ = (
     "ALL_IN_CLEARTEXT",
     "BEHIND_TLS",
     "CA_OF_THIS_HOST",
+    "CLEARTEXT_BEHIND_HEADER",
     "ENDLESS_RECORDS",
     "MESSAGE_WITHHELD",
     "NO_CA_THERE",
     "NO_LOGIN_BEFORE_STARTTLS",
     "RESETS_AT_TLS",
     "STAYED_SILENT",
+    "TLS_BEHIND_HEADER",
     "WITHOUT_END",
     "YET_ANSWERS_ELSEWHERE",
     "accepts_only",
@@ -190,6 +192,8 @@ def quoted(reply: FailureEntry | ReplyEntry) -> str:
 YET_ANSWERS_ELSEWHERE = "it calls the host unreachable, yet another port of it answers"
 RESETS_AT_TLS = "the relay resets the connection as soon as it sees TLS"
 STAYED_SILENT = "it stayed silent"
+TLS_BEHIND_HEADER = "behind a proxy's header it speaks TLS from the first byte"
+CLEARTEXT_BEHIND_HEADER = "behind a proxy's header it greets in cleartext"
 BEHIND_TLS = "behind TLS"
 WITHOUT_END = "it sends a {} without end"
 

@@ -377,15 +377,18 @@ def test_a_port_of_one_mode(context: ssl.SSLContext) -> None:
         assert found["both_modes"] is False
 
 
-def test_a_port_that_wants_a_proxy_in_front() -> None:
+@pytest.mark.parametrize("in_tls", [False, True])
+def test_a_port_that_wants_a_proxy_in_front(in_tls: bool, context: ssl.SSLContext) -> None:
     def play(peer: Peer) -> None:
         if peer.line().startswith("PROXY "):
-            esmtp()(peer)
+            esmtp(context=context, implicit=in_tls)(peer)
 
     with TinyServer(play) as server:
-        found = climb(server, "starttls", timeout=2.0)
+        started = time.monotonic()
+        found = climb(server, "starttls", timeout=20.0)
+        assert time.monotonic() - started < 15, "it says so, and need not be waited for to the end"
         assert why(found) == ("greeting", "timeout")
-        assert found["after_proxy_header"]["code"] == 220
+        assert found["after_proxy_header"]["code"] == (0 if in_tls else 220)
 
 
 def test_a_deaf_port_gets_no_further_connections() -> None:

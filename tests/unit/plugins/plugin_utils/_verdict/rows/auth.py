@@ -139,6 +139,23 @@ ROWS: tuple[Row, ...] = (
         "temporary",
         "starttls",
     ),
+    row(
+        "too many bad logins",
+        auth_fails("reply", code=535, lines=["5.7.0 (#AUTH005) Too many bad auth attempts."]),
+        "auth_rejected",
+        "auth",
+        "attempts",
+        "starttls",
+        says="counts too many wrong logins",
+    ),
+    row(
+        "too many bad logins, for now",
+        auth_fails("reply", code=454, lines=["4.7.0 Too many invalid login attempts, try again later"]),
+        "temporarily_rejected",
+        "transaction",
+        "limit",
+        "starttls",
+    ),
     row("auth unanswered", auth_fails("closed", partial=""), "auth_rejected", "auth", "no_answer", "starttls"),
     row(
         "starttls wanted",
