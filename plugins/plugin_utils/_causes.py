@@ -262,6 +262,14 @@ _GREETING = (
         "listens on the port.",
     ),
     Cause(
+        "greeting_timeout", "speaks_second", "greeting",
+        "{endpoint} was silent for {timeout} s and greets only who speaks first, which a client of SMTP never does",
+        "Ask its operator to have whatever shares the port between services (sslh, say) send silent clients to the relay, "
+        "and sooner (sslh: --on-timeout and --timeout)[, or set secure: true (security: implicit_tls) with port {tls_here}, "
+        "which answers TLS at once].",
+        "The first connection was silent, and a further one that began with EHLO was greeted at once.",
+    ),
+    Cause(
         "greeting_timeout", "proxy_expected", "greeting",
         "{endpoint} answers nobody but a proxy",
         "Connect to the proxy or load balancer that belongs in front of this relay, or switch the PROXY protocol off "
@@ -716,7 +724,8 @@ _AUTH = (
     Cause(
         "auth_rejected", "temporary", "auth",
         "{endpoint} could not check the login right now",
-        "Try again later; if it stays, ask the relay's operator: its password backend does not answer.",
+        "Try again later; if it stays, check username and password (some relays say so of a wrong one), then ask the "
+        "relay's operator: what checks logins there, or the server behind it, does not answer.",
         "AUTH was answered with 4xx (454) that names no limit; a limit is temporarily_rejected.",
     ),
     Cause(
@@ -783,6 +792,12 @@ _TRANSACTION = (
         "5.2.2, or words about the mailbox's quota.",
     ),
     Cause(
+        "recipient_rejected", "too_many", "transaction",
+        "{endpoint} does not take so many recipients",
+        "Send one message to fewer recipients, or ask the relay's operator for a higher limit.",
+        "5.5.3, or words about too many recipients.",
+    ),
+    Cause(
         "message_rejected", "", "transaction",
         "{endpoint} refused the message",
         "Read the relay's words: size, content and policy are the usual reasons.",
@@ -812,7 +827,14 @@ _TRANSACTION = (
         "temporarily_rejected", "", "transaction",
         "{endpoint} asks to try again later",
         "Greylisting and maintenance do this: try again after some minutes; if it stays, ask the relay's operator.",
-        "421 at any command, or 4xx to MAIL, RCPT or DATA whose words name nothing else.",
+        "421 at any command, or 4xx to EHLO, MAIL, RCPT or DATA whose words name nothing else.",
+    ),
+    Cause(
+        "temporarily_rejected", "too_many", "transaction",
+        "{endpoint} takes no further recipient now",
+        "Send one message to fewer recipients; where it had a single one, the relay counts them over time: wait, or ask "
+        "its operator for a higher limit.",
+        "4xx with 4.5.3 or words about too many recipients.",
     ),
     Cause(
         "temporarily_rejected", "limit", "transaction",

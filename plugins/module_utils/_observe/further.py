@@ -11,6 +11,7 @@ with other suites, which is a climb like the first one.
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from .dialogue import Dialogue
@@ -30,6 +31,7 @@ __all__ = ("find_out_more", "listen_on")
 _SECONDS = 0.7
 _ROUND_TRIPS = 6
 _LISTEN_SECONDS = 2.0
+_PATIENCE_SECONDS = 7.0  # postscreen waits for six
 _CONNECT_SECONDS = 1.0
 _HEADER_SECONDS = 1.5
 # How OpenSSL calls a handshake for which no suite was found; a relay may also just hang up.
@@ -57,9 +59,10 @@ def listen_on(climb: Ladder) -> Dialogue | None:
             if first is None or (not first.tls and first.text[:1] in ("4", "5")):
                 # It waits for something else than a client: Postfix calls a ClientHello there an error of its own.
                 _try_proxy_header(climb)
-                if "after_proxy_header" in climb.evidence and not wire.readable(_header_seconds(climb)):
+                seen = "after_proxy_header" in climb.evidence or "speaks_second" in climb.evidence
+                if seen and not wire.readable(_header_seconds(climb)):
                     # Whoever begins as a proxy is answered, and the first connection, which is older, is not.
-                    failure = Failure("timeout")
+                    failure = Failure("timeout", waited_ms=round((time.monotonic() - climb.started) * 1000, 1))
                     failure.layer = "greeting"
                     raise failure
             elif first.tls and (climb.security == "auto" or not _greets_who_speaks_first(climb)):
@@ -113,8 +116,10 @@ def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
     elif kind == "tls_spoken":
         _other_mode(climb, "implicit_tls", _extra_seconds(climb))
     elif kind == "plaintext" and climb.security == "implicit_tls" and failure["text"][:1].isdigit():
-        # Its greeting may take as long again as it just did.
-        _other_mode(climb, "cleartext", _extra_seconds(climb) + climb.evidence["rungs"][-1]["ms"] / 1000)
+        # Its greeting may take as long again as it just did. A refusal at once may be of one that keeps clients waiting
+        # and hangs up on whoever does not wait (postscreen, Exim, nginx).
+        patience = _PATIENCE_SECONDS if failure["text"][:1] in ("4", "5") else 0.0
+        _other_mode(climb, "cleartext", patience + _extra_seconds(climb) + climb.evidence["rungs"][-1]["ms"] / 1000)
         if failure["text"][:1] in ("4", "5") and "greeting" not in climb.evidence["other_mode"]:
             _try_proxy_header(climb)
     elif (
@@ -145,7 +150,7 @@ def _connect(climb: Ladder, deadline: Deadline) -> Dialogue:
 
 def _greets_who_speaks_first(climb: Ladder) -> bool:
     """Whether a port that answers a ClientHello also greets a client in cleartext that speaks first, as sslh does."""
-    reply = _said_to(climb, f"EHLO {climb.open.helo_name}\r\n".encode(), _extra_seconds(climb))
+    reply = _said_to(climb, None, _extra_seconds(climb))
     climb.evidence["both_modes"] = reply is not None
     return reply is not None
 
@@ -160,9 +165,13 @@ def _try_proxy_header(climb: Ladder) -> None:
             reply = _said_to(climb, header, _header_seconds(climb))
             answered = reply.as_entry() if reply is not None else None
         answered = answered or _tls_behind_header(climb, header)
-        if answered is not None:
+        if answered is None:
+            continue
+        if answered["code"] and _said_to(climb, None, _extra_seconds(climb)) is not None:
+            climb.evidence["speaks_second"] = True  # not the header counts, but that something was said
+        else:
             climb.evidence["after_proxy_header"] = answered
-            return
+        return
 
 
 def _tls_behind_header(climb: Ladder, header: bytes) -> ReplyEntry | None:
@@ -193,12 +202,12 @@ def _header_seconds(climb: Ladder) -> float:
     return max(_HEADER_SECONDS, _extra_seconds(climb))
 
 
-def _said_to(climb: Ladder, data: bytes, seconds: float) -> t.Any:
-    """The greeting of a new connection that begins with ``data``; null where there is none."""
+def _said_to(climb: Ladder, data: bytes | None, seconds: float) -> t.Any:
+    """The greeting of a new connection that begins with ``data``, null for EHLO; null where there is none."""
     session = None
     try:
         session = _connect(climb, climb.deadline.within(seconds))
-        session.wire.send(data)
+        session.wire.send(f"EHLO {session.helo_name}\r\n".encode() if data is None else data)
         reply = session.greeting()
         if reply.code != 220:
             return None

@@ -75,7 +75,7 @@ _ROWS: tuple[_Row, ...] = (
     # A certificate of the client, asked for in words.
     _row(
         r"client[ -]certificate (?:is |was )?(?:required|needed|requested|missing|not (?:presented|provided|sent|trusted|verified))"
-        r"|no (?:valid |trusted |verified )?client[ -]certificate|client did(?: not|n.?t) (?:present|provide|send) .{0,24}\bcertificate",
+        r"|no (?:valid |trusted |verified )?client[ -]certificate|no required (?:ssl|tls) certificate|client did(?: not|n.?t) (?:present|provide|send) .{0,24}\bcertificate",
         Meaning("client_certificate_required", "", "certain"),
         stages=("auth", "mail", "rcpt", "data", "ehlo", "greeting"),
     ),
@@ -95,6 +95,13 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\b(?:ip|ip address|your address|your host)\b.{0,40}\b(?:blocked|banned|black ?listed|block ?listed)\b",
         _LISTED,
+        stages=("auth",),
+    ),
+    # The password, which some servers refuse with 454 (go-smtp).
+    _row(
+        r"(?:invalid|wrong|incorrect|bad|unknown) (?:user ?name|user|login|password|credentials?|account)\b"
+        r"|\bpassword (?:is |was )?(?:invalid|wrong|incorrect|mismatch)|\b(?:no such user|user not found)\b",
+        Meaning("auth_rejected", "", "certain"),
         stages=("auth",),
     ),
     # The client's address has no name in DNS.
@@ -143,6 +150,13 @@ _ROWS: tuple[_Row, ...] = (
         r"mail ?box (?:is |size )?(?:full|exceed|limit|quota)|\b[45]\.2\.2\b",
         Meaning("recipient_rejected", _MAILBOX, "certain"),
         Meaning("temporarily_rejected", _MAILBOX, "certain"),
+        stages=("rcpt", "data", ""),
+    ),
+    # How many recipients one message may have.
+    _row(
+        r"too (?:many|much) recipients|\b[45]\.5\.3\b|(?:limit|number) (?:of|for) (?:\d+ )?recipients|recipients? (?:count|limit)\b",
+        Meaning("recipient_rejected", "too_many", "certain"),
+        Meaning("temporarily_rejected", "too_many", "certain"),
         stages=("rcpt", "data", ""),
     ),
     # Limits, whatever they count.
@@ -221,14 +235,14 @@ _ROWS: tuple[_Row, ...] = (
     # Where this relay does not carry mail to.
     _row(
         r"relay(?:ing)?(?: access)?(?: is| was)? (?:denied|not (?:permitted|allowed)|prohibited|refused)"
-        r"|forwarding to remote hosts (?:is )?disabled"
+        r"|forwarding to remote hosts (?:is )?disabled|list of allowed rcpthosts"
         r"|(?:unable|not permitted|not allowed|cannot|will not|do(?:es)? not) (?:to )?relay|relay operation rejected",
         Meaning("recipient_rejected", "relay", "certain"),
         stages=_ENVELOPE,
     ),
     # The client's address itself.
     _row(
-        r"(?<!message was )blocked (?:using|by)\b|\bblock ?list|\bblack ?list"
+        r"(?<!message was )blocked (?:using|by)\b(?! (?:\w+ ){0,2}(?:polic|filter|rule|content|admin|acl\b|dlp\b|milter))|\bblock ?list|\bblack ?list"
         r"|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
         r"|listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)"
         r"|client host .{0,80}(?:blocked|banned)|refused to talk"

@@ -190,6 +190,9 @@ def _of_failure(case: _Case) -> Diagnosis:
     if failure["kind"] == "not_asked":
         return Diagnosis("not_asked", detail=words.lacking(failure["lack"]))
     if failure["kind"] == "out_of_step":
+        wanted = _wants_certificate(case)
+        if wanted is not None:
+            return wanted
         # A 421 may come at any time (RFC 5321 section 3.8): it stands for itself and answers nothing.
         if failure["code"] == 421:
             return _refused(case, "greeting")
@@ -251,6 +254,9 @@ def _greeting(case: _Case) -> Diagnosis:
     kind = failure["kind"]
     if "after_proxy_header" in attempt:
         return _proxy_expected(case, words.instead(failure) if kind == "reply" else "")
+    if kind in _SILENT and (attempt.get("both_modes") or attempt.get("speaks_second")):
+        here = {"tls_here": case.settings.port} if attempt.get("both_modes") else {}
+        return Diagnosis("greeting_timeout", "speaks_second", fields={**_timeout(case), **here})
     if kind in _SILENT:
         partial = failure.get("partial")
         detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or words.STAYED_SILENT
@@ -403,7 +409,8 @@ def _tls(case: _Case) -> Diagnosis:
     if reason in _CLIENT_CERTIFICATE_REASONS or (signs.asked_certificate(attempt) and refused):
         return Diagnosis("client_certificate_required")
     if kind in _HUNG_UP:
-        return Diagnosis("tls_handshake_failed", detail=words.hung_up_on_tls(failure))
+        in_cleartext = words.GREETS_WHO_SPEAKS if attempt.get("speaks_second") else ""
+        return Diagnosis("tls_handshake_failed", detail=words.also(words.hung_up_on_tls(failure), in_cleartext))
     if kind == "plaintext":
         return Diagnosis("tls_handshake_failed", detail=words.went_on_in_cleartext(failure))
     if kind == "limit":
@@ -590,7 +597,10 @@ def _wants_certificate(case: _Case) -> Diagnosis | None:
         return None
     if failure["kind"] in _HUNG_UP:
         return Diagnosis("client_certificate_required", detail=words.got_no_certificate(failure))
-    if failure["kind"] == "reply" and re.search(r"certificate", signs.reply_text(failure), re.IGNORECASE):
+    # It may be there before our next command is.
+    if failure["kind"] in ("reply", "out_of_step") and re.search(
+        r"certificate", signs.reply_text(failure), re.IGNORECASE
+    ):
         return Diagnosis("client_certificate_required", detail=words.quoted(failure))
     return None
 

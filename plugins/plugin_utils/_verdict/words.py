@@ -40,6 +40,7 @@ __all__ = (
     "CA_OF_THIS_HOST",
     "CLEARTEXT_BEHIND_HEADER",
     "ENDLESS_RECORDS",
+    "GREETS_WHO_SPEAKS",
     "MESSAGE_WITHHELD",
     "NO_CA_THERE",
     "NO_LOGIN_BEFORE_STARTTLS",
@@ -193,6 +194,7 @@ YET_ANSWERS_ELSEWHERE = "it calls the host unreachable, yet another port of it a
 RESETS_AT_TLS = "the relay resets the connection as soon as it sees TLS"
 STAYED_SILENT = "it stayed silent"
 TLS_BEHIND_HEADER = "behind a proxy's header it speaks TLS from the first byte"
+GREETS_WHO_SPEAKS = "the port is shared between services (as by sslh), and what it has for TLS does not answer"
 CLEARTEXT_BEHIND_HEADER = "behind a proxy's header it greets in cleartext"
 BEHIND_TLS = "behind TLS"
 WITHOUT_END = "it sends a {} without end"
@@ -602,7 +604,7 @@ def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
         # What is never offered, not even in that second try, are suites without a certificate.
         return also(
             f"{words}, also to all old cipher suites",
-            "most likely it has no certificate, so that nobody could tell who answers",
+            "most likely it has no certificate, so that nobody could tell who answers, or one whose key its suites cannot use",
         )
     return f"{words}, probably no cipher in common"
 

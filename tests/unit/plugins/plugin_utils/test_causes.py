@@ -62,7 +62,7 @@ def test_no_row_twice() -> None:
 ALWAYS = set(fields_of(Settings("relay.test", 587, "starttls"), None, dict.fromkeys(PORT_FIELDS), {}))
 OF_A_CASE = {
     "source_address", "networks", "version", "days", "until", "required", "spoken", "cipher", "answering", "seconds", "other_version",
-    "known", "asked", "who", "app", "has", "bits", "interface", "asking", "lone", "more", "waited",
+    "known", "asked", "who", "app", "has", "bits", "interface", "asking", "lone", "more", "waited", "tls_here",
 }  # fmt: skip
 
 

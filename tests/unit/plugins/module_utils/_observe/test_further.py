@@ -9,6 +9,7 @@ Replies out of step, other suites, both modes, proxies, client certificates.
 from __future__ import annotations
 
 import base64
+import select
 import socket
 import ssl
 import subprocess
@@ -380,7 +381,10 @@ def test_a_port_of_one_mode(context: ssl.SSLContext) -> None:
 @pytest.mark.parametrize("in_tls", [False, True])
 def test_a_port_that_wants_a_proxy_in_front(in_tls: bool, context: ssl.SSLContext) -> None:
     def play(peer: Peer) -> None:
-        if peer.line().startswith("PROXY "):
+        said = b""
+        while not said.endswith(b"\n") and said in b"PROXY UNKNOWN\r\n":
+            said += peer.sock.recv(1) or b"\n"  # a ClientHello may come in one piece with the header
+        if said.startswith(b"PROXY "):
             esmtp(context=context, implicit=in_tls)(peer)
 
     with TinyServer(play) as server:
@@ -391,12 +395,36 @@ def test_a_port_that_wants_a_proxy_in_front(in_tls: bool, context: ssl.SSLContex
         assert found["after_proxy_header"]["code"] == (0 if in_tls else 220)
 
 
+def test_a_port_that_greets_whoever_speaks_first_is_behind_no_proxy() -> None:
+    def play(peer: Peer) -> None:
+        if not peer.some().startswith(b"\x16"):
+            esmtp()(peer)
+
+    with TinyServer(play) as server:
+        found = climb(server, "starttls", timeout=20.0)
+        assert why(found) == ("greeting", "timeout")
+        assert found["speaks_second"] and "after_proxy_header" not in found
+
+
 def test_a_deaf_port_gets_no_further_connections() -> None:
     with TinyServer(Peer.hold) as server:
         found = climb(server, "starttls", timeout=1.0)
         assert why(found) == ("greeting", "timeout")
         assert "after_proxy_header" not in found
         assert server.connections == 2
+
+
+def test_a_relay_that_keeps_clients_waiting_and_hangs_up_on_those_who_do_not() -> None:
+    def play(peer: Peer) -> None:
+        if select.select([peer.sock], [], [], 1.2)[0]:
+            peer.say("503 5.5.0 Improper use of SMTP command pipelining\r\n")
+        else:
+            esmtp()(peer)
+
+    with TinyServer(play) as server:
+        found = climb(server, "implicit_tls", timeout=20.0)
+        assert why(found) == ("mode", "plaintext")
+        assert found["other_mode"]["greeting"]["code"] == 220
 
 
 @pytest.mark.parametrize(

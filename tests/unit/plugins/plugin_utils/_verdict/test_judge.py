@@ -19,8 +19,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis im
     HostFacts,
     Policy,
     diagnose,
-    diagnose_slow_name,
     diagnose_name,
+    diagnose_slow_name,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import alternative_verdicts, judge
 from hypothesis import HealthCheck, given, settings

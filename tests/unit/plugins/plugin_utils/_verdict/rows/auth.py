@@ -140,6 +140,23 @@ ROWS: tuple[Row, ...] = (
         "starttls",
     ),
     row(
+        "a wrong password with 454",
+        auth_fails("reply", code=454, lines=["4.7.0 Invalid credentials"]),
+        "auth_rejected",
+        "auth",
+        "",
+        "starttls",
+        says="refused the login",
+    ),
+    row(
+        "too many failed logins",
+        auth_fails("reply", code=535, lines=["5.7.8 Too many failed login attempts"]),
+        "auth_rejected",
+        "auth",
+        "attempts",
+        "starttls",
+    ),
+    row(
         "too many bad logins",
         auth_fails("reply", code=535, lines=["5.7.0 (#AUTH005) Too many bad auth attempts."]),
         "auth_rejected",

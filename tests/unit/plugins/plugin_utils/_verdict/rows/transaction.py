@@ -38,6 +38,38 @@ ROWS: tuple[Row, ...] = (
         says="in answer to HELO, as EHLO was answered with '502 what'",
     ),
     # transaction
+    row(
+        "too many recipients",
+        mail_fails("rcpt", 452, "4.5.3 Error: too many recipients", recipient="b@example.com"),
+        "temporarily_rejected",
+        "transaction",
+        "too_many",
+        "starttls",
+        says="takes no further recipient now",
+    ),
+    row(
+        "too many recipients, for good",
+        mail_fails("rcpt", 550, "5.5.3 Maximum limit of 10 recipients reached", recipient="b@example.com"),
+        "recipient_rejected",
+        "transaction",
+        "too_many",
+        "starttls",
+    ),
+    row(
+        "blocked by a policy, which is no list of addresses",
+        mail_fails("rcpt", 550, "5.7.1 Message blocked by our content policy", recipient="b@example.com"),
+        "recipient_rejected",
+        "transaction",
+        "",
+        "starttls",
+    ),
+    row(
+        "EHLO, not now",
+        refused("ehlo", 451, "4.0.0 backend down"),
+        "temporarily_rejected",
+        "transaction",
+        says="asks to try again later: '451 4.0.0 backend down'",
+    ),
     *(
         row(
             f"after a login, {stage}",
