@@ -75,7 +75,8 @@ _ROWS: tuple[_Row, ...] = (
     # A certificate of the client, asked for in words.
     _row(
         r"client[ -]certificate (?:is |was )?(?:required|needed|requested|missing|not (?:presented|provided|sent|trusted|verified))"
-        r"|no (?:valid |trusted |verified )?client[ -]certificate|no required (?:ssl|tls) certificate|client did(?: not|n.?t) (?:present|provide|send) .{0,24}\bcertificate",
+        r"|no (?:valid |trusted |verified )?client[ -]certificate|no required (?:ssl|tls) certificate"
+        r"|client did(?: not|n.?t) (?:present|provide|send) .{0,24}\bcertificate",
         Meaning("client_certificate_required", "", "certain"),
         stages=("auth", "mail", "rcpt", "data", "ehlo", "greeting"),
     ),

@@ -15,7 +15,12 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Dns, FailureEntry
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import (
+    Attempt,
+    Dns,
+    FailureEntry,
+    Observation,
+)
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import Hint, explain_reply
