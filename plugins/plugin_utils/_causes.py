@@ -288,6 +288,14 @@ _GREETING = (
         "later try, are temporarily_rejected.",
     ),
     Cause(
+        "greeting_rejected", "closed", "greeting",
+        "{endpoint} takes no mail from this host, or from nobody",
+        "Ask the relay's operator: this host's address is not allowed, or the relay is closed, or something that it asks first (a "
+        "filter, a milter) does not answer.",
+        "The greeting is a refusal whose words speak of a service that is not there or not accepting: Exim and sendmail say so of "
+        "one address, Postfix of all.",
+    ),
+    Cause(
         "greeting_rejected", "address", "greeting",
         "{endpoint} refuses this host's address",
         "Ask the relay's operator to allow the address, have it taken off the list that the reply names, or send "
@@ -305,8 +313,8 @@ _GREETING = (
         "connection_closed", "", "greeting",
         "{endpoint} closed the connection before its greeting was complete",
         "Ask the relay's operator to look into the relay's log: an allow list without this host's address, a limit of "
-        "connections, a load balancer whose servers are down, or a PROXY protocol header that the relay does not expect does "
-        "this.",
+        "connections, a load balancer whose servers are down, a PROXY protocol header that the relay does not expect, or (where "
+        "TLS begins at once) a certificate or key file that it cannot read does this.",
         "An ordered end, or a broken line, after the connection stood and before a whole greeting; a reset at once "
         "is connection_reset.",
         log="{endpoint} closed the connection",
@@ -582,6 +590,12 @@ _CERTIFICATE = (
         "Names and dates fit, the signature does not (code 7).",
     ),
     Cause(
+        "certificate_untrusted", "other_ca", "certificate",
+        "The certificate of {endpoint} was not signed by the CA that bears its issuer's name on this host",
+        "Replace the CA certificate on this host[ in {ca_path}] by the CA's present one; the relay's chain fits in itself.",
+        "The signature does not fit (code 7), the issuer's name is in ca_path, and what is sent below it fits together.",
+    ),
+    Cause(
         "certificate_chain_incomplete", "", "certificate",
         "{endpoint} does not send the intermediate certificate that links it to a trusted CA",
         "Ask the relay's operator to serve the full chain (fullchain.pem: leaf, then intermediates);"
@@ -627,8 +641,8 @@ _AUTH = (
     Cause(
         "auth_not_offered", "", "auth",
         "{endpoint} offers no authentication, although a login is given",
-        "Use the relay's submission port[ ({other_port})]; if the relay needs no login from this host, leave out "
-        "username and password, or set login_required: false.",
+        "Use the port where this relay takes logins[, such as {other_port}], which its operator knows; if it needs no login "
+        "from this host, leave out username and password, or set login_required: false.",
         "EHLO (after TLS, where there is TLS) lists no AUTH; the login need not be tried for that.",
         log="{endpoint} offers no authentication",
         log_remedy="Use the relay's submission port (587); if the relay needs no login from this host, leave out "
@@ -761,7 +775,8 @@ _TRANSACTION = (
     Cause(
         "recipient_rejected", "", "transaction",
         "{endpoint} refused the recipient",
-        "Check the recipient's address, and ask the recipient's postmaster if it is right.",
+        "Read the relay's words: check the recipient's address, and ask the recipient's postmaster if it is right; where "
+        "they speak of a policy or of this account, ask the relay's operator.",
         "RCPT was refused with 5xx, and its words speak neither of the sender, nor of the EHLO name, nor of this "
         "host's address.",
     ),

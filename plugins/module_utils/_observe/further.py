@@ -116,12 +116,14 @@ def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
     elif kind == "tls_spoken":
         _other_mode(climb, "implicit_tls", _extra_seconds(climb))
     elif kind == "plaintext" and climb.security == "implicit_tls" and failure["text"][:1].isdigit():
-        # Its greeting may take as long again as it just did. A refusal at once may be of one that keeps clients waiting
-        # and hangs up on whoever does not wait (postscreen, Exim, nginx).
-        patience = _PATIENCE_SECONDS if failure["text"][:1] in ("4", "5") else 0.0
-        _other_mode(climb, "cleartext", patience + _extra_seconds(climb) + climb.evidence["rungs"][-1]["ms"] / 1000)
-        if failure["text"][:1] in ("4", "5") and "greeting" not in climb.evidence["other_mode"]:
+        # Its greeting may take as long again as it just did.
+        seconds = _extra_seconds(climb) + climb.evidence["rungs"][-1]["ms"] / 1000
+        _other_mode(climb, "cleartext", seconds)
+        if failure["text"][:1] in ("4", "5") and _still_silent(climb):
             _try_proxy_header(climb)
+            if "after_proxy_header" not in climb.evidence:
+                # It may keep clients waiting, and refuse those who do not wait (postscreen, Exim, nginx).
+                _other_mode(climb, "cleartext", seconds + _PATIENCE_SECONDS)
     elif (
         climb.security == "implicit_tls"
         and kind in ("closed", "reset")
@@ -129,13 +131,18 @@ def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
         and layer in ("tls", "tcp")
     ):
         _other_mode(climb, "cleartext", _LISTEN_SECONDS)
-        other = climb.evidence["other_mode"]["failure"]
-        if other is not None and other["kind"] == "timeout":
+        if _still_silent(climb):
             _try_proxy_header(climb)
             if "after_proxy_header" not in climb.evidence:
                 _other_suites(climb, failure)
     elif layer == "tls" and kind in ("tls", "closed", "reset"):
         _other_suites(climb, failure)
+
+
+def _still_silent(climb: Ladder) -> bool:
+    """Whether the look in the other mode ended before anything was said."""
+    failure = climb.evidence["other_mode"]["failure"]
+    return failure is not None and failure["kind"] == "timeout" and "greeting" not in climb.evidence["other_mode"]
 
 
 def _extra_seconds(climb: Ladder) -> float:

@@ -155,19 +155,19 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # How many recipients one message may have.
     _row(
-        r"too (?:many|much) recipients|\b[45]\.5\.3\b|(?:limit|number) (?:of|for) (?:\d+ )?recipients|recipients? (?:count|limit)\b",
+        r"too (?:many|much) recipients(?! from)|\b[45]\.5\.3\b|(?:limit|number) (?:of|for) (?:\d+ )?recipients|recipients? (?:count|limit)\b",
         Meaning("recipient_rejected", "too_many", "certain"),
         Meaning("temporarily_rejected", "too_many", "certain"),
         stages=("rcpt", "data", ""),
     ),
     # Limits, whatever they count.
     _row(
-        r"too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)"
+        r"too many recipients from|too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)"
         r"|rate[ -]?limit|\bthrottl|limit exceeded"
         r"|exceed\w* .{0,40}\b(?:limit|rate|quota) (?:of|per|for)\b"
         r"|\b(?:per session|daily|hourly|sending|submission|message rate|connection|concurrent) (?:sending )?"
         r"(?:limit|quota|rate)"
-        r"|\bmails per session"
+        r"|\bmails per session|exceed\w* .{0,30}\b(?:e?mails?|messages?|recipients?) (?:per|an?|each) (?:second|minute|hour|day|month)"
         r"|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
         r"|too fast\b|maximum (?:number of )?(?:connections|sessions)",
@@ -203,7 +203,7 @@ _ROWS: tuple[_Row, ...] = (
     # Room.
     _row(
         r"insufficient (?:system )?(?:storage|space|disk|resources|queue)"
-        r"|disk (?:is )?full|no space left|not enough (?:disk|storage|space)|\b[45]\.3\.1\b",
+        r"|disk (?:is )?full|no space left|space shortage|not enough (?:disk|storage|space)|\b[45]\.3\.1\b",
         _NO_SPACE,
         stages=_ENVELOPE,
     ),
@@ -267,13 +267,20 @@ _ROWS: tuple[_Row, ...] = (
     _Row(
         re.compile(
             r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
-            r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?connect to"
+            r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?(?:connect to|establish)"
             r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b",
             re.IGNORECASE,
         ),
         None,
         Meaning("temporarily_rejected", "broken", "certain"),
         ("greeting", "ehlo", "mail", "rcpt", "data"),
+    ),
+    # A relay that is closed: maintenance, or what it asks first is dead.
+    _row(
+        r"not accepting (?:\w+ ){0,2}(?:connections?|mail|messages)|no smtp service|service (?:is )?not available",
+        Meaning("greeting_rejected", "closed", "likely"),
+        _LATER,
+        stages=("greeting",),
     ),
     # A greeting that asks to come back has nothing against the address.
     _Row(

@@ -317,6 +317,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     # These answer a command of their own, whatever the text beside them names.
     if code in ANSWERS_AUTH and said is not None and stage == "auth" and said.cause in _NOT_THE_PASSWORD:
         return said
+    if code in ANSWERS_AUTH and said is not None and stage in ("mail", "rcpt", "data"):
+        return said
     if code in ANSWERS_AUTH and said is not None and _TOO_MANY_LOGINS.search(said.matched):
         return Meaning("auth_rejected", "attempts", "certain")
     if code in ANSWERS_AUTH or (code == 504 and detail == "7.4"):
@@ -327,7 +329,9 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     if code == 421:
         return _not_now(stage, words)
     if code == 530:
-        return _NEEDS_LOGIN if stage == "rcpt" else _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
+        # In answer to STARTTLS it can ask for no TLS.
+        policy = Meaning("starttls_rejected", "policy", "likely")
+        return _NEEDS_LOGIN if stage == "rcpt" else policy if stage == "starttls" else _BY_CODE[530]
     if code == 538:
         return _BY_CODE[538]
     if stage == "auth" and code == 501:
@@ -341,6 +345,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
         )
     if stage == "starttls" and code in (550, 554):
         return Meaning("starttls_rejected", "policy", "certain")
+    if stage == "starttls" and code in (501, 503, 504):
+        return Meaning("starttls_rejected", "no_answer", "likely")
     if stage == "starttls" and code in (500, 502):
         return Meaning("starttls_not_offered", "", "likely", ("starttls_rejected",))
     return _by_code_and_stage(status, stage)

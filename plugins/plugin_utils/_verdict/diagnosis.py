@@ -388,7 +388,8 @@ def _starttls(case: _Case) -> Diagnosis:
     if failure["kind"] == "reply":
         found = _refused(case, "starttls")
         # It is in the list: what is refused is no more that it were not offered.
-        return replace(found, code="starttls_rejected") if found.code == "starttls_not_offered" else found
+        unknown = found.code == "starttls_not_offered"
+        return replace(found, code="starttls_rejected", variant="no_answer") if unknown else found
     return Diagnosis("starttls_rejected", "no_answer", words.unanswered(attempt, failure))
 
 
@@ -473,6 +474,8 @@ def _auth(case: _Case) -> Diagnosis:
         return Diagnosis("auth_requires_tls", "withheld")
     if kind == "missing" and failure["what"] == "auth":
         found = _no_mechanism([], None, failure.get("starttls", False))
+        if "helo" in attempt:
+            return _login_without_ehlo(case, found)
         if signs.in_tls(attempt) and "STARTTLS" in signs.offered(attempt, "after_tls"):
             return Diagnosis("auth_not_offered", "tls_in_front")
         before = signs.offered(attempt, "before_tls").get("AUTH", [])
@@ -493,6 +496,17 @@ def _auth(case: _Case) -> Diagnosis:
     if found.code == "auth_rejected" and not found.variant:
         return replace(found, detail=words.also(found.detail, words.password_ends_in_a_break(case.settings)))
     return found
+
+
+def _login_without_ehlo(case: _Case, found: Diagnosis) -> Diagnosis:
+    """No login where EHLO, which lists them, was refused and HELO taken: what EHLO was refused with is the reason."""
+    replies = case.attempt.get("ehlo", {})
+    reply = replies.get("after_tls") or replies.get("before_tls")
+    if reply is None or reply["code"] in _UNKNOWN_COMMAND:
+        return replace(found, detail=words.KNOWS_NO_EHLO)
+    said: FailureEntry = {"layer": "ehlo", "kind": "reply", "code": reply["code"], "lines": reply["lines"]}
+    refused = _refused(case._replace(failure=said), "ehlo")
+    return replace(refused, detail=words.also(refused.detail, words.ONLY_HELO))
 
 
 def _no_mechanism(names: Sequence[str], wanted: str | None, after_starttls: bool) -> Diagnosis:
@@ -551,6 +565,9 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
     said = meaning(Status(failure["code"], signs.status_of(failure), text), stage, text) or _FALLBACK[stage]
     code, variant = said.cause, said.variant
     hint = explain_reply(failure["code"], text.partition(" ")[2], stage)
+    wants_login = variant in ("relay", "auth_required") and "greeting_rejected" not in said.also
+    if wants_login and _logged_in(attempt):
+        hint = None  # nor is the advice to log in
     if hint is not None:
         # A provider's own words are surer than those of anyone.
         variant = hint.variant or (variant if code == hint.cause else "")
@@ -564,10 +581,13 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
         # Postfix's usual submission, which refuses every recipient of whoever has not logged in.
         code, variant = "sender_rejected", "auth_required"
     if variant in ("relay", "auth_required") and _logged_in(attempt):
-        variant, hint = f"{variant}_logged_in", None  # nor is the advice to log in
+        variant, hint = f"{variant}_logged_in", None
     if code == "auth_requires_tls" and signs.in_tls(attempt):
         variant, hint = "in_tls", None  # inside TLS the advice to begin it is none
-    return Diagnosis(code, variant, words.quoted(failure) + words.in_answer_to(failure), hint=hint)
+    detail = words.quoted(failure) + words.in_answer_to(failure)
+    if signs.asked_certificate(attempt) and _ACCESS_DENIED.search(text):
+        detail = words.also(detail, words.ASKED_CERTIFICATE)
+    return Diagnosis(code, variant, detail, hint=hint)
 
 
 # Where code and stage say nothing: a reply that is neither 4xx nor 5xx where another one belongs.

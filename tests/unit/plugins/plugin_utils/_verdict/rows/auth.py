@@ -251,6 +251,23 @@ ROWS: tuple[Row, ...] = (
         settings={**CLEARTEXT, **LOGIN},
     ),
     row(
+        "login, EHLO refused for the address, and HELO taken",
+        attempt(
+            "cleartext",
+            "tcp greeting ehlo",
+            greeting=GREETING,
+            helo=reply(250, "x"),
+            ehlo={"before_tls": reply(554, "5.7.1 Client host [192.0.2.4] blocked using zen.example")},
+        ),
+        "greeting_rejected",
+        "greeting",
+        "address",
+        "cleartext",
+        says="behind which no login can be made",
+        findings="ehlo_refused",
+        settings={**CLEARTEXT, **LOGIN},
+    ),
+    row(
         "login in cleartext refused for TLS",
         in_cleartext(broken("auth", "reply", code=538, lines=["5.7.11 Encryption required"]), "AUTH PLAIN"),
         "auth_requires_tls",

@@ -146,6 +146,14 @@ ROWS: tuple[Row, ...] = (
         says="was silent for 2.5 s and",
     ),
     row(
+        "closed to everybody",
+        refused("greeting", 554, "relay.test ESMTP not accepting connections"),
+        "greeting_rejected",
+        "greeting",
+        "closed",
+        says="takes no mail from this host, or from nobody",
+    ),
+    row(
         "greets only a proxy",
         attempt(rungs="tcp greeting!", failure=broken("greeting", "timeout", partial=""), after_proxy_header=GREETING),
         "greeting_timeout",
