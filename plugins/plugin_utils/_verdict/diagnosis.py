@@ -499,13 +499,15 @@ def _auth(case: _Case) -> Diagnosis:
 
 
 def _login_without_ehlo(case: _Case, found: Diagnosis) -> Diagnosis:
-    """No login where EHLO, which lists them, was refused and HELO taken: what EHLO was refused with is the reason."""
+    """No login where EHLO, which lists them, was refused and HELO taken: if its words name a reason, that is it."""
     replies = case.attempt.get("ehlo", {})
     reply = replies.get("after_tls") or replies.get("before_tls")
     if reply is None or reply["code"] in _UNKNOWN_COMMAND:
         return replace(found, detail=words.KNOWS_NO_EHLO)
     said: FailureEntry = {"layer": "ehlo", "kind": "reply", "code": reply["code"], "lines": reply["lines"]}
     refused = _refused(case._replace(failure=said), "ehlo")
+    if refused.code == "ehlo_rejected" and not refused.variant and refused.hint is None:
+        return replace(found, detail=words.ehlo_would_list(said))
     return replace(refused, detail=words.also(refused.detail, words.ONLY_HELO))
 
 

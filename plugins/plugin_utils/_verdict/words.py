@@ -65,6 +65,7 @@ __all__ = (
     "changed",
     "clock_is_off",
     "clock_phrase",
+    "ehlo_would_list",
     "ended",
     "ends_at_unknown_root",
     "ends_below",
@@ -307,6 +308,11 @@ def instead(reply: FailureEntry) -> str:
 def refuses_ehlo(reply: FailureEntry) -> str:
     """That the mode which the port speaks does not work either."""
     return f"it refuses EHLO there with {quoted(reply)}"
+
+
+def ehlo_would_list(reply: FailureEntry) -> str:
+    """Why no login is offered, where EHLO was refused and HELO taken."""
+    return f"EHLO, which would list them, was refused with {quoted(reply)}"
 
 
 def fault_of_its_own(code: str | None) -> str:

@@ -251,6 +251,22 @@ ROWS: tuple[Row, ...] = (
         settings={**CLEARTEXT, **LOGIN},
     ),
     row(
+        "login, EHLO refused without a reason, and HELO taken",
+        attempt(
+            "cleartext",
+            "tcp greeting ehlo",
+            greeting=GREETING,
+            helo=reply(250, "x"),
+            ehlo={"before_tls": reply(550, "no")},
+        ),
+        "auth_not_offered",
+        "auth",
+        observed="cleartext",
+        says="EHLO, which would list them, was refused with '550 no'",
+        findings="ehlo_refused",
+        settings={**CLEARTEXT, **LOGIN},
+    ),
+    row(
         "login, EHLO refused for the address, and HELO taken",
         attempt(
             "cleartext",
