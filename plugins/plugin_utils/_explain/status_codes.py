@@ -150,6 +150,8 @@ def _alone(text: str) -> str:
     return ""
 
 
+# A limit in the words of a login that is refused for good: waiting alone does not make a wrong password right.
+_TOO_MANY_LOGINS = re.compile(r"too many .{0,20}(?:log ?in|auth|attempt|fail)", re.IGNORECASE)
 # What the words of a refused login may speak of instead.
 _NOT_THE_PASSWORD = ("auth_rejected", "greeting_rejected", "client_certificate_required")
 _RECIPIENT = Meaning("recipient_rejected")
@@ -201,7 +203,10 @@ _ENHANCED_MEANING: dict[str, Meaning] = {
 # What a stage of the dialogue makes of a refusal: (permanent, temporary)
 _BY_STAGE: dict[str, tuple[Meaning, Meaning]] = {
     "greeting": (Meaning("greeting_rejected", "", "certain"), Meaning("greeting_rejected", "", "certain")),
-    "ehlo": (Meaning("ehlo_rejected", "", "certain"), Meaning("ehlo_rejected", "", "likely")),
+    "ehlo": (
+        Meaning("ehlo_rejected", "", "certain"),
+        Meaning("temporarily_rejected", "", "likely", ("ehlo_rejected",)),
+    ),
     "starttls": (Meaning("starttls_rejected", "", "certain"), Meaning("starttls_rejected", "", "certain")),
     "auth": (Meaning("auth_rejected", "", "likely"), Meaning("auth_rejected", "temporary", "likely")),
     "mail": (Meaning("sender_rejected", "", "certain"), Meaning("temporarily_rejected", "", "certain")),
@@ -315,6 +320,10 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     # These answer a command of their own, whatever the text beside them names.
     if code in ANSWERS_AUTH and said is not None and stage == "auth" and said.cause in _NOT_THE_PASSWORD:
         return said
+    if code in ANSWERS_AUTH and said is not None and stage in ("mail", "rcpt", "data"):
+        return said
+    if code in ANSWERS_AUTH and said is not None and _TOO_MANY_LOGINS.search(said.matched):
+        return Meaning("auth_rejected", "attempts", "certain")
     if code in ANSWERS_AUTH or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
     if said is not None:
@@ -323,7 +332,9 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     if code == 421:
         return _not_now(stage, words)
     if code == 530:
-        return _NEEDS_LOGIN if stage == "rcpt" else _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
+        # In answer to STARTTLS it can ask for no TLS.
+        policy = Meaning("starttls_rejected", "policy", "likely")
+        return _NEEDS_LOGIN if stage == "rcpt" else policy if stage == "starttls" else _BY_CODE[530]
     if code == 538:
         return _BY_CODE[538]
     if stage == "auth" and code == 501:
@@ -337,6 +348,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
         )
     if stage == "starttls" and code in (550, 554):
         return Meaning("starttls_rejected", "policy", "certain")
+    if stage == "starttls" and code in (501, 503, 504):
+        return Meaning("starttls_rejected", "no_answer", "likely")
     if stage == "starttls" and code in (500, 502):
         return Meaning("starttls_not_offered", "", "likely", ("starttls_rejected",))
     return _by_code_and_stage(status, stage)

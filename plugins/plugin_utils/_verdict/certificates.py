@@ -149,6 +149,17 @@ class Certificate:
             return None
 
     @property
+    def may_issue(self) -> bool:
+        """Whether it is a CA's, and its key may sign certificates (RFC 5280 sections 4.2.1.9 and 4.2.1.3)."""
+        basic, usage = self._extension(x509.BasicConstraints), self._extension(x509.KeyUsage)
+        return basic is not None and basic.ca and (usage is None or usage.key_cert_sign)
+
+    @property
+    def limits_names(self) -> bool:
+        """Whether it says which names those may have that it issues (RFC 5280 section 4.2.1.10)."""
+        return self._extension(x509.NameConstraints) is not None
+
+    @property
     def names_its_issuer_online(self) -> bool:
         """Whether Authority Information Access (RFC 5280 section 4.2.2.1) says where its issuer's certificate is."""
         access = self._extension(x509.AuthorityInformationAccess)
