@@ -16,11 +16,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool, to_number
 
-__all__ = ("Variable", "check_variables")
+__all__ = ("UNREADABLE", "Variable", "check_variables")
 
 # How alike two names must be, beyond what they begin with.
 _ALIKE = 0.8
 _BEGIN = "mail_"
+# Names of the collection, whose misspelt neighbours are looked for.
+_OURS = (_BEGIN, "mailpit_")
+# In place of a value whose template fails: whoever uses the variable says why.
+UNREADABLE: t.Final = object()
 
 
 class Variable(t.NamedTuple):
@@ -43,14 +47,16 @@ def check_variables(
     taken = {one.name: one for one in variables}
     for one in taken.values():
         value = value_of(one.name) if one.name in names else None
+        if value is UNREADABLE:
+            continue
         if value is None or (isinstance(value, (str, Mapping, Sequence)) and len(value) == 0):
             if one.required:
                 raise _missing(one, names, {*taken, *known})
             continue
         _check_kind(one, value)
     for name in sorted(names):
-        if name.startswith(_BEGIN) and name not in taken and name not in known:
-            near = _near(name, taken)
+        if name.startswith(_OURS) and name not in taken and name not in known:
+            near = _near(name, [one for one in taken if one.partition("_")[0] == name.partition("_")[0]])
             # Where the right one is there as well, the other one is somebody's own.
             if near is not None and near not in names:
                 raise SettingsError(f"{name} is no variable of this playbook; write {near}.", name)
@@ -68,7 +74,7 @@ def _missing(wanted: Variable, names: Collection[str], right: Collection[str]) -
     return SettingsError(f"{wanted.name} is missing{whose}; {wanted.advice}.", wanted.name)
 
 
-def _near(name: str, taken: Mapping[str, Variable]) -> str | None:
+def _near(name: str, taken: Iterable[str]) -> str | None:
     """The variable that was probably meant: alike in all that follows what both begin with."""
     best = None
     for one in taken:

@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.variables import Variable, check_variables
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.variables import UNREADABLE, Variable, check_variables
 
 SETTINGS = Variable("mail_config_settings", "dict", advice="write host, port and secure into it", required=True)
 TAKEN = (
@@ -69,3 +69,17 @@ def test_what_is_wrong_gets_one_sentence(variables: dict[str, t.Any], words: str
 
 def test_names_that_are_known_elsewhere_are_let_through() -> None:
     check({**GOOD, "mail_config_falback": 1}, known=("mail_config_falback",))
+
+
+@pytest.mark.parametrize("name", ["mail_config_settings", "mail_config_certificate_days_error"])
+def test_a_variable_whose_template_fails_is_left_to_who_uses_it(name: str) -> None:
+    check({**GOOD, name: UNREADABLE})
+
+
+def test_variables_of_mailpit_are_compared_with_those_of_mailpit_alone() -> None:
+    taken = (Variable("mailpit_watch_limit", "int"), Variable("mail_config_hosts", "str"))
+    with pytest.raises(
+        SettingsError, match="mailpit_wacth_limit is no variable of this playbook; write mailpit_watch_limit[.]"
+    ):
+        check_variables(taken, ["mailpit_wacth_limit"], str)
+    check_variables(taken, ["mailpit_config_hosts", "mailpit_ca_pem"], str)
