@@ -10,17 +10,19 @@ variables for many things. So a name is called misspelt only where it is close t
 from __future__ import annotations
 
 import difflib
+import re
 import typing as t
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool, to_number
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool
 
 __all__ = ("UNREADABLE", "Variable", "check_variables")
 
 # How alike two names must be, beyond what they begin with.
 _ALIKE = 0.8
 _BEGIN = "mail_"
+_WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
 # Names of the collection, whose misspelt neighbours are looked for.
 _OURS = (_BEGIN, "mailpit_")
 # In place of a value whose template fails: whoever uses the variable says why.
@@ -81,6 +83,8 @@ def _near(name: str, taken: Iterable[str]) -> str | None:
         begin = _common_words(name, one)
         rest, other = name[len(begin) :], one[len(begin) :]
         alike = difflib.SequenceMatcher(None, rest, other).ratio() if rest and other else 0.0
+        if sorted(rest) == sorted(other):
+            alike = 1.0  # Two letters that changed places.
         if alike >= _ALIKE and (best is None or alike > best[0]):
             best = (alike, one)
     return None if best is None else best[1]
@@ -105,7 +109,7 @@ def _check_kind(variable: Variable, value: object) -> None:
         raise SettingsError(f"{name} is {show(value)}, which is not a list; write [first, second].", name)
     if variable.kind == "bool":
         to_bool(value, name)
-    if variable.kind == "int":
-        to_number(value, name, -(2**31), 2**31)
+    if variable.kind == "int" and (isinstance(value, bool) or not _WHOLE.fullmatch(str(value))):
+        raise SettingsError(f"{name} is {show(value)}, which is not a whole number; write one, such as 14.", name)
     if variable.choices and str(value) not in variable.choices:
         raise SettingsError(f"{name} is {show(value)}; write {' or '.join(variable.choices)}.", name)

@@ -56,7 +56,7 @@ def test_what_is_right(more: dict[str, t.Any]) -> None:
         ({**GOOD, "mail_config_certificate_day_error": 3}, "no variable of this playbook; write mail_config_certificate_days_error."),
         ({**GOOD, "mail_config_falback": "use"}, "mail_config_falback is no variable of this playbook; write mail_config_fallback."),
         ({**GOOD, "mail_config_fallback": "try"}, "mail_config_fallback is 'try'; write fail or suggest or use."),
-        ({**GOOD, "mail_config_certificate_days_error": "soon"}, "mail_config_certificate_days_error is 'soon', which is not a number"),
+        ({**GOOD, "mail_config_certificate_days_error": "soon"}, "mail_config_certificate_days_error is 'soon', which is not a whole number; write one, such as 14."),
         ({**GOOD, "mail_config_check_credentials": "perhaps"}, "mail_config_check_credentials is 'perhaps', which is neither"),
         ({**GOOD, "mail_config_cleartext_networks": {"a": 1}}, "which is not a list"),
     ],
@@ -82,4 +82,8 @@ def test_variables_of_mailpit_are_compared_with_those_of_mailpit_alone() -> None
         SettingsError, match="mailpit_wacth_limit is no variable of this playbook; write mailpit_watch_limit[.]"
     ):
         check_variables(taken, ["mailpit_wacth_limit"], str)
+    with pytest.raises(
+        SettingsError, match="mailpit_smtp_prot is no variable of this playbook; write mailpit_smtp_port[.]"
+    ):
+        check_variables([Variable("mailpit_smtp_port", "int")], ["mailpit_smtp_prot"], str)
     check_variables(taken, ["mailpit_config_hosts", "mailpit_ca_pem"], str)
