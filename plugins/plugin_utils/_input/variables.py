@@ -22,6 +22,7 @@ __all__ = ("UNREADABLE", "Variable", "check_variables")
 # How alike two names must be, beyond what they begin with.
 _ALIKE = 0.8
 _BEGIN = "mail_"
+_NUMBER = re.compile(r"\s*[+-]?[0-9]+([.][0-9]*)?\s*")
 _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
 # Names of the collection, whose misspelt neighbours are looked for.
 _OURS = (_BEGIN, "mailpit_")
@@ -111,5 +112,7 @@ def _check_kind(variable: Variable, value: object) -> None:
         to_bool(value, name)
     if variable.kind == "int" and (isinstance(value, bool) or not _WHOLE.fullmatch(str(value))):
         raise SettingsError(f"{name} is {show(value)}, which is not a whole number; write one, such as 14.", name)
+    if variable.kind == "float" and (isinstance(value, bool) or not _NUMBER.fullmatch(str(value))):
+        raise SettingsError(f"{name} is {show(value)}, which is not a number; write one, such as 10.", name)
     if variable.choices and str(value) not in variable.choices:
         raise SettingsError(f"{name} is {show(value)}; write {' or '.join(variable.choices)}.", name)

@@ -20,6 +20,7 @@ TAKEN = (
     Variable("mail_config_alternatives", "raw"),
     Variable("mail_config_cleartext_networks", "list"),
     Variable("mail_config_prove_recipient", "str"),
+    Variable("mail_probe_timeout", "float"),
 )
 GOOD: dict[str, t.Any] = {"mail_config_settings": {"host": "relay.test"}}
 
@@ -34,7 +35,7 @@ def check(variables: dict[str, t.Any], known: tuple[str, ...] = ()) -> None:
         {},
         {"mail_config_certificate_days_error": "30", "mail_config_check_credentials": "yes"},
         {"mail_config_cleartext_networks": "10.0.0.0/8", "mail_config_fallback": "use"},
-        {"mail_config_alternatives": 587},
+        {"mail_config_alternatives": 587, "mail_probe_timeout": "2.5"},
         # Somebody's own.
         {"mail_host": "x", "mail_config_secret": "x", "mailname": "x", "mail_report_dest": "x", "ansible_user": "x"},
         {"mail_config_prove_recipient": "a@b", "mail_config_prove_recipients": ["a@b"]},
@@ -57,6 +58,7 @@ def test_what_is_right(more: dict[str, t.Any]) -> None:
         ({**GOOD, "mail_config_falback": "use"}, "mail_config_falback is no variable of this playbook; write mail_config_fallback."),
         ({**GOOD, "mail_config_fallback": "try"}, "mail_config_fallback is 'try'; write fail or suggest or use."),
         ({**GOOD, "mail_config_certificate_days_error": "soon"}, "mail_config_certificate_days_error is 'soon', which is not a whole number; write one, such as 14."),
+        ({**GOOD, "mail_probe_timeout": "3s"}, "mail_probe_timeout is '3s', which is not a number; write one, such as 10."),
         ({**GOOD, "mail_config_check_credentials": "perhaps"}, "mail_config_check_credentials is 'perhaps', which is neither"),
         ({**GOOD, "mail_config_cleartext_networks": {"a": 1}}, "which is not a list"),
     ],
