@@ -57,7 +57,7 @@ def test_what_is_right(more: dict[str, t.Any]) -> None:
         ({**GOOD, "mail_config_certificate_day_error": 3}, "no variable of this playbook; write mail_config_certificate_days_error."),
         ({**GOOD, "mail_config_falback": "use"}, "mail_config_falback is no variable of this playbook; write mail_config_fallback."),
         ({**GOOD, "mail_config_fallback": "try"}, "mail_config_fallback is 'try'; write fail or suggest or use."),
-        ({**GOOD, "mail_config_certificate_days_error": "soon"}, "mail_config_certificate_days_error is 'soon', which is not a whole number; write one, such as 14."),
+        ({**GOOD, "mail_config_certificate_days_error": "soon"}, "days_error is 'soon', which is not a whole number; write one, such as 14."),
         ({**GOOD, "mail_probe_timeout": "3s"}, "mail_probe_timeout is '3s', which is not a number; write one, such as 10."),
         ({**GOOD, "mail_config_check_credentials": "perhaps"}, "mail_config_check_credentials is 'perhaps', which is neither"),
         ({**GOOD, "mail_config_cleartext_networks": {"a": 1}}, "which is not a list"),
