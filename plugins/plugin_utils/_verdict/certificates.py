@@ -121,7 +121,9 @@ class Certificate:
             return ipaddress.ip_address(name) in addresses
         wanted = name.lower().rstrip(".")
         above = wanted.partition(".")[2]
-        listed = [one.lower() for one in self.dns_names or ([] if self.names else [self.common_name])]
+        # As they stand in it, not as they are shown: a password may be a word of the relay's name.
+        common = [str(one.value) for one in self.parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[:1]]
+        listed = [one.lower() for one in self._dns_names or ([] if self.names else common)]
         return wanted in listed or ("." in above and f"*.{above}" in listed)
 
     @property

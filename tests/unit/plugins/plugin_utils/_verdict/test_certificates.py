@@ -153,3 +153,11 @@ def test_a_negative_serial_number_warns_nobody(pki: Pki, recwarn: pytest.Warning
     for one in read_chain([base64.b64encode(negative).decode()], NOW, (None, None)):
         one.as_dict(True)
     assert [str(one.message) for one in recwarn] == []
+
+
+def test_a_password_that_is_a_word_of_the_relays_name_changes_no_comparison(pki: Pki) -> None:
+    issued = pki.issue("mail.staging.test", names=["mail.staging.test"])
+    encoded = base64.b64encode(issued.certificate.public_bytes(Encoding.DER)).decode()
+    (leaf,) = read_chain([encoded], NOW, ("app", "staging"))
+    assert leaf.dns_names == ["mail.********.test"]
+    assert leaf.covers("mail.staging.test") and not leaf.covers("mail.production.test")
