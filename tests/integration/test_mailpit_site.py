@@ -810,7 +810,11 @@ def test_a_unit_of_another_way_is_refused_with_the_way_back(
 @pytest.mark.parametrize(
     "manager, bad, good",
     [
-        ("systemd", ["-H", ".x", "@x", "a b", "", "x" * 201, "mailpit-renewal"], ["mailpit", "team:red@1", "renewal"]),
+        (
+            "systemd",
+            ["-H", ".x", "@x", "a b", "", "x" * 129, "mailpit-renewal", "mailpit@", "mailpit.service"],
+            ["mailpit", "team:red@1", "renewal", "x" * 128],
+        ),
         ("podman_quadlet", ["-v", "mailpit@1", "a:b", "_x", "a-renewal"], ["Mailpit.red"]),
         ("compose", ["Mailpit", "mailpit.red", "-x", "a-renewal"], ["mailpit_red-2"]),
     ],
@@ -840,6 +844,17 @@ def test_what_the_role_starts_is_never_roots(manager: str, site: sites.Site) -> 
         mailpit_site._refuse_root(dataclasses.replace(wanted, manager=manager))
     mailpit_site._refuse_root(wanted)
     mailpit_site._refuse_root(dataclasses.replace(site, manager=manager))
+    # A service called mail or shadow, and the user and group that have their names from it.
+    with pytest.raises(
+        Refusal,
+        match="mailpit_user is bin, a user of the system itself: write another name, or set mailpit_create_user to false",
+    ):
+        mailpit_site._refuse_system_accounts(dataclasses.replace(site, manager=manager), "mailpit-of-tests")
+    with pytest.raises(Refusal, match="mailpit_group is shadow, a group of the system itself"):
+        mailpit_site._refuse_system_accounts(dataclasses.replace(site, manager=manager, user=None, group=42), "shadow")
+    mailpit_site._refuse_system_accounts(dataclasses.replace(site, manager=manager, user=None, group=None), "mailpit")
+    mailpit_site._refuse_system_accounts(dataclasses.replace(site, manager=manager, user=999, group=100), "users")
+    mailpit_site._refuse_system_accounts(site, "bin")
 
 
 def test_a_timer_of_roots_starts_nothing_that_others_can_change(site: sites.Site, tmp_path: pathlib.Path) -> None:
@@ -886,6 +901,20 @@ def test_what_had_the_name_of_an_image_before_is_known(
     for before in ("old", ""):
         found = mailpit_site._image(wanted, options, records.Record(), keep.Changes(dry=False))
         assert (found["image"], found["before"], found["engine"]) == ("new", before, "podman")
+
+
+def test_whose_clock_a_log_has(site: sites.Site, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's is that of no zone, unless it is shown the host's."""
+    monkeypatch.setattr(units, "_QUADLETS", str(tmp_path))
+    contained = [dataclasses.replace(site, manager=manager) for manager in ("podman_quadlet", "compose")]
+    composed = pathlib.Path(site.config_dir, sites.COMPOSE_FILE)
+    composed.parent.mkdir()
+    for path in (pathlib.Path(units.quadlet_of(site.service)), composed):
+        path.write_text("Volume=/srv/x:/x\n")
+    assert [sites.has_hosts_clock(one) for one in (site, *contained)] == [True, False, False]
+    for path in (pathlib.Path(units.quadlet_of(site.service)), composed):
+        path.write_text('- "/etc/localtime:/etc/localtime:ro"\n')
+    assert [sites.has_hosts_clock(one) for one in contained] == [True, True]
 
 
 def test_a_command_for_the_log_hides_no_renewal_that_failed(

@@ -66,6 +66,8 @@ _NOT_KEPT = ("/proc", "/sys", "/dev", "/boot")
 _PRIVATE = ("/var/lib/mailops.smtp", "/var/lib/mailops.smtp.mailpit")
 # What the unit's sandbox hides from Mailpit: ProtectHome, PrivateTmp.
 _HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
+# systemd makes private folders by the name of the unit, which are longer than that by 64 letters and must not have more than 255.
+_LONGEST_NAME = 128
 # How a service may be called, by its manager: a project of compose has the fewest letters.
 _NAMES = {
     "": (r"[A-Za-z0-9_][A-Za-z0-9:_.@-]*", "letters, digits and any of : _ . @ -, a letter or digit first"),
@@ -146,8 +148,23 @@ def judge(site: Site, record: Record, leaving: bool = False) -> t.Dict[str, Fold
 def _refuse_name(site: Site) -> None:
     """A name is given to systemd's and the engine's commands, and to a project of compose, as it is."""
     form, words = _NAMES.get(site.manager, _NAMES[""])
-    if len(site.service) > 200 or not re.fullmatch(form, site.service):
-        raise Refusal("mailpit_service_name is {0!r}: write {1}, such as mailpit-team".format(site.service, words))
+    if len(site.service) > _LONGEST_NAME or not re.fullmatch(form, site.service):
+        raise Refusal(
+            "mailpit_service_name is {0!r}: write {1}, at most {2} of them, such as mailpit-team".format(
+                site.service, words, _LONGEST_NAME
+            )
+        )
+    if site.service.endswith(("@", ".service")):
+        raise Refusal(
+            "mailpit_service_name is {0}, which systemd takes for {1}: write {2}".format(
+                site.service,
+                *(
+                    ("the template of many services", site.service + "1")
+                    if site.service.endswith("@")
+                    else ("the name of a unit already", site.service[: -len(".service")])
+                ),
+            )
+        )
     if site.service.endswith(units.RENEWAL):
         raise Refusal(
             "mailpit_service_name is {0}, and a name with {1} at its end is that of the units which renew the "
@@ -207,6 +224,13 @@ def environment_of(site: Site) -> t.Dict[str, str]:
         pairs = [line.rstrip("\n").split("=", 1) for line in file if "=" in line and not line.startswith("#")]
     # In the style of systemd a value may stand in quotes; those that are read here hold nothing that had to be escaped.
     return {name: value.strip('"') for name, value in pairs}
+
+
+def has_hosts_clock(site: Site) -> bool:
+    """Whether Mailpit's local time is the host's where no TZ is set: a container must have been shown /etc/localtime."""
+    composed = os.path.join(site.config_dir, COMPOSE_FILE)
+    started_by = {"podman_quadlet": units.quadlet_of(site.service), "compose": composed}.get(site.manager)
+    return started_by is None or ":/etc/localtime" in units.read_unit(started_by)
 
 
 def adopted_versions(site: Site) -> t.List[str]:
