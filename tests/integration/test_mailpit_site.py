@@ -156,6 +156,36 @@ def test_the_messages_stay_unless_they_are_to_go(site: sites.Site, tmp_path: pat
     assert list((tmp_path / "root").iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["mailpit.log", "theirs.log"])
+def test_the_log_that_mailpit_wrote_goes_with_the_messages(site: sites.Site, tmp_path: pathlib.Path, name: str) -> None:
+    """In the folder where MP_LOG_FILE must lie; a name of their own is known as long as the environment has it."""
+    make(site)
+    filled(site)
+    log = pathlib.Path(site.data_dir, name)
+    with open(os.path.join(site.config_dir, "mailpit.env"), "a") as environment:
+        environment.write(f"MP_LOG_FILE={log}\n")
+    log.write_text("x")
+    remove(site, data_too=False)
+    assert log.exists()
+    make(site)
+    filled(site)
+    with open(os.path.join(site.config_dir, "mailpit.env"), "a") as environment:
+        environment.write(f"MP_LOG_FILE={log}\n")
+    assert remove(site).left == [] and list((tmp_path / "root").iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["{0}/../theirs.log", "{0}/x/y.log", "/srv/theirs.log"])
+def test_no_other_file_goes_because_it_is_called_the_log(site: sites.Site, tmp_path: pathlib.Path, path: str) -> None:
+    make(site)
+    filled(site)
+    for theirs in (tmp_path / "root/theirs.log", tmp_path / "root/data/theirs.log", tmp_path / "root/data/y.log"):
+        theirs.write_text("x")
+    with open(os.path.join(site.config_dir, "mailpit.env"), "a") as environment:
+        environment.write(f"MP_LOG_FILE={path.format(site.data_dir)}\n")
+    remove(site)
+    assert sorted(file.name for file in (tmp_path / "root").rglob("*.log")) == ["theirs.log", "theirs.log", "y.log"]
+
+
 def test_what_is_not_the_roles_stays(site: sites.Site, tmp_path: pathlib.Path) -> None:
     make(site)
     filled(site)
@@ -824,6 +854,8 @@ def test_a_name_is_one_that_what_runs_it_takes(manager: str, bad: list[str], goo
         assert refused(site, manager=manager, service=name).startswith("mailpit_service_name is ")
     for name in good:
         sites._refuse_name(dataclasses.replace(site, manager=manager, service=name))
+    for name in ("mailpit.service", "x" * 200) if manager == "systemd" else ():
+        sites._refuse_name(dataclasses.replace(site, manager=manager, service=name), leaving=True)
 
 
 def test_a_colon_ends_a_path_that_a_container_is_shown(site: sites.Site, tmp_path: pathlib.Path) -> None:
