@@ -206,6 +206,17 @@ REFUSALS: list[tuple[dict[str, t.Any], str]] = [
         {**NO_SUCH_PAIR, "mailpit_certificate_remote": True},
         "mailpit_certificate_file is /nonexistent/cert.pem, which is not there",
     ),
+    *(
+        (
+            {**NO_SUCH_PAIR, "mailpit_certificate_remote": True, **changes},
+            f"{option} is {path}, which is no ordinary file: correct the path",
+        )
+        for option, path, changes in (
+            ("mailpit_ca_file", "/etc", {"mailpit_ca_file": "/etc"}),
+            ("mailpit_certificate_file", "/etc", {"mailpit_certificate_file": "/etc"}),
+            ("mailpit_tags_config", "/dev/null", {"mailpit_tags_config": "/dev/null"}),
+        )
+    ),
     (
         {"mailpit_config_dir": "/etc"},
         "mailpit_config_dir is /etc, which is a folder of the system or of a user: set it to a folder of its own",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 import select
 import signal
 import stat
@@ -168,8 +169,9 @@ def unknown_names(path: str, names: t.Sequence[str]) -> t.List[str]:
     """Those environment variables that a program of Mailpit's does not know: their names are not in it."""
     with open(path, "rb") as file:
         content = file.read(_LARGEST)
-    # Go puts texts one after the other, without anything between them: what follows a name may be any letter.
-    return [name for name in names if name.encode("ascii") not in content]
+    # Go puts texts one after the other, without anything between them: what follows a name may be any letter. What goes on
+    # with _ is a longer name.
+    return [name for name in names if not re.search(re.escape(name).encode("ascii") + b"(?!_[A-Z0-9])", content)]
 
 
 def try_program(path: str, seconds: float = 20) -> t.Optional[str]:

@@ -219,13 +219,13 @@ def _own_ca(
 
 
 def check_pair(
-    certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime, authority: str = ""
+    certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime, authority: str | None = None
 ) -> str | None:
     """
     Why a certificate that was given will not do (one sentence), or None.
 
     ``certificate`` may hold a chain, leaf first. ``authority`` is what clients are to verify it with, one or more certificates;
-    empty where their own store has it.
+    None where their own store has it.
     """
     refusal = _no_certificates("mailpit_certificate_file", certificate)
     if refusal:
@@ -258,7 +258,7 @@ def check_pair(
     if missing:
         held = ", ".join(_names_of(leaf)) or "no name at all"
         return f"the certificate in mailpit_certificate_file is not for {', '.join(missing)} but for {held}: correct mailpit_server_names, or get another"
-    return _check_authority(chain, authority, now) if authority else None
+    return None if authority is None else _check_authority(chain, authority, now)
 
 
 def bare(given: Pki) -> Pki:

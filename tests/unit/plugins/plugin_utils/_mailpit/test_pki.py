@@ -361,6 +361,7 @@ def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
             )
         ),
         (leaf, pem(leaf[0], between[0]), "root", "mailpit_ca_file holds no certificate"),
+        (leaf, pem(leaf[0], between[0]), "", "mailpit_ca_file holds no certificate"),
         (
             leaf,
             pem(leaf[0], between[0]),
