@@ -292,6 +292,27 @@ def test_sarif(kind: str) -> None:
     assert sum(one["level"] == "error" for one in run["results"]) == errors
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_codeclimate(kind: str) -> None:
+    """What GitLab asks of it: these keys, a fingerprint of its own for each, a path in the project, one of its severities."""
+    found = json.loads(made("codeclimate", kind))
+    prints = [one["fingerprint"] for one in found]
+    assert len(prints) == len(set(prints)) == len(json.loads(made("sarif", kind))["runs"][0]["results"])
+    for one in found:
+        assert set(one) == {"check_name", "description", "severity", "fingerprint", "location"}
+        assert one["severity"] in ("info", "minor", "critical") and one["description"] and one["check_name"]
+        assert one["location"]["lines"] == {"begin": 1}
+        assert re.fullmatch(r"hosts/[A-Za-z0-9_.~%-]+(/[A-Za-z0-9_.~%-]+)?", one["location"]["path"])
+
+
+def test_no_host_leads_out_of_its_folder() -> None:
+    names = ("..", ".", "../../etc/passwd", "/etc", "C:\\x")
+    records = [dataclasses.replace(RECORDS[2], host=name, vantage={"host": name}) for name in names]
+    for one in json.loads("".join(FORMATS["codeclimate"].made(Told(report_of(records), None, ())))):
+        parts = one["location"]["path"].split("/")
+        assert parts[0] == "hosts" and len(parts) <= 3 and not {"", ".", ".."} & set(parts)
+
+
 def test_the_table_of_a_large_fleet_shows_what_needs_somebody() -> None:
     lone = [without_verdict(RECORDS[0], "unreachable")]
     large = report_of([*small_fleet(150), *lone])
