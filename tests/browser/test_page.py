@@ -73,6 +73,8 @@ FLEETS: dict[str, t.Callable[[], Iterable[Record]]] = {
         *(hostile(one, f"{evil}{number}") for number, evil in enumerate(HOSTILE) for one in (SMALL[0], SMALL[2], SMALL[8])),
         # Names that every object of JavaScript has.
         *(hostile(SMALL[2], evil) for evil in ("__proto__", "constructor", "toString")),
+        # One host with so many relays that they stand in a list.
+        *(dataclasses.replace(hostile(SMALL[2], evil), host="many", vantage={"host": "many"}) for evil in HOSTILE),
     ],
     "1000 hosts": lambda: fleet(1000),
     "10000 hosts": lambda: fleet(10000),
@@ -193,7 +195,7 @@ def test_hostile_texts_are_texts(browser: Browser, pages: dict[str, pathlib.Path
     assert one.run("document.querySelectorAll('script').length") == 2
     assert (
         one.run(
-            "document.querySelectorAll('img, iframe, object, embed, form[action], [onload], [onerror], [onmouseover]').length"
+            "document.querySelectorAll('img, iframe, object, embed, form[action], [onload], [onerror], [onmouseover], base, link, math, [srcdoc]').length"
         )
         == 0
     )

@@ -313,6 +313,11 @@ def test_no_host_leads_out_of_its_folder() -> None:
         assert parts[0] == "hosts" and len(parts) <= 3 and not {"", ".", ".."} & set(parts)
 
 
+def test_a_long_name_moves_its_own_line_alone() -> None:
+    lines = short_table(report_of([*RECORDS, dataclasses.replace(RECORDS[2], host="h" * 5000, vantage={"host": "x"})]))
+    assert sum(len(line) > 200 for line in lines) == 1 and lines[0].startswith(f"{'host':20}")
+
+
 def test_the_table_of_a_large_fleet_shows_what_needs_somebody() -> None:
     lone = [without_verdict(RECORDS[0], "unreachable")]
     large = report_of([*small_fleet(150), *lone])
