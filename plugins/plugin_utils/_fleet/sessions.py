@@ -82,12 +82,12 @@ _NOT_THE_RELAY: t.Final[dict[str, tuple[str, str]]] = {
 
 
 def _skews(fleet: Fleet) -> dict[str, float]:
-    """By how many seconds each observer's clock is ahead of the controller's."""
+    """By how many seconds each observer's clock is ahead of the controller's, when it was seen last."""
     found: dict[str, float] = {}
     for observer, sights in fleet.by_observer.items():
-        known = [one.skew for one in sights if one.skew is not None]
+        known = [(one.when, abs(one.skew), one.skew) for one in sights if one.skew is not None]
         if known:
-            found[observer] = statistics.median(known)
+            found[observer] = max(known)[2]
     return found
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import csv
 import dataclasses
+import datetime
 import hashlib
 import html.parser
 import io
 import json
 import pathlib
 import re
+import typing as t
 import xml.etree.ElementTree as ET
 
 import jsonschema
@@ -22,6 +24,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report import as_json as json_module
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_csv import COLUMNS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_table import short_table
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import leaves
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.formats import FORMATS, Told
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report
 
@@ -325,3 +328,14 @@ def test_the_table_of_a_large_fleet_shows_what_needs_somebody() -> None:
     assert len(lines) < 30 and lines[-1] == f"... and {150 * 2 - 9} that work"
     assert any(line.startswith("h00001") and line.endswith("FAILS  connection_timeout") for line in lines)
     assert len(short_table(report_of(RECORDS))) == len(RECORDS) + 1
+
+
+def test_days_left_are_those_of_the_sentences() -> None:
+    """ "1 day ago" is no -2, and what is over is never 0."""
+    (record,) = (one for one in RECORDS if one.cause == "certificate_expired")
+    probe = t.cast("dict[str, t.Any]", record.probe)
+    for hours, days in ((-1, -1), (-25, -1), (-49, -2), (1, 0), (25, 1)):
+        ends = (record.when + datetime.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        chain = [{**probe["certificates"][0], "not_after": ends}]
+        (leaf,) = leaves(report_of([dataclasses.replace(record, probe={**probe, "certificates": chain})]))
+        assert leaf.days_left == days, hours
