@@ -140,7 +140,7 @@ def _once(chain: Sequence[Certificate]) -> list[Certificate]:
 
 
 def _issued_any(one: Certificate, others: Sequence[Certificate]) -> bool:
-    return any(one.issued(other) for other in others if other.parsed != one.parsed)
+    return any(one.says_it_issued(other) for other in others if other.parsed != one.parsed)
 
 
 # -- dates and names

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import (
     HostFacts,
     Policy,
@@ -427,3 +428,16 @@ def test_a_name_that_nobody_had_time_to_ask_for_is_not_asked() -> None:
     failure: t.Any = {"layer": "dns", "kind": "not_asked", "lack": "time"}
     found = diagnose_name({"ok": False, "ms": 500.0, "failure": failure}, asked())
     assert (found.code, found.detail) == ("not_asked", words.lacking("time"))
+
+
+def test_a_relay_that_works_costs_no_signature(chains: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a host's own TLS has verified is not verified again on the controller, for each host of a fleet."""
+
+    def issued(one: Certificate, other: Certificate) -> bool:
+        assert one.parsed.subject != other.parsed.issuer, "a signature would be checked"
+        return False
+
+    good = [row for row in ROWS if row.code is None]
+    row = next(row for row in good if row.evidence(chains)["attempts"][0].get("chain") == chains["good"])
+    monkeypatch.setattr(Certificate, "issued", issued)
+    assert verdict(row, chains)["ok"]
