@@ -445,6 +445,93 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         [],
         {},
     ),
+    "GitLab, all of it in one variable": (
+        "gitlab",
+        "services:\n  web:\n    environment:\n      GITLAB_OMNIBUS_CONFIG: |\n        external_url 'https://${HOST}'\n"
+        "        gitlab_rails['smtp_enable'] = true; gitlab_rails['smtp_address'] = 'h'\n        gitlab_rails['smtp_port'] = 465\n"
+        "        gitlab_rails['smtp_tls'] = true; gitlab_rails['smtp_enable_starttls_auto'] = false\n"
+        f"        gitlab_rails['smtp_user_name'] = 'a$$b' # ; gitlab_rails['smtp_port'] = 25\n"
+        f"        gitlab_rails['smtp_password'] = '{SECRET}'\n",
+        {"path": "/srv/compose.yml", "service": "web"},
+        "implicit_tls",
+        [],
+        {"host": "h", "port": 465, "username": "a$b"},
+    ),
+    "GitLab, values from elsewhere": (
+        "gitlab",
+        "gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = ENV['RELAY'] || 'h'\ngitlab_rails['smtp_port'] = 587\n"
+        "gitlab_rails['smtp_password'] = File.read('/run/secrets/p').gsub(\"\\n\", \"\")\n",
+        {},
+        "opportunistic",
+        ["downgrade_possible", "variable", "variable"],
+        {"port": 587},
+    ),
+    "Symfony, several transports": (
+        "symfony",
+        f"MAILER_DSN='failover(smtps://u:{SECRET}@a.example roundrobin(smtp://x:{SECRET}@b.example:25 smtp://c.example))?retry_period=9'\n",
+        {},
+        "implicit_tls",
+        ["several_relays"],
+        {"host": "a.example", "port": 465, "username": "u"},
+    ),
+    "Symfony, a provider first": (
+        "symfony",
+        f'MAILER_DSN="roundrobin(postmark+api://{SECRET}@default smtps://u:{SECRET}@b.example)"\n',
+        {},
+        "implicit_tls",
+        ["several_relays"],
+        {"host": "b.example"},
+    ),
+    "Symfony, providers alone": (
+        "symfony",
+        f'MAILER_DSN="failover(postmark+api://{SECRET}@default sendgrid+smtp://{SECRET}@default)"\n',
+        {},
+        "implicit_tls",
+        ["several_relays", "settings_unused"],
+        {"host": None},
+    ),
+    "Laravel, one mailer after the other": (
+        "laravel",
+        "MAIL_MAILER=failover\nMAIL_HOST=h\nMAIL_PORT=465\n",
+        {},
+        "implicit_tls",
+        ["several_relays"],
+        {"host": "h"},
+    ),
+    "Laravel, a provider's interface": (
+        "laravel",
+        "MAIL_MAILER=ses\nMAIL_HOST=h\nMAIL_PORT=465\n",
+        {},
+        "implicit_tls",
+        ["settings_unused"],
+        {},
+    ),
+    "Spring, a document of a profile": (
+        "spring",
+        "spring:\n  mail:\n    host: a\n    port: 465\n    properties.mail.smtp: {ssl.enable: true, timeout: 9000}\n---\n"
+        f"spring:\n  config.activate.on-profile: prod\n  mail:\n    host: b\n    password: {SECRET}\n",
+        {"path": "/srv/application.yml"},
+        "implicit_tls",
+        ["overridden"],
+        {"host": "a", "port": 465},
+    ),
+    "Spring, the last document counts": (
+        "spring",
+        "spring.mail.host=a\n#---\nspring.config.activate.on-profile=!prod\nspring.mail.port=25\n#---\nspring.mail.host=b\n"
+        "spring.mail.port=465\nspring.mail.properties.mail.smtp.ssl.enable=true\nspring.mail.properties.mail.smtp.timeout=1\n",
+        {"path": "/srv/application.properties"},
+        "implicit_tls",
+        ["overridden"],
+        {"host": "b", "port": 465},
+    ),
+    "Spring, only with a profile": (
+        "spring",
+        "server: {port: 1}\n---\nspring:\n  profiles: prod\n  mail: {host: b, port: 25, properties.mail.smtp.timeout: 1}\n",
+        {"path": "/srv/application.yml"},
+        "cleartext",
+        ["cleartext", "overridden"],
+        {"host": "b"},
+    ),
     "nullmailer": (
         "nullmailer",
         f"# relay\nh.example smtp --port=587 --starttls --user=me --pass='{SECRET} x'\n",
