@@ -27,6 +27,7 @@ A carrier is one file here, ``<name>.py``, over the formats, with one class at i
 from __future__ import annotations
 
 import abc
+import fnmatch
 import functools
 import importlib
 import re
@@ -193,6 +194,12 @@ class Place:
         if not isinstance(held, Opaque):
             return values
         return {path: _with_variables(value) for path, value in values.items()}
+
+    def is_usual(self, name: str) -> bool:
+        """Whether a file of this name is one that such settings usually stand in."""
+        if self.carrier and _usual(name):
+            return True
+        return any(fnmatch.fnmatchcase(name, one.rpartition("/")[2]) for one in self.form.paths)
 
     def _section(self, text: str) -> KeyPath:
         """Where the section is in this text; the paths of the form's keys begin with the usual place."""
