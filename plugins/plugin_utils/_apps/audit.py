@@ -55,6 +55,7 @@ class Entry:
     part_of: str = ""
     problem: str = ""
     there: bool = True
+    table: str = field(default="", repr=False)
 
     @property
     def relay(self) -> dict[str, t.Any] | None:
@@ -82,6 +83,7 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
     if text is None:
         entry.there = False
         return entry
+    entry.table = text if app.looked_up else ""
     folder = posixpath.dirname(spot.path)
     try:
         written = {one: posixpath.normpath(posixpath.join(folder, one)) for one in place.files(text)}
@@ -129,14 +131,40 @@ def joined(entries: Sequence[Entry]) -> list[Entry]:
     for entry in entries:
         if entry.part_of:
             continue
-        parts = [one for one in entries if one.part_of == entry.spot.app and one.there]
+        parts = _parts_of(entry, entries)
         if parts:
+            told = [finding for one in parts for finding in _other_login(entry, one)]
             entry.reading = _together(entry.reading, [one.reading for one in parts])
+            entry.reading.findings.extend(told)
             for part in parts:
                 entry.keys, entry.words = {**part.keys, **entry.keys}, (*entry.words, *part.words)
         whole.append(entry)
     parents = {one.spot.app for one in whole}
     return [*whole, *(one for one in entries if one.part_of and one.part_of not in parents)]
+
+
+def _parts_of(entry: Entry, entries: Sequence[Entry]) -> list[Entry]:
+    """The parts of an app that belong to this file of it: those beside it, else those that are beside no other file of it."""
+    parts = [one for one in entries if one.part_of == entry.spot.app and one.there]
+    folder = posixpath.dirname(entry.spot.path)
+    beside = [one for one in parts if posixpath.dirname(one.spot.path) == folder]
+    taken = {posixpath.dirname(one.spot.path) for one in entries if one.spot.app == entry.spot.app}
+    return beside or [one for one in parts if posixpath.dirname(one.spot.path) not in taken]
+
+
+def _other_login(entry: Entry, part: Entry) -> list[Finding]:
+    """That a table of logins has none for the relay: the app looks its name up there."""
+    host = entry.reading.settings.get("host")
+    if not host or not part.table or not part.reading.settings.get("username") or host in part.table:
+        return []
+    return [
+        {
+            "severity": "warning",
+            "code": "login_unused",
+            "message": f"{part.spot.path} has no login for {host}, which {entry.name} looks for there, so it does not log in.",
+            "remedy": f"Write the login for {host} into {part.spot.path}, spelt as the relay is in {entry.spot.path}.",
+        }
+    ]
 
 
 def _together(main: Reading, parts: Sequence[Reading]) -> Reading:

@@ -64,6 +64,7 @@ _KEYS = (
     "reads",
     "parts",
     "part_of",
+    "looked_up",
     "default_port",
     "forms",
     "limits",
@@ -208,6 +209,7 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         sources=_texts(data, "sources"),
         images=_texts(data, "images"),
         signs=_texts(data, "signs"),
+        looked_up=data.get("looked_up") is True,
         test_command=_texts(data, "test_command"),
         **{key: str(data.get(key) or "") for key in ("restart", "validate", "test_mail", "trust", "measured")},
     )

@@ -122,13 +122,18 @@ class _Service(t.NamedTuple):
 
 def search_for(apps: Iterable[Descriptor], more_folders: Sequence[str] = ()) -> dict[str, t.Any]:
     """What the host shall look for: the arguments of ``search`` in module_utils/_files/search.py."""
+    apps = list(apps)
     own = [path for app in apps for form in app.forms.values() for path in form.paths]
+    # A table of logins need not have any of the words in it.
+    tables = [
+        posixpath.basename(one) for app in apps if app.part_of for form in app.forms.values() for one in form.paths
+    ]
     return {
         "folders": [*FOLDERS, *more_folders],
         "names": [*dict.fromkeys(path.lstrip("/") for path in own), *_COMPOSE, ".env", "*.env"],
         "absolute": [*dict.fromkeys(path for path in own if path.startswith("/")), *_ABSOLUTE],
         "words": list(_WORDS),
-        "whole": [*_COMPOSE, ".env"],
+        "whole": [*_COMPOSE, ".env", *dict.fromkeys(tables)],
     }
 
 
@@ -339,7 +344,9 @@ def _own_place(apps: Sequence[Descriptor], path: str, text: str, services: Seque
 
 def _fits(form: Form, path: str) -> bool:
     return any(
-        path == one or path.endswith(f"/{one.lstrip('/')}") or fnmatch.fnmatchcase(path.rpartition("/")[2], one)
+        path == one
+        or path.endswith(f"/{one.lstrip('/')}")
+        or fnmatch.fnmatchcase(path if one.startswith("/") else path.rpartition("/")[2], one)
         for one in form.paths
     )
 

@@ -235,6 +235,7 @@ def interpret(
         settings["validate_certs"] = False
     if mode is not None:
         settings.update(security=mode, secure=mode == "implicit_tls")
+    findings += _blanks(descriptor, form, values)
     login = bool(known.get("username"))
     state = {**words, **settings, "security": mode, "login": login}
     if words or not (elsewhere or descriptor.part_of):
@@ -545,6 +546,21 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
             }
         )
     return findings
+
+
+def _blanks(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
+    """Blanks around the name of a relay: no server has such a name, and not every app takes them away."""
+    return [
+        {
+            "severity": "warning",
+            "code": "blanks_in_value",
+            "message": f"{key.text} begins or ends with a blank, which {descriptor.name} may take for a part of the relay's name.",
+            "remedy": "Write it without, and with quotes only where the file has them.",
+        }
+        for key in form.keys
+        for value in [values.get(key.path)]
+        if "host" in key.names and isinstance(value, str) and value != value.strip()
+    ]
 
 
 def _shape(value: Value) -> str:

@@ -8,10 +8,16 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.audit import joined, judged, looked_at
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.interpolation import interpolated
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import known_apps, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import Opaque
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import further_files, places_of, strangers_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
+    further_files,
+    places_of,
+    search_for,
+    strangers_of,
+)
 
 APPS = [load_descriptor(name) for name in known_apps()]
 COMPOSE = "services:\n  web:\n    image: {image}\n    environment:\n      {name}: smtp.example.com\n"
@@ -56,6 +62,10 @@ def found(texts: t.Mapping[str, str]) -> dict[str, str]:
         ("/opt/tool/.env", "MAIL_HOST=h\nMAIL_ENCRYPTION=tls\n", "laravel"),
         ("/opt/tool/.env", "MAIL_HOST=h\nMAIL_PORT=587\nMAIL_FROM=a@h.example\n", None),
         ("/opt/tool/.env", "GITLAB_OMNIBUS_CONFIG=\"gitlab_rails['smtp_address'] = 'h'\"\n", "gitlab"),
+        ("/srv/authelia/configuration.yml", "notifier:\n  smtp:\n    address: smtp://h:25\n", "authelia"),
+        ("/srv/mon/alertmanager/config.yml", "global:\n  smtp_smarthost: h\n", "alertmanager"),
+        ("/srv/shop/config/initializers/smtp.rb", "ActionMailer::Base.smtp_settings[:address] = 'h'\n", "rails"),
+        ("/opt/keycloak/data/import/shop.json", '{"smtpServer": {"host": "h"}}', "keycloak"),
         ("/srv/shop/application-prod.yml", "spring:\n  mail:\n    host: h\n", "spring"),
         ("/etc/default/grafana-server", "GF_SMTP_HOST=h:587\n", "grafana"),
     ],
@@ -139,3 +149,34 @@ def test_files_that_lead_to_others() -> None:
 def test_variables_of_compose(text: str, known: dict[str, str], value: str | None) -> None:
     opaque = Opaque("variable", text)
     assert interpolated("NAME", opaque, known) == (opaque if value is None else value)
+
+
+@pytest.mark.parametrize(
+    "table, codes",
+    [
+        ("[h.example]:587 app:s3cret\n", []),
+        ("[other.example]:587 a:b\n[h.example]:587 app:s3cret\n", []),
+        ("[other.example]:587 app:s3cret\n", ["login_unused"]),
+    ],
+)
+def test_a_table_without_a_login_for_the_relay(table: str, codes: list[str]) -> None:
+    main = "relayhost = [h.example]:587\nsmtp_tls_security_level = secure\nsmtp_sasl_auth_enable = yes\n"
+    texts = {"/etc/postfix/main.cf": main, "/etc/postfix/sasl_passwd": table}
+    by_id = {one.id: one for one in APPS}
+    entries = joined([looked_at(by_id[spot.app], spot, texts, {}) for spot in places_of(APPS, texts)])
+    (told,) = [judged(one, None) for one in entries]
+    assert [one["code"] for one in told["findings"] if one["code"] == "login_unused"] == codes
+    assert "s3cret" not in repr(told)
+
+
+def test_a_table_of_logins_belongs_to_the_file_beside_it() -> None:
+    main = "relayhost = [h.example]:587\nsmtp_tls_security_level = secure\nsmtp_sasl_auth_enable = yes\n"
+    texts = {f"{root}/etc/postfix/main.cf": main for root in ("", "/srv/x")}
+    texts["/etc/postfix/sasl_passwd"] = "[h.example]:587 app:s3cret\n"
+    assert "sasl_passwd" in search_for(APPS)["whole"]
+    by_id = {one.id: one for one in APPS}
+    entries = joined([looked_at(by_id[spot.app], spot, texts, {}) for spot in places_of(APPS, texts)])
+    assert {one.spot.path: one.reading.settings.get("username") for one in entries} == {
+        "/etc/postfix/main.cf": "app",
+        "/srv/x/etc/postfix/main.cf": None,
+    }

@@ -445,6 +445,22 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         [],
         {},
     ),
+    "a blank behind the relay's name": (
+        "generic_env",
+        "SMTP_HOST='h.example '\nSMTP_PORT=465\nSMTP_SECURE=true\n",
+        {},
+        "implicit_tls",
+        ["blanks_in_value"],
+        {},
+    ),
+    "a name in front of a bare address": (
+        "pangolin",
+        PANGOLIN.replace("no_reply: app@example.com", "no_reply: App <app@example.com>"),
+        {},
+        "implicit_tls",
+        ["wrong_type"],
+        {},
+    ),
     "GitLab, all of it in one variable": (
         "gitlab",
         "services:\n  web:\n    environment:\n      GITLAB_OMNIBUS_CONFIG: |\n        external_url 'https://${HOST}'\n"
