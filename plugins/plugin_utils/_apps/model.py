@@ -272,8 +272,8 @@ class Descriptor:
     further
     apps, by the paths of their files, that hold what this one's form does not; they say so in ``part_of``. ``images``
     are what images, services, units and folders of it are called, where that is not its id. ``signs`` are variables of which
-    one must be there for others to be taken for this app's, where nothing names it. ``looked_up``: the app finds its login here by the relay's exact name. ``sources`` say where its words
-    were checked.
+    one must be there for others to be taken for this app's, where nothing names it. ``looked_up``: the app finds its
+    login here by the relay's exact name. ``sources`` say where its words were checked.
     """
 
     id: str
