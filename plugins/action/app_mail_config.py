@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible.utils.display import Display
@@ -36,7 +36,8 @@ _OF_THE_FILE = ("app", "path", "backup", "owner", "group", "mode", "validate")
 
 class _OldFile(t.NamedTuple):
     """``path`` is where the file really is (a symbolic link is followed), ``content`` None when there is none yet,
-    ``mode`` what it will have, ``as_asked`` whether owner, group and mode are already as the task wants them.
+    ``mode`` what it will have, ``as_asked`` whether owner, group and mode are already as the task wants them. ``alike`` are
+    files beside it whose names are like that of one that is not there.
     """
 
     path: str
@@ -44,6 +45,7 @@ class _OldFile(t.NamedTuple):
     checksum: str
     mode: int
     as_asked: bool
+    alike: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,10 @@ class ActionModule(Action):
         except AppError as error:
             raise AppError(f"{options.path}: {error}") from None
         result = self._result(descriptor, place, old, plan)
+        if old.content is None and options.present:
+            result["findings"] = [*plan.findings, _created_finding(descriptor, place, old)]
         if _writes_password(place, options) and (finding := readable_finding(old.path, old.mode)):
-            result["findings"] = [*plan.findings, finding]
+            result["findings"] = [*result["findings"], finding]
         return {**result, **self._write(place, options, old, plan)}
 
     def _result(self, descriptor: Descriptor, place: Place, old: _OldFile, plan: Plan) -> Result:
@@ -139,7 +143,7 @@ class ActionModule(Action):
             for one in found["broken_off"]:
                 words = f"An earlier run of {one['name']} was broken off after it had begun to change {one['path']}"
                 Display().warning(f"{words}; run that again to finish or undo it.")
-        return _OldFile(found["file"], content, found["checksum"], found["mode"], found["as_asked"])
+        return _OldFile(found["file"], content, found["checksum"], found["mode"], found["as_asked"], found["alike"])
 
     def _write(self, place: Place, options: _Options, old: _OldFile, plan: Plan) -> Result:
         """Have the host write the new content over what was read. Gives what of its result is told. Raises HostError."""
@@ -247,6 +251,25 @@ def _plan(descriptor: Descriptor, place: Place, options: _Options, old: bytes | 
         place=place,
         offered=options.auth_offered,
     )
+
+
+def _created_finding(descriptor: Descriptor, place: Place, old: _OldFile) -> dict[str, str]:
+    """That the file was not there before: perhaps the path is not the one that the app reads."""
+    folder, _slash, name = old.path.rpartition("/")
+    like = (
+        f", though {' and '.join(old.alike)} {'is' if len(old.alike) == 1 else 'are'} in the same folder"
+        if old.alike
+        else ""
+    )
+    usual = place.is_usual(name)
+    others = [f"{folder}/{one}" for one in old.alike]
+    right = f"write path: {others[0]} if that is the file" if others else "correct path if it is another one"
+    return {
+        "severity": "info" if usual and not like else "warning",
+        "code": "file_created",
+        "message": f"{old.path} was not there, so it is a new file{like}.",
+        "remedy": f"Make sure that {descriptor.name} reads it; {right}.",
+    }
 
 
 def _writes_password(place: Place, options: _Options) -> bool:

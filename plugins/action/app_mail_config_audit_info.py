@@ -14,7 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.audit import STATES, Entry, joined, judged, looked_at
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.audit import (
+    STATES,
+    Entry,
+    joined,
+    judged,
+    looked_at,
+    unnamed,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import (
     AppError,
     Descriptor,
@@ -26,6 +33,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
     further_files,
     places_of,
     search_for,
+    strangers_of,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
@@ -115,7 +123,8 @@ class ActionModule(Action):
             missing = wanted - {one.app for one in spots}
             spots += [replace(spot, path="its usual places") for spot in looking if spot.app in missing]
         spots += self._parts_by_default(spots)
-        return joined([looked_at(self._apps[one.app], one, self._texts, self._modes) for one in spots])
+        entries = joined([looked_at(self._apps[one.app], one, self._texts, self._modes) for one in spots])
+        return entries if listed else [*entries, *map(unnamed, strangers_of(apps, self._texts))]
 
     def _parts_by_default(self, spots: Sequence[Spot]) -> list[Spot]:
         """Parts that are not there, of which an app takes its defaults."""
@@ -192,6 +201,8 @@ class ActionModule(Action):
         """What to probe with. Raises SettingsError."""
         settings = t.cast("dict[str, t.Any]", entry.relay)
         given = {name: settings[name] for name in _PROBED if name in settings}
+        if not entry.spot.app:
+            return parse_settings({**given, "security": "auto", "timeout": timeout}, probed=True, allow_auto=True)
         if settings.get("auth_mechanism") in MECHANISMS:
             given["auth_mechanism"] = settings["auth_mechanism"]
         if "ca_path" in given and (entry.carrier == "compose" or self._root != "/"):

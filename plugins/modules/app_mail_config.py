@@ -47,6 +47,7 @@ options:
   path:
     description:
       - The app's file on the managed host. Its folder must exist.
+      - A file that is not there is made, and RV(findings) says so with C(file_created), as a mistyped path makes a file that nobody reads.
       - A symbolic link stays, and the file that it points to is edited. It is followed when root, the user of the task, or the owner of the file made it;
         the same holds for links of folders on the way.
       - Of a file with several names (hard links) the one that is named gets the new content, and the others keep the old one.
@@ -255,7 +256,7 @@ findings:
       sample: warning
     code:
       description: >-
-        Stable code, such as V(downgrade_possible), V(password_readable), V(ca_not_expressible), V(sender_missing), V(stronger_than_asked) or
+        Stable code, such as V(downgrade_possible), V(file_created), V(password_readable), V(ca_not_expressible), V(sender_missing), V(stronger_than_asked) or
         V(not_expressible).
       type: str
       sample: downgrade_possible

@@ -81,10 +81,11 @@ TARGETS = (
     Target("systemd-unit", "unit", "systemd", "", "native", "units"),
     Target("systemd-file", "dotenv", "dotenv", "systemd", "native", "environment-d"),
     Target("toml", "toml", "toml", "", "django52", "toml"),
+    Target("xml", "xml", "xml", "", "native", "elements"),
     Target("msmtprc", "msmtprc", "msmtprc", "", "native", "msmtp"),
 )
 # Formats whose values are all texts, those that hold no line break, and those that no value is empty for their parsers in.
-_TEXTS = ("dotenv", "ini", "properties", "postfix", "compose", "kubernetes", "unit", "msmtprc")
+_TEXTS = ("dotenv", "ini", "properties", "postfix", "compose", "kubernetes", "unit", "msmtprc", "xml")
 _ONE_LINE = ("ini", "postfix", "unit", "msmtprc")
 # Those whose parsers are there for other tests anyway.
 QUICK = ("dotenv-node", "dotenv-shell", "yaml-js", "json", "python", "postfix")

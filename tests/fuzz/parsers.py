@@ -80,6 +80,15 @@ def _printed(out: bytes) -> dict[str, str]:
 
 def properties(texts: Sequence[str], folder: Path) -> list[t.Any]:
     """java.util.Properties."""
+    return _java(texts, folder)
+
+
+def elements(texts: Sequence[str], folder: Path) -> list[t.Any]:
+    """Java's parser of XML."""
+    return _java(texts, folder, "xml")
+
+
+def _java(texts: Sequence[str], folder: Path, *options: str) -> list[t.Any]:
     place = ROOT / "build" / "proof" / "java"
     if not (place / "Parse.class").exists():
         raise Missing(f"{place} is not there: run tests/proof/install as root")
@@ -87,7 +96,7 @@ def properties(texts: Sequence[str], folder: Path) -> list[t.Any]:
         (folder / str(number)).write_bytes(text.encode("utf-8"))
     lines = "".join(f"{number} {folder / str(number)}\n" for number in range(len(texts)))
     done = subprocess.run(
-        [program("java"), "-cp", str(place), "Parse"], input=lines.encode(), capture_output=True, check=True
+        [program("java"), "-cp", str(place), "Parse", *options], input=lines.encode(), capture_output=True, check=True
     )
     found = {one["id"]: one for one in map(json.loads, done.stdout.decode().splitlines())}
     return [one["values"] if one["ok"] else one["error"] for one in (found[str(n)] for n in range(len(texts)))]
@@ -194,6 +203,7 @@ NATIVE: dict[str, Callable[[Sequence[str], Path], list[t.Any]]] = {
     "shell": shell,
     "postconf": postconf,
     "properties": properties,
+    "elements": elements,
     "units": units,
     "environment-d": environment_d,
     "msmtp": msmtp,

@@ -65,6 +65,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "unit": ENV,
     "toml": ("host", "port", "password", "forcessl"),
     "msmtprc": ("host", "user", "domain", "from"),
+    "xml": ("smtpHost", "smtpPort", "useSsl", "replyToAddress"),
 }
 SECTIONS: dict[str, tuple[str, ...]] = {
     "ini": ("mailer",),
@@ -375,6 +376,32 @@ def msmtprc(dice: random.Random) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _xml_element(dice: random.Random, name: str) -> str:
+    plain = _plain(dice)
+    shapes = [
+        f"<{name}>{plain}</{name}>",
+        f"<{name}/>",
+        f"<{name}></{name}>",
+        f"<{name}>{plain}&amp;&lt;&#x41;{plain}</{name}>",
+        f"<{name}><![CDATA[{plain}<&>]]></{name}>",
+        f"<{name} class='x>y'>{plain}\n {plain}</{name}>",
+        f"<{name}>{plain}<!-- <{name}>no</{name}> --></{name}>",
+    ]
+    return dice.choice(shapes)
+
+
+def xml(dice: random.Random) -> str:
+    version = dice.choice(["1.0", "1.1"])
+    lines = [f"<?xml version='{version}' encoding='UTF-8'?>"] if dice.random() < 0.8 else []
+    lines.append('<hudson.tasks.Mailer_-DescriptorImpl plugin="mailer@1">')
+    for name in _names(dice, KEYS["xml"], "other{}"):
+        lines += [dice.choice(["  <!-- <smtpHost>a note</smtpHost> -->", ""])] if dice.random() < 0.3 else []
+        lines.append(dice.choice(["  ", "  ", "\t", ""]) + _xml_element(dice, name))
+    if dice.random() < 0.3:
+        lines += ["  <more>", "    <smtpHost>theirs</smtpHost>", "  </more>"]
+    return _lines(dice, [*lines, "</hudson.tasks.Mailer_-DescriptorImpl>"])
+
+
 TEXTS: dict[str, Callable[[random.Random], str]] = {
     "dotenv": dotenv,
     "ini": ini,
@@ -392,4 +419,5 @@ TEXTS: dict[str, Callable[[random.Random], str]] = {
     "unit": unit,
     "msmtprc": msmtprc,
     "toml": toml,
+    "xml": xml,
 }

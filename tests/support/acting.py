@@ -86,7 +86,7 @@ class Files:
         if handed["step"] == "read":
             content = None if old is None else base64.b64encode(old.encode()).decode()
             told = {"file": path, "content": content, "checksum": str(hash(old)), "mode": 0o600}
-            return {"changed": False, "as_asked": old is not None and not module_args.get("mode"), **told}
+            return {"changed": False, "alike": [], "as_asked": old is not None and not module_args.get("mode"), **told}
         assert handed["checksum"] == str(hash(old))
         self.contents[path] = base64.b64decode(handed["content"]).decode()
         return {"changed": True, "path": path}

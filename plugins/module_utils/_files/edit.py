@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import difflib
+import os
 import re
 import types
 import typing as t
@@ -30,6 +32,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Pl
 __all__ = ("Wishes", "look_at", "refuse_changed", "write")
 
 _MEANWHILE = "{0} was changed by somebody else meanwhile, so it stays as it is now; run again."
+
+_MOST_NAMES = 2000
 
 
 class Wishes(t.NamedTuple):
@@ -56,8 +60,8 @@ def look_at(
     """Read the file, and take away what a killed writer left beside it.
 
     Gives file (where it really is), content (base64; None: not there), checksum ("absent"), mode, which is the one that
-    it has once it is written, and whether it has the attributes that are asked for; or with ``held`` the other run
-    that stands against it. Raises FileError.
+    it has once it is written, whether it has the attributes that are asked for, and where it is not there files of its folder
+    with a name like it (``alike``); or with ``held`` the other run that stands against it. Raises FileError.
     """
     with place_of(path) as place:
         held = _holder(place, run)
@@ -66,6 +70,7 @@ def look_at(
         if not check_mode:
             sweep(place)
         seen = read(place)
+        alike = _alike(place) if seen is None else []
     wanted = wishes.of(seen.attributes if seen else None)
     return {
         # Not "path": of that key Ansible would add owner, mode and so on.
@@ -74,7 +79,25 @@ def look_at(
         "checksum": ABSENT if seen is None else seen.checksum,
         "mode": wanted.mode,
         "as_asked": seen is not None and seen.attributes == wanted,
+        "alike": alike,
     }
+
+
+def _alike(place: Place) -> t.List[str]:
+    """What the name may have been meant for: at most three others of the folder, whose names can be shown."""
+    try:
+        # The folder's own handle is for going through it, and not for looking into it.
+        folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.folder)
+        try:
+            there = os.listdir(folder)[:_MOST_NAMES]
+        finally:
+            os.close(folder)
+    except OSError:
+        return []
+    names = [name for name in there if name.isprintable() and name[:1] != "."]
+    stem = os.path.splitext(place.name)[0]
+    same = [name for name in names if os.path.splitext(name)[0] == stem]
+    return list(dict.fromkeys([*same, *difflib.get_close_matches(place.name, names, 3, 0.8)]))[:3]
 
 
 def write(

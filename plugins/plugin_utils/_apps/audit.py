@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import Spot, variables_beside
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import Spot, Stranger, variables_beside
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
 
-__all__ = ("STATES", "Entry", "joined", "judged", "looked_at")
+__all__ = ("STATES", "Entry", "joined", "judged", "looked_at", "unnamed")
 
 STATES = ("broken", "will_break", "unknown", "fine", "none")
 _WORDS = {
@@ -32,6 +32,10 @@ _WORDS = {
 }
 # What should be seen, though it stops no mail and lets nobody on the way read it.
 _NOTES = ("password_readable", "overridden", "variable", "more_files", "unconventional_port", "address_unreachable")
+# What keeps a state from being known.
+_UNCLEAR = ("variable", "app_not_known")
+# Where a relay fails whatever the app that asks it.
+_RELAY_ALONE = ("dns", "tcp", "greeting", "ehlo")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 Finding = dict[str, str]
@@ -51,11 +55,16 @@ class Entry:
     part_of: str = ""
     problem: str = ""
     there: bool = True
+    table: str = field(default="", repr=False)
 
     @property
     def relay(self) -> dict[str, t.Any] | None:
         """The settings to probe with; None where they are no relay, or no mode."""
         settings = self.reading.settings
+        if not self.spot.app:
+            return settings if settings.get("port") else None
+        if _mails_elsewhere(self.reading.findings):
+            return None
         if self.problem or not settings.get("host") or self.reading.security is None or not settings.get("port"):
             return None
         return settings
@@ -74,6 +83,7 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
     if text is None:
         entry.there = False
         return entry
+    entry.table = text if app.looked_up else ""
     folder = posixpath.dirname(spot.path)
     try:
         written = {one: posixpath.normpath(posixpath.join(folder, one)) for one in place.files(text)}
@@ -86,6 +96,24 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
     if entry.reading.password_set and (finding := readable_finding(spot.path, modes.get(spot.path, 0))):
         entry.reading.findings.append(finding)
     return entry
+
+
+def unnamed(stranger: Stranger) -> Entry:
+    """Variables of an app that is not known here: where its relay is can be said, and how the app speaks with it cannot."""
+    spot = Spot("", stranger.path, "environment", stranger.carrier, stranger.service)
+    settings: dict[str, t.Any] = {"host": stranger.host}
+    if stranger.port is not None:
+        settings.update(port=stranger.port)
+    finding = {
+        "severity": "info",
+        "code": "app_not_known",
+        "message": f"{' and '.join(stranger.names)} {'name' if len(stranger.names) > 1 else 'names'} a relay, and which app reads"
+        " that is not known here, so the mode that it is in is not, either.",
+        "remedy": "Name the app in mail_audit_apps, with a descriptor of your own where it is none of those that are known.",
+    }
+    reading = Reading(True, settings, findings=[finding])
+    keys = dict(zip(("host", "port"), stranger.names))
+    return Entry(spot, "this app", "environment", stranger.carrier, reading, keys)
 
 
 def _keys(form: Form) -> dict[str, str]:
@@ -103,14 +131,40 @@ def joined(entries: Sequence[Entry]) -> list[Entry]:
     for entry in entries:
         if entry.part_of:
             continue
-        parts = [one for one in entries if one.part_of == entry.spot.app and one.there]
+        parts = _parts_of(entry, entries)
         if parts:
+            told = [finding for one in parts for finding in _other_login(entry, one)]
             entry.reading = _together(entry.reading, [one.reading for one in parts])
+            entry.reading.findings.extend(told)
             for part in parts:
                 entry.keys, entry.words = {**part.keys, **entry.keys}, (*entry.words, *part.words)
         whole.append(entry)
     parents = {one.spot.app for one in whole}
     return [*whole, *(one for one in entries if one.part_of and one.part_of not in parents)]
+
+
+def _parts_of(entry: Entry, entries: Sequence[Entry]) -> list[Entry]:
+    """The parts of an app that belong to this file of it: those beside it, else those that are beside no other file of it."""
+    parts = [one for one in entries if one.part_of == entry.spot.app and one.there]
+    folder = posixpath.dirname(entry.spot.path)
+    beside = [one for one in parts if posixpath.dirname(one.spot.path) == folder]
+    taken = {posixpath.dirname(one.spot.path) for one in entries if one.spot.app == entry.spot.app}
+    return beside or [one for one in parts if posixpath.dirname(one.spot.path) not in taken]
+
+
+def _other_login(entry: Entry, part: Entry) -> list[Finding]:
+    """That a table of logins has none for the relay: the app looks its name up there."""
+    host = entry.reading.settings.get("host")
+    if not host or not part.table or not part.reading.settings.get("username") or host in part.table:
+        return []
+    return [
+        {
+            "severity": "warning",
+            "code": "login_unused",
+            "message": f"{part.spot.path} has no login for {host}, which {entry.name} looks for there, so it does not log in.",
+            "remedy": f"Write the login for {host} into {part.spot.path}, spelt as the relay is in {entry.spot.path}.",
+        }
+    ]
 
 
 def _together(main: Reading, parts: Sequence[Reading]) -> Reading:
@@ -188,6 +242,8 @@ def _with_probe(findings: list[Finding], probe: Mapping[str, t.Any]) -> list[Fin
     seen = [one for one in probe["findings"] if one["code"] not in known]
     if probe["ok"]:
         return findings + seen
+    if any(one["code"] == "app_not_known" for one in findings) and probe["layer"] not in _RELAY_ALONE:
+        return findings
     cause = {"severity": "error", "code": probe["cause"], "message": probe["message"], "remedy": probe["remedy"]}
     # What is told of flag and port without a probe, the probe tells better.
     own = [
@@ -203,9 +259,13 @@ def _state(entry: Entry, findings: Sequence[Finding], not_probed: bool) -> tuple
         return "broken", []
     if not entry.there:
         return "none", []
+    if _mails_elsewhere(findings):
+        return "none", []
     if errors := [one for one in findings if one["severity"] == "error"]:
         return "broken", errors
     settings = entry.reading.settings
+    if not entry.spot.app:
+        return "unknown", []
     if not settings.get("host"):
         if any(one["code"] == "variable" for one in findings):
             return "unknown", []
@@ -222,12 +282,16 @@ def _state(entry: Entry, findings: Sequence[Finding], not_probed: bool) -> tuple
 
 def _line(entry: Entry, state: str, reasons: Sequence[Finding], findings: Sequence[Finding], why_not: str) -> str:
     """One line for a person: the app, where, its state, the cause, and the setting to change."""
-    where = f"{entry.spot.app} {entry.spot.path}" + (f" ({entry.spot.service})" if entry.spot.service else "")
+    where = f"{entry.spot.app or 'unknown app'} {entry.spot.path}" + (
+        f" ({entry.spot.service})" if entry.spot.service else ""
+    )
     if entry.problem:
         return f"{where}: {_WORDS[state]}: it cannot be read: {entry.problem}."
     if not entry.there:
         return f"{where}: not found"
     if state == "none":
+        if other := _mails_elsewhere(findings):
+            return f"{where}: {_WORDS[state]}: {other}"
         return f"{where}: {_WORDS[state]}: it names no relay of {entry.name}."
     settings = entry.reading.settings
     relay = ""
@@ -236,13 +300,19 @@ def _line(entry: Entry, state: str, reasons: Sequence[Finding], findings: Sequen
     rest = [one["code"] for one in findings if one not in reasons[:1] and one["severity"] != "info"]
     also = f" Also: {', '.join(dict.fromkeys(rest))}." if rest else ""
     if not reasons:
-        unclear = [one["message"] for one in findings if one["code"] == "variable"] if state == "unknown" else []
+        unclear = [one["message"] for one in findings if one["code"] in _UNCLEAR] if state == "unknown" else []
         why_not = why_not[:1].upper() + why_not[1:] if unclear else why_not
         why = f": {' '.join([*unclear, *([why_not] if why_not else [])])}" if state == "unknown" else ""
         return f"{where}: {_WORDS[state]}{relay}{why}{'.' if also and not why else ''}{also}"
     first = reasons[0]
     advice = f"{first['message']} {first['remedy']}{_named_keys(entry, first['code'])}"
     return f"{where}: {_WORDS[state]}{relay}: {first['code']}: {advice}{also}"
+
+
+def _mails_elsewhere(findings: Sequence[Finding]) -> str:
+    """The words that an app mails another way than through a relay of its own, which is no fault."""
+    codes = ("settings_unused", "info")
+    return next((one["message"] for one in findings if (one["code"], one["severity"]) == codes), "")
 
 
 def _named_keys(entry: Entry, code: str) -> str:

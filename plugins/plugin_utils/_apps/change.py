@@ -20,6 +20,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import 
     node_verifies_nothing,
     part_findings,
     password_keys_elsewhere,
+    several_findings,
     trap_findings,
     with_entries,
 )
@@ -68,6 +69,8 @@ def check_present(
     offered: Collection[str] | None = None,
 ) -> None:
     """Whether the app can be told these settings at all, before its text is known. Raises AppError."""
+    if place.form.inside:
+        raise AppError(f"{place.form.inside} is read here and not changed: {place.form.note}")
     render(descriptor, place.form, settings, offered)
     _security_findings(descriptor, settings, exact_security)
     _limit_findings(descriptor, place.form, settings, given)
@@ -114,7 +117,8 @@ def plan_present(
     read_back = _read_back(descriptor, form, values, settings.security)
     findings += trap_findings(descriptor, form, _state(descriptor, form, settings, rendered), values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if read_back.get(name) is None]
-    findings += [*part_findings(descriptor), *_form_findings(descriptor, form, values)]
+    findings += [*part_findings(descriptor), *_form_findings(descriptor, form, values), *place.profiles(new)]
+    findings += several_findings(descriptor, form, before, written=True)
     return Plan(
         content=new.encode("utf-8"),
         changed=old is None or new != text,

@@ -64,6 +64,7 @@ _KEYS = (
     "reads",
     "parts",
     "part_of",
+    "looked_up",
     "default_port",
     "forms",
     "limits",
@@ -71,6 +72,7 @@ _KEYS = (
     "traps",
     "notes",
     "images",
+    "signs",
     "sources",
 )
 _FORM_KEYS = (
@@ -100,6 +102,8 @@ _FORM_KEYS = (
     "note",
     "proven",
     "switches",
+    "inside",
+    "profiles",
 )
 _OLD_KEYS = ("format", "section", "keys", "inverted", "other_keys", "always", "keep", "environment", "paths")
 
@@ -204,6 +208,8 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         notes=_texts(data, "notes"),
         sources=_texts(data, "sources"),
         images=_texts(data, "images"),
+        signs=_texts(data, "signs"),
+        looked_up=data.get("looked_up") is True,
         test_command=_texts(data, "test_command"),
         **{key: str(data.get(key) or "") for key in ("restart", "validate", "test_mail", "trust", "measured")},
     )
@@ -412,6 +418,8 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
             for text, raw in _mapping(data.get("switches") or {}, f"{where}.switches").items()
         },
         default_port=data.get("default_port"),
+        inside=str(data.get("inside") or ""),
+        profiles=data.get("profiles") is True,
     )
 
 
@@ -453,9 +461,10 @@ def _formats(data: Mapping[str, t.Any], where: str) -> tuple[str, ...]:
 
 def _switch(raw: t.Any, where: str) -> Switch:
     data = _mapping(raw, where)
-    _only_known(data, ("used", "unused"), f"{where}.")
-    if len(data) != 1 or not all(isinstance(value, list) and value for value in data.values()):
-        raise AppError(f"{where} must have either used or unused, a list of values.")
+    _only_known(data, ("used", "unused", "elsewhere"), f"{where}.")
+    both = {"used", "unused"} <= set(data)
+    if not data or both or not all(isinstance(value, list) and value for value in data.values()):
+        raise AppError(f"{where} must have either used or unused, and may have elsewhere; each is a list of values.")
     return Switch(**{str(key): tuple(value) for key, value in data.items()})
 
 
@@ -463,7 +472,8 @@ def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
     if not isinstance(raw, Mapping):
         raw = {"value": raw}
     data = _mapping(raw, where)
-    _only_known(data, ("value", "constant", "accept", "keep", "empty", "if_there", "when", "also_read"), f"{where}.")
+    known = ("value", "constant", "accept", "keep", "empty", "if_there", "when", "also_read", "several")
+    _only_known(data, known, f"{where}.")
     if ("value" in data) == ("constant" in data):
         raise AppError(f"{where} must have either value, a pattern such as '{{host}}', or constant.")
     when = _conditions(data.get("when") or {}, f"{where}.when", [*kinds, "security", "login"])
@@ -481,6 +491,7 @@ def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
         if_there=if_there,
         when=when,
         also_read=_patterns(data.get("also_read") or [], kinds, where),
+        several=_texts(data, "several"),
     )
 
 

@@ -109,7 +109,8 @@ class Key:
     """One key of the app. ``patterns`` are tried in order; without one it holds ``constant``, or one of ``accept`` that is there.
 
     ``accept`` may be ``*`` for any. ``keep``: stays when the settings do not name it. ``when``: only where these words hold. ``empty``: written where
-    there is no value. ``also_read`` are patterns that the app reads there and we never write.
+    there is no value. ``also_read`` are patterns that the app reads there and we never write. ``several`` are words for
+    several values of it at once, ``failover(first second)``.
     """
 
     path: KeyPath
@@ -120,6 +121,7 @@ class Key:
     empty: Scalar = None
     if_there: bool = False
     also_read: tuple[Pattern, ...] = ()
+    several: tuple[str, ...] = ()
     when: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
 
     @property
@@ -134,11 +136,12 @@ class Key:
 @dataclass(frozen=True)
 class Switch:
     """A key that decides whether the app uses these settings at all: with one of ``used`` (None: without the key), or
-    with anything but what fits ``unused`` (patterns with ``*``).
+    with anything but what fits ``unused`` (patterns with ``*``). With what fits ``elsewhere`` it mails another way.
     """
 
     used: tuple[Scalar, ...] = ()
     unused: tuple[Scalar, ...] = ()
+    elsewhere: tuple[Scalar, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,8 @@ class Form:
     proven: str
     switches: Mapping[KeyPath, Switch]
     default_port: int | Mapping[t.Any, int] | None
+    inside: str = ""
+    profiles: bool = False
     dotted: bool = False
 
     @functools.cached_property
@@ -266,8 +271,9 @@ class Descriptor:
     ``reads`` says which mode words mean that no mode sets so, or several do; the first that holds counts. ``parts`` are
     further
     apps, by the paths of their files, that hold what this one's form does not; they say so in ``part_of``. ``images``
-    are what images, services, units and folders of it are called, where that is not its id. ``sources`` say where its words
-    were checked.
+    are what images, services, units and folders of it are called, where that is not its id. ``signs`` are variables of which
+    one must be there for others to be taken for this app's, where nothing names it. ``looked_up``: the app finds its
+    login here by the relay's exact name. ``sources`` say where its words were checked.
     """
 
     id: str
@@ -293,6 +299,8 @@ class Descriptor:
     measured: str = ""
     notes: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
+    looked_up: bool = False
     sources: tuple[str, ...] = ()
 
     def holds(self, form: Form, word: str) -> bool:

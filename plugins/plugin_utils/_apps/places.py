@@ -8,6 +8,7 @@ A file belongs to the app whose keys it holds most of; its path, the image or th
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 import re
 import typing as t
@@ -16,11 +17,25 @@ from dataclasses import dataclass, field, replace
 
 import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, Opaque, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
+    FormatError,
+    KeyPath,
+    Opaque,
+    load_format,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret
 
-__all__ = ("FOLDERS", "Spot", "further_files", "places_of", "search_for", "variables_beside")
+__all__ = (
+    "FOLDERS",
+    "Spot",
+    "Stranger",
+    "further_files",
+    "places_of",
+    "search_for",
+    "strangers_of",
+    "variables_beside",
+)
 
 # Where people put apps on their hosts. What lies deeper is found by its absolute path, or through the volumes of a compose file.
 FOLDERS = (
@@ -48,6 +63,14 @@ _COMMON = re.compile(
     r"(?:smtp|mailer|mail|email|host|hostname|server|address|addr|port|url|dsn|options|transport|name|use|default|from|_)+"
 )
 _NAMED = 1000
+# Variables that name a relay in apps that are not known here, and values that can be one: no address to listen on, no mail address.
+_RELAY = re.compile(
+    r"(?:[A-Z0-9]+_+)*?(?:E?MAIL(?:ER)?(?:SETTINGS)?_*)?(?:SMTP|MAIL|EMAIL|MAILER)_*(?:SMTP_*|RELAY_*|SERVER_*)?"
+    r"(?:HOST|HOSTNAME|SERVER|RELAY)"
+    r"|(?:[A-Z0-9]+_+)*?SMTP_*(?:ADDRESS|ADDR)",
+    re.IGNORECASE,
+)
+_NAME_OF_RELAY = re.compile(r"(?!0\.0\.0\.0\b)(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)+(?::[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
@@ -65,13 +88,27 @@ class Spot:
     text: str | None = None
 
 
+class Stranger(t.NamedTuple):
+    """Variables that name a relay, and no app that is known here. ``names`` are the variables that say host and port."""
+
+    path: str
+    carrier: str
+    service: str | None
+    host: str
+    port: int | None
+    names: tuple[str, ...]
+
+
 class _Process(t.NamedTuple):
-    """What an app's process gets from a service or a unit, and what it is called there."""
+    """What an app's process gets from a service or a unit, and what it is called there. ``text`` is that of a unit with its
+    drop-ins.
+    """
 
     path: str
     service: str | None
     hint: str
     values: dict[str, str]
+    text: str | None = None
 
 
 class _Service(t.NamedTuple):
@@ -85,13 +122,18 @@ class _Service(t.NamedTuple):
 
 def search_for(apps: Iterable[Descriptor], more_folders: Sequence[str] = ()) -> dict[str, t.Any]:
     """What the host shall look for: the arguments of ``search`` in module_utils/_files/search.py."""
+    apps = list(apps)
     own = [path for app in apps for form in app.forms.values() for path in form.paths]
+    # A table of logins need not have any of the words in it.
+    tables = [
+        posixpath.basename(one) for app in apps if app.part_of for form in app.forms.values() for one in form.paths
+    ]
     return {
         "folders": [*FOLDERS, *more_folders],
         "names": [*dict.fromkeys(path.lstrip("/") for path in own), *_COMPOSE, ".env", "*.env"],
         "absolute": [*dict.fromkeys(path for path in own if path.startswith("/")), *_ABSOLUTE],
         "words": list(_WORDS),
-        "whole": [*_COMPOSE, ".env"],
+        "whole": [*_COMPOSE, ".env", *dict.fromkeys(tables)],
     }
 
 
@@ -125,8 +167,64 @@ def further_files(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[
 def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot]:
     """Every app that mails from this host, by what its files hold. ``texts`` are the files by their paths."""
     services = [one for path, text in texts.items() for one in _services(path, text)]
-    units = _units(texts)
-    spots, followed = [], set()
+    processes, followed = _processes(apps, texts, services)
+    spots = [
+        Spot(
+            app.id, one.path, "environment", "systemd" if one.service is None else "compose", one.service, text=one.text
+        )
+        for one in processes
+        for app in [_best(apps, "environment", one.values, one.hint)]
+        if app is not None
+    ]
+    own = [
+        one
+        for path, text in texts.items()
+        if path not in followed and not _UNIT.search(path) and not path.endswith(_COMPOSE)
+        for one in [_own_place(apps, path, text, services)]
+        if one is not None
+    ]
+    return _with_environment(apps, [*own, *spots], processes)
+
+
+def strangers_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Stranger]:
+    """Variables that name a relay and that no known app reads: those of services and units, and of files of variables."""
+    services = [one for path, text in texts.items() for one in _services(path, text)]
+    processes, followed = _processes(apps, texts, services)
+    found = [
+        _stranger(one.path, "systemd" if one.service is None else "compose", one.service, one.values)
+        for one in processes
+        if _best(apps, "environment", one.values, one.hint) is None
+    ]
+    for path, text in texts.items():
+        if path in followed or _UNIT.search(path) or path.endswith(_COMPOSE) or _own_place(apps, path, text, services):
+            continue
+        place = load_place(_any_app(apps), path, "environment") if _holds_variables(path) else None
+        if place is not None and place.carrier in ("dotenv", "shell"):
+            found.append(_stranger(path, place.carrier, None, _values(place, text, [])))
+    return [one for one in found if one is not None]
+
+
+def _holds_variables(path: str) -> bool:
+    return re.search(r"(^|/)[^/]*\.?env(\.[^/]+)?$|^/etc/(default|conf\.d|sysconfig)/[^/]+$", path) is not None
+
+
+def _stranger(path: str, carrier: str, service: str | None, values: Mapping[str, str]) -> Stranger | None:
+    names = [one for one, value in values.items() if _RELAY.fullmatch(one) and _NAME_OF_RELAY.fullmatch(value)]
+    if not names:
+        return None
+    host, _colon, port = values[names[0]].partition(":")
+    begun = re.sub(r"(HOSTNAME|HOST|SERVER|RELAY|ADDRESS|ADDR)$", "", names[0], flags=re.IGNORECASE)
+    beside = [one for one in values if one.upper() == f"{begun}PORT".upper() and values[one].isdecimal()]
+    port = port or (values[beside[0]] if beside else "")
+    number = int(port) if port and 0 < int(port) < 65536 else None
+    return Stranger(path, carrier, service, host, number, (names[0], *beside[:1]))
+
+
+def _processes(
+    apps: Sequence[Descriptor], texts: Mapping[str, str], services: Sequence[_Service]
+) -> tuple[list[_Process], set[str]]:
+    """What services and units give to their apps, and the files that they take it from."""
+    followed: set[str] = set()
     processes: list[_Process] = []
     for service in services:
         text = texts[service.path]
@@ -138,26 +236,14 @@ def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot
         if "$" in text:
             followed.add(posixpath.join(posixpath.dirname(service.path), ".env"))
         values = _values(place, text, [texts[one] for one in files if one in texts])
-        hint = f"{service.image} {service.name}"
-        processes.append(_Process(service.path, service.name, hint, values))
-        if app := _best(apps, "environment", values, hint):
-            spots.append(Spot(app.id, service.path, "environment", "compose", service.name))
-    for name, (path, text) in units.items():
+        processes.append(_Process(service.path, service.name, f"{service.image} {service.name}", values))
+    for name, (path, text) in _units(texts).items():
         place = _carried(apps, path, "systemd", None)
         files = _files(place, text)
         followed |= set(files)
         values = _values(place, text, [texts[one] for one in files if one in texts])
-        processes.append(_Process(path, None, name, values))
-        if app := _best(apps, "environment", values, name):
-            spots.append(Spot(app.id, path, "environment", "systemd", text=text))
-    own = [
-        one
-        for path, text in texts.items()
-        if path not in followed and not _UNIT.search(path) and not path.endswith(_COMPOSE)
-        for one in [_own_place(apps, path, text, services)]
-        if one is not None
-    ]
-    return _with_environment(apps, [*own, *spots], processes)
+        processes.append(_Process(path, None, name, values, text))
+    return processes, followed
 
 
 def _with_environment(apps: Sequence[Descriptor], spots: Sequence[Spot], processes: Sequence[_Process]) -> list[Spot]:
@@ -204,20 +290,34 @@ def _best(apps: Sequence[Descriptor], kind: str, values: Mapping[str, str], hint
         form = app.forms.get(kind)
         if form is None or app.part_of:
             continue
-        there = sum(1 for key in form.keys if key.path[0] in values)
-        relay = any("host" in key.names and key.path[0] in values for key in form.keys)
+        held = _paths_in(form, values)
+        there = sum(1 for key in form.keys if key.path in held)
+        relay = any("host" in key.names and key.path in held for key in form.keys)
         named = _is_named(app, hint)
         if (there and named) or (relay and _may_be(app, form, values)):
             found.append((named * _NAMED + there, app.id in _FIRST, app))
     return max(found, key=lambda one: one[:2])[-1] if found else None
 
 
+def _paths_in(form: Form, values: Mapping[str, str]) -> set[KeyPath]:
+    """The keys of a form that stand in variables, or in the text that one of them holds."""
+    if not form.inside:
+        return {(name,) for name in values}
+    try:
+        return set(load_format(form.format).read(values.get(form.inside, ""), form.section, form.dialect))
+    except FormatError:
+        return set()
+
+
 def _may_be(app: Descriptor, form: Form, values: Collection[str]) -> bool:
     """Whether variables tell this app from others although nothing names it: many apps of other names have the same ones.
 
-    Those of a framework do; those of one app only where one has more in its name than what all of them have.
+    Those of a framework do, where one of its signs is there; those of one app only where one has more in its name than
+    what all of them have.
     """
-    if app.id in _FAMILIES:
+    if app.signs and not any(one in values for one in app.signs):
+        return False
+    if app.id in _FAMILIES or form.inside:
         return True
     return any(
         "__" in key.path[0] or not _COMMON.fullmatch(key.path[0].lower())
@@ -243,7 +343,12 @@ def _own_place(apps: Sequence[Descriptor], path: str, text: str, services: Seque
 
 
 def _fits(form: Form, path: str) -> bool:
-    return any(path == one or path.endswith(f"/{one.lstrip('/')}") for one in form.paths)
+    return any(
+        path == one
+        or path.endswith(f"/{one.lstrip('/')}")
+        or fnmatch.fnmatchcase(path if one.startswith("/") else path.rpartition("/")[2], one)
+        for one in form.paths
+    )
 
 
 def _weight(app: Descriptor, kind: str, path: str, text: str, named: bool) -> int | None:
@@ -271,8 +376,11 @@ def _weight(app: Descriptor, kind: str, path: str, text: str, named: bool) -> in
 
 def _carried(apps: Sequence[Descriptor], path: str, carrier: str, service: str | None) -> Place:
     """Any app's place in this carrier: which variables stand there is the same for all of them."""
-    app = next(app for app in apps if "environment" in app.forms)
-    return load_place(app, path, "environment", carrier, service)
+    return load_place(_any_app(apps), path, "environment", carrier, service)
+
+
+def _any_app(apps: Sequence[Descriptor]) -> Descriptor:
+    return next(app for app in apps if "environment" in app.forms and not app.forms["environment"].inside)
 
 
 def _files(place: Place, text: str) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import fnmatch
+import re
 import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ __all__ = (
     "password_keys_elsewhere",
     "read_place",
     "read_settings",
+    "several_findings",
     "trap_findings",
     "with_entries",
 )
@@ -203,10 +205,12 @@ def interpret(
     # A part of an app that says nothing of its mode means what the app does by default.
     if not found and not (descriptor.part_of and descriptor.words):
         return Reading(False, findings=_unknown(descriptor, form, values))
+    further = several_findings(descriptor, form, values)
+    values = {path: _first_relay(form, path, value) for path, value in values.items()}
     unused = _unused(descriptor, form, values)
     # A URL of another transport is no wrong one, and names no relay.
     values = {path: value for path, value in values.items() if not _is_unused(form, path, value)}
-    findings = [*_wrong(descriptor, form, values), *unused, *_unknown(descriptor, form, values)]
+    findings = [*_wrong(descriptor, form, values), *unused, *further, *_unknown(descriptor, form, values)]
     known = read_settings(descriptor, form, values)
     findings += _overridden(descriptor, form, known, environment or {})
     port = known.get("port")
@@ -231,6 +235,7 @@ def interpret(
         settings["validate_certs"] = False
     if mode is not None:
         settings.update(security=mode, secure=mode == "implicit_tls")
+    findings += _blanks(descriptor, form, values)
     login = bool(known.get("username"))
     state = {**words, **settings, "security": mode, "login": login}
     if words or not (elsewhere or descriptor.part_of):
@@ -245,6 +250,60 @@ def interpret(
 
 def _is_null(form: Form, value: Value) -> bool:
     return isinstance(value, str) and value.lower() in form.nulls
+
+
+def _values_at_once(value: object, words: Iterable[str]) -> list[str]:
+    """The values in ``failover(first second)``, those of one inside another, too; empty where it is a single one."""
+    found = re.fullmatch(rf"\s*(?:{'|'.join(map(re.escape, words))})\((.*)\)\s*(?:\?[^()]*)?", str(value), re.DOTALL)
+    if found is None:
+        return []
+    depth, pieces = 0, [""]
+    for char in found.group(1):
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if char.isspace() and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += char
+    return [one for piece in pieces if piece for one in (_values_at_once(piece, words) or [piece])]
+
+
+def _first_relay(form: Form, path: KeyPath, value: Value) -> Value:
+    """The first of several values at once that is one of a relay."""
+    key = next((one for one in form.keys if one.path == path and one.several), None)
+    if key is None or not isinstance(value, str):
+        return value
+    listed = _values_at_once(value, key.several)
+    relays = [one for one in listed if _of_key(form, key.patterns, one) is not None]
+    return next(iter((*relays, *listed)), value)
+
+
+def several_findings(
+    descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value], *, written: bool = False
+) -> list[Finding]:
+    """That a key holds several relays of which one is read, or that one was written in their place."""
+    findings = []
+    for key in form.keys:
+        value = values.get(key.path)
+        listed = _values_at_once(value, key.several) if key.several and isinstance(value, str) else []
+        if not listed:
+            continue
+        first = str(_first_relay(form, key.path, value))
+        shown = [re.sub(r"\?.*", "", without_login(one), flags=re.DOTALL) for one in listed if one != first]
+        held, word = f"{key.text} of {descriptor.name}", str(value).strip().partition("(")[0]
+        message = (
+            f"{held} names {len(listed)} transports at once ({word}); this is the first relay, and not looked at are"
+        )
+        if written:
+            message = f"{held} named {len(listed)} transports at once ({word}); the one relay took the place of"
+        findings.append(
+            {
+                "severity": "warning" if written else "info",
+                "code": "several_relays",
+                "message": f"{message} {', '.join(shown) or 'the same ones again'}.",
+                "remedy": "Write the others into it again by hand." if written else "Look at the others by themselves.",
+            }
+        )
+    return findings
 
 
 def password_keys_elsewhere(form: Form, values: Mapping[KeyPath, Value]) -> list[KeyPath]:
@@ -489,6 +548,21 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
     return findings
 
 
+def _blanks(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
+    """Blanks around the name of a relay: no server has such a name, and not every app takes them away."""
+    return [
+        {
+            "severity": "warning",
+            "code": "blanks_in_value",
+            "message": f"{key.text} begins or ends with a blank, which {descriptor.name} may take for a part of the relay's name.",
+            "remedy": "Write it without, and with quotes only where the file has them.",
+        }
+        for key in form.keys
+        for value in [values.get(key.path)]
+        if "host" in key.names and isinstance(value, str) and value != value.strip()
+    ]
+
+
 def _shape(value: Value) -> str:
     if isinstance(value, Opaque):
         return {"list": "a list", "mapping": "a mapping"}.get(value.kind, "a value that not every reader takes alike")
@@ -512,13 +586,16 @@ def _unused(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value])
     findings = []
     for path, switch in form.switches.items():
         value = values.get(path)
-        if isinstance(value, Opaque) and value.kind == "variable":
+        if isinstance(value, Opaque):
             continue
         word = None if value is None else _word_of(value, form)
         used = not switch.used or word in [None if one is None else _word_of(one, form) for one in switch.used]
+        key = ".".join(path)
+        if _fits(word, switch.elsewhere):
+            findings.append(_mails_elsewhere(descriptor, key, value))
+            continue
         if used and not _fits(word, switch.unused):
             continue
-        key = ".".join(path)
         is_there = f"{key} is {_shown(value)}" if value is not None else f"{key} is not there"
         right = next((f"Write {str(one).lower()}" for one in switch.used if one is not None), "Take it out")
         findings.append(
@@ -532,10 +609,20 @@ def _unused(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value])
     return findings
 
 
+def _mails_elsewhere(descriptor: Descriptor, key: str, value: Value) -> Finding:
+    return {
+        "severity": "info",
+        "code": "settings_unused",
+        "message": f"{descriptor.name} mails another way, as {key} is {_shown(value)}, and not with these settings.",
+        "remedy": "Nothing needs to be done if that is meant; that way is not looked at here.",
+    }
+
+
 def _is_unused(form: Form, path: KeyPath, value: Value) -> bool:
     """Whether a key of ours holds what says that the app mails another way."""
     switch = form.switches.get(path)
-    return switch is not None and path in form.managed and _fits(_word_of(value, form), switch.unused)
+    other = (*switch.unused, *switch.elsewhere) if switch is not None else ()
+    return path in form.managed and _fits(_word_of(value, form), other)
 
 
 def _fits(word: str | None, patterns: Iterable[Scalar]) -> bool:
@@ -549,7 +636,8 @@ def _word_of(value: t.Any, form: Form) -> str:
 
 
 def _shown(value: Value) -> str:
-    return "no single value" if isinstance(value, Opaque) else repr(str(value)[:60])
+    """A value of a switch; a URL may have a login, or a key, in front of its host."""
+    return "no single value" if isinstance(value, Opaque) else repr(re.sub(r"://.*", "://...", str(value))[:60])
 
 
 def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:

@@ -27,15 +27,29 @@ A carrier is one file here, ``<name>.py``, over the formats, with one class at i
 from __future__ import annotations
 
 import abc
+import fnmatch
 import functools
 import importlib
 import re
 import typing as t
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
+    FormatError,
+    KeyPath,
+    Opaque,
+    Value,
+    load_format,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.profiles import (
+    Document,
+    counting,
+    documents_of,
+    home_of,
+    profile_findings,
+)
 
 __all__ = ("CARRIERS", "Carrier", "Place", "load_carrier", "load_place", "suggest")
 
@@ -89,18 +103,24 @@ class Place:
 
     def read(self, text: str) -> dict[KeyPath, Value]:
         """What each key holds. Raises FormatError."""
-        if not self.carrier:
-            section = self._section(text)
-            values = load_format(self.form.format).read(text, section, self.form.dialect)
-            if self.form.dotted:
-                return {tuple(".".join(path).split(".")): _without_placeholder(value) for path, value in values.items()}
-            return {(*self.form.section, *path[len(section) :]): value for path, value in values.items()}
-        return {
-            (name,): value for name, value in load_carrier(self.carrier).read(text, self.service, self._reader).items()
-        }
+        if self.carrier:
+            return self._held(load_carrier(self.carrier).read(text, self.service, self._reader))
+        if self._documents(text):
+            levels = {tuple(".".join(path).split(".")): path for path in self.form.managed}
+            values = counting(self._documents(text), levels)
+            return {levels.get(path, self._spelt(path)): _without_placeholder(value) for path, value in values.items()}
+        section = self._section(text)
+        values = load_format(self.form.format).read(text, section, self.form.dialect)
+        if self.form.dotted:
+            return {tuple(".".join(path).split(".")): _without_placeholder(value) for path, value in values.items()}
+        return {(*self.form.section, *path[len(section) :]): value for path, value in values.items()}
 
     def edit(self, text: str, wanted: Mapping[KeyPath, t.Any], remove: Collection[KeyPath]) -> str:
         """The text with these keys. Raises FormatError."""
+        if self.form.inside:
+            raise FormatError(f"{self.form.inside} is read here and not changed: {self.form.note}")
+        if not self.carrier and (documents := self._documents(text)):
+            return self._edit_documents(text, documents, wanted, remove)
         if not self.carrier:
             section, usual = self._section(text), len(self.form.section)
             wanted = {(*section, *path[usual:]): value for path, value in wanted.items()}
@@ -130,11 +150,56 @@ class Place:
     def read_other(self, text: str) -> dict[KeyPath, Value]:
         """What such a file holds: lines of NAME=value, in the dialect of who reads it."""
         dialect = "systemd" if self.carrier == "systemd" else "compose"
-        return load_format("dotenv").read(text, dialect=dialect)
+        found = load_format("dotenv").read(text, dialect=dialect)
+        return self._held({path[0]: value for path, value in found.items()})
 
     def findings(self, text: str) -> list[dict[str, str]]:
         """What is wrong with the way the settings stand there."""
-        return load_carrier(self.carrier).findings(text, self.service) if self.carrier else []
+        return load_carrier(self.carrier).findings(text, self.service) if self.carrier else self.profiles(text)
+
+    def profiles(self, text: str) -> list[dict[str, str]]:
+        """What documents of the file that count only with a profile say of our keys."""
+        levels = [tuple(".".join(path).split(".")) for path in self.form.managed]
+        return profile_findings(self._documents(text), levels)
+
+    def _documents(self, text: str) -> list[Document]:
+        """The documents of the file where it has several and the app takes them apart."""
+        found = documents_of(text, self.form.format) if self.form.profiles and not self.carrier else []
+        return found if len(found) > 1 or any(one.profile for one in found) else []
+
+    def _spelt(self, path: KeyPath) -> KeyPath:
+        return path if self.form.dotted else (".".join(path),)
+
+    def _edit_documents(
+        self, text: str, documents: list[Document], wanted: Mapping[KeyPath, t.Any], remove: Collection[KeyPath]
+    ) -> str:
+        levels = [tuple(".".join(path).split(".")) for path in self.form.managed]
+        home = home_of(documents, levels)
+        if home is None:
+            raise FormatError("each of its documents counts only with a profile; write one without a profile first")
+        alone = replace(self, form=replace(self.form, profiles=False))
+        for one in reversed(documents):
+            if not one.profile:
+                new = alone.edit(text[one.start : one.end], wanted if one is home else {}, remove)
+                text = text[: one.start] + new + text[one.end :]
+        return text
+
+    def _held(self, variables: Mapping[str, Value]) -> dict[KeyPath, Value]:
+        """The keys in variables, or in the one that holds all of them as one text."""
+        if not self.form.inside:
+            return {(name,): value for name, value in variables.items()}
+        held = variables.get(self.form.inside)
+        raw = held.text if isinstance(held, Opaque) else str(held or "")
+        values = load_format(self.form.format).read(raw, self.form.section, self.form.dialect)
+        if not isinstance(held, Opaque):
+            return values
+        return {path: _with_variables(value) for path, value in values.items()}
+
+    def is_usual(self, name: str) -> bool:
+        """Whether a file of this name is one that such settings usually stand in."""
+        if self.carrier and _usual(name):
+            return True
+        return any(fnmatch.fnmatchcase(name, one.rpartition("/")[2]) for one in self.form.paths)
 
     def _section(self, text: str) -> KeyPath:
         """Where the section is in this text; the paths of the form's keys begin with the usual place."""
@@ -144,7 +209,7 @@ class Place:
 
     @property
     def _reader(self) -> str:
-        return self.dialect or self.form.dialect
+        return self.dialect or ("compose" if self.form.inside else self.form.dialect)
 
     def words(self, text: str) -> tuple[set[str], set[str]]:
         """The pieces of a text that nobody shall see, and the names in it that everybody may."""
@@ -186,6 +251,11 @@ def load_place(
         raise AppError(f"form is {str(kind)[:40]}; write file or environment, or leave it out.")
     chosen = descriptor.form(kind)
     if kind == "file":
+        if not form and not _is_own(descriptor, path) and _usual(path) in ("compose", "systemd", "kubernetes"):
+            raise AppError(
+                f"path is {path}, which holds environment variables, and {descriptor.name} reads none for its mail; write the"
+                f" path of its own file{', such as ' + chosen.paths[0] if chosen.paths else ''}, or form: file if it is one."
+            )
         if service:
             raise AppError(
                 f"service is {service}, but the settings go into {descriptor.name}'s own file; leave out service, or"
@@ -206,6 +276,13 @@ def _ends_as_own(descriptor: Descriptor, path: str) -> bool:
     own = descriptor.forms.get("file")
     ending = path.rpartition(".")[2].lower()
     return own is not None and own.format == ending and ending != "yaml"
+
+
+def _with_variables(value: Value) -> Value:
+    """A value in a text into which compose puts variables."""
+    if isinstance(value, str) and re.search(r"\$[A-Za-z_{]", value.replace("$$", "")):
+        return Opaque("variable", value)
+    return value.replace("$$", "$") if isinstance(value, str) else value
 
 
 def _without_placeholder(value: Value) -> Value:
@@ -229,12 +306,16 @@ def suggest(descriptor: Descriptor, path: str) -> tuple[str, str]:
     """The form and the carrier that a path and an app suggest."""
     if list(descriptor.forms) == ["file"]:
         return "file", ""
-    usual = next((name for name, pattern in _USUAL if pattern.search(path)), "")
+    usual = _usual(path)
     if "file" not in descriptor.forms:
         return "environment", usual or "dotenv"
     if _is_own(descriptor, path) or not usual:
         return "file", ""
     return "environment", usual
+
+
+def _usual(path: str) -> str:
+    return next((name for name, pattern in _USUAL if pattern.search(path)), "")
 
 
 def _is_own(descriptor: Descriptor, path: str) -> bool:

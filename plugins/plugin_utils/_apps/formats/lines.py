@@ -116,6 +116,10 @@ class Lines(Format):
         ours = [one.end for one in scanned if one.path in wanted and one.path[:-1] == path[:-1]]
         place, head = (max(ours), "") if ours else self.room(text, path, dialect)
         br = line_break(text)
+        if ours and text[place - 1] not in "\r\n":
+            # Other statements stand behind ours in the same line.
+            place = line_end(text, place)
+            place += 2 if text[place : place + 2] == "\r\n" else 1 if place < len(text) else 0
         lead = br if place and text[place - 1] not in "\r\n\ufeff" else ""
         body = head.replace("\n", br) + self.statement(path, spelt, dialect)
         # A last line that had no line break goes on to have none.

@@ -4,8 +4,8 @@
 """Assignments in Ruby: ``gitlab_rails['smtp_address'] = "relay"``, ``ActionMailer::Base.smtp_settings[:address] =
 "relay"``.
 
-The path is the name in front of the brackets, at its dots, and the key. What is computed is Opaque, and gives way to a
-value.
+The path is the name in front of the brackets, at its dots, and the key. Several may stand in one line, with semicolons
+between them. What is computed is Opaque, and gives way to a value.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.lines i
 __all__ = ("FORMAT",)
 
 _HEAD = re.compile(
-    r"^[ \t]*([A-Za-z_][\w.:]*)\[(?:'([^'\]]+)'|\"([^\"\]]+)\"|:(\w+))\][ \t]*=(?!=)[ \t]*", re.MULTILINE
+    r"(?:^|;)[ \t]*([A-Za-z_][\w.:]*)\[(?:'([^'\]]+)'|\"([^\"\]]+)\"|:(\w+))\][ \t]*=(?!=)[ \t]*", re.MULTILINE
 )
+# Texts, and what stands behind a mark of a comment.
+_NO_CODE = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|(['\"#]).*")
 _LITERAL = re.compile(
     r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|-?[0-9][0-9_]*(?![\w.])|(?:true|false|nil)\b|:\w+", re.DOTALL
 )
@@ -50,22 +52,21 @@ class Ruby(Lines):
         found = []
         last = 0
         for head in _HEAD.finditer(text):
-            if head.start() < last:
+            if head.start() < last or not _is_code(text, head):
                 continue
             name = next(part for part in head.groups()[1:] if part is not None)
             literal = _LITERAL.match(text, head.end())
             end = literal.end() if literal is not None else line_end(text, head.end())
             rest = text[end : line_end(text, end)].strip()
-            value: Value = Opaque("unclear", text[head.end() : end])
-            if literal is not None and (not rest or rest.startswith("#")):
+            if literal is not None and (not rest or rest[0] in "#;"):
                 value = _value(literal.group())
-            elif literal is not None:
-                end = line_end(text, end)
-            after = line_end(text, end)
-            after += 2 if text[after : after + 2] == "\r\n" else 1 if after < len(text) else 0
-            last = after
+            else:
+                end = _end_of_code(text, head.end())
+                value = _computed(text[head.end() : end].rstrip())
+            start, after = _whole(text, head, end)
+            last = end
             path = (*head.group(1).split("."), name)
-            found.append(Statement(path, value, head.start(), after, head.end(), end))
+            found.append(Statement(path, value, start, after, head.end(), end))
         return found
 
     def spellings(self, value: t.Any, old: str, dialect: str) -> Iterator[str]:
@@ -84,6 +85,40 @@ class Ruby(Lines):
 
     def room(self, text: str, path: KeyPath, dialect: str) -> tuple[int, str]:
         return len(text), "\n" if text.strip() and not text.endswith("\n\n") else ""
+
+
+def _is_code(text: str, head: re.Match[str]) -> bool:
+    """Whether a statement behind a semicolon is one, and not part of a text or a comment."""
+    start = text.rfind("\n", 0, head.start() + 1) + 1
+    return text[head.start()] != ";" or all(
+        one.group(1) is None for one in _NO_CODE.finditer(text, start, head.start())
+    )
+
+
+def _end_of_code(text: str, start: int) -> int:
+    """Where an expression ends: at the semicolon or the comment behind it, or with its line."""
+    end = line_end(text, start)
+    plain = _NO_CODE.sub(lambda one: ("#" if one.group(1) else "x") * len(one.group()), text[start:end])
+    found = re.search(r"[;#]", plain)
+    return end if found is None else start + len(plain[: found.start()].rstrip())
+
+
+def _computed(code: str) -> Value:
+    """What is no single text, number or word: its value comes from elsewhere, or is a list or a mapping."""
+    kind = {"[": "list", "{": "mapping"}.get(code[:1], "variable" if code else "unclear")
+    return Opaque(kind, code)
+
+
+def _whole(text: str, head: re.Match[str], end: int) -> tuple[int, int]:
+    """What a statement takes up: its lines, or from semicolon to semicolon where others stand in them."""
+    rest = text[end : line_end(text, end)]
+    following, before = rest.lstrip(" \t").startswith(";"), text[head.start()] == ";"
+    if following and not before:
+        return head.start(), end + rest.index(";") + 1
+    if following or before:
+        return head.start(), end
+    after = line_end(text, end)
+    return head.start(), after + (2 if text[after : after + 2] == "\r\n" else 1 if after < len(text) else 0)
 
 
 def _value(literal: str) -> Value:

@@ -83,7 +83,8 @@ class Xml(Lines):
         return None
 
     def spellings(self, value: t.Any, old: str, dialect: str) -> Iterator[str]:
-        text = escape(str(value), {"\r": "&#13;"})
+        # XML 1.1 takes two of these for a line break, and the others only so.
+        text = re.sub(r"[\r\x7f-\x9f\u2028]", lambda one: f"&#{ord(one[0])};", escape(str(value)))
         name = re.match(rf"<({_NAME})", old)
         yield f"<{name[1]}>{text}</{name[1]}>" if name and old.endswith("/>") else text
 

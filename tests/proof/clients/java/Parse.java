@@ -2,15 +2,20 @@
 // GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Reads .properties files as Spring Boot's Java does. Takes lines of "id path" on standard input, prints one line of JSON for each.
+// Reads .properties files as Spring Boot's Java does, and XML as Jenkins' does (with the argument "xml"). Takes lines of "id path" on standard input, prints one line of JSON for each.
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Properties;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
+import javax.xml.parsers.DocumentBuilder;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.w3c.dom.Node;
 
 public class Parse {
     public static void main(String[] given) throws Exception {
@@ -19,17 +24,48 @@ public class Parse {
         for (String line; (line = input.readLine()) != null; ) {
             String[] parts = line.split(" ", 2);
             out.append("{\"id\": ").append(json(parts[0]));
-            try (Reader reader = Files.newBufferedReader(Path.of(parts[1]), StandardCharsets.UTF_8)) {
-                Properties found = new Properties();
-                found.load(reader);
-                out.append(", \"ok\": true, \"values\": {").append(found.stringPropertyNames().stream()
-                    .map(name -> json(name) + ": " + json(found.getProperty(name))).collect(Collectors.joining(", "))).append("}}\n");
+            try {
+                Path path = Path.of(parts[1]);
+                Map<String, String> found = given.length > 0 ? xml(path) : properties(path);
+                out.append(", \"ok\": true, \"values\": {").append(found.entrySet().stream()
+                    .map(one -> json(one.getKey()) + ": " + json(one.getValue())).collect(Collectors.joining(", "))).append("}}\n");
             } catch (Exception error) {
                 out.append(", \"ok\": false, \"error\": ").append(json(error.toString())).append("}\n");
             }
         }
         System.out.write(out.toString().getBytes(StandardCharsets.US_ASCII));
         System.out.flush();
+    }
+
+    static Map<String, String> properties(Path path) throws Exception {
+        Properties found = new Properties();
+        try (Reader reader = Files.newBufferedReader(path, StandardCharsets.UTF_8)) {
+            found.load(reader);
+        }
+        return found.stringPropertyNames().stream().collect(Collectors.toMap(name -> name, found::getProperty));
+    }
+
+    // Each element without elements in it, by the names on the way to it.
+    static Map<String, String> xml(Path path) throws Exception {
+        DocumentBuilder builder = DocumentBuilderFactory.newInstance().newDocumentBuilder();
+        builder.setErrorHandler(null);
+        Map<String, String> found = new TreeMap<>();
+        collect(builder.parse(path.toFile()).getDocumentElement(), "", found);
+        return found;
+    }
+
+    static void collect(Node element, String above, Map<String, String> found) {
+        for (Node child = element.getFirstChild(); child != null; child = child.getNextSibling()) {
+            if (child.getNodeType() != Node.ELEMENT_NODE) {
+                continue;
+            }
+            String name = above + child.getNodeName();
+            int before = found.size();
+            collect(child, name + ".", found);
+            if (found.size() == before) {
+                found.put(name, child.getTextContent());
+            }
+        }
     }
 
     static String json(String text) {

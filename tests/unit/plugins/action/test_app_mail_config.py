@@ -72,6 +72,24 @@ def test_a_new_file() -> None:
     host = Files()
     answer = configure(host)
     assert answer["changed"] and answer["created"] and PATH in host.contents
+    (finding,) = answer["findings"]
+    assert (finding["code"], finding["severity"]) == ("file_created", "info")
+    assert not configure(host)["findings"]
+    absent = configure(Files(), state="absent", settings=None)
+    assert not absent["changed"] and not absent["findings"]
+
+
+def test_a_new_file_whose_name_may_be_mistyped() -> None:
+    class Folder(Files):
+        def execute(self, module_name: str, module_args: t.Mapping[str, t.Any], **more: t.Any) -> dict[str, t.Any]:
+            return {**super().execute(module_name, module_args, **more), "alike": ["config.yml"]}
+
+    (finding,) = configure(Folder(), path="/opt/pangolin/config/confg.yml", check_mode=True)["findings"]
+    assert finding["severity"] == "warning"
+    assert finding["message"].endswith(
+        "confg.yml was not there, so it is a new file, though config.yml is in the same folder."
+    )
+    assert "reads it; write path: /opt/pangolin/config/config.yml if that is the file." in finding["remedy"]
 
 
 REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str, str]] = [

@@ -125,6 +125,7 @@ def answer_of(
         diff=False,
         no_log=False,
         environment=None,
+        get_ds=lambda: None,
     )
     connection, context = (
         types.SimpleNamespace(_shell=shell, get_option={}.__getitem__),

@@ -9,7 +9,7 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.module_utils._files.edit import Wishes, write
+from ansible_collections.mailops.smtp.plugins.module_utils._files.edit import Wishes, look_at, write
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
 
 RUN = {"controller": "here", "pid": 1}
@@ -72,3 +72,20 @@ def test_no_path_behind_a_link(tmp_path: pathlib.Path) -> None:
     (tmp_path / "a\nb").write_text("old")
     (tmp_path / "app.yml").symlink_to("a\nb")
     assert "that cannot be shown" in refused(f"{tmp_path}/app.yml")
+
+
+@pytest.mark.parametrize(
+    "asked, there, alike",
+    [
+        ("confg.yml", ["config.yml", "other.txt", "a\nb", ".confg.yml"], ["config.yml"]),
+        ("config.yaml", ["config.yml"], ["config.yml"]),
+        ("config.yml", ["mail.env"], []),
+        ("config.yml", ["config.yml", "config.yaml"], []),
+    ],
+)
+def test_what_a_mistyped_name_may_have_been_meant_for(
+    tmp_path: pathlib.Path, asked: str, there: list[str], alike: list[str]
+) -> None:
+    for name in there:
+        (tmp_path / name).write_text("old")
+    assert look_at(str(tmp_path / asked), Wishes(None, None, None), run=RUN, dead=[])["alike"] == alike

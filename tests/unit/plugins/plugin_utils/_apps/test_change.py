@@ -9,7 +9,14 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import Plan, mask, plan_absent, plan_present
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import (
+    Plan,
+    check_present,
+    mask,
+    plan_absent,
+    plan_present,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 from hypothesis import example, given, settings
@@ -171,3 +178,62 @@ def test_any_password_arrives_exactly(password: str, old: bytes) -> None:
     made = plan(old, password=password)
     assert yaml.safe_load(made.content)["email"]["smtp_pass"] == password
     assert not plan(made.content, password=password).changed
+
+
+SPRING = """spring:
+  mail:
+    host: old
+---
+spring:
+  config.activate.on-profile: prod
+  mail:
+    host: theirs # stays
+---
+spring:
+  mail:
+    port: 25 # ours
+    username: gone
+"""
+
+
+def test_the_documents_of_a_file_that_count_with_a_profile_stay() -> None:
+    spring, given = load_descriptor("spring"), {"host": "new.example", "port": 465, "secure": True}
+    place = load_place(spring, "/srv/application.yml")
+    made = plan_present(spring, parse_settings(given, probed=False), given, SPRING.encode(), place=place)
+    text = made.content.decode()
+    assert text.startswith(SPRING[: SPRING.index("    port")])
+    always = list(yaml.safe_load_all(text))[2]["spring"]["mail"]
+    assert always["host"] == "new.example" and always["port"] == 465 and "username" not in always
+    assert [one["code"] for one in made.findings] == ["overridden"] and made.settings["host"] == "new.example"
+    again = plan_present(spring, parse_settings(given, probed=False), given, made.content, place=place)
+    assert not again.changed
+    only = b"spring:\n  profiles: prod\n  mail: {host: h}\n"
+    with pytest.raises(AppError, match="each of its documents counts only with a profile; write one without"):
+        plan_present(spring, parse_settings(given, probed=False), given, only, place=place)
+
+
+def test_several_relays_that_one_takes_the_place_of_are_named() -> None:
+    symfony, given = load_descriptor("symfony"), {"host": "new.example", "port": 465, "secure": True}
+    old = b"MAILER_DSN='failover(smtp://a:s3cret@a.example smtp://b:s3cret@b.example:25)'\n"
+    made = plan_present(symfony, parse_settings(given, probed=False), given, old)
+    (finding,) = made.findings
+    assert finding["code"] == "several_relays" and "smtp://********@b.example:25" in finding["message"]
+    assert "s3cret" not in repr(made.findings) and b"failover" not in made.content
+
+
+@pytest.mark.parametrize(
+    "app, path, words",
+    [
+        ("gitlab", "/srv/compose.yml", "GITLAB_OMNIBUS_CONFIG is read here and not changed: write gitlab.rb itself"),
+        (
+            "postfix",
+            "/srv/compose.yml",
+            "holds environment variables, and Postfix reads none for its mail; write the path",
+        ),
+    ],
+)
+def test_where_an_app_cannot_be_given_its_settings(app: str, path: str, words: str) -> None:
+    descriptor, given = load_descriptor(app), {"host": "h.example", "port": 465, "secure": True}
+    with pytest.raises(AppError, match=words):
+        place = load_place(descriptor, path, service="web" if app == "gitlab" else None)
+        check_present(descriptor, parse_settings(given, probed=False), given, place)

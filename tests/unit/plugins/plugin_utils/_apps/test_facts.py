@@ -340,7 +340,7 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         None,
     ),
     ("a transport that is none", "symfony", "MAILER_DSN=null://null\n", {}, "implicit_tls", "settings_unused"),
-    ("another transport", "symfony", "MAILER_DSN=mailgun+api://k:d@default\n", {}, "implicit_tls", "settings_unused"),
+    ("another transport", "symfony", "MAILER_DSN=mailgun+api://k:d@default\n", {}, "implicit_tls", None),
     (
         "mail to the screen",
         "django",

@@ -8,10 +8,16 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.audit import joined, judged, looked_at
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.interpolation import interpolated
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import known_apps, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import Opaque
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import further_files, places_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
+    further_files,
+    places_of,
+    search_for,
+    strangers_of,
+)
 
 APPS = [load_descriptor(name) for name in known_apps()]
 COMPOSE = "services:\n  web:\n    image: {image}\n    environment:\n      {name}: smtp.example.com\n"
@@ -54,6 +60,13 @@ def found(texts: t.Mapping[str, str]) -> dict[str, str]:
         ("/opt/tool/.env", "PAPERLESS_EMAIL_HOST=h\n", "paperless"),
         ("/opt/tool/.env", "mail__options__host=h\n", "ghost"),
         ("/opt/tool/.env", "MAIL_HOST=h\nMAIL_ENCRYPTION=tls\n", "laravel"),
+        ("/opt/tool/.env", "MAIL_HOST=h\nMAIL_PORT=587\nMAIL_FROM=a@h.example\n", None),
+        ("/opt/tool/.env", "GITLAB_OMNIBUS_CONFIG=\"gitlab_rails['smtp_address'] = 'h'\"\n", "gitlab"),
+        ("/srv/authelia/configuration.yml", "notifier:\n  smtp:\n    address: smtp://h:25\n", "authelia"),
+        ("/srv/mon/alertmanager/config.yml", "global:\n  smtp_smarthost: h\n", "alertmanager"),
+        ("/srv/shop/config/initializers/smtp.rb", "ActionMailer::Base.smtp_settings[:address] = 'h'\n", "rails"),
+        ("/opt/keycloak/data/import/shop.json", '{"smtpServer": {"host": "h"}}', "keycloak"),
+        ("/srv/shop/application-prod.yml", "spring:\n  mail:\n    host: h\n", "spring"),
         ("/etc/default/grafana-server", "GF_SMTP_HOST=h:587\n", "grafana"),
     ],
 )
@@ -69,13 +82,44 @@ def test_a_file_belongs_to_the_app_whose_keys_it_holds(path: str, text: str, app
         ("lscr.io/linuxserver/nextcloud", "SMTP_HOST", "nextcloud"),
         ("axllent/mailpit", "MP_SMTP_RELAY_HOST", "mailpit_relay"),
         ("registry.internal.example/tool", "GF_SMTP_HOST", "grafana"),
-        ("registry.internal.example/tool", "SMTP_HOST", "generic_env"),
-        ("registry.internal.example/tool", "MAIL_HOST", "laravel"),
+        ("registry.internal.example/tool", "SMTP_HOST: h\n      SMTP_PASS", "generic_env"),
+        ("registry.internal.example/tool", "MAIL_HOST: h\n      MAIL_MAILER", "laravel"),
+        ("registry.internal.example/tool", "MAIL_HOST", None),
+        ("registry.internal.example/laravel-shop", "MAIL_HOST", "laravel"),
+        (
+            "registry.internal.example/tool",
+            "GITLAB_OMNIBUS_CONFIG: gitlab_rails['smtp_address']='h'\n      A",
+            "gitlab",
+        ),
         ("directus/directus:11", "EMAIL_SMTP_HOST", "directus"),
     ],
 )
-def test_a_service_is_known_by_its_image_or_its_variables(image: str, name: str, app: str) -> None:
-    assert found({"/srv/a/compose.yml": COMPOSE.format(image=image, name=name)}) == {"/srv/a/compose.yml": app}
+def test_a_service_is_known_by_its_image_or_its_variables(image: str, name: str, app: str | None) -> None:
+    wanted = {"/srv/a/compose.yml": app} if app else {}
+    assert found({"/srv/a/compose.yml": COMPOSE.format(image=image, name=name)}) == wanted
+
+
+@pytest.mark.parametrize(
+    "path, text, relay",
+    [
+        ("/opt/tool/.env", "SMTP_SERVER=h.example\nSMTP_PORT=587\n", ("h.example", 587)),
+        ("/opt/tool/.env", "EMAIL_HOST=h.example\nEMAIL_PORT='465'\n", ("h.example", 465)),
+        ("/opt/tool/.env", "MAIL_HOST=h.example\n", ("h.example", None)),
+        ("/opt/tool/.env", "EmailSettings__SmtpServer=h.example:2525\n", ("h.example", 2525)),
+        ("/etc/default/tool", 'TOOL_SMTP_HOST="h.example"\nTOOL_SMTP_PORT=25\n', ("h.example", 25)),
+        ("/etc/systemd/system/tool.service", "[Service]\nEnvironment=EMAIL_HOST=h.example\n", ("h.example", None)),
+        ("/srv/a/compose.yml", COMPOSE.format(image="tool", name="SMTP_SERVER"), ("smtp.example.com", None)),
+        # Neither a relay: an address to listen on, a mail address, a database.
+        ("/opt/tool/.env", "SMTP_HOST=0.0.0.0\nMAIL_SERVER=a@h.example\nDB_HOST=db\nWEBMAIL_HOST=h\n", None),
+        # Known apps are no strangers.
+        ("/opt/tool/.env", "SMTP_HOST=h.example\nSMTP_SECURE=true\n", None),
+        ("/opt/mastodon/.env.production", "SMTP_SERVER=h.example\n", None),
+    ],
+)
+def test_a_relay_of_an_app_that_is_not_known(path: str, text: str, relay: tuple[str, int | None] | None) -> None:
+    strangers = [(one.host, one.port) for one in strangers_of(APPS, {path: text})]
+    assert strangers == ([relay] if relay else [])
+    assert not (strangers and found({path: text}))
 
 
 def test_files_that_lead_to_others() -> None:
@@ -105,3 +149,34 @@ def test_files_that_lead_to_others() -> None:
 def test_variables_of_compose(text: str, known: dict[str, str], value: str | None) -> None:
     opaque = Opaque("variable", text)
     assert interpolated("NAME", opaque, known) == (opaque if value is None else value)
+
+
+@pytest.mark.parametrize(
+    "table, codes",
+    [
+        ("[h.example]:587 app:s3cret\n", []),
+        ("[other.example]:587 a:b\n[h.example]:587 app:s3cret\n", []),
+        ("[other.example]:587 app:s3cret\n", ["login_unused"]),
+    ],
+)
+def test_a_table_without_a_login_for_the_relay(table: str, codes: list[str]) -> None:
+    main = "relayhost = [h.example]:587\nsmtp_tls_security_level = secure\nsmtp_sasl_auth_enable = yes\n"
+    texts = {"/etc/postfix/main.cf": main, "/etc/postfix/sasl_passwd": table}
+    by_id = {one.id: one for one in APPS}
+    entries = joined([looked_at(by_id[spot.app], spot, texts, {}) for spot in places_of(APPS, texts)])
+    (told,) = [judged(one, None) for one in entries]
+    assert [one["code"] for one in told["findings"] if one["code"] == "login_unused"] == codes
+    assert "s3cret" not in repr(told)
+
+
+def test_a_table_of_logins_belongs_to_the_file_beside_it() -> None:
+    main = "relayhost = [h.example]:587\nsmtp_tls_security_level = secure\nsmtp_sasl_auth_enable = yes\n"
+    texts = {f"{root}/etc/postfix/main.cf": main for root in ("", "/srv/x")}
+    texts["/etc/postfix/sasl_passwd"] = "[h.example]:587 app:s3cret\n"
+    assert "sasl_passwd" in search_for(APPS)["whole"]
+    by_id = {one.id: one for one in APPS}
+    entries = joined([looked_at(by_id[spot.app], spot, texts, {}) for spot in places_of(APPS, texts)])
+    assert {one.spot.path: one.reading.settings.get("username") for one in entries} == {
+        "/etc/postfix/main.cf": "app",
+        "/srv/x/etc/postfix/main.cf": None,
+    }

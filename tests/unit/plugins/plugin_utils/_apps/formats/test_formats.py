@@ -169,6 +169,12 @@ CASES = {
                 " d\ngitlab_rails['smtp_tls'] = true\n"
                 "external_url 'x'\n",
             ),
+            (
+                "external_url 'a;b'; gitlab_rails['smtp_address'] = ENV['A'] || 'x;y'; gitlab_rails['z'] = [1, 2] # c; d\n"
+                "gitlab_rails['smtp_password'] = File.read('/p;q').strip; a = 1\n",
+                "external_url 'a;b'; gitlab_rails['smtp_address'] = \"h\"; gitlab_rails['z'] = [1, 2] # c; d\n"
+                "gitlab_rails['smtp_tls'] = true\n a = 1\n",
+            ),
         ],
     ),
     "php array": Case(

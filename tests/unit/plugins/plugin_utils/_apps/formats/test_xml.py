@@ -34,6 +34,11 @@ CHANGED = {
         {HOST: "a&b<c>"},
         f"{HEAD}  <smtpHost>a&amp;b&lt;c&gt;</smtpHost>\n{TAIL}",
     ),
+    "what XML 1.1 takes for a line break": (
+        f"{HEAD}  <smtpHost>a</smtpHost>\n{TAIL}",
+        {HOST: "a\x85b\u2028\x7fc\u00e9\r"},
+        f"{HEAD}  <smtpHost>a&#133;b&#8232;&#127;c\u00e9&#13;</smtpHost>\n{TAIL}",
+    ),
     "an empty one": (f"{HEAD}  <smtpHost/>\n{TAIL}", {HOST: "b"}, f"{HEAD}  <smtpHost>b</smtpHost>\n{TAIL}"),
     "on one line": ("<a><smtpHost>x</smtpHost><b/></a>", {HOST: "b"}, "<a><smtpHost>b</smtpHost><b/></a>"),
     "CDATA": ("<a>\n  <smtpHost><![CDATA[x<y]]></smtpHost>\n</a>", {HOST: "b"}, "<a>\n  <smtpHost>b</smtpHost>\n</a>"),
