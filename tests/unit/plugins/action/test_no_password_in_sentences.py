@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import json
 import typing as t
+from unittest import mock
 from urllib.parse import quote
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible.playbook.task import Task
 from ansible_collections.mailops.smtp.plugins.filter.mail_settings import mail_settings
 from ansible_collections.mailops.smtp.plugins.filter.mailpit_client import mailpit_client
 from ansible_collections.mailops.smtp.plugins.filter.mailpit_plan import mailpit_plan
@@ -87,6 +90,28 @@ def test_no_option_repeats_it(action: str) -> None:
     rows = list(results(action))
     assert [result for _password, _row, result in rows if not result.get("failed")] == []
     assert [(row, text) for password, row, result in rows for text in shown(result) if leaks(text, password)] == []
+
+
+@pytest.mark.parametrize(
+    ("action", "options"),
+    [
+        ("private_file", {"path": "/srv/{0}", "owner": "{0}", "content": "{0}"}),
+        ("mailpit_files", {"files": [{"path": "/srv/{0}", "owner": "{0}", "text": "{0}"}]}),
+    ],
+)
+def test_no_file_is_told_in_its_own_sentence(action: str, options: dict[str, t.Any]) -> None:
+    """What is written into a file by mistake stands in its name, too."""
+    module = importlib.import_module(f"ansible_collections.mailops.smtp.plugins.action.{action}")
+    for password in PASSWORDS:
+        given = json.loads(json.dumps(options).replace("{0}", json.dumps(password)[1:-1]))
+        words = f"/srv/{password} cannot be written; owner is '{password}', which is no user of this host."
+        task = Task()
+        task.args = given
+        plugin = module.ActionModule(task, *[mock.MagicMock() for _ in range(5)])
+        with mock.patch.object(module, "work_on_files", return_value={"failed": True, "msg": words}):
+            found = plugin.run(None, {"inventory_hostname": "testhost"})
+        assert [text for text in shown(found) if leaks(text, password)] == []
+        assert "cannot be written" in found["msg"]
 
 
 def _refusals(password: str) -> t.Iterator[str]:
