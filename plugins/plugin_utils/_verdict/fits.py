@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import types
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import FailureEntry, Rung
@@ -41,7 +42,7 @@ def fits(found: object, kind: t.Any) -> bool:
         )
     if origin is t.Literal:
         return isinstance(found, (str, int)) and found in inner
-    if origin is t.Union:
+    if origin in (t.Union, types.UnionType):
         return any(fits(found, one) for one in inner)
     if origin is list:
         return isinstance(found, list) and all(fits(each, inner[0]) for each in found)

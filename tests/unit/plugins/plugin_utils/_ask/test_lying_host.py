@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, ProbeRun, probe_host
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.told import Searched, of_shape
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import judge_all
@@ -23,7 +24,7 @@ from tests.unit.plugins.plugin_utils._verdict.rows import ROWS
 RELAY = Settings("relay.test", 587, "starttls", username="app", password="hunter2-S3cret")
 LEFT_OUT = object()
 DEEP: dict[str, t.Any] = {}
-for _ in range(600):
+for _ in range(250):
     DEEP = {
         "other_mode": DEEP,
         "address": "192.0.2.1",
@@ -123,3 +124,50 @@ def test_what_holds_for_the_whole_host(claimed: dict[str, t.Any]) -> None:
 def test_a_reason_has_an_end() -> None:
     found = act("smtp_gate", Host(lambda _plans: {"failed": True, "msg": "x" * 10**7}), host="relay.test", port=25)
     assert found["failed"] and len(found["msg"]) < 5000
+
+
+class Behind:
+    """A host that answers each call with this, whatever it was asked."""
+
+    def __init__(self, result: dict[str, t.Any]) -> None:
+        self.result = result
+
+    def execute(self, **_call: t.Any) -> dict[str, t.Any]:
+        return copy.deepcopy(self.result)
+
+
+RECORD = {"path": "/x", "name": "y", "run": {"pid": 1}, "age": 1.0, "unfinished": True, "record": "/z"}
+TOLD: dict[str, dict[str, t.Any]] = {
+    "app_mail_config": {"file": "/x", "content": "eA==", "checksum": "c", "mode": 384, "as_asked": True, "others": [RECORD], "held": []},
+    "app_mail_config_info": {"files": [{"content": "eA==", "mode": 384, "path": "/x"}]},
+}  # fmt: skip
+SEARCHED = {
+    "files": [{"path": "/x", "content": "eA==", "mode": 384, "error": None}],
+    "left_out": [{"path": "/x", "reason": "y"}],
+}
+
+
+@pytest.mark.parametrize("action", TOLD)
+def test_what_is_told_of_files(action: str) -> None:
+    """A sentence or a result, at each place with odd values in turn."""
+    options: dict[str, t.Any] = {"app": "grafana", "path": "/x"}
+    if action == "app_mail_config":
+        options["settings"] = {"host": "relay.test", "port": 465, "secure": True}
+    refused, turns = 0, itertools.cycle(ODD)
+    for path in places(TOLD[action]):
+        for odd in itertools.islice(turns, 2):
+            told = copy.deepcopy(TOLD[action])
+            with_odd(told, path, odd)
+            result = act(action, t.cast(Host, Behind(told)), **options)
+            refused += "look at that host" in str(result.get("msg"))
+    assert refused > 2
+
+
+def test_what_an_audit_is_told() -> None:
+    """It loads all apps, which takes long: so each odd value is put to its shape alone."""
+    assert of_shape(SEARCHED, Searched) is SEARCHED
+    for path in places(SEARCHED):
+        for odd in (True, 10**30, {"a": 1}, [None]):
+            told = copy.deepcopy(SEARCHED)
+            with_odd(told, path, odd)
+            assert "look at that host" in of_shape(told, Searched).get("msg", ""), (path, odd)
