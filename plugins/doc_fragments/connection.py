@@ -6,7 +6,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # How to reach a relay: the same options everywhere.
+    # How to reach a relay: the same options everywhere. Their names, defaults and choices come from
+    # plugin_utils/_input/settings.py and module_utils/_observe/mechanisms.py; tests/unit/plugins/test_options.py compares.
     DOCUMENTATION = r"""
 options:
   host:

@@ -23,19 +23,40 @@ import string
 import typing as t
 from collections.abc import Mapping
 
-__all__ = ("CAUSES", "FIELDS", "FINDINGS", "LAYERS", "Cause", "Fields", "Finding", "cause_row", "fill", "said")
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Layer
+
+__all__ = (
+    "CASE_FIELDS",
+    "CAUSES",
+    "FIELDS",
+    "FINDINGS",
+    "LAYERS",
+    "Cause",
+    "Fields",
+    "Finding",
+    "cause_row",
+    "fill",
+    "said",
+)
 
 # The ladder, in the order climbed.
-LAYERS = ("settings", "dns", "tcp", "greeting", "mode", "ehlo", "starttls", "tls", "certificate", "auth", "transaction")
-# Fields that every verdict fills in, and those that come with a few rows.
-FIELDS = (
-    "endpoint", "host", "port", "address", "timeout", "other_port", "tls_port", "usual_ports", "usual_modes",
-    "other_secure", "name", "ca_path", "observed",
-)  # fmt: skip
-
+LAYERS: tuple[str, ...] = ("settings", *t.get_args(Layer))
 
 # What is put into a sentence, by name; null where a part in brackets is to go.
 Fields = Mapping[str, str | int | None]
+# Fields that every verdict fills in, and those that come with a few rows. The values are what docs/causes.md shows.
+FIELDS: Fields = {
+    "endpoint": "smtp.example.com:465", "host": "smtp.example.com", "port": 465, "address": "192.0.2.25", "timeout": 10,
+    "other_port": 587, "tls_port": 465, "usual_ports": "465, 587", "other_secure": "false", "name": "smtp.example.com",
+    "usual_modes": "465 (secure: true) or 587 (secure: false)", "ca_path": "/etc/ssl/our-ca.pem", "observed": "starttls",
+}  # fmt: skip
+CASE_FIELDS: Fields = {
+    "source_address": "192.0.2.77", "networks": "10.0.0.0/8", "version": "TLSv1.1", "ip_version": "4", "days": 3,
+    "until": "2027-01-31", "required": 7, "spoken": "cleartext first", "cipher": "AES256-SHA", "seconds": 6,
+    "answering": "port 587", "other_version": "4", "known": 40, "asked": 32, "app": "Vaultwarden", "bits": 1024,
+    "who": "Vikunja (Go) refuses it; Pangolin (Node.js) takes it", "has": "has only old cipher suites",
+    "interface": "eth7", "asking": "ip_version",
+}  # fmt: skip
 
 
 class Cause(t.NamedTuple):
@@ -118,7 +139,7 @@ _DNS = (
     ),
     Cause(
         "name_not_found", "family", "dns",
-        "The name {host} has no IPv{version} address, and {asking} asks for one",
+        "The name {host} has no IPv{ip_version} address, and {asking} asks for one",
         "Set ip_version: any (and leave source_address out, or take one of the other kind); otherwise check that host is "
         "the relay's name and not the mail domain.",
         "As above, while ip_version or source_address allows one kind of address only.",

@@ -12,7 +12,7 @@ import typing as t
 
 from .failure import Failure
 
-__all__ = ("MECHANISMS", "can_log_in", "choose_mechanism")
+__all__ = ("MECHANISMS", "READABLE", "TOKENS", "can_log_in", "choose_mechanism")
 
 # Under TLS the plain ones first: every backend has them, while CRAM-MD5 and SCRAM need a password database of their
 # own.
@@ -21,6 +21,9 @@ _UNDER_TLS = ("PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5")
 _IN_CLEARTEXT = ("SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN")
 # What can be asked for by name. Without a name XOAUTH2 is not taken: it wants a token and not a password.
 MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "XOAUTH2")
+# Of these, those that want a token and no password; of all that a relay may offer, those that show it to whoever reads along.
+TOKENS = ("XOAUTH2",)
+READABLE = ("PLAIN", "LOGIN", *TOKENS, "OAUTHBEARER")
 
 
 def choose_mechanism(offered: list[str], wanted: str | None, tls: bool) -> str:

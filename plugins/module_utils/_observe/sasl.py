@@ -1,7 +1,10 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AUTH command (RFC 4954) with the mechanisms that Python's standard library can do."""
+"""The AUTH command (RFC 4954) with the mechanisms that Python's standard library can do.
+
+What they are called, what they show, and which is taken: mechanisms.py.
+"""
 
 from __future__ import annotations
 

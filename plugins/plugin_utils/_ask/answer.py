@@ -9,7 +9,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS, cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import Verdict
@@ -71,8 +71,7 @@ def advise(host: str, settings: Settings, verdict: Verdict) -> None:
 
 def _answers(port: OtherPort) -> bool:
     """Whether a port that fails is a relay all the same, which can be mended."""
-    layer = cause_row(str(port["cause"])).layer
-    return layer in ("mode", "ehlo", "starttls", "tls", "certificate", "auth", "transaction")
+    return LAYERS.index(cause_row(str(port["cause"])).layer) > LAYERS.index("greeting")
 
 
 def _hint(begin: str, host: str, working: OtherPort, whole: bool, others: Sequence[OtherPort]) -> str:

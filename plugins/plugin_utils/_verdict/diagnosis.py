@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Dns, FailureEntry
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS, TOKENS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import Hint, explain_reply
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes import Meaning, Status, meaning
@@ -51,7 +51,7 @@ _ACCESS_DENIED = re.compile(r"access denied", re.IGNORECASE)
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
 _HUNG_UP = ("closed", "reset")
-_WITH_PASSWORD = tuple(name for name in MECHANISMS if name != "XOAUTH2")
+_WITH_PASSWORD = tuple(name for name in MECHANISMS if name not in TOKENS)
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def diagnose_name(dns: Dns, settings: Settings) -> Diagnosis:
         return Diagnosis("name_server_failure", detail=words.no_answer_of_the_name_server(dns["ms"] / 1000))
     if error in ("EAI_NODATA", "EAI_ADDRFAMILY") and settings.ip_version != "any":
         asking = "ip_version" if settings.source_address is None else f"source_address {settings.source_address}"
-        return Diagnosis("name_not_found", "family", fields={"version": settings.ip_version, "asking": asking})
+        return Diagnosis("name_not_found", "family", fields={"ip_version": settings.ip_version, "asking": asking})
     if error in ("EAI_NODATA", "EAI_ADDRFAMILY"):
         return Diagnosis("name_not_found", "no_address")
     if error == "EAI_NONAME" and "%" in settings.host:
@@ -471,7 +471,7 @@ def _no_mechanism(names: Sequence[str], wanted: str | None, after_starttls: bool
     detail = words.mechanisms_phrase(names, wanted)
     if any(name in _WITH_PASSWORD for name in names):
         return Diagnosis("auth_mechanism_not_offered", "", detail)
-    variant = "token" if "XOAUTH2" in names else "none"
+    variant = "token" if any(name in TOKENS for name in names) else "none"
     return Diagnosis("auth_mechanism_not_offered", variant, detail)
 
 

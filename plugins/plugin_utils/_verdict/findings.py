@@ -9,6 +9,7 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import READABLE
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import Fields
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, convention_clash
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import runtimes, signs, words
@@ -25,8 +26,6 @@ __all__ = ("Seen", "findings")
 
 _SLOW_GREETING_MS = 3000
 _SLOW_NAME_MS = 2500
-# Mechanisms that show the password to whoever reads along.
-_READABLE_MECHANISMS = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
 _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 _CHANGE_WITH_TLS = ("STARTTLS", "AUTH")
 
@@ -108,9 +107,7 @@ def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:
     masked = signs.masked_capabilities(attempt)
     if masked:
         yield _Found("starttls_stripped", masked)
-    offered = [
-        name for name in signs.offered(attempt, "before_tls").get("AUTH", []) if name.upper() in _READABLE_MECHANISMS
-    ]
+    offered = [name for name in signs.offered(attempt, "before_tls").get("AUTH", []) if name.upper() in READABLE]
     if offered:
         yield _Found("auth_offered_in_cleartext", ", ".join(offered))
     if settings.security == "opportunistic" and passed:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     CONNECTION_OPTIONS,
@@ -101,6 +102,32 @@ def role(name: str) -> tuple[Options, dict[str, t.Any]]:
     folder = ROOT / "roles" / name
     specs = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text())
     return specs["argument_specs"]["main"]["options"], yaml.safe_load((folder / "defaults" / "main.yml").read_text())
+
+
+@pytest.mark.parametrize("name", ["mail_config", "mailpit"])
+def test_the_readme_of_a_role_names_every_variable(name: str) -> None:
+    _options, values = role(name)
+    page = (ROOT / "roles" / name / "README.md").read_text()
+    assert [variable for variable in values if f"`{variable}`" not in page and f"{variable}:" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("roles/mail_config/meta/argument_specs.yml", "Seconds for one probe as a whole. V({}) when left out."),
+        ("playbooks/audit.yml", "seconds for each relay (default: {})"),
+        ("playbooks/probe.yml", "seconds for each port (default: {})"),
+        ("docs/playbooks/audit.md", "| `mail_audit_timeout` | {} |"),
+        ("docs/playbooks/probe.md", "| `mail_probe_timeout` | {} |"),
+    ],
+)
+def test_the_default_timeout_where_it_is_written_by_hand(page: str, words: str) -> None:
+    assert words.format(f"{Settings.timeout:g}") in (ROOT / page).read_text()
+
+
+def test_what_the_filter_returns_is_documented() -> None:
+    documentation = yaml.safe_load((ROOT / "plugins" / "filter" / "mail_settings.yml").read_text())
+    assert set(documentation["RETURN"]["_value"]["contains"]) == set(completed("smtp://relay.example.com"))
 
 
 def test_the_role_takes_the_model() -> None:

@@ -9,6 +9,7 @@ import string
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import (
+    CASE_FIELDS,
     CAUSES,
     FIELDS,
     FINDINGS,
@@ -60,10 +61,7 @@ def test_no_row_twice() -> None:
 
 # What a verdict fills in always, and what comes with the rows that use it (the judge's table shows each of those rows).
 ALWAYS = set(fields_of(Settings("relay.test", 587, "starttls"), None, dict.fromkeys(PORT_FIELDS), {}))
-OF_A_CASE = {
-    "source_address", "networks", "version", "days", "until", "required", "spoken", "cipher", "answering", "seconds", "other_version",
-    "known", "asked", "who", "app", "has", "bits", "interface", "asking",
-}  # fmt: skip
+OF_A_CASE = set(CASE_FIELDS)
 
 
 def test_the_documented_fields() -> None:

@@ -18,6 +18,7 @@ import xml.etree.ElementTree as ET
 
 import jsonschema
 import pytest
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Change, compare
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report import as_json as json_module
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_csv import COLUMNS
@@ -265,6 +266,24 @@ def test_no_series_is_there_twice() -> None:
     named = dataclasses.replace(RECORDS[0], host="h00000 (from bastion)", vantage={"host": "h00000 (from bastion)"})
     lines = "".join(FORMATS["prometheus"].made(Told(report_of([far, named]), None, ()))).splitlines()
     assert sum(one.startswith('mailops_smtp_up{host="h00000 (from bastion)"') for one in lines) == 1
+
+
+def test_each_metric_and_its_labels_are_in_the_table_of_the_documentation() -> None:
+    page = (pathlib.Path(__file__).parents[5] / "docs" / "report.md").read_text()
+    documented = {
+        name: set(re.findall(r"`(\w+)`", labels))
+        for name, labels in re.findall(r"^\| `(mailops_smtp_\w+)` \| ([^|]*)\|", page, re.MULTILINE)
+    }
+    found: dict[str, set[str]] = {}
+    for kind in KINDS:
+        for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? ", made("prometheus", kind), re.MULTILINE):
+            found.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
+    assert documented == found
+
+
+def test_the_schema_names_the_layers() -> None:
+    schema = json.loads((pathlib.Path(str(json_module.__file__)).parent / "report.schema.json").read_text())
+    assert [*LAYERS, None] in [one.get("enum") for one in schema["$defs"].values()]
 
 
 def test_prometheus_values() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
@@ -22,6 +24,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.passwords import AWKWARD
+
+
+def test_the_documentation_of_descriptors_names_every_format() -> None:
+    page = (Path(__file__).parents[6] / "docs" / "apps.md").read_text()
+    (names,) = re.findall(r"^\| `forms\.<form>` \| `format` \(([a-z, ]+?)[;)]", page, re.MULTILINE)
+    assert sorted(names.split(", ")) == sorted(FORMAT_NAMES)
 
 
 class Case(t.NamedTuple):
