@@ -44,7 +44,13 @@ def hidden_in_text(text: str, given: object) -> str:
 def hidden_in_result(result: _Any, given: object) -> _Any:
     """The same result, with the passwords of ``given`` masked in each of its sentences, at any depth."""
     secrets = _secrets(given)
-    return t.cast(_Any, _hidden(result, secrets, False)) if secrets else result
+    if not secrets:
+        return result
+    found = _hidden(result, secrets, False)
+    if isinstance(found, dict) and found != result:
+        # Beside a module's sentence ansible-core keeps an object with the same words, and prints these.
+        found.pop("exception", None)
+    return t.cast(_Any, found)
 
 
 def _hidden(found: object, secrets: list[tuple[str, bool]], sentence: bool) -> object:

@@ -108,10 +108,12 @@ def test_no_file_is_told_in_its_own_sentence(action: str, options: dict[str, t.A
         task = Task()
         task.args = given
         plugin = module.ActionModule(task, *[mock.MagicMock() for _ in range(5)])
-        with mock.patch.object(module, "work_on_files", return_value={"failed": True, "msg": words}):
+        with mock.patch.object(
+            module, "work_on_files", return_value={"failed": True, "msg": words, "exception": object()}
+        ):
             found = plugin.run(None, {"inventory_hostname": "testhost"})
         assert [text for text in shown(found) if leaks(text, password)] == []
-        assert "cannot be written" in found["msg"]
+        assert "cannot be written" in found["msg"] and "exception" not in found
 
 
 def _refusals(password: str) -> t.Iterator[str]:
