@@ -26,6 +26,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import wor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.told import Found, content_of, of_shape
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.paths import app_path
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, parse_settings, to_bool
 
 _MODULE = "mailops.smtp.app_mail_config"
@@ -171,14 +172,10 @@ def _parsed(args: Result) -> _Options:
             raise SettingsError(f"{name} is {show(value)}, which is not a text; write it in quotes.", name)
         return str(value)
 
-    app, path, state = text("app"), text("path"), text("state") or "present"
+    app, state = text("app"), text("state") or "present"
     if app is None:
         raise SettingsError("app is missing; write the name of an app, such as app: pangolin.", "app")
-    if path is None:
-        raise SettingsError(
-            "path is missing; write the path of the app's file on the host, such as /opt/pangolin/config/config.yml.",
-            "path",
-        )
+    path = app_path(text("path"))
     if state not in _STATES:
         raise SettingsError(f"state is {show(state)}; write present or absent.", "state")
     validate = text("validate")

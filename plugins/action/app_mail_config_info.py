@@ -19,6 +19,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import Host
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.told import Listed, content_of, of_shape
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.paths import app_path
 
 _MODULE = "mailops.smtp.app_mail_config_info"
 _TEXTS = ("app", "path", "form", "carrier", "service", "descriptors")
@@ -110,12 +111,7 @@ def _parsed(args: Result) -> dict[str, str | None]:
             raise SettingsError(f"{name} is {show(value)}, which is not a text; write it in quotes.", name)
     if options["app"] is None:
         raise SettingsError("app is missing; write the name of an app, such as app: pangolin.", "app")
-    if options["path"] is None:
-        raise SettingsError(
-            "path is missing; write the path of the app's file on the host, such as /opt/pangolin/config/config.yml.",
-            "path",
-        )
-    return options
+    return {**options, "path": app_path(options["path"])}
 
 
 def _environment(raw: t.Any) -> Mapping[str, str]:

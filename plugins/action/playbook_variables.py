@@ -14,7 +14,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.variables import Variable, check_variables
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.variables import UNREADABLE, Variable, check_variables
 
 _ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 _KEYS = ("type", "choices", "advice", "required")
@@ -45,7 +45,7 @@ class ActionModule(Action):
         try:
             return self._templar.resolve_variable_expression(name)
         except AnsibleError:
-            return "?"
+            return UNREADABLE
 
 
 def _variable(name: str, spec: Mapping[str, t.Any]) -> Variable:

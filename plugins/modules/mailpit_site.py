@@ -300,6 +300,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.account
     unreadable,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record, add, drop, opened_record
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.since import parse_since
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 _SITE = {
@@ -347,6 +348,9 @@ _SPEC = {
 }
 # Accounts and certificates have some kB.
 _LARGEST_TEXT = 1 << 20
+# Below are the users and groups that a system has from the start (Debian's policy 9.2.2; others have these, too).
+_FIRST_FREE = 100
+_NOBODY = 65534
 # Folders of any managed host: what ProtectHome and PrivateTmp of systemd.exec(5) hide from a unit.
 _NOT_FOR_UNITS = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")
 
@@ -422,6 +426,8 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
         if isinstance(runner, container.Container) or site.manager == "podman_quadlet":
             _refuse_container(options["site"])
         _refuse_root(site)
+        if options["site"]["create_user"]:
+            _refuse_system_accounts(site, options["site"]["group"])
         for option, place in options["listen"].items():
             ports.refuse_occupied(option, place["address"], int(place["port"]), runner.owns)
         return {"refusal": None, "python": sys.executable, **_read(options["files"])}
@@ -437,6 +443,18 @@ def _refuse_root(site: sites.Site) -> None:
                 site.user_name
             )
         )
+
+
+def _refuse_system_accounts(site: sites.Site, group: str) -> None:
+    """By the name of the service, Mailpit would be given what belongs to a user or group that every host has."""
+    if site.manager == "none":
+        return
+    for kind, name, number in (("user", site.user_name, site.user), ("group", group, site.group)):
+        if number is not None and (number < _FIRST_FREE or number == _NOBODY):
+            raise Refusal(
+                "mailpit_{0} is {1}, a {0} of the system itself: write another name, or set mailpit_create_user to false "
+                "if Mailpit is to have the rights of that one".format(kind, name)
+            )
 
 
 def _refuse_renewal(programs: t.Sequence[str], python: str) -> None:
@@ -605,8 +623,9 @@ def _wait(
 
 
 def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
-    since = log.parse_since(options["since"], time.time())
-    path = sites.environment_of(site).get("MP_LOG_FILE", "")
+    since = parse_since(options["since"], time.time())
+    started_with = sites.environment_of(site)
+    path = started_with.get("MP_LOG_FILE", "")
     renews = site.is_unit and os.path.lexists(units.renewal_of(site.service)[1])
     renewal = log.read_renewal(site.service) if renews else None
     if options["command"]:
@@ -614,7 +633,7 @@ def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
     if not path and site.manager == "none":
         raise Refusal(
             "mailpit_service_manager is none, and Mailpit's log is not known: set mailpit_watch_command to the command"
-            " that prints it, such as [docker, logs, mailpit], or MP_LOG_FILE in mailpit_environment"
+            " that prints it, such as [docker, logs, --timestamps, mailpit], or MP_LOG_FILE in mailpit_environment"
         )
     runner = _runner(options["site"])
     if isinstance(runner, container.Container):
@@ -623,7 +642,8 @@ def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
     else:
         found = log.read_journal(site.service, since) if site.is_unit else []
     if path:
-        found += log.read_file(path, {0, site.owner, site.user or 0}, since)
+        zone = started_with.get("TZ") or (None if sites.has_hosts_clock(site) else "UTC")
+        found += log.read_file(path, {0, site.owner, site.user or 0}, since, zone)
     return {"lines": log.without_proofs(found), "renewal": renewal}
 
 

@@ -58,6 +58,7 @@ options:
       - V(junit) is for CI systems (C(junit.xml)). What fails is a failure, and a host that was not reached an error.
       - V(prometheus) is for node_exporter's textfile collector (C(mailops_smtp.prom)).
       - V(sarif) is for CI systems that show results of analyses (C(report.sarif)).
+      - V(codeclimate) is what GitLab takes as a Code Quality report (C(gl-code-quality-report.json)).
       - V(text) is the table (C(report.txt)).
       - Without O(from), the records are written as well (C(records.jsonl)), for O(before) of the next report.
     type: raw

@@ -119,7 +119,7 @@ causes:
   contains:
     code:
       description: >-
-        Such as V(outbound_filter), V(host_firewall), V(relay_fault), V(relay_dns), V(address_down), V(ipv6_broken), V(trust_store_differs),
+        Such as V(outbound_filter), V(no_route), V(host_firewall), V(relay_fault), V(relay_dns), V(address_down), V(ipv6_broken), V(trust_store_differs),
         V(clock_wrong), V(relay_limit), V(certificate_renewed), V(same_setting).
       type: str
     statement:

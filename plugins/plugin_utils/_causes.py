@@ -55,7 +55,7 @@ CASE_FIELDS: Fields = {
     "until": "2027-01-31", "required": 7, "spoken": "cleartext first", "cipher": "AES256-SHA", "seconds": 6,
     "answering": "port 587", "other_version": "4", "known": 40, "asked": 32, "app": "Vaultwarden", "bits": 1024,
     "who": "Vikunja (Go) refuses it; Pangolin (Node.js) takes it", "has": "has only old cipher suites",
-    "interface": "eth7", "asking": "ip_version",
+    "interface": "eth7", "asking": "ip_version", "lone": "smtp.example.com", "more": None, "waited": 9, "tls_here": 465,
 }  # fmt: skip
 
 
@@ -151,6 +151,15 @@ _DNS = (
         "servers of the relay's own domain fail. Whether the relay works is not known yet.",
         "The name server was silent, refused or failed (EAI_AGAIN, EAI_FAIL, a timeout); that a name does not exist "
         "is name_not_found.",
+    ),
+    Cause(
+        "name_server_failure", "slow", "dns",
+        "This host's name server took {waited} of the {timeout} s to find {host}, and what was left is too short to tell "
+        "whether the relay answers",
+        "Check the name servers in /etc/resolv.conf on this host: one that is dead is waited for each time, also by every "
+        "app. To see what the relay does in spite of it, raise timeout.",
+        "The name was found, but it took most of the timeout, less than three seconds were left, and no address said in "
+        "them why it fails.",
     ),
 )  # fmt: skip
 
@@ -274,6 +283,14 @@ _GREETING = (
         "listens on the port.",
     ),
     Cause(
+        "greeting_timeout", "speaks_second", "greeting",
+        "{endpoint} was silent for {timeout} s and greets only who speaks first, which a client of SMTP never does",
+        "Ask its operator to have whatever shares the port between services (sslh, say) send silent clients to the relay, "
+        "and sooner (sslh: --on-timeout and --timeout)[, or set secure: true (security: implicit_tls) with port {tls_here}, "
+        "which answers TLS at once].",
+        "The first connection was silent, and a further one that began with EHLO was greeted at once.",
+    ),
+    Cause(
         "greeting_timeout", "proxy_expected", "greeting",
         "{endpoint} answers nobody but a proxy",
         "Connect to the proxy or load balancer that belongs in front of this relay, or switch the PROXY protocol off "
@@ -290,6 +307,14 @@ _GREETING = (
         "for this network.",
         "The first reply is 5xx (or a 4xx that names no limit and asks for no later try). 421, and words about a limit or a "
         "later try, are temporarily_rejected.",
+    ),
+    Cause(
+        "greeting_rejected", "closed", "greeting",
+        "{endpoint} takes no mail from this host, or from nobody",
+        "Ask the relay's operator: this host's address is not allowed, or the relay is closed, or something that it asks first (a "
+        "filter, a milter) does not answer.",
+        "The greeting is a refusal whose words speak of a service that is not there or not accepting: Exim and sendmail say so of "
+        "one address, Postfix of all.",
     ),
     Cause(
         "greeting_rejected", "address", "greeting",
@@ -309,8 +334,8 @@ _GREETING = (
         "connection_closed", "", "greeting",
         "{endpoint} closed the connection before its greeting was complete",
         "Ask the relay's operator to look into the relay's log: an allow list without this host's address, a limit of "
-        "connections, a load balancer whose servers are down, or a PROXY protocol header that the relay does not expect does "
-        "this.",
+        "connections, a load balancer whose servers are down, a PROXY protocol header that the relay does not expect, or (where "
+        "TLS begins at once) a certificate or key file that it cannot read does this.",
         "An ordered end, or a broken line, after the connection stood and before a whole greeting; a reset at once "
         "is connection_reset.",
         log="{endpoint} closed the connection",
@@ -586,6 +611,12 @@ _CERTIFICATE = (
         "Names and dates fit, the signature does not (code 7).",
     ),
     Cause(
+        "certificate_untrusted", "other_ca", "certificate",
+        "The certificate of {endpoint} was not signed by the CA that bears its issuer's name on this host",
+        "Replace the CA certificate on this host[ in {ca_path}] by the CA's present one; the relay's chain fits in itself.",
+        "The signature does not fit (code 7), the issuer's name is in ca_path, and what is sent below it fits together.",
+    ),
+    Cause(
         "certificate_chain_incomplete", "", "certificate",
         "{endpoint} does not send the intermediate certificate that links it to a trusted CA",
         "Ask the relay's operator to serve the full chain (fullchain.pem: leaf, then intermediates);"
@@ -631,8 +662,8 @@ _AUTH = (
     Cause(
         "auth_not_offered", "", "auth",
         "{endpoint} offers no authentication, although a login is given",
-        "Use the relay's submission port[ ({other_port})]; if the relay needs no login from this host, leave out "
-        "username and password, or set login_required: false.",
+        "Use the port where this relay takes logins[, such as {other_port}], which its operator knows; if it needs no login "
+        "from this host, leave out username and password, or set login_required: false.",
         "EHLO (after TLS, where there is TLS) lists no AUTH; the login need not be tried for that.",
         log="{endpoint} offers no authentication",
         log_remedy="Use the relay's submission port (587); if the relay needs no login from this host, leave out "
@@ -718,9 +749,18 @@ _AUTH = (
         "AUTH was refused, and the words speak of an account that is locked, suspended or disabled.",
     ),
     Cause(
+        "auth_rejected", "attempts", "auth",
+        "{endpoint} counts too many wrong logins and takes none now",
+        "Have username and password right first (many providers want an app password or an API key), stop every app that "
+        "still tries the old ones, and try once more after an hour: each wrong try makes the wait longer.",
+        "AUTH was refused for good with words about too many bad logins; with 4xx, or where they are merely too many, it "
+        "is temporarily_rejected.",
+    ),
+    Cause(
         "auth_rejected", "temporary", "auth",
         "{endpoint} could not check the login right now",
-        "Try again later; if it stays, ask the relay's operator: its password backend does not answer.",
+        "Try again later; if it stays, check username and password (some relays say so of a wrong one), then ask the "
+        "relay's operator: what checks logins there, or the server behind it, does not answer.",
         "AUTH was answered with 4xx (454) that names no limit; a limit is temporarily_rejected.",
     ),
     Cause(
@@ -756,7 +796,8 @@ _TRANSACTION = (
     Cause(
         "recipient_rejected", "", "transaction",
         "{endpoint} refused the recipient",
-        "Check the recipient's address, and ask the recipient's postmaster if it is right.",
+        "Read the relay's words: check the recipient's address, and ask the recipient's postmaster if it is right; where "
+        "they speak of a policy or of this account, ask the relay's operator.",
         "RCPT was refused with 5xx, and its words speak neither of the sender, nor of the EHLO name, nor of this "
         "host's address.",
     ),
@@ -785,6 +826,12 @@ _TRANSACTION = (
         "The recipient's mailbox is full, says {endpoint}",
         "Have the recipient make room, or send to another address.",
         "5.2.2, or words about the mailbox's quota.",
+    ),
+    Cause(
+        "recipient_rejected", "too_many", "transaction",
+        "{endpoint} does not take so many recipients",
+        "Send one message to fewer recipients, or ask the relay's operator for a higher limit.",
+        "5.5.3, or words about too many recipients.",
     ),
     Cause(
         "message_rejected", "", "transaction",
@@ -816,7 +863,14 @@ _TRANSACTION = (
         "temporarily_rejected", "", "transaction",
         "{endpoint} asks to try again later",
         "Greylisting and maintenance do this: try again after some minutes; if it stays, ask the relay's operator.",
-        "421 at any command, or 4xx to MAIL, RCPT or DATA whose words name nothing else.",
+        "421 at any command, or 4xx to EHLO, MAIL, RCPT or DATA whose words name nothing else.",
+    ),
+    Cause(
+        "temporarily_rejected", "too_many", "transaction",
+        "{endpoint} takes no further recipient now",
+        "Send one message to fewer recipients; where it had a single one, the relay counts them over time: wait, or ask "
+        "its operator for a higher limit.",
+        "4xx with 4.5.3 or words about too many recipients.",
     ),
     Cause(
         "temporarily_rejected", "limit", "transaction",
@@ -866,14 +920,16 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "address_unreachable", "warning",
-        "{address}, one of the addresses of {host}, does not work",
-        "Apps that try this address first wait for it or fail: have the record corrected or the path repaired"
+        "{address}[, one of the addresses of {lone}, does not work]"
+        "[ and {more} more of the addresses of {host} do not work, all for the same reason]",
+        "Apps that try such an address first wait for it or fail: have the record corrected or the path repaired"
         '[, set ip_version: "{other_version}" where the app can], or use a name without it.',
     ),
     Finding(
         "address_fails", "warning",
-        "{address}, one of the addresses of {host}, fails while another one works",
-        "Apps that try this address first fail: have the operator make all addresses alike.",
+        "{address}[, one of the addresses of {lone}, fails while another one works]"
+        "[ and {more} more of the addresses of {host} fail, all for the same reason, while another one works]",
+        "Apps that try such an address first fail: have the operator make all addresses alike.",
     ),
     Finding(
         "auth_offered_in_cleartext", "warning",

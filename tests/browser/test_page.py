@@ -73,6 +73,8 @@ FLEETS: dict[str, t.Callable[[], Iterable[Record]]] = {
         *(hostile(one, f"{evil}{number}") for number, evil in enumerate(HOSTILE) for one in (SMALL[0], SMALL[2], SMALL[8])),
         # Names that every object of JavaScript has.
         *(hostile(SMALL[2], evil) for evil in ("__proto__", "constructor", "toString")),
+        # One host with so many relays that they stand in a list.
+        *(dataclasses.replace(hostile(SMALL[2], evil), host="many", vantage={"host": "many"}) for evil in HOSTILE),
     ],
     "1000 hosts": lambda: fleet(1000),
     "10000 hosts": lambda: fleet(10000),
@@ -177,11 +179,18 @@ def test_every_cell_of_every_fleet_opens(browser: Browser, pages: dict[str, path
     for name in ("several", "one host", "all broken", "many endpoints", "hostile"):
         one = browser.page(1280, 900)
         one.open(pages[name])
-        found = one.run(
-            "(() => { const said = []; document.querySelectorAll('.some').forEach(one => one.scrollIntoView());"
-            " for (const cell of document.querySelectorAll('#matrix button')) { cell.click();"
-            " said.push(document.getElementById('detail').textContent.length); document.getElementById('detail').close(); } return said; })()"
-        )
+        one.run("document.querySelectorAll('.some').forEach(one => one.scrollIntoView())")
+        cells = one.run("document.querySelectorAll('#matrix button').length")
+        # A few at a time: a browser on a busy machine needs long for hundreds.
+        found = [
+            length
+            for first in range(0, cells, 20)
+            for length in one.run(
+                "(() => { const said = [];"
+                f" for (const cell of [...document.querySelectorAll('#matrix button')].slice({first}, {first + 20})) {{ cell.click();"
+                " said.push(document.getElementById('detail').textContent.length); document.getElementById('detail').close(); } return said; })()"
+            )
+        ]
         assert found and all(length > 30 for length in found)
         assert one.run("document.querySelectorAll('dialog script, dialog img, dialog a').length") == 0
         assert one.complaints() == [], name
@@ -193,7 +202,7 @@ def test_hostile_texts_are_texts(browser: Browser, pages: dict[str, pathlib.Path
     assert one.run("document.querySelectorAll('script').length") == 2
     assert (
         one.run(
-            "document.querySelectorAll('img, iframe, object, embed, form[action], [onload], [onerror], [onmouseover]').length"
+            "document.querySelectorAll('img, iframe, object, embed, form[action], [onload], [onerror], [onmouseover], base, link, math, [srcdoc]').length"
         )
         == 0
     )

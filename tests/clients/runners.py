@@ -11,9 +11,14 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
+import select
 import shutil
 import signal
+import socket
 import subprocess
+import termios
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -423,6 +428,131 @@ def esmtp(way: Way, folder: Path) -> str:
     return run(command, f"From: a@example.com\n{MESSAGE}", environment)
 
 
+_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>78DEHM]|[\x00-\x09\x0b-\x1f]")
+
+
+def on_a_terminal(command: Sequence[str | Path], keys: Sequence[bytes], env: Mapping[str, str], within: float) -> str:
+    """What a full-screen program shows: each line once, without the sequences. The keys are pressed a second apart."""
+    pid, main = pty.fork()
+    if not pid:
+        os.execvpe(
+            str(command[0]),
+            [str(part) for part in command],
+            {**os.environ, "TERM": "vt100", "LC_ALL": "C.UTF-8", "TZ": "UTC", **env},
+        )
+    termios.tcsetwinsize(main, (40, 250))
+    shown, pressed, started = b"", 0, time.monotonic()
+    while time.monotonic() < started + within:
+        if pressed < len(keys) and time.monotonic() > started + pressed + 1:
+            os.write(main, keys[pressed])
+            pressed += 1
+        if select.select([main], [], [], 0.1)[0]:
+            try:
+                shown += os.read(main, 65536)
+            except OSError:
+                break  # it has ended
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os.close(main)
+    text = re.sub(rb"\x1b\[\d+;\d+H|\x1b\[H|\r", b"\n", shown).decode("utf-8", "replace")
+    return "\n".join(
+        dict.fromkeys(line for line in (part.strip() for part in _SEQUENCE.sub("", text).split("\n")) if line)
+    )
+
+
+_OF_ALPINE = re.compile(
+    r"Mail not sent|rror|ailed|ailure|annot|n't|refused|expired|certificate|reason|issuer|match|timed? ?out|closed",
+    re.I,
+)
+
+
+def alpine(way: Way, folder: Path) -> str:
+    """Alpine: the lines of its screen that speak of an error; it is told to trust nobody."""
+    rc = folder / "pinerc"
+    tls = {"implicit": "/ssl", "starttls": "/tls", "cleartext": "/notls"}[way.mode]
+    login = f"/user={way.user}" if way.user else ""
+    rc.write_text(
+        f"smtp-server={way.host}:{way.port}{tls}{login}\nuser-domain=example.com\ninbox-path={folder}/inbox\n"
+        f"tcp-open-timeout=5\ntcp-read-warning-timeout=1000\nfeature-list=send-without-confirm\nlast-version-used=9.99\n"
+    )
+    keys = [b"\x18", *([f"{WRONG_PASSWORD}\r".encode(), b"n"] if way.user else [b"n"]), b"n"]
+    environment = {"HOME": str(folder), "SSL_CERT_FILE": way.ca_file}
+    screen = on_a_terminal([program("alpine"), "-p", rc, "b@example.org"], keys, environment, WITHIN)
+    help_text = (
+        "folder",
+        "your configuration",
+        "[ALL of",
+        "Answer ",
+        "Tcp-Open",
+        "Address book",
+        "Fcc",
+        "ENTER PASSWORD",
+        "COMPOSE",
+        "imposter",
+        "future",
+    )
+    lines = (line.strip("[] ") for line in screen.splitlines() if _OF_ALPINE.search(line))
+    return "\n".join(line for line in lines if not any(word in line for word in help_text))
+
+
+def emacs(way: Way, folder: Path) -> str:
+    """Emacs' smtpmail."""
+    command = [program("emacs"), "--batch", "--quick", "--load", HERE / "emacs" / "send.el", *arguments(way)]
+    text = run(command, env={"HOME": str(folder)})
+    return "" if text.split() in ([], ["Sending..."]) else text  # it was still waiting
+
+
+def tcl(way: Way, _folder: Path) -> str:
+    """Tcllib's smtp."""
+    if way.mode == "implicit":
+        return ""  # it has only STARTTLS
+    return run([program("tclsh"), HERE / "tcl" / "send.tcl", *arguments(way)])
+
+
+def r_curl(way: Way, folder: Path) -> str:
+    """R's curl, which blastula and emayili send with."""
+    return run([program("Rscript"), HERE / "r" / "send.R", *arguments(way)], env={"HOME": str(folder)})
+
+
+def opensmtpd(way: Way, folder: Path) -> str:
+    """smtp(1) of OpenSMTPD."""
+    proto = {"implicit": "smtps", "starttls": "smtp+tls", "cleartext": "smtp+notls"}[way.mode]
+    login = f"{way.user}:{WRONG_PASSWORD}@" if way.user else ""
+    server = f"{proto}://{login}{way.host}:{way.port}"
+    command = [there(UNPACKED / "usr" / "bin" / "smtp"), "-F", "a@example.com", "-H", "client.example.com"]
+    script = 'mount --bind "$1" /etc/ssl/certs/ca-certificates.crt && shift && exec "$@"'
+    inside = ["unshare", "--mount", "sh", "-c", script, "sh", way.ca_file]
+    return run([*inside, *command, "-s", server, "b@example.org"], MESSAGE, {"HOME": str(folder)})
+
+
+def dma(way: Way, folder: Path) -> str:
+    """DragonFly's mail agent, with an /etc, a spool and a syslog of its own. It checks no certificate."""
+    folder.chmod(0o755)
+    tls = {"implicit": "SECURETRANSFER\n", "starttls": "SECURETRANSFER\nSTARTTLS\n", "cleartext": ""}[way.mode]
+    head = f"SMARTHOST {way.host}\nPORT {way.port}\nMAILNAME client.example.com\nINSECURE\n"
+    (folder / "dma.conf").write_text(f"{head}AUTHPATH /etc/dma/auth.conf\n{tls}")
+    (folder / "auth.conf").write_text(f"{way.user}|{way.host}:{WRONG_PASSWORD}\n" if way.user else "")
+    script = """set -e; cd "$1"; shift; mkdir etc
+        mount -t tmpfs none etc; cp -a /etc/passwd /etc/group /etc/hosts /etc/nsswitch.conf etc/; mkdir etc/dma; cp dma.conf auth.conf etc/dma/
+        mount --bind etc /etc; mount -t tmpfs none /var/spool; mkdir /var/spool/dma; chgrp mail /var/spool/dma; chmod 2775 /var/spool/dma
+        mount -t tmpfs none /dev; mknod -m 666 /dev/null c 1 3; mknod -m 666 /dev/urandom c 1 9; touch /dev/log; mount --bind log /dev/log
+        exec "$@" """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(str(folder / "log"))
+        (folder / "log").chmod(0o666)
+        command = [there(UNPACKED / "usr" / "sbin" / "dma"), "-D", "-f", "a@example.com", "b@example.org"]
+        run(["unshare", "--mount", "sh", "-c", script, "sh", folder, *command], MESSAGE)
+        log.setblocking(False)
+        lines = []
+        while True:
+            try:
+                lines.append(log.recv(4096).decode("utf-8", "replace").partition(">")[2])
+            except BlockingIOError:
+                break
+    text = "\n".join(lines)
+    return text if any(word in text for word in ("failed", "deferred", "Could not")) else ""  # it was still waiting
+
+
 class _Smarthost(Exim):
     """The relay of the tests with a client of its own, which delivers to another relay."""
 
@@ -583,8 +713,17 @@ RUNNERS: dict[str, Runner] = {
     "Swift Mailer": php("swift"),
     "PEAR Mail": php("pear"),
     "PHPMailer with SMTPDebug": php("phpmailer"),
+    "Horde_Smtp": php("horde"),
     "Ruby mail": ruby("mail"),
     "Action Mailer": ruby("actionmailer"),
+    "mail-send": rust("mail-send"),
+    "smtp-client": node("smtpclient"),
+    "smtp-connection": node("smtpconnection"),
+    "Emacs smtpmail": emacs,
+    "Tcllib smtp": tcl,
+    "R curl": r_curl,
+    "OpenSMTPD smtp": opensmtpd,
+    "dma": dma,
     "Erlang ssl": erlang,
     "Elixir ssl": elixir,
     "Net::SMTP": perl("net-smtp"),
@@ -593,6 +732,7 @@ RUNNERS: dict[str, Runner] = {
     "esmtp": esmtp,
     "Mono System.Net.Mail": mono,
     "mutt": mutt("mutt"),
+    "Alpine": alpine,
     "NeoMutt": mutt("neomutt"),
     "S-nail": s_nail,
     "GNU Mailutils": mailutils,

@@ -42,6 +42,13 @@ _DEBIAN = {
     "nullmailer": "nullmailer",
     "sSMTP": "ssmtp",
     "Monit": "monit",
+    "Horde_Smtp": "php-horde-smtp",
+    "Emacs smtpmail": "emacs-nox",
+    "Tcllib smtp": "tcllib",
+    "R curl": "r-cran-curl",
+    "OpenSMTPD smtp": "opensmtpd",
+    "dma": "dma",
+    "Alpine": "alpine",
 }
 _PYTHON = {
     "aiosmtplib": "aiosmtplib",
@@ -58,6 +65,8 @@ _NODE = {
     "Nodemailer in Pangolin's log": "nodemailer",
     "Nodemailer in pino's log": "nodemailer",
     "emailjs": "emailjs",
+    "smtp-client": "smtp-client",
+    "smtp-connection": "smtp-connection",
     "Node-RED": "node-red",
 }
 _GO = {
@@ -91,6 +100,8 @@ def versions() -> dict[str, str]:
     lock = (HERE / "rust" / "Cargo.lock").read_text("utf-8")
     lettre = re.search(r'name = "lettre"\nversion = "([^"]+)"', lock)
     found |= dict.fromkeys(("lettre with rustls", "lettre with native-tls"), lettre.group(1) if lettre else "")
+    mail_send = re.search(r'name = "mail-send"\nversion = "([^"]+)"', lock)
+    found["mail-send"] = mail_send.group(1) if mail_send else ""
     for client, artifact in _MAVEN.items():
         version = re.search(
             rf"<artifactId>{artifact}</artifactId><version>([^<]+)<", (HERE / "java" / "pom.xml").read_text("utf-8")

@@ -206,6 +206,17 @@ REFUSALS: list[tuple[dict[str, t.Any], str]] = [
         {**NO_SUCH_PAIR, "mailpit_certificate_remote": True},
         "mailpit_certificate_file is /nonexistent/cert.pem, which is not there",
     ),
+    *(
+        (
+            {**NO_SUCH_PAIR, "mailpit_certificate_remote": True, **changes},
+            f"{option} is {path}, which is no ordinary file: correct the path",
+        )
+        for option, path, changes in (
+            ("mailpit_ca_file", "/etc", {"mailpit_ca_file": "/etc"}),
+            ("mailpit_certificate_file", "/etc", {"mailpit_certificate_file": "/etc"}),
+            ("mailpit_tags_config", "/dev/null", {"mailpit_tags_config": "/dev/null"}),
+        )
+    ),
     (
         {"mailpit_config_dir": "/etc"},
         "mailpit_config_dir is /etc, which is a folder of the system or of a user: set it to a folder of its own",
@@ -305,10 +316,20 @@ REFUSALS: list[tuple[dict[str, t.Any], str]] = [
 ]
 
 
+def given(pki: Pki, issued: t.Any, **more: t.Any) -> dict[str, t.Any]:
+    """The options for a pair that is given, with the CA that clients verify it with."""
+    return {
+        "mailpit_certificate": "files", "mailpit_security": "implicit_tls", "mailpit_certificate_file": str(issued.chain_file),
+        "mailpit_certificate_key_file": str(issued.key_file), "mailpit_ca_file": str(pki.ca_file), **more,
+    }  # fmt: skip
+
+
 def test_refused_before_anything_is_written(host: Host, tmp_path: pathlib.Path) -> None:
     """All in one run of Ansible, which takes longer than a refusal."""
     key = tmp_path / "key.pem"
-    key.write_bytes(Pki(tmp_path / "pki").issue("localhost").key_file.read_bytes())
+    authority = Pki(tmp_path / "pki")
+    good, bad = authority.issue("localhost"), authority.issue("localhost", valid=EXPIRED)
+    key.write_bytes(good.key_file.read_bytes())
     (tmp_path / "mailpit.tar.gz").write_text("no archive")
     rows = [
         *REFUSALS,
@@ -321,6 +342,8 @@ def test_refused_before_anything_is_written(host: Host, tmp_path: pathlib.Path) 
             "which is no archive (.tar.gz): give a release",
         ),
         ({"mailpit_controller_file": "/etc/hostname"}, "which is neither a program nor named as an archive"),
+        (given(authority, bad), "expired on"),
+        (given(authority, good, mailpit_server_names=["mailpit.example.com"]), "is not for mailpit.example.com"),
     ]
     include = {"name": "mailops.smtp.mailpit"}
     tasks: list[dict[str, t.Any]] = []
@@ -328,14 +351,14 @@ def test_refused_before_anything_is_written(host: Host, tmp_path: pathlib.Path) 
         said = {"name": "Say why", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}
         end = {"name": "End", "ansible.builtin.debug": {"msg": f"END OF ROW {number}"}}
         (tmp_path / f"{number}.json").write_text(json.dumps(changes))
-        given = {
+        handed = {
             "name": "Take",
             "ansible.builtin.include_vars": {"file": str(tmp_path / f"{number}.json"), "name": "row"},
             "no_log": True,
         }
         names = {name: "{{ row." + name + " }}" for name in changes}
         task = {"name": "Run the role", "ansible.builtin.include_role": include, "vars": names}
-        tasks += [given, {"name": f"Row {number}", "block": [task], "rescue": [said]}, end]
+        tasks += [handed, {"name": f"Row {number}", "block": [task], "rescue": [said]}, end]
     run = play(host.folder / "play", tasks, host.variables, environment={"ANSIBLE_PIPELINING": "1"})
     assert run.returncode == 0 and SECRET not in run.output and "Traceback" not in run.output, run.output
     said, rest = [], run.output.replace('\\"', '"')
@@ -364,20 +387,7 @@ def _extra(host: Host, changes: dict) -> pathlib.Path:
 
 def test_certificates_that_are_given(host: Host, tmp_path: pathlib.Path) -> None:
     pki = Pki(tmp_path / "pki")
-    good, bad = pki.issue("localhost"), pki.issue("localhost", valid=EXPIRED)
-
-    def given(issued: t.Any, **more: t.Any) -> Run:
-        files = {
-            "mailpit_certificate_file": str(issued.chain_file),
-            "mailpit_certificate_key_file": str(issued.key_file),
-            "mailpit_ca_file": str(pki.ca_file),
-        }
-        return host.run(**{"mailpit_certificate": "files", "mailpit_security": "implicit_tls", **files, **more})
-
-    assert "expired on" in refused(given(bad))
-    assert "is not for mailpit.example.com" in refused(given(good, mailpit_server_names=["mailpit.example.com"]))
-    assert not host.config.exists()
-    succeeded(given(good, mailpit_certificate_remote=True))
+    succeeded(host.run(**given(pki, pki.issue("localhost"), mailpit_certificate_remote=True)))
     with host.start():
         files = {
             "mailpit_certificate": "files",

@@ -156,6 +156,36 @@ def test_the_messages_stay_unless_they_are_to_go(site: sites.Site, tmp_path: pat
     assert list((tmp_path / "root").iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["mailpit.log", "theirs.log"])
+def test_the_log_that_mailpit_wrote_goes_with_the_messages(site: sites.Site, tmp_path: pathlib.Path, name: str) -> None:
+    """In the folder where MP_LOG_FILE must lie; a name of their own is known as long as the environment has it."""
+    make(site)
+    filled(site)
+    log = pathlib.Path(site.data_dir, name)
+    with open(os.path.join(site.config_dir, "mailpit.env"), "a") as environment:
+        environment.write(f"MP_LOG_FILE={log}\n")
+    log.write_text("x")
+    remove(site, data_too=False)
+    assert log.exists()
+    make(site)
+    filled(site)
+    with open(os.path.join(site.config_dir, "mailpit.env"), "a") as environment:
+        environment.write(f"MP_LOG_FILE={log}\n")
+    assert remove(site).left == [] and list((tmp_path / "root").iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["{0}/../theirs.log", "{0}/x/y.log", "/srv/theirs.log"])
+def test_no_other_file_goes_because_it_is_called_the_log(site: sites.Site, tmp_path: pathlib.Path, path: str) -> None:
+    make(site)
+    filled(site)
+    for theirs in (tmp_path / "root/theirs.log", tmp_path / "root/data/theirs.log", tmp_path / "root/data/y.log"):
+        theirs.write_text("x")
+    with open(os.path.join(site.config_dir, "mailpit.env"), "a") as environment:
+        environment.write(f"MP_LOG_FILE={path.format(site.data_dir)}\n")
+    remove(site)
+    assert sorted(file.name for file in (tmp_path / "root").rglob("*.log")) == ["theirs.log", "theirs.log", "y.log"]
+
+
 def test_what_is_not_the_roles_stays(site: sites.Site, tmp_path: pathlib.Path) -> None:
     make(site)
     filled(site)
@@ -810,7 +840,11 @@ def test_a_unit_of_another_way_is_refused_with_the_way_back(
 @pytest.mark.parametrize(
     "manager, bad, good",
     [
-        ("systemd", ["-H", ".x", "@x", "a b", "", "x" * 201, "mailpit-renewal"], ["mailpit", "team:red@1", "renewal"]),
+        (
+            "systemd",
+            ["-H", ".x", "@x", "a b", "", "x" * 129, "mailpit-renewal", "mailpit@", "mailpit.service"],
+            ["mailpit", "team:red@1", "renewal", "x" * 128],
+        ),
         ("podman_quadlet", ["-v", "mailpit@1", "a:b", "_x", "a-renewal"], ["Mailpit.red"]),
         ("compose", ["Mailpit", "mailpit.red", "-x", "a-renewal"], ["mailpit_red-2"]),
     ],
@@ -820,6 +854,8 @@ def test_a_name_is_one_that_what_runs_it_takes(manager: str, bad: list[str], goo
         assert refused(site, manager=manager, service=name).startswith("mailpit_service_name is ")
     for name in good:
         sites._refuse_name(dataclasses.replace(site, manager=manager, service=name))
+    for name in ("mailpit.service", "x" * 200) if manager == "systemd" else ():
+        sites._refuse_name(dataclasses.replace(site, manager=manager, service=name), leaving=True)
 
 
 def test_a_colon_ends_a_path_that_a_container_is_shown(site: sites.Site, tmp_path: pathlib.Path) -> None:
@@ -840,6 +876,17 @@ def test_what_the_role_starts_is_never_roots(manager: str, site: sites.Site) -> 
         mailpit_site._refuse_root(dataclasses.replace(wanted, manager=manager))
     mailpit_site._refuse_root(wanted)
     mailpit_site._refuse_root(dataclasses.replace(site, manager=manager))
+    # A service called mail or shadow, and the user and group that have their names from it.
+    with pytest.raises(
+        Refusal,
+        match="mailpit_user is bin, a user of the system itself: write another name, or set mailpit_create_user to false",
+    ):
+        mailpit_site._refuse_system_accounts(dataclasses.replace(site, manager=manager), "mailpit-of-tests")
+    with pytest.raises(Refusal, match="mailpit_group is shadow, a group of the system itself"):
+        mailpit_site._refuse_system_accounts(dataclasses.replace(site, manager=manager, user=None, group=42), "shadow")
+    mailpit_site._refuse_system_accounts(dataclasses.replace(site, manager=manager, user=None, group=None), "mailpit")
+    mailpit_site._refuse_system_accounts(dataclasses.replace(site, manager=manager, user=999, group=100), "users")
+    mailpit_site._refuse_system_accounts(site, "bin")
 
 
 def test_a_timer_of_roots_starts_nothing_that_others_can_change(site: sites.Site, tmp_path: pathlib.Path) -> None:
@@ -886,6 +933,20 @@ def test_what_had_the_name_of_an_image_before_is_known(
     for before in ("old", ""):
         found = mailpit_site._image(wanted, options, records.Record(), keep.Changes(dry=False))
         assert (found["image"], found["before"], found["engine"]) == ("new", before, "podman")
+
+
+def test_whose_clock_a_log_has(site: sites.Site, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's is that of no zone, unless it is shown the host's."""
+    monkeypatch.setattr(units, "_QUADLETS", str(tmp_path))
+    contained = [dataclasses.replace(site, manager=manager) for manager in ("podman_quadlet", "compose")]
+    composed = pathlib.Path(site.config_dir, sites.COMPOSE_FILE)
+    composed.parent.mkdir()
+    for path in (pathlib.Path(units.quadlet_of(site.service)), composed):
+        path.write_text("Volume=/srv/x:/x\n")
+    assert [sites.has_hosts_clock(one) for one in (site, *contained)] == [True, False, False]
+    for path in (pathlib.Path(units.quadlet_of(site.service)), composed):
+        path.write_text('- "/etc/localtime:/etc/localtime:ro"\n')
+    assert [sites.has_hosts_clock(one) for one in contained] == [True, True]
 
 
 def test_a_command_for_the_log_hides_no_renewal_that_failed(

@@ -57,6 +57,14 @@ def old_suites(world: World) -> ssl.SSLContext:
     return server_context(world.rsa, maximum=TLS_1_2, ciphers="AES256-SHA:@SECLEVEL=0")
 
 
+def only_cbc(world: World) -> ssl.SSLContext:
+    return server_context(world.rsa, maximum=TLS_1_2, ciphers="ECDHE-RSA-AES256-SHA384")
+
+
+def old_version(world: World) -> ssl.SSLContext:
+    return server_context(world.rsa, maximum=ssl.TLSVersion.TLSv1_1, ciphers="ALL:@SECLEVEL=0")
+
+
 # A safe prime of 1024 bits, as old relays still have it.
 SMALL_GROUP = """-----BEGIN DH PARAMETERS-----
 MIGHAoGBAPQZa/xySFbkSjtQPy/JCfmtFPMbP6R0EGCs6g6nGloNhQAKdjRq94r4
@@ -222,6 +230,17 @@ CASES = {
     ),
     "old cipher suites, and an app of Node.js": Case(
         implicit(old_suites), True, None, finding="tls_ciphers_old", options={"apps": ["pangolin"]}
+    ),
+    "CBC with SHA-2, and an app of rustls": Case(
+        starttls(only_cbc), False, "tls_handshake_failed", "Vaultwarden refuses its TLS", finding="tls_ciphers_old",
+        options={"apps": [{"app": "vaultwarden", "path": "/x"}]},
+    ),
+    "CBC with SHA-2, and an app of Go, which takes it with SHA-1": Case(
+        starttls(only_cbc), False, None, finding="tls_ciphers_old", options={"apps": ["vikunja"]}
+    ),
+    "an old version that is allowed, and an app of rustls": Case(
+        starttls(old_version), False, "tls_handshake_failed", "Vaultwarden refuses its TLS",
+        options={"apps": [{"app": "vaultwarden", "path": "/x"}], "minimum_tls_version": "TLSv1"},
     ),
     "no names, and an app of Go": Case(
         lambda world: smtp(implicit=honest(world.pki.issue("localhost", names=[]))),

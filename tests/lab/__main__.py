@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from . import sandbox
-from .plan import BUILD, ROOT, RUN
+from .plan import BUILD, ROOT, RUN, STATE
 from .pythons import debian_python, versions
 from .trees import make_trees
 
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
                 if any(os.path.exists(option.partition("::")[0]) for option in rest)
                 else [str(Path(__file__).parent)]
             )
-            return _inside("pytest", "-o", "cache_dir=build/cache/pytest/lab", *here, *rest)
+            return _inside("pytest", "-o", f"cache_dir=build/cache/pytest/lab-{STATE.name}", *here, *rest)
         elif command == "compare":
             return _inside("lab.compare")
         else:

@@ -20,14 +20,27 @@ from lab.network import inside
 from lab.scenario import rows
 from lab.stage import Stage
 
-# Files of tests that share the staging environment.
-STAGING = ("staging", "containers", "vanish_mailpit", "vanish_service")
+# Files of tests that need the host mailpit: those of the staging environment, and those that change it as they like.
+STAGING = ("staging",)
+CHANGING = ("containers", "vanish_mailpit", "vanish_service")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--deep", action="store_true", help="also what takes too long for every run: a host that vanishes at each task"
     )
+    parser.addoption(
+        "--share", choices=["all-but-mailpit", "mailpit"], help="one share of the files, for two labs beside each other"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Of two labs one has the files that change the host mailpit as they like."""
+    share = config.getoption("--share")
+    if share is None or not collection_path.name.startswith("test_"):
+        return None
+    changing = collection_path.stem.removeprefix("test_") in CHANGING
+    return True if changing != (share == "mailpit") else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -50,7 +63,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     return Together(
         config,
         log,
-        lambda nodeid: "staging" if any(f"test_{name}.py" in nodeid for name in STAGING) else "stage",
+        lambda nodeid: "staging" if any(f"test_{name}.py" in nodeid for name in (*STAGING, *CHANGING)) else "stage",
     )
 
 

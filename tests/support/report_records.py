@@ -43,7 +43,11 @@ HOSTILE = (
     "\u05e9\u05dc\u05d5\u05dd (587) \u0645\u0631\u062d\u0628\u0627",
     ",=1;=2\t=3", "\xa0=1", "'=1", '"=1', "\ufeff=1", "\u2003@SUM(1)",
     "a" * 5000,
-    "constructor", "%2e%2e/%00", "::1]:25",
+    "constructor", "%2e%2e/%00", "::1]:25", "..", "a\u0300" * 900, "\\" * 99,
+    "<base href=//evil.test/><meta http-equiv=refresh content=0;url=data:text/html,x>",
+    "<iframe srcdoc='<script>alert(1)</script>'></title><!--<script>",
+    "<math><mtext></mtext><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
+    "x' style='background:url(//evil.test/x)' y='",
 )  # fmt: skip
 
 

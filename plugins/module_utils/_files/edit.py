@@ -197,6 +197,14 @@ def _number(given: str, look_up: t.Callable[[str], int]) -> int:
     return found
 
 
+def _is_likely(mode: int) -> bool:
+    """Whether somebody may mean these bits. ``mode: 600`` without quotes is 01130: for YAML it is no octal number."""
+    owner, group, other = mode >> 6, mode >> 3 & 7, mode & 7
+    falls = group & ~owner == 0 and other & ~group == 0
+    reads = all(bits == 0 or bits & 4 for bits in (owner, group, other))
+    return 0 <= owner <= 7 and falls and reads
+
+
 def _mode(mode: object, base: int) -> int:
     """``mode`` as a task has it; what YAML makes a boolean, fraction or list is none."""
     found = -1
@@ -204,6 +212,11 @@ def _mode(mode: object, base: int) -> int:
         return base
     if isinstance(mode, int) and not isinstance(mode, bool):
         found = mode
+        if 0 <= mode <= 0o7777 and not _is_likely(mode):
+            words = (
+                "mode is the number {0}, whose bits are 0{0:o}; write '0600' in quotes, or u=rw,g=r,o= and the like."
+            )
+            raise FileError(words.format(mode))
     elif isinstance(mode, str) and re.match("[0-7]+\\Z", mode):
         found = int(mode, 8)
     elif isinstance(mode, str) and not mode[:1].isdigit():

@@ -53,6 +53,8 @@ def failure(what: str, error: OSError, folder: t.Optional[int] = None) -> FileEr
         words = "no inode is left on its file system (df -i shows that)"
     if words is None:
         words = (error.strerror or str(error)).lower()
+    if error.errno == errno.EACCES and os.geteuid() != 0:
+        words += "; set become: true, or become_user to whom it belongs"
     return FileError("{0}: {1}.".format(what, words.replace("{user}", user_name())))
 
 

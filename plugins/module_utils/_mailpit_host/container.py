@@ -9,7 +9,6 @@ The container has the host's network, so that its own process listens: which one
 
 from __future__ import annotations
 
-import calendar
 import contextlib
 import glob
 import json
@@ -23,6 +22,7 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import locked
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import program
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ports import Holder
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.stamp import STAMP, seconds_of
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 __all__ = (
@@ -44,7 +44,6 @@ _GENERATORS = (
     "/usr/lib/podman/quadlet",
 )
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,300}")
-_STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d) ?")
 # Quadlets came with 4.4, their health checks with 4.5 and Pull= with 4.6.
 _SINCE = (4, 6)
 _PULL_SECONDS = 900
@@ -272,7 +271,7 @@ class Container:
             return "It was not started."
         command = [self.engine, "logs", "--tail", "15", self.name]
         since = str(state.get("StartedAt") or "")
-        if _STAMP.match(since) and not since.startswith("0001"):
+        if STAMP.match(since) and not since.startswith("0001"):
             command[2:2] = ["--since", since]
         lines = _run(command, 30)[1].splitlines()
         words = "; ".join(
@@ -288,19 +287,11 @@ class Container:
             raise Refusal("{0} gave no log of the container {1}: {2}".format(self.engine, self.name, _last(said)))
         found, moment = [], since
         for line in said.splitlines():
-            match = _STAMP.match(line)
+            match = STAMP.match(line)
             if match:
-                moment = _seconds(match)
+                moment = seconds_of(match)
             found.append((moment, line[match.end() :] if match else line))
         return found
-
-
-def _seconds(match: t.Match[str]) -> float:
-    """A time of RFC 3339 in seconds since the epoch."""
-    numbers = [int(match.group(number)) for number in range(1, 7)]
-    zone = match.group(8)
-    offset = 0 if zone == "Z" else int(zone[0] + "1") * (int(zone[1:3]) * 3600 + int(zone[4:6]) * 60)
-    return calendar.timegm((*numbers, 0, 0, 0)) + float(match.group(7) or 0) - offset
 
 
 def _namespace(pid: str) -> str:

@@ -167,6 +167,8 @@ def remove(site: Site, folders: t.Mapping[str, Folder], record: Record, changes:
     for path in sites.adopted_versions(site):
         add(record.versions, path, site.service)
     config, data = folders["mailpit_config_dir"], folders["mailpit_data_dir"]
+    # Before the environment goes, which says so.
+    written = sites.data_files(site)
     if site.systemd:
         changes.unlink(units.path_of(site.service))
     for path in units.renewal_of(site.service) if site.is_unit else ():
@@ -184,8 +186,8 @@ def remove(site: Site, folders: t.Mapping[str, Folder], record: Record, changes:
     if "mailpit_install_dir" in folders:
         _done(folders["mailpit_install_dir"], site, record, changes)
     if data_too and data.exists and (data.own or site.service in record.lent.get(data.path, [])):
-        for name in sites.DATA_FILES:
-            changes.unlink(os.path.join(data.path, name))
+        for path in written:
+            changes.unlink(os.path.join(data.path, os.path.basename(path)))
         _done(data, site, record, changes)
 
 

@@ -10,7 +10,7 @@ logs in with a name that begins with MADE_UP: as many refusals as it causes are 
 
 from __future__ import annotations
 
-import datetime
+import contextlib
 import json
 import os
 import re
@@ -21,11 +21,11 @@ import time
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.proof import MADE_UP
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.stamp import STAMP, seconds_of
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 __all__ = (
     "announce_proof",
-    "parse_since",
     "read_command",
     "read_file",
     "read_journal",
@@ -43,53 +43,10 @@ _REJECTED = re.compile(r"response \([^)]*\) 535 ")
 _PROOF_SECONDS = 900
 _MOST_LINES = 200_000
 _LARGEST_FILE = 64 << 20
-_UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600, "d": 86400, "day": 86400,
-          "w": 604800, "week": 604800}  # fmt: skip
-_FORMS = (
-    "%Y-%m-%d",
-    *(
-        "%Y-%m-%d" + between + clock + zone
-        for between in (" ", "T")
-        for clock in ("%H:%M", "%H:%M:%S")
-        for zone in ("", "%z")
-    ),
-)
 _TIME = re.compile(r'time="(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)"')
 
 # Seconds since the epoch, and the line.
 Line = t.Tuple[float, str]
-
-
-def parse_since(text: str, now: float) -> float:
-    """The moment that ``text`` means, in seconds since the epoch. Raises Refusal when it means none, or one to come."""
-    moment = _moment(" ".join(text.split()).lower(), now)
-    if moment is not None and moment < now:
-        return max(0.0, moment)
-    why = ""
-    if moment is not None:
-        why = ", a moment since which nothing can have come in"
-    elif re.fullmatch(r"[-+]?\d+", text.strip()):
-        why = ", a number without a unit (after -e, Ansible ends a value at a blank)"
-    raise Refusal(
-        "mailpit_watch_since is {0!r}{1}: write a span such as 1hour, 30min or 2days, or a day such as "
-        "2026-11-29".format(text, why)
-    )
-
-
-def _moment(wanted: str, now: float) -> t.Optional[float]:
-    span = re.fullmatch(r"[-+]?(\d{1,6}) ?([a-z]+?)s?( ago)?", wanted)
-    if span and span.group(2) in _UNITS:
-        return now - int(span.group(1)) * _UNITS[span.group(2)]
-    midnight = time.mktime(time.localtime(now)[:3] + (0, 0, 0, 0, 0, -1))
-    if wanted in ("today", "yesterday"):
-        return midnight - (86400 if wanted == "yesterday" else 0)
-    for form in _FORMS:
-        try:
-            # Without a zone it is the host's own time.
-            return datetime.datetime.strptime(wanted.upper(), form).timestamp()
-        except (ValueError, OverflowError):
-            continue
-    return None
 
 
 def read_journal(service: str, since: float) -> t.List[Line]:
@@ -128,8 +85,11 @@ def read_renewal(service: str) -> t.Dict[str, t.Any]:
     return {"ok": shown.get("Result") == "success", "said": said, "next": shown.get("NextElapseUSecRealtime", "")}
 
 
-def read_file(path: str, owners: t.Container[int], since: float) -> t.List[Line]:
-    """What Mailpit wrote into its own file (MP_LOG_FILE), the last 64 MB of it. Raises Refusal."""
+def read_file(path: str, owners: t.Container[int], since: float, zone: t.Optional[str] = None) -> t.List[Line]:
+    """
+    What Mailpit wrote into its own file (MP_LOG_FILE), the last 64 MB of it, by the clock of ``zone`` (TZ; none: the
+    host's). Raises Refusal.
+    """
     try:
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(opened, "rb") as file:
@@ -147,11 +107,32 @@ def read_file(path: str, owners: t.Container[int], since: float) -> t.List[Line]
         raise Refusal(
             "MP_LOG_FILE is {0}, which cannot be read: {1}".format(path, (error.strerror or str(error)).lower())
         ) from None
-    return _dated(text.splitlines(), since)
+    with _clock_of(zone):
+        return _dated(text.splitlines(), since)
+
+
+@contextlib.contextmanager
+def _clock_of(zone: t.Optional[str]) -> t.Iterator[None]:
+    """Local time is that of a zone meanwhile. Python 3.8 has no other way to know them."""
+    before = os.environ.get("TZ")
+    try:
+        if zone:
+            os.environ["TZ"] = zone
+            time.tzset()
+        yield
+    finally:
+        os.environ.pop("TZ", None)
+        if before is not None:
+            os.environ["TZ"] = before
+        time.tzset()
 
 
 def read_command(command: t.Sequence[str], since: float) -> t.List[Line]:
-    """What a command prints on either of its streams, such as C(docker logs mailpit). Raises Refusal."""
+    """
+    What a command prints on either of its streams, such as C(docker logs --timestamps mailpit). Raises Refusal.
+
+    With an engine's timestamps it is known when a line came; without them a clock is taken for the host's.
+    """
     return _dated(_output(command, both=True), since)
 
 
@@ -159,12 +140,22 @@ def _dated(lines: t.Iterable[str], since: float) -> t.List[Line]:
     """Mailpit writes local time; a line without one is as old as the one before it."""
     found, moment = [], 0.0
     for line in lines:
-        match = _TIME.search(line)
-        if match:
-            moment = time.mktime(datetime.datetime.strptime(match.group(1), "%Y/%m/%d %H:%M:%S").timetuple())
+        stamp, match = STAMP.match(line), _TIME.search(line)
+        if stamp:
+            moment, line = seconds_of(stamp), line[stamp.end() :]
+        elif match:
+            moment = _local(match.group(1), moment)
         if moment >= int(since):
             found.append((moment, line))
     return found[-_MOST_LINES:]
+
+
+def _local(text: str, otherwise: float) -> float:
+    """A time that Mailpit wrote, in seconds since the epoch; ``otherwise`` where there is no such time."""
+    try:
+        return time.mktime(time.strptime(text, "%Y/%m/%d %H:%M:%S"))
+    except (ValueError, OverflowError):
+        return otherwise
 
 
 def _output(command: t.Sequence[str], both: bool = False) -> t.List[str]:
@@ -202,10 +193,18 @@ def announce_proof(service: str, hosts: int) -> None:
         pass
 
 
+def _order(dated: Line) -> t.Tuple[float, int]:
+    """By their time; what was announced holds for the whole second, as many logs know no less."""
+    moment, line = dated
+    if line == _ENDED:
+        return int(moment) + 1, -1
+    return (int(moment), -1) if _ANNOUNCEMENT.fullmatch(line) else (moment, 0)
+
+
 def without_proofs(lines: t.Iterable[Line]) -> t.List[str]:
     """The lines in the order of time, without announcements and what the announced proofs caused."""
     kept, budget, until, rejected = [], 0, 0.0, 0
-    for moment, line in sorted(lines, key=lambda pair: pair[0]):
+    for moment, line in sorted(lines, key=_order):
         announcement = _ANNOUNCEMENT.fullmatch(line)
         if announcement:
             budget, until = int(announcement.group(1)) * _REFUSALS, moment + _PROOF_SECONDS

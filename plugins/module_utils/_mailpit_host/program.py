@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 import select
 import signal
 import stat
@@ -168,8 +169,18 @@ def unknown_names(path: str, names: t.Sequence[str]) -> t.List[str]:
     """Those environment variables that a program of Mailpit's does not know: their names are not in it."""
     with open(path, "rb") as file:
         content = file.read(_LARGEST)
-    # Go puts texts one after the other, without anything between them: what follows a name may be any letter.
-    return [name for name in names if name.encode("ascii") not in content]
+    return [name for name in names if not _holds(content, name.encode("ascii"))]
+
+
+def _holds(content: bytes, name: bytes) -> bool:
+    """
+    Whether a name stands in a program. Go puts texts one after the other, without anything between them: what follows
+    may be any letter, and what goes on with _ is a longer name.
+    """
+    at = content.find(name)
+    while at >= 0 and re.match(b"_[A-Z0-9]", content[at + len(name) : at + len(name) + 2]):
+        at = content.find(name, at + 1)
+    return at >= 0
 
 
 def try_program(path: str, seconds: float = 20) -> t.Optional[str]:

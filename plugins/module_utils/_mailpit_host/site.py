@@ -46,7 +46,8 @@ CONFIG_FILES = (
 )
 SUBFOLDERS = {"tls": ("cert.pem", "key.pem"), "ca": ("ca.pem", "ca.key", "next.pem", "next.key", "previous.pem")}
 PROGRAM_FILES = ("mailpit", "mailpit.tar.gz")
-DATA_FILES = ("mailpit.db", "mailpit.db-wal", "mailpit.db-shm", "mailpit.db-journal")
+# The last one is where the role says that MP_LOG_FILE can lie.
+DATA_FILES = ("mailpit.db", "mailpit.db-wal", "mailpit.db-shm", "mailpit.db-journal", "mailpit.log")
 RELEASE = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
 _LOCAL = ("bin", "etc", "games", "include", "lib", "lib64", "libexec", "man", "sbin", "share", "src")
@@ -66,6 +67,8 @@ _NOT_KEPT = ("/proc", "/sys", "/dev", "/boot")
 _PRIVATE = ("/var/lib/mailops.smtp", "/var/lib/mailops.smtp.mailpit")
 # What the unit's sandbox hides from Mailpit: ProtectHome, PrivateTmp.
 _HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
+# systemd makes private folders by the name of the unit, which are longer than that by 64 letters and must not have more than 255.
+_LONGEST_NAME = 128
 # How a service may be called, by its manager: a project of compose has the fewest letters.
 _NAMES = {
     "": (r"[A-Za-z0-9_][A-Za-z0-9:_.@-]*", "letters, digits and any of : _ . @ -, a letter or digit first"),
@@ -134,7 +137,7 @@ def judge(site: Site, record: Record, leaving: bool = False) -> t.Dict[str, Fold
 
     With ``leaving`` a folder that holds other things will do: nothing in it is the role's.
     """
-    _refuse_name(site)
+    _refuse_name(site, leaving)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+~-]*", site.release or "0"):
         raise Refusal("mailpit_version is {0!r}: write a version, such as 1.31.0".format(site.release))
     _refuse_manager(site)
@@ -143,11 +146,28 @@ def judge(site: Site, record: Record, leaving: bool = False) -> t.Dict[str, Fold
     return {option: _folder(option, spot, site, record, leaving) for option, spot in spots.items()}
 
 
-def _refuse_name(site: Site) -> None:
-    """A name is given to systemd's and the engine's commands, and to a project of compose, as it is."""
+def _refuse_name(site: Site, leaving: bool = False) -> None:
+    """
+    A name is given to systemd's and the engine's commands, and to a project of compose, as it is. One that is not
+    started any more need not be one that starts.
+    """
     form, words = _NAMES.get(site.manager, _NAMES[""])
-    if len(site.service) > 200 or not re.fullmatch(form, site.service):
-        raise Refusal("mailpit_service_name is {0!r}: write {1}, such as mailpit-team".format(site.service, words))
+    if len(site.service) > (200 if leaving else _LONGEST_NAME) or not re.fullmatch(form, site.service):
+        raise Refusal(
+            "mailpit_service_name is {0!r}: write {1}, at most {2} of them, such as mailpit-team".format(
+                site.service, words, _LONGEST_NAME
+            )
+        )
+    for end, meaning, instead in (
+        ("@", "the template of many services", site.service + "1"),
+        (".service", "the whole name of a unit", site.service[: -len(".service")]),
+    ):
+        if site.service.endswith(end) and not leaving:
+            raise Refusal(
+                "mailpit_service_name is {0}, which systemd takes for {1}: write {2}".format(
+                    site.service, meaning, instead
+                )
+            )
     if site.service.endswith(units.RENEWAL):
         raise Refusal(
             "mailpit_service_name is {0}, and a name with {1} at its end is that of the units which renew the "
@@ -207,6 +227,21 @@ def environment_of(site: Site) -> t.Dict[str, str]:
         pairs = [line.rstrip("\n").split("=", 1) for line in file if "=" in line and not line.startswith("#")]
     # In the style of systemd a value may stand in quotes; those that are read here hold nothing that had to be escaped.
     return {name: value.strip('"') for name, value in pairs}
+
+
+def data_files(site: Site) -> t.List[str]:
+    """Every file that Mailpit has written into the folder of its messages, with a log that is there by another name."""
+    log = environment_of(site).get("MP_LOG_FILE", "")
+    folder, name = os.path.split(log)
+    files = [os.path.join(site.data_dir, known) for known in DATA_FILES]
+    return files + ([log] if folder == site.data_dir and name not in ("", ".", "..", *DATA_FILES) else [])
+
+
+def has_hosts_clock(site: Site) -> bool:
+    """Whether Mailpit's local time is the host's where no TZ is set: a container must have been shown /etc/localtime."""
+    composed = os.path.join(site.config_dir, COMPOSE_FILE)
+    started_by = {"podman_quadlet": units.quadlet_of(site.service), "compose": composed}.get(site.manager)
+    return started_by is None or ":/etc/localtime" in units.read_unit(started_by)
 
 
 def adopted_versions(site: Site) -> t.List[str]:

@@ -232,9 +232,10 @@ class AttemptSoFar(t.TypedDict, total=False):
     yielded: bool  # another address of the endpoint logged in and sent
     unserved: bool  # the first connection waited in vain while later ones were greeted; all else is from a later one
     both_modes: bool  # the port answers a ClientHello; true: and greets in cleartext who speaks first
+    speaks_second: bool  # the port hangs up on a ClientHello, is silent to who waits, and greets who speaks first
     # The greeting that a silent port gave to a PROXY protocol header; code 0 and no lines where TLS answered behind it.
     after_proxy_header: ReplyEntry
-    # The handshake failed so with the suites that Python offers of itself;
+    # The handshake failed so with the suites that every TLS library has;
     # all else here is from a climb with what OpenSSL offers of itself (RSA key exchange and CBC as well).
     python_refused: FailureEntry
     transaction: TransactionEntry

@@ -11,6 +11,7 @@ with other suites, which is a climb like the first one.
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from .dialogue import Dialogue
@@ -30,10 +31,13 @@ __all__ = ("find_out_more", "listen_on")
 _SECONDS = 0.7
 _ROUND_TRIPS = 6
 _LISTEN_SECONDS = 2.0
+_PATIENCE_SECONDS = 7.0  # postscreen waits for six
 _CONNECT_SECONDS = 1.0
 _HEADER_SECONDS = 1.5
 # How OpenSSL calls a handshake for which no suite was found; a relay may also just hang up.
 _NO_SUITE = ("HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "NO_SHARED_CIPHER", "NO_CIPHER")
+# And one for which no version was found.
+_NO_VERSION = ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "WRONG_VERSION_NUMBER")
 # PROXY protocol: version 1 (section 2.1), and LOCAL of version 2 (section 2.2), for what takes only that.
 _PROXY_HEADERS = (b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0")
 
@@ -55,6 +59,12 @@ def listen_on(climb: Ladder) -> Dialogue | None:
             if first is None or (not first.tls and first.text[:1] in ("4", "5")):
                 # It waits for something else than a client: Postfix calls a ClientHello there an error of its own.
                 _try_proxy_header(climb)
+                seen = "after_proxy_header" in climb.evidence or "speaks_second" in climb.evidence
+                if seen and not wire.readable(_header_seconds(climb)):
+                    # Whoever begins as a proxy is answered, and the first connection, which is older, is not.
+                    failure = Failure("timeout", waited_ms=round((time.monotonic() - climb.started) * 1000, 1))
+                    failure.layer = "greeting"
+                    raise failure
             elif first.tls and (climb.security == "auto" or not _greets_who_speaks_first(climb)):
                 found, hello = hello, None
                 return found
@@ -107,9 +117,13 @@ def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
         _other_mode(climb, "implicit_tls", _extra_seconds(climb))
     elif kind == "plaintext" and climb.security == "implicit_tls" and failure["text"][:1].isdigit():
         # Its greeting may take as long again as it just did.
-        _other_mode(climb, "cleartext", _extra_seconds(climb) + climb.evidence["rungs"][-1]["ms"] / 1000)
-        if failure["text"][:1] in ("4", "5") and "greeting" not in climb.evidence["other_mode"]:
+        seconds = _extra_seconds(climb) + climb.evidence["rungs"][-1]["ms"] / 1000
+        _other_mode(climb, "cleartext", seconds)
+        if failure["text"][:1] in ("4", "5") and _still_silent(climb):
             _try_proxy_header(climb)
+            if "after_proxy_header" not in climb.evidence:
+                # It may keep clients waiting, and refuse those who do not wait (postscreen, Exim, nginx).
+                _other_mode(climb, "cleartext", seconds + _PATIENCE_SECONDS)
     elif (
         climb.security == "implicit_tls"
         and kind in ("closed", "reset")
@@ -117,13 +131,18 @@ def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
         and layer in ("tls", "tcp")
     ):
         _other_mode(climb, "cleartext", _LISTEN_SECONDS)
-        other = climb.evidence["other_mode"]["failure"]
-        if other is not None and other["kind"] == "timeout":
+        if _still_silent(climb):
             _try_proxy_header(climb)
             if "after_proxy_header" not in climb.evidence:
                 _other_suites(climb, failure)
     elif layer == "tls" and kind in ("tls", "closed", "reset"):
         _other_suites(climb, failure)
+
+
+def _still_silent(climb: Ladder) -> bool:
+    """Whether the look in the other mode ended before anything was said."""
+    failure = climb.evidence["other_mode"]["failure"]
+    return failure is not None and failure["kind"] == "timeout" and "greeting" not in climb.evidence["other_mode"]
 
 
 def _extra_seconds(climb: Ladder) -> float:
@@ -138,37 +157,49 @@ def _connect(climb: Ladder, deadline: Deadline) -> Dialogue:
 
 def _greets_who_speaks_first(climb: Ladder) -> bool:
     """Whether a port that answers a ClientHello also greets a client in cleartext that speaks first, as sslh does."""
-    reply = _said_to(climb, f"EHLO {climb.open.helo_name}\r\n".encode(), _extra_seconds(climb))
+    reply = _said_to(climb, None, _extra_seconds(climb))
     climb.evidence["both_modes"] = reply is not None
     return reply is not None
 
 
 def _try_proxy_header(climb: Ladder) -> None:
-    """Whether a port that hangs up on a ClientHello answers who begins as a proxy does, in the mode that was asked for."""
+    """Whether a port that hangs up on a ClientHello answers who begins as a proxy does: with its greeting, or in TLS."""
     for header in _PROXY_HEADERS:
-        if climb.security == "implicit_tls":
-            answered = {"code": 0, "lines": []} if _tls_behind_header(climb, header) else None
-        else:
+        answered: ReplyEntry | None = None
+        if climb.security != "implicit_tls":
+            if climb.open.wire.readable(0):
+                return  # the greeting that is waited for
             reply = _said_to(climb, header, _header_seconds(climb))
             answered = reply.as_entry() if reply is not None else None
-        if answered is not None:
-            climb.evidence["after_proxy_header"] = t.cast("ReplyEntry", answered)
-            return
+        answered = answered or _tls_behind_header(climb, header)
+        if answered is None:
+            continue
+        if answered["code"] and _said_to(climb, None, _extra_seconds(climb)) is not None:
+            climb.evidence["speaks_second"] = True  # not the header counts, but that something was said
+        else:
+            climb.evidence["after_proxy_header"] = answered
+        return
 
 
-def _tls_behind_header(climb: Ladder, header: bytes) -> bool:
-    """Whether a ClientHello behind a PROXY protocol header is answered in TLS, or with a greeting."""
+def _tls_behind_header(climb: Ladder, header: bytes) -> ReplyEntry | None:
+    """How a ClientHello behind a PROXY protocol header is answered, as ``after_proxy_header``; null where it is not.
+
+    A greeting counts where TLS was meant: else it was asked for before, in cleartext.
+    """
     session = None
     try:
         session = _connect(climb, climb.deadline.within(_header_seconds(climb)))
         session.wire.send(header)
         session.begin_tls(climb.contexts, climb.options.server_name)
         if not wait_any([session.wire], session.wire.deadline):
-            return False
+            return None
         first = session.wire.peek()
-        return first is not None and (first.tls or first.text.startswith("220"))
+        if first is not None and first.tls:
+            return {"code": 0, "lines": []}
+        greeted = climb.security == "implicit_tls" and first is not None and first.text.startswith("220")
+        return {"code": 220, "lines": [first.text[4:]]} if first is not None and greeted else None
     except Failure:
-        return False
+        return None
     finally:
         if session is not None:
             session.wire.close()
@@ -178,12 +209,12 @@ def _header_seconds(climb: Ladder) -> float:
     return max(_HEADER_SECONDS, _extra_seconds(climb))
 
 
-def _said_to(climb: Ladder, data: bytes, seconds: float) -> t.Any:
-    """The greeting of a new connection that begins with ``data``; null where there is none."""
+def _said_to(climb: Ladder, data: bytes | None, seconds: float) -> t.Any:
+    """The greeting of a new connection that begins with ``data``, null for EHLO; null where there is none."""
     session = None
     try:
         session = _connect(climb, climb.deadline.within(seconds))
-        session.wire.send(data)
+        session.wire.send(f"EHLO {session.helo_name}\r\n".encode() if data is None else data)
         reply = session.greeting()
         if reply.code != 220:
             return None
@@ -211,26 +242,23 @@ class _GreetingAndEhlo(Ladder):
 
 
 def _other_suites(climb: Ladder, failure: FailureEntry) -> None:
-    """Whether the handshake works with all that this host's OpenSSL has.
-
-    And if only Python's own choice of suites stands in the way, climb with more.
-    """
-    _try_legacy(climb)
-    no_suite = failure["kind"] in ("closed", "reset") or any(sign in failure.get("reason", "") for sign in _NO_SUITE)
-    if (
-        no_suite
-        and not climb.options.more_suites
-        and climb.evidence["legacy"].get("cipher") in climb.contexts.more_suites()
-    ):
-        again = type(climb)(
-            climb.address, climb.security, climb.options._replace(more_suites=True), climb.contexts, climb.deadline
-        )
-        found = again.run()
-        if found["failure"] is None or found["failure"]["layer"] != "tls":
-            legacy = climb.evidence["legacy"]
-            climb.evidence = found
-            climb.evidence["python_refused"] = failure
-            climb.evidence["legacy"] = legacy
+    """If only the choice of suites stands in the way, climb with more; else see what all that OpenSSL has would give."""
+    contexts = climb.contexts
+    signs = (*_NO_SUITE, *_NO_VERSION) if contexts.old_versions else _NO_SUITE
+    no_suite = failure["kind"] in ("closed", "reset") or any(sign in failure.get("reason", "") for sign in signs)
+    if not no_suite or climb.options.more_suites or not contexts.has_more():
+        _try_legacy(climb)
+        return
+    again = type(climb)(
+        climb.address, climb.security, climb.options._replace(more_suites=True), contexts, climb.deadline
+    )
+    found = again.run()  # which sees by itself what all would give
+    ended = found["failure"]
+    if ended is None or ended["layer"] != "tls" or found.get("chain"):  # it got further
+        climb.evidence = found
+        climb.evidence["python_refused"] = failure
+    elif "legacy" in found:
+        climb.evidence["legacy"] = found["legacy"]
 
 
 def _try_legacy(climb: Ladder) -> None:

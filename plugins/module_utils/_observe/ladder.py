@@ -54,7 +54,7 @@ class ClimbOptions(t.NamedTuple):
     cleartext_allowed: bool = False  # credentials and mail may travel without TLS
     try_injection: bool = False
     transaction: TransactionPlan | None = None
-    more_suites: bool = False  # what OpenSSL offers of itself, and not Python's choice
+    more_suites: bool = False  # what OpenSSL offers of itself, and not only what every TLS library has
     turn: threading.Lock | None = None  # held by the one address that logs in and sends; null: every address does
     greeters: dict[tuple[t.Any, ...], float] | None = None  # when an address and port last greeted in this call
 

@@ -40,7 +40,14 @@ _VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304:
 # Never, in no try: suites without a certificate, without encryption, or of export strength. A session in one of them
 # proves nothing, and what is sent in it can be read. PSK and SRP have no certificate either.
 _NEVER = "!aNULL:!eNULL:!EXPORT:!PSK:!SRP"
-_MORE_SUITES = f"DEFAULT:{_NEVER}:@SECLEVEL=2"
+# What every TLS library of today has, the strictest of all (rustls) too. A first ClientHello offers nothing else, however
+# this Python was built: some builds have a choice of their own, others leave it to OpenSSL, which still has old suites.
+_MODERN = re.compile(r"ECDHE-(ECDSA|RSA)-(AES(128|256)-GCM|CHACHA20)")
+# The suites that a Python with a choice of its own has (3.10 and later), whatever OpenSSL or the distribution would take.
+_PYTHONS_CHOICE = f"ECDHE+AES:ECDHE+CHACHA20:DHE+AES:!SHA1:!aDSS:!AESCCM:{_NEVER}"
+_POLICY_OF_THE_SYSTEM = (
+    "PROFILE=SYSTEM"  # RHEL, Fedora and their kin: suites and level as the administrator has set them
+)
 _ALL_SUITES = f"ALL:{_NEVER}"
 _OLD_SUITES = f"ALL:!LOW:!RC4:!MD5:!DES:{_NEVER}"
 Suites = t.Literal["usual", "more", "all"]
@@ -174,11 +181,22 @@ class TLSContexts:
         self._more: ssl.SSLContext | None = None
         self._legacy: ssl.SSLContext | None = None
 
+    @property
+    def old_versions(self) -> bool:
+        """Whether TLS 1.0 or 1.1 is good enough."""
+        return self._minimum < ssl.TLSVersion.TLSv1_2
+
     def context(self) -> ssl.SSLContext:
-        """The context that apps' libraries would use: this host's trust store and ``ca_path``, the name checked."""
+        """The context that apps' libraries would use: this host's trust store and ``ca_path``, the name checked.
+
+        It has the suites that every library has, so that it is refused where one of them would be.
+        """
         with self._lock:
             if self._context is None:
-                self._context = self._make()
+                self._context = _bare_context()
+                self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+                _keep_suites(self._context, _MODERN)
+                self._set_trust(self._context)
             return self._context
 
     def load_ca_file(self) -> None:
@@ -193,15 +211,7 @@ class TLSContexts:
             else:
                 _bare_context().load_verify_locations(cafile=self.ca_path)
 
-    def _make(self) -> ssl.SSLContext:
-        context = _bare_context()
-        if self._minimum < ssl.TLSVersion.TLSv1_2:
-            _offer(context, _OLD_SUITES)
-        context.minimum_version = self._minimum
-        if any(_is_refused(suite) for suite in context.get_ciphers()):
-            # A Python that leaves the choice to OpenSSL has suites of PSK, a strange openssl.cnf has worse.
-            good = [suite["name"] for suite in context.get_ciphers() if not _is_refused(suite)]
-            context.set_ciphers(":".join(good) or _OLD_SUITES)
+    def _set_trust(self, context: ssl.SSLContext) -> None:
         if self.verify:
             store = trust_store()
             if _folder_has_all(store):
@@ -215,28 +225,31 @@ class TLSContexts:
         else:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        return context
 
     def offering(self, suites: Suites) -> ssl.SSLContext:
-        """A context by what it offers: the usual suites of this Python, more of them, or all."""
+        """A context by what it offers: the usual suites, those that this host's OpenSSL takes as well, or all."""
         return self.context() if suites == "usual" else self.legacy() if suites == "all" else self._with_more()
 
     def _with_more(self) -> ssl.SSLContext:
+        """As clients have it that are built on OpenSSL and leave the choice to it, and to the policy of the system."""
         with self._lock:
             if self._more is None:
-                self._more = self._make()
-                self._more.set_ciphers(_MORE_SUITES)
+                self._more = _bare_context()
+                if self.old_versions:
+                    _offer(self._more, _OLD_SUITES)
+                else:
+                    _leave_to_openssl(self._more)
+                self._more.minimum_version = self._minimum
+                self._set_trust(self._more)
             return self._more
 
-    def more_suites(self) -> list[str]:
-        """The names of the suites that other clients offer, those that are built on OpenSSL and leave the choice to it.
-
-        Empty where the CA files cannot be read a second time.
-        """
+    def has_more(self) -> bool:
+        """Whether this host takes more than the usual. False where the CA files cannot be read a second time."""
         try:
-            return [suite["name"] for suite in self._with_more().get_ciphers()]
+            more = self._with_more()
         except OSError:  # ssl.SSLError is one
-            return []
+            return False
+        return self.old_versions or _names(more) != _names(self.context())
 
     def legacy(self) -> ssl.SSLContext:
         """A context that takes anything, to find out what a relay speaks with which the handshake failed.
@@ -255,7 +268,41 @@ class TLSContexts:
 
 def _is_refused(suite: t.Mapping[str, t.Any]) -> bool:
     """Whether it is one that is never offered, see _NEVER."""
-    return suite["auth"] in ("auth-null", "auth-psk", "auth-srp") or not suite["strength_bits"]
+    return (
+        suite["auth"] == "auth-null" or not suite["strength_bits"] or "PSK" in suite["name"] or "SRP" in suite["name"]
+    )
+
+
+def _names(context: ssl.SSLContext) -> set[str]:
+    return {suite["name"] for suite in context.get_ciphers()}
+
+
+def _keep_suites(context: ssl.SSLContext, wanted: re.Pattern[str] | None = None) -> None:
+    """Take away the suites that are never offered, and of the others those that are not wanted; add none.
+
+    The level stays, and so do the suites of TLS 1.3. A Python that leaves the choice to OpenSSL has suites of PSK, a
+    strange openssl.cnf has worse.
+    """
+    good = [suite["name"] for suite in context.get_ciphers() if not _is_refused(suite)]
+    kept = [name for name in good if wanted is None or wanted.match(name)]
+    if kept or good:
+        context.set_ciphers(":".join(kept or good))
+    else:
+        context.set_ciphers(_OLD_SUITES)
+
+
+def _leave_to_openssl(context: ssl.SSLContext) -> None:
+    """Offer what OpenSSL and the policy of the system do, and no more than they do."""
+    other = _bare_context()  # a choice that fails leaves a context without any suite
+    try:
+        other.set_ciphers(_POLICY_OF_THE_SYSTEM)
+    except ssl.SSLError:
+        other.set_ciphers(_PYTHONS_CHOICE)
+        if _names(context) == _names(other):
+            context.set_ciphers("DEFAULT")
+    else:
+        context.set_ciphers(_POLICY_OF_THE_SYSTEM)
+    _keep_suites(context)
 
 
 def _bare_context() -> ssl.SSLContext:

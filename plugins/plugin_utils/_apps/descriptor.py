@@ -119,7 +119,7 @@ def load_descriptor(app: str, folder: Path | None = None) -> Descriptor:
     """Read the descriptor of an app; the user's folder goes before the built-in ones. Raises AppError."""
     apps = known_apps(folder)
     if app not in apps:
-        near = difflib.get_close_matches(str(app).lower(), apps, 3, 0.5) or apps
+        near = difflib.get_close_matches(str(app).lower(), apps, 3, 0.7) or apps
         raise AppError(
             f"app is '{str(app)[:60]}', which is not known here; write {' or '.join(near)},"
             " or describe the app in a folder of your own and name it in descriptors."

@@ -53,9 +53,9 @@ class Action(ActionBase):
         try:
             found = self.answer(take(self._task.args, self.OPTIONS))
         except self.INPUT_ERRORS as error:
-            found = settings_failure(error, self.host, self.NOTHING)
+            found = settings_failure(error, self.host, self.NOTHING, self._written())
         except HostError as error:
-            found = host_failure(error, self.host, self.NOTHING)
+            found = host_failure(error, self.host, self.NOTHING, self._written())
         finally:
             self._hand_over()
         return printable_data(hidden_in_result({**result, **found}, self._task.args))
@@ -63,6 +63,11 @@ class Action(ActionBase):
     @abc.abstractmethod
     def answer(self, args: Result) -> Result:
         """The result for these options, all of which exist. Raises INPUT_ERRORS and HostError."""
+
+    def _written(self) -> object:
+        """The options as they stand in the playbook."""
+        task = self._task.get_ds()
+        return task.get(self._task.action) if isinstance(task, Mapping) else None
 
     def _hand_over(self) -> None:
         """Also where the host could not be reached; nothing of a task with no_log."""

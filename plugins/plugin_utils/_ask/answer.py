@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.by_variable import by_variable
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS, cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
@@ -18,15 +19,21 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports 
 __all__ = ("advise", "host_failure", "settings_failure", "verdict_sentence")
 
 
-def settings_failure(error: ValueError, host: str, nothing: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The result for input that cannot work; no packet was sent. ``nothing`` is what the result has besides."""
+def settings_failure(
+    error: ValueError, host: str, nothing: Mapping[str, t.Any], written: object = None
+) -> dict[str, t.Any]:
+    """The result for input that cannot work; no packet was sent.
+
+    ``nothing`` is what the result has besides, ``written`` the options as the playbook has them, with their templates.
+    """
+    sentence = by_variable(str(error), str(getattr(error, "option", "")), written)
     return {
         "failed": True,
         "changed": False,
-        "msg": f"{host}: {error}",
+        "msg": f"{host}: {sentence}",
         "cause": getattr(error, "cause", "invalid_settings"),
         "layer": "settings",
-        "remedy": _advice(str(error)),
+        "remedy": _advice(sentence),
         **nothing,
     }
 
@@ -37,10 +44,10 @@ def _advice(sentence: str) -> str:
     return f"{advice[0].upper()}{advice[1:]}" if semicolon and advice else cause_row("invalid_settings").remedy
 
 
-def host_failure(error: HostError, host: str, nothing: Mapping[str, t.Any]) -> dict[str, t.Any]:
+def host_failure(error: HostError, host: str, nothing: Mapping[str, t.Any], written: object = None) -> dict[str, t.Any]:
     """The result for a host that could not do it; what the module said about an option counts as bad input."""
     if error.result.get("option"):
-        return settings_failure(SettingsError(str(error), error.result["option"]), host, nothing)
+        return settings_failure(SettingsError(str(error), error.result["option"]), host, nothing, written)
     return dict(error.result, failed=True, msg=str(error))
 
 

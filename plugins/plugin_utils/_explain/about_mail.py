@@ -77,12 +77,22 @@ _PROTOCOL_PARTS = (
     "0x800ccc",  # Outlook's numbers
     "actionmailer",
     "connection unexpectedly closed: ",  # smtplib
+    "cannot start tls: ",  # Postfix
+    "server -> client:",  # PHPMailer
+    "client -> server:",
+    "connection: failed to connect to server. error",  # PHPMailer
+    "mail not sent",
+    "horde_smtp",
 )
 # A command as Nodemailer hangs it on its errors.
 _COMMAND = re.compile(r"\bcommand['\"]?\s?[:=]\s?['\"]?(?:conn|ehlo|helo|starttls|auth|mail from|rcpt to|data|api)\b")
 _REPLY = re.compile(r"(?<![\d.])(?:4[2-5]|5[0-57])\d[ -]{1,2}[#\"(]{0,2}[45]\.\d{1,2}\.\d{1,3}(?![\d.])")
 # Exim's id of a message, and what its main log has behind it.
-_EXIM = re.compile(r"\b[0-9a-z]{6}-[0-9a-z]{6,11}-[0-9a-z]{2,4} (?:[=*<>-][=*>=] |h=|sender |tls |remote |smtp )")
+_EXIM = re.compile(
+    r"\b[0-9a-z]{6}-[0-9a-z]{6,11}-[0-9a-z]{2,4} (?:[=*<>-][=*>=] |h=|sender |tls |remote |smtp )"
+    r"|\bdma\[\d{1,6}(?:\.[0-9a-f]{6,16})?\]: "  # dma's own
+    r"|(?:==|\*\*) \S{1,200}@\S{1,200} (?:<\S{1,200}> )?r=\w"
+)
 # What .NET and providers' own logs leave of a reply.
 _BARE_REPLY = re.compile(r"[45]\.[0-7]\.\d{1,3} [a-z<(]")
 # Python's smtplib writes a reply as a pair.
@@ -100,8 +110,8 @@ _MAIL_PORTS = "25|465|587|2465|2525|2587|1025"
 _MAIL_PORT = re.compile(_port(_MAIL_PORTS) + r"|\bport['\"]?[ =:]{1,2}['\"]?(?:465|587|2465|2525|2587|25)\b")
 # What a text with such a port has at least: quicker to look for.
 _MAYBE_MAIL_PORT = re.compile(rf":(?:{_MAIL_PORTS})(?!\w)|port['\"]?[ =:]{{1,2}}['\"]?(?:{_MAIL_PORTS})(?!\w)")
-_WORDS = frozenset("mailer smarthost submission".split())
-_HINT_PARTS = ("mail", "recipients")
+_WORDS = frozenset("mailer smarthost submission stmp".split())
+_HINT_PARTS = ("mail", "recipients", "auth mechanism")
 _HINT_WORDS = frozenset("greeting relay mx sasl".split())
 
 # What only other services have.
@@ -109,10 +119,10 @@ _OTHER_WORDS = frozenset(
     "oidc openid saml ldap ldaps ldap3 kerberos webhook webhooks websocket websockets ws wss atom feed feeds postgres postgresql mysql mariadb redis"
     " valkey mongodb mongo sqlite elasticsearch opensearch influxdb rabbitmq amqp kafka mqtt nats memcached minio kubelet dockerd registry scraper scrape"
     " graphql grpc oauth upstream nginx traefik caddy acme letsencrypt monitor monitors heartbeat slack telegram discord gotify ntfy"
-    " mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
+    " sqlstate mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
     " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
-    " offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp ping poller"
+    " imaplib poplib offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp ping poller"
     " ipsec sftp ftp dav caldav carddav favicon thumbnail matrix federation activitypub webfinger nntp usenet sabnzbd signaling stun"
     " freshclam chronyd ntpd indexer torznab jackett prowlarr".split()
 )
@@ -153,6 +163,11 @@ _OTHER_SENTENCES = (
     "imapstore",
     "pop3store",
     "imap server",
+    "imap://",
+    "imaps://",
+    "pop://",
+    "pops://",
+    "pop3://",
     "pop3 server",
     "imap host",
     "pop3 host",
@@ -174,6 +189,9 @@ _OTHER_SENTENCES = (
     "probe failed",
     "postfix/dnsblog",
     "solving challenge",
+    "dnsblog_query",
+    "simpleemailservice::",
+    "api.nodemailer.com",
     "unreachable! =>",  # Ansible, of a host that it cannot log in to
 )
 _OTHER_PORTS = (
@@ -195,7 +213,7 @@ _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
 # but "failed to send email: ..." is no field.
 _ADDRESS = re.compile(
     r"[\w.+-]{1,64}@[\w.-]{1,255}|\bmail(?:host|server|srv)?-?\d{1,3}\b|/var/v?mail\b"
-    r"|(?<!send )(?<!sending )(?<!send test )(?<!deliver )(?<!delivering )\be-?mail['\"]?\s?[:=]"
+    r"|(?<!send )(?<!sending )(?<!\ban )(?<!send test )(?<!deliver )(?<!delivering )\be-?mail['\"]?\s?[:=]"
 )
 _MAYBE_ADDRESS = re.compile(r"@|/var/|mail(?:host|server|srv)?-?\d|mail['\"]?\s?[:=]")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){3,7}[0-9a-f]{1,4}(?!\w)")
@@ -213,6 +231,7 @@ _NEEDED = tuple(
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
     " eenvelope nail 0x800ccc authenticator letre".split()
     + [" == ", " ** ", " h=", "connection unexpectedly", "tls error on", "rejected auth"]
+    + ["stmp", "cannot start tls", "connection: failed", "auth mechanism", "dma[", "-> client:", "-> server:"]
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
 _NEEDED_NUMBER = re.compile(
@@ -266,8 +285,7 @@ def _for_other(low: str, words: Set[str]) -> int:
     found = 0
     if _names_another(low, words) or any(map(low.__contains__, _OTHER_PARTS)):
         found += _SERVICE
-    if any(map(low.__contains__, _OTHER_SENTENCES)):
-        found += _PROTOCOL
+    found += _PROTOCOL * sum(map(low.__contains__, _OTHER_SENTENCES))
     if _has_port(low, _MAYBE_OTHER_PORT, _OTHER_PORT):
         found += _SERVICE
     if "://" in low and _FETCHED.search(low):

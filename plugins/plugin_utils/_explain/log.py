@@ -100,9 +100,9 @@ def _same_part(one: Event, other: Event) -> bool:
     return (bool(part) and part == _part(other.text)) or not _endpoints(one.text).isdisjoint(_endpoints(other.text))
 
 
-# Erlang's TLS says in a line of its own why, before the mail client says that TLS failed.
-_TLS_CLIENT = re.compile(r"\btls :?client: in state")
-_TLS_FAILED = re.compile(r"tls_failed|tls_alert")
+# TLS says in a line of its own why, before the mail client says that it failed: Erlang's, and that of the *arr apps on .NET.
+_TLS_CLIENT = re.compile(r"\btls :?client: in state|\|x509certificatevalidationservice\|")
+_TLS_FAILED = re.compile(r"tls_failed|tls_alert|\|email\|")
 _ENDPOINT = re.compile(r"(?<![\w.])\[?([A-Za-z][\w.-]{2,100}|\d{1,3}(?:\.\d{1,3}){3})\]?:(\d{2,5})(?![\d:]\d)\b")
 
 
@@ -110,12 +110,16 @@ def _endpoints(text: str) -> set[tuple[str, ...]]:
     return {found.groups() for found in _ENDPOINT.finditer(text[:400])}
 
 
-def _of_anything(found: Explained) -> Explained:
-    """A log's line that came alone, and that nothing in it says to be about mail: whoever asked may know, the line does not."""
-    if found.best is None:
+def _of_anything(found: Explained, dated: bool) -> Explained:
+    """A text that came alone, and that nothing in it says to be about mail: whoever asked may know, the text does not.
+
+    ``dated``: a line of a log, which has lines of other things too.
+    """
+    if found.best is None or found.best.hint or not (dated or found.best.confidence == "certain"):
         return found
+    confidence = "possible" if dated else "likely"
     return found._replace(
-        best=found.best._replace(confidence="possible", note="Nothing in the line says that it is about mail.")
+        best=found.best._replace(confidence=confidence, note="Nothing in the line says that it is about mail.")
     )
 
 
@@ -181,8 +185,8 @@ class _Log:
         self.stage = stage_of_command(event.text) or self.stage
         is_mail = self._is_mail(looked, following)
         found = explain_event(read, self.stage if DIALOGUE.match(event.text) else "") if is_mail else None
-        if found is not None and not self.is_log and event.dated and not read.topic.mail:
-            found = _of_anything(found)
+        if found is not None and not self.is_log and not read.topic.mail:
+            found = _of_anything(found, event.dated)
         best = found.best if found else None
         weaker = self._weaker(best, event) if best else None
         repeats = best is not None and (self._repeats(best, event.time) or self._quotes(best, event))

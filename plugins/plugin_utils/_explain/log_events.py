@@ -69,7 +69,8 @@ _GOES_ON = re.compile(
     r"|the above error|stack ?trace:|stack: |\[cause\]|#\d{1,4} |--- "
     r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "
     r"|\{ ?['\"]?(?:code|errno|command|response|responsecode|originalcode)\b"
-    r"|msmtp: (?:server message|could not send mail)|reason: |code: |response: |command: |responsecode: ",
+    r"|msmtp: (?:server message|could not send mail)|reason: |code: |response: |command: |responsecode: "
+    r"|(?:code|errno|command|message|response(?:code)?|syscall|hostname|address|port|stack)['\"]? ?: ?['\"\d-]",
     re.IGNORECASE,
 )
 _REPLY_GOES_ON = re.compile(r"([245]\d\d)[ -]")

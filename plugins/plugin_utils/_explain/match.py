@@ -116,7 +116,15 @@ _ADVICE = re.compile(
 )
 
 
+# dma lists what the relay has, in every healthy session too.
+_WHAT_IT_HAS = re.compile(
+    r"\bdma\[[\w.]{1,40}\]: Server (?:supports|does not support) (?:STARTTLS|[\w-]{1,20} authentication)"
+)
+
+
 def _without_advice(norm: str) -> str:
+    if "dma[" in norm:
+        norm = _WHAT_IT_HAS.sub("dma: ", norm)
     return _ADVICE.sub("", norm) if "This usually means" in norm else norm
 
 
@@ -148,6 +156,8 @@ def explain_event(read: Read, stage: str) -> Explained:
     quoted = _QUOTED_REPLY.search(read.forms[0]) if status is None else None
     if status is not None or quoted or any(row.stages for row in providers):
         stage = stage_of_text(read.forms[0]) or stage
+        if stage == "greeting" and status is not None and status.code == 454:
+            stage = ""  # it answers STARTTLS or AUTH: the client names only what it was doing
     for row in providers:
         depth = _depth(row.parts, read.forms, deeper) if not row.stages or not stage or stage in row.stages else None
         if depth is not None:
@@ -157,8 +167,9 @@ def explain_event(read: Read, stage: str) -> Explained:
                 Match(row.cause, row.variant, "certain", " .. ".join(row.parts), (), "", "", row, weight, depth)
             )
     if status is not None:
-        matches = _beside_a_reply(matches, status)
-        said = meaning(status, stage, _relays_words(read.forms[0], fold(status.words)))
+        words = _relays_words(read.forms[0], fold(status.words))
+        matches = _beside_a_reply(matches, status, words)
+        said = meaning(status, stage, words)
         if said is not None:
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
     elif quoted or _ERROR_WORDS.search(read.low) or _REFUSES.search(read.low):
@@ -169,7 +180,7 @@ def explain_event(read: Read, stage: str) -> Explained:
             matches.append(_of_status(said._replace(confidence="likely"), Status(0, "", said.matched), depth))
     if matches:
         best, *others = _ranked(_in_their_place(matches, read, status))
-        return Explained(read.text, best, tuple(others), status, True, None)
+        return Explained(read.text, _doubted(best, others), tuple(others), status, True, None)
     vague = next((rule for rule in VAGUE if rule.parts[0] in read.forms[0]), None)
     known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low)
     return Explained(read.text, None, (), status, known, vague)
@@ -194,11 +205,12 @@ def _by_rules(read: Read, deeper: Sequence[Sequence[int]]) -> list[Match]:
         depth = _depth(rule.parts, read.forms, deeper)
         if depth is not None:
             weight = sum(map(len, rule.parts))
+            far = len(rule.parts) > 1 and rule.confidence == "certain" and _far_apart(rule.parts, read.forms)
             matches.append(
                 Match(
                     rule.cause,
                     rule.variant,
-                    rule.confidence,
+                    "likely" if far else rule.confidence,
                     " .. ".join(rule.parts),
                     rule.also,
                     rule.note,
@@ -212,10 +224,53 @@ def _by_rules(read: Read, deeper: Sequence[Sequence[int]]) -> list[Match]:
     return matches
 
 
-def _beside_a_reply(matches: list[Match], status: Status) -> list[Match]:
-    """What a reply's code leaves of what the words beside it mean."""
+_FAR = 200  # characters between two parts of a text that hardly belong to one sentence
+
+
+def _far_apart(parts: Sequence[str], forms: Sequence[str]) -> bool:
+    """Do the parts stand so far from each other that they may speak of two things?"""
+    return not any(
+        end_of(parts, form[max(0, at - _FAR) : at + _FAR * len(parts)]) >= 0
+        for form in forms
+        for at in (form.find(parts[0]), form.rfind(parts[0]))
+        if at >= 0
+    )
+
+
+def _doubted(best: Match, others: Sequence[Match]) -> Match:
+    """Never certain where the same text says something else as surely."""
+    if best.confidence != "certain":
+        return best
+    against = [
+        other
+        for other in others
+        if other.confidence == "certain"
+        and other.cause != best.cause
+        and other.depth == best.depth
+        # Words that are a part of the longer ones say nothing of their own.
+        and not (best.hint or other.matched in best.matched or other.weight < best.weight - _OWN_WORDS // 4)
+    ]
+    return best._replace(confidence="likely") if against else best
+
+
+# What a client meets before or below the session: a reply that speaks of it speaks of the relay's own next hop, or of DNS.
+_BELOW_SMTP = re.compile(r"connection_(?!closed)|no_route|name_|tls_handshake|certificate_|not_smtp|mode_mismatch")
+
+
+def _beside_a_reply(matches: list[Match], status: Status, words: str) -> list[Match]:
+    """What a reply's code leaves of what the words beside it mean. ``words``: the relay's own, from the code on."""
     if status.code in ANSWERS_AUTH:
         matches = [match for match in matches if match.hint or match.cause.startswith("auth_")]
+    if status.code and not status.enhanced[2:].startswith("4."):  # X.4.y is about the network
+        matches = [
+            match._replace(confidence="possible")
+            if match.confidence != "possible"
+            and not match.hint
+            and _BELOW_SMTP.match(match.cause)
+            and end_of(match.matched.split(" .. "), words) >= 0
+            else match
+            for match in matches
+        ]
     if not status.temporary:
         return matches
     return [
@@ -243,6 +298,8 @@ def _in_their_place(matches: list[Match], read: Read, status: Status | None) -> 
             else match
             for match in matches
         ]
+    if _IN_STARTTLS.search(read.low):
+        matches = [_after_starttls(match) for match in matches]
     if _RELAYS_LOG.search(read.low):
         matches = [_from_the_other_side(match, read.low) for match in matches]
     return matches
@@ -255,14 +312,22 @@ def _ranked(matches: list[Match]) -> list[Match]:
 
 
 _BEHIND_THE_WORDS = re.compile(
-    r"\",\"| at [^()]{1,160}\([^()]{0,300}[:/]| at [\w/.]{1,200}:\d|\(in reply to |; from=<|\[stacktrace\]| \{\"exception|[ ,]#\d "
+    r"\",\"| at [^()]{1,160}\([^()]{0,300}[:/]| at [\w/.]{1,200}:\d|\(in reply to |; from=<|\[stacktrace\]| ora \d| \{\"exception|[ ,]#\d "
 )
 _MAX_WORDS = 1000
+_FIELD = re.compile(r"\bcode['\"]?\s?[:=]\s?['\"]?$")
 
 
 def _relays_words(form: str, code: str) -> str:
     """What the relay said: from its code to where a stack trace or another field begins. What stands before it is the client's."""
     at = max(form.find(code), 0)
+    if form[at - 2 : at] == "(#":
+        # qmail puts the code behind its words
+        return f"{code} {form[max(0, at - _MAX_WORDS) : at - 2]}"
+    if _FIELD.search(form, max(0, at - 16), at) and "message: " not in form[at : at + 80]:
+        # A field behind the message: "5.7.1 not you ... {code: '554'"
+        end = _BEHIND_THE_WORDS.search(form)
+        return f"{code} {form[: min(end.start() if end else at, _MAX_WORDS)]}"
     end = _BEHIND_THE_WORDS.search(form, at)
     return form[at : end.start() if end else at + _MAX_WORDS]
 
@@ -335,6 +400,25 @@ def _late(match: Match) -> Match:
         confidence="possible",
         also=("mode_mismatch", "connection_closed"),
         note="",
+    )
+
+
+# Frames and functions of clients in which TLS begins in a session that has begun in cleartext.
+_IN_STARTTLS = re.compile(
+    r", in starttls\b|stream_socket_enable_crypto|`starttls'|#starttls'|\.starttls\(|convert socket to tls"
+)
+
+
+def _after_starttls(match: Match) -> Match:
+    """Where the relay has taken STARTTLS, both sides agree on the mode: its TLS is one that the client does not know."""
+    if match.variant != "cleartext_spoken" or match.confidence == "possible":
+        return match
+    return match._replace(
+        cause="tls_handshake_failed",
+        variant="",
+        confidence="likely",
+        also=("tls_version_unsupported", "mode_mismatch", "starttls_rejected"),
+        note="The relay had taken STARTTLS, and what it then sent is no TLS that this client knows.",
     )
 
 

@@ -75,9 +75,17 @@ _ROWS: tuple[_Row, ...] = (
     # A certificate of the client, asked for in words.
     _row(
         r"client[ -]certificate (?:is |was )?(?:required|needed|requested|missing|not (?:presented|provided|sent|trusted|verified))"
-        r"|no (?:valid |trusted |verified )?client[ -]certificate|client did(?: not|n.?t) (?:present|provide|send) .{0,24}\bcertificate",
+        r"|no (?:valid |trusted |verified )?client[ -]certificate|no required (?:ssl|tls) certificate"
+        r"|client did(?: not|n.?t) (?:present|provide|send) .{0,24}\bcertificate",
         Meaning("client_certificate_required", "", "certain"),
         stages=("auth", "mail", "rcpt", "data", "ehlo", "greeting"),
+    ),
+    # Logins that failed before. Only a right one ends that, and not at once.
+    _row(
+        r"too many (?:bad|wrong|invalid|incorrect|unsuccessful|rejected) (?:\w+ )?(?:auth\w*|log ?ins?|passwords?|credentials|attempts?)",
+        Meaning("auth_rejected", "attempts", "certain"),
+        _LIMIT,
+        stages=("auth",),
     ),
     # An account that is switched off, or an address that is kept out, whatever the password.
     _row(
@@ -88,6 +96,13 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\b(?:ip|ip address|your address|your host)\b.{0,40}\b(?:blocked|banned|black ?listed|block ?listed)\b",
         _LISTED,
+        stages=("auth",),
+    ),
+    # The password, which some servers refuse with 454 (go-smtp).
+    _row(
+        r"(?:invalid|wrong|incorrect|bad|unknown) (?:user ?name|user|login|password|credentials?|account)\b"
+        r"|\bpassword (?:is |was )?(?:invalid|wrong|incorrect|mismatch)|\b(?:no such user|user not found)\b",
+        Meaning("auth_rejected", "", "certain"),
         stages=("auth",),
     ),
     # The client's address has no name in DNS.
@@ -113,7 +128,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"sender address rejected: not logged in"
         r"|(?<!proper )\bauth\w*(?: is)? (?:required|needed|mandatory)(?! but)|must (?:first )?(?:be )?(?:authenticate|log ?in|login)"
-        r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|not authenticated"
+        r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|(?<!the client was )not authenticated"
         r"|(?:please|need to) (?:authenticate|log ?in)\b"
         r"|without (?:prior )?authentication|unauthenticated (?:mail|sender|senders|submission|users?)\b(?! from)",
         _NEEDS_LOGIN,
@@ -138,14 +153,22 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("temporarily_rejected", _MAILBOX, "certain"),
         stages=("rcpt", "data", ""),
     ),
+    # How many recipients one message may have.
+    _row(
+        r"too (?:many|much) recipients(?! from)|\b[45]\.5\.3\b|(?:limit|number) (?:of|for) (?:\d+ )?recipients|recipients? (?:count|limit)\b",
+        Meaning("recipient_rejected", "too_many", "certain"),
+        Meaning("temporarily_rejected", "too_many", "certain"),
+        stages=("rcpt", "data", ""),
+    ),
     # Limits, whatever they count.
     _row(
-        r"too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)"
+        r"too many recipients from|too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)"
         r"|rate[ -]?limit|\bthrottl|limit exceeded"
+        r"|\b(?:mails?|messages?|recipients?|connections?|logins?) (?:per|an|each|every) (?:second|minute|hour|day|session|connection)\b"
         r"|exceed\w* .{0,40}\b(?:limit|rate|quota) (?:of|per|for)\b"
         r"|\b(?:per session|daily|hourly|sending|submission|message rate|connection|concurrent) (?:sending )?"
         r"(?:limit|quota|rate)"
-        r"|\bmails per session"
+        r"|\bmails per session|exceed\w* .{0,30}\b(?:e?mails?|messages?|recipients?) (?:per|an?|each) (?:second|minute|hour|day|month)"
         r"|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
         r"|too fast\b|maximum (?:number of )?(?:connections|sessions)",
@@ -181,7 +204,7 @@ _ROWS: tuple[_Row, ...] = (
     # Room.
     _row(
         r"insufficient (?:system )?(?:storage|space|disk|resources|queue)"
-        r"|disk (?:is )?full|no space left|not enough (?:disk|storage|space)|\b[45]\.3\.1\b",
+        r"|disk (?:is )?full|no space left|space shortage|not enough (?:disk|storage|space)|\b[45]\.3\.1\b",
         _NO_SPACE,
         stages=_ENVELOPE,
     ),
@@ -214,14 +237,14 @@ _ROWS: tuple[_Row, ...] = (
     # Where this relay does not carry mail to.
     _row(
         r"relay(?:ing)?(?: access)?(?: is| was)? (?:denied|not (?:permitted|allowed)|prohibited|refused)"
-        r"|forwarding to remote hosts (?:is )?disabled"
+        r"|forwarding to remote hosts (?:is )?disabled|list of allowed rcpthosts"
         r"|(?:unable|not permitted|not allowed|cannot|will not|do(?:es)? not) (?:to )?relay|relay operation rejected",
         Meaning("recipient_rejected", "relay", "certain"),
         stages=_ENVELOPE,
     ),
     # The client's address itself.
     _row(
-        r"(?<!message was )blocked (?:using|by)\b|\bblock ?list|\bblack ?list"
+        r"(?<!message was )blocked (?:using|by)\b(?! (?:\w+ ){0,2}(?:polic|filter|rule|content|admin|acl\b|dlp\b|milter))|\bblock ?list|\bblack ?list"
         r"|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
         r"|listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)"
         r"|client host .{0,80}(?:blocked|banned)|refused to talk"
@@ -245,13 +268,20 @@ _ROWS: tuple[_Row, ...] = (
     _Row(
         re.compile(
             r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
-            r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?connect to"
+            r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?(?:connect to|establish)"
             r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b",
             re.IGNORECASE,
         ),
         None,
         Meaning("temporarily_rejected", "broken", "certain"),
         ("greeting", "ehlo", "mail", "rcpt", "data"),
+    ),
+    # A relay that is closed: maintenance, or what it asks first is dead.
+    _row(
+        r"not accepting (?:\w+ ){0,2}(?:connections?|mail|messages)|no smtp service|service (?:is )?not available",
+        Meaning("greeting_rejected", "closed", "likely"),
+        _LATER,
+        stages=("greeting",),
     ),
     # A greeting that asks to come back has nothing against the address.
     _Row(

@@ -3,13 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One known text and the cause that it stands for, and the families of texts that every platform builds in the same way.
 
-A text is plain words in lower case, no pattern language: " .. " stands for "and later in the same message". That
-keeps matching linear whatever the input. Hyphens, underscores and CamelCase make no difference (see spelling). Where
-several texts match, the surest wins, then the longest: "greeting never received" beats "etimedout".
+A text is plain words in lower case, no pattern language: " .. " stands for "and later in the same message", and
+"connection (closed|lost|)" for the three texts that it spells. That keeps matching linear whatever the input.
+Hyphens, underscores and CamelCase make no difference (see spelling). Where several texts match, the surest wins, then
+the longest: "greeting never received" beats "etimedout".
 """
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .spelling import fold
@@ -22,6 +24,7 @@ __all__ = (
     "differing",
     "errno",
     "lacking",
+    "resolver",
     "rules",
     "schannel",
     "verify_errors",
@@ -64,15 +67,29 @@ def rules(
     echo: str = "",
     remedy: str = "",
 ) -> tuple[Rule, ...]:
-    """A rule for each line of ``texts`` and each text of ``families``. A line that begins with "# " is a comment."""
+    """A rule for each text that ``texts`` spells, a line each, and each of ``families``. A line that begins with "# " is a comment."""
     lines = [line.strip() for line in texts.splitlines()]
-    each = [text for family in families for text in family] + [
-        line for line in lines if line and not line.startswith("# ")
-    ]
+    each = [text for family in families for text in family]
+    each += [text for line in lines if line and not line.startswith("# ") for text in _spelt(line)]
     return tuple(
         Rule(cause, variant, confidence, tuple(fold(part) for part in text.split(" .. ")), also, note, echo, remedy)
         for text in each
     )
+
+
+_CHOICE = re.compile(r"\(([^()|]*(?:\|[^()|]*)+)\)")
+
+
+def _spelt(line: str) -> list[str]:
+    """All texts of a line: one of each choice in parentheses, "(host|hostname|)"; a parenthesis without "|" is itself."""
+    found = _CHOICE.search(line)
+    if found is None:
+        return [line]
+    return [
+        text
+        for word in found.group(1).split("|")
+        for text in _spelt(f"{line[: found.start()]}{word}{line[found.end() :]}")
+    ]
 
 
 def errno(name: str, numbers: tuple[int, int, int, int], *sentences: str) -> tuple[str, ...]:
@@ -113,6 +130,15 @@ def errno(name: str, numbers: tuple[int, int, int, int], *sentences: str) -> tup
     return (name, *of_linux, *of_both, *of_node, *of_windows, *sentences)
 
 
+def resolver(name: str, libuv: int, windows: int) -> tuple[str, ...]:
+    """All ways to write one error of getaddrinfo: its name, libuv's number (Node beside EDNS), Windows' (WSAHOST_NOT_FOUND and its kin)."""
+    of_node = [f"errno:{libuv}", f"errno: {libuv}", f'errno":{libuv}', f'errno": {libuv}']
+    return (name, *of_node, *(words.format(windows) for words in _WINSOCK))
+
+
+_WINSOCK = (
+    "({})", "errno {}]", "winerror {}", "error {}", "error: {}", "error # {}", "error code: {}", "error code {}", "os error {}",
+)  # fmt: skip
 _CONNECTING = (
     "connect {}", "connect: {}", "connect(): {}", "connect to .. {}", "connecting to .. {}", "connection to .. {}",
     "connect(2) for .. {}", "create_connection .. {}", "dial tcp .. {}", "could not connect .. {}", "cannot connect .. {}",
@@ -144,6 +170,7 @@ def lacking(*things: str, available: bool = True) -> tuple[str, ...]:
             f"{thing} not found",
             f"{thing} is missing",
             f"{thing} unsupported",
+            *([f"{thing} unavailable"] if available else ()),
         ]
     return tuple(found)
 

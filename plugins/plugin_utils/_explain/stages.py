@@ -35,10 +35,13 @@ _NAMED = re.compile(
     rf"|\breject(?: warning)?: ({_ANY}) from "
     rf"|\bin reply to ({_ANY}) command"
     rf"|\berror (?:response to|sending) ({_ANY}) command"
-    r"|\bafter (?:pipelined |sending )?(initial connection|ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
+    r"|\bafter (?:pipelined |sending |final )?(initial connection|connect|ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\bwhile (?:sending|performing the) (ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     rf"|\bon command ['\"]({_ANY})\b"
+    r"|(?<!sending )(?<!send )(?<!the )\b(mail) failed: [45]\d\d"  # curl
+    r"|\bin response to (ehlo|helo|starttls|auth|mail|rcpt|data)\b"
     r"|\brejected (connect|ehlo|helo|mail|rcpt|data)(?: |:|$)"
+    r"|\bcommand ['\"]?(ehlo|helo|starttls|auth|mail|rcpt|data)['\"]? (?:is |was )?(?:not |un)(?:recogni[sz]ed|implemented|supported|known)"
 )
 # The first that matches counts.
 _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -70,6 +73,8 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "remote access denied",
                 "smtphelooerror",
                 "smtpheloerror",
+                "could not perform server greeting",
+                "hello failure",
             ),
             *("ehlo command", "ehlo not accepted", "helo not accepted", "on hello", "did not accept the handshake"),
         ),
@@ -108,7 +113,6 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "#mailfrom",
                 "smtptransport.mailfrom",
                 "smtpsenderrefused",
-                "mail failed",
             ),
             *(
                 "sender address rejected",
@@ -176,6 +180,8 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
             ),
             *(
                 "bad greeting",
+                "connection not allowed: ",
+                "greeting failure",
                 "initial server",
                 "smtpconnecterror",
                 "smtpconnectresponseerror",

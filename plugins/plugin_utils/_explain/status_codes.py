@@ -94,10 +94,11 @@ _CODES = frozenset(
 )
 # Replies to AUTH and to nothing else (RFC 4954 section 6).
 ANSWERS_AUTH = (432, 534, 535)
-_BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"]?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+_BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"{]?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 # A code by itself counts only where something says that it is a reply.
 _ALONE = re.compile(
-    r"[45]\d\d(?! \[net::)(?=[ -][^\d:]|: |['\",)]|$)(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
+    r"[45]\d\d(?! \[net::| smtp connection broken)(?=[ -][^\d:]|: |['\",)]|$)"
+    r"(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
     re.IGNORECASE,
 )
 _SAYS_SO = re.compile(
@@ -107,13 +108,14 @@ _SAYS_SO = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = 24  # characters that this needs at most
+_FRAME = re.compile(r"\.(?:php|inc|module)\(\Z")  # the line of a file in PHP's stack traces
 _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
 # What the next pattern needs, quicker to look for.
 _MAYBE_ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
 _DSN = re.compile(
     r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\("
-    r"|\b(?:e?-?mail|sent|send|data|from|to|auth|failed|rejected|refused|error): (?=[\d.]+ [a-z<(]))"
+    r"|\b(?:e?-?mail|sent|send|data|from|to|auth|failed|rejected|refused|error|instead|said|server|responded|response|repl(?:y|ied)): (?=[\d.]+ [a-z<(]))"
     r"([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)",
     re.IGNORECASE,
 )
@@ -142,11 +144,14 @@ def _alone(text: str) -> str:
     """The first code that stands at the beginning or behind something that says that it is a reply; "" where none does."""
     for found in _ALONE.finditer(text):
         at = found.start()
-        if not at or _SAYS_SO.search(text[max(0, at - _BEFORE) : at]):
+        before = text[max(0, at - _BEFORE) : at]
+        if not at or (_SAYS_SO.search(before) and not _FRAME.search(before)):
             return found.group()
     return ""
 
 
+# A limit in the words of a login that is refused for good: waiting alone does not make a wrong password right.
+_TOO_MANY_LOGINS = re.compile(r"too many .{0,20}(?:log ?in|auth|attempt|fail)", re.IGNORECASE)
 # What the words of a refused login may speak of instead.
 _NOT_THE_PASSWORD = ("auth_rejected", "greeting_rejected", "client_certificate_required")
 _RECIPIENT = Meaning("recipient_rejected")
@@ -198,7 +203,10 @@ _ENHANCED_MEANING: dict[str, Meaning] = {
 # What a stage of the dialogue makes of a refusal: (permanent, temporary)
 _BY_STAGE: dict[str, tuple[Meaning, Meaning]] = {
     "greeting": (Meaning("greeting_rejected", "", "certain"), Meaning("greeting_rejected", "", "certain")),
-    "ehlo": (Meaning("ehlo_rejected", "", "certain"), Meaning("ehlo_rejected", "", "likely")),
+    "ehlo": (
+        Meaning("ehlo_rejected", "", "certain"),
+        Meaning("temporarily_rejected", "", "likely", ("ehlo_rejected",)),
+    ),
     "starttls": (Meaning("starttls_rejected", "", "certain"), Meaning("starttls_rejected", "", "certain")),
     "auth": (Meaning("auth_rejected", "", "likely"), Meaning("auth_rejected", "temporary", "likely")),
     "mail": (Meaning("sender_rejected", "", "certain"), Meaning("temporarily_rejected", "", "certain")),
@@ -312,6 +320,10 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     # These answer a command of their own, whatever the text beside them names.
     if code in ANSWERS_AUTH and said is not None and stage == "auth" and said.cause in _NOT_THE_PASSWORD:
         return said
+    if code in ANSWERS_AUTH and said is not None and stage in ("mail", "rcpt", "data"):
+        return said
+    if code in ANSWERS_AUTH and said is not None and _TOO_MANY_LOGINS.search(said.matched):
+        return Meaning("auth_rejected", "attempts", "certain")
     if code in ANSWERS_AUTH or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
     if said is not None:
@@ -320,7 +332,9 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     if code == 421:
         return _not_now(stage, words)
     if code == 530:
-        return _NEEDS_LOGIN if stage == "rcpt" else _NEEDS_TLS if stage == "starttls" else _BY_CODE[530]
+        # In answer to STARTTLS it can ask for no TLS.
+        policy = Meaning("starttls_rejected", "policy", "likely")
+        return _NEEDS_LOGIN if stage == "rcpt" else policy if stage == "starttls" else _BY_CODE[530]
     if code == 538:
         return _BY_CODE[538]
     if stage == "auth" and code == 501:
@@ -334,11 +348,29 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
         )
     if stage == "starttls" and code in (550, 554):
         return Meaning("starttls_rejected", "policy", "certain")
+    if stage == "starttls" and code in (501, 503, 504):
+        return Meaning("starttls_rejected", "no_answer", "likely")
     if stage == "starttls" and code in (500, 502):
         return Meaning("starttls_not_offered", "", "likely", ("starttls_rejected",))
     return _by_code_and_stage(status, stage)
 
 
+def _at_stage(status: Status, stage: str) -> Meaning:
+    """What a refusal without known words is about: hardly anything but the stage's own where the code says no more."""
+    said = _BY_STAGE[stage][status.temporary]
+    if status.temporary:
+        return said
+    if stage == "greeting":
+        return said if status.code in (421, 521, 554) else said._replace(confidence="likely", also=("ehlo_rejected",))
+    # X.1.y is about addresses and X.2.y about mailboxes; a policy (X.7.y) or no code can have anything against it.
+    if stage in _ALL_REFUSED and status.enhanced[2:3] not in ("1", "2"):
+        return said._replace(
+            confidence="likely", also=tuple(code for code in _ALL_REFUSED.values() if code != said.cause)
+        )
+    return said
+
+
+_ALL_REFUSED = {"mail": "sender_rejected", "rcpt": "recipient_rejected", "data": "message_rejected"}
 _REFUSES_ADDRESS = re.compile(r"not (?:allowed|permitted)|denied|block|banned|unauthorized|listed", re.IGNORECASE)
 
 
@@ -364,7 +396,7 @@ def _by_code_and_stage(status: Status, stage: str) -> Meaning | None:
             and special.cause.endswith("_rejected")
             and special is not _LOGIN
         )
-        return t.cast(Meaning, special)._replace(confidence="certain") if told else _BY_STAGE[stage][status.temporary]
+        return t.cast(Meaning, special)._replace(confidence="certain") if told else _at_stage(status, stage)
     if special is not None:
         return special
     if status.temporary and not code and not stage:

@@ -15,6 +15,8 @@ WORD = re.compile(r"[a-z0-9]+")
 _TO_WORDS = "".join(chr(code) if chr(code) in "abcdefghijklmnopqrstuvwxyz0123456789" else " " for code in range(128))
 # Words with something on both sides, which a text that has the part has as whole words.
 _INNER = re.compile(r"(?<=[^a-z0-9])[a-z0-9]+(?=[^a-z0-9])")
+# "does not support TLSv1.3" says nothing of TLS itself.
+_VERSION = re.compile(r" ?v?\d")
 # How a text may go on where a row ends: "throttl" in throttled, "rate limit" in rate limits.
 _ENDINGS = ("s", "es", "d", "ed", "ing", "ted", "ting")
 
@@ -69,9 +71,10 @@ def end_of(parts: Sequence[str], form: str) -> int:
             if at < 0:
                 return -1
             end = at + len(part)
-            if not (part[-1].isdigit() and form[end : end + 1].isdigit()) and not (
-                part[0].isdigit() and at and form[at - 1].isdigit()
-            ):
+            whole = not (part[-1].isdigit() and form[end : end + 1].isdigit())
+            if whole and part.endswith(("tls", "ssl")):
+                whole = not _VERSION.match(form, end)
+            if whole and not (part[0].isdigit() and at and form[at - 1].isdigit()):
                 break
             at = end
         at = end

@@ -61,8 +61,13 @@ class Change:
             "appeared": f"{at}was not asked before; now: {self.now}.",
             "gone": f"{at}was asked before ({self.before}), and was not this time.",
             "no_verdict": f"{at}{self.before} before; now there is no verdict ({self.now}).",
-            "changed": f"{at}another {self.what}: {self.before} before, {self.now} now.",
+            "changed": f"{at}{self.other}: {self.before} before, {self.now} now.",
         }[self.kind]
+
+    @property
+    def other(self) -> str:
+        """What is not the same any more: "another certificate", "other addresses"."""
+        return f"{'other' if self.what.endswith('s') else 'another'} {self.what}"
 
 
 def entries(records: Iterable[Record]) -> dict[Key, Entry]:

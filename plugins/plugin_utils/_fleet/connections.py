@@ -82,6 +82,8 @@ def _filter_of_cohort(fleet: Fleet, both: Sequence[tuple[Endpoint, Split]]) -> S
     inside, spared = _sides(both)
     ports = sorted({port for _relay, port in endpoints})
     confidence = min((one.confidence for _e, one in both), key=("high", "medium", "low").index)
+    if _share(fleet, inside, endpoints, lambda one: one.cause == "no_route") > 0.5:
+        return _no_route_of_cohort(fleet, endpoints, best, inside, spared, confidence)
     local = _share(fleet, inside, endpoints, lambda one: one.local)
     others = [one for one in _other_ports(fleet, inside, ports[0]) if one[0] not in ports]
     works = f", while port {others[0][0]} works from {others[0][1]} of them" if others else ""
@@ -107,6 +109,22 @@ def _filter_of_cohort(fleet: Fleet, both: Sequence[tuple[Endpoint, Split]]) -> S
     return fleet.make(
         "outbound_filter", "tcp", confidence, sentence, remedy, inside,
         against=spared, endpoints=endpoints, cohort=best.cohort, evidence=evidence,
+    )  # fmt: skip
+
+
+def _no_route_of_cohort(
+    fleet: Fleet, endpoints: Sequence[Endpoint], best: Split, inside: Set[str], spared: Set[str], confidence: Confidence
+) -> Statement:
+    """Their own systems say so, or a router: nothing on the way is silent, as a filter is."""
+    sentence = (
+        f"There {{sure}} is no route from {split_words(best)} to {ports_words(endpoints)}: {_of(inside, spared)} say so,"
+        f" {others_words(len(best.well))} can connect."
+    )
+    return fleet.make(
+        "no_route", "tcp", confidence, sentence,
+        "Look at the routes there (a default gateway; IPv4 where the relay has no IPv6 address), or give these hosts a relay that they reach.",
+        inside, against=spared, endpoints=endpoints, cohort=best.cohort,
+        evidence=[f"Causes: {_causes(fleet, inside, endpoints)}."],
     )  # fmt: skip
 
 
@@ -205,7 +223,9 @@ def _one_whole(fleet: Fleet, endpoint: Endpoint) -> Statement:
     refused = _share(fleet, observers, [endpoint], lambda one: one.cause == "connection_refused") > 0.5
     count = hosts_words(len(observers))
     shared = common(observers, fleet.cohorts)
-    either = f"a filter that all of them are behind{f' ({chr(32).join(shared[0])})' if shared else ''}"
+    unrouted = _share(fleet, observers, [endpoint], lambda one: one.cause == "no_route") > 0.5
+    what = "there is no route from where all of them are" if unrouted else "a filter that all of them are behind"
+    either = f"{what}{f' ({chr(32).join(shared[0])})' if shared else ''}"
     causes = f"Causes: {_causes(fleet, observers, [endpoint])}."
     code = "relay_fault"
     confidence: Confidence = "low"

@@ -10,7 +10,7 @@ import datetime
 import statistics
 import typing as t
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, common, splits
@@ -81,13 +81,19 @@ _NOT_THE_RELAY: t.Final[dict[str, tuple[str, str]]] = {
 }  # fmt: skip
 
 
+def _skews(fleet: Fleet) -> dict[str, float]:
+    """By how many seconds each observer's clock is ahead of the controller's, when it was seen last."""
+    found: dict[str, float] = {}
+    for observer, sights in fleet.by_observer.items():
+        known = [(one.when, abs(one.skew), one.skew) for one in sights if one.skew is not None]
+        if known:
+            found[observer] = max(known)[2]
+    return found
+
+
 def clock_statements(fleet: Fleet) -> Iterator[Statement]:
     """Hosts, or the controller, whose clock is wrong: all hosts compare theirs with the controller's."""
-    skews: dict[str, float] = {}
-    for observer, sights in fleet.by_observer.items():
-        known = [one.skew for one in sights if one.skew is not None]
-        if known:
-            skews[observer] = statistics.median(known)
+    skews = _skews(fleet)
     wrong = {one for one, skew in skews.items() if abs(skew) >= _OFF}
     well = set(skews) - wrong
     if not wrong or len(skews) < 2:
@@ -103,6 +109,14 @@ def clock_statements(fleet: Fleet) -> Iterator[Statement]:
         )  # fmt: skip
         return
     if not well:
+        # Two clocks that differ: nobody is there to say which one is right.
+        yield fleet.make(
+            "clock_wrong", "certificate", "low",
+            f"The clocks of all {hosts_words(len(wrong))} differ from the controller's, by up to {_ago(max(skews.values(), key=abs))} it:"
+            " {sure} theirs are wrong, or the controller's is.",
+            "Compare them with a clock that is right (NTP) before anything else: certificates look expired, or not valid yet, by a wrong clock.",
+            wrong,
+        )  # fmt: skip
         return
     refused = {one for one in wrong if any(sight.cause in CLOCK_CAUSES for sight in fleet.by_observer[one])}
     found = next(splits(wrong, well, fleet.cohorts), None)
@@ -154,6 +168,8 @@ def trust_statements(fleet: Fleet) -> Iterator[Statement]:
             "Install the same CA certificates there (package ca-certificates), or give ca_path to these hosts.",
             bad, against=found.spared if found and fits else frozenset(), endpoints=endpoints[issuer],
             cohort=found.cohort if found and fits else None,
+            evidence=[f"{len(found.inside)} of them are in {split_words(found)}, of which {hosts_words(len(found.spared))} accept it."]
+            if found and not fits else [],
         )  # fmt: skip
 
 
@@ -235,52 +251,70 @@ def _certificate_statements(fleet: Fleet) -> Iterator[Statement]:
                 leaves[one.leaf].append(one)
         if len(leaves) < 2 or len({one.observer for one in sights if one.leaf is not None}) < 2:
             continue
-        first, second = sorted(leaves, key=lambda leaf: (leaf.not_before, min(one.when for one in leaves[leaf])))[-2:]
-        before, after = ({one.observer for one in leaves[leaf]} for leaf in (first, second))
+        # The two that most saw; a third one is somebody's proxy, or another server.
+        most = sorted(leaves, key=lambda leaf: -len(leaves[leaf]))[:2]
+        first, second = sorted(most, key=lambda leaf: (leaf.not_before, min(one.when for one in leaves[leaf])))
         apart = max(one.when for one in leaves[first]) < min(one.when for one in leaves[second])
-        sure = len(before) >= 2 and len(after) >= 2
-        if apart and first.not_before < second.not_before and len(leaves) == 2:
-            at = min(one.when for one in leaves[second])
-            yield fleet.make(
-                "certificate_renewed", "certificate", "high" if sure else "medium",
-                f"The certificate of {endpoint[0]}:{endpoint[1]} {{sure}} was renewed between these probes, before"
-                f" {datetime.datetime.fromtimestamp(at, datetime.UTC):%Y-%m-%d %H:%M:%S} UTC: {hosts_words(len(before))} saw the old"
-                f" one, {hosts_words(len(after))} the new one.",
-                "Nothing is wrong with that; ask the hosts again that saw the old one, if it mattered.", before | after,
-                endpoints=[endpoint],
-                evidence=[f"Old: SHA-256 {first.sha256}, valid from {first.not_before}.",
-                          f"New: SHA-256 {second.sha256}, valid from {second.not_before}."],
-            )  # fmt: skip
-            continue
-        rare = min(leaves, key=lambda leaf: len({one.observer for one in leaves[leaf]}))
-        some = {one.observer for one in leaves[rare]}
-        others = {one.observer for one in sights if one.leaf is not None} - some
-        found = next(splits(some, others, fleet.cohorts), None)
-        if found is not None and found.inside == some:
-            yield fleet.make(
-                "certificate_differs", "certificate", found.confidence,
-                f"{split_words(found)} {{sure}} meets another {endpoint[0]}:{endpoint[1]} than all others: it shows"
-                f" {hosts_words(len(some))} a certificate whose chain leads to {rare.issuer!r}. A TLS proxy, or another answer of the DNS.",
-                "Compare the addresses of the relay's name there, and ask whoever runs the network about TLS inspection.",
-                some, against=found.spared, endpoints=[endpoint], cohort=found.cohort,
-            )  # fmt: skip
-        elif len(some | others) >= 3:
-            yield fleet.make(
-                "certificate_differs", "certificate", "low",
-                f"{endpoint[0]}:{endpoint[1]} showed {len(leaves)} certificates in turn: {{sure}} several servers stand behind"
-                " the name, and not all have the same one.",
-                f"Ask the operator of {endpoint[0]} to give all servers the same certificate.", some, endpoints=[endpoint],
-            )  # fmt: skip
+        renewed = apart and first.not_before < second.not_before
+        if renewed:
+            yield _renewed(fleet, endpoint, (first, second), leaves)
+        rest = [leaf for leaf in leaves if not renewed or leaf not in most]
+        if rest:
+            yield from _differs(fleet, endpoint, min(rest, key=lambda leaf: len(leaves[leaf])), leaves)
+
+
+def _renewed(
+    fleet: Fleet, endpoint: tuple[str, int], pair: tuple[Leaf, Leaf], leaves: Mapping[Leaf, list[Sight]]
+) -> Statement:
+    first, second = pair
+    before, after = ({one.observer for one in leaves[leaf]} for leaf in pair)
+    at = datetime.datetime.fromtimestamp(min(one.when for one in leaves[second]), datetime.UTC)
+    return fleet.make(
+        "certificate_renewed", "certificate", "high" if len(before) >= 2 and len(after) >= 2 else "medium",
+        f"The certificate of {endpoint[0]}:{endpoint[1]} {{sure}} was renewed between these probes, before"
+        f" {at:%Y-%m-%d %H:%M:%S} UTC: {hosts_words(len(before))} saw the old one, {hosts_words(len(after))} the new one.",
+        "Nothing is wrong with that; ask the hosts again that saw the old one, if it mattered.", before | after,
+        endpoints=[endpoint],
+        evidence=[f"Old: SHA-256 {first.sha256}, valid from {first.not_before}.",
+                  f"New: SHA-256 {second.sha256}, valid from {second.not_before}."],
+    )  # fmt: skip
+
+
+def _differs(
+    fleet: Fleet, endpoint: tuple[str, int], rare: Leaf, leaves: Mapping[Leaf, list[Sight]]
+) -> Iterator[Statement]:
+    """Another certificate for a cohort, or of one server among several."""
+    some = {one.observer for one in leaves[rare]}
+    others = {one.observer for each in leaves.values() for one in each} - some
+    found = next(splits(some, others, fleet.cohorts), None)
+    if found is not None and found.inside == some:
+        yield fleet.make(
+            "certificate_differs", "certificate", found.confidence,
+            f"{split_words(found)} {{sure}} meets another {endpoint[0]}:{endpoint[1]} than all others: it shows"
+            f" {hosts_words(len(some))} a certificate whose chain leads to {rare.issuer!r}. A TLS proxy, or another answer of the DNS.",
+            "Compare the addresses of the relay's name there, and ask whoever runs the network about TLS inspection.",
+            some, against=found.spared, endpoints=[endpoint], cohort=found.cohort,
+        )  # fmt: skip
+    elif len(some | others) >= 3:
+        yield fleet.make(
+            "certificate_differs", "certificate", "low",
+            f"{endpoint[0]}:{endpoint[1]} showed {len(leaves)} certificates in turn: {{sure}} several servers stand behind"
+            " the name, and not all have the same one.",
+            f"Ask the operator of {endpoint[0]} to give all servers the same certificate.", some, endpoints=[endpoint],
+        )  # fmt: skip
 
 
 def relay_statements(fleet: Fleet, explained: Set[str]) -> Iterator[Statement]:
     """What everybody, or one cohort, who reaches a relay is told by it. ``explained``: causes that are somebody else's."""
     followed: dict[tuple[str, t.Any], list[tuple[tuple[str, int], t.Any]]] = defaultdict(list)
+    off = {one for one, skew in _skews(fleet).items() if abs(skew) >= _OFF}
     for endpoint, sights in sorted(fleet.by_endpoint.items()):
         causes = Counter(one.cause for one in sights if one.cause and one.layer not in ("dns", "tcp"))
         for cause, _count in causes.most_common():
-            bad = {one.observer for one in sights if one.cause == cause}
-            good = {one.observer for one in sights if one.reached and one.cause != cause} - bad
+            # What a host with another time than the controller's says of dates says nothing of the relay.
+            unasked = off if cause in CLOCK_CAUSES else set()
+            bad = {one.observer for one in sights if one.cause == cause} - unasked
+            good = {one.observer for one in sights if one.reached and one.cause != cause} - bad - unasked
             # Where others accept the same one, it is the hosts' clocks or stores; those have statements of their own.
             own = cause in (*CLOCK_CAUSES, *TRUST_CAUSES) and _accepted(sights, cause)
             if len(bad) < 2 or cause in explained or own:

@@ -77,9 +77,12 @@ class Fleet:
         """Inventory names."""
         return tuple(sorted({name for one in observers for name in self.names.get(one, (one,))}))
 
-    def some(self, observers: Iterable[str], most: int = 5) -> str:
-        """The first inventory names, and how many more there are."""
+    def some(self, observers: Set[str], most: int = 5) -> str:
+        """The first inventory names, and how many more there are; of one machine, whatever it stands for, its name."""
         names = self.hosts(observers)
+        if len(names) > 1 and len(observers) == 1:
+            (machine,) = observers
+            return f"{machine} (asked for {len(names)} hosts of the inventory)" if machine not in names else machine
         return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
     def make(

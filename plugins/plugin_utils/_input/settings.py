@@ -52,6 +52,7 @@ _HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
 _WHITE_SPACE = re.compile(r"\s")
 _PORT = re.compile(r"\s*[+-]?\d{1,9}\s*")
 _BRACKETED = re.compile(r"\[([^\[\]]*)\](?::(\d+))?")
+_URL_AUTHORITY = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::(\d*))?")
 _NOT_IN_NAMES = re.compile(r"[\s\x00-\x1f]")
 _NUMBERS_AND_DOTS = re.compile(r"[\d.]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -118,9 +119,11 @@ def to_bool(value: object, option: str) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise SettingsError(
-        f"{option} is {show(value)}, which is neither true nor false; write {option}: true or {option}: false.", option
-    )
+    advice = f"write {option}: true or {option}: false"
+    if option.rpartition(".")[2] == "secure":
+        # The words for a mode that other programs have here ("ssl", "tls", "starttls") do not mean the same in all of them.
+        advice = f"write {option}: true for TLS from the first byte, as on port 465, or {option}: false for STARTTLS, as on 587"
+    raise SettingsError(f"{option} is {show(value)}, which is neither true nor false; {advice}.", option)
 
 
 def to_number(value: object, option: str, low: float, high: float, unit: str = "") -> float:
@@ -280,9 +283,9 @@ def _security_and_port(given: Mapping[str, t.Any], prefix: str, allow_auto: bool
     if security is not None:
         security = str(security).strip()
         if security not in modes:
-            starts_clear = str(given.get("port", "")).strip() in map(str, CLEARTEXT_FIRST_PORTS)
+            hint = _hint(security, modes, str(given.get("port", "")).strip())
             raise SettingsError(
-                f"{option} is {show(security)}, which is not a mode; write one of {', '.join(modes)}{_hint(security, modes, starts_clear)}.",
+                f"{option} is {show(security)}, which is not a mode; write one of {', '.join(modes)}{hint}.",
                 option,
             )
     secure = to_bool(given["secure"], f"{prefix}secure") if "secure" in given else None
@@ -414,11 +417,7 @@ def _host(value: object, option: str) -> str:
     if not host:
         raise SettingsError(f"{option} is empty; write the relay's name, such as {option}: smtp.example.com.", option)
     if "://" in host:
-        rest = host.split("://", 1)[1].split("/", 1)[0].rpartition("@")[2].rpartition(":")
-        bare = rest[0] or rest[2]
-        raise SettingsError(
-            f"{option} has a scheme in it; write only the name: {option}: {bare or 'smtp.example.com'}.", option
-        )
+        raise _url_in_place_of(host, option)
     try:
         ipaddress.ip_address(host.partition("%")[0])
         return host
@@ -426,10 +425,8 @@ def _host(value: object, option: str) -> str:
         pass
     bracketed = _BRACKETED.fullmatch(host)
     if bracketed:
-        raise SettingsError(
-            f'{option} has brackets or a port in it; write {option}: "{bracketed.group(1)}" and the port in port.',
-            option,
-        )
+        what, and_port = ("brackets and a port", f" and port: {bracketed[2]}") if bracketed[2] else ("brackets", "")
+        raise SettingsError(f'{option} has {what} in it; write {option}: "{bracketed[1]}"{and_port}.', option)
     name, colon, port = host.partition(":")
     if colon:
         raise SettingsError(
@@ -458,6 +455,16 @@ def _host(value: object, option: str) -> str:
     return host
 
 
+def _url_in_place_of(host: str, option: str) -> SettingsError:
+    """What to write in place of a URL: the name alone, and the port that stands in it. A login in it is not repeated."""
+    authority = host.split("://", 1)[1].split("/", 1)[0].rpartition("@")[2]
+    found = _URL_AUTHORITY.fullmatch(authority)
+    bare, port = (found.group(1) or found.group(2), found.group(3)) if found else ("", None)
+    name = f'"{bare}"' if ":" in bare else bare or "smtp.example.com"
+    and_port = f" and {option.removesuffix('host').removesuffix('server_name')}port: {port}" if port else ""
+    return SettingsError(f"{option} has a scheme in it; write only the name: {option}: {name}{and_port}.", option)
+
+
 def _ascii_host(host: str) -> str:
     """A-labels of an internationalised name (RFC 5890); raises UnicodeError when it has none."""
     return host if host.isascii() else host.encode("idna").decode("ascii")
@@ -470,7 +477,12 @@ def _text(given: Mapping[str, t.Any], option: str, prefix: str) -> str | None:
         raise SettingsError(
             f"{prefix}{option} is {show(given[option])}, which is not a text; write one value.", f"{prefix}{option}"
         )
-    text = str(given[option])
+    text = str(given[option]).strip(" ")
+    if option == "ca_path" and "-----BEGIN" in text:
+        raise SettingsError(
+            f"{prefix}ca_path holds the certificate itself; put it into a file on the managed host, and write that file's path.",
+            f"{prefix}ca_path",
+        )
     if _CONTROL.search(text):
         raise SettingsError(
             f"{prefix}{option} has a line break or control character in it; write it on one line.", f"{prefix}{option}"
@@ -478,10 +490,12 @@ def _text(given: Mapping[str, t.Any], option: str, prefix: str) -> str | None:
     return text
 
 
-def _hint(text: str, choices: tuple[str, ...], starts_clear: bool) -> str:
-    """What was probably meant; ``starts_clear``: by its convention the port starts in cleartext."""
+def _hint(text: str, choices: tuple[str, ...], port: str) -> str:
+    """What was probably meant. ``tls`` is another mode in each program, so there the port decides, where it has a convention."""
+    if text.lower() == "tls" and port not in map(str, (*CLEARTEXT_FIRST_PORTS, *IMPLICIT_TLS_PORTS)):
+        return " (implicit_tls where TLS is spoken from the first byte, as on 465; starttls where STARTTLS begins it, as on 587)"
     aliases = {
-        "tls": "starttls" if starts_clear else "implicit_tls",
+        "tls": "starttls" if port in map(str, CLEARTEXT_FIRST_PORTS) else "implicit_tls",
         "required": "starttls",
         "tls/ssl": "implicit_tls",
         "ssl": "implicit_tls",

@@ -10,17 +10,24 @@ variables for many things. So a name is called misspelt only where it is close t
 from __future__ import annotations
 
 import difflib
+import re
 import typing as t
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool, to_number
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool
 
-__all__ = ("Variable", "check_variables")
+__all__ = ("UNREADABLE", "Variable", "check_variables")
 
 # How alike two names must be, beyond what they begin with.
 _ALIKE = 0.8
 _BEGIN = "mail_"
+_NUMBER = re.compile(r"\s*[+-]?[0-9]+([.][0-9]*)?\s*")
+_WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
+# Names of the collection, whose misspelt neighbours are looked for.
+_OURS = (_BEGIN, "mailpit_")
+# In place of a value whose template fails: whoever uses the variable says why.
+UNREADABLE: t.Final = object()
 
 
 class Variable(t.NamedTuple):
@@ -43,14 +50,16 @@ def check_variables(
     taken = {one.name: one for one in variables}
     for one in taken.values():
         value = value_of(one.name) if one.name in names else None
+        if value is UNREADABLE:
+            continue
         if value is None or (isinstance(value, (str, Mapping, Sequence)) and len(value) == 0):
             if one.required:
                 raise _missing(one, names, {*taken, *known})
             continue
         _check_kind(one, value)
     for name in sorted(names):
-        if name.startswith(_BEGIN) and name not in taken and name not in known:
-            near = _near(name, taken)
+        if name.startswith(_OURS) and name not in taken and name not in known:
+            near = _near(name, [one for one in taken if one.partition("_")[0] == name.partition("_")[0]])
             # Where the right one is there as well, the other one is somebody's own.
             if near is not None and near not in names:
                 raise SettingsError(f"{name} is no variable of this playbook; write {near}.", name)
@@ -68,13 +77,15 @@ def _missing(wanted: Variable, names: Collection[str], right: Collection[str]) -
     return SettingsError(f"{wanted.name} is missing{whose}; {wanted.advice}.", wanted.name)
 
 
-def _near(name: str, taken: Mapping[str, Variable]) -> str | None:
+def _near(name: str, taken: Iterable[str]) -> str | None:
     """The variable that was probably meant: alike in all that follows what both begin with."""
     best = None
     for one in taken:
         begin = _common_words(name, one)
         rest, other = name[len(begin) :], one[len(begin) :]
         alike = difflib.SequenceMatcher(None, rest, other).ratio() if rest and other else 0.0
+        if sorted(rest) == sorted(other):
+            alike = 1.0  # Two letters that changed places.
         if alike >= _ALIKE and (best is None or alike > best[0]):
             best = (alike, one)
     return None if best is None else best[1]
@@ -99,7 +110,9 @@ def _check_kind(variable: Variable, value: object) -> None:
         raise SettingsError(f"{name} is {show(value)}, which is not a list; write [first, second].", name)
     if variable.kind == "bool":
         to_bool(value, name)
-    if variable.kind == "int":
-        to_number(value, name, -(2**31), 2**31)
+    if variable.kind == "int" and (isinstance(value, bool) or not _WHOLE.fullmatch(str(value))):
+        raise SettingsError(f"{name} is {show(value)}, which is not a whole number; write one, such as 14.", name)
+    if variable.kind == "float" and (isinstance(value, bool) or not _NUMBER.fullmatch(str(value))):
+        raise SettingsError(f"{name} is {show(value)}, which is not a number; write one, such as 10.", name)
     if variable.choices and str(value) not in variable.choices:
         raise SettingsError(f"{name} is {show(value)}; write {' or '.join(variable.choices)}.", name)

@@ -25,7 +25,9 @@ __all__ = ["ClientFile", "client_file"]
 
 _HEADER = "# Written by Ansible (mailops.smtp.mailpit): changes made here are overwritten.\n"
 # What Mailpit has beside the connection: option -> the variable that a version must know, else it would ignore the key.
-_BOTH = {"return_path": "RETURN_PATH", "override_from": "OVERRIDE_FROM", "forward_smtp_errors": "FWD_SMTP_ERRORS"}
+_BOTH = {
+    "return_path": "RETURN_PATH", "override_from": "OVERRIDE_FROM", "forward_smtp_errors": "FWD_SMTP_ERRORS", "subject_prefix": "SUBJECT_PREFIX",
+}  # fmt: skip
 _OWN = {
     "relay": {
         **_BOTH, "allowed_recipients": "ALLOWED_RECIPIENTS", "blocked_recipients": "BLOCKED_RECIPIENTS", "preserve_message_ids": "PRESERVE_MESSAGE_IDS",
@@ -96,6 +98,10 @@ def _value(where: str, name: str, value: t.Any) -> str | bool:
         return str(value).lower() in ("true", "yes")
     if name in ("allowed_recipients", "blocked_recipients"):
         return _expression(where, value)
+    if name == "subject_prefix":
+        if not isinstance(value, str) or not value.isprintable():
+            raise MailpitRefusal(f"{where} is {value!r}: write a short text on one line, such as '[copy]'")
+        return value
     addresses = [value] if isinstance(value, str) else value
     if not isinstance(addresses, list) or (name != "to" and len(addresses) != 1):
         raise MailpitRefusal(f"{where} must be an address{' or a list of addresses' if name == 'to' else ''}")

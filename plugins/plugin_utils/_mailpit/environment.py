@@ -91,6 +91,7 @@ _FORMS = {
     ),
     "MP_WEBHOOK_URL": (r"https?://\S+", "a URL, such as https://hook.example.com/"),
     "MP_ENABLE_PROMETHEUS": (r"true|false|\S*:[0-9]{1,5}", "true, or an address and a port"),
+    "MP_ENABLE_RSPAMD": (r"https?://\S+|\S+:[0-9]{1,5}", "a host and a port, or a URL"),
     "MP_ENABLE_SPAMASSASSIN": (r"postmark|\S+:[0-9]{1,5}", "a host and a port, or postmark"),
     "MP_TENANT_ID": (r"[A-Za-z0-9_-]+", "letters, digits, _ and -"),
 }
@@ -102,14 +103,15 @@ _REGULAR_EXPRESSIONS = (
 )
 _TEXTS = frozenset(
     (
-        "MP_API_CORS", "MP_LABEL", "MP_MAX_AGE",
+        "MP_ALLOWED_HOSTS", "MP_API_CORS", "MP_LABEL", "MP_MAX_AGE",
         "MP_POP3_AUTH", "MP_POP3_TLS_CERT", "MP_POP3_TLS_KEY", "MP_SEND_API_AUTH", "MP_SMTP_FORWARD_AUTH", "MP_SMTP_FORWARD_HOST",
-        "MP_SMTP_FORWARD_OVERRIDE_FROM", "MP_SMTP_FORWARD_PASSWORD", "MP_SMTP_FORWARD_RETURN_PATH", "MP_SMTP_FORWARD_SECRET", "MP_SMTP_FORWARD_TO",
-        "MP_SMTP_FORWARD_USERNAME", "MP_SMTP_RELAY_AUTH", "MP_SMTP_RELAY_HOST", "MP_SMTP_RELAY_OVERRIDE_FROM", "MP_SMTP_RELAY_PASSWORD",
-        "MP_SMTP_RELAY_RETURN_PATH", "MP_SMTP_RELAY_SECRET", "MP_SMTP_RELAY_USERNAME", "MP_TAG", "MP_TAGS_DISABLE",
+        "MP_SMTP_FORWARD_OVERRIDE_FROM", "MP_SMTP_FORWARD_PASSWORD", "MP_SMTP_FORWARD_RETURN_PATH", "MP_SMTP_FORWARD_SECRET",
+        "MP_SMTP_FORWARD_SUBJECT_PREFIX", "MP_SMTP_FORWARD_TO", "MP_SMTP_FORWARD_USERNAME", "MP_SMTP_RELAY_AUTH", "MP_SMTP_RELAY_HOST",
+        "MP_SMTP_RELAY_OVERRIDE_FROM", "MP_SMTP_RELAY_PASSWORD", "MP_SMTP_RELAY_RETURN_PATH",
+        "MP_SMTP_RELAY_SECRET", "MP_SMTP_RELAY_SUBJECT_PREFIX", "MP_SMTP_RELAY_USERNAME", "MP_TAG", "MP_TAGS_DISABLE",
     )
 )  # fmt: skip
-# All that Mailpit 1.31.0 reads.
+# All that Mailpit reads, up to 1.33.1. The program that is installed is asked whether it knows what is set.
 KNOWN = frozenset((*_OWNED, *_DEAD, *_BOOLEANS, *_NUMBERS, *_FORMS, *_REGULAR_EXPRESSIONS, *_TEXTS))
 # What Go itself reads: the CAs that Mailpit as a client trusts, and the time zone of its log.
 _FOR_GO = ("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
@@ -150,7 +152,9 @@ def _checked(name: str, value: str) -> str:
     """A value that Mailpit reads as it is meant. It takes many others without a word. Raises MailpitRefusal."""
     where = f"{name} in mailpit_environment is {value!r}"
     if name.startswith("MP_") and name not in KNOWN:
-        close = difflib.get_close_matches(name, KNOWN, 1, 0.9)
+        # A part of a name would be found in the program.
+        begun = [known for known in sorted(KNOWN) if known.startswith(name)]
+        close = difflib.get_close_matches(name, KNOWN, 1, 0.9) or begun[:1]
         if close:
             raise MailpitRefusal(f"mailpit_environment holds {name}, which Mailpit does not read: write {close[0]}")
     if name in _NUMBERS:

@@ -369,7 +369,7 @@ def _warnings(choice: Choice, certificate: str, effect: Effect) -> t.Iterator[st
         )
     for name in choice.extra:
         if str(name).startswith("MP_") and name not in KNOWN:
-            yield f"mailpit_environment holds {name}, which Mailpit 1.31.0 does not read: look whether it is spelt as your version wants it"
+            yield f"mailpit_environment holds {name}, which no Mailpit up to 1.33.1 reads: look whether it is spelt as your version wants it"
     if choice.pop3_port and choice.security == "cleartext":
         yield "POP3 takes the accounts' passwords outside TLS, as SMTP does with mailpit_security: cleartext"
     if effect.cleartext_auth:

@@ -27,6 +27,7 @@ except ImportError:  # ansible-core brings it; reading the documentation must wo
     pass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.purpose import may_issue, may_serve
 
 __all__ = ["STEPS", "Pki", "bare", "check_pair", "give", "issue"]
 
@@ -218,13 +219,13 @@ def _own_ca(
 
 
 def check_pair(
-    certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime, authority: str = ""
+    certificate: str, key: str, names: t.Sequence[str], now: datetime.datetime, authority: str | None = None
 ) -> str | None:
     """
     Why a certificate that was given will not do (one sentence), or None.
 
     ``certificate`` may hold a chain, leaf first. ``authority`` is what clients are to verify it with, one or more certificates;
-    empty where their own store has it.
+    None where their own store has it.
     """
     refusal = _no_certificates("mailpit_certificate_file", certificate)
     if refusal:
@@ -248,11 +249,16 @@ def check_pair(
         return f"the certificate in mailpit_certificate_file expired on {leaf.not_valid_after_utc:%Y-%m-%d}: renew it first"
     if now < leaf.not_valid_before_utc:
         return f"the certificate in mailpit_certificate_file is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC: check the clocks, or wait"
+    if not may_serve(leaf):
+        return (
+            "the certificate in mailpit_certificate_file is not one for servers by its key usage or extended key usage,"
+            " and clients would refuse it: get another"
+        )
     missing = [name for name in names if not _covers(leaf, name)]
     if missing:
         held = ", ".join(_names_of(leaf)) or "no name at all"
         return f"the certificate in mailpit_certificate_file is not for {', '.join(missing)} but for {held}: correct mailpit_server_names, or get another"
-    return _check_authority(chain, authority, now) if authority else None
+    return None if authority is None else _check_authority(chain, authority, now)
 
 
 def bare(given: Pki) -> Pki:
@@ -317,6 +323,11 @@ def _check_authority(chain: t.Sequence[x509.Certificate], authority: str, now: d
                 f"the certificate in mailpit_certificate_file is issued by {_printable(at.issuer)}, and mailpit_ca_file holds {held}: "
                 "give the CA that issued it, and put what lies between into mailpit_certificate_file"
             )
+        if not may_issue(issuer, seen):
+            return (
+                f"{_printable(issuer.subject)}, which issued the certificate in mailpit_certificate_file, may not do so by its constraints"
+                " or key usage, and clients would refuse it: give another pair and CA"
+            )
         if not issuer.not_valid_before_utc <= now <= issuer.not_valid_after_utc:
             ends = f"{issuer.not_valid_after_utc:%Y-%m-%d}"
             return (
@@ -341,7 +352,7 @@ def _readable(certificate: x509.Certificate) -> bool:
 def _is_issuer(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-        return issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        return True
     except Exception:  # pylint: disable=broad-except # cryptography raises five kinds here, and all of them mean no
         return False
 

@@ -14,6 +14,8 @@ __all__ = ("as_table", "short_table", "table_lines")
 
 # What a screen takes.
 _MOST_LINES = 200
+# How many letters a column takes; a longer name is shown whole, and moves its own line alone.
+_WIDEST = 60
 
 
 def as_table(report: Report, notes: Sequence[str] = ()) -> Iterator[str]:
@@ -24,12 +26,10 @@ def as_table(report: Report, notes: Sequence[str] = ()) -> Iterator[str]:
 def table_lines(report: Report, rows: Sequence[Row]) -> list[str]:
     """The head, and a line for each of the rows: host, relay, mode, verdict, cause."""
     found = [("host", "relay", "mode", "", "cause"), *(_columns(report, row) for row in rows)]
-    widths = [max(len(one[place]) for one in found) for place in range(4)]
-    minima = (20, 26, 13, 6)
-    return [
-        " ".join([*(one[place].ljust(max(widths[place], minima[place])) for place in range(4)), one[4]]).rstrip()
-        for one in found
-    ]
+    # One name of a thousand letters does not push all others aside.
+    longest = [max(len(one[place]) for one in found if len(one[place]) <= _WIDEST) for place in range(4)]
+    widths = [max(pair) for pair in zip(longest, (20, 26, 13, 6))]
+    return [" ".join([*(one[place].ljust(widths[place]) for place in range(4)), one[4]]).rstrip() for one in found]
 
 
 def short_table(report: Report) -> list[str]:

@@ -44,7 +44,8 @@ def leaves(report: Report) -> list[Leaf]:
             continue
         named = _NAME.search(str(leaf.get("subject")))
         name = named[1] if named else str((leaf.get("sans") or ["without a name"])[0])
-        days = (ends - now).days
+        # "1 day ago" is -1, as the sentences on it count; and what is over is below zero.
+        days = (ends - now).days if ends >= now else min(-1, -(now - ends).days)
         listed.append(Leaf(digest, name, f"{ends:%Y-%m-%d}", ends.timestamp(), days, tuple(sorted(subjects))))
     return sorted(listed, key=lambda one: (one.ends, one.name))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import Change
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, nearest, show
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_codeclimate import as_codeclimate
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_csv import as_csv
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_json import as_json
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_junit import as_junit
@@ -45,6 +46,7 @@ FORMATS: t.Final[dict[str, Format]] = {
     "junit": Format("junit.xml", lambda told: as_junit(told.report)),
     "prometheus": Format("mailops_smtp.prom", lambda told: as_prometheus(told.report)),
     "sarif": Format("report.sarif", lambda told: as_sarif(told.report)),
+    "codeclimate": Format("gl-code-quality-report.json", lambda told: as_codeclimate(told.report)),
     "text": Format("report.txt", lambda told: as_table(told.report, told.notes)),
 }
 

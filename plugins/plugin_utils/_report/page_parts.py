@@ -257,12 +257,12 @@ def changed(changes: Sequence[Change]) -> Iterator[str]:
         yield "<div class=fine><span class='tile x-works'></span><p>Nothing has changed.</p></div>\n</section>\n"
         return
     yield (
-        "<table class=plain><thead><tr><th scope=col>What<th scope=col>Endpoint<th scope=col class=wide>Was"
+        "<table class='plain changes'><thead><tr><th scope=col>What<th scope=col>Endpoint<th scope=col class=wide>Was"
         "<th scope=col>Is<th scope=col>Hosts</thead><tbody>\n"
     )
     for one in changes:
         yield (
-            f"<tr><td><b>{text(_CHANGES.get(one.kind) or f'another {one.what}')}</b><td><bdi>{text(one.subject)}</bdi>"
+            f"<tr><td><b>{text(_CHANGES.get(one.kind) or one.other)}</b><td><bdi>{text(one.subject)}</bdi>"
             f"<td class=wide><bdi>{text(one.before.replace('_', ' ') or '–')}</bdi>"
             f"<td><bdi>{text(one.now.replace('_', ' ') or '–')}</bdi><td><bdi>{text(fold(one.hosts))}</bdi>\n"
         )

@@ -121,7 +121,9 @@ class Certificate:
             return ipaddress.ip_address(name) in addresses
         wanted = name.lower().rstrip(".")
         above = wanted.partition(".")[2]
-        listed = [one.lower() for one in self.dns_names or ([] if self.names else [self.common_name])]
+        # As they stand in it, not as they are shown: a password may be a word of the relay's name.
+        common = [str(one.value) for one in self.parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[:1]]
+        listed = [one.lower() for one in self._dns_names or ([] if self.names else common)]
         return wanted in listed or ("." in above and f"*.{above}" in listed)
 
     @property
@@ -141,12 +143,31 @@ class Certificate:
             return type(error).__name__ != "InvalidSignature"
         return True
 
+    def says_it_issued(self, other: Certificate) -> bool:
+        """As ``issued``, but names and key identifiers (RFC 5280 section 4.2.1.1) that agree are taken for it: that is cheaper."""
+        if other.parsed.issuer != self.parsed.subject:
+            return False
+        above, own = other._extension(x509.AuthorityKeyIdentifier), self._extension(x509.SubjectKeyIdentifier)
+        identifier = None if above is None else above.key_identifier
+        return (identifier is not None and own is not None and identifier == own.digest) or self.issued(other)
+
     @_quietly()
     def _extension(self, kind: type[t.Any]) -> t.Any:
         try:
             return self.parsed.extensions.get_extension_for_class(kind).value
         except (x509.ExtensionNotFound, *_UNREADABLE):
             return None
+
+    @property
+    def may_issue(self) -> bool:
+        """Whether it is a CA's, and its key may sign certificates (RFC 5280 sections 4.2.1.9 and 4.2.1.3)."""
+        basic, usage = self._extension(x509.BasicConstraints), self._extension(x509.KeyUsage)
+        return basic is not None and basic.ca and (usage is None or usage.key_cert_sign)
+
+    @property
+    def limits_names(self) -> bool:
+        """Whether it says which names those may have that it issues (RFC 5280 section 4.2.1.10)."""
+        return self._extension(x509.NameConstraints) is not None
 
     @property
     def names_its_issuer_online(self) -> bool:

@@ -140,7 +140,7 @@ def _once(chain: Sequence[Certificate]) -> list[Certificate]:
 
 
 def _issued_any(one: Certificate, others: Sequence[Certificate]) -> bool:
-    return any(one.issued(other) for other in others if other.parsed != one.parsed)
+    return any(one.says_it_issued(other) for other in others if other.parsed != one.parsed)
 
 
 # -- dates and names
@@ -194,13 +194,28 @@ def _misissued(
     """A trusted CA may not issue this, or the certificate is not meant for it. None where trust is the matter."""
     if verify_code == _PURPOSE or "purpose" in verify_error:
         return ChainVerdict("certificate_untrusted", verify_error, "purpose")
+    path = linked(chain)
+    issuer = path[-1].issuer_name
     if verify_code == _BAD_SIGNATURE or "signature failure" in verify_error:
-        issuer = linked(chain)[-1].issuer_name
         anew = words.perhaps_made_anew(issuer) if issuer in ca_subjects else ""
+        sent = any(one.parsed.subject == path[-1].parsed.issuer for one in chain)
+        if anew and len(path) > 1 and not sent:
+            # What is sent fits in itself, so it is not damaged.
+            return ChainVerdict("certificate_untrusted", anew, "other_ca")
         return ChainVerdict("certificate_untrusted", words.also(verify_error, anew), "signature")
     if verify_code in _MISISSUED_CODES or _MISISSUED.search(verify_error):
-        above = words.named(linked(chain)[-1].issuer_name)
-        return ChainVerdict("certificate_untrusted", f"{verify_error} ({above})", "misissued")
+        where = words.named(_breaks_a_rule(path, verify_error) or issuer)
+        return ChainVerdict("certificate_untrusted", f"{verify_error} ({where})", "misissued")
+    return None
+
+
+def _breaks_a_rule(path: Sequence[Certificate], verify_error: str) -> str | None:
+    """Which of the certificates that were sent it is that may not issue, or limits names; null for one on this host."""
+    for one in path[1:]:
+        if not one.may_issue:
+            return one.common_name
+        if one.limits_names and re.search("subtree|constraint|excluded|not permitted", verify_error, re.IGNORECASE):
+            return one.common_name
     return None
 
 

@@ -15,7 +15,12 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Dns, FailureEntry
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import (
+    Attempt,
+    Dns,
+    FailureEntry,
+    Observation,
+)
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import MECHANISMS, TOKENS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import Hint, explain_reply
@@ -50,6 +55,7 @@ _UNKNOWN_COMMAND = (500, 502, 503, 530)
 _ACCESS_DENIED = re.compile(r"access denied", re.IGNORECASE)
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
+_SHORT_SECONDS = 3.0  # in less than that silence tells little of a relay
 _HUNG_UP = ("closed", "reset")
 _WITH_PASSWORD = tuple(name for name in MECHANISMS if name not in TOKENS)
 
@@ -135,8 +141,9 @@ def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, hos
             if app.mechanisms and offered and not set(app.mechanisms) & set(offered):
                 detail = words.can_only(app.name, app.mechanisms, offered)
                 return Diagnosis("auth_mechanism_not_offered", "app", detail, fields={"app": app.name})
-    # Only a relay that refused the usual suites is known to have nothing else.
-    refusing = runtimes.refusing_app(runtimes.oddities(tls), policy.apps) if "python_refused" in attempt else None
+    # Only a relay that refused the modern suites is known to have nothing else.
+    only_old = "python_refused" in attempt and runtimes.oddities(tls)
+    refusing = runtimes.refusing_app(runtimes.OLD_SUITES, policy.apps) if only_old else None
     if refusing is not None:
         detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name, tls["cipher"])
         return Diagnosis("tls_handshake_failed", "app", detail, fields={"app": refusing.name})
@@ -172,11 +179,25 @@ def diagnose_name(dns: Dns, settings: Settings) -> Diagnosis:
     return Diagnosis("name_server_failure", detail=words.resolver_error(str(error)))
 
 
+def diagnose_slow_name(observation: Observation, settings: Settings) -> Diagnosis | None:
+    """That finding the name left too little time to ask its addresses, where that is all that is known of them."""
+    took = observation["dns"]["ms"] / 1000
+    left = settings.timeout - took
+    failures = [attempt["failure"] for attempt in observation["attempts"]]
+    silent = all(failure is not None and failure["kind"] in _SILENT for failure in failures)
+    if not silent or took < left or left > _SHORT_SECONDS:
+        return None
+    return Diagnosis("name_server_failure", "slow", fields={"waited": words.span(took)})
+
+
 def _of_failure(case: _Case) -> Diagnosis:
     failure = case.failure
     if failure["kind"] == "not_asked":
         return Diagnosis("not_asked", detail=words.lacking(failure["lack"]))
     if failure["kind"] == "out_of_step":
+        wanted = _wants_certificate(case)
+        if wanted is not None:
+            return wanted
         # A 421 may come at any time (RFC 5321 section 3.8): it stands for itself and answers nothing.
         if failure["code"] == 421:
             return _refused(case, "greeting")
@@ -237,7 +258,10 @@ def _greeting(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
     if "after_proxy_header" in attempt:
-        return Diagnosis("greeting_timeout", "proxy_expected", words.instead(failure) if kind == "reply" else "")
+        return _proxy_expected(case, words.instead(failure) if kind == "reply" else "")
+    if kind in _SILENT and (attempt.get("both_modes") or attempt.get("speaks_second")):
+        here = {"tls_here": case.settings.port} if attempt.get("both_modes") else {}
+        return Diagnosis("greeting_timeout", "speaks_second", fields={**_timeout(case), **here})
     if kind in _SILENT:
         partial = failure.get("partial")
         detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or words.STAYED_SILENT
@@ -253,12 +277,20 @@ def _greeting(case: _Case) -> Diagnosis:
     return Diagnosis("not_smtp", detail=words.WITHOUT_END.format(failure.get("limit", "reply")))
 
 
+def _proxy_expected(case: _Case, said: str = "") -> Diagnosis:
+    """A port that answers only behind a proxy's header, and how it does where that is not the mode that was asked for."""
+    speaks_tls = case.attempt["after_proxy_header"]["code"] == 0
+    if speaks_tls != (case.settings.security == "implicit_tls") and case.settings.security != "auto":
+        said = words.also(said, words.TLS_BEHIND_HEADER if speaks_tls else words.CLEARTEXT_BEHIND_HEADER)
+    return Diagnosis("greeting_timeout", "proxy_expected", said)
+
+
 def _mode(case: _Case) -> Diagnosis:
     if case.failure["kind"] == "tls_spoken":
         return _implicit_spoken(case)
     text = case.failure.get("text", "")
     if "after_proxy_header" in case.attempt:
-        return Diagnosis("greeting_timeout", "proxy_expected", words.it_said(text))
+        return _proxy_expected(case, words.it_said(text))
     if not re.match(r"[2-5](\d(\d([ -]|$)|$)|$)", text):
         return Diagnosis("not_smtp", detail=words.service(text))
     if signs.looks_like_ftp(text):
@@ -356,7 +388,8 @@ def _starttls(case: _Case) -> Diagnosis:
     if failure["kind"] == "reply":
         found = _refused(case, "starttls")
         # It is in the list: what is refused is no more that it were not offered.
-        return replace(found, code="starttls_rejected") if found.code == "starttls_not_offered" else found
+        unknown = found.code == "starttls_not_offered"
+        return replace(found, code="starttls_rejected", variant="no_answer") if unknown else found
     return Diagnosis("starttls_rejected", "no_answer", words.unanswered(attempt, failure))
 
 
@@ -364,7 +397,7 @@ def _tls(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind, reason = failure["kind"], failure.get("reason", "")
     if "after_proxy_header" in attempt and kind in _HUNG_UP:
-        return Diagnosis("greeting_timeout", "proxy_expected")
+        return _proxy_expected(case)
     other_way = _tls_or_whoever_connects(case)
     if other_way is not None:
         return other_way
@@ -382,7 +415,8 @@ def _tls(case: _Case) -> Diagnosis:
     if reason in _CLIENT_CERTIFICATE_REASONS or (signs.asked_certificate(attempt) and refused):
         return Diagnosis("client_certificate_required")
     if kind in _HUNG_UP:
-        return Diagnosis("tls_handshake_failed", detail=words.hung_up_on_tls(failure))
+        in_cleartext = words.GREETS_WHO_SPEAKS if attempt.get("speaks_second") else ""
+        return Diagnosis("tls_handshake_failed", detail=words.also(words.hung_up_on_tls(failure), in_cleartext))
     if kind == "plaintext":
         return Diagnosis("tls_handshake_failed", detail=words.went_on_in_cleartext(failure))
     if kind == "limit":
@@ -440,6 +474,8 @@ def _auth(case: _Case) -> Diagnosis:
         return Diagnosis("auth_requires_tls", "withheld")
     if kind == "missing" and failure["what"] == "auth":
         found = _no_mechanism([], None, failure.get("starttls", False))
+        if "helo" in attempt:
+            return _login_without_ehlo(case, found)
         if signs.in_tls(attempt) and "STARTTLS" in signs.offered(attempt, "after_tls"):
             return Diagnosis("auth_not_offered", "tls_in_front")
         before = signs.offered(attempt, "before_tls").get("AUTH", [])
@@ -460,6 +496,19 @@ def _auth(case: _Case) -> Diagnosis:
     if found.code == "auth_rejected" and not found.variant:
         return replace(found, detail=words.also(found.detail, words.password_ends_in_a_break(case.settings)))
     return found
+
+
+def _login_without_ehlo(case: _Case, found: Diagnosis) -> Diagnosis:
+    """No login where EHLO, which lists them, was refused and HELO taken: if its words name a reason, that is it."""
+    replies = case.attempt.get("ehlo", {})
+    reply = replies.get("after_tls") or replies.get("before_tls")
+    if reply is None or reply["code"] in _UNKNOWN_COMMAND:
+        return replace(found, detail=words.KNOWS_NO_EHLO)
+    said: FailureEntry = {"layer": "ehlo", "kind": "reply", "code": reply["code"], "lines": reply["lines"]}
+    refused = _refused(case._replace(failure=said), "ehlo")
+    if refused.code == "ehlo_rejected" and not refused.variant and refused.hint is None:
+        return replace(found, detail=words.ehlo_would_list(said))
+    return replace(refused, detail=words.also(refused.detail, words.ONLY_HELO))
 
 
 def _no_mechanism(names: Sequence[str], wanted: str | None, after_starttls: bool) -> Diagnosis:
@@ -518,6 +567,9 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
     said = meaning(Status(failure["code"], signs.status_of(failure), text), stage, text) or _FALLBACK[stage]
     code, variant = said.cause, said.variant
     hint = explain_reply(failure["code"], text.partition(" ")[2], stage)
+    wants_login = variant in ("relay", "auth_required") and "greeting_rejected" not in said.also
+    if wants_login and _logged_in(attempt):
+        hint = None  # nor is the advice to log in
     if hint is not None:
         # A provider's own words are surer than those of anyone.
         variant = hint.variant or (variant if code == hint.cause else "")
@@ -531,10 +583,13 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
         # Postfix's usual submission, which refuses every recipient of whoever has not logged in.
         code, variant = "sender_rejected", "auth_required"
     if variant in ("relay", "auth_required") and _logged_in(attempt):
-        variant, hint = f"{variant}_logged_in", None  # nor is the advice to log in
+        variant, hint = f"{variant}_logged_in", None
     if code == "auth_requires_tls" and signs.in_tls(attempt):
         variant, hint = "in_tls", None  # inside TLS the advice to begin it is none
-    return Diagnosis(code, variant, words.quoted(failure) + words.in_answer_to(failure), hint=hint)
+    detail = words.quoted(failure) + words.in_answer_to(failure)
+    if signs.asked_certificate(attempt) and _ACCESS_DENIED.search(text):
+        detail = words.also(detail, words.ASKED_CERTIFICATE)
+    return Diagnosis(code, variant, detail, hint=hint)
 
 
 # Where code and stage say nothing: a reply that is neither 4xx nor 5xx where another one belongs.
@@ -569,7 +624,10 @@ def _wants_certificate(case: _Case) -> Diagnosis | None:
         return None
     if failure["kind"] in _HUNG_UP:
         return Diagnosis("client_certificate_required", detail=words.got_no_certificate(failure))
-    if failure["kind"] == "reply" and re.search(r"certificate", signs.reply_text(failure), re.IGNORECASE):
+    # It may be there before our next command is.
+    if failure["kind"] in ("reply", "out_of_step") and re.search(
+        r"certificate", signs.reply_text(failure), re.IGNORECASE
+    ):
         return Diagnosis("client_certificate_required", detail=words.quoted(failure))
     return None
 
@@ -597,7 +655,10 @@ def _policy_breach(attempt: Attempt, settings: Settings, policy: Policy, host: H
 
 def _too_few_days(chain: Sequence[Certificate], policy: Policy, host: HostFacts) -> Diagnosis | None:
     """The relay's own certificate, or an issuer that it sends and is needed, is over too soon."""
-    for certificate in linked(chain) if chain else ():
+    # Who issued whom costs a signature for each certificate, which is of use only where one of them ends too soon.
+    if all(one.not_after >= host.clock and one.days_left >= policy.certificate_days_error for one in chain):
+        return None
+    for certificate in linked(chain):
         whose = "" if certificate is chain[0] else words.is_the_issuers(certificate.common_name)
         if certificate.not_after < host.clock and not whose:
             # It was valid when it was seen, and the evidence is judged at a later date.

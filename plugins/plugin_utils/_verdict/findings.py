@@ -25,6 +25,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis im
 __all__ = ("Seen", "findings")
 
 _SLOW_GREETING_MS = 3000
+_FEW_ADDRESSES = 3  # so many that fail alike are told one by one
 _SLOW_NAME_MS = 2500
 _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 _CHANGE_WITH_TLS = ("STARTTLS", "AUTH")
@@ -81,23 +82,36 @@ def _about_addresses(seen: Seen) -> Iterator[_Found]:
         yield _Found("name_server_slow", "", {"seconds": f"{waited / 1000:.0f}"})
     if words.this_host(seen.settings.host, seen.attempt["address"]) and not signs.is_sinkhole(seen.attempt["address"]):
         yield _Found("leads_to_this_host")
-    for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
-        if diagnosis.code is None or attempt is seen.attempt or not signs.learnt(attempt):
-            continue
-        fields = words.fields_of(seen.settings, attempt["address"], seen.ports, diagnosis.fields)
-        sentence = words.cause_clause(diagnosis.code, diagnosis.variant, diagnosis.detail, fields)
-        code = "address_unreachable" if diagnosis.layer == "tcp" else "address_fails"
-        # Only where an address of the other kind works.
-        other = (
-            str(seen.attempt["family"]) if seen.diagnosis.ok and seen.attempt["family"] != attempt["family"] else None
-        )
-        yield _Found(code, sentence, {"other_version": other}, attempt["address"])
+    yield from _other_addresses(seen)
     for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
         ports = sorted({port for port, result in signs.elsewhere(attempt, seen.observation) if result == "open"})
         if diagnosis.code == "connection_timeout" and ports:
             answering = f"port {' and '.join(map(str, ports))}"
             yield _Found("port_filtered_elsewhere_open", "", {"answering": answering}, attempt["address"])
             return
+
+
+def _other_addresses(seen: Seen) -> Iterator[_Found]:
+    """The addresses that do not work beside the one that stands for all; many of them that fail alike as one finding."""
+    alike: dict[tuple[t.Any, ...], list[tuple[Attempt, Diagnosis]]] = {}
+    for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
+        if diagnosis.code is not None and attempt is not seen.attempt and signs.learnt(attempt):
+            key = (diagnosis.code, diagnosis.variant, diagnosis.detail, attempt["family"])
+            alike.setdefault(key, []).append((attempt, diagnosis))
+    for group in alike.values():
+        many = len(group) > _FEW_ADDRESSES
+        for attempt, diagnosis in group[:1] if many else group:
+            fields = words.fields_of(seen.settings, attempt["address"], seen.ports, diagnosis.fields)
+            sentence = words.cause_clause(str(diagnosis.code), diagnosis.variant, diagnosis.detail, fields)
+            code = "address_unreachable" if diagnosis.layer == "tcp" else "address_fails"
+            # Only where an address of the other kind works.
+            works = seen.diagnosis.ok and seen.attempt["family"] != attempt["family"]
+            found: dict[str, str | None] = {
+                "more": str(len(group) - 1) if many else None,
+                "lone": None if many else seen.settings.host,
+                "other_version": str(seen.attempt["family"]) if works else None,
+            }
+            yield _Found(code, sentence, found, attempt["address"])
 
 
 def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:

@@ -23,6 +23,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis im
     Policy,
     diagnose,
     diagnose_name,
+    diagnose_slow_name,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.findings import Seen, findings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports import (
@@ -115,6 +116,12 @@ def _judge(
             probe["layers"] = [{**probe["layers"][0], "ok": True}, {"layer": "settings", "ok": False, "ms": 0.0}]
         return _with_cause(probe, settings, unnamed, None, _ports(settings, observation, others))
 
+    slow = diagnose_slow_name(observation, settings)
+    if slow is not None:
+        probe["layers"][0]["ok"] = False
+        unknown = {"ok": None, "cause": None}
+        probe["addresses"] = [{**_address(one, slow), **unknown} for one in attempts]
+        return _with_cause(probe, settings, slow, None, _ports(settings, observation, others))
     judged = [
         diagnose(attempt, settings, policy, host, signs.answers_elsewhere(attempt, observation)) for attempt in attempts
     ]

@@ -18,7 +18,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import 
 if t.TYPE_CHECKING:
     from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate
 
-__all__ = ("RUNTIMES", "Runtime", "certificate_oddities", "oddities", "refusal", "refusing_app", "who")
+__all__ = ("OLD_SUITES", "RUNTIMES", "Runtime", "certificate_oddities", "oddities", "refusal", "refusing_app", "who")
 
 Oddity = t.Literal[
     "rsa_key_exchange",  # TLS 1.2 without forward secrecy
@@ -30,6 +30,8 @@ Oddity = t.Literal[
     "sha1",  # the certificate's signature
     "rsa_small",  # a key of fewer than 2048 bits
 ]
+# Any of these is what a relay may have that has no modern suite, whichever it chose this time.
+OLD_SUITES: Sequence[Oddity] = ("rsa_key_exchange", "cbc", "cbc_sha2", "dhe")
 # The smallest group and key that the stricter ones take.
 _BITS = 2048
 _LEVEL_2 = "where OpenSSL has security level 2, as on Debian and from 3.2 on"
@@ -142,8 +144,11 @@ def _of_app(app: AppClient, kinds: Collection[Oddity]) -> str:
 
 
 def refusing_app(kinds: Collection[Oddity], apps: Sequence[AppClient]) -> AppClient | None:
-    """The first of the apps that refuses one of these in every version of its runtime."""
-    return next((app for app in apps if app.runtime and refusal(app.runtime, kinds) == ""), None)
+    """The first of the apps that refuses each of these in every version of its runtime."""
+    for app in apps:
+        if app.runtime and kinds and all(RUNTIMES[app.runtime].refuses.get(kind) == "" for kind in kinds):
+            return app
+    return None
 
 
 def _listed(names: Sequence[str]) -> str:

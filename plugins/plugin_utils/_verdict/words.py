@@ -36,14 +36,20 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.signs import
 
 __all__ = (
     "ALL_IN_CLEARTEXT",
+    "ASKED_CERTIFICATE",
     "BEHIND_TLS",
     "CA_OF_THIS_HOST",
+    "CLEARTEXT_BEHIND_HEADER",
     "ENDLESS_RECORDS",
+    "GREETS_WHO_SPEAKS",
+    "KNOWS_NO_EHLO",
     "MESSAGE_WITHHELD",
     "NO_CA_THERE",
     "NO_LOGIN_BEFORE_STARTTLS",
+    "ONLY_HELO",
     "RESETS_AT_TLS",
     "STAYED_SILENT",
+    "TLS_BEHIND_HEADER",
     "WITHOUT_END",
     "YET_ANSWERS_ELSEWHERE",
     "accepts_only",
@@ -59,6 +65,7 @@ __all__ = (
     "changed",
     "clock_is_off",
     "clock_phrase",
+    "ehlo_would_list",
     "ended",
     "ends_at_unknown_root",
     "ends_below",
@@ -190,6 +197,12 @@ def quoted(reply: FailureEntry | ReplyEntry) -> str:
 YET_ANSWERS_ELSEWHERE = "it calls the host unreachable, yet another port of it answers"
 RESETS_AT_TLS = "the relay resets the connection as soon as it sees TLS"
 STAYED_SILENT = "it stayed silent"
+TLS_BEHIND_HEADER = "behind a proxy's header it speaks TLS from the first byte"
+KNOWS_NO_EHLO = "it knows no EHLO, which would list them"
+ONLY_HELO = "it took HELO, behind which no login can be made"
+ASKED_CERTIFICATE = "it had asked for a client certificate, which may be what it lets in"
+GREETS_WHO_SPEAKS = "the port is shared between services (as by sslh), and what it has for TLS does not answer"
+CLEARTEXT_BEHIND_HEADER = "behind a proxy's header it greets in cleartext"
 BEHIND_TLS = "behind TLS"
 WITHOUT_END = "it sends a {} without end"
 
@@ -295,6 +308,11 @@ def instead(reply: FailureEntry) -> str:
 def refuses_ehlo(reply: FailureEntry) -> str:
     """That the mode which the port speaks does not work either."""
     return f"it refuses EHLO there with {quoted(reply)}"
+
+
+def ehlo_would_list(reply: FailureEntry) -> str:
+    """Why no login is offered, where EHLO was refused and HELO taken."""
+    return f"EHLO, which would list them, was refused with {quoted(reply)}"
 
 
 def fault_of_its_own(code: str | None) -> str:
@@ -591,14 +609,14 @@ def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
         return "the relay sent a certificate that cannot be read"
     if legacy.get("cipher"):
         only = f"{legacy['cipher']} ({legacy['version']})"
-        return also(words, f"it would accept only {only}, which this host no longer allows")
+        return also(words, f"it would accept only {only}, which this host does not offer")
     if not re.search(_NO_CIPHER, reason):
         return words
     if re.search(_NO_CIPHER, str(legacy.get("failure", {}).get("reason"))):
         # What is never offered, not even in that second try, are suites without a certificate.
         return also(
             f"{words}, also to all old cipher suites",
-            "most likely it has no certificate, so that nobody could tell who answers",
+            "most likely it has no certificate, so that nobody could tell who answers, or one whose key its suites cannot use",
         )
     return f"{words}, probably no cipher in common"
 

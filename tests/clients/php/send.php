@@ -47,6 +47,19 @@ function with_pear() {
     }
 }
 
+// What Nextcloud's mail app sends with
+function with_horde() {
+    global $host, $port, $mode, $seconds, $user, $password, $caFile;
+    spl_autoload_register(fn($class) => @include strtr($class, '_\\', '//') . '.php');
+    $smtp = new Horde_Smtp([
+        'host' => $host, 'port' => (int) $port, 'timeout' => (int) $seconds, 'localhost' => 'client.example.com',
+        'secure' => ['implicit' => 'ssl', 'starttls' => 'tls', 'cleartext' => false][$mode],
+        'username' => $user !== '' ? $user : null, 'password' => $user !== '' ? $password : null,
+        'context' => ['ssl' => ['cafile' => $caFile, 'verify_peer' => true, 'verify_peer_name' => true]],
+    ]);
+    $smtp->send('a@example.com', 'b@example.org', "Subject: test\r\n\r\ntest\r\n");
+}
+
 function with_phpmailer() {
     global $host, $port, $mode, $seconds, $user, $password;
     require_once 'libphp-phpmailer/autoload.php';

@@ -171,8 +171,15 @@ def load_place(
         if form == "file":
             raise AppError(f"carrier: {carrier} holds environment variables, but form is file; leave out one of them.")
         kind, found = "environment", carrier
-    elif service and not form and not found and not _is_own(descriptor, path) and "environment" in descriptor.forms:
-        # A service is one of a compose file, whatever that is called.
+    elif (
+        service
+        and not form
+        and not found
+        and not _is_own(descriptor, path)
+        and not _ends_as_own(descriptor, path)
+        and "environment" in descriptor.forms
+    ):
+        # A service is one of a compose file, whatever that is called, unless it ends as the app's own does.
         kind, found = "environment", "compose"
     kind = form or kind
     if kind not in ("file", "environment"):
@@ -193,6 +200,12 @@ def load_place(
             f"service is missing; write the service of {path} that {descriptor.name} runs in, such as {example}."
         )
     return Place(chosen, found, service or "", "systemd" if found == "systemd" else "shell" if found == "shell" else "")
+
+
+def _ends_as_own(descriptor: Descriptor, path: str) -> bool:
+    own = descriptor.forms.get("file")
+    ending = path.rpartition(".")[2].lower()
+    return own is not None and own.format == ending and ending != "yaml"
 
 
 def _without_placeholder(value: Value) -> Value:

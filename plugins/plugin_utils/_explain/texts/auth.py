@@ -9,201 +9,124 @@ from ..rule import Rule, lacking, rules
 
 __all__ = ("RULES",)
 
+_AFTER_TLS = "Many relays offer AUTH only after TLS: if this session was in cleartext, that is why."
+_NONE_OR_NOT_OURS = "The same words come where the relay offers no login at all, and where the client lacks its SASL plug-ins (libsasl2-modules)."
 _OPEN = ("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls")
 
+# fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules(
-        "auth_not_offered",
-        "certain",
-        lacking("auth", "auth extension", "smtp auth", "smtp authentication", "authentication by the server"),
-        also=("auth_requires_tls",),
-        note="Many relays offer AUTH only after TLS: if this session was in cleartext, that is why.",
-        texts="""
+    *rules("auth_not_offered", "certain", lacking("auth extension", "smtp auth", "smtp authentication",
+        "authentication by the server"), also=("auth_requires_tls",), note=_AFTER_TLS, texts="""
         no auth mechanism was offered
-        authentication not enabled
+        authentication (not enabled|is not available|is not supported on this server)
         command unknown: 'auth'
         auth command used when not advertised
-        authentication is not supported on this server
         no authentication on the server
-        authentication is not available
         missing_requirement .. auth
-        # C, Go and Perl
+        # C, Go, Perl and Twisted
         smtp server does not allow authentication
-        """,
-    ),
+        does not support client authentication
+    """),
     *rules(
-        "auth_mechanism_not_offered",
-        "likely",
-        also=("auth_not_offered",),
-        note="The same words come where the relay offers no login at all, and where the client lacks its SASL plug-ins (libsasl2-modules).",
-        texts="""
+        "auth_not_offered", "likely", lacking("auth"), also=("auth_requires_tls", "invalid_settings"), note=_AFTER_TLS),
+    *rules("auth_mechanism_not_offered", "likely", also=("auth_not_offered",), note=_NONE_OR_NOT_OURS, texts="""
+        not support .. authentication mechanism
         # What libraries say of a list of mechanisms that may be empty
-        no compatible authentication
-        no suitable authentication method
-        no suitable authentication mechanism
-        cannot find a usable authentication method
-        does not support any usable authentication method
-        no authentication mechanisms supported by both
-        no supported authentication
-        no common auth mechanism
+        no (compatible|suitable|usable|supported|common) auth(|entication)
+        no (compatible|suitable|usable|supported|common) auth(|entication) (method|mechanism)
+        (cannot find a|does not support any) usable authentication method
+        no authentication .. supported by both
         authentication required but no common mechanism
-        no usable authentication
         failed to find supported auth
         unexpected server challenge
-        unknown fromserver
-        unkown smtp fromserver
+        (unknown fromserver|unkown smtp fromserver)
         no mechanism available
         none of the .. authentication mechanisms
-        no supported auth method
         no authenticators available
-        no sasl mechanism found
-        no mechanism found
+        no (sasl |)mechanism found
         no form of authorization supported
         find an authenticator supported by
         no auth mechanism in common
-        """,
-    ),
+    """),
     # Postfix, before the deferral
-    *rules(
-        "auth_mechanism_not_offered",
-        "likely",
-        also=("auth_not_offered",),
-        note="The same words come where the relay offers no login at all, and where the client lacks its SASL plug-ins (libsasl2-modules).",
-        echo="follow",
-        texts="no worthy mechs found",
-    ),
-    *rules(
-        "auth_mechanism_not_offered",
-        "certain",
-        texts="""
-        unknown auth method
-        unknown auth mechanism
-        unknown authentication method
-        unknown authentication type
-        unrecognized authentication type
+    *rules("auth_mechanism_not_offered", "likely", also=("auth_not_offered",), note=_NONE_OR_NOT_OURS, echo="follow",
+        texts="no worthy mechs found"),
+    *rules("auth_mechanism_not_offered", "certain", texts="""
+        (unknown|unrecognized|unrecognised|unsupported) auth(|entication) (method|mechanism|type)
         unrecognised authentication
-        authentication mechanism is not supported
-        authentication type not supported
+        auth(|entication) (mechanism|type|method) (|is )not supported
         auth type .. not supported
-        not support smtp auth type
+        not support (login auth|plain auth|auth login|auth plain|smtp auth type)
         mechanism not supported
+        no authentication type succeeded .. not supported
+    """),
+    *rules("auth_mechanism_not_offered", "likely", also=("auth_not_offered",), texts="""
         unsupported auth
         is not supported by the server
-        not support login auth
-        not support plain auth
-        not support auth login
-        not support auth plain
         server does not support login
-        no authentication type succeeded .. not supported
-        """,
-    ),
-    *rules(
-        "auth_requires_tls",
-        "certain",
-        texts="""
-        530 .. tls
-        530 .. ssl
-        530 .. encryption
-        530 .. encrypted
+    """),
+    *rules("auth_requires_tls", "certain", texts="""
         issue a starttls command first
         unencrypted connection
         authentication not allowed on insecure
         authentication disallowed .. plain
-        plaintext authentication disallowed
-        plaintext auth not allowed
-        plain auth not allowed
-        cleartext authentication disabled
+        (plaintext|plain|cleartext|unencrypted) auth(|entication) (not allowed|disallowed|disabled|not permitted)
         authentication requires a secure
         auth is only allowed over tls
+    """),
+    *rules("auth_requires_tls", "likely", also=("sender_rejected",), texts="""
+        530 .. (tls|ssl|encryption|encrypted)
+        # .NET says so of every refusal with 530 and 5.7.x
         the smtp server requires a secure connection
-        """,
-    ),
-    *rules(
-        "auth_rejected",
-        "certain",
-        variant="temporary",
-        texts="""
-        temporary authentication failure
-        temporary auth failure
+    """),
+    *rules("auth_rejected", "certain", variant="temporary", texts="""
+        temporary auth(|entication) failure
         454 4.7.0 temporary auth
         435 4.7.0
         authentication service not available
         authentication backend .. unavailable
-        """,
-    ),
+    """),
     # Mailpit writes this after its own line "deny PLAIN login"
-    *rules(
-        "auth_rejected",
-        "certain",
-        echo="pair",
-        texts="[smtpd] response ( .. 535 5.7.8 authentication credentials invalid",
-    ),
+    *rules("auth_rejected", "certain", echo="pair",
+        texts="[smtpd] response ( .. 535 5.7.8 authentication credentials invalid"),
     # swaks, behind the reply
     *rules("auth_rejected", "certain", echo="follow", texts="no authentication type succeeded"),
-    *rules(
-        "auth_rejected",
-        "certain",
-        texts="""
-        eauth .. 535
-        smtpauthenticationerror
-        authenticationfailedexception
-        smtpauthenticationexception
-        failed to authenticate on smtp server
-        sasl login authentication failed
-        sasl plain authentication failed
-        sasl cram-md5 authentication failed
-        authentication credentials invalid
-        authentication credentials not accepted
+    *rules("auth_rejected", "certain", texts="""
+        authentication credentials (invalid|not accepted)
         bad username or password
         authentication unsuccessful
+        deny (plain|login|cram-md5) login
+        (badcredentials|authinvalidcredentials)
+    """),
+    # The client's own words: a login that is not offered, or not now, can stand behind them
+    *rules("auth_rejected", "likely", also=("auth_mechanism_not_offered",), texts="""
+        smtpauthentication(error|exception)
+        authenticationfailedexception
+        failed to authenticate on smtp server
+        sasl (login|plain|cram-md5) authentication failed
         authentication rejected
         authentication to .. failed, please check your username
         authentication failed: 5
         user authentication failed
         authenticator failed
         smtp auth failed
-        auth plain failed
-        auth login failed
+        auth (plain|login) failed
         login denied
+        denied authentication
         curl: (67)
-        deny plain login
-        deny login login
-        deny cram-md5 login
-        badcredentials
         0x800ccc92
-        authinvalidcredentials
-        534 5.7
-        535 5.7
-        """,
-    ),
-    *rules(
-        "auth_rejected",
-        "likely",
-        also=_OPEN,
-        texts="""
+    """),
+    *rules("auth_rejected", "likely", also=_OPEN, texts="""
         # Exim as a client
         authentication required but authentication attempt(s) failed
         could not authenticate
         eauth
         invalid login
         authorization.failed
-        """,
-    ),
-    *rules(
-        "auth_rejected",
-        "possible",
-        also=_OPEN,
-        texts="""
-        authentication failed
-        authentication failure
-        authentication error
-        invalid credentials
-        auth failed
-        login failed
-        invalid username or password
-        password incorrect
-        incorrect password
-        incorrect authentication data
-        """,
-    ),
+    """),
+    *rules("auth_rejected", "possible", also=_OPEN, texts="""
+        (authentication|auth|login) failed
+        authentication (failure|error)
+        (invalid username or password|password incorrect|incorrect password|invalid credentials|incorrect authentication data)
+    """),
 )

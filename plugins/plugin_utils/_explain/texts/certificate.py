@@ -19,33 +19,24 @@ _ALL = (
 _PURPOSE = "The certificate, or a CA above it, may not be used for this: its purpose, its constraints or an extension forbid it; a newer ca_path does not help."
 _NEW_ONE = "Ask the relay's operator for a certificate that is made for a server (TLS server authentication) by a CA that may issue it."
 
+# fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules(
-        "certificate_expired",
-        "certain",
-        verify_errors((10, "certificate has expired")),
+    *rules("certificate_expired", "certain", verify_errors((10, "certificate has expired")),
         schannel((0x80090328, "sec_e_cert_expired"), (0x800B0101, "cert_e_expired")),
-        apple((9814, "errsslcertexpired")),
-        texts="""
-        cert has expired
-        certificate expired: verification time
+        apple((9814, "errsslcertexpired")), texts="""
+        (cert|certificate) (has|is) expired
         expired certificate
-        certificate is expired
-        is expired .. certificate
-        has expired .. certificate
+        (is expired|has expired) .. certificate
         certificate verification failed .. has expired
         certificateexpiredexception
-        has expired or is not yet valid: current time .. is after
         a required certificate is not within its validity period
         invalid peer certificate: expired
         invalid certificate(expired
-        certexpired
-        cert_expired
-        validity check failed .. notafter
-        # Haskell
+        (certexpired|cert_expired)
+        # Haskell, and GnuTLS by its bits, as Emacs prints them
         certificate rejected: [expired
-        """,
-    ),
+        verification code 402
+    """),
     *rules(
         "certificate_expired",
         "likely",
@@ -54,19 +45,13 @@ RULES: tuple[Rule, ...] = (
         texts="""
         certificate expired
         has expired or is not yet valid
-        nottimevalid
+        (cert_date_invalid|nottimevalid)
         validity check failed
-        cert_date_invalid
         """,
     ),
-    *rules(
-        "certificate_not_yet_valid",
-        "certain",
-        verify_errors((9, "certificate is not yet valid")),
-        apple((9815, "errsslcertnotyetvalid")),
-        texts="""
-        cert not yet valid
-        certificate not yet valid
+    *rules("certificate_not_yet_valid", "certain", verify_errors((9, "certificate is not yet valid")),
+        apple((9815, "errsslcertnotyetvalid")), texts="""
+        (cert|certificate) not yet valid
         certificate not valid yet
         not yet activated
         certificatenotyetvalidexception
@@ -75,59 +60,37 @@ RULES: tuple[Rule, ...] = (
         invalid peer certificate: notvalidyet
         invalid certificate(not valid yet
         validity check failed .. notbefore
-        # Haskell
+        # Haskell, GnuTLS
         certificate rejected: [infuture
-        """,
-    ),
-    *rules(
-        "certificate_self_signed",
-        "certain",
-        verify_errors((18, "self-signed certificate")),
-        texts="""
+        verification code 202
+    """),
+    *rules("certificate_self_signed", "certain", verify_errors((18, "self-signed certificate")), texts="""
         self signed cert
         self-signed leaf
         selfsigned_peer
         # Haskell
         certificate rejected: [selfsigned
-        """,
-    ),
-    *rules(
-        "certificate_self_signed",
-        "likely",
-        also=("certificate_untrusted",),
+    """),
+    *rules("certificate_self_signed", "likely", also=("certificate_untrusted",),
         note="A CA's own certificate is served as the relay's: that is how a self-signed certificate made with default options looks to rustls.",
         texts="""
-        causedasendentity
-        ca used as end entity
-        """,
-    ),
-    *rules(
-        "certificate_untrusted",
-        "certain",
-        verify_errors((19, "self-signed certificate in certificate chain")),
-        note="The relay sends its own root along, and this client does not trust that root.",
-        texts="""
+        (causedasendentity|ca used as end entity)
+    """),
+    *rules("certificate_untrusted", "certain", verify_errors((19, "self-signed certificate in certificate chain")),
+        note="The relay sends its own root along, and this client does not trust that root.", texts="""
         self signed cert in chain
         the signing ca is not trusted
-        """,
-    ),
-    *rules(
-        "certificate_untrusted",
-        "likely",
-        verify_errors((20, "unable to get local issuer certificate"), (2, "unable to get issuer certificate")),
-        alerts((48, "unknown ca")),
-        schannel(
-            (0x80090325, "sec_e_untrusted_root"), (0x800B0109, "cert_e_untrustedroot"), (0x800B010A, "cert_e_chaining")
-        ),
-        apple((9807, "errsslxcertchaininvalid"), (9812, "errsslunknownrootcert"), (9813, "errsslnorootcert")),
-        also=("certificate_chain_incomplete", "certificate_self_signed"),
-        texts="""
+    """),
+    *rules("certificate_untrusted", "likely", verify_errors((20, "unable to get local issuer certificate"),
+        (2, "unable to get issuer certificate")), alerts((48, "unknown ca")),
+        schannel((0x80090325, "sec_e_untrusted_root"), (0x800B0109, "cert_e_untrustedroot"),
+        (0x800B010A, "cert_e_chaining")), apple((9807, "errsslxcertchaininvalid"), (9812, "errsslunknownrootcert"),
+        (9813, "errsslnorootcert")), also=("certificate_chain_incomplete", "certificate_self_signed"), texts="""
         # OpenSSL and Node
         unable to get issuer cert
         unknown ca
         # Go
         certificate signed by unknown authority
-        certificate signed by unknown authority (possibly because of .. parent certificate cannot sign this kind
         # Java
         pkix path building failed
         unable to find valid certification path
@@ -136,134 +99,68 @@ RULES: tuple[Rule, ...] = (
         trust anchor for certification path not found
         trustanchor
         # .NET and SChannel
-        untrusted root
+        (unknown issuer|unknownissuer|untrusted issuer|untrusted ca|untrusted root)
         remotecertificatechainerrors
         issued by an authority that is not trusted
         # GnuTLS
         issuer is unknown
         signer not found
+        verification code 42
         # rustls, NSS, others
-        unknown issuer
-        unknownissuer
-        untrusted issuer
-        untrusted ca
-        certificate not trusted
-        certificate was not trusted
-        certificate is not trusted
+        certificate (|was |is )not trusted
         is not trusted: certificate
         unknown certificate authority
         cert_authority_invalid
         peer certificate cannot be authenticated with given ca certificates
-        """,
-    ),
-    *rules(
-        "certificate_untrusted",
-        "certain",
+    """),
+    *rules("certificate_untrusted", "certain",
         note="The client has no list of CAs at all, as in a small container image, so it trusts no certificate.",
         remedy="Install the system's CAs where the client runs (the package ca-certificates), or give the client a CA file that it may read.",
         texts="""
-        no roots provided
-        failed to load system roots
-        """,
-    ),
-    *rules(
-        "certificate_untrusted",
-        "certain",
+        (no roots provided|failed to load system roots)
+    """),
+    *rules("certificate_untrusted", "certain",
         note="The client's settings name one fingerprint, and the relay's certificate has another one: it was renewed, or it is another relay.",
         remedy="Compare the certificate with what the relay's operator says, then give the client its fingerprint, or let it check the chain instead.",
         texts="""
-        certificate fingerprint does not match
-        fingerprint mismatch
-        """,
-    ),
+        (certificate fingerprint does not match|fingerprint mismatch)
+    """),
     # Postfix, behind the line that says why
-    *rules(
-        "certificate_untrusted",
-        "likely",
-        also=(
-            "certificate_chain_incomplete",
-            "certificate_self_signed",
-            "certificate_expired",
-            "certificate_name_mismatch",
-        ),
-        echo="follow",
-        texts="""
-        server certificate not verified
-        server certificate not trusted
-        """,
-    ),
-    *rules(
-        "certificate_chain_incomplete",
-        "likely",
-        verify_errors((21, "unable to verify the first certificate")),
+    *rules("certificate_untrusted", "likely", also=("certificate_chain_incomplete", "certificate_self_signed",
+        "certificate_expired", "certificate_name_mismatch"), echo="follow", texts="""
+        (server certificate not verified|server certificate not trusted)
+    """),
+    *rules("certificate_chain_incomplete", "likely", verify_errors((21, "unable to verify the first certificate")),
         also=("certificate_untrusted",),
         note="The client saw only the leaf certificate: the relay leaves out its intermediate, or its CA is one of your own that this host does not know.",
         texts="""
         unable to verify leaf signature
-        partial chain
-        partialchain
-        """,
-    ),
-    *rules(
-        "certificate_untrusted",
-        "possible",
-        alerts((42, "bad certificate"), (43, "unsupported certificate"), (46, "certificate unknown")),
-        also=(*_ALL, "client_certificate_required"),
-        texts="""
-        bad certificate
-        certificate unknown
-        """,
-    ),
-    *rules(
-        "certificate_untrusted",
-        "possible",
-        also=_ALL,
-        echo="follow",
-        texts="""
-        certificate verify failed
+        (partial chain|partialchain)
+    """),
+    *rules("certificate_untrusted", "possible", alerts((42, "bad certificate"), (43, "unsupported certificate"),
+        (46, "certificate unknown")), also=(*_ALL, "client_certificate_required"), texts="""
+        (bad certificate|certificate unknown)
+    """),
+    *rules("certificate_untrusted", "possible", also=_ALL, echo="follow", texts="""
+        certificate (verify|verification|validation|check) (failed|failure|error|procedure)
         stream_socket_enable_crypto .. certificate verify failed
-        certificate verification failed
-        certificate verification error
-        certificate check failed
-        failed to verify certificate
-        verify the peer certificate
-        the remote certificate is invalid
-        remote certificate was rejected
-        certificate validation failed
-        certificate validation procedure
-        invalid peer certificate
+        (failed to verify certificate|verify the peer certificate|remote certificate was rejected)
+        (certificate is untrusted|peer certificate is invalid|the remote certificate is invalid)
+        (invalid peer|invalid|ssl peer) certificate
         x509:
-        invalid certificate
         # mutt and nullmailer say so of every certificate that they refuse
-        untrusted server certificate
-        certificate is untrusted
+        (untrusted|invalid) server certificate
         ssl certificate problem
         the certificate is not correct
         certificate error
-        certpathvalidatorexception
+        (sslcertverificationerror|sslpeerunverifiedexception|certpathvalidatorexception)
         ora-29024
-        sslcertverificationerror
-        sslpeerunverifiedexception
-        peer certificate is invalid
-        """,
-    ),
-    *rules(
-        "certificate_untrusted",
-        "likely",
-        verify_errors(
-            (24, "invalid ca certificate"),
-            (25, "path length constraint exceeded"),
-            (26, "unsuitable certificate purpose"),
-            (28, "certificate rejected"),
-            (32, "key usage does not include certificate signing"),
-            (34, "unhandled critical extension"),
-            (47, "permitted subtree violation"),
-            (48, "excluded subtree violation"),
-            (7, "certificate signature failure"),
-        ),
-        note=_PURPOSE,
-        remedy=_NEW_ONE,
-        texts="""
+    """),
+    *rules("certificate_untrusted", "likely", verify_errors((24, "invalid ca certificate"),
+        (25, "path length constraint exceeded"), (26, "unsuitable certificate purpose"), (28, "certificate rejected"),
+        (32, "key usage does not include certificate signing"), (34, "unhandled critical extension"),
+        (47, "permitted subtree violation"), (48, "excluded subtree violation"),
+        (7, "certificate signature failure")), note=_PURPOSE, remedy=_NEW_ONE, texts="""
         # OpenSSL's and Node's short forms
         unsupported certificate purpose
         invalid ca
@@ -281,50 +178,26 @@ RULES: tuple[Rule, ...] = (
         # rustls
         required eku not found
         bad signature .. invalid peer certificate
-        invalid peer certificate: badsignature
-        invalid peer certificate: badencoding
+        invalid peer certificate: bad(signature|encoding)
         unhandledcriticalextension
-        """,
-    ),
-    *rules(
-        "certificate_untrusted",
-        "likely",
+    """),
+    *rules("certificate_untrusted", "likely",
         note="The client asks whether the certificate was revoked, and gets no answer: the CA's list cannot be had from this host, or there is none.",
         remedy="Let this host reach the CA's revocation list (outbound HTTP), or switch off the app's check for revocation; trust is not what is missing.",
         texts="""
-        unable to get certificate crl
-        unable to get crl
-        revocation status unknown
-        revocationstatusunknown
-        offline revocation
-        unable to check revocation
+        unable to get (certificate |)crl
+        (revocation status unknown|revocationstatusunknown|offline revocation|unable to check revocation)
         crl has expired
-        """,
-    ),
-    *rules(
-        "certificate_untrusted",
-        "likely",
-        alerts((44, "certificate revoked")),
-        verify_errors((23, "certificate revoked")),
-        texts="certificate is revoked",
-    ),
-    *rules(
-        "certificate_name_mismatch",
-        "certain",
-        verify_errors((62, "hostname mismatch"), (64, "ip address mismatch")),
-        schannel((0x80090322, "sec_e_wrong_principal"), (0x800B010F, "cert_e_cn_no_match")),
-        apple((9843, "errsslhostnamemismatch")),
-        differing(
-            *("hostname", "host name", "checkhost", "altname", "subject alternative name", "certificate subject"),
-            *(
-                "certificate's owner",
-                "certificate owner",
-                "certificate name",
-                "names given in the server's ssl certificate",
-            ),
-            *("name given in the server's ssl certificate", "expected name", "expected cn", "server's name"),
-        ),
-        texts="""
+    """),
+    *rules("certificate_untrusted", "likely", alerts((44, "certificate revoked")),
+        verify_errors((23, "certificate revoked")), texts="certificate is revoked"),
+    *rules("certificate_name_mismatch", "certain", verify_errors((62, "hostname mismatch"),
+        (64, "ip address mismatch")), schannel((0x80090322, "sec_e_wrong_principal"),
+        (0x800B010F, "cert_e_cn_no_match")), apple((9843, "errsslhostnamemismatch")), differing(*("hostname",
+        "host name", "checkhost", "altname", "subject alternative name", "certificate subject"),
+        *("certificate's owner", "certificate owner", "certificate name",
+        "names given in the server's ssl certificate"), *("name given in the server's ssl certificate",
+        "expected name", "expected cn", "server's name")), texts="""
         err_tls_cert_altname_invalid
         no alternative certificate subject name matches
         # Go
@@ -333,73 +206,42 @@ RULES: tuple[Rule, ...] = (
         x509: cannot validate certificate for
         certificate relies on legacy common name
         # Java
-        no subject alternative dns name matching
-        no subject alternative names matching ip address
-        no subject alternative names present
+        no subject alternative (dns name matching|names matching ip address|names present)
         no name matching .. found
-        can't verify identity of server
-        can't verify server identity
+        can't verify (identity of server|server identity)
         # Python, Ruby, PHP, .NET, rustls, Erlang
         remotecertificatenamemismatch
-        not valid for name
-        notvalidforname
+        (not valid for name|notvalidforname)
         hostname_check_failed
         # Programs
-        does not match the certificate
-        certificate does not match
-        dnsmismatch(
-        ipaddressmismatch(
-        cert_common_name_invalid
-        ssl_error_bad_cert_domain
-        hostname verification failed
-        host name verification failed
+        (does not match the certificate|certificate does not match)
+        (dns|ipaddress)mismatch(
+        (cert_common_name_invalid|ssl_error_bad_cert_domain)
+        (hostname|host name) verification failed
         # PHP
         unable to locate peer certificate cn
         # Haskell
         certificate rejected: [namemismatch
         wrong.host.name
-        """,
-    ),
-    *rules(
-        "certificate_weak",
-        "certain",
-        verify_errors(
-            (66, "ee certificate key too weak"),
-            (67, "ca certificate key too weak"),
-            (68, "ca signature digest algorithm too weak"),
-        ),
-        texts="""
-        ee key too small
-        ca key too small
-        md too weak
-        key too weak
-        signature digest algorithm too weak
+    """),
+    *rules("certificate_weak", "certain", verify_errors((66, "ee certificate key too weak"),
+        (67, "ca certificate key too weak"), (68, "ca signature digest algorithm too weak")), texts="""
+        (ee key|ca key) too small
+        (md|key|signature digest algorithm) too weak
         insecure algorithm
         algorithm constraints check failed
-        certificates do not conform to algorithm constraints
-        certificates does not conform to algorithm constraints
+        certificates (do|does) not conform to algorithm constraints
         sec_error_cert_signature_algorithm_disabled
-        """,
-    ),
+    """),
     # rustls: SHA-1 and the like; for the other public key, it is not the CA that it takes it for
     *rules("certificate_weak", "likely", also=("certificate_untrusted",), texts="unsupported signature algorithm"),
-    *rules(
-        "certificate_untrusted",
-        "likely",
-        also=("certificate_self_signed", "certificate_weak"),
-        texts="""
-        unsupported signature algorithm for public key
-        unsupportedsignaturealgorithmforpublickey
-        """,
-    ),
-    *rules(
-        "certificate_weak",
-        "certain",
+    *rules("certificate_untrusted", "likely", also=("certificate_self_signed", "certificate_weak"), texts="""
+        unsupported( |)signature( |)algorithm( |)for( |)public( |)key
+    """),
+    *rules("certificate_weak", "certain",
         note="It is of X.509 version 1, which rustls, Go and others refuse and OpenSSL takes.",
         remedy="Ask the relay's operator for a certificate of version 3 that lists its names (subjectAltName).",
         texts="""
-        unsupported cert version
-        unsupportedcertversion
-        """,
-    ),
+        (unsupported cert version|unsupportedcertversion)
+    """),
 )

@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, rules
+from ..rule import Rule, resolver, rules
 
 __all__ = ("RULES",)
 
+# fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules(
-        "name_not_found",
-        "certain",
-        texts="""
+    *rules("name_not_found", "certain", resolver("eai_noname", -3008, 11001), texts="""
         # The resolver's own words: glibc, musl, BSD, Windows, Java, Go, Erlang
         enotfound
-        eai_noname
         name or service not known
         name does not resolve
         nodename nor servname provided, or not known
@@ -25,71 +22,39 @@ RULES: tuple[Rule, ...] = (
         nxdomain
         non-existent domain
         domain name not found
-        errno -2]
-        errno -5]
-        11001
+        errno -(2|5)]
         # Programs
-        could not resolve host
-        couldn't resolve host
+        (could not|couldn't|cannot|can't|unable to|failed to) (resolve|look up|lookup) host
         cannot resolve hostname
-        unable to resolve host
-        unable to look up host
-        could not look up host
-        unknown mx host
-        unknown mail server
+        (unknown mx host|cannot locate host|lookup host failed)
         php_network_getaddresses: getaddrinfo
         all relevant mx records point to non-existent hosts
-        cannot locate host
-        bad hostname
-        the remote name could not be resolved
-        lookup host failed
         smtp_host .. unresolvable
-        unknown remote host
         host not found
         0x800ccc0d
         ora-29257
         # n8n
         incorrect host (domain) value
-        """,
-    ),
-    *rules(
-        "name_not_found",
-        "likely",
-        also=("name_server_failure",),
-        texts="""
-        could not be resolved
-        cannot be resolved
+    """),
+    *rules("name_not_found", "likely", also=("name_server_failure",), texts="""
+        (could not|cannot) be resolved
+        bad hostname
+        unknown (mail server|remote host)
         lookup of host .. failed
         ns_error_unknown_host
-        """,
-    ),
-    *rules(
-        "name_not_found",
-        "certain",
-        variant="no_address",
-        texts="""
-        no address associated with hostname
-        no address associated with name
+    """),
+    *rules("name_not_found", "certain", resolver("eai_nodata", -3007, 11004), variant="no_address", texts="""
+        no (address associated with|known address for) (hostname|name)
         enodata
-        eai_nodata
         eai_addrfamily
-        host found but no data record of requested type
-        valid name, no data record of requested type
-        no data of requested type
+        (host found but no data record|valid name, no data record|no data) of requested type
         unrouteable mail domain
-        """,
-    ),
-    *rules(
-        "name_server_failure",
-        "certain",
+    """),
+    *rules("name_server_failure", "certain", resolver("eai_again", -3001, 11002), resolver("eai_fail", -3004, 11003),
         texts="""
-        temporary failure in name resolution
-        non-recoverable failure in name resolution
-        eai_again
-        eai_fail
-        esrvfail
+        (|non-recoverable|temporary) failure in name resolution
+        (esrvfail|servfail)
         server misbehaving
-        servfail
         name service error for .. host not found, try again
         errno -3]
         getaddrinfo .. try again
@@ -99,21 +64,12 @@ RULES: tuple[Rule, ...] = (
         host lookup did not complete
         no nameservers available
         dns server returned an error
-        # Windows (WSATRY_AGAIN)
-        11002
-        """,
-    ),
-    *rules(
-        "name_server_failure",
-        "likely",
-        also=("name_not_found",),
-        texts="""
+    """),
+    *rules("name_server_failure", "likely", also=("name_not_found",), texts="""
         edns
-        resolving timed out
-        resolving timeout
+        resolving (timed out|timeout)
         lookup .. i/o timeout
         getaddrinfo .. timed out
         (11): resource temporarily unavailable
-        """,
-    ),
+    """),
 )

@@ -9,46 +9,29 @@ from ..rule import Rule, rules
 
 __all__ = ("RULES",)
 
+# fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules(
-        "ehlo_rejected",
-        "certain",
-        texts="""
+    *rules("ehlo_rejected", "certain", texts="""
         # What relays say of the name is a row of status_codes; these are the clients' words.
-        smtphelooerror
-        smtpheloerror
-        ehlo failed
-        rejected ehlo
-        rejected helo
-        # Nodemailer
-        invalid helo
-        invalid ehlo
-        helo failed
-        after ehlo: 5
-        after helo: 5
-        in reply to ehlo command
-        in reply to helo command
+        rejected (ehlo|helo)
+        after (ehlo|helo): 5
+        in reply to (ehlo|helo) command
         invalid domain name in ehlo
-        eprotocol .. ehlo
         does not accept ehlo or helo commands
+    """),
+    # Class names and frames; PHPMailer says so without a reply when the connection went away.
+    *rules("ehlo_rejected", "likely", also=("connection_closed",), texts="""
+        (ehlo|helo) (|command )failed
+        smtphel(o|oo)error
+        # Nodemailer
+        invalid (ehlo|helo)
+        eprotocol .. ehlo
         remote access denied
         smtptransport.helo
-        `helo'
-        #helo'
+        (`|#)helo'
         the server refused .. ehlo
         smtp: server does not support ehlo
-        """,
-    ),
-    # PHPMailer says so without a reply when the connection went away.
-    *rules(
-        "ehlo_rejected",
-        "likely",
-        also=("connection_closed",),
-        texts="""
-        ehlo command failed
-        helo command failed
-        """,
-    ),
+    """),
     # PHPMailer adds it when the connection went away before EHLO, too.
     *rules("ehlo_rejected", "likely", also=("connection_closed",), echo="follow", texts="ehlo not accepted"),
 )

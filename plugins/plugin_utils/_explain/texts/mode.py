@@ -9,22 +9,15 @@ from ..rule import Rule, alerts, rules, schannel
 
 __all__ = ("RULES",)
 
+# fmt: off
 RULES: tuple[Rule, ...] = (
     # The client starts with TLS and reads "220 ..." as if it were a TLS record.
-    *rules(
-        "mode_mismatch",
-        "certain",
-        schannel((0x80090308, "sec_e_invalid_token")),
-        variant="cleartext_spoken",
-        also=("starttls_rejected", "not_smtp"),
-        texts="""
+    *rules("mode_mismatch", "certain", schannel((0x80090308, "sec_e_invalid_token")), variant="cleartext_spoken",
+        also=("starttls_rejected", "not_smtp"), texts="""
         # OpenSSL and BoringSSL, by reason and by number
         wrong version number
-        0a00010b
-        1408f10b
-        100000f7
-        routines:ssl23_get_server_hello:unknown protocol
-        read server hello a: unknown protocol
+        (0a00010b|1408f10b|100000f7)
+        (routines:ssl23_get_server_hello:|read server hello a: )unknown protocol
         packet length too long
         record layer failure
         # Go
@@ -49,76 +42,38 @@ RULES: tuple[Rule, ...] = (
         the server does not support ssl connections
         ssl/tls session may be started before the .. is received
         when connecting to an smtp service, port 587 is typically reserved for plain-text connections
-        """,
-    ),
-    *rules(
-        "mode_mismatch",
-        "likely",
-        variant="cleartext_spoken",
-        also=("tls_handshake_failed",),
-        texts="""
+    """),
+    *rules("mode_mismatch", "likely", variant="cleartext_spoken", also=("tls_handshake_failed",), texts="""
         # Erlang, as its versions word it: the first bytes were no TLS
-        in state hello .. fatal - unexpected message
-        in state :hello .. fatal - unexpected message
-        """,
-    ),
-    *rules(
-        "mode_mismatch",
-        "likely",
-        alerts((22, "record overflow")),
-        variant="cleartext_spoken",
-        also=("not_smtp",),
-        texts="oversized record received",
-    ),
+        in state (|:)hello .. fatal - unexpected message
+    """),
+    *rules("mode_mismatch", "likely", alerts((22, "record overflow")), variant="cleartext_spoken", also=("not_smtp",),
+        texts="oversized record received"),
     # What a relay logs of a client that starts with TLS where the relay starts in cleartext.
-    *rules(
-        "mode_mismatch",
-        "possible",
-        variant="cleartext_spoken",
-        also=("ehlo_rejected",),
-        echo="burst",
+    *rules("mode_mismatch", "possible", variant="cleartext_spoken", also=("ehlo_rejected",), echo="burst",
         note="A client that starts with TLS on a port that starts in cleartext leaves a burst of such lines.",
-        texts="500 5.5.2 syntax error, command unrecognized",
-    ),
-    *rules(
-        "mode_mismatch",
-        "likely",
-        variant="cleartext_spoken",
+        texts="500 5.5.2 syntax error, command unrecognized"),
+    *rules("mode_mismatch", "likely", variant="cleartext_spoken",
         note="The bytes are a ClientHello: this client starts with TLS where the relay starts in cleartext.",
         texts="""
-        non-smtp command from .. \\x16\\x03
-        improper command pipelining after connect .. \\x16\\x03
+        (non-smtp command from|improper command pipelining after connect) .. \\x16\\x03
         \\x16\\x03\\x01
         smtp protocol synchronization error .. \\026\\003
         \\026\\003\\001
-        """,
-    ),
+    """),
     # What a relay logs of a client that starts in cleartext where the relay starts with TLS.
-    *rules(
-        "mode_mismatch",
-        "likely",
-        variant="implicit_spoken",
-        also=("tls_handshake_failed",),
-        texts="""
+    *rules("mode_mismatch", "likely", variant="implicit_spoken", also=("tls_handshake_failed",), texts="""
         ssl23_get_client_hello:http request
-        smtps/smtpd .. unknown protocol
-        submissions/smtpd .. unknown protocol
-        """,
-    ),
+        (smtps|submissions)/smtpd .. unknown protocol
+    """),
     # On a port with implicit TLS, a client that speaks cleartext waits for a greeting and leaves; one that does not
     # trust leaves too.
-    *rules(
-        "mode_mismatch",
-        "possible",
-        variant="implicit_spoken",
-        also=("tls_handshake_failed", "certificate_untrusted"),
-        echo="follow",
+    *rules("mode_mismatch", "possible", variant="implicit_spoken", also=("tls_handshake_failed",
+        "certificate_untrusted"), echo="follow",
         note="The relay saw a client leave before TLS stood: one that speaks cleartext on this port, or one that does not accept the certificate.",
         texts="""
-        smtps/smtpd .. ssl_accept error from
-        submissions/smtpd .. ssl_accept error from
-        """,
-    ),
+        (smtps|submissions)/smtpd .. ssl_accept error from
+    """),
     # Postfix as a client of port 465
     *rules("mode_mismatch", "certain", variant="implicit_spoken", texts="smtps wrappermode .. requires setting"),
     # A server that waits for TLS answers cleartext with a TLS alert.

@@ -9,11 +9,9 @@ from ..rule import Rule, rules
 
 __all__ = ("RULES",)
 
+# fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules(
-        "invalid_settings",
-        "certain",
-        texts="""
+    *rules("invalid_settings", "certain", texts="""
         # Mailpit's start-up errors
         you must provide both an smtp tls certificate and a key
         tls cannot be required without an smtp tls certificate
@@ -22,8 +20,7 @@ RULES: tuple[Rule, ...] = (
         password file not found or readable
         authentication cannot use both credentials and --smtp-auth-accept-any
         authentication requires starttls or tls encryption
-        tls certificate not found or readable
-        tls key not found or readable
+        tls (certificate|key) not found or readable
         [smtp] bind should be in the format of
         [relay] host not set
         host username or password not set for
@@ -38,49 +35,36 @@ RULES: tuple[Rule, ...] = (
         enable_starttls and :tls are mutually exclusive
         are mutually exclusive, so only set one of those settings
         `smtp_security` is invalid
-        need to be set for email support
-        need to be set to enable email authentication
+        need to be set (for email support|to enable email authentication)
         smtp_from .. is not a valid email address
-        email.force_tls requires email.enable_tls
-        email.require_transport_security requires email.enable_tls
+        email.(force_tls|require_transport_security) requires email.enable_tls
         smtp_tls_wrappermode requires smtp_tls_security_level
-        port should be >= 0 and < 65536
-        port must be >= 0 and < 65536
+        send message without a sender address
+        port (should|must) be >= 0 and < 65536
         either servername or insecureskipverify must be specified
         trustanchors parameter must be non-empty
         # msmtp and curl read their files first
-        msmtp: .. unknown command
+        msmtp: .. (unknown command|envelope-from address is missing)
         msmtp: account .. not found
         msmtp: no recipients found
-        msmtp: .. envelope-from address is missing
         curl: (3)
         # Ruby
         smtp-auth requested but missing
         # Java: a user name and no password
         failed to connect, no password specified
-        """,
-    ),
-    *rules(
-        "invalid_settings",
-        "likely",
-        texts="""
-        # Nodemailer's EAUTH before anything is sent: auth without user or pass
-        missing credentials for
+    """),
+    *rules("invalid_settings", "likely", texts="""
+        # auth without user or pass, before anything is sent: Nodemailer, Alertmanager
+        missing (credentials|username) for
+        missing password for .. auth mechanism
+        (smtp|mail|smtp server|mail server|smtp options) (|is |are )not configured
         error loading credentials
         no such file or directory .. ca.pem
-        could not load cafile
-        tls_trust_file
-        error setting certificate verify locations
-        error setting certificate file
+        (could not load cafile|error adding trust anchors from file|tls_trust_file)
+        error setting certificate (verify locations|file)
         curl: (77)
-        error adding trust anchors from file
-        """,
-    ),
-    *rules(
-        "invalid_settings",
-        "likely",
-        note="Pangolin has no sender for the message.",
+    """),
+    *rules("invalid_settings", "likely", note="Pangolin has no sender for the message.",
         remedy="Set email.no_reply in Pangolin's config.yml (the key is spelt with an underscore) to the sender's address.",
-        texts="email missing required fields",
-    ),
+        texts="email missing required fields"),
 )

@@ -9,112 +9,73 @@ from ..rule import Rule, lacking, rules
 
 __all__ = ("RULES",)
 
+# fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules(
-        "starttls_not_offered",
-        "certain",
-        lacking("starttls", "starttls extension", "starttls capability"),
-        lacking("tls", available=False),
+    *rules("starttls_not_offered", "certain", lacking("starttls", "starttls extension", "starttls capability"),
         texts="""
         starttls is required but .. not support
-        tls was required but starttls
-        tls is required but the server
-        tls required but
-        tls not possible
-        tls is required, but was not offered
+        tls (is required but the server|required but|not possible|was required but starttls|is required, but was not offered)
         server does not support secure communication via tls
         tlsrequirederror
-        required ssl level failed
-        requested ssl level failed
+        (required|requested) ssl level failed
         use_ssl_failed
         unable to initialize tls .. not
         the server does not support .. starttls
         didn't find starttls in server response
         # HTTP-like words of MTAs
         tls encryption is required .. not
-        """,
-    ),
+    """),
+    *rules("starttls_not_offered", "likely", lacking("tls", available=False), also=("tls_version_unsupported",)),
     # Erlang's gen_smtp, also where EHLO was refused
     *rules("starttls_not_offered", "likely", also=("ehlo_rejected",), texts="missing_requirement .. tls"),
-    *rules(
-        "starttls_not_offered",
-        "likely",
-        also=("starttls_rejected",),
-        texts="""
-        0x800ccc1a
-        0x800ccc7d
+    *rules("starttls_not_offered", "likely", also=("starttls_rejected",), texts="""
+        0x800ccc(1a|7d)
         # .NET says so of a refusal, too
         not support secure connections
         starttls denied
         curl: (64)
-        """,
-    ),
-    *rules(
-        "starttls_not_offered",
-        "certain",
-        also=("starttls_rejected",),
-        texts="""
-        error upgrading connection with starttls: 502
-        error upgrading connection with starttls: 500
+    """),
+    *rules("starttls_not_offered", "certain", also=("starttls_rejected",), texts="""
+        error upgrading connection with starttls: 50(0|2)
         starttls command failed .. not implemented
-        """,
-    ),
-    *rules(
-        "starttls_rejected",
-        "certain",
-        texts="""
+    """),
+    *rules("starttls_rejected", "certain", texts="""
         starttls denied, code 4
-        error upgrading connection with starttls
         454 4.3.0 try again later .. starttls
+        # RFC 3207's own words
+        starttls not available: 454
         in reply to starttls command
-        tls not available
-        tls currently unavailable
-        tls temporarily unavailable
-        starttls command failed
+        tls (currently|temporarily) unavailable
         starttls command rejected
-        starttls rejected
-        starttls .. refused
-        after starttls: 4
-        after starttls: 5
+        after starttls: (4|5)
         unexpected response to starttls
         # Exim as a relay: its certificate or key cannot be used
         tls error on connection from .. cert/key setup
-        """,
-    ),
-    *rules(
-        "starttls_not_offered",
-        "certain",
+    """),
+    *rules("starttls_rejected", "likely", also=("starttls_not_offered",), texts="""
+        error upgrading connection with starttls
+        tls (not available|unavailable)
+        starttls command failed
+        starttls rejected
+        starttls .. refused
+    """),
+    *rules("starttls_not_offered", "certain",
         note="The relay cannot use its own certificate or key, and offers no TLS.",
         remedy="Repair the relay's certificate and key files (their names, what is in them, who may read them); the client's settings are not what is wrong.",
         texts="""
         disabling tls support
         no server certs available
         tls won't be enabled
-        """,
-    ),
-    *rules(
-        "starttls_not_offered",
-        "possible",
-        also=("mode_mismatch", "certificate_untrusted", "starttls_rejected"),
-        texts="trying to connect to non tls smtp server using tls",
-    ),
+    """),
+    *rules("starttls_not_offered", "possible", also=("mode_mismatch", "certificate_untrusted", "starttls_rejected"),
+        texts="trying to connect to non tls smtp server using tls"),
     # Exim as a client
-    *rules(
-        "starttls_rejected",
-        "likely",
-        also=("tls_handshake_failed", "certificate_untrusted"),
-        texts="an attempt to start tls failed",
-    ),
-    *rules(
-        "starttls_rejected",
-        "possible",
-        also=("starttls_not_offered", "tls_handshake_failed", "certificate_untrusted"),
-        texts="""
+    *rules("starttls_rejected", "likely", also=("tls_handshake_failed", "certificate_untrusted"),
+        texts="an attempt to start tls failed"),
+    *rules("starttls_rejected", "possible", also=("starttls_not_offered", "tls_handshake_failed",
+        "certificate_untrusted"), texts="""
         etls
         # Mailpit and others put it before whatever went wrong
-        starttls failed
-        error in starttls
-        error creating starttls config
-        """,
-    ),
+        (starttls failed|error in starttls|error creating starttls config)
+    """),
 )

@@ -43,178 +43,101 @@ _RESET = errno(
     "connectionreseterror",
 )
 
+# fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules(
-        "connection_timeout",
-        "certain",
-        while_connecting("etimedout", "connection timed out", "operation timed out", "winsock error code: 10060"),
-        texts="""
+    *rules("connection_timeout", "certain", while_connecting("etimedout", "connection timed out",
+        "operation timed out", "winsock error code: 10060"), texts="""
         # Between "connect" and the clock there is only the network.
-        connect:errno=110
-        errno 110] connection timed out
-        errno 60] operation timed out
-        connection timed out (110)
-        110 connection timed out
-        connection timed out .. os error 110
+        errno (110] connection|60] operation) timed out
         a connection attempt failed because the connected party did not properly respond
         # PHP, C and C++
-        connecting to .. timed out
+        (connecting to|failed to connect to) .. timed out
         curl: (28) failed to connect to
         curl error 28: failed to connect to
         failed to connect to .. timeout was reached
-        failed to connect to .. timed out
         inet: connect: timeout
-        socketexception (110): connection timed out .. socketutils.connect
-        socketexception (110): connection timed out .. awaitablesocketasynceventargs
+        socketexception (110): connection timed out .. (socketutils.connect|awaitablesocketasynceventargs)
         # Java
         connect timed out
-        connectiontimedoutexception
-        connecttimeoutexception
+        (connectiontimedout|connecttimeout)exception
         # Ruby: its OpenTimeout is TCP's alone, unless TLS stands beside it
-        in `open': .. net::opentimeout
-        net::opentimeout .. execution expired
-        execution expired (net::opentimeout)
-        execution expired .. smtp
         # Go
         dial tcp .. i/o timeout
         # Erlang
-        :etimedout
-        {error,etimedout
+        (:|{error,)etimedout
         # Python
         timed out .. could not connect to
         # Mail servers
-        deferred: connection timed out with
-        deferred: operation timed out with
-        h=.. connection timed out
-        error connecting .. connection timeout
-        tcp connection timed out
+        deferred: (connection|operation) timed out with
         # Twisted
         user timeout caused connection failure
-        """,
-    ),
-    *rules(
-        "connection_timeout",
-        "likely",
-        also=("tls_handshake_timeout",),
-        note="Nodemailer's timer covers the TCP connection and, with secure: true, the TLS handshake.",
-        texts="""
-        connection timeout .. conn
-        error: connection timeout
-        """,
-    ),
-    *rules(
-        "connection_timeout",
-        "likely",
-        _TIMED_OUT,
-        also=("mode_mismatch", "greeting_timeout"),
-        texts="""
-        connection timed out
-        connection timeout
-        timeouterror: timed out
-        socket.timeout: timed out
+    """),
+    *rules("connection_timeout", "likely", also=("tls_handshake_timeout",),
+        note="Nodemailer's timer covers the TCP connection and, with secure: true, the TLS handshake.", texts="""
+        (error: connection timeout|connection timeout .. conn)
+    """),
+    *rules("connection_timeout", "likely", _TIMED_OUT, also=("mode_mismatch", "greeting_timeout"), texts="""
+        connection (timed out|timeout)
+        (timeouterror|socket.timeout): timed out
         connect(2) for .. timed out
         a connection attempt timed out
         connect timeout
         connection to .. timed out
         timeout while connecting
-        """,
-    ),
-    *rules(
-        "connection_timeout",
-        "likely",
-        also=("tls_handshake_timeout", "mode_mismatch", "greeting_timeout"),
+    """),
+    *rules("connection_timeout", "likely", also=("tls_handshake_timeout", "mode_mismatch", "greeting_timeout"),
         texts="""
         net::opentimeout
-        timed out connecting
-        timeout connecting
+        execution expired .. smtp
+        (timed out|timeout) (connecting|while connecting)
         0x800ccc19
-        """,
-    ),
-    *rules(
-        "connection_timeout",
-        "possible",
-        also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout"),
+    """),
+    *rules("connection_timeout", "possible", also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout"),
         texts="""
         timed out
         i/o timeout
-        deadline exceeded
-        deadline has elapsed
-        timeoutexception
-        timeouterror
+        (deadline exceeded|deadline has elapsed)
+        timeout(exception|error)
         timedout while connecting
         smtp timeout after
-        {:error, :timeout}
-        {error,timeout}
-        """,
-    ),
+        {(:error, :|error,)timeout}
+    """),
     # n8n puts a sentence of its own in place of Node's errors.
     *rules("connection_refused", "certain", _REFUSED, texts="the service refused the connection"),
     # Home Assistant
     *rules("connection_refused", "likely", also=("name_not_found",), texts="server not found or refused connection"),
     # curl says one thing for every way in which no connection comes about; only its code tells a timeout from the rest.
-    *rules(
-        "connection_refused",
-        "likely",
-        also=("no_route", "connection_blocked", "connection_reset"),
+    *rules("connection_refused", "likely", also=("no_route", "connection_blocked", "connection_reset"),
         note="curl prints the same for a host that is unreachable and for a connection that is reset at once.",
         texts="""
         curl: (7)
         curl error 7: failed to connect to
-        """,
-    ),
-    *rules(
-        "connection_refused",
-        "possible",
-        also=("connection_timeout", "no_route", "connection_blocked", "connection_reset"),
-        note="curl prints the same for every connection that does not come about.",
-        texts="""
-        failed to connect to .. couldn't connect to server
-        failed to connect to .. could not connect to server
-        0x800ccc0e
-        0x80042109
-        """,
-    ),
-    *rules(
-        "no_route",
-        "certain",
-        _UNREACHABLE_NETWORK,
-        _NO_FAMILY,
-        texts="""
+    """),
+    *rules("connection_refused", "possible", also=("connection_timeout", "no_route", "connection_blocked",
+        "connection_reset"), note="curl prints the same for every connection that does not come about.", texts="""
+        failed to connect to .. (couldn't|could not) connect to server
+        0x800(ccc0e|42109)
+    """),
+    *rules("no_route", "certain", _UNREACHABLE_NETWORK, _NO_FAMILY, texts="""
         protocol not available .. connect
-        """,
-    ),
+    """),
     *rules("no_route", "likely", _NO_ADDRESS, also=("connection_refused",)),
-    *rules(
-        "connection_refused",
-        "likely",
-        also=("no_route",),
+    *rules("connection_refused", "likely", also=("no_route",),
         note="In a container localhost is the container itself, where no relay listens; the last address that was tried was IPv6's, which it lacks.",
         texts="""
-        localhost .. cannot assign requested address
-        [::1]: .. cannot assign requested address
-        """,
-    ),
+        (localhost|[::1]:) .. cannot assign requested address
+    """),
     *rules("no_route", "certain", _UNREACHABLE_HOST, _HOST_DOWN, variant="or_blocked", also=("connection_blocked",)),
-    *rules(
-        "connection_blocked",
-        "certain",
-        while_connecting("eacces", "eperm", "permission denied", "operation not permitted"),
-        texts="""
+    *rules("connection_blocked", "certain", while_connecting("eacces", "eperm", "permission denied",
+        "operation not permitted"), texts="""
         errno 13] permission denied .. connect
         connection administratively prohibited
         winerror 10013
         (10013)
         an attempt was made to access a socket in a way forbidden by its access permissions
         ora-24247
-        {:error, :eacces}
-        {:error, :eperm}
-        """,
-    ),
-    *rules(
-        "connection_reset",
-        "likely",
-        _RESET,
-        also=("connection_closed", "tls_handshake_failed"),
-        texts="(56) recv failure: connection reset by peer",
-    ),
+        {:error, :(eacces|eperm)}
+    """),
+    *rules("connection_reset", "likely", _RESET, also=("connection_closed", "tls_handshake_failed"),
+        texts="(56) recv failure: connection reset by peer"),
 )

@@ -14,42 +14,24 @@ _LEFT = (
     " the client's own log says which."
 )
 
+# fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules(
-        "tls_handshake_timeout",
-        "likely",
-        also=("mode_mismatch",),
-        texts="could not connect to smtp host .. sockettimeoutexception: read timed out",
-    ),
+    *rules("tls_handshake_timeout", "likely", also=("mode_mismatch",),
+        texts="could not connect to smtp host .. sockettimeoutexception: read timed out"),
     # Perl's IO::Socket::SSL
     *rules("tls_handshake_timeout", "likely", also=("connection_closed",), texts="ssl wants a read first"),
-    *rules(
-        "tls_handshake_timeout",
-        "certain",
-        texts="""
-        tls handshake timeout
-        handshake .. timed out
+    *rules("tls_handshake_timeout", "certain", texts="""
+        (ssl|tls|ssl/tls) (connection|handshake|connect) (timeout|timed out)
+        (handshake|ssl_connect) .. timed out
         timed out .. handshake
-        ssl connection timeout
-        ssl/tls connection timeout
-        ssl_connect timeout
-        ssl_connect .. timed out
-        ssl_socket_connect .. net::opentimeout
-        ssl_connect .. net::opentimeout
+        (ssl_socket_connect|ssl_connect) .. net::opentimeout
         starttls: i/o timeout
-        """,
-    ),
-    *rules(
-        "tls_version_unsupported",
-        "certain",
-        alerts((70, "protocol version")),
-        schannel((0x80090302, "sec_e_unsupported_function")),
-        apple((9836, "errsslpeerprotocolversion"), (9830, "errssl_protocol_version_low")),
-        texts="""
+    """),
+    *rules("tls_version_unsupported", "certain", alerts((70, "protocol version")),
+        schannel((0x80090302, "sec_e_unsupported_function")), apple((9836, "errsslpeerprotocolversion"),
+        (9830, "errssl_protocol_version_low")), texts="""
         # OpenSSL
-        unsupported protocol
-        no protocols available
-        version too low
+        (unsupported protocol|no protocols available|version too low)
         legacy sigalg disallowed or unsupported
         # Go, GnuTLS, rustls, Java, NSS, SChannel, Erlang
         protocol version not supported
@@ -62,65 +44,29 @@ RULES: tuple[Rule, ...] = (
         that protocol version is not enabled or not supported
         ssl_error_unsupported_version
         the requested security protocol is not supported
-        """,
-    ),
-    *rules(
-        "tls_version_unsupported",
-        "likely",
-        schannel((0x80090331, "sec_e_algorithm_mismatch")),
-        also=("tls_handshake_failed",),
-        texts="do not possess a common algorithm",
-    ),
-    *rules(
-        "client_certificate_required",
-        "certain",
-        alerts((116, "certificate required")),
-        texts="""
-        certificate required
-        certificate is required
-        peer did not return a certificate
+    """),
+    *rules("tls_version_unsupported", "likely", schannel((0x80090331, "sec_e_algorithm_mismatch")),
+        also=("tls_handshake_failed",), texts="do not possess a common algorithm"),
+    *rules("client_certificate_required", "certain", alerts((116, "certificate required")), texts="""
+        certificate (|is )required
+        (peer did not return|client didn't provide|peer did not provide) a certificate
         no client certificate presented
         no client certificate requested .. required
         client certificate not trusted
         bad_certificate .. empty client certificate
-        client didn't provide a certificate
         peersentnocertificates
-        """,
-    ),
-    *rules(
-        "tls_handshake_failed",
-        "likely",
-        alerts(
-            (10, "unexpected message"),
-            (20, "bad record mac"),
-            (40, "handshake failure"),
-            (47, "illegal parameter"),
-            (49, "access denied"),
-            (50, "decode error"),
-            (51, "decrypt error"),
-            (71, "insufficient security"),
-            (80, "internal error"),
-            (86, "inappropriate fallback"),
-            (109, "missing extension"),
-            (110, "unsupported extension"),
-            (112, "unrecognized name"),
-            (120, "no application protocol"),
-        ),
-        schannel((0x80090326, "sec_e_illegal_message"), (0x80090304, "sec_e_internal_error")),
-        apple(
-            (9824, "errsslpeerhandshakefail"),
-            (9800, "errsslprotocol"),
-            (9806, "errsslclosedabort"),
-            (9805, "errsslclosedgraceful"),
-            (9816, "errsslclosednonotify"),
-        ),
-        also=("certificate_untrusted", "mode_mismatch"),
-        texts="""
+    """),
+    *rules("tls_handshake_failed", "likely", alerts((10, "unexpected message"), (20, "bad record mac"),
+        (40, "handshake failure"), (47, "illegal parameter"), (49, "access denied"), (50, "decode error"),
+        (51, "decrypt error"), (71, "insufficient security"), (80, "internal error"), (86, "inappropriate fallback"),
+        (109, "missing extension"), (110, "unsupported extension"), (112, "unrecognized name"),
+        (120, "no application protocol")), schannel((0x80090326, "sec_e_illegal_message"),
+        (0x80090304, "sec_e_internal_error")), apple((9824, "errsslpeerhandshakefail"), (9800, "errsslprotocol"),
+        (9806, "errsslclosedabort"), (9805, "errsslclosedgraceful"), (9816, "errsslclosednonotify")),
+        also=("certificate_untrusted", "mode_mismatch"), texts="""
         # OpenSSL
         handshake failure
-        no shared cipher
-        no cipher match
-        no ciphers available
+        no (shared cipher|cipher match|ciphers available)
         dh key too small
         bad ecpoint
         unsafe legacy renegotiation disabled
@@ -130,21 +76,17 @@ RULES: tuple[Rule, ...] = (
         eof occurred in violation of protocol
         unexpected eof while reading
         errno=0 state=sslv3/tls write client hello
-        ssl_error_syscall
-        ssl_error_zero_return
-        wrong signature type
-        bad signature
+        ssl_error_(syscall|zero_return)
+        (bad signature|wrong signature type)
         # GnuTLS
         the tls connection was non-properly terminated
         could not negotiate a supported cipher suite
         a tls fatal alert has been received
         # Go, rustls, Java, Erlang, NSS, SChannel, .NET
         remote error: tls:
-        no cipher suite supported by both
-        no cipher suites in common
+        no cipher (suite supported by both|suites in common)
         no key exchange groups
-        peer is incompatible
-        peer misbehaved
+        peer (is incompatible|misbehaved)
         remote host terminated the handshake
         ssl peer shut down incorrectly
         insufficient_security
@@ -152,69 +94,39 @@ RULES: tuple[Rule, ...] = (
         authentication failed because the remote party
         # Programs
         disconnected before secure tls connection was established
-        handshake failed
+        (handshake failed|handshake eof|ssl: handshake)
         error completing tls handshake
         starttls .. handshake
-        handshake eof
-        ssl: handshake
-        tls dial error
-        tls dial .. eof
+        tls dial (error|.. eof)
         ssl negotiation failed
-        """,
-    ),
-    *rules(
-        "tls_handshake_failed",
-        "likely",
-        also=("mode_mismatch", "certificate_untrusted"),
-        echo="follow",
-        texts="cannot start tls: handshake failure",
-    ),
+    """),
+    *rules("tls_handshake_failed", "likely", also=("mode_mismatch", "certificate_untrusted"), echo="follow",
+        texts="cannot start tls: handshake failure"),
     # The relay's log: the client is gone.
-    *rules(
-        "tls_handshake_failed",
-        "possible",
-        also=("certificate_untrusted", "certificate_self_signed", "certificate_name_mismatch"),
-        note=_LEFT,
-        echo="follow",
-        texts="""
+    *rules("tls_handshake_failed", "possible", also=("certificate_untrusted", "certificate_self_signed",
+        "certificate_name_mismatch"), note=_LEFT, echo="follow", texts="""
         ssl_accept error from
         ssl_accept: .. lost connection
         lost connection after starttls from
         tls: disconnected during handshake
         tls session failure
-        """,
-    ),
-    *rules(
-        "tls_handshake_failed",
-        "possible",
-        also=("certificate_untrusted", "certificate_self_signed", "mode_mismatch", "tls_version_unsupported"),
-        echo="follow",
-        texts="""
+    """),
+    *rules("tls_handshake_failed", "possible", also=("certificate_untrusted", "certificate_self_signed",
+        "mode_mismatch", "tls_version_unsupported"), echo="follow", texts="""
         tls library problem
-        ssl operation failed
+        (ssl|tls) (error|failure|setup failed|startup failed|operation failed|negotiation failed)
         failed to enable crypto
-        unable to connect with starttls
-        unable to connect with tls encryption
+        unable to connect with (starttls|tls encryption)
         stream_socket_enable_crypto
-        error:0a000
-        ssl routines
-        sslerror
-        sslexception
-        sslhandshakeexception
+        (error:0a000|ssl routines)
+        (sslerror|sslexception|sslhandshakeexception)
         could not convert socket to tls
         esocket
-        ssl error
-        tls error
-        tls setup failed
-        tls startup failed
+        could not open secure tls connection
         starttls attempted but failed
-        tlsv1 alert
-        fatal alert
-        tls_alert
-        tls failure
-        tls_failed
+        (tlsv1|fatal) alert
+        tls_(alert|failed)
         # MailKit puts it before every reason
         an error occurred while attempting to establish an ssl or tls connection
-        """,
-    ),
+    """),
 )

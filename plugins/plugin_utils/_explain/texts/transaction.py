@@ -9,118 +9,65 @@ from ..rule import Rule, rules
 
 __all__ = ("RULES",)
 
+# fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules(
-        "sender_rejected",
-        "certain",
-        variant="auth_required",
-        texts="""
+    *rules("sender_rejected", "certain", variant="auth_required", texts="""
         553 sorry, that domain isn't in my list of allowed rcpthosts
-        """,
-    ),
-    *rules(
-        "sender_rejected",
-        "certain",
-        texts="""
+    """),
+    *rules("sender_rejected", "certain", texts="""
         envelope from .. not accepted
         mail from: <> rejected
-        """,
-    ),
+    """),
     # Exim's line before its refusal
-    *rules(
-        "sender_rejected",
-        "certain",
-        echo="follow",
-        texts="""
+    *rules("sender_rejected", "certain", echo="follow", texts="""
         sender verify fail for
         sender verify fail for .. all relevant mx records point to non-existent hosts
-        """,
-    ),
+    """),
     # What DATA is answered after RCPT was refused
-    *rules(
-        "recipient_rejected",
-        "likely",
-        also=("sender_rejected", "ehlo_rejected", "temporarily_rejected"),
-        echo="follow",
-        texts="""
+    *rules("recipient_rejected", "likely", also=("sender_rejected", "ehlo_rejected", "temporarily_rejected"),
+        echo="follow", texts="""
         no valid recipients
         valid rcpt command must precede data
         need rcpt
-        """,
-    ),
-    *rules(
-        "message_rejected",
-        "likely",
-        texts="""
+    """),
+    *rules("message_rejected", "likely", texts="""
         message failed
-        """,
-    ),
-    *rules(
-        "temporarily_rejected",
-        "certain",
-        texts="""
+    """),
+    *rules("temporarily_rejected", "certain", texts="""
         retry time not reached
-        """,
-    ),
+    """),
     # Clients, who only say at which command it was refused: the relay's words and code, where they stand beside it,
     # say more.
-    *rules(
-        "sender_rejected",
-        "likely",
-        also=("temporarily_rejected", "message_rejected"),
-        texts="""
-        smtpsenderrefused
+    *rules("sender_rejected", "likely", variant="auth_required", also=("auth_requires_tls",),
+        texts="server requires authentication"),
+    *rules("sender_rejected", "likely", also=("temporarily_rejected", "message_rejected"), texts="""
+        smtpsender(refused|failedexception)
         sendernotaccepted
         0x800ccc78
-        mail command failed
-        mail from command failed
+        (mail command failed|mail from command failed|error sending mail command)
         in reply to mail from command
-        after mail from:
-        after pipelined mail from:
-        error sending mail command
+        after (|pipelined )mail from:
         smtpsendfailedexception .. from
-        smtpsenderfailedexception
         mailboxnotallowed .. sender
         the server refused the sender
         all sender addresses were rejected
-        """,
-    ),
-    *rules(
-        "recipient_rejected",
-        "likely",
-        also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"),
+    """),
+    *rules("recipient_rejected", "likely", also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"),
         texts="""
-        all recipients were rejected
-        smtprecipientsrefused
-        smtprecipientrefused
+        smtp(recipientsrefused|recipientrefused|failedrecipient|failedrecipientexception|failedrecipientsexception|addressfailedexception)
         recipientnotaccepted
+        requested action not taken: mailbox unavailable
         0x800ccc79
-        smtpfailedrecipient
-        smtpfailedrecipientexception
-        smtpfailedrecipientsexception
-        smtpaddressfailedexception
         invalid addresses
         following recipients failed
         recipient .. not accepted by the server
-        in reply to rcpt to command
-        after rcpt to:
-        after pipelined rcpt to:
-        error response to rcpt command
+        (in reply to rcpt to|error response to rcpt) command
+        after (|pipelined )rcpt to:
         rejected message to
-        """,
-    ),
-    *rules(
-        "message_rejected",
-        "likely",
-        also=("temporarily_rejected",),
-        texts="""
-        smtpdataerror
-        data not accepted
-        data command failed
-        messagenotaccepted
-        in reply to end of data command
-        in reply to data command
+    """),
+    *rules("message_rejected", "likely", also=("temporarily_rejected",), texts="""
+        (data not accepted|data command failed|messagenotaccepted|smtpdataerror)
+        in reply to (end of |)data command
         emessage
-        """,
-    ),
+    """),
 )

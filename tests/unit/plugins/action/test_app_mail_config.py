@@ -63,6 +63,11 @@ def test_check_mode_asks_the_host_once(options: dict[str, t.Any]) -> None:
     assert host.steps == ["read", "read", "write", "read"]
 
 
+def test_blanks_around_the_path_are_no_part_of_it() -> None:
+    host = Files()
+    assert configure(host, path=f" {PATH} ")["path"] == PATH and list(host.contents) == [PATH]
+
+
 def test_a_new_file() -> None:
     host = Files()
     answer = configure(host)
@@ -73,6 +78,18 @@ REFUSED: list[tuple[dict[str, t.Any], dict[str, t.Any], str, str]] = [
     ({}, {"app": None}, "app is missing; write the name of an app", "invalid_settings"),
     ({}, {"app": "pangolim"}, "app is 'pangolim', which is not known here; write pangolin", "invalid_settings"),
     ({}, {"path": ""}, "path is missing; write the path of the app's file", "invalid_settings"),
+    (
+        {},
+        {"path": "config.yml"},
+        "path is 'config.yml'; write the whole path on the host, which begins with /.",
+        "invalid_settings",
+    ),
+    (
+        {},
+        {"app": "gitea", "path": "/etc/app.ini", "service": "gitea"},
+        "service is gitea, but the settings go into Gitea's own file",
+        "invalid_settings",
+    ),
     ({}, {"path": ["/x"]}, "which is not a text; write it in quotes", "invalid_settings"),
     (
         {},

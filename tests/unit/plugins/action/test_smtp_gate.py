@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import ssl
+import subprocess
+import sys
 import time
 import typing as t
 
@@ -87,6 +90,20 @@ def test_a_relay_that_works_is_judged_once(relays: Relays, monkeypatch: pytest.M
     endpoints = [{"port": relays.implicit().port}, {"port": relays.implicit().port}]
     assert gate(relays, endpoints=endpoints)["cause"] is None
     assert len(calls) == 2
+
+
+def test_a_gate_without_apps_reads_no_descriptors() -> None:
+    """A run compiles what it imports anew; what is about apps would be a fifth of it."""
+    script = "import sys; from ansible_collections.mailops.smtp.plugins.action import smtp_gate; print(*sys.modules)"
+    there = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    assert "_verdict.judge" in there.stdout and "._apps" not in there.stdout
 
 
 # -- one further call, the same time

@@ -52,7 +52,7 @@ def test_every_way_to_name_files_gives_the_same_report(here: pathlib.Path) -> No
 
 def test_all_formats_are_written_for_the_owner_alone(here: pathlib.Path) -> None:
     stored(here / "a.jsonl")
-    names = "html, json,csv,junit,prometheus,sarif,text"
+    names = "html, json,csv,junit,prometheus,sarif,codeclimate,text"
     answer = report(**{"from": "a.jsonl"}, dest="new/report", formats=names, path="table.txt")
     assert answer["changed"] and set(answer["files"]) == {*names.replace(" ", "").split(","), "table"}
     for path in (here / "new" / "report").iterdir():

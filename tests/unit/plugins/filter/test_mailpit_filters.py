@@ -140,6 +140,20 @@ def test_client_answers_with_a_file_or_a_sentence() -> None:
     made = mailpit_client.mailpit_client(relay, "relay")
     assert made["needs"] == ["MP_SMTP_RELAY_ALLOWED_RECIPIENTS"] and "tls: true" in made["text"]
     assert r"allowed-recipients: (?i)^a\.b\+c@example\.com$|@Example\.org$" in made["text"]
+    copies = {
+        "host": "smtp.example.com",
+        "port": 465,
+        "secure": True,
+        "to": "a@example.com",
+        "subject_prefix": "[x: y] ",
+    }
+    copied = mailpit_client.mailpit_client(copies, "forward")
+    assert (
+        copied["needs"] == ["MP_SMTP_FORWARD_SUBJECT_PREFIX", "MP_SMTP_FORWARD_TO"]
+        and "subject-prefix: '[x: y] '" in copied["text"]
+    )
+    split = mailpit_client.mailpit_client({**relay, "subject_prefix": "a\nb"}, "relay")
+    assert "mailpit_relay.subject_prefix is 'a\\nb': write a short text on one line" in split["refusal"]
     refused = mailpit_client.mailpit_client({**relay, "to": "x"}, "relay")
     assert refused["text"] == "" and "mailpit_relay holds to, which Mailpit does not have there" in refused["refusal"]
     with pytest.raises(AnsibleFilterError, match="write relay or forward"):

@@ -44,6 +44,24 @@ def test_no_mode(tmp_path: pathlib.Path, mode: object) -> None:
     assert path.read_text() == "old"
 
 
+@pytest.mark.parametrize("mode", [600, 640, 644, 660, 400, 440, 700, 755, 0o1600])
+def test_a_mode_without_quotes_that_yaml_reads_as_another_number(tmp_path: pathlib.Path, mode: int) -> None:
+    path = tmp_path / "app.yml"
+    path.write_text("old")
+    assert refused(str(path), mode=mode).startswith(
+        f"mode is the number {mode}, whose bits are 0{mode:o}; write '0600'"
+    )
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o660, 0o400, 0o440, 0o755, 0])
+def test_a_mode_that_yaml_reads_as_octal(tmp_path: pathlib.Path, mode: int) -> None:
+    path = tmp_path / "app.yml"
+    path.write_text("old")
+    write(str(path), b"new", Wishes(owner=None, group=None, mode=mode), run=RUN, dead=[])
+    assert path.stat().st_mode & 0o7777 == mode
+
+
 @pytest.mark.parametrize("name", ["a\0b", "\ud800", "a\nb", "\u202egfc.yml", "\udcff"])
 def test_no_path(tmp_path: pathlib.Path, name: str) -> None:
     sentence = refused(f"{tmp_path}/{name}")

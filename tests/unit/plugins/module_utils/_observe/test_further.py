@@ -9,6 +9,7 @@ Replies out of step, other suites, both modes, proxies, client certificates.
 from __future__ import annotations
 
 import base64
+import select
 import socket
 import ssl
 import subprocess
@@ -17,6 +18,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.module_utils._observe import tls
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.climb import Climb
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Security
@@ -205,16 +207,25 @@ def test_the_last_words_of_a_relay_that_hangs_up() -> None:
 
 
 @pytest.mark.parametrize("security", ["implicit_tls", "starttls"])
+@pytest.mark.parametrize("own", ["", "DEFAULT"], ids=["Python's choice", "OpenSSL's choice"])
 @pytest.mark.parametrize(
     "suites",
-    ["AES128-SHA", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA"],
-    ids=["RSA and CBC", "RSA key exchange", "CBC"],
+    [
+        "AES128-SHA",
+        "AES256-GCM-SHA384",
+        "ECDHE-RSA-AES128-SHA",
+        "ECDHE-RSA-AES256-SHA384",
+        "ECDHE-RSA-AES128-GCM-SHA256",
+    ],
 )
-def test_suites_that_only_python_refuses(suites: str, security: Security, folder: str, context: ssl.SSLContext) -> None:
+def test_suites_that_not_every_library_has(
+    suites: str, own: str, security: Security, folder: str, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However this Python was built, what is found is the same; what is modern costs no connection more."""
     assert context
+    chosen_by(own, monkeypatch)
     there = server_context(folder, suites=suites, maximum_version=ssl.TLSVersion.TLSv1_2)
     contexts = TLSContexts(True, f"{folder}/cert.pem", "TLSv1.2")
-    usual = [suite["name"] for suite in contexts.context().get_ciphers()]
     play = esmtp(
         ehlo=STARTTLS,
         ehlo_after_tls="250-tiny.test\r\n250 AUTH PLAIN\r\n",
@@ -227,10 +238,54 @@ def test_suites_that_only_python_refuses(suites: str, security: Security, folder
         assert found["failure"] is None
         assert found["tls"]["cipher"] == suites
         assert found["tls"]["verified"] is True
-        assert ("python_refused" in found) == (suites not in usual)
-        if suites not in usual:
+        modern = suites == "ECDHE-RSA-AES128-GCM-SHA256"
+        assert ("python_refused" in found) == (not modern)
+        if modern:
+            assert server.connections == 1
+        else:
             assert found["python_refused"]["layer"] == "tls"
-            assert server.connections == 3  # refused, with all there is, and the one that counts
+            assert server.connections == 2  # refused, and the one that counts
+
+
+def chosen_by(suites: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this Python had been built so, or its system's policy were that: its contexts begin with these suites."""
+    bare = tls._bare_context
+
+    def built() -> ssl.SSLContext:
+        context = bare()
+        if suites:
+            context.set_ciphers(suites)
+        return context
+
+    monkeypatch.setattr(tls, "_bare_context", built)
+
+
+@pytest.mark.parametrize("policy", ["ECDHE+AESGCM:@SECLEVEL=3", "ECDHE+AESGCM:AES256-SHA", "ALL:aNULL:@SECLEVEL=0"])
+def test_no_more_than_the_system_takes(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen_by(policy, monkeypatch)
+    contexts = TLSContexts(False, None, "TLSv1.2")
+    names = [
+        {suite["name"] for suite in context.get_ciphers()}
+        for context in (contexts.offering("more"), tls._bare_context())
+    ]
+    assert names[0] <= names[1]
+    assert contexts.has_more() == ("AES256-SHA" in names[1])
+    if hasattr(contexts.context(), "security_level"):
+        levels = {contexts.offering(suites).security_level for suites in ("usual", "more")}
+        assert levels == {tls._bare_context().security_level}
+
+
+def test_an_old_version_that_is_good_enough_is_tried_second(folder: str, context: ssl.SSLContext) -> None:
+    """The first try is the same whatever is allowed, so that it shows what every library would be told."""
+    assert context
+    there = server_context(folder, suites="ALL:@SECLEVEL=0", maximum_version=ssl.TLSVersion.TLSv1_1)
+    there.minimum_version = ssl.TLSVersion.TLSv1
+    with TinyServer(esmtp(context=there, implicit=True)) as server:
+        found = climb(server, "implicit_tls", TLSContexts(True, f"{folder}/cert.pem", "TLSv1.1"))
+        assert found["failure"] is None
+        assert found["tls"]["version"] == "TLSv1.1"
+        assert "python_refused" in found
+        assert server.connections == 2
 
 
 def test_other_suites_do_not_help_a_bad_certificate(folder: str, context: ssl.SSLContext) -> None:
@@ -323,15 +378,32 @@ def test_a_port_of_one_mode(context: ssl.SSLContext) -> None:
         assert found["both_modes"] is False
 
 
-def test_a_port_that_wants_a_proxy_in_front() -> None:
+@pytest.mark.parametrize("in_tls", [False, True])
+def test_a_port_that_wants_a_proxy_in_front(in_tls: bool, context: ssl.SSLContext) -> None:
     def play(peer: Peer) -> None:
-        if peer.line().startswith("PROXY "):
+        said = b""
+        while not said.endswith(b"\n") and said in b"PROXY UNKNOWN\r\n":
+            said += peer.sock.recv(1) or b"\n"  # a ClientHello may come in one piece with the header
+        if said.startswith(b"PROXY "):
+            esmtp(context=context, implicit=in_tls)(peer)
+
+    with TinyServer(play) as server:
+        started = time.monotonic()
+        found = climb(server, "starttls", timeout=20.0)
+        assert time.monotonic() - started < 15, "it says so, and need not be waited for to the end"
+        assert why(found) == ("greeting", "timeout")
+        assert found["after_proxy_header"]["code"] == (0 if in_tls else 220)
+
+
+def test_a_port_that_greets_whoever_speaks_first_is_behind_no_proxy() -> None:
+    def play(peer: Peer) -> None:
+        if not peer.some().startswith(b"\x16"):
             esmtp()(peer)
 
     with TinyServer(play) as server:
-        found = climb(server, "starttls", timeout=2.0)
+        found = climb(server, "starttls", timeout=20.0)
         assert why(found) == ("greeting", "timeout")
-        assert found["after_proxy_header"]["code"] == 220
+        assert found["speaks_second"] and "after_proxy_header" not in found
 
 
 def test_a_deaf_port_gets_no_further_connections() -> None:
@@ -340,6 +412,19 @@ def test_a_deaf_port_gets_no_further_connections() -> None:
         assert why(found) == ("greeting", "timeout")
         assert "after_proxy_header" not in found
         assert server.connections == 2
+
+
+def test_a_relay_that_keeps_clients_waiting_and_hangs_up_on_those_who_do_not() -> None:
+    def play(peer: Peer) -> None:
+        if select.select([peer.sock], [], [], 1.2)[0]:
+            peer.say("503 5.5.0 Improper use of SMTP command pipelining\r\n")
+        else:
+            esmtp()(peer)
+
+    with TinyServer(play) as server:
+        found = climb(server, "implicit_tls", timeout=20.0)
+        assert why(found) == ("mode", "plaintext")
+        assert found["other_mode"]["greeting"]["code"] == 220
 
 
 @pytest.mark.parametrize(

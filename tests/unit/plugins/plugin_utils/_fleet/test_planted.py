@@ -71,7 +71,18 @@ def ahead(endpoint: Endpoint) -> Fault:
     return Fault(observation(open_route(endpoint.security)), clock=NOW + off, skew=off.total_seconds())
 
 
+def no_route(_endpoint: Endpoint) -> Fault:
+    return Fault(observation(attempt(rungs="tcp!", failure=broken("tcp", "os", errno="ENETUNREACH"))))
+
+
+def expired_by_a_wrong_clock(endpoint: Endpoint) -> Fault:
+    expired = FAULTS["expired"](endpoint)
+    return expired._replace(clock=NOW + datetime.timedelta(days=90), skew=90 * 86400.0)
+
+
 MORE: dict[str, Callable[[Endpoint], Fault]] = {
+    "wrong clock, expired": expired_by_a_wrong_clock,
+    "no route": no_route,
     "+++": addresses("+++"),
     "+-+": addresses("+-+"),
     "---": addresses("---"),
@@ -178,6 +189,36 @@ ROWS: dict[str, tuple[Plan, int, int, list[Expected]]] = {
     "two clocks that no certificate minds": (
         lambda h, _e: "three hours ahead" if number(h) in (3, 9) else None, 40, 2,
         [("clock_wrong", "high", None, 2, 0, "up to 3 hours ahead of the controller's, which is right by 38 hosts")],
+    ),
+    "a data centre without a route to the relay": (
+        lambda h, _e: "no route" if of(h, "dc1") else None, 60, 2,
+        [("no_route", "high", "dc1", 20, 0, "no route from datacenter dc1 to ports 465, 587 of smtp1.example.com: all 20 hosts say so")],
+    ),
+    "nobody has a route to anything": (
+        lambda _h, _e: "no route", 6, 4,
+        [("relay_fault", "low", None, 6, 0, "there is no route from where all of them are")] * 2,
+    ),
+    "the controller's clock, and a certificate that looks not valid yet": (
+        lambda _h, _e: "wrong clock", 10, 2,
+        [("controller_clock", "high", None, 10, 0, "10 of 10 hosts agree")],
+    ),
+    "two hosts, and another time than the controller's on both": (
+        lambda _h, _e: "wrong clock", 2, 2,
+        [("clock_wrong", "low", None, 2, 0, "possibly theirs are wrong, or the controller's is")],
+    ),
+    "an expired certificate, and three clocks that are wrong": (
+        lambda h, _e: "wrong clock, expired" if number(h) in (3, 9, 17) else "expired", 40, 2,
+        [
+            ("clock_wrong", "high", None, 3, 0, "right by 37 hosts"),
+            ("relay_fault", "high", None, 37, 0, "37 of 37 hosts that reach smtp1.example.com:465"),
+        ],
+    ),
+    "renewed in the middle, and two hosts behind a proxy": (
+        lambda h, _e: "untrusted" if number(h) in (5, 25) else "renewed" if number(h) >= 20 else None, 40, 2,
+        [
+            ("certificate_renewed", "high", None, 38, 0, "19 hosts saw the old one, 19 hosts the new one"),
+            ("certificate_differs", "low", None, 2, 0, "3 certificates in turn"),
+        ],
     ),
     "two hosts, one fails": (lambda h, e: "filtered" if number(h) == 0 and e.port == 465 else None, 2, 2, []),
     "one host": (lambda _h, _e: "filtered", 1, 2, []),

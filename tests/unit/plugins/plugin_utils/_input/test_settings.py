@@ -43,13 +43,15 @@ def refusal(raw: dict[str, t.Any], **how: t.Any) -> SettingsError:
         ({"host": ""}, "host", "host is empty", "host: smtp.example.com"),
         ({"host": "  "}, "host", "host is empty", "host: smtp.example.com"),
         ({"host": "smtp://smtp.example.com"}, "host", "scheme", "host: smtp.example.com."),
-        ({"host": "smtps://smtp.example.com:465/"}, "host", "scheme", "host: smtp.example.com."),
-        ({"host": "smtp://app:pw@smtp.example.com:465/"}, "host", "scheme", "host: smtp.example.com."),
+        ({"host": "smtps://smtp.example.com:465/"}, "host", "scheme", "host: smtp.example.com and port: 465."),
+        ({"host": "smtp://app:pw@smtp.example.com:465/"}, "host", "scheme", "example.com and port: 465."),
+        ({"host": "smtp://[2001:db8::1]:465"}, "host", "scheme", 'host: "2001:db8::1" and port: 465.'),
+        ({"host": "smtp://2001:db8::1"}, "host", "scheme", "host: smtp.example.com."),
         ({"host": "https://"}, "host", "scheme", "host: smtp.example.com"),
         ({"host": "smtp.example.com:587"}, "host", "port in it", "host: smtp.example.com and port: 587."),
         ({"host": "smtp.example.com:"}, "host", "port in it", "host: smtp.example.com and port: 587."),
-        ({"host": "[2001:db8::1]"}, "host", "brackets", 'host: "2001:db8::1"'),
-        ({"host": "[2001:db8::1]:25"}, "host", "brackets", 'host: "2001:db8::1"'),
+        ({"host": "[2001:db8::1]"}, "host", "has brackets in it", 'host: "2001:db8::1".'),
+        ({"host": "[2001:db8::1]:25"}, "host", "brackets and a port", 'host: "2001:db8::1" and port: 25.'),
         ({"host": "user@smtp.example.com"}, "host", "not a host name", "host: smtp.example.com"),
         ({"host": "smtp.example.com/x"}, "host", "not a host name", "host: smtp.example.com"),
         ({"host": "smtp example com"}, "host", "not a host name", "host: smtp.example.com"),
@@ -79,8 +81,10 @@ def refusal(raw: dict[str, t.Any], **how: t.Any) -> SettingsError:
             {"host": HOST, "security": "tls"},
             "security",
             "security is 'tls'",
-            "implicit_tls, starttls, opportunistic, cleartext (implicit_tls is probably",
+            "(implicit_tls where TLS is spoken from the first byte, as on 465; starttls where STARTTLS begins it, as on 587)",
         ),
+        ({"host": HOST, "security": "tls", "port": 465}, "security", "security is 'tls'", "(implicit_tls is probably"),
+        ({"host": HOST, "security": "TLS", "port": "587"}, "security", "security is 'TLS'", "(starttls is probably"),
         ({"host": HOST, "security": "STARTTLS"}, "security", "security is 'STARTTLS'", "(starttls is probably"),
         ({"host": HOST, "security": "ssl"}, "security", "security is 'ssl'", "(implicit_tls is probably"),
         ({"host": HOST, "security": "none"}, "security", "security is 'none'", "(cleartext is probably"),
@@ -107,9 +111,27 @@ def refusal(raw: dict[str, t.Any], **how: t.Any) -> SettingsError:
             {"host": HOST, "secure": "maybe", "port": 465},
             "secure",
             "secure is 'maybe'",
-            "secure: true or secure: false",
+            "write secure: true for TLS from the first byte, as on port 465, or secure: false for STARTTLS, as on 587.",
         ),
-        ({"host": HOST, "secure": 2, "port": 465}, "secure", "secure is '2'", "secure: true or secure: false"),
+        (
+            {"host": HOST, "secure": 2, "port": 465},
+            "secure",
+            "secure is '2'",
+            "secure: true for TLS from the first byte",
+        ),
+        (
+            {"host": HOST, "secure": "starttls", "port": 587},
+            "secure",
+            "secure is 'starttls'",
+            "secure: false for STARTTLS",
+        ),
+        # the file of a CA
+        (
+            {"host": HOST, "port": 465, "ca_path": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"},
+            "ca_path",
+            "ca_path holds the certificate itself",
+            "put it into a file on the managed host, and write that file's path.",
+        ),
         # login
         (
             {"host": HOST, "port": 465, "password": SECRET},
@@ -530,3 +552,28 @@ def test_a_url_as_host_is_refused_without_showing_its_login() -> None:
     with pytest.raises(SettingsError) as caught:
         parse_settings({"host": "smtp://user:hunter2@mail.example.com", "port": 465, "secure": True}, probed=True)
     assert "hunter2" not in str(caught.value) and "mail.example.com" in str(caught.value)
+
+
+def test_blanks_around_a_text_are_no_part_of_it() -> None:
+    found = parse_settings(
+        {
+            "host": f" {HOST}\n",
+            "port": " 465 ",
+            "ca_path": "/etc/ssl/our-ca.pem ",
+            "sender": " app@example.com ",
+            "helo_name": "app1.example.com ",
+            "auth_mechanism": "plain ",
+            "username": " app ",
+            "password": f"{SECRET} ",
+        },
+        probed=True,
+    )
+    assert (found.host, found.port, found.ca_path, found.sender) == (
+        HOST,
+        465,
+        "/etc/ssl/our-ca.pem",
+        "app@example.com",
+    )
+    assert (found.helo_name, found.auth_mechanism) == ("app1.example.com", "PLAIN")
+    # A login may begin and end with anything.
+    assert found.login == (" app ", f"{SECRET} ")

@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.variables import Variable, check_variables
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.variables import UNREADABLE, Variable, check_variables
 
 SETTINGS = Variable("mail_config_settings", "dict", advice="write host, port and secure into it", required=True)
 TAKEN = (
@@ -20,6 +20,7 @@ TAKEN = (
     Variable("mail_config_alternatives", "raw"),
     Variable("mail_config_cleartext_networks", "list"),
     Variable("mail_config_prove_recipient", "str"),
+    Variable("mail_probe_timeout", "float"),
 )
 GOOD: dict[str, t.Any] = {"mail_config_settings": {"host": "relay.test"}}
 
@@ -34,7 +35,7 @@ def check(variables: dict[str, t.Any], known: tuple[str, ...] = ()) -> None:
         {},
         {"mail_config_certificate_days_error": "30", "mail_config_check_credentials": "yes"},
         {"mail_config_cleartext_networks": "10.0.0.0/8", "mail_config_fallback": "use"},
-        {"mail_config_alternatives": 587},
+        {"mail_config_alternatives": 587, "mail_probe_timeout": "2.5"},
         # Somebody's own.
         {"mail_host": "x", "mail_config_secret": "x", "mailname": "x", "mail_report_dest": "x", "ansible_user": "x"},
         {"mail_config_prove_recipient": "a@b", "mail_config_prove_recipients": ["a@b"]},
@@ -56,7 +57,8 @@ def test_what_is_right(more: dict[str, t.Any]) -> None:
         ({**GOOD, "mail_config_certificate_day_error": 3}, "no variable of this playbook; write mail_config_certificate_days_error."),
         ({**GOOD, "mail_config_falback": "use"}, "mail_config_falback is no variable of this playbook; write mail_config_fallback."),
         ({**GOOD, "mail_config_fallback": "try"}, "mail_config_fallback is 'try'; write fail or suggest or use."),
-        ({**GOOD, "mail_config_certificate_days_error": "soon"}, "mail_config_certificate_days_error is 'soon', which is not a number"),
+        ({**GOOD, "mail_config_certificate_days_error": "soon"}, "days_error is 'soon', which is not a whole number; write one, such as 14."),
+        ({**GOOD, "mail_probe_timeout": "3s"}, "mail_probe_timeout is '3s', which is not a number; write one, such as 10."),
         ({**GOOD, "mail_config_check_credentials": "perhaps"}, "mail_config_check_credentials is 'perhaps', which is neither"),
         ({**GOOD, "mail_config_cleartext_networks": {"a": 1}}, "which is not a list"),
     ],
@@ -69,3 +71,21 @@ def test_what_is_wrong_gets_one_sentence(variables: dict[str, t.Any], words: str
 
 def test_names_that_are_known_elsewhere_are_let_through() -> None:
     check({**GOOD, "mail_config_falback": 1}, known=("mail_config_falback",))
+
+
+@pytest.mark.parametrize("name", ["mail_config_settings", "mail_config_certificate_days_error"])
+def test_a_variable_whose_template_fails_is_left_to_who_uses_it(name: str) -> None:
+    check({**GOOD, name: UNREADABLE})
+
+
+def test_variables_of_mailpit_are_compared_with_those_of_mailpit_alone() -> None:
+    taken = (Variable("mailpit_watch_limit", "int"), Variable("mail_config_hosts", "str"))
+    with pytest.raises(
+        SettingsError, match="mailpit_wacth_limit is no variable of this playbook; write mailpit_watch_limit[.]"
+    ):
+        check_variables(taken, ["mailpit_wacth_limit"], str)
+    with pytest.raises(
+        SettingsError, match="mailpit_smtp_prot is no variable of this playbook; write mailpit_smtp_port[.]"
+    ):
+        check_variables([Variable("mailpit_smtp_port", "int")], ["mailpit_smtp_prot"], str)
+    check_variables(taken, ["mailpit_config_hosts", "mailpit_ca_pem"], str)

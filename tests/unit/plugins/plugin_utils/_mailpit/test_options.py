@@ -223,6 +223,21 @@ def test_choices_that_are_allowed() -> None:
         ({"extra": {"MP_LABEL": None}}, ["MP_LABEL", "no value"]),
         ({"extra": {"MP_MAX_AG": "3d"}}, ["MP_MAX_AG", "write MP_MAX_AGE"]),
         ({"extra": {"MP_SMTP_ALLOWED_RECIPIENT": "x"}}, ["write MP_SMTP_ALLOWED_RECIPIENTS"]),
+        *(
+            # A search in the program finds the beginning of a name, too.
+            ({"extra": {slip: "x"}}, [f"holds {slip}, which Mailpit does not read: write {meant}"])
+            for slip, meant in (
+                ("MP_SMTP_RELAY", "MP_SMTP_RELAY_ALL"),
+                ("MP_TAGS_CON", "MP_TAGS_CONFIG"),
+                ("MP_MAX", "MP_MAX_AGE"),
+                ("MP_ENABLE_RSPAM", "MP_ENABLE_RSPAMD"),
+            )
+        ),
+        ({"extra": {"MP_ENABLE_RSPAMD": "yes"}}, ["a host and a port, or a URL"]),
+        (
+            {"extra": {"MP_ENABLE_RSPAMD": "https://pw@rspamd.example:11334"}, "contained": True},
+            ["inspect", "write it without"],
+        ),
         ({"extra": {"MP_MAX_MESSAGE_SIZE": "50MB"}}, ["MP_MAX_MESSAGE_SIZE", "'50MB'", "megabytes, without a unit"]),
         ({"extra": {"MP_SMTP_MAX_RECIPIENTS": "0"}}, ["write 1 to"]),
         ({"extra": {"MP_COMPRESSION": "9"}}, ["write 0 to 3"]),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import ipaddress
 import pathlib
 import ssl
 
@@ -16,20 +17,22 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.pki import P
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
 NAMES = ["mailpit.example.com", "192.0.2.7", "2001:db8::1"]
 
 
-def clients_accept(tmp_path: pathlib.Path, trust: str, pki: Pki, name: str = NAMES[0]) -> bool:
-    """A real TLS handshake in memory, strict as Python 3.13 is by default."""
+def clients_accept(tmp_path: pathlib.Path, trust: str, pki: Pki, name: str = NAMES[0], strict: bool = True) -> bool:
+    """A real TLS handshake in memory, strict as Python 3.13 is by default, or as OpenSSL is."""
     (tmp_path / "cert.pem").write_text(pki.certificate)
     (tmp_path / "key.pem").write_text(pki.key)
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
     client_context = ssl.create_default_context(cadata=trust)
-    client_context.verify_flags |= ssl.VERIFY_X509_STRICT
+    strictness = ssl.VERIFY_X509_STRICT if strict else ssl.VerifyFlags(0)
+    client_context.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST | strictness
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = client_context.wrap_bio(to_client, to_server, server_hostname=name)
     server = server_context.wrap_bio(to_server, to_client, server_side=True)
@@ -281,6 +284,9 @@ def authority(
     ca: bool = True,
     ends: datetime.datetime = NOW + DAY,
     key: ec.EllipticCurvePrivateKey | None = None,
+    may: tuple[x509.ExtensionType, ...] = (),
+    longest: int | None = None,
+    names: tuple[x509.GeneralName, ...] = (x509.DNSName("localhost"),),
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     """A certificate for localhost as well, from itself or from an issuer."""
     key = key or ec.generate_private_key(ec.SECP256R1())
@@ -288,9 +294,11 @@ def authority(
     builder = (
         x509.CertificateBuilder().subject_name(subject).issuer_name(issuer[0].subject if issuer else subject).public_key(key.public_key())
         .serial_number(x509.random_serial_number()).not_valid_before(NOW - 9 * DAY).not_valid_after(ends)
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=longest), critical=True)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
     )  # fmt: skip
+    for extension in may:
+        builder = builder.add_extension(extension, critical=True)
     return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
 
 
@@ -334,7 +342,12 @@ def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
         (leaf, pem(leaf[0]), pem(between[0]), "give the whole chain up to its root"),
         (leaf, pem(leaf[0]), pem(leaf[0]), "give the whole chain up to its root"),
         (from_old, pem(from_old[0], old[0]), pem(root[0]), "is valid until"),
-        (from_no_ca, pem(from_no_ca[0], not_ca[0]), pem(root[0]), "is issued by CN=no ca"),
+        (
+            from_no_ca,
+            pem(from_no_ca[0], not_ca[0]),
+            pem(root[0]),
+            "CN=no ca, which issued the certificate in mailpit_certificate_file, may not do so",
+        ),
         (leaf, pem(leaf[0], between[0]), pem_key(root[1]), "mailpit_ca_file holds a private key"),
         (leaf, pem(leaf[0], between[0]), pem(root[0]) + pem_key(root[1]), "mailpit_ca_file holds a private key"),
         (leaf, pem(leaf[0], between[0]), "-----BEGIN RSA PRIVATE KEY-----", "mailpit_ca_file holds a private key"),
@@ -348,6 +361,7 @@ def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
             )
         ),
         (leaf, pem(leaf[0], between[0]), "root", "mailpit_ca_file holds no certificate"),
+        (leaf, pem(leaf[0], between[0]), "", "mailpit_ca_file holds no certificate"),
         (
             leaf,
             pem(leaf[0], between[0]),
@@ -358,6 +372,81 @@ def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
     ):
         text = check(pair, chain, given) or ""
         assert words in text and "\n" not in text and "MII" not in text, words
+
+
+def uses(*names: str) -> x509.KeyUsage:
+    """The key usage with these bits, by cryptography's names."""
+    every = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign",
+             "encipher_only", "decipher_only")  # fmt: skip
+    return x509.KeyUsage(**{name: name in names for name in every})
+
+
+def within(*subtrees: x509.GeneralName, without: tuple[x509.GeneralName, ...] = ()) -> x509.NameConstraints:
+    return x509.NameConstraints(subtrees or None, without or None)
+
+
+SERVER, CLIENT, ANY, CODE = (
+    x509.ExtendedKeyUsage([getattr(ExtendedKeyUsageOID, name)])
+    for name in ("SERVER_AUTH", "CLIENT_AUTH", "ANY_EXTENDED_KEY_USAGE", "CODE_SIGNING")
+)
+LOCALHOST, HERE = x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+# What a leaf, the certificate between and the root have beside the usual: each a real certificate's fault, or none.
+PURPOSES: list[tuple[dict, dict, dict]] = [
+    ({}, {}, {}),
+    ({"may": (SERVER,)}, {}, {}),
+    ({"may": (CLIENT,)}, {}, {}),
+    ({"may": (ANY,)}, {}, {}),
+    ({"may": (CODE,)}, {}, {}),
+    ({"may": (uses("digital_signature"),)}, {}, {}),
+    ({"may": (uses("key_encipherment", "content_commitment"),)}, {}, {}),
+    ({"may": (uses("crl_sign"),)}, {}, {}),
+    ({}, {"may": (CLIENT,)}, {}),
+    ({}, {"may": (SERVER,)}, {}),
+    ({}, {"may": (uses("digital_signature"),)}, {}),
+    ({}, {"may": (uses("key_cert_sign"),)}, {"may": (uses("key_cert_sign", "crl_sign"),)}),
+    ({}, {}, {"may": (uses("crl_sign"),)}),
+    ({}, {"longest": 0}, {"longest": 1}),
+    ({}, {}, {"longest": 0}),
+    ({}, {"may": (within(x509.DNSName("example.org")),)}, {}),
+    ({}, {"may": (within(LOCALHOST),)}, {}),
+    (
+        {"names": (LOCALHOST, x509.DNSName("a.example.org"))},
+        {"may": (within(LOCALHOST, x509.DNSName("example.org")),)},
+        {},
+    ),
+    (
+        {"names": (LOCALHOST, x509.DNSName("aexample.org"))},
+        {"may": (within(LOCALHOST, x509.DNSName("example.org")),)},
+        {},
+    ),
+    ({}, {}, {"may": (within(without=(LOCALHOST,)),)}),
+    ({}, {}, {"may": (within(without=(x509.DNSName("example.org"),)),)}),
+    ({"names": (LOCALHOST, HERE)}, {"may": (within(x509.IPAddress(ipaddress.ip_network("192.0.2.0/24"))),)}, {}),
+    ({"names": (LOCALHOST, HERE)}, {"may": (within(x509.IPAddress(ipaddress.ip_network("127.0.0.0/8"))),)}, {}),
+    (
+        {"names": (LOCALHOST, HERE)},
+        {"may": (within(without=(x509.IPAddress(ipaddress.ip_network("127.0.0.0/8")),)),)},
+        {},
+    ),
+]
+
+
+def test_what_a_certificate_may_be_used_for_is_what_clients_make_of_it(tmp_path: pathlib.Path) -> None:
+    """Each row is put to OpenSSL as well: what it refuses in every handshake is refused before Mailpit shows it."""
+    taken = []
+    for number, (of_leaf, of_between, of_root) in enumerate(PURPOSES):
+        root = authority("root", **of_root)
+        between = authority("between", root, **of_between)
+        leaf = authority("leaf", between, ca=False, **of_leaf)
+        pair = Pki(certificate=pem(leaf[0], between[0]), key=pem_key(leaf[1]))
+        said = check_pair(pair.certificate, pair.key, ["localhost"], NOW, pem(root[0]))
+        assert (said is None) == clients_accept(tmp_path, pem(root[0]), pair, "localhost", strict=False), (number, said)
+        assert said is None or "get another" in said or "give another" in said, said
+        taken.append(said is None)
+    assert taken.count(True) == 11
+    # Without a CA of one's own, too.
+    leaf = authority("leaf", authority("root"), ca=False, may=(CLIENT,))
+    assert "is not one for servers" in (check_pair(pem(leaf[0]), pem_key(leaf[1]), ["localhost"], NOW) or "")
 
 
 def test_nothing_but_certificates_and_one_key_goes_from_given_files() -> None:

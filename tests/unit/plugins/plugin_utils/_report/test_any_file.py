@@ -96,7 +96,9 @@ def test_whatever_a_file_holds_the_report_is_whole_and_a_second_judgement_too() 
         assert all(text.encode("utf-8") for text in made.values())
         jsonschema.validate(json.loads(made["json"]), SCHEMA, jsonschema.Draft202012Validator)
         ET.fromstring(made["junit"])
-        json.loads(made["sarif"])
+        issues = json.loads(made["codeclimate"])
+        assert len(issues) == len(json.loads(made["sarif"])["runs"][0]["results"])
+        assert len({one["fingerprint"] for one in issues}) == len(issues)
         for row in csv.reader(io.StringIO(made["csv"], newline="")):
             assert not [cell for cell in row if re.match(r"\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]", cell)]
         series = [one.rpartition(" ")[0] for one in made["prometheus"].splitlines() if not one.startswith("#")]

@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import csv
 import dataclasses
+import datetime
 import hashlib
 import html.parser
 import io
 import json
 import pathlib
 import re
+import typing as t
 import xml.etree.ElementTree as ET
 
 import jsonschema
@@ -23,6 +25,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.compare import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report import as_json as json_module
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_csv import COLUMNS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_table import short_table
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import leaves
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.formats import FORMATS, Told
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report
 
@@ -311,6 +314,32 @@ def test_sarif(kind: str) -> None:
     assert sum(one["level"] == "error" for one in run["results"]) == errors
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_codeclimate(kind: str) -> None:
+    """What GitLab asks of it: these keys, a fingerprint of its own for each, a path in the project, one of its severities."""
+    found = json.loads(made("codeclimate", kind))
+    prints = [one["fingerprint"] for one in found]
+    assert len(prints) == len(set(prints)) == len(json.loads(made("sarif", kind))["runs"][0]["results"])
+    for one in found:
+        assert set(one) == {"check_name", "description", "severity", "fingerprint", "location"}
+        assert one["severity"] in ("info", "minor", "critical") and one["description"] and one["check_name"]
+        assert one["location"]["lines"] == {"begin": 1}
+        assert re.fullmatch(r"hosts/[A-Za-z0-9_.~%-]+(/[A-Za-z0-9_.~%-]+)?", one["location"]["path"])
+
+
+def test_no_host_leads_out_of_its_folder() -> None:
+    names = ("..", ".", "../../etc/passwd", "/etc", "C:\\x")
+    records = [dataclasses.replace(RECORDS[2], host=name, vantage={"host": name}) for name in names]
+    for one in json.loads("".join(FORMATS["codeclimate"].made(Told(report_of(records), None, ())))):
+        parts = one["location"]["path"].split("/")
+        assert parts[0] == "hosts" and len(parts) <= 3 and not {"", ".", ".."} & set(parts)
+
+
+def test_a_long_name_moves_its_own_line_alone() -> None:
+    lines = short_table(report_of([*RECORDS, dataclasses.replace(RECORDS[2], host="h" * 5000, vantage={"host": "x"})]))
+    assert sum(len(line) > 200 for line in lines) == 1 and lines[0].startswith(f"{'host':20}")
+
+
 def test_the_table_of_a_large_fleet_shows_what_needs_somebody() -> None:
     lone = [without_verdict(RECORDS[0], "unreachable")]
     large = report_of([*small_fleet(150), *lone])
@@ -318,3 +347,14 @@ def test_the_table_of_a_large_fleet_shows_what_needs_somebody() -> None:
     assert len(lines) < 30 and lines[-1] == f"... and {150 * 2 - 9} that work"
     assert any(line.startswith("h00001") and line.endswith("FAILS  connection_timeout") for line in lines)
     assert len(short_table(report_of(RECORDS))) == len(RECORDS) + 1
+
+
+def test_days_left_are_those_of_the_sentences() -> None:
+    """ "1 day ago" is no -2, and what is over is never 0."""
+    (record,) = (one for one in RECORDS if one.cause == "certificate_expired")
+    probe = t.cast("dict[str, t.Any]", record.probe)
+    for hours, days in ((-1, -1), (-25, -1), (-49, -2), (1, 0), (25, 1)):
+        ends = (record.when + datetime.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        chain = [{**probe["certificates"][0], "not_after": ends}]
+        (leaf,) = leaves(report_of([dataclasses.replace(record, probe={**probe, "certificates": chain})]))
+        assert leaf.days_left == days, hours

@@ -153,3 +153,22 @@ def test_a_negative_serial_number_warns_nobody(pki: Pki, recwarn: pytest.Warning
     for one in read_chain([base64.b64encode(negative).decode()], NOW, (None, None)):
         one.as_dict(True)
     assert [str(one.message) for one in recwarn] == []
+
+
+def test_a_password_that_is_a_word_of_the_relays_name_changes_no_comparison(pki: Pki) -> None:
+    issued = pki.issue("mail.staging.test", names=["mail.staging.test"])
+    encoded = base64.b64encode(issued.certificate.public_bytes(Encoding.DER)).decode()
+    (leaf,) = read_chain([encoded], NOW, ("app", "staging"))
+    assert leaf.dns_names == ["mail.********.test"]
+    assert leaf.covers("mail.staging.test") and not leaf.covers("mail.production.test")
+
+
+def test_who_issued_whom_is_seen_with_and_without_key_identifiers(pki: Pki) -> None:
+    """Where names and identifiers agree they are believed; where they do not, the signature decides."""
+    leaf, above = chain_of(*pki.issue("relay.test").chain)
+    assert above.says_it_issued(leaf) and above.issued(leaf)
+    assert not leaf.says_it_issued(above) and not leaf.says_it_issued(leaf)
+    # Another CA with the same name, as one that was made anew, has another identifier.
+    made_anew = pki.issue("relay.test", issuer=pki.new_root("mailops test intermediate"))
+    other_leaf, other = chain_of(made_anew.chain[0], above.parsed)
+    assert not other.says_it_issued(other_leaf)

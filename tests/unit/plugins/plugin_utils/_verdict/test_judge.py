@@ -15,11 +15,13 @@ import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import (
     HostFacts,
     Policy,
     diagnose,
     diagnose_name,
+    diagnose_slow_name,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import alternative_verdicts, judge
 from hypothesis import HealthCheck, given, settings
@@ -137,7 +139,8 @@ def test_variants(row: Row, chains: dict[str, list[str]]) -> None:
         diagnose(one, asked(**row.settings), Policy(**row.policy), facts(**row.facts), elsewhere)
         for one in evidence["attempts"]
     ]
-    assert (row.code, row.variant) in {(one.code, one.variant) for one in found}
+    slow = diagnose_slow_name(evidence, asked(**row.settings))
+    assert (row.code, row.variant) in {(one.code, one.variant) for one in (*found, slow) if one is not None}
 
 
 # -- several addresses
@@ -193,6 +196,18 @@ def test_the_other_kind_of_address_is_advised_where_it_works(dead: tuple[int, st
     probe = judge(asked(), observation(at(DEAD, dead[1], family=dead[0]), at(OK, "192.0.2.1")), Policy(), facts())
     (found,) = [finding for finding in probe["findings"] if finding["code"] == "address_unreachable"]
     assert (advice or "ip_version") in found["remedy"] if advice else "ip_version" not in found["remedy"]
+
+
+@pytest.mark.parametrize("number, found", [(3, 3), (4, 1), (31, 1)])
+def test_many_addresses_that_fail_alike_are_one_finding(number: int, found: int) -> None:
+    dead = [at(DEAD, f"192.0.2.{one}") for one in range(2, number + 2)]
+    findings = judge(asked(), observation(at(OK, "192.0.2.1"), *dead), Policy(), facts())["findings"]
+    assert [one["code"] for one in findings] == ["address_unreachable"] * found
+    assert findings[0]["message"].startswith(
+        f"192.0.2.2 and {number - 1} more of the addresses of relay.test do not work, all for the same reason:"
+        if found == 1
+        else "192.0.2.2, one of the addresses of relay.test, does not work:"
+    )
 
 
 def test_a_remedy_of_anyone_names_no_port_of_its_own() -> None:
@@ -413,3 +428,16 @@ def test_a_name_that_nobody_had_time_to_ask_for_is_not_asked() -> None:
     failure: t.Any = {"layer": "dns", "kind": "not_asked", "lack": "time"}
     found = diagnose_name({"ok": False, "ms": 500.0, "failure": failure}, asked())
     assert (found.code, found.detail) == ("not_asked", words.lacking("time"))
+
+
+def test_a_relay_that_works_costs_no_signature(chains: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a host's own TLS has verified is not verified again on the controller, for each host of a fleet."""
+
+    def issued(one: Certificate, other: Certificate) -> bool:
+        assert one.parsed.subject != other.parsed.issuer, "a signature would be checked"
+        return False
+
+    good = [row for row in ROWS if row.code is None]
+    row = next(row for row in good if row.evidence(chains)["attempts"][0].get("chain") == chains["good"])
+    monkeypatch.setattr(Certificate, "issued", issued)
+    assert verdict(row, chains)["ok"]

@@ -281,6 +281,17 @@ ROWS: tuple[Row, ...] = (
         )
     ),
     row(
+        "a CA made anew under its old name",
+        cert("good", 7, "certificate signature failure"),
+        "certificate_untrusted",
+        "certificate",
+        "other_ca",
+        "implicit_tls",
+        says="the CA 'mailops test root' in ca_path may be an older or newer one",
+        settings={**IMPLICIT, "ca_path": "/ca.pem"},
+        facts={"ca_subjects": {"/ca.pem": ["mailops test root"]}},
+    ),
+    row(
         "bad signature",
         cert("good", 7, "certificate signature failure"),
         "certificate_untrusted",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.support.evidence import Row, dns, row
+from tests.support.evidence import Row, attempt, broken, dns, observation, row
 
 ROWS: tuple[Row, ...] = (
     # dns
@@ -23,5 +23,37 @@ ROWS: tuple[Row, ...] = (
     ),
     row("servfail", dns("resolver", error="EAI_AGAIN"), "name_server_failure", "dns", says="EAI_AGAIN"),
     row("dns fails", dns("resolver", error="EAI_FAIL"), "name_server_failure", "dns"),
+    row(
+        "dns took the time",
+        observation(
+            attempt(rungs="tcp greeting!", failure=broken("greeting", "timeout")),
+            dns={"ok": True, "known": 1, "ms": 9000.0},
+        ),
+        "name_server_failure",
+        "dns",
+        "slow",
+        says="took 9 of the 10 s",
+    ),
+    row(
+        "dns took most of the time, and the relay refuses",
+        observation(
+            attempt(rungs="tcp!", failure=broken("tcp", "os", errno="ECONNREFUSED")),
+            dns={"ok": True, "known": 1, "ms": 9000.0},
+        ),
+        "connection_refused",
+        "tcp",
+        findings="name_server_slow",
+    ),
+    row(
+        "dns took much of a long time, and the relay is silent",
+        observation(
+            attempt(rungs="tcp greeting!", failure=broken("greeting", "timeout")),
+            dns={"ok": True, "known": 1, "ms": 12000.0},
+        ),
+        "greeting_timeout",
+        "greeting",
+        findings="name_server_slow",
+        settings={"timeout": 20},
+    ),
     row("dns silent", dns("timeout"), "name_server_failure", "dns", says="within 0 s"),
 )

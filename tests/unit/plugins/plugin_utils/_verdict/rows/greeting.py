@@ -128,6 +128,32 @@ ROWS: tuple[Row, ...] = (
         settings={"port": 465, "security": "implicit_tls"},
     ),
     row(
+        "greets only who speaks first, and has TLS",
+        attempt(
+            rungs="tcp greeting!", failure=broken("greeting", "timeout", partial="", waited_ms=6000.0), both_modes=True
+        ),
+        "greeting_timeout",
+        "greeting",
+        "speaks_second",
+        says="was silent for 6 s and greets only who speaks first",
+    ),
+    row(
+        "greets only who speaks first",
+        attempt(rungs="tcp", failure=broken("greeting", "timeout", waited_ms=2500.0), speaks_second=True),
+        "greeting_timeout",
+        "greeting",
+        "speaks_second",
+        says="was silent for 2.5 s and",
+    ),
+    row(
+        "closed to everybody",
+        refused("greeting", 554, "relay.test ESMTP not accepting connections"),
+        "greeting_rejected",
+        "greeting",
+        "closed",
+        says="takes no mail from this host, or from nobody",
+    ),
+    row(
         "greets only a proxy",
         attempt(rungs="tcp greeting!", failure=broken("greeting", "timeout", partial=""), after_proxy_header=GREETING),
         "greeting_timeout",

@@ -84,6 +84,25 @@ ROWS: tuple[Row, ...] = (
         "starttls",
     ),
     row(
+        "starttls, login first",
+        refused("starttls", 530, "5.7.0 log in first"),
+        "starttls_rejected",
+        "starttls",
+        "policy",
+        "starttls",
+    ),
+    *(
+        row(
+            f"starttls, {code}",
+            refused("starttls", code, "5.5.1 not here"),
+            "starttls_rejected",
+            "starttls",
+            "no_answer",
+            "starttls",
+        )
+        for code in (500, 501, 502, 503, 504)
+    ),
+    row(
         "starttls, milter",
         refused("starttls", 454, "4.7.1 Service unavailable, milter does not answer"),
         "starttls_rejected",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import AppClient
 
 from tests.support.evidence import (
+    GREETING,
     IMPLICIT,
     SILENT_LOOK,
     TLS,
@@ -15,6 +16,7 @@ from tests.support.evidence import (
     after_handshake,
     attempt,
     broken,
+    ehlo,
     in_tls,
     row,
     tls_fails,
@@ -125,6 +127,24 @@ ROWS: tuple[Row, ...] = (
         "tls",
         observed="implicit_tls",
         settings=IMPLICIT,
+    ),
+    row(
+        "client certificate, said before EHLO is",
+        attempt(
+            rungs="tcp greeting ehlo starttls tls certificate ehlo!",
+            failure=broken(
+                "ehlo", "out_of_step", code=421, lines=["4.7.1 No required SSL certificate"], sign="unasked"
+            ),
+            greeting=GREETING,
+            ehlo=ehlo(),
+            tls={**TLS, "certificate_requested": True},
+            chain="good",
+            chain_available=True,
+        ),
+        "client_certificate_required",
+        "tls",
+        observed="starttls",
+        says="'421 4.7.1 No required SSL certificate'",
     ),
     row(
         "client certificate, late",

@@ -23,6 +23,12 @@ from tests.support.evidence import (
 )
 
 ROWS: tuple[Row, ...] = (
+    row(
+        "421, in the standard's words",
+        greets("reply", code=421, lines=["Service not available, closing transmission channel"]),
+        "temporarily_rejected",
+        "transaction",
+    ),
     row("421", greets("reply", code=421, lines=["come back later"]), "temporarily_rejected", "transaction"),
     row(
         "HELO has the reason",
@@ -38,6 +44,46 @@ ROWS: tuple[Row, ...] = (
         says="in answer to HELO, as EHLO was answered with '502 what'",
     ),
     # transaction
+    row(
+        "too many recipients",
+        mail_fails("rcpt", 452, "4.5.3 Error: too many recipients", recipient="b@example.com"),
+        "temporarily_rejected",
+        "transaction",
+        "too_many",
+        "starttls",
+        says="takes no further recipient now",
+    ),
+    row(
+        "too many recipients in a while",
+        mail_fails("rcpt", 450, "4.7.1 Error: too many recipients from 192.0.2.7", recipient="b@example.com"),
+        "temporarily_rejected",
+        "transaction",
+        "limit",
+        "starttls",
+    ),
+    row(
+        "too many recipients, for good",
+        mail_fails("rcpt", 550, "5.5.3 Maximum limit of 10 recipients reached", recipient="b@example.com"),
+        "recipient_rejected",
+        "transaction",
+        "too_many",
+        "starttls",
+    ),
+    row(
+        "blocked by a policy, which is no list of addresses",
+        mail_fails("rcpt", 550, "5.7.1 Message blocked by our content policy", recipient="b@example.com"),
+        "recipient_rejected",
+        "transaction",
+        "",
+        "starttls",
+    ),
+    row(
+        "EHLO, not now",
+        refused("ehlo", 451, "4.0.0 backend down"),
+        "temporarily_rejected",
+        "transaction",
+        says="asks to try again later: '451 4.0.0 backend down'",
+    ),
     *(
         row(
             f"after a login, {stage}",
@@ -52,6 +98,21 @@ ROWS: tuple[Row, ...] = (
         )
         for stage, code, said, cause, variant in (
             ("rcpt", 550, "5.7.1 Relaying denied", "recipient_rejected", "relay_logged_in"),
+            (
+                "rcpt",
+                550,
+                "host is not permitted to relay through this server without authentication.",
+                "sender_rejected",
+                "auth_required_logged_in",
+            ),
+            ("rcpt", 535, "5.7.1 Sender not authorized", "sender_rejected", ""),
+            (
+                "data",
+                550,
+                "Domain x.test has exceeded the max emails per hour (500/500)",
+                "temporarily_rejected",
+                "limit",
+            ),
             ("mail", 530, "5.7.0 Authentication required", "sender_rejected", "auth_required_logged_in"),
         )
     ),
@@ -207,6 +268,22 @@ ROWS: tuple[Row, ...] = (
         "temporarily_rejected",
         "transaction",
         "mailbox_full",
+        "starttls",
+    ),
+    row(
+        "disk full, says Exim",
+        mail_fails("mail", 452, "Space shortage, please try later"),
+        "temporarily_rejected",
+        "transaction",
+        "no_space",
+        "starttls",
+    ),
+    row(
+        "what is behind it does not answer",
+        mail_fails("mail", 421, "4.4.0 relay.test Failed to establish relay connection"),
+        "temporarily_rejected",
+        "transaction",
+        "broken",
         "starttls",
     ),
     row(
