@@ -24,6 +24,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, reason_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.told import Found, content_of, of_shape
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.paths import app_path
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, parse_settings, to_bool
@@ -134,10 +135,10 @@ class ActionModule(Action):
 
     def _read(self, options: _Options) -> _OldFile:
         """What the host has there now. Raises HostError."""
-        found = self._ask(options, {"step": "read"})
+        found = of_shape(self._ask(options, {"step": "read"}), Found)
         if found.get("failed"):
             raise _host_error(found, _sentence(found))
-        content = None if found["content"] is None else base64.b64decode(found["content"])
+        content = None if found["content"] is None else content_of(found["content"])
         if not self._task.check_mode:
             # Where the role is at work, its claim has taken this over and said it.
             for one in found["broken_off"]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import posixpath
 import re
 import typing as t
@@ -40,6 +39,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Ac
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS, parse_manners
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.told import Searched, content_of, of_shape
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show, unknown_options
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, Policy, parse_policy
@@ -147,7 +147,7 @@ class ActionModule(Action):
 
     def _fetch(self, request: Mapping[str, t.Any]) -> None:
         """Have the host search and read, in one call. Raises HostError."""
-        found = self.execute(_MODULE, {"step": {**request, "root": self._root}})
+        found = of_shape(self.execute(_MODULE, {"step": {**request, "root": self._root}}), Searched)
         if found.get("failed") or found.get("unreachable"):
             raise HostError({**found, "msg": reason_of(found)})
         self._left_out += found["left_out"]
@@ -157,7 +157,7 @@ class ActionModule(Action):
             if one["content"] is None:
                 continue
             try:
-                self._texts[one["path"]] = text_of(one["path"], base64.b64decode(one["content"]))
+                self._texts[one["path"]] = text_of(one["path"], content_of(one["content"]))
                 self._modes[one["path"]] = one["mode"]
             except UnicodeDecodeError:
                 self._left_out.append({"path": one["path"], "reason": "it is not UTF-8 text"})

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import posixpath
 import typing as t
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.told import Listed, content_of, of_shape
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.paths import app_path
 
@@ -84,7 +84,8 @@ class ActionModule(Action):
 
     def _texts(self, app: str, paths: list[str]) -> dict[str, tuple[str, int, str]]:
         """Text, permission bits and real path of each file that is there. Raises HostError and AppError."""
-        found = execute_private(self, _MODULE, {"app": app, "path": paths[0], "paths": paths}, self._task_vars)
+        asked = {"app": app, "path": paths[0], "paths": paths}
+        found = of_shape(execute_private(self, _MODULE, asked, self._task_vars), Listed)
         if found.get("failed") or found.get("unreachable"):
             raise HostError({**found, "msg": reason_of(found)})
         texts = {}
@@ -92,7 +93,7 @@ class ActionModule(Action):
             if one is None:
                 continue
             try:
-                texts[path] = text_of(path, base64.b64decode(one["content"])), one["mode"], one["path"]
+                texts[path] = text_of(path, content_of(one["content"])), one["mode"], one["path"]
             except UnicodeDecodeError:
                 raise AppError(f"{path}: it is not UTF-8 text.") from None
         return texts

@@ -9,6 +9,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 _SPEC: dict[str, dict[str, t.Any]] = {
@@ -51,7 +52,7 @@ class ActionModule(ActionBase):
         result.pop("left", None)
         # Without the diff, whose texts have lines of their own.
         before = result.pop("before", {})
-        result = printable_data(result)
+        result = printable_data(hidden_in_result(result, self._task.args))
         if self._task.diff:
             after = {file["path"]: file["text"] for file in files}
             result["diff"] = [

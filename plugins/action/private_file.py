@@ -9,6 +9,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 _SPEC: dict[str, dict[str, t.Any]] = {
@@ -43,4 +44,4 @@ class ActionModule(ActionBase):
             self._remove_tmp_path(self._connection._shell.tmpdir)
         for extra in ("broken_off", "left"):
             result.pop(extra, None)
-        return printable_data(result)
+        return printable_data(hidden_in_result(result, self._task.args))

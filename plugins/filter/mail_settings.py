@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_text
 
 
 def mail_settings(value: object, selected: object = None, probed: bool | None = None) -> dict[str, t.Any]:
@@ -18,7 +19,7 @@ def mail_settings(value: object, selected: object = None, probed: bool | None = 
     try:
         return completed(value, selected, probed)
     except SettingsError as error:
-        raise AnsibleFilterError(f"mailops.smtp.mail_settings: {error}") from None
+        raise AnsibleFilterError(f"mailops.smtp.mail_settings: {hidden_in_text(str(error), value)}") from None
 
 
 class FilterModule:

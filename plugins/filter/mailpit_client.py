@@ -54,6 +54,7 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_text
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.client import client_file
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
@@ -65,7 +66,7 @@ def mailpit_client(value: t.Any, kind: str) -> dict[str, t.Any]:
     try:
         made = client_file(kind, value)
     except MailpitRefusal as refusal:
-        return {"refusal": str(refusal), "text": "", "needs": []}
+        return {"refusal": hidden_in_text(str(refusal), value), "text": "", "needs": []}
     return {"refusal": None, "text": made.text, "needs": made.needs}
 
 

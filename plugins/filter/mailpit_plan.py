@@ -77,6 +77,7 @@ import dataclasses
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_text
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.options import Choice, plan
@@ -102,7 +103,7 @@ def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
         choice = Choice(**{**options, **{f"has_{option}": bool(users) for option, users in accounts_of.items()}})
         result = plan(choice)
     except MailpitRefusal as refusal:
-        return {"refusal": str(refusal)}
+        return {"refusal": hidden_in_text(str(refusal), value)}
     return {
         "refusal": None,
         "environment": result.environment,

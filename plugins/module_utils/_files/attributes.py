@@ -60,7 +60,7 @@ def give(opened: int, path: str, wanted: Attributes, *, times: bool = False) -> 
         except PermissionError:
             words = (
                 "{0} belongs to uid {1} and gid {2}, and only root can give a new file to them; run the task with "
-                "become: true."
+                "become: true, as root."
             )
             raise FileError(words.format(path, wanted.uid, wanted.gid)) from None
         except OSError as error:

@@ -6,11 +6,8 @@
 from __future__ import annotations
 
 import base64
-import errno
 import json
-import os
 import re
-import stat
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.connect import Unreachable, in_words
@@ -34,7 +31,6 @@ _FOR_TLS = re.compile(rb"https? request (?:was sent )?to (?:an )?https", re.IGNO
 # What may be gone at the next try: a proxy before a Mailpit that restarts, or one that asks for patience.
 _NO_SUCH_NAME = ("EAI_NONAME", "EAI_NODATA", "EAI_FAIL")
 _PASSING = (429, 502, 503, 504)
-_CA_LIMIT = 16 * 1024 * 1024
 _WHAT = "write into url where Mailpit's web interface is, with the webroot if it has one"
 
 
@@ -80,8 +76,6 @@ class Api:
             pair = f"{username}:{password or ''}".encode()
             self._headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
         self._contexts = TLSContexts(validate_certs, ca_path if self.site.tls else None, "TLSv1.2")
-        if self.site.tls and ca_path is not None:
-            _refuse_no_file(ca_path)
         self._contexts.load_ca_file()
 
     def get(self, path: str, deadline: Deadline) -> t.Any:
@@ -178,13 +172,6 @@ class Api:
         if status in (404, 405, 410):
             return f"there is no Mailpit API at url {url} ({status}): {_WHAT}"
         return f"Mailpit's web interface at url {url} answered with {status}: {_WHAT}"
-
-
-def _refuse_no_file(path: str) -> None:
-    """A FIFO or a device would be read for ever. Raises OSError."""
-    found = os.stat(path)
-    if not stat.S_ISREG(found.st_mode) or found.st_size > _CA_LIMIT:
-        raise OSError(errno.EINVAL, "it is no file of certificates", path)
 
 
 def _integer(text: str) -> int:

@@ -324,7 +324,7 @@ def checked(found: object) -> Observation:
         raise EvidenceError("The observation has no format number, so an older release made it; probe again.")
     if isinstance(number, bool) or not isinstance(number, int) or number != FORMAT:
         raise EvidenceError(
-            f"The observation has format {number!r}, and this release of mailops.smtp reads {FORMAT};"
+            f"The observation has format {number!r:.40}, and this release of mailops.smtp reads {FORMAT};"
             " use the same release for both, or probe again."
         )
     missing = [key for key in _REQUIRED if key not in found]

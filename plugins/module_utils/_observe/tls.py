@@ -34,6 +34,7 @@ _SYSTEM_BUNDLES = (
 # How OpenSSL names a certificate in a folder: the hash of its subject, and a number.
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+\Z")
 _CHAIN_LIMIT = 16
+_CA_LIMIT = 16 << 20
 _CA_SUBJECTS_LIMIT = 200
 _VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
 # Never, in no try: suites without a certificate, without encryption, or of export strength. A session in one of them
@@ -127,6 +128,19 @@ def _note(session: t.Any, direction: str, version: int, content_type: int, messa
         session.dh_bits = _group_bits(data[4:])
 
 
+def _refuse_what_never_ends(path: str) -> None:
+    """OpenSSL would read a pipe, a device and the kernel's own log, which has no size, for as long as they like. Raises OSError."""
+    found = os.stat(path)
+    if stat.S_ISDIR(found.st_mode):
+        return  # OpenSSL says that
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "is a pipe, a socket or a device", path)
+    if found.st_size == 0:
+        raise OSError(errno.EINVAL, "is empty", path)
+    if found.st_size > _CA_LIMIT:
+        raise OSError(errno.EINVAL, f"is larger than {_CA_LIMIT >> 20} megabytes", path)
+
+
 def _group_bits(parameters: bytes) -> int | None:
     """The size of the Diffie-Hellman group in a ServerKeyExchange (RFC 5246 section 7.4.3); null for ECDHE.
 
@@ -191,9 +205,7 @@ class TLSContexts:
         Raises OSError, ssl.SSLError (a subclass) where it holds no certificate.
         """
         if self.ca_path is not None:
-            kind = os.stat(self.ca_path).st_mode
-            if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):  # it would be waited for without end
-                raise OSError(errno.EINVAL, "is a pipe, a socket or a device", self.ca_path)
+            _refuse_what_never_ends(self.ca_path)
             if self.verify:
                 self.context()
             else:

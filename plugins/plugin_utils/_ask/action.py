@@ -23,6 +23,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.relays import as
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet import handover
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import take
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
@@ -57,7 +58,7 @@ class Action(ActionBase):
             found = host_failure(error, self.host, self.NOTHING, self._written())
         finally:
             self._hand_over()
-        return printable_data({**result, **found})
+        return printable_data(hidden_in_result({**result, **found}, self._task.args))
 
     @abc.abstractmethod
     def answer(self, args: Result) -> Result:

@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.mailops.smtp.plugins.module_utils._files.sealed import seal
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.run import GIVE_UP_AFTER, this_run, told, without_dead
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.told import Records, of_shape
 
 __all__ = ("work_on_files",)
 
@@ -47,8 +48,8 @@ def work_on_files(
     broken_off: list[Mapping[str, t.Any]] = []
     while True:
         sealed = seal({**handed, "run": run, "dead": dead})
-        result = execute_private(action, module, {**options, "handed_over": sealed}, task_vars)
-        held, others = result.pop("held", None) or [], result.pop("others", [])
+        result = of_shape(execute_private(action, module, {**options, "handed_over": sealed}, task_vars), Records)
+        held, others = result.pop("held", None) or [], result.pop("others", None) or []
         living, gone = without_dead(held, give_up_after)
         if result.get("failed") or living:
             return {"failed": True, "changed": False, "msg": told(living[0], give_up_after)} if living else result

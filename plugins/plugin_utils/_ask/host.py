@@ -25,16 +25,23 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.fits import fits
 
 __all__ = ("HostError", "ProbeRun", "plan_of", "probe_host", "reason_of")
 
 _OBSERVER = "mailops.smtp.smtp_observe"
+# Of a reason; no sentence of a module has so many letters.
+_LONGEST = 4000
+_NO_REPORT = (
+    "What this host sent is not what the probe's module gives, so its Python, or who sits between, is not to be trusted;"
+    " look at that host, or probe from another one with delegate_to."
+)
 
 
 def reason_of(result: Mapping[str, t.Any]) -> str:
     """Why a module failed, in its own words; where it broke off before any, ``misfit`` has put the exception's there."""
     said = str(result.get("msg") or "").strip()
-    return printable_text(said) if said else "the host gave no reason"
+    return printable_text(said[:_LONGEST]) if said else "the host gave no reason"
 
 
 class HostError(Exception):
@@ -102,15 +109,26 @@ def probe_host(
     result = execute(_OBSERVER, arguments)
     if result.get("failed") or "observations" not in result:
         raise HostError(result)
-    report = t.cast(HostReport, result)
-    clock = datetime.datetime.fromtimestamp(report["clock"], datetime.UTC)
+    try:
+        observations = [checked(one) for one in _listed(result["observations"], len(plans))]
+        if not fits(result, HostReport):
+            raise EvidenceError(_NO_REPORT)
+        report = t.cast(HostReport, result)
+        clock = datetime.datetime.fromtimestamp(report["clock"], datetime.UTC)
+    except EvidenceError as error:
+        raise HostError({"msg": str(error)}) from None
+    except (OverflowError, RecursionError, ValueError, OSError):
+        raise HostError({"msg": _NO_REPORT}) from None
     facts = HostFacts(
         clock=clock,
         skew=report["clock"] - time.time(),
         trust_store_empty=report["trust_store_empty"],
         ca_subjects=report["ca_subjects"],
     )
-    try:
-        return ProbeRun([checked(one) for one in report["observations"]], facts)
-    except EvidenceError as error:
-        raise HostError({"msg": str(error)}) from None
+    return ProbeRun(observations, facts)
+
+
+def _listed(found: object, number: int) -> list[object]:
+    if not isinstance(found, list) or len(found) != number:
+        raise EvidenceError(_NO_REPORT)
+    return found

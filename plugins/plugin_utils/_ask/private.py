@@ -16,6 +16,9 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.misfit import ma
 
 __all__ = ("execute_private",)
 
+# What ansible-core itself puts there, once for a host.
+_OF_ANSIBLE = "discovered_interpreter_"
+
 
 def execute_private(
     action: ActionBase, module: str, arguments: Mapping[str, t.Any], task_vars: dict[str, t.Any]
@@ -39,7 +42,10 @@ def execute_private(
             result = action._execute_module(**call)
     # What a module printed that did not get to its end may hold half of the file.
     result = {key: value for key, value in result.items() if key not in ("invocation", "module_stdout")}
-    return made_plain(action, result)
+    # No module of ours gives facts. What a host claims all the same would become variables, with delegate_to those of another host.
+    facts = result.pop("ansible_facts", None)
+    found = {key: facts[key] for key in facts if str(key).startswith(_OF_ANSIBLE)} if isinstance(facts, dict) else {}
+    return made_plain(action, {**result, **({"ansible_facts": found} if found else {})})
 
 
 @contextlib.contextmanager

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import base64
 import datetime
-import functools
 import hashlib
 import textwrap
 import typing as t
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation, Rung
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt, Observation
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.basis import Basis
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record, RecordError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import AppClient, Policy, parse_policy
@@ -24,6 +23,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings impor
     parse_settings,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.fits import fits
 
 __all__ = ("basis_of", "with_pem")
 
@@ -36,7 +36,7 @@ def basis_of(record: Record) -> Basis | None:
     observation, evidence = record.observation, record.evidence
     if observation is None or evidence is None or record.settings is None:
         return None
-    if not _fits(observation, Observation):
+    if not fits(observation, Observation):
         raise RecordError("Its evidence is not as a probe gives it; leave the file as the callback verdicts wrote it.")
     try:
         known = {one.name for one in fields(Settings)}
@@ -59,39 +59,6 @@ def _policy(kept: Mapping[str, t.Any]) -> Policy:
     """As it was applied, with what was known of the apps. Raises SettingsError and TypeError."""
     apps = tuple(AppClient(str(name), str(runtime), tuple(can)) for name, runtime, can in kept.get("apps") or ())
     return replace(parse_policy(kept), apps=apps)
-
-
-# A number beyond it is none of a clock, a port or a code, and too large for arithmetic with floats.
-_MOST = 1e15
-
-
-def _fits(found: object, kind: t.Any) -> bool:
-    """Whether data are as their type in ``evidence`` says; further keys are let through. Files may hold anything."""
-    origin, inner = t.get_origin(kind), t.get_args(kind)
-    if t.is_typeddict(kind):
-        required, declared = _declared(kind)
-        return (
-            isinstance(found, dict)
-            and required <= found.keys()
-            and all(_fits(each, declared[key]) for key, each in found.items() if key in declared)
-        )
-    if origin is t.Literal:
-        return isinstance(found, (str, int)) and found in inner
-    if origin is t.Union:
-        return any(_fits(found, one) for one in inner)
-    if origin is list:
-        return isinstance(found, list) and all(_fits(each, inner[0]) for each in found)
-    if kind in (int, float):
-        return isinstance(found, (int, kind)) and not isinstance(found, bool) and abs(found) < _MOST
-    return isinstance(found, kind)
-
-
-@functools.cache
-def _declared(kind: t.Any) -> tuple[frozenset[str], dict[str, t.Any]]:
-    # A rung's keys are all there; its type lets them come one after the other.
-    declared = t.get_type_hints(kind)
-    required = {"layer", "ok", "ms"} if kind is Rung else kind.__required_keys__
-    return frozenset(required), declared
 
 
 def with_pem(probe: Mapping[str, t.Any], observation: Observation) -> dict[str, t.Any]:

@@ -164,7 +164,11 @@ def test_the_actions(made: tuple[t.Any, dict[str, t.Any]], words: str) -> None:
 def test_the_reply_to_a_message() -> None:
     said = {"code": 250, "lines": ["\x1b]0;x\x07 queued as \u202eABC123", "{{ 7*7 }}"]}
     seen = next(row for row in ROWS if row.id == "starttls").made
-    attempt = {**seen["attempts"][0], **in_tls(chain=[]), "transaction": {"mail": said, "rcpt": said, "message": said}}
+    attempt = {
+        **seen["attempts"][0],
+        **in_tls(chain=[]),
+        "transaction": {"mail": said, "rcpt": {**said, "recipient": "b@x.test"}, "message": said},
+    }
     answer = answer_of(smtp_send.ActionModule, {**ENDPOINT, **MESSAGE}, observed({**seen, "attempts": [attempt]}))
     assert list(raw_places(answer)) == []
     assert answer["reply"] == "250 \\x1b]0;x\\x07 queued as \\u202eABC123 {{ 7*7 }}"

@@ -49,10 +49,20 @@ def test_what_a_file_is_instead(tmp_path: pathlib.Path, content: bytes, says: st
 
 
 @pytest.mark.parametrize("verify", [True, False])
-def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: pathlib.Path, verify: bool) -> None:
-    """Whoever owns the folder of a CA file can put one there."""
+def test_what_ends_late_or_never_is_not_read(tmp_path: pathlib.Path, verify: bool) -> None:
+    """Whoever owns the folder of a CA file can put a pipe there. The kernel's log waits for its next line, and its files have no size."""
     os.mkfifo(tmp_path / "pipe")
-    for path in (str(tmp_path / "pipe"), "/dev/zero"):
+    with open(tmp_path / "huge", "wb") as huge:
+        huge.truncate(1 << 40)
+    device = "is a pipe, a socket or a device"
+    rows = [
+        (str(tmp_path / "pipe"), device),
+        ("/dev/zero", device),
+        (str(tmp_path / "huge"), "is larger than 16 megabytes"),
+    ]
+    if os.path.exists("/proc/kmsg") and not os.path.samefile("/proc/kmsg", "/dev/null"):
+        rows.append(("/proc/kmsg", "is empty"))
+    for path, why in rows:
         plan: t.Any = {"ca_path": path, "validate_certs": verify, "minimum_tls_version": "TLSv1.2"}
         said: list[BaseException] = []
 
@@ -66,7 +76,7 @@ def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: pathlib.Path, 
         asking.start()
         asking.join(20)
         assert [str(one) for one in said] == [
-            f"ca_path is {path}, and on this host: is a pipe, a socket or a device; write the path of a PEM file that is there."
+            f"ca_path is {path}, and on this host: {why}; write the path of a PEM file that is there."
         ]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 import typing as t
 
 import pytest
@@ -15,7 +14,12 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import Host
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
+from tests.support.acting import report
+
 HOST = "smtp.example.com"
+NOTHING_SEEN: dict[str, t.Any] = {
+    "format": 1, "dns": {"ok": True, "ms": 0.5}, "attempts": [], "alternatives": [], "elsewhere": [], "elapsed_ms": 1
+}  # fmt: skip
 
 
 def settings(port: int = 465, security: str = "implicit_tls", **more: t.Any) -> Settings:
@@ -46,7 +50,7 @@ def test_logins_travel_sealed_in_the_option_that_is_masked() -> None:
     def execute(_module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         called.clear()
         called.update(arguments)
-        return {"observations": [], "clock": time.time(), "trust_store_empty": False, "ca_subjects": {}}
+        return report([NOTHING_SEEN] * 3)
 
     logins = [settings(username="app", password="hunter2"), settings(), settings(username="b")]
     run = probe_host(execute, logins, [plan_of(one, Policy()) for one in logins], True)

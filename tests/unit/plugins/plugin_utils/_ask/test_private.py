@@ -63,3 +63,11 @@ def test_other_failures_are_told_without_what_was_printed() -> None:
 def test_a_connection_without_the_option_is_left_alone() -> None:
     action = Action({"changed": False}, has_option=False)
     assert execute(action) == {"changed": False} and action.calls == [(None, True)]
+
+
+def test_a_host_makes_no_variables() -> None:
+    """With delegate_to they would be those of another host. What ansible-core itself found out of the interpreter stays."""
+    found = {"discovered_interpreter_python": "/usr/bin/python3"}
+    claimed: list[object] = [{**found, "mail_config_settings": {"security": "cleartext"}}, {"x": 1}, "x", None]
+    results = [execute(Action({"changed": False, "ansible_facts": facts})) for facts in claimed]
+    assert results == [{"changed": False, "ansible_facts": found}, *[{"changed": False}] * 3]
