@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import gzip
 import io
@@ -462,6 +463,28 @@ def test_two_instances_share_versions_and_nothing_else(site: sites.Site, tmp_pat
     assert sorted(path.name for path in (tmp_path / "root").iterdir()) == ["data-2", "etc-2", "opt"]
     remove(other)
     assert list((tmp_path / "root").iterdir()) == []
+
+
+def test_removing_what_is_not_there_leaves_nothing(site: sites.Site) -> None:
+    make(site)
+    for _again in range(2):
+        remove(site)
+        assert not pathlib.Path(records._ROOT).exists()
+
+
+def test_a_record_that_goes_while_others_wait_for_it_loses_nothing(site: sites.Site) -> None:
+    """Each of many processes writes a line and takes it out again: none meets a folder that has just gone."""
+
+    def work(name: str) -> None:
+        for _again in range(30):
+            with records.opened_record(write=True) as record:
+                records.add(record.users, name, "mailpit")
+            with records.opened_record(write=True) as record:
+                assert record.users.pop(name) == ["mailpit"]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, [f"user{number}" for number in range(8)]))
+    assert not pathlib.Path(records._ROOT).exists()
 
 
 def test_a_version_that_runs_is_not_removed(site: sites.Site, tmp_path: pathlib.Path) -> None:

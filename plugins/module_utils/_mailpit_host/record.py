@@ -117,24 +117,42 @@ def opened_record(write: bool) -> t.Iterator[Record]:
 @contextlib.contextmanager
 def _lock(folder: str) -> t.Iterator[None]:
     """The folder of the record for this process alone; it is there as long as there is something to write down."""
+    lock = _locked(folder)
+    while lock is None:
+        lock = _locked(folder)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it is not empty
+            os.rmdir(folder)
+        os.close(lock)
+
+
+def _locked(folder: str) -> t.Optional[int]:
+    """A descriptor of the folder, which nobody else has locked; null where it was removed meanwhile. Raises Refusal."""
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:  # between the two
+        return None
     except OSError as error:
         raise Refusal(
             "{0}, where the role writes down what it made, cannot be written: {1}".format(folder, error.strerror)
         ) from None
-    try:
-        found = os.fstat(lock)
-        if found.st_uid != os.geteuid() or found.st_mode & 0o077:
-            raise Refusal(
-                "{0}, where the role writes down what it made, is open to others: chown it to {1} and chmod "
-                "0700".format(folder, user_name(os.geteuid()))
-            )
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
+    found = os.fstat(lock)
+    if found.st_uid != os.geteuid() or found.st_mode & 0o077:
         os.close(lock)
+        raise Refusal(
+            "{0}, where the role writes down what it made, is open to others: chown it to {1} and chmod 0700".format(
+                folder, user_name(os.geteuid())
+            )
+        )
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samestat(os.fstat(lock), os.lstat(folder)):
+            return lock
+    os.close(lock)
+    return None
 
 
 def _read(path: str) -> Record:
@@ -159,7 +177,6 @@ def _write(path: str, data: t.Mapping[str, t.Any]) -> None:
     try:
         if not any(data[kind] for kind in data if kind != "format"):
             os.unlink(path)
-            os.rmdir(os.path.dirname(path))
             return
         opened = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with open(opened, "w", encoding="utf-8") as file:
