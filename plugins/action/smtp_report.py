@@ -15,7 +15,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.as_table import as_table, short_table
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.causes import Statement, fold, missing, statements
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.formats import FORMATS, Told, chosen
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.formats import FORMATS, USUAL, Told, chosen
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.gathered import gathered
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.matrix import Matrix
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import STATES, Report
@@ -34,7 +34,7 @@ class ActionModule(Action):
 
     def answer(self, args: Result) -> Result:
         """Read, then write; nothing is read from a file that this very call has written."""
-        formats = chosen(args.get("formats") if args.get("formats") is not None else "html,json", "formats")
+        formats = chosen(args.get("formats") if args.get("formats") is not None else USUAL, "formats")
         mode = _mode(args.get("mode"))
         notes = Notes()
         report, lines = self._read(args, notes)
@@ -106,8 +106,8 @@ def _told(told: Told, files: dict[str, str]) -> Result:
         "files": files,
         "table": short_table(report),
         "totals": {state: sum(row.state == state for row in table.rows) for state in STATES},
-        "across": [_shared(one) for one in report.across],
-        "causes": [_cause(one) for one in statements(report)],
+        "causes": [_shared(one) for one in report.across],
+        "failures": [_cause(one) for one in statements(report)],
         "changes": None if told.changes is None else _counted(told.changes),
     }
     return {**found, "warnings": list(told.notes)} if told.notes else found

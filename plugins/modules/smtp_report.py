@@ -52,17 +52,17 @@ options:
   formats:
     description:
       - What to write, as a list or with commas between the names.
-      - V(html) is the page (C(report.html)).
+      - V(html) is the page (C(index.html)).
       - V(json) is everything as data (C(report.json)).
       - V(csv) is one line for each host and endpoint (C(report.csv)). No cell of it is taken for a formula.
       - V(junit) is for CI systems (C(junit.xml)). What fails is a failure, and a host that was not reached an error.
-      - V(prometheus) is for node_exporter's textfile collector (C(mailops_smtp.prom)).
+      - V(prometheus) is for node_exporter's textfile collector (C(metrics.prom)).
       - V(sarif) is for CI systems that show results of analyses (C(report.sarif)).
       - V(codeclimate) is what GitLab takes as a Code Quality report (C(gl-code-quality-report.json)).
       - V(text) is the table (C(report.txt)).
       - Without O(from), the records are written as well (C(records.jsonl)), for O(before) of the next report.
     type: raw
-    default: html,json
+    default: html,json,csv,junit,prometheus
   path:
     description:
       - Also write the table to this file, with the mode V(0644).
@@ -110,7 +110,7 @@ files:
   description: What was written, or would be, by the name of the format. C(records) are the records, C(table) is O(path).
   returned: success
   type: dict
-  sample: {html: /srv/mail-report/report.html}
+  sample: {html: /srv/mail-report/index.html}
 table:
   description: The lines of the table. Of more than 200 lines, those that need to be seen.
   returned: success
@@ -121,7 +121,7 @@ totals:
   returned: success
   type: dict
   sample: {fails: 1, no_verdict: 0, unreachable: 0, not_asked: 0, attention: 2, works: 97, other_port: 0}
-across:
+causes:
   description: What several hosts show together, the surest first.
   returned: success
   type: list
@@ -134,7 +134,7 @@ across:
     remedy: {description: What to do about it., type: str, returned: always}
     hosts: {description: How many hosts show it., type: int, returned: always}
     some: {description: Some of their names., type: str, returned: always}
-causes:
+failures:
   description: Each cause once, with the number of its hosts. That of most hosts comes first.
   returned: success
   type: list

@@ -211,9 +211,19 @@ def test_report(fleet: Fleet) -> None:
             "ansible_port": fleet.closed,
         },
     }
-    output = fleet.run("report", hosts, "-e", "mail_report_path=table.txt")
+    output = fleet.run("report", hosts)
+    assert "FAILED!" not in output
+    written = fleet.folder / "here" / "mail-report"
+    usual = ["index.html", "junit.xml", "metrics.prom", "records.jsonl", "report.csv", "report.json"]
+    assert sorted(one.name for one in written.iterdir()) == usual
+    # The same from its own records, by another run that asks nobody, and what has changed since.
+    options = "mail_report_from=mail-report/*.jsonl mail_report_before=mail-report mail_report_path=again"
+    formats = "mail_report_formats=json,junit,text"
+    output = fleet.run("report", {"none": {"ansible_connection": "ssh"}}, "-e", options, "-e", formats)
+    assert "exit status 0" in output and "Nothing" not in output
+    again = written.parent / "again"
     # The host that was not reached is in the table, and what ansible-playbook says of it.
-    lines = {line.split()[0]: line for line in (fleet.folder / "here" / "table.txt").read_text().splitlines()}
+    lines = {line.split()[0]: line for line in (again / "report.txt").read_text().splitlines()}
     assert list(lines) == ["host", *hosts]
     assert re.search(rf"localhost:{fleet.implicit} +implicit_tls +works", lines["works"])
     assert lines["fails"].endswith("FAILS  connection_refused") and lines["policy"].endswith(
@@ -223,19 +233,13 @@ def test_report(fleet: Fleet) -> None:
         "FAILS  mail_config_settings is missing"
     )
     assert lines["gone"].endswith("FAILS  host not reached")
-    assert "FAILED!" not in output
-    # The same from its own records, by another run that asks nobody, and what has changed since.
-    written = fleet.folder / "here" / "mail-report"
-    assert sorted(one.name for one in written.iterdir()) == ["records.jsonl", "report.html", "report.json"]
-    options = "mail_report_from=mail-report/*.jsonl mail_report_before=mail-report mail_report_dest=again mail_report_formats=json,junit"
-    output = fleet.run(
-        "report", {"none": {"ansible_connection": "ssh"}}, "-e", options, "-e", "mail_report_path=again.txt"
-    )
-    assert "exit status 0" in output and "Nothing" not in output
-    first, again = (json.loads((folder / "report.json").read_text()) for folder in (written, written.parent / "again"))
-    assert again["results"] == first["results"] and again["changes"] == [] and first["changes"] is None
-    assert (written.parent / "again.txt").read_text() == (written.parent / "table.txt").read_text()
-    assert 'failures="3" errors="1" skipped="1"' in (written.parent / "again" / "junit.xml").read_text()
+    first, last = (json.loads((folder / "report.json").read_text()) for folder in (written, again))
+    assert last["verdicts"] == first["verdicts"] and last["changes"] == [] and first["changes"] is None
+    assert [one["state"] for one in first["hosts"]].count("fails") == 3 and len(first["hosts"]) == len(hosts)
+    assert {one["port"] for one in first["endpoints"]} >= {fleet.implicit}
+    assert 'failures="3" errors="1" skipped="1"' in (again / "junit.xml").read_text()
+    labels = f'host="works",relay="localhost",port="{fleet.implicit}",security="implicit_tls"'
+    assert f"mailops_smtp_probe_success{{{labels}}} 1" in (written / "metrics.prom").read_text()
 
 
 def test_deploy(fleet: Fleet, tmp_path: pathlib.Path) -> None:

@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import leaves
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.chains import end_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import STATES, Report, Row
 
 __all__ = ("as_prometheus",)
@@ -27,27 +27,29 @@ def as_prometheus(report: Report) -> Iterator[str]:
     """The metrics, each with its HELP and TYPE."""
     rows = report.rows()
     yield from _metric(
-        "mailops_smtp_up", "Whether mail works for this host and endpoint (1) or not (0).", _up(report, rows)
+        "mailops_smtp_probe_success",
+        "Whether mail works from this host through this relay (1) or not (0).",
+        _up(report, rows),
     )
     yield from _metric(
-        "mailops_smtp_failure_info",
-        "Why mail does not work for this host and endpoint; only where it fails.",
+        "mailops_smtp_probe_cause_info",
+        "Why mail does not work from this host through this relay; only where it fails.",
         _causes(report, rows),
     )
     yield from _metric(
-        "mailops_smtp_warning_info",
-        "What should be seen of this host and endpoint, besides whether mail works.",
+        "mailops_smtp_probe_finding_info",
+        "What should be seen of this host and relay, besides whether mail works.",
         _warned(report, rows),
     )
     yield from _metric(
         "mailops_smtp_probe_duration_seconds",
-        "How long the probe of this host and endpoint took.",
+        "How long the probe of this relay took from this host.",
         _durations(report, rows),
     )
     yield from _metric(
-        "mailops_smtp_certificate_expiry_timestamp_seconds",
-        "When the first of the certificates ends that this endpoint showed to any host.",
-        _expiry(report),
+        "mailops_smtp_probe_certificate_not_after_timestamp_seconds",
+        "When the certificate ends that this relay showed to this host.",
+        _expiry(report, rows),
     )
     states = Counter(row.state for row in rows)
     yield from _metric(
@@ -80,7 +82,13 @@ def _number(value: float) -> str:
 
 
 def _labels(report: Report, row: Row) -> dict[str, str]:
-    return {"host": report.host(row), "endpoint": report.subject(row)}
+    """The relay, its port and its mode as asked; an app's file in place of them; or the host alone."""
+    subject = report.subject(row)
+    labels = {"host": report.host(row)}
+    if subject in report.endpoints:
+        relay, port = report.endpoints[subject]
+        return {**labels, "relay": relay, "port": str(port), "security": row.asked}
+    return {**labels, "app": subject} if subject else labels
 
 
 def _up(report: Report, rows: list[Row]) -> Iterator[_Sample]:
@@ -108,10 +116,8 @@ def _durations(report: Report, rows: list[Row]) -> Iterator[_Sample]:
             yield _labels(report, row), row.elapsed_ms / 1000
 
 
-def _expiry(report: Report) -> Iterator[_Sample]:
-    ends: dict[str, float] = {}
-    for leaf in leaves(report):
-        for subject in leaf.subjects:
-            ends.setdefault(subject, leaf.ends)  # the one that ends first comes first
-    for subject, moment in sorted(ends.items()):
-        yield {"endpoint": subject}, moment
+def _expiry(report: Report, rows: list[Row]) -> Iterator[_Sample]:
+    for row in rows:
+        ends = end_of(report.values[row.certificates])
+        if ends is not None:
+            yield _labels(report, row), ends.timestamp()

@@ -8,10 +8,11 @@ from __future__ import annotations
 import datetime
 import re
 import typing as t
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import Report
 
-__all__ = ("Leaf", "leaves")
+__all__ = ("Leaf", "end_of", "leaves")
 
 _NAME = re.compile(r"(?:^|,)CN=((?:\\.|[^,\\])*)")
 
@@ -39,7 +40,7 @@ def leaves(report: Report) -> list[Leaf]:
             found.setdefault(str(chain[0].get("sha256")), (chain[0], set()))[1].add(report.subject(row))
     listed = []
     for digest, (leaf, subjects) in found.items():
-        ends = _moment(str(leaf.get("not_after")))
+        ends = end_of([leaf])
         if ends is None:
             continue
         named = _NAME.search(str(leaf.get("subject")))
@@ -50,9 +51,12 @@ def leaves(report: Report) -> list[Leaf]:
     return sorted(listed, key=lambda one: (one.ends, one.name))
 
 
-def _moment(written: str) -> datetime.datetime | None:
+def end_of(chain: Sequence[Mapping[str, t.Any]]) -> datetime.datetime | None:
+    """When the relay's own certificate ends, the first of its chain; null where there is none, or no date in it."""
+    if not chain:
+        return None
     try:
-        found = datetime.datetime.fromisoformat(written.replace("Z", "+00:00"))
+        found = datetime.datetime.fromisoformat(str(chain[0].get("not_after")).replace("Z", "+00:00"))
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)

@@ -21,7 +21,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._report.model import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.page import page
 from ansible_collections.mailops.smtp.plugins.plugin_utils._report.sources import listed
 
-__all__ = ("FORMATS", "Format", "Told", "chosen")
+__all__ = ("FORMATS", "USUAL", "Format", "Told", "chosen")
 
 
 class Told(t.NamedTuple):
@@ -40,15 +40,18 @@ class Format(t.NamedTuple):
 
 
 FORMATS: t.Final[dict[str, Format]] = {
-    "html": Format("report.html", lambda told: page(*told)),
+    "html": Format("index.html", lambda told: page(*told)),
     "json": Format("report.json", lambda told: as_json(*told)),
     "csv": Format("report.csv", lambda told: as_csv(told.report)),
     "junit": Format("junit.xml", lambda told: as_junit(told.report)),
-    "prometheus": Format("mailops_smtp.prom", lambda told: as_prometheus(told.report)),
+    "prometheus": Format("metrics.prom", lambda told: as_prometheus(told.report)),
     "sarif": Format("report.sarif", lambda told: as_sarif(told.report)),
     "codeclimate": Format("gl-code-quality-report.json", lambda told: as_codeclimate(told.report)),
     "text": Format("report.txt", lambda told: as_table(told.report, told.notes)),
 }
+
+# What is written unless somebody says otherwise.
+USUAL: t.Final = "html,json,csv,junit,prometheus"
 
 
 def chosen(value: object, option: str) -> list[str]:

@@ -81,6 +81,7 @@ class Report:
         self.values: list[t.Any] = []
         self.sources: list[Source] = []
         self.subjects: list[str] = []  # host:port of a relay, or an app and its file
+        self.endpoints: dict[str, tuple[str, int]] = {}  # host and port of those subjects that are relays
         self.first = ""  # times of the oldest and the latest record
         self.last = ""
         self.runs: set[str] = set()
@@ -112,6 +113,8 @@ class Report:
         self.runs.add(record.run)
         source = _listed(self.sources, self._sources, _source(record))
         subject = _listed(self.subjects, self._subjects, _short(record.subject)) if record.subject else None
+        if record.endpoint is not None:
+            self.endpoints[_short(record.subject)] = _short(str(record.endpoint["host"])), record.endpoint["port"]
         known = self._rows.get((source, subject))
         if known is not None and known.time > time:
             return False

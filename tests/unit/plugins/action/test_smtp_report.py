@@ -63,22 +63,21 @@ def test_all_formats_are_written_for_the_owner_alone(here: pathlib.Path) -> None
     assert stat.S_IMODE((here / "table.txt").stat().st_mode) == 0o644
     assert (here / "table.txt").read_text().splitlines() == answer["table"]
     assert answer["msg"] == "5 of 15 hosts can send mail through all of their relays; there is no verdict on 3."
-    assert answer["causes"][0]["code"] == "connection_timeout" and answer["causes"][0]["some"] == "h00001, h00002"
+    assert answer["failures"][0]["code"] == "connection_timeout" and answer["failures"][0]["some"] == "h00001, h00002"
 
 
 @pytest.mark.parametrize("mode, wanted", [("0644", 0o644), ("644", 0o644), (0o640, 0o640), ("0600", 0o600)])
 def test_mode(here: pathlib.Path, mode: t.Any, wanted: int) -> None:
     stored(here / "a.jsonl")
     report(**{"from": "a.jsonl"}, dest="out", formats=["prometheus"], mode=mode)
-    assert stat.S_IMODE((here / "out" / "mailops_smtp.prom").stat().st_mode) == wanted
+    assert stat.S_IMODE((here / "out" / "metrics.prom").stat().st_mode) == wanted
 
 
 def test_check_mode_writes_nothing(here: pathlib.Path) -> None:
     stored(here / "a.jsonl")
     answer = act("smtp_report", HOST, check_mode=True, **{"from": "a.jsonl"}, dest="out", path="t.txt")
-    assert (
-        answer["changed"] and sorted(answer["files"]) == ["html", "json", "table"] and os.listdir(here) == ["a.jsonl"]
-    )
+    assert sorted(answer["files"]) == ["csv", "html", "json", "junit", "prometheus", "table"]
+    assert answer["changed"] and os.listdir(here) == ["a.jsonl"]
 
 
 @pytest.mark.parametrize(
@@ -99,14 +98,14 @@ def test_check_mode_writes_nothing(here: pathlib.Path) -> None:
         ({"from": "a.jsonl", "mode": 640}, "mode is '640'"),
         ({"from": "a.jsonl", "mode": True}, "mode is 'True'"),
         ({"from": "a.jsonl", "dest": "a.jsonl/x"}, "cannot be written (Not a directory); write a folder of yours into dest"),
-        ({"from": "a.jsonl", "dest": "blocked"}, "report.html cannot be written (Is a directory)"),
+        ({"from": "a.jsonl", "dest": "blocked"}, "index.html cannot be written (Is a directory)"),
         ({"from": "a.jsonl", "form": "html"}, "form is not an option; write"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_one_sentence(here: pathlib.Path, options: dict[str, t.Any], words: str) -> None:
     stored(here / "a.jsonl")
     (here / "empty").mkdir()
-    (here / "blocked" / "report.html").mkdir(parents=True)
+    (here / "blocked" / "index.html").mkdir(parents=True)
     answer = report(**options)
     assert answer["failed"] and words in answer["msg"] and answer["msg"].count(". ") == 0, answer["msg"]
     assert [one for one in here.rglob("*") if one.name.startswith(".")] == []
@@ -120,7 +119,7 @@ def test_lines_that_are_no_records_are_named_and_left_out(here: pathlib.Path) ->
     assert not answer.get("failed") and answer["totals"]["fails"] == 7
     assert len(answer["warnings"]) == 6 and f"a.jsonl line {len(RECORDS) + 2}: " in answer["warnings"][0]
     assert "9 more lines are no records" in answer["warnings"][-1]
-    assert "more lines are no records" in (here / "out" / "report.html").read_text()
+    assert "more lines are no records" in (here / "out" / "index.html").read_text()
 
 
 def test_a_report_is_replaced_as_a_whole_and_may_be_compared_with_itself(here: pathlib.Path) -> None:
@@ -182,14 +181,14 @@ def test_a_report_of_what_was_registered(here: pathlib.Path) -> None:
         "other_port": 0,
     }
     found = {
-        (one["host"], one["endpoint"]): one for one in json.loads((here / "out" / "report.json").read_text())["results"]
+        (one["host"], one["subject"]): one for one in json.loads((here / "out" / "report.json").read_text())["verdicts"]
     }
     assert (
         found["gone", "smtp1.example.com:465"]["state"] == "unreachable"
         and found["wrong", None]["cause"] == "invalid_settings"
     )
     assert found["works", "smtp1.example.com:465"]["groups"] == ["web"]
-    assert answer["causes"][0]["code"] and "hunter2" not in json.dumps(answer)
+    assert answer["failures"][0]["code"] and "hunter2" not in json.dumps(answer)
     lines = (here / "out" / "records.jsonl").read_text().splitlines(keepends=True)
     again = report_of(map(parse_line, lines))
     assert [row.state for row in again.rows()] == [one["state"] for one in found.values()]

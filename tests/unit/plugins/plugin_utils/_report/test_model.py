@@ -246,7 +246,10 @@ def test_a_port_that_a_relay_does_not_serve_is_no_broken_host() -> None:
     ]
     outputs = {name: "".join(one.made(told)) for name, one in FORMATS.items()}
     assert 'failures="2" errors="0" skipped="2"' in outputs["junit"]
-    assert outputs["prometheus"].count("mailops_smtp_up{") == 4 and 'state="other_port"} 2' in outputs["prometheus"]
+    assert (
+        outputs["prometheus"].count("mailops_smtp_probe_success{") == 4
+        and 'state="other_port"} 2' in outputs["prometheus"]
+    )
     results = json.loads(outputs["sarif"])["runs"][0]["results"]
     levels = [one["level"] for one in results if one["ruleId"] == "connection_timeout"]
     assert sorted(levels) == ["error", "error", "note", "note"]
