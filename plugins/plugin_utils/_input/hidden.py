@@ -94,9 +94,9 @@ def _without(text: str, secret: str, elsewhere: bool) -> str:
     plain = printable(secret.encode("utf-8", "backslashreplace"))
     if len(secret) <= _SHORT or secret.lower() in MODEL_OPTIONS:
         # Words of our own would be torn apart, and say which letters they lack.
-        quoted = "|".join(re.escape(form) for form in {secret, plain})
+        quoted = "|".join(re.escape(form) for form in (secret, plain))
         return re.sub(rf"(?i)(?<=['\"])(?:{quoted})(?=['\"])", MASK, text) if elsewhere else text
-    for form in {secret, plain}:
+    for form in (secret, plain):
         text = text.replace(form, MASK)
     if not elsewhere or len(secret) > _LONG:
         return text

@@ -15,8 +15,13 @@ _OPEN = ("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls")
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules("auth_not_offered", "certain", lacking("auth extension", "smtp auth", "smtp authentication",
-        "authentication by the server"), also=("auth_requires_tls",), note=_AFTER_TLS, texts="""
+    *rules(
+        "auth_not_offered",
+        "certain",
+        lacking("auth extension", "smtp auth", "smtp authentication", "authentication by the server"),
+        also=("auth_requires_tls",),
+        note=_AFTER_TLS,
+        texts="""
         no auth mechanism was offered
         authentication (not enabled|is not available|is not supported on this server)
         command unknown: 'auth'
@@ -26,7 +31,8 @@ RULES: tuple[Rule, ...] = (
         # C, Go, Perl and Twisted
         smtp server does not allow authentication
         does not support client authentication
-    """),
+    """,
+    ),
     *rules(
         "auth_not_offered", "likely", lacking("auth"), also=("auth_requires_tls", "invalid_settings"), note=_AFTER_TLS),
     *rules("auth_mechanism_not_offered", "likely", also=("auth_not_offered",), note=_NONE_OR_NOT_OURS, texts="""
@@ -49,7 +55,8 @@ RULES: tuple[Rule, ...] = (
         no auth mechanism in common
     """),
     # Postfix, before the deferral
-    *rules("auth_mechanism_not_offered", "likely", also=("auth_not_offered",), note=_NONE_OR_NOT_OURS, echo="follow",
+    *rules(
+        "auth_mechanism_not_offered", "likely", also=("auth_not_offered",), note=_NONE_OR_NOT_OURS, echo="follow",
         texts="no worthy mechs found"),
     *rules("auth_mechanism_not_offered", "certain", texts="""
         (unknown|unrecognized|unrecognised|unsupported) auth(|entication) (method|mechanism|type)
@@ -87,7 +94,8 @@ RULES: tuple[Rule, ...] = (
         authentication backend .. unavailable
     """),
     # Mailpit writes this after its own line "deny PLAIN login"
-    *rules("auth_rejected", "certain", echo="pair",
+    *rules(
+        "auth_rejected", "certain", echo="pair",
         texts="[smtpd] response ( .. 535 5.7.8 authentication credentials invalid"),
     # swaks, behind the reply
     *rules("auth_rejected", "certain", echo="follow", texts="no authentication type succeeded"),

@@ -21,7 +21,8 @@ _NEW_ONE = "Ask the relay's operator for a certificate that is made for a server
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules("certificate_expired", "certain", verify_errors((10, "certificate has expired")),
+    *rules(
+        "certificate_expired", "certain", verify_errors((10, "certificate has expired")),
         schannel((0x80090328, "sec_e_cert_expired"), (0x800B0101, "cert_e_expired")),
         apple((9814, "errsslcertexpired")), texts="""
         (cert|certificate) (has|is) expired
@@ -49,7 +50,8 @@ RULES: tuple[Rule, ...] = (
         validity check failed
         """,
     ),
-    *rules("certificate_not_yet_valid", "certain", verify_errors((9, "certificate is not yet valid")),
+    *rules(
+        "certificate_not_yet_valid", "certain", verify_errors((9, "certificate is not yet valid")),
         apple((9815, "errsslcertnotyetvalid")), texts="""
         (cert|certificate) not yet valid
         certificate not valid yet
@@ -71,21 +73,29 @@ RULES: tuple[Rule, ...] = (
         # Haskell
         certificate rejected: [selfsigned
     """),
-    *rules("certificate_self_signed", "likely", also=("certificate_untrusted",),
+    *rules(
+        "certificate_self_signed", "likely", also=("certificate_untrusted",),
         note="A CA's own certificate is served as the relay's: that is how a self-signed certificate made with default options looks to rustls.",
         texts="""
         (causedasendentity|ca used as end entity)
     """),
-    *rules("certificate_untrusted", "certain", verify_errors((19, "self-signed certificate in certificate chain")),
+    *rules(
+        "certificate_untrusted", "certain", verify_errors((19, "self-signed certificate in certificate chain")),
         note="The relay sends its own root along, and this client does not trust that root.", texts="""
         self signed cert in chain
         the signing ca is not trusted
     """),
-    *rules("certificate_untrusted", "likely", verify_errors((20, "unable to get local issuer certificate"),
-        (2, "unable to get issuer certificate")), alerts((48, "unknown ca")),
-        schannel((0x80090325, "sec_e_untrusted_root"), (0x800B0109, "cert_e_untrustedroot"),
-        (0x800B010A, "cert_e_chaining")), apple((9807, "errsslxcertchaininvalid"), (9812, "errsslunknownrootcert"),
-        (9813, "errsslnorootcert")), also=("certificate_chain_incomplete", "certificate_self_signed"), texts="""
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        verify_errors((20, "unable to get local issuer certificate"), (2, "unable to get issuer certificate")),
+        alerts((48, "unknown ca")),
+        schannel(
+            (0x80090325, "sec_e_untrusted_root"), (0x800B0109, "cert_e_untrustedroot"), (0x800B010A, "cert_e_chaining")
+        ),
+        apple((9807, "errsslxcertchaininvalid"), (9812, "errsslunknownrootcert"), (9813, "errsslnorootcert")),
+        also=("certificate_chain_incomplete", "certificate_self_signed"),
+        texts="""
         # OpenSSL and Node
         unable to get issuer cert
         unknown ca
@@ -112,35 +122,54 @@ RULES: tuple[Rule, ...] = (
         unknown certificate authority
         cert_authority_invalid
         peer certificate cannot be authenticated with given ca certificates
-    """),
-    *rules("certificate_untrusted", "certain",
+    """,
+    ),
+    *rules(
+        "certificate_untrusted", "certain",
         note="The client has no list of CAs at all, as in a small container image, so it trusts no certificate.",
         remedy="Install the system's CAs where the client runs (the package ca-certificates), or give the client a CA file that it may read.",
         texts="""
         (no roots provided|failed to load system roots)
     """),
-    *rules("certificate_untrusted", "certain",
+    *rules(
+        "certificate_untrusted", "certain",
         note="The client's settings name one fingerprint, and the relay's certificate has another one: it was renewed, or it is another relay.",
         remedy="Compare the certificate with what the relay's operator says, then give the client its fingerprint, or let it check the chain instead.",
         texts="""
         (certificate fingerprint does not match|fingerprint mismatch)
     """),
     # Postfix, behind the line that says why
-    *rules("certificate_untrusted", "likely", also=("certificate_chain_incomplete", "certificate_self_signed",
-        "certificate_expired", "certificate_name_mismatch"), echo="follow", texts="""
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        also=(
+            "certificate_chain_incomplete",
+            "certificate_self_signed",
+            "certificate_expired",
+            "certificate_name_mismatch",
+        ),
+        echo="follow",
+        texts="""
         (server certificate not verified|server certificate not trusted)
-    """),
-    *rules("certificate_chain_incomplete", "likely", verify_errors((21, "unable to verify the first certificate")),
+    """,
+    ),
+    *rules(
+        "certificate_chain_incomplete", "likely", verify_errors((21, "unable to verify the first certificate")),
         also=("certificate_untrusted",),
         note="The client saw only the leaf certificate: the relay leaves out its intermediate, or its CA is one of your own that this host does not know.",
         texts="""
         unable to verify leaf signature
         (partial chain|partialchain)
     """),
-    *rules("certificate_untrusted", "possible", alerts((42, "bad certificate"), (43, "unsupported certificate"),
-        (46, "certificate unknown")), also=(*_ALL, "client_certificate_required"), texts="""
+    *rules(
+        "certificate_untrusted",
+        "possible",
+        alerts((42, "bad certificate"), (43, "unsupported certificate"), (46, "certificate unknown")),
+        also=(*_ALL, "client_certificate_required"),
+        texts="""
         (bad certificate|certificate unknown)
-    """),
+    """,
+    ),
     *rules("certificate_untrusted", "possible", also=_ALL, echo="follow", texts="""
         certificate (verify|verification|validation|check) (failed|failure|error|procedure)
         stream_socket_enable_crypto .. certificate verify failed
@@ -156,11 +185,23 @@ RULES: tuple[Rule, ...] = (
         (sslcertverificationerror|sslpeerunverifiedexception|certpathvalidatorexception)
         ora-29024
     """),
-    *rules("certificate_untrusted", "likely", verify_errors((24, "invalid ca certificate"),
-        (25, "path length constraint exceeded"), (26, "unsuitable certificate purpose"), (28, "certificate rejected"),
-        (32, "key usage does not include certificate signing"), (34, "unhandled critical extension"),
-        (47, "permitted subtree violation"), (48, "excluded subtree violation"),
-        (7, "certificate signature failure")), note=_PURPOSE, remedy=_NEW_ONE, texts="""
+    *rules(
+        "certificate_untrusted",
+        "likely",
+        verify_errors(
+            (24, "invalid ca certificate"),
+            (25, "path length constraint exceeded"),
+            (26, "unsuitable certificate purpose"),
+            (28, "certificate rejected"),
+            (32, "key usage does not include certificate signing"),
+            (34, "unhandled critical extension"),
+            (47, "permitted subtree violation"),
+            (48, "excluded subtree violation"),
+            (7, "certificate signature failure"),
+        ),
+        note=_PURPOSE,
+        remedy=_NEW_ONE,
+        texts="""
         # OpenSSL's and Node's short forms
         unsupported certificate purpose
         invalid ca
@@ -180,8 +221,10 @@ RULES: tuple[Rule, ...] = (
         bad signature .. invalid peer certificate
         invalid peer certificate: bad(signature|encoding)
         unhandledcriticalextension
-    """),
-    *rules("certificate_untrusted", "likely",
+    """,
+    ),
+    *rules(
+        "certificate_untrusted", "likely",
         note="The client asks whether the certificate was revoked, and gets no answer: the CA's list cannot be had from this host, or there is none.",
         remedy="Let this host reach the CA's revocation list (outbound HTTP), or switch off the app's check for revocation; trust is not what is missing.",
         texts="""
@@ -189,15 +232,26 @@ RULES: tuple[Rule, ...] = (
         (revocation status unknown|revocationstatusunknown|offline revocation|unable to check revocation)
         crl has expired
     """),
-    *rules("certificate_untrusted", "likely", alerts((44, "certificate revoked")),
+    *rules(
+        "certificate_untrusted", "likely", alerts((44, "certificate revoked")),
         verify_errors((23, "certificate revoked")), texts="certificate is revoked"),
-    *rules("certificate_name_mismatch", "certain", verify_errors((62, "hostname mismatch"),
-        (64, "ip address mismatch")), schannel((0x80090322, "sec_e_wrong_principal"),
-        (0x800B010F, "cert_e_cn_no_match")), apple((9843, "errsslhostnamemismatch")), differing(*("hostname",
-        "host name", "checkhost", "altname", "subject alternative name", "certificate subject"),
-        *("certificate's owner", "certificate owner", "certificate name",
-        "names given in the server's ssl certificate"), *("name given in the server's ssl certificate",
-        "expected name", "expected cn", "server's name")), texts="""
+    *rules(
+        "certificate_name_mismatch",
+        "certain",
+        verify_errors((62, "hostname mismatch"), (64, "ip address mismatch")),
+        schannel((0x80090322, "sec_e_wrong_principal"), (0x800B010F, "cert_e_cn_no_match")),
+        apple((9843, "errsslhostnamemismatch")),
+        differing(
+            *("hostname", "host name", "checkhost", "altname", "subject alternative name", "certificate subject"),
+            *(
+                "certificate's owner",
+                "certificate owner",
+                "certificate name",
+                "names given in the server's ssl certificate",
+            ),
+            *("name given in the server's ssl certificate", "expected name", "expected cn", "server's name"),
+        ),
+        texts="""
         err_tls_cert_altname_invalid
         no alternative certificate subject name matches
         # Go
@@ -223,22 +277,32 @@ RULES: tuple[Rule, ...] = (
         # Haskell
         certificate rejected: [namemismatch
         wrong.host.name
-    """),
-    *rules("certificate_weak", "certain", verify_errors((66, "ee certificate key too weak"),
-        (67, "ca certificate key too weak"), (68, "ca signature digest algorithm too weak")), texts="""
+    """,
+    ),
+    *rules(
+        "certificate_weak",
+        "certain",
+        verify_errors(
+            (66, "ee certificate key too weak"),
+            (67, "ca certificate key too weak"),
+            (68, "ca signature digest algorithm too weak"),
+        ),
+        texts="""
         (ee key|ca key) too small
         (md|key|signature digest algorithm) too weak
         insecure algorithm
         algorithm constraints check failed
         certificates (do|does) not conform to algorithm constraints
         sec_error_cert_signature_algorithm_disabled
-    """),
+    """,
+    ),
     # rustls: SHA-1 and the like; for the other public key, it is not the CA that it takes it for
     *rules("certificate_weak", "likely", also=("certificate_untrusted",), texts="unsupported signature algorithm"),
     *rules("certificate_untrusted", "likely", also=("certificate_self_signed", "certificate_weak"), texts="""
         unsupported( |)signature( |)algorithm( |)for( |)public( |)key
     """),
-    *rules("certificate_weak", "certain",
+    *rules(
+        "certificate_weak", "certain",
         note="It is of X.509 version 1, which rustls, Go and others refuse and OpenSSL takes.",
         remedy="Ask the relay's operator for a certificate of version 3 that lists its names (subjectAltName).",
         texts="""

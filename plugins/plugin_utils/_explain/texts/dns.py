@@ -50,7 +50,8 @@ RULES: tuple[Rule, ...] = (
         (host found but no data record|valid name, no data record|no data) of requested type
         unrouteable mail domain
     """),
-    *rules("name_server_failure", "certain", resolver("eai_again", -3001, 11002), resolver("eai_fail", -3004, 11003),
+    *rules(
+        "name_server_failure", "certain", resolver("eai_again", -3001, 11002), resolver("eai_fail", -3004, 11003),
         texts="""
         (|non-recoverable|temporary) failure in name resolution
         (esrvfail|servfail)

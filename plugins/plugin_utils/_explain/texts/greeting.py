@@ -13,7 +13,8 @@ _GREETING_OR_MODE = "A port that waits for TLS looks exactly like a relay that g
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules("mode_mismatch", "likely", variant="implicit_spoken", also=("greeting_timeout", "connection_closed"),
+    *rules(
+        "mode_mismatch", "likely", variant="implicit_spoken", also=("greeting_timeout", "connection_closed"),
         note=_GREETING_OR_MODE, texts="""
         greeting never received
         (timed out|timeout) (waiting for|while receiving) the initial server greeting
@@ -51,7 +52,8 @@ RULES: tuple[Rule, ...] = (
         timeoutexception .. response
         net_io_connectionclosed
     """),
-    *rules("greeting_timeout", "possible", also=("mode_mismatch", "connection_timeout", "tls_handshake_timeout"),
+    *rules(
+        "greeting_timeout", "possible", also=("mode_mismatch", "connection_timeout", "tls_handshake_timeout"),
         note="The connection stood, and the relay said nothing in time.", texts="""
         resource temporarily unavailable (os error 11)
         timeout waiting for (|smtp server )response
@@ -149,6 +151,7 @@ RULES: tuple[Rule, ...] = (
         (56) recv failure
     """),
     # telnet, after what the relay said
-    *rules("connection_closed", "likely", also=("mode_mismatch", "connection_reset"), echo="follow",
+    *rules(
+        "connection_closed", "likely", also=("mode_mismatch", "connection_reset"), echo="follow",
         texts="connection closed by foreign host"),
 )

@@ -12,7 +12,8 @@ __all__ = ("RULES",)
 # fmt: off
 RULES: tuple[Rule, ...] = (
     # The client starts with TLS and reads "220 ..." as if it were a TLS record.
-    *rules("mode_mismatch", "certain", schannel((0x80090308, "sec_e_invalid_token")), variant="cleartext_spoken",
+    *rules(
+        "mode_mismatch", "certain", schannel((0x80090308, "sec_e_invalid_token")), variant="cleartext_spoken",
         also=("starttls_rejected", "not_smtp"), texts="""
         # OpenSSL and BoringSSL, by reason and by number
         wrong version number
@@ -47,13 +48,16 @@ RULES: tuple[Rule, ...] = (
         # Erlang, as its versions word it: the first bytes were no TLS
         in state (|:)hello .. fatal - unexpected message
     """),
-    *rules("mode_mismatch", "likely", alerts((22, "record overflow")), variant="cleartext_spoken", also=("not_smtp",),
+    *rules(
+        "mode_mismatch", "likely", alerts((22, "record overflow")), variant="cleartext_spoken", also=("not_smtp",),
         texts="oversized record received"),
     # What a relay logs of a client that starts with TLS where the relay starts in cleartext.
-    *rules("mode_mismatch", "possible", variant="cleartext_spoken", also=("ehlo_rejected",), echo="burst",
+    *rules(
+        "mode_mismatch", "possible", variant="cleartext_spoken", also=("ehlo_rejected",), echo="burst",
         note="A client that starts with TLS on a port that starts in cleartext leaves a burst of such lines.",
         texts="500 5.5.2 syntax error, command unrecognized"),
-    *rules("mode_mismatch", "likely", variant="cleartext_spoken",
+    *rules(
+        "mode_mismatch", "likely", variant="cleartext_spoken",
         note="The bytes are a ClientHello: this client starts with TLS where the relay starts in cleartext.",
         texts="""
         (non-smtp command from|improper command pipelining after connect) .. \\x16\\x03
@@ -68,12 +72,17 @@ RULES: tuple[Rule, ...] = (
     """),
     # On a port with implicit TLS, a client that speaks cleartext waits for a greeting and leaves; one that does not
     # trust leaves too.
-    *rules("mode_mismatch", "possible", variant="implicit_spoken", also=("tls_handshake_failed",
-        "certificate_untrusted"), echo="follow",
+    *rules(
+        "mode_mismatch",
+        "possible",
+        variant="implicit_spoken",
+        also=("tls_handshake_failed", "certificate_untrusted"),
+        echo="follow",
         note="The relay saw a client leave before TLS stood: one that speaks cleartext on this port, or one that does not accept the certificate.",
         texts="""
         (smtps|submissions)/smtpd .. ssl_accept error from
-    """),
+    """,
+    ),
     # Postfix as a client of port 465
     *rules("mode_mismatch", "certain", variant="implicit_spoken", texts="smtps wrappermode .. requires setting"),
     # A server that waits for TLS answers cleartext with a TLS alert.

@@ -64,7 +64,8 @@ RULES: tuple[Rule, ...] = (
         error setting certificate (verify locations|file)
         curl: (77)
     """),
-    *rules("invalid_settings", "likely", note="Pangolin has no sender for the message.",
+    *rules(
+        "invalid_settings", "likely", note="Pangolin has no sender for the message.",
         remedy="Set email.no_reply in Pangolin's config.yml (the key is spelt with an underscore) to the sender's address.",
         texts="email missing required fields"),
 )

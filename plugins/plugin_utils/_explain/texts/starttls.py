@@ -11,7 +11,8 @@ __all__ = ("RULES",)
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules("starttls_not_offered", "certain", lacking("starttls", "starttls extension", "starttls capability"),
+    *rules(
+        "starttls_not_offered", "certain", lacking("starttls", "starttls extension", "starttls capability"),
         texts="""
         starttls is required but .. not support
         tls (is required but the server|required but|not possible|was required but starttls|is required, but was not offered)
@@ -59,7 +60,8 @@ RULES: tuple[Rule, ...] = (
         starttls rejected
         starttls .. refused
     """),
-    *rules("starttls_not_offered", "certain",
+    *rules(
+        "starttls_not_offered", "certain",
         note="The relay cannot use its own certificate or key, and offers no TLS.",
         remedy="Repair the relay's certificate and key files (their names, what is in them, who may read them); the client's settings are not what is wrong.",
         texts="""
@@ -67,15 +69,21 @@ RULES: tuple[Rule, ...] = (
         no server certs available
         tls won't be enabled
     """),
-    *rules("starttls_not_offered", "possible", also=("mode_mismatch", "certificate_untrusted", "starttls_rejected"),
+    *rules(
+        "starttls_not_offered", "possible", also=("mode_mismatch", "certificate_untrusted", "starttls_rejected"),
         texts="trying to connect to non tls smtp server using tls"),
     # Exim as a client
-    *rules("starttls_rejected", "likely", also=("tls_handshake_failed", "certificate_untrusted"),
+    *rules(
+        "starttls_rejected", "likely", also=("tls_handshake_failed", "certificate_untrusted"),
         texts="an attempt to start tls failed"),
-    *rules("starttls_rejected", "possible", also=("starttls_not_offered", "tls_handshake_failed",
-        "certificate_untrusted"), texts="""
+    *rules(
+        "starttls_rejected",
+        "possible",
+        also=("starttls_not_offered", "tls_handshake_failed", "certificate_untrusted"),
+        texts="""
         etls
         # Mailpit and others put it before whatever went wrong
         (starttls failed|error in starttls|error creating starttls config)
-    """),
+    """,
+    ),
 )

@@ -45,8 +45,11 @@ _RESET = errno(
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules("connection_timeout", "certain", while_connecting("etimedout", "connection timed out",
-        "operation timed out", "winsock error code: 10060"), texts="""
+    *rules(
+        "connection_timeout",
+        "certain",
+        while_connecting("etimedout", "connection timed out", "operation timed out", "winsock error code: 10060"),
+        texts="""
         # Between "connect" and the clock there is only the network.
         errno (110] connection|60] operation) timed out
         a connection attempt failed because the connected party did not properly respond
@@ -71,8 +74,10 @@ RULES: tuple[Rule, ...] = (
         deferred: (connection|operation) timed out with
         # Twisted
         user timeout caused connection failure
-    """),
-    *rules("connection_timeout", "likely", also=("tls_handshake_timeout",),
+    """,
+    ),
+    *rules(
+        "connection_timeout", "likely", also=("tls_handshake_timeout",),
         note="Nodemailer's timer covers the TCP connection and, with secure: true, the TLS handshake.", texts="""
         (error: connection timeout|connection timeout .. conn)
     """),
@@ -85,14 +90,16 @@ RULES: tuple[Rule, ...] = (
         connection to .. timed out
         timeout while connecting
     """),
-    *rules("connection_timeout", "likely", also=("tls_handshake_timeout", "mode_mismatch", "greeting_timeout"),
+    *rules(
+        "connection_timeout", "likely", also=("tls_handshake_timeout", "mode_mismatch", "greeting_timeout"),
         texts="""
         net::opentimeout
         execution expired .. smtp
         (timed out|timeout) (connecting|while connecting)
         0x800ccc19
     """),
-    *rules("connection_timeout", "possible", also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout"),
+    *rules(
+        "connection_timeout", "possible", also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout"),
         texts="""
         timed out
         i/o timeout
@@ -107,29 +114,39 @@ RULES: tuple[Rule, ...] = (
     # Home Assistant
     *rules("connection_refused", "likely", also=("name_not_found",), texts="server not found or refused connection"),
     # curl says one thing for every way in which no connection comes about; only its code tells a timeout from the rest.
-    *rules("connection_refused", "likely", also=("no_route", "connection_blocked", "connection_reset"),
+    *rules(
+        "connection_refused", "likely", also=("no_route", "connection_blocked", "connection_reset"),
         note="curl prints the same for a host that is unreachable and for a connection that is reset at once.",
         texts="""
         curl: (7)
         curl error 7: failed to connect to
     """),
-    *rules("connection_refused", "possible", also=("connection_timeout", "no_route", "connection_blocked",
-        "connection_reset"), note="curl prints the same for every connection that does not come about.", texts="""
+    *rules(
+        "connection_refused",
+        "possible",
+        also=("connection_timeout", "no_route", "connection_blocked", "connection_reset"),
+        note="curl prints the same for every connection that does not come about.",
+        texts="""
         failed to connect to .. (couldn't|could not) connect to server
         0x800(ccc0e|42109)
-    """),
+    """,
+    ),
     *rules("no_route", "certain", _UNREACHABLE_NETWORK, _NO_FAMILY, texts="""
         protocol not available .. connect
     """),
     *rules("no_route", "likely", _NO_ADDRESS, also=("connection_refused",)),
-    *rules("connection_refused", "likely", also=("no_route",),
+    *rules(
+        "connection_refused", "likely", also=("no_route",),
         note="In a container localhost is the container itself, where no relay listens; the last address that was tried was IPv6's, which it lacks.",
         texts="""
         (localhost|[::1]:) .. cannot assign requested address
     """),
     *rules("no_route", "certain", _UNREACHABLE_HOST, _HOST_DOWN, variant="or_blocked", also=("connection_blocked",)),
-    *rules("connection_blocked", "certain", while_connecting("eacces", "eperm", "permission denied",
-        "operation not permitted"), texts="""
+    *rules(
+        "connection_blocked",
+        "certain",
+        while_connecting("eacces", "eperm", "permission denied", "operation not permitted"),
+        texts="""
         errno 13] permission denied .. connect
         connection administratively prohibited
         winerror 10013
@@ -137,7 +154,9 @@ RULES: tuple[Rule, ...] = (
         an attempt was made to access a socket in a way forbidden by its access permissions
         ora-24247
         {:error, :(eacces|eperm)}
-    """),
-    *rules("connection_reset", "likely", _RESET, also=("connection_closed", "tls_handshake_failed"),
+    """,
+    ),
+    *rules(
+        "connection_reset", "likely", _RESET, also=("connection_closed", "tls_handshake_failed"),
         texts="(56) recv failure: connection reset by peer"),
 )

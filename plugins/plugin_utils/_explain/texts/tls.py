@@ -16,7 +16,8 @@ _LEFT = (
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules("tls_handshake_timeout", "likely", also=("mode_mismatch",),
+    *rules(
+        "tls_handshake_timeout", "likely", also=("mode_mismatch",),
         texts="could not connect to smtp host .. sockettimeoutexception: read timed out"),
     # Perl's IO::Socket::SSL
     *rules("tls_handshake_timeout", "likely", also=("connection_closed",), texts="ssl wants a read first"),
@@ -27,9 +28,13 @@ RULES: tuple[Rule, ...] = (
         (ssl_socket_connect|ssl_connect) .. net::opentimeout
         starttls: i/o timeout
     """),
-    *rules("tls_version_unsupported", "certain", alerts((70, "protocol version")),
-        schannel((0x80090302, "sec_e_unsupported_function")), apple((9836, "errsslpeerprotocolversion"),
-        (9830, "errssl_protocol_version_low")), texts="""
+    *rules(
+        "tls_version_unsupported",
+        "certain",
+        alerts((70, "protocol version")),
+        schannel((0x80090302, "sec_e_unsupported_function")),
+        apple((9836, "errsslpeerprotocolversion"), (9830, "errssl_protocol_version_low")),
+        texts="""
         # OpenSSL
         (unsupported protocol|no protocols available|version too low)
         legacy sigalg disallowed or unsupported
@@ -44,8 +49,10 @@ RULES: tuple[Rule, ...] = (
         that protocol version is not enabled or not supported
         ssl_error_unsupported_version
         the requested security protocol is not supported
-    """),
-    *rules("tls_version_unsupported", "likely", schannel((0x80090331, "sec_e_algorithm_mismatch")),
+    """,
+    ),
+    *rules(
+        "tls_version_unsupported", "likely", schannel((0x80090331, "sec_e_algorithm_mismatch")),
         also=("tls_handshake_failed",), texts="do not possess a common algorithm"),
     *rules("client_certificate_required", "certain", alerts((116, "certificate required")), texts="""
         certificate (|is )required
@@ -56,14 +63,35 @@ RULES: tuple[Rule, ...] = (
         bad_certificate .. empty client certificate
         peersentnocertificates
     """),
-    *rules("tls_handshake_failed", "likely", alerts((10, "unexpected message"), (20, "bad record mac"),
-        (40, "handshake failure"), (47, "illegal parameter"), (49, "access denied"), (50, "decode error"),
-        (51, "decrypt error"), (71, "insufficient security"), (80, "internal error"), (86, "inappropriate fallback"),
-        (109, "missing extension"), (110, "unsupported extension"), (112, "unrecognized name"),
-        (120, "no application protocol")), schannel((0x80090326, "sec_e_illegal_message"),
-        (0x80090304, "sec_e_internal_error")), apple((9824, "errsslpeerhandshakefail"), (9800, "errsslprotocol"),
-        (9806, "errsslclosedabort"), (9805, "errsslclosedgraceful"), (9816, "errsslclosednonotify")),
-        also=("certificate_untrusted", "mode_mismatch"), texts="""
+    *rules(
+        "tls_handshake_failed",
+        "likely",
+        alerts(
+            (10, "unexpected message"),
+            (20, "bad record mac"),
+            (40, "handshake failure"),
+            (47, "illegal parameter"),
+            (49, "access denied"),
+            (50, "decode error"),
+            (51, "decrypt error"),
+            (71, "insufficient security"),
+            (80, "internal error"),
+            (86, "inappropriate fallback"),
+            (109, "missing extension"),
+            (110, "unsupported extension"),
+            (112, "unrecognized name"),
+            (120, "no application protocol"),
+        ),
+        schannel((0x80090326, "sec_e_illegal_message"), (0x80090304, "sec_e_internal_error")),
+        apple(
+            (9824, "errsslpeerhandshakefail"),
+            (9800, "errsslprotocol"),
+            (9806, "errsslclosedabort"),
+            (9805, "errsslclosedgraceful"),
+            (9816, "errsslclosednonotify"),
+        ),
+        also=("certificate_untrusted", "mode_mismatch"),
+        texts="""
         # OpenSSL
         handshake failure
         no (shared cipher|cipher match|ciphers available)
@@ -99,20 +127,32 @@ RULES: tuple[Rule, ...] = (
         starttls .. handshake
         tls dial (error|.. eof)
         ssl negotiation failed
-    """),
-    *rules("tls_handshake_failed", "likely", also=("mode_mismatch", "certificate_untrusted"), echo="follow",
+    """,
+    ),
+    *rules(
+        "tls_handshake_failed", "likely", also=("mode_mismatch", "certificate_untrusted"), echo="follow",
         texts="cannot start tls: handshake failure"),
     # The relay's log: the client is gone.
-    *rules("tls_handshake_failed", "possible", also=("certificate_untrusted", "certificate_self_signed",
-        "certificate_name_mismatch"), note=_LEFT, echo="follow", texts="""
+    *rules(
+        "tls_handshake_failed",
+        "possible",
+        also=("certificate_untrusted", "certificate_self_signed", "certificate_name_mismatch"),
+        note=_LEFT,
+        echo="follow",
+        texts="""
         ssl_accept error from
         ssl_accept: .. lost connection
         lost connection after starttls from
         tls: disconnected during handshake
         tls session failure
-    """),
-    *rules("tls_handshake_failed", "possible", also=("certificate_untrusted", "certificate_self_signed",
-        "mode_mismatch", "tls_version_unsupported"), echo="follow", texts="""
+    """,
+    ),
+    *rules(
+        "tls_handshake_failed",
+        "possible",
+        also=("certificate_untrusted", "certificate_self_signed", "mode_mismatch", "tls_version_unsupported"),
+        echo="follow",
+        texts="""
         tls library problem
         (ssl|tls) (error|failure|setup failed|startup failed|operation failed|negotiation failed)
         failed to enable crypto
@@ -128,5 +168,6 @@ RULES: tuple[Rule, ...] = (
         tls_(alert|failed)
         # MailKit puts it before every reason
         an error occurred while attempting to establish an ssl or tls connection
-    """),
+    """,
+    ),
 )

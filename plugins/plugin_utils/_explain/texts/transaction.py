@@ -24,7 +24,8 @@ RULES: tuple[Rule, ...] = (
         sender verify fail for .. all relevant mx records point to non-existent hosts
     """),
     # What DATA is answered after RCPT was refused
-    *rules("recipient_rejected", "likely", also=("sender_rejected", "ehlo_rejected", "temporarily_rejected"),
+    *rules(
+        "recipient_rejected", "likely", also=("sender_rejected", "ehlo_rejected", "temporarily_rejected"),
         echo="follow", texts="""
         no valid recipients
         valid rcpt command must precede data
@@ -38,7 +39,8 @@ RULES: tuple[Rule, ...] = (
     """),
     # Clients, who only say at which command it was refused: the relay's words and code, where they stand beside it,
     # say more.
-    *rules("sender_rejected", "likely", variant="auth_required", also=("auth_requires_tls",),
+    *rules(
+        "sender_rejected", "likely", variant="auth_required", also=("auth_requires_tls",),
         texts="server requires authentication"),
     *rules("sender_rejected", "likely", also=("temporarily_rejected", "message_rejected"), texts="""
         smtpsender(refused|failedexception)
@@ -52,7 +54,8 @@ RULES: tuple[Rule, ...] = (
         the server refused the sender
         all sender addresses were rejected
     """),
-    *rules("recipient_rejected", "likely", also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"),
+    *rules(
+        "recipient_rejected", "likely", also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"),
         texts="""
         smtp(recipientsrefused|recipientrefused|failedrecipient|failedrecipientexception|failedrecipientsexception|addressfailedexception)
         recipientnotaccepted
