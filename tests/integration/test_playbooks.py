@@ -128,7 +128,7 @@ def test_probe_with_one_port(fleet: Fleet, ports: str) -> None:
     "playbook, options, words",
     [
         ("probe", [], "mail_probe_host is missing; write -e mail_probe_host=smtp.example.com"),
-        ("probe", ["-e", "mail_probe_host=localhost", "-e", "mail_probe_ports=smtp"], "endpoints is not a list"),
+        ("probe", ["-e", "mail_probe_host=localhost", "-e", "mail_probe_ports=smtp"], "mail_probe_ports is not a list"),
         ("gate", [], "mail_config_settings is missing for this host; write host, port and secure into it"),
         ("gate", ["-e", '{"mail_config_settings": {"port": 465}}'], "host is empty; write the relay's name"),
         ("deploy", [], "mail_config_settings is missing for this host"),

@@ -66,7 +66,7 @@ while True:
             client.starttls(context=context)
             pair = base64.b64encode(("\\0" + email["smtp_user"] + "\\0" + email["smtp_pass"]).encode()).decode()
             outcome = client.docmd("AUTH", "PLAIN " + pair)[0]
-    except (ConnectionError, smtplib.SMTPServerDisconnected):
+    except (ConnectionError, smtplib.SMTPServerDisconnected, ssl.SSLEOFError):
         outcome = "refused"
     except Exception as error:
         outcome = repr(error)

@@ -113,5 +113,5 @@ def ansible_playbook(
         **(environment or {}),
     }
     return subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=surroundings, check=False, timeout=300
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=surroundings, check=False, timeout=900
     )

@@ -45,6 +45,7 @@ class Found(t.TypedDict):
     checksum: str
     mode: int
     as_asked: bool
+    alike: list[str]
 
 
 class _File(t.TypedDict):

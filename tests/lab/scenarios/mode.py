@@ -220,7 +220,7 @@ ROWS = [
         IMPLICIT,
         "greeting_rejected",
         observed=None,
-        seconds=SOON,
+        seconds=12,
     ),
     Row(
         "implicit-on-refusal",
@@ -239,6 +239,6 @@ ROWS = [
         587,
         IMPLICIT,
         ("tls_handshake_failed", "connection_reset"),
-        seconds=3,
+        seconds=6,
     ),
 ]

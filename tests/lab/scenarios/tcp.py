@@ -371,5 +371,6 @@ ROWS = [
         465,
         IMPLICIT,
         ("tls_handshake_failed", "connection_closed"),
+        seconds=6,
     ),
 ]

@@ -200,6 +200,7 @@ ROWS = [
         IMPLICIT,
         ("tls_handshake_failed", "connection_reset", "connection_closed"),
         rules=("ip daddr {ip} tcp dport 465 ip length > 200 reject with tcp reset",),
+        seconds=6,
     ),
     Row(
         "swallowed-hello",
@@ -425,7 +426,7 @@ ROWS = [
         465,
         IMPLICIT,
         ("mode_mismatch", "greeting_rejected"),
-        seconds=3,
+        seconds=8,
     ),
     # Certificates.
     Row(

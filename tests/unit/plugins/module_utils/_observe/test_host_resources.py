@@ -25,7 +25,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe import host_
 TIMEOUT = 2.0
 # Imports all that is imported late, sets the limits, probes, and prints what became of the addresses.
 SCRIPT = """
-import collections, ctypes, ipaddress, json, os, resource, socket, sys, time
+import collections, ctypes, hashlib, hmac, ipaddress, json, os, resource, socket, sys, time, unicodedata, urllib.parse
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import endpoint, other_ports
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.resolve import Address
 asked = json.load(sys.stdin)

@@ -138,7 +138,7 @@ class Behind:
 
 RECORD = {"path": "/x", "name": "y", "run": {"pid": 1}, "age": 1.0, "unfinished": True, "record": "/z"}
 TOLD: dict[str, dict[str, t.Any]] = {
-    "app_mail_config": {"file": "/x", "content": "eA==", "checksum": "c", "mode": 384, "as_asked": True, "others": [RECORD], "held": []},
+    "app_mail_config": {"file": "/x", "content": "eA==", "checksum": "c", "mode": 384, "as_asked": True, "alike": ["z"], "others": [RECORD], "held": []},
     "app_mail_config_info": {"files": [{"content": "eA==", "mode": 384, "path": "/x"}]},
 }  # fmt: skip
 SEARCHED = {
