@@ -40,7 +40,7 @@ __all__ = ("Connection", "Course", "Loop", "Wait")
 # From so many threads on it is worth looking how many the control group allows.
 _MANY_THREADS = 64
 # A thread that has not begun to work by then never will: its start ran out of memory.
-_BIRTH_SECONDS = 0.5
+_BIRTH_SECONDS = 2.0
 
 
 class Wait(t.NamedTuple):
