@@ -158,8 +158,8 @@ _DNS = (
         "whether the relay answers",
         "Check the name servers in /etc/resolv.conf on this host: one that is dead is waited for each time, also by every "
         "app. To see what the relay does in spite of it, raise timeout.",
-        "The name was found, but it took most of the timeout, less than three seconds were left, and no address said in "
-        "them why it fails.",
+        "The name was found, but it took most of the timeout, less than three seconds were left, no address said in "
+        "them why it fails, and none of their other ports answered.",
     ),
 )  # fmt: skip
 

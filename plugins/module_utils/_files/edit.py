@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import difflib
 import os
 import re
 import types
@@ -85,6 +84,8 @@ def look_at(
 
 def _alike(place: Place) -> t.List[str]:
     """What the name may have been meant for: at most three others of the folder, whose names can be shown."""
+    import difflib  # a file that is there never needs it
+
     try:
         # The folder's own handle is for going through it, and not for looking into it.
         folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.folder)

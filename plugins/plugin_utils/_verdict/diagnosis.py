@@ -185,7 +185,9 @@ def diagnose_slow_name(observation: Observation, settings: Settings) -> Diagnosi
     left = settings.timeout - took
     failures = [attempt["failure"] for attempt in observation["attempts"]]
     silent = all(failure is not None and failure["kind"] in _SILENT for failure in failures)
-    if not silent or took < left or left > _SHORT_SECONDS:
+    # What another port of the same address had the time for, the chosen one had as well.
+    answers = any(signs.answers_elsewhere(attempt, observation) for attempt in observation["attempts"])
+    if not silent or answers or took < left or left > _SHORT_SECONDS:
         return None
     return Diagnosis("name_server_failure", "slow", fields={"waited": words.span(took)})
 

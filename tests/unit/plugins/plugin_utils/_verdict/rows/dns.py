@@ -35,6 +35,17 @@ ROWS: tuple[Row, ...] = (
         says="took 9 of the 10 s",
     ),
     row(
+        "dns took most of the time, and another port of the silent relay answers",
+        observation(
+            attempt(rungs="tcp!", failure=broken("tcp", "timeout")),
+            dns={"ok": True, "known": 1, "ms": 9000.0},
+            elsewhere=[{"address": "192.0.2.1", "port": 465, "result": "open"}],
+        ),
+        "connection_timeout",
+        "tcp",
+        findings="name_server_slow port_filtered_elsewhere_open",
+    ),
+    row(
         "dns took most of the time, and the relay refuses",
         observation(
             attempt(rungs="tcp!", failure=broken("tcp", "os", errno="ECONNREFUSED")),
