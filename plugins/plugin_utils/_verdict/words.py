@@ -376,7 +376,7 @@ def unanswered(attempt: Attempt, failure: FailureEntry) -> str:
     if kind == "malformed":
         return f"it said {shown(failure.get('text', ''))}"
     if kind == "tls":
-        return f"TLS broke, as OpenSSL says: {_openssl_says(failure)}"
+        return f"TLS broke ({_openssl_says(failure)})"
     return f"{failure.get('errno') or kind}"
 
 
@@ -608,7 +608,7 @@ def _plain(name: str) -> str:
 def _openssl_says(failure: FailureEntry) -> str:
     """OpenSSL's reason in words; it has none for what no version of it foresees."""
     plain = re.sub(r"^\[.*?\] ", "", _plain(str(failure.get("reason") or failure.get("text") or "")))
-    return "something that it does not know" if plain in ("", "unknown error", "internal error") else plain
+    return "OpenSSL does not know what came" if plain in ("", "unknown error", "internal error") else plain
 
 
 def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:

@@ -82,7 +82,7 @@ ROWS: tuple[Row, ...] = (
         "auth",
         "no_answer",
         observed="starttls",
-        says="did not answer the login properly: TLS broke, as OpenSSL says: record too small.",
+        says="did not answer the login properly: TLS broke (record too small).",
     ),
     row(
         "tls that breaks without a word of OpenSSL",
@@ -91,7 +91,7 @@ ROWS: tuple[Row, ...] = (
         "auth",
         "no_answer",
         observed="starttls",
-        says="TLS broke, as OpenSSL says: something that it does not know.",
+        says="TLS broke (OpenSSL does not know what came).",
     ),
     row(
         "mechanism",
