@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import _thread
 import base64
 import errno
 import os
@@ -35,6 +36,7 @@ _SYSTEM_BUNDLES = (
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+\Z")
 _CHAIN_LIMIT = 16
 _CA_LIMIT = 16 << 20
+_BIRTH_SECONDS = 2.0  # as in loop.py
 _CA_SUBJECTS_LIMIT = 200
 _VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
 # Never, in no try: suites without a certificate, without encryption, or of export strength. A session in one of them
@@ -128,6 +130,38 @@ def _note(session: t.Any, direction: str, version: int, content_type: int, messa
         session.dh_bits = _group_bits(data[4:])
 
 
+def _in_time(seconds: float, work: t.Callable[[], object]) -> bool:
+    """Whether the work ended in time; what it raises is raised. It is left behind when time is up.
+
+    No file system can be told a deadline, and one that is mounted over a network may hang. Where no thread may begin,
+    the work is done without a limit.
+    """
+    begun, ended = threading.Event(), threading.Event()
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        begun.set()
+        try:
+            work()
+        except BaseException as error:  # raised below
+            errors.append(error)
+        ended.set()
+
+    try:
+        _thread.start_new_thread(run, ())  # see loop.py: the start of a threading.Thread may never return
+        alone = not begun.wait(_BIRTH_SECONDS)
+    except (RuntimeError, MemoryError):
+        alone = True
+    if alone:
+        work()
+        return True
+    if not ended.wait(seconds):
+        return False
+    for error in errors:
+        raise error
+    return True
+
+
 def _refuse_what_never_ends(path: str) -> None:
     """OpenSSL would read a pipe, a device and the kernel's own log, which has no size, for as long as they like. Raises OSError."""
     found = os.stat(path)
@@ -199,17 +233,22 @@ class TLSContexts:
                 self._set_trust(self._context)
             return self._context
 
-    def load_ca_file(self) -> None:
+    def load_ca_file(self, seconds: float) -> None:
         """Read ca_path now, before any packet, also where nothing is verified by it.
 
-        Raises OSError, ssl.SSLError (a subclass) where it holds no certificate.
+        Raises OSError: ssl.SSLError (a subclass) where it holds no certificate, TimeoutError when that takes longer.
         """
-        if self.ca_path is not None:
-            _refuse_what_never_ends(self.ca_path)
-            if self.verify:
-                self.context()
-            else:
-                _bare_context().load_verify_locations(cafile=self.ca_path)
+        if self.ca_path is not None and not _in_time(seconds, self._load_ca_file):
+            words = f"its file system gives no answer within {seconds:g} s"
+            raise TimeoutError(errno.ETIMEDOUT, words, self.ca_path)
+
+    def _load_ca_file(self) -> None:
+        path = str(self.ca_path)
+        _refuse_what_never_ends(path)
+        if self.verify:
+            self.context()
+        else:
+            _bare_context().load_verify_locations(cafile=path)
 
     def _set_trust(self, context: ssl.SSLContext) -> None:
         if self.verify:

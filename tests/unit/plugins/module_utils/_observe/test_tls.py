@@ -151,11 +151,11 @@ def test_ca_file(tmp_path: object) -> None:
         with open(path, "w", encoding="ascii") as file:
             file.write(content)
         with pytest.raises(OSError if not content else tls.ssl.SSLError):
-            TLSContexts(True, path, "TLSv1.2").load_ca_file()
+            TLSContexts(True, path, "TLSv1.2").load_ca_file(20)
     with pytest.raises(OSError):
-        TLSContexts(True, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file()
+        TLSContexts(True, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file(20)
     with pytest.raises(OSError):
-        TLSContexts(False, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file()
+        TLSContexts(False, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file(20)
 
 
 def test_a_ca_file_that_vanishes(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_ca_file_that_vanishes(tmp_path: Path) -> None:
 
     self_signed(str(tmp_path))
     contexts = TLSContexts(True, f"{tmp_path}/cert.pem", "TLSv1.2")
-    contexts.load_ca_file()
+    contexts.load_ca_file(20)
     (tmp_path / "cert.pem").unlink()
     assert not contexts.has_more()
     assert TLSContexts(False, None, "TLSv1.2").has_more()
