@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-import _thread
 import base64
 import errno
 import os
 import re
+import select
+import signal
 import ssl
 import stat
 import threading
@@ -36,7 +37,6 @@ _SYSTEM_BUNDLES = (
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+\Z")
 _CHAIN_LIMIT = 16
 _CA_LIMIT = 16 << 20
-_BIRTH_SECONDS = 2.0  # as in loop.py
 _CA_SUBJECTS_LIMIT = 200
 _VERSION_NAMES = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
 # Never, in no try: suites without a certificate, without encryption, or of export strength. A session in one of them
@@ -130,36 +130,42 @@ def _note(session: t.Any, direction: str, version: int, content_type: int, messa
         session.dh_bits = _group_bits(data[4:])
 
 
-def _in_time(seconds: float, work: t.Callable[[], object]) -> bool:
-    """Whether the work ended in time; what it raises is raised. It is left behind when time is up.
+def _is_read_within(path: str, seconds: float) -> bool:
+    """Whether a file is read, or refused, in time: no file system can be told a deadline, and one of a network may hang.
 
-    No file system can be told a deadline, and one that is mounted over a network may hang. Where no thread may begin,
-    the work is done without a limit.
+    A process of its own looks, which is left behind. A thread that hangs so would keep this process from ending.
     """
-    begun, ended = threading.Event(), threading.Event()
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        begun.set()
-        try:
-            work()
-        except BaseException as error:  # raised below
-            errors.append(error)
-        ended.set()
-
+    reading, writing = os.pipe()
     try:
-        _thread.start_new_thread(run, ())  # see loop.py: the start of a threading.Thread may never return
-        alone = not begun.wait(_BIRTH_SECONDS)
-    except (RuntimeError, MemoryError):
-        alone = True
-    if alone:
-        work()
+        pid = os.fork()
+    except OSError:  # no process to be had: so without a limit
+        os.close(reading)
+        os.close(writing)
         return True
-    if not ended.wait(seconds):
-        return False
-    for error in errors:
-        raise error
-    return True
+    if pid == 0:
+        _look_and_exit(path, writing)
+    os.close(writing)
+    poller = select.poll()
+    poller.register(reading, select.POLLIN)
+    in_time = bool(poller.poll(seconds * 1000))
+    os.close(reading)
+    if not in_time:
+        os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0 if in_time else os.WNOHANG)
+    return in_time
+
+
+def _look_and_exit(path: str, writing: int) -> None:
+    """In the child: the end of the pipe says that it has ended. It keeps no other pipe open that somebody waits for."""
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nothing, number)
+        _refuse_what_never_ends(path)
+        with open(path, "rb") as file:
+            file.read(_CA_LIMIT)
+    finally:
+        os._exit(0)
 
 
 def _refuse_what_never_ends(path: str) -> None:
@@ -238,17 +244,15 @@ class TLSContexts:
 
         Raises OSError: ssl.SSLError (a subclass) where it holds no certificate, TimeoutError when that takes longer.
         """
-        if self.ca_path is not None and not _in_time(seconds, self._load_ca_file):
-            words = f"its file system gives no answer within {seconds:g} s"
-            raise TimeoutError(errno.ETIMEDOUT, words, self.ca_path)
-
-    def _load_ca_file(self) -> None:
-        path = str(self.ca_path)
-        _refuse_what_never_ends(path)
-        if self.verify:
-            self.context()
-        else:
-            _bare_context().load_verify_locations(cafile=path)
+        if self.ca_path is not None:
+            if not _is_read_within(self.ca_path, seconds):
+                words = f"its file system gives no answer within {seconds:g} s"
+                raise TimeoutError(errno.ETIMEDOUT, words, self.ca_path)
+            _refuse_what_never_ends(self.ca_path)
+            if self.verify:
+                self.context()
+            else:
+                _bare_context().load_verify_locations(cafile=self.ca_path)
 
     def _set_trust(self, context: ssl.SSLContext) -> None:
         if self.verify:
