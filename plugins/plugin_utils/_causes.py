@@ -399,14 +399,16 @@ _EHLO = (
         "ehlo_rejected", "no_answer", "ehlo",
         "{endpoint} greeted but did not answer EHLO properly",
         "Ask the relay's operator, or whoever runs a firewall that inspects SMTP on the way, why the dialogue stops "
-        "after the greeting.",
+        "after the greeting"
+        "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "A sound greeting in cleartext, then silence, an end, or no SMTP reply.",
     ),
     Cause(
         "ehlo_rejected", "no_answer_in_tls", "ehlo",
         "{endpoint} finished the TLS handshake but did not answer EHLO after it properly",
         "Ask the relay's operator to look into the relay's log at this time: inside TLS nothing on the way can be "
-        "the reason.",
+        "the reason"
+        "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "As above, but behind TLS, where no firewall can read; where the relay had asked for a client certificate it "
         "is client_certificate_required.",
     ),
@@ -456,7 +458,8 @@ _STARTTLS = (
     Cause(
         "starttls_rejected", "no_answer", "starttls",
         "{endpoint} offers STARTTLS but did not answer the command properly",
-        "Ask the relay's operator[, or use port {tls_port} with secure: true].",
+        "Ask the relay's operator[, or use port {tls_port} with secure: true]"
+        "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "After STARTTLS came silence, an end, or no SMTP reply.",
     ),
 )  # fmt: skip
@@ -766,7 +769,8 @@ _AUTH = (
     Cause(
         "auth_rejected", "no_answer", "auth",
         "{endpoint} did not answer the login properly",
-        "Ask the relay's operator; whether the user name and password are right is not known.",
+        "Ask the relay's operator; whether the user name and password are right is not known"
+        "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "In answer to AUTH came silence, an end, no SMTP reply, or the code of another command (success is 235 alone).",
     ),
 )  # fmt: skip
@@ -837,7 +841,27 @@ _TRANSACTION = (
         "message_rejected", "", "transaction",
         "{endpoint} refused the message",
         "Read the relay's words: size, content and policy are the usual reasons.",
-        "DATA or the message itself was refused with 5xx, or 552 and 5.3.4 tell of its size at MAIL.",
+        "DATA or the message itself was refused with 5xx, and its words name nothing of the rows below.",
+    ),
+    Cause(
+        "message_rejected", "size", "transaction",
+        "{endpoint} refused the message, because it is too big",
+        "Send less (smaller or fewer attachments), or ask the relay's operator for a higher limit.",
+        "5.3.4, or words about the message's size, at MAIL (which may tell it ahead), DATA or the message.",
+    ),
+    Cause(
+        "message_rejected", "content", "transaction",
+        "A filter of {endpoint} refused the message for what is in it",
+        "Ask the relay's operator which rule it was, with the relay's words and the time; another text, without links and "
+        "attachments, shows what the filter dislikes.",
+        "Words about spam, a virus or forbidden content, in answer to DATA or the message.",
+    ),
+    Cause(
+        "message_rejected", "sender_domain", "transaction",
+        "{endpoint} does not believe that the mail comes from the sender's domain (SPF, DKIM or DMARC)",
+        "Set sender to an address in a domain that this relay may send for, or have whoever runs the DNS of the sender's "
+        "domain allow the address that sends (SPF) and set up DKIM.",
+        "5.7.20 to 5.7.26, or words about SPF, DKIM or DMARC, at MAIL, RCPT, DATA or the message.",
     ),
     Cause(
         "message_rejected", "reverse_name", "transaction",
@@ -849,7 +873,8 @@ _TRANSACTION = (
     Cause(
         "message_rejected", "not_sent", "transaction",
         "The transaction with {endpoint} stopped before the message was sent",
-        "Ask the relay's operator to look into the relay's log at this time; it did not take the message.",
+        "Ask the relay's operator to look into the relay's log at this time; it did not take the message"
+        "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "The connection ended, or nothing or the code of another command came, in answer to MAIL, RCPT or DATA.",
     ),
     Cause(
@@ -862,7 +887,8 @@ _TRANSACTION = (
     Cause(
         "temporarily_rejected", "", "transaction",
         "{endpoint} asks to try again later",
-        "Greylisting and maintenance do this: try again after some minutes; if it stays, ask the relay's operator.",
+        "Relays that are busy, in maintenance, or put off whom they do not know (greylisting) do this: try again after some "
+        "minutes; if it stays, ask the relay's operator.",
         "421 at any command, or 4xx to EHLO, MAIL, RCPT or DATA whose words name nothing else.",
     ),
     Cause(
@@ -886,6 +912,25 @@ _TRANSACTION = (
         "Tell the relay's operator the relay's words: its configuration, or something that it asks, is broken, and waiting "
         "alone hardly helps.",
         "4.3.5, or 4xx with words about a configuration problem, an internal error or a lookup that failed.",
+    ),
+    Cause(
+        "temporarily_rejected", "filter", "transaction",
+        "{endpoint} puts the mail off: a filter that it asks (a milter, a scanner) does not answer, or wants it later",
+        "Try again after some minutes; if it stays, ask the relay's operator whether its filters run.",
+        "'Service unavailable - try again later', which is what Postfix says for a milter, or 4xx with words about a scanner.",
+    ),
+    Cause(
+        "temporarily_rejected", "content", "transaction",
+        "A filter of {endpoint} puts the message off for what is in it",
+        "Waiting hardly helps: ask the relay's operator which rule it was, with the relay's words and the time.",
+        "Words about spam or a virus, in answer to DATA or the message, with 4xx.",
+    ),
+    Cause(
+        "temporarily_rejected", "sender_domain", "transaction",
+        "{endpoint} does not believe, or cannot find out, that the mail comes from the sender's domain (SPF, DKIM or DMARC)",
+        "Try again once; if it stays, set sender to an address in a domain that this relay may send for, or have the SPF "
+        "record and the DKIM key in the DNS of the sender's domain corrected.",
+        "4.7.20 to 4.7.26, or words about SPF, DKIM or DMARC with 4xx.",
     ),
     Cause(
         "temporarily_rejected", "no_space", "transaction",

@@ -67,9 +67,9 @@ REPLIES = [
     ("auth", "535 5.7.8 Client didn't present valid SSL certificate", "client_certificate_required", ""),
     ("rcpt", "451 Temporary local problem - please try later", "temporarily_rejected", "broken"),
     ("starttls", "451 Temporary local problem - please try later", "starttls_rejected", "resources"),
-    ("mail", "552 Message size exceeds maximum permitted", "message_rejected", ""),
-    ("mail", "552 5.3.4 Message size exceeds fixed limit", "message_rejected", ""),
-    ("mail", "552 message too large", "message_rejected", ""),
+    ("mail", "552 Message size exceeds maximum permitted", "message_rejected", "size"),
+    ("mail", "552 5.3.4 Message size exceeds fixed limit", "message_rejected", "size"),
+    ("mail", "552 message too large", "message_rejected", "size"),
     ("rcpt", "452 4.2.2 Mailbox size limit exceeded", "temporarily_rejected", "mailbox_full"),
     ("greeting", "450 4.7.1 No reverse DNS for 192.0.2.4", "temporarily_rejected", "reverse_name"),
     # the sender, at RCPT too
@@ -130,8 +130,43 @@ REPLIES = [
     ("starttls", "454 4.3.0 cannot fork", "starttls_rejected", "resources"),
     ("greeting", "554 5.7.1 no", "greeting_rejected", ""),
     ("ehlo", "550 5.7.1 no", "ehlo_rejected", ""),
-    ("data", "554 5.7.1 Spam", "message_rejected", ""),
-    ("mail", "552 5.3.4 Message size exceeds fixed limit", "message_rejected", ""),
+    # what filters say of a message, what is said where one is missing, and what of the sender's domain
+    ("data", "554 5.7.1 Spam", "message_rejected", "content"),
+    ("data", "550 This message scored 17.5 spam points.", "message_rejected", "content"),
+    ("data", "554 5.7.1 command rejected; virus Eicar-Signature found", "message_rejected", "content"),
+    ("data", "550 5.7.1 Contains URL listed at multi.surbl.org", "message_rejected", "content"),
+    ("data", "451 4.7.1 Client host rejected: Spam score too high, try later", "temporarily_rejected", "content"),
+    ("data", "451 4.7.1 Service unavailable - try again later", "temporarily_rejected", "filter"),
+    ("mail", "451 4.7.1 Service unavailable - try again later", "temporarily_rejected", "filter"),
+    ("data", "451 Virus scanner unavailable, try later", "temporarily_rejected", "filter"),
+    ("data", "550 5.7.1 rejected by DMARC policy for example.com", "message_rejected", "sender_domain"),
+    ("data", "550 5.7.20 no signature", "message_rejected", "sender_domain"),
+    (
+        "rcpt",
+        "550 5.7.23 <b@x.test>: Recipient address rejected: Message rejected due to: SPF fail - not authorized",
+        "message_rejected",
+        "sender_domain",
+    ),
+    (
+        "rcpt",
+        "451 4.7.24 <b@x.test>: Recipient address rejected: SPF lookup failed",
+        "temporarily_rejected",
+        "sender_domain",
+    ),
+    # who stands on the list: sender, recipient, the name in EHLO, or this host
+    ("rcpt", "554 5.7.1 Service unavailable; Sender address [a@x.test] blocked using dbl.test", "sender_rejected", ""),
+    ("mail", "550 5.7.1 Your domain x.test is blacklisted", "sender_rejected", ""),
+    ("rcpt", "550 5.7.1 Recipient domain is on our blocklist", "recipient_rejected", ""),
+    ("rcpt", "554 5.7.1 Service unavailable; Helo command [x.test] blocked using dbl.test", "ehlo_rejected", "name"),
+    ("mail", "550 5.7.1 Sender IP 192.0.2.4 is on our blacklist", "greeting_rejected", "address"),
+    ("mail", "550 5.7.1 Sender domain x.test not permitted here", "sender_rejected", ""),
+    ("mail", "550 Sender domain x.test does not exist", "sender_rejected", "no_domain"),
+    # 4xx in the greeting, and limits by Exim's words
+    ("greeting", "451 System load too high", "temporarily_rejected", ""),
+    ("greeting", "451 Sender rate overlimit - 2.0 / 1h", "temporarily_rejected", "limit"),
+    ("mail", "451 Sender rate overlimit - 12.3 / 1h", "temporarily_rejected", "limit"),
+    ("auth", "503 AUTH not permitted from your address", "greeting_rejected", "address"),
+    ("mail", "552 5.3.4 Message size exceeds fixed limit", "message_rejected", "size"),
 ]
 
 
