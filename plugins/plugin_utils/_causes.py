@@ -399,7 +399,7 @@ _EHLO = (
         "ehlo_rejected", "no_answer", "ehlo",
         "{endpoint} greeted but did not answer EHLO properly",
         "Ask the relay's operator, or whoever runs a firewall that inspects SMTP on the way, why the dialogue stops "
-        "after the greeting"
+        "after the greeting; a PROXY protocol header that the relay waits for does this too"
         "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "A sound greeting in cleartext, then silence, an end, or no SMTP reply.",
     ),
@@ -504,6 +504,15 @@ _TLS = (
         "false does not allow that.",
     ),
     Cause(
+        "tls_handshake_failed", "hung_up", "tls",
+        "The TLS handshake with {endpoint} failed",
+        "Ask the relay's operator to look into the TLS set-up (ciphers, key, certificate files) and the log at this time; a "
+        "proxy that chooses the server by name (SNI) hangs up where it does not know the name in host or server_name, or "
+        "where the server behind it is down.",
+        "The connection ended as soon as the ClientHello was there, and a port that is only silent to TLS, or greets, is "
+        "mode_mismatch.",
+    ),
+    Cause(
         "tls_handshake_failed", "server_name", "tls",
         "{endpoint} does not know the name {name}, which this host asked for in the TLS handshake",
         "Set host to the name that the relay serves, or server_name when the address must stay.",
@@ -604,7 +613,15 @@ _CERTIFICATE = (
         "Ask the relay's operator for a certificate whose chain obeys its CA's own limits; a CA file on this host "
         "does not help.",
         "The chain leads to a trusted root, and a rule in it is broken: not a CA, key usage, path length, name "
-        "constraints, an unknown critical extension.",
+        "constraints.",
+    ),
+    Cause(
+        "certificate_untrusted", "critical_extension", "certificate",
+        "A certificate of {endpoint} holds a critical extension that this host's TLS does not know, so it has to refuse it",
+        "Ask the relay's operator to install the certificate that its CA issued, or one without that extension; a CA file on "
+        "this host does not help.",
+        "As above, and the rule is that an unknown critical extension is refused (RFC 5280 section 4.2); a pre-certificate is "
+        "named as such.",
     ),
     Cause(
         "certificate_untrusted", "signature", "certificate",
@@ -804,6 +821,13 @@ _TRANSACTION = (
         "they speak of a policy or of this account, ask the relay's operator.",
         "RCPT was refused with 5xx, and its words speak neither of the sender, nor of the EHLO name, nor of this "
         "host's address.",
+    ),
+    Cause(
+        "recipient_rejected", "no_login", "transaction",
+        "{endpoint} refused the recipient, and no login was made",
+        "If the address is right, log in: set username and password, as many relays take mail for other domains only after a "
+        "login; else read the relay's words, and ask its operator where they speak of a policy.",
+        "As above, while the relay offers a login that was not made and its words do not say that the mailbox is unknown.",
     ),
     Cause(
         "recipient_rejected", "relay", "transaction",

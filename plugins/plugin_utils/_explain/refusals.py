@@ -76,6 +76,8 @@ _ROWS: tuple[_Row, ...] = (
         r"(?:rejected|refused|denied|invalid|not)\b"
         r"|\b(?:invalid|bad|bogus|unacceptable|forged|unresolvable|unqualified) (?:helo|ehlo)\b"
         r"|\b(?:helo|ehlo)\b[^;]{0,60}\bblocked (?:using|by)\b"
+        r"|\b(?:helo|ehlo)\b(?!.{0,40}\b(?:first|before|sent|issued?|given)\b)"
+        r".{0,40}\b(?:should|must|with an?|is an?|looks|matches|mismatch\w*|resolv\w*|qualified|fqdn)\b"
         r"|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name",
         _HELO,
     ),
@@ -145,7 +147,8 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # The session is another one than the client thinks, or somebody in between has lost it.
     _row(
-        r"\b(?:send|say|need|expect\w*|polite\w*) .{0,30}\b(?:helo|ehlo|hello)\b",
+        r"\b(?:send|say|need|expect\w*|polite\w*) .{0,30}\b(?:helo|ehlo|hello)\b"
+        r"|\b(?:helo|ehlo)\b.{0,24}\b(?:first|before)\b",
         Meaning("ehlo_rejected", "out_of_step", "likely"),
         stages=_ENVELOPE,
     ),
@@ -180,7 +183,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bmails per session|exceed\w* .{0,30}\b(?:e?mails?|messages?|recipients?) (?:per|an?|each) (?:second|minute|hour|day|month)"
         r"|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
-        r"|too fast\b|maximum (?:number of )?(?:connections|sessions)|\brate over ?limit|\bover (?:its |the |your )?rate limit",
+        r"|too? fast\b|maximum (?:number of )?(?:connections|sessions)|\brate over ?limit|\bover (?:its |the |your )?rate limit",
         _LIMIT,
         stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", "", NO_CODE),
     ),
@@ -249,6 +252,7 @@ _ROWS: tuple[_Row, ...] = (
     # The sender, also where RCPT is answered.
     _row(
         r"domain of sender|sender address rejected: domain not found|\b[45]\.1\.8\b"
+        r"|\bnull ?mx\b|\b[45]\.7\.27\b|no mx for your|\b(?:sender|from|return path|envelope)\b.{0,40}\b(?:(?:un|not |n.t (?:be )?)resolv\w*|has no (?:mx|dns)|without (?:mx|dns))"
         r"|sender(?:'?s)? domain .{0,40}(?:not (?:found|exist|resolv|valid)|n.t (?:exist|resolve)|no (?:mx|a|dns|such|valid)\b|unknown|invalid"
         r"|must (?:resolve|exist))",
         Meaning("sender_rejected", "no_domain", "certain"),
@@ -258,7 +262,7 @@ _ROWS: tuple[_Row, ...] = (
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
         r"|\b(?:invalid|bad|unknown|unauthorized|unverified) sender\b|not owned by (?:user|auth)"
-        r"|\b5\.1\.7\b|\b5\.7\.27\b"
+        r"|\b5\.1\.7\b"
         r"|(?:not (?:allowed|permitted|authorized)|cannot|may not) (?:to )?send (?:as|from)"
         r"|mail from .{0,80}(?:not allowed|denied|rejected)"
         r"|from address (?:is )?not (?:verified|allowed|authorized)|\bsender address must\b",
@@ -301,6 +305,8 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
         r"|listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)"
         r"|client host .{0,80}(?:blocked|banned)|refused to talk"
+        r"|\b(?:dynamic|dial[ -]?up|residential|consumer) (?:ip|address|host|client|network|line)"
+        r"|(?:not|n.t|no longer) (?:accept|take|want|allow)\w* .{0,24}\bfrom (?:your|this) (?:country|region|network|isp|ip|address|host|server)"
         r"|connections? (?:is |was )?(?:refused|rejected|denied|not accepted) (?:from|due|for|by)\b",
         _LISTED,
         _LISTED,

@@ -165,7 +165,7 @@ _NEEDS_TLS = Meaning("auth_requires_tls", "", "likely")
 # subject.detail of an enhanced status code, whatever its class and the stage
 _ENHANCED_MEANING: dict[str, Meaning] = {
     **dict.fromkeys(("1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.10", "2.1", "2.2", "2.4", "7.17"), _RECIPIENT),
-    **dict.fromkeys(("1.7", "1.8", "7.27"), _SENDER),
+    **dict.fromkeys(("1.7", "1.8"), _SENDER),
     **dict.fromkeys(
         (
             "2.3",

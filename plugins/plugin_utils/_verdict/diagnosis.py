@@ -53,6 +53,10 @@ _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 # What a server says that knows neither EHLO nor HELO (RFC 5321 section 4.2.4); FTP servers answer 530 as well.
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
 _ACCESS_DENIED = re.compile(r"access denied", re.IGNORECASE)
+_LOGIN_IS_NO_MATTER = re.compile(
+    r"\b(?:unknown|no such|not? (?:found|exist|valid)|invalid|does ?n.t exist|unrouteable|polic|filter|blocked|list\b)",
+    re.IGNORECASE,
+)
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
 _SHORT_SECONDS = 3.0  # in less than that silence tells little of a relay
@@ -418,7 +422,8 @@ def _tls(case: _Case) -> Diagnosis:
         return Diagnosis("client_certificate_required")
     if kind in _HUNG_UP:
         in_cleartext = words.GREETS_WHO_SPEAKS if attempt.get("speaks_second") else ""
-        return Diagnosis("tls_handshake_failed", detail=words.also(words.hung_up_on_tls(failure), in_cleartext))
+        at_once = "hung_up" if failure.get("silent", True) and not in_cleartext else ""
+        return Diagnosis("tls_handshake_failed", at_once, words.also(words.hung_up_on_tls(failure), in_cleartext))
     if kind == "plaintext":
         return Diagnosis("tls_handshake_failed", detail=words.went_on_in_cleartext(failure))
     if kind == "limit":
@@ -596,6 +601,9 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
     if code == "recipient_rejected" and not variant and _ACCESS_DENIED.search(text) and _login_would_help(attempt):
         # Postfix's usual submission, which refuses every recipient of whoever has not logged in.
         code, variant = "sender_rejected", "auth_required"
+    unknown_there = signs.status_of(failure)[2:3] in ("1", "2") or _LOGIN_IS_NO_MATTER.search(text)
+    if (code, variant, hint) == ("recipient_rejected", "", None) and not unknown_there and _login_would_help(attempt):
+        variant = "no_login"
     if variant in ("relay", "auth_required") and _logged_in(attempt):
         variant, hint = f"{variant}_logged_in", None
     if code == "auth_requires_tls" and signs.in_tls(attempt):

@@ -279,6 +279,14 @@ ROWS: tuple[Row, ...] = (
         "starttls",
     ),
     row(
+        "no login was made",
+        mail_fails("rcpt", 550, "I cannot deliver mail for <b@example.net>"),
+        "recipient_rejected",
+        "transaction",
+        "no_login",
+        "starttls",
+    ),
+    row(
         "relay denied",
         mail_fails("rcpt", 554, "5.7.1 <b@example.net>: Relay access denied"),
         "recipient_rejected",
