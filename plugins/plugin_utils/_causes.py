@@ -505,7 +505,7 @@ _TLS = (
     ),
     Cause(
         "tls_handshake_failed", "hung_up", "tls",
-        "The TLS handshake with {endpoint} failed",
+        "The TLS handshake with {endpoint} ended as it began",
         "Ask the relay's operator to look into the TLS set-up (ciphers, key, certificate files) and the log at this time; a "
         "proxy that chooses the server by name (SNI) hangs up where it does not know the name in host or server_name, or "
         "where the server behind it is down.",
