@@ -131,6 +131,7 @@ RULES: tuple[Rule, ...] = (
         eauth
         invalid login
         authorization.failed
+        login not possible
     """),
     *rules("auth_rejected", "possible", also=_OPEN, texts="""
         (authentication|auth|login) failed

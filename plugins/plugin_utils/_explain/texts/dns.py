@@ -26,7 +26,7 @@ RULES: tuple[Rule, ...] = (
         # Programs
         (could not|couldn't|cannot|can't|unable to|failed to) (resolve|look up|lookup) host
         cannot resolve hostname
-        (unknown mx host|cannot locate host|lookup host failed)
+        (unknown mx host|unknown smtp host|cannot locate host|lookup host failed)
         php_network_getaddresses: getaddrinfo
         all relevant mx records point to non-existent hosts
         smtp_host .. unresolvable

@@ -39,7 +39,7 @@ RULES: tuple[Rule, ...] = (
         cannot read from .. the operation timed out
         # PHP: the TCP connection stands
         (mail\\protocol|zend_mail) .. has timed out
-        connection to ("|tcp://|ssl://) .. timed out
+        connection to ("|tcp://) .. timed out
         # Java
         could not connect to smtp host: .. response: -1
         sockettimeoutexception: read timed out
@@ -58,6 +58,11 @@ RULES: tuple[Rule, ...] = (
         resource temporarily unavailable (os error 11)
         timeout waiting for (|smtp server )response
     """),
+    # PHP: TLS stands, so it was begun where it belongs
+    *rules(
+        "greeting_timeout", "likely", also=("tls_handshake_timeout", "connection_timeout"),
+        note="The connection stood, and the relay said nothing in time.",
+        texts='connection to ("|)ssl:// .. timed out'),
     *rules("greeting_rejected", "certain", texts="""
         service unavailable; client host
         (after initial connection|initial server response): (4|5)
