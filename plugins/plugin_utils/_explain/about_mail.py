@@ -90,7 +90,7 @@ _REPLY = re.compile(r"(?<![\d.])(?:4[2-5]|5[0-57])\d[ -]{1,2}[#\"(]{0,2}[45]\.\d
 # Exim's id of a message, and what its main log has behind it.
 _EXIM = re.compile(
     r"\b[0-9a-z]{6}-[0-9a-z]{6,11}-[0-9a-z]{2,4} (?:[=*<>-][=*>=] |h=|sender |tls |remote |smtp )"
-    r"|\bdma\[\d{1,6}(?:\.[0-9a-f]{6,16})?\]: "  # dma's own
+    r"|\bdma\[[0-9a-f]{1,16}(?:\.[0-9a-f]{1,16})?\](?:\[\d{1,8}\])?: "  # dma's own
     r"|(?:==|\*\*) \S{1,200}@\S{1,200} (?:<\S{1,200}> )?r=\w"
 )
 # What .NET and providers' own logs leave of a reply.
@@ -122,7 +122,7 @@ _OTHER_WORDS = frozenset(
     " sqlstate mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
     " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
-    " imaplib poplib offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp ping poller"
+    " imaplib poplib offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp poller"
     " ipsec sftp ftp dav caldav carddav favicon thumbnail matrix federation activitypub webfinger nntp usenet sabnzbd signaling stun"
     " freshclam chronyd ntpd indexer torznab jackett prowlarr openvpn hikari hikaripool pika amqpconnectionerror".split()
 )
@@ -136,6 +136,7 @@ _OTHER_PARTS = (
     "session token",
     "web socket",
     "push service",
+    "_domainkey.",  # who checks a signature, not who sends
     "mint.transporterror",  # Elixir's client of HTTP
     "[client ",  # a web server's log
 )

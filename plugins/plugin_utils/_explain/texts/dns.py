@@ -15,6 +15,7 @@ RULES: tuple[Rule, ...] = (
         # The resolver's own words: glibc, musl, BSD, Windows, Java, Go, Erlang
         enotfound
         name or service not known
+        host or service not provided, or not known
         name does not resolve
         nodename nor servname provided, or not known
         no such host
@@ -72,5 +73,6 @@ RULES: tuple[Rule, ...] = (
         lookup .. i/o timeout
         getaddrinfo .. timed out
         (11): resource temporarily unavailable
+        (00000001, 11): resource temporarily unavailable
     """),
 )

@@ -78,6 +78,7 @@ RULES: tuple[Rule, ...] = (
         cannot get initial ok message from server
         connection rejected by server
         smtpconnecterror: (
+        connection error from .. on port
     """),
     # Postfix says so of a refused EHLO and HELO, too.
     *rules("greeting_rejected", "likely", also=("ehlo_rejected",), texts="refused to talk to me"),
@@ -111,6 +112,7 @@ RULES: tuple[Rule, ...] = (
         unknown response line
         invalid reply code
         unparseable smtp reply
+        invalid server reply
     """),
     *rules("connection_closed", "certain", also=("mode_mismatch",), texts="""
         got bad greeting from smtp host .. response: [eof]
@@ -133,6 +135,7 @@ RULES: tuple[Rule, ...] = (
         # Emacs
         process smtpmail not running
         0x800ccc0f
+        connection closed without indication
         (ioexception: connection closed|421 [net::smtp] connection closed)
         returned a zero byte response
         server dropped connection
