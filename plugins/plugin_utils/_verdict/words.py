@@ -547,6 +547,16 @@ def unknown_issuer(issuer: str, may_be_intermediate: bool) -> str:
     return f"{words} (if '{issuer}' is an intermediate, the relay fails to send it, and should send its full chain)"
 
 
+_PRE_CERTIFICATE = "1.3.6.1.4.1.11129.2.4.3"  # RFC 6962 section 3.1
+
+
+def unknown_extension(name: str, oid: str) -> str:
+    """Which certificate has which critical extension; that of a pre-certificate has a meaning of its own."""
+    if oid == _PRE_CERTIFICATE:
+        return f"'{name}' is a pre-certificate, which a CA makes for its logs and nobody may install"
+    return f"'{name}' has {oid}"
+
+
 def small_key(name: str, bits: int) -> str:
     """What is weak."""
     return f"the key of '{name}' has only {bits} bits"

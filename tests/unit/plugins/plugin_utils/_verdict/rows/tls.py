@@ -58,6 +58,15 @@ ROWS: tuple[Row, ...] = (
         settings=IMPLICIT,
     ),
     row(
+        "hangs up on the ClientHello",
+        tls_fails("closed", silent=True),
+        "tls_handshake_failed",
+        "tls",
+        "hung_up",
+        says="as soon as it saw the ClientHello",
+        settings=IMPLICIT,
+    ),
+    row(
         "tls only old",
         tls_fails("closed", legacy={**TLS, "version": "TLSv1.1"}, silent=True),
         "tls_version_unsupported",
