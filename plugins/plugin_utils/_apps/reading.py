@@ -54,6 +54,11 @@ _SHOWN = (
 )
 # With 0 in it Node verifies no certificate at all, whatever the app's own settings say.
 NODE_VERIFIES = ("NODE_TLS_REJECT_UNAUTHORIZED",)
+# How files name variables: as shells do, as Grafana does, and as Ruby, PHP, Python and JavaScript do.
+_VARIABLES = re.compile(
+    r"\$\{?([A-Za-z_]\w*)|\$__env\{(\w+)\}"
+    r"|\b(?:ENV(?:\.fetch)?|getenv|environ(?:\.get)?|env)\s*[\[(]\s*['\"]([A-Za-z_]\w*)['\"]|\bprocess\.env\.(\w+)"
+)
 Finding = dict[str, str]
 
 
@@ -219,11 +224,10 @@ def interpret(
     elsewhere = any(not descriptor.holds(form, word) for mode in descriptor.security.values() for word in mode.words)
     if elsewhere or (descriptor.part_of and not descriptor.words):
         words = {}
-    mode = None if elsewhere or not words else mode_of(descriptor, port if isinstance(port, int) else None, words)
-    if port is None:
-        port = _default_port(descriptor, form, mode, words)
-        if words or not descriptor.part_of:
-            mode = mode_of(descriptor, port, words) or mode
+    unclear = _unclear(descriptor, form, values, known)
+    words = {name: word for name, word in words.items() if name not in unclear}
+    hidden = bool(unclear & _deciding(descriptor))
+    mode, port = _mode_and_port(descriptor, form, known, words, unclear, hidden)
     settings = {name: known[name] for name in _SHOWN if known.get(name) not in (None, "")}
     if "host" in settings:
         # A whole URL there is a mistake that is told, and its login is not.
@@ -236,16 +240,65 @@ def interpret(
     if mode is not None:
         settings.update(security=mode, secure=mode == "implicit_tls")
     findings += _blanks(descriptor, form, values)
-    login = bool(known.get("username"))
-    state = {**words, **settings, "security": mode, "login": login}
+    login = bool(known.get("username")) or "username" in unclear
+    state = {**words, **settings, "security": mode, "login": login, **dict.fromkeys(unclear, "?")}
     if words or not (elsewhere or descriptor.part_of):
-        findings += _mode_findings(descriptor, settings, mode, login)
+        findings += _mode_findings(descriptor, settings, mode, login, hidden)
         findings += _login_unused(descriptor, form, words) if login else []
     findings += part_findings(descriptor)
     findings += trap_findings(descriptor, form, state, values)
-    findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in settings]
+    findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in {*settings, *unclear}]
     password = str(known.get("password") or "")
     return Reading(found, settings, mode, bool(password) or _password_elsewhere(form, values), findings, password)
+
+
+def _unclear(
+    descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value], known: Mapping[str, Scalar]
+) -> set[str]:
+    """The names whose value is not known here, as a variable holds it, and those that follow from them. Nothing follows from
+    the app's defaults then.
+    """
+    names = {
+        name
+        for key in form.keys
+        if isinstance(value := values.get(key.path), Opaque) and value.kind == "variable"
+        for name in key.names
+        if known.get(name) is None
+    }
+    for name, word in descriptor.words.items():
+        if isinstance(word.follows, tuple) and name in names:
+            names |= set(word.follows)
+        if "port" in names and isinstance(word.default, Mapping) and known.get(name) in (None, ""):
+            names.add(name)
+    return names
+
+
+def _deciding(descriptor: Descriptor) -> set[str]:
+    """The names that decide in which mode the app is."""
+    names = {word for mode in descriptor.security.values() for word in (*mode.words, *mode.unverified)}
+    names |= {name for when, _mode in descriptor.reads for name in when}
+    by_port = descriptor.port_decides or any(mode.ports for mode in descriptor.security.values())
+    return names | {"port"} if by_port else names
+
+
+def _mode_and_port(
+    descriptor: Descriptor,
+    form: Form,
+    known: Mapping[str, Scalar],
+    words: Mapping[str, Scalar],
+    unclear: set[str],
+    hidden: bool,
+) -> tuple[str | None, Scalar]:
+    """The mode that the app is really in, and its port; None where it is in none, or where that is hidden or not known."""
+    port = known.get("port")
+    mode = None
+    if not hidden and words:
+        mode = mode_of(descriptor, port if isinstance(port, int) else None, words)
+    if port is None and "port" not in unclear:
+        port = _default_port(descriptor, form, mode, words)
+        if not hidden and (words or not descriptor.part_of):
+            mode = mode_of(descriptor, port, words) or mode
+    return mode, port
 
 
 def _is_null(form: Form, value: Value) -> bool:
@@ -431,12 +484,12 @@ def _follow(descriptor: Descriptor, words: Mapping[str, Scalar], settings: dict[
 
 
 def _mode_findings(
-    descriptor: Descriptor, settings: Mapping[str, t.Any], mode: str | None, login: bool
+    descriptor: Descriptor, settings: Mapping[str, t.Any], mode: str | None, login: bool, hidden: bool
 ) -> list[Finding]:
     findings = []
     port = settings.get("port")
     exposed = "mail and password" if login else "mails"
-    if mode is None:
+    if mode is None and not hidden:
         findings.append(
             {
                 "severity": "error",
@@ -531,7 +584,7 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
                 {
                     "severity": "info",
                     "code": "variable",
-                    "message": f"{key.text} takes its value from a variable, which is not known here.",
+                    "message": f"{key.text} takes its value from {_origin(value.text)}.",
                     "remedy": "Read the place that the variable comes from, too.",
                 }
             )
@@ -546,6 +599,17 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
             }
         )
     return findings
+
+
+def _origin(code: str) -> str:
+    """Where a value comes from, by the variables that it names; what they are when they are not there is not said, as it
+    may be a password.
+    """
+    names = list(dict.fromkeys(name for found in _VARIABLES.findall(code) for name in found if name))
+    if not names:
+        return "a variable, which is not known here"
+    many = len(names) > 1
+    return f"the variable{'s' if many else ''} {' and '.join(names)}, which {'are' if many else 'is'} not known here"
 
 
 def _blanks(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:

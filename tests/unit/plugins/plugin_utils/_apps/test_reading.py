@@ -482,6 +482,33 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         ["downgrade_possible", "variable", "variable"],
         {"port": 587},
     ),
+    "GitLab, port and mode from elsewhere": (
+        "gitlab",
+        "gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = 'h'\ngitlab_rails['smtp_port'] = ENV.fetch('P', 587)\n"
+        "gitlab_rails['smtp_tls'] = ENV['T'] == 'yes'\n",
+        {},
+        None,
+        ["variable", "variable"],
+        {"host": "h"},
+    ),
+    "Gitea, a port from elsewhere, which decides its protocol": (
+        "gitea",
+        "services:\n  s:\n    environment:\n      GITEA__mailer__ENABLED: true\n      GITEA__mailer__SMTP_ADDR: h\n"
+        "      GITEA__mailer__SMTP_PORT: ${P}\n",
+        {"path": "/srv/compose.yml", "service": "s"},
+        None,
+        ["variable"],
+        {"host": "h"},
+    ),
+    "a password from elsewhere hides no contradiction": (
+        "gitlab",
+        "gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = 'h'\ngitlab_rails['smtp_port'] = 465\n"
+        "gitlab_rails['smtp_tls'] = true\ngitlab_rails['smtp_password'] = ENV['P']\n",
+        {},
+        None,
+        ["variable", "invalid_settings", "invalid_settings"],
+        {},
+    ),
     "Symfony, several transports": (
         "symfony",
         f"MAILER_DSN='failover(smtps://u:{SECRET}@a.example roundrobin(smtp://x:{SECRET}@b.example:25 smtp://c.example))?retry_period=9'\n",
@@ -598,6 +625,20 @@ def test_env_file_is_followed_and_loses_against_environment() -> None:
     # A file that is not there is told of, and nothing fails.
     reading = read_place(descriptor, place, text, others={"a.env": others["a.env"]})
     assert "file_missing" in [finding["code"] for finding in reading.findings] and reading.settings["host"] == "a"
+
+
+@pytest.mark.parametrize(
+    "code, words",
+    [
+        ("ENV['A']", "the variable A, which is"),
+        ('ENV.fetch("A") { ENV["B"] || \'hunter2-s3cret\' }', "the variables A and B, which are"),
+        ("getenv('A')", "the variable A, which is"),
+        ("Rails.application.credentials.smtp[:host]", "a variable, which is"),
+    ],
+)
+def test_a_value_from_elsewhere_names_its_variables(code: str, words: str) -> None:
+    reading = read("gitlab", f"gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = {code}\n")
+    assert reading.findings[0]["message"] == f"gitlab_rails.smtp_address takes its value from {words} not known here."
 
 
 @pytest.mark.parametrize(
