@@ -206,7 +206,8 @@ def interpret(
     known.
     """
     values = {path: value for path, value in values.items() if value is not None and not _is_null(form, value)}
-    found = any(key.path in values for key in form.keys if key.patterns)
+    parents = _parents(form, values)
+    found = bool(parents) or any(key.path in values for key in form.keys if key.patterns)
     # A part of an app that says nothing of its mode means what the app does by default.
     if not found and not (descriptor.part_of and descriptor.words):
         return Reading(False, findings=_unknown(descriptor, form, values))
@@ -216,6 +217,7 @@ def interpret(
     # A URL of another transport is no wrong one, and names no relay.
     values = {path: value for path, value in values.items() if not _is_unused(form, path, value)}
     findings = [*_wrong(descriptor, form, values), *unused, *further, *_unknown(descriptor, form, values)]
+    findings += [_from_elsewhere(".".join(path), value) for path, value in parents.items()]
     known = read_settings(descriptor, form, values)
     findings += _overridden(descriptor, form, known, environment or {})
     port = known.get("port")
@@ -258,10 +260,11 @@ def _unclear(
     """The names whose value is not known here, as a variable holds it, and those that follow from them. Nothing follows from
     the app's defaults then.
     """
+    parents = _parents(form, values)
     names = {
         name
         for key in form.keys
-        if isinstance(value := values.get(key.path), Opaque) and value.kind == "variable"
+        if _is_variable(values.get(key.path)) or any(key.path[: len(path)] == path for path in parents)
         for name in key.names
         if known.get(name) is None
     }
@@ -580,14 +583,7 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
         if isinstance(value, Opaque) and value.kind == "encrypted":
             continue
         if isinstance(value, Opaque) and value.kind == "variable":
-            findings.append(
-                {
-                    "severity": "info",
-                    "code": "variable",
-                    "message": f"{key.text} takes its value from {_origin(value.text)}.",
-                    "remedy": "Read the place that the variable comes from, too.",
-                }
-            )
+            findings.append(_from_elsewhere(key.text, value))
             continue
         findings.append(
             {
@@ -599,6 +595,27 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
             }
         )
     return findings
+
+
+def _is_variable(value: Value) -> bool:
+    return isinstance(value, Opaque) and value.kind == "variable"
+
+
+def _parents(form: Form, values: Mapping[KeyPath, Value]) -> dict[KeyPath, Opaque]:
+    """Values from elsewhere in the place of a whole group of our keys."""
+    above = {path[:length] for path in form.managed for length in range(len(form.section) + 1, len(path))}
+    return {
+        path: value for path in sorted(above) if isinstance(value := values.get(path), Opaque) and _is_variable(value)
+    }
+
+
+def _from_elsewhere(name: str, value: Opaque) -> Finding:
+    return {
+        "severity": "info",
+        "code": "variable",
+        "message": f"{name} takes its value from {_origin(value.text)}.",
+        "remedy": "Read the place that the variable comes from, too.",
+    }
 
 
 def _origin(code: str) -> str:
@@ -714,8 +731,9 @@ def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]
     told = set()
     flat = all(len(path) == len(form.section) + 1 for path in ours)
     parents = {path[:-1] for path in ours}
+    above = _parents(form, values)
     for path in values:
-        if path[: len(form.section)] != form.section or path in ours:
+        if path[: len(form.section)] != form.section or path in ours or path in above:
             continue
         rest = path[len(form.section) :]
         if not form.closed and len(rest) > 1 and (flat or not form.section) and path[:-1] not in parents:

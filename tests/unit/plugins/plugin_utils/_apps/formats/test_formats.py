@@ -177,6 +177,35 @@ CASES = {
             ),
         ],
     ),
+    "ruby, a mapping of Rails": Case(
+        "ruby",
+        "rails",
+        {("ActionMailer::Base", "smtp_settings", "address"): "h", ("ActionMailer::Base", "smtp_settings", "tls"): True},
+        ("ActionMailer::Base", "smtp_settings", "password"),
+        [
+            (
+                "Rails.application.configure do\n  config.action_mailer.smtp_settings = { # ours\n"
+                '    :address => \'old\', # relay, }\n    :user_name => "#{ENV["U"]}",\n    # :tls => false,\n'
+                "    :password => ENV.fetch('P') { |x| [x, '}'] },\n    :authentication => :plain  }\nend\n",
+                "Rails.application.configure do\n  config.action_mailer.smtp_settings = { # ours\n"
+                '    :address => \'h\', # relay, }\n    :tls => true,\n    :user_name => "#{ENV["U"]}",\n    # :tls => false,\n'
+                "    :authentication => :plain  }\nend\n",
+            ),
+            (
+                "ActionMailer::Base.smtp_settings[:tls] = false\nActionMailer::Base.smtp_settings = {password: 'x', port: 25}\n",
+                'ActionMailer::Base.smtp_settings[:tls] = false\nActionMailer::Base.smtp_settings = {address: "h", tls: true, port: 25}\n',
+            ),
+            (
+                "a = 1; Rails.configuration.action_mailer.smtp_settings = {}.compact # x\n",
+                'a = 1; Rails.configuration.action_mailer.smtp_settings = {address: "h", tls: true, }.compact # x\n',
+            ),
+            (
+                "config.action_mailer.smtp_settings = {\n  address: 'a' ||\n    'b',\n  password: 'x'\n}\n"
+                "config.action_mailer.smtp_settings[:tls] = false\n",
+                "config.action_mailer.smtp_settings = {\n  address: 'h',\n}\nconfig.action_mailer.smtp_settings[:tls] = true\n",
+            ),
+        ],
+    ),
     "php array": Case(
         "php",
         "array",
