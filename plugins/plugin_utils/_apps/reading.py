@@ -206,8 +206,9 @@ def interpret(
     known.
     """
     values = {path: value for path, value in values.items() if value is not None and not _is_null(form, value)}
+    values = {path: _templated(form, path, value) for path, value in values.items()}
     parents = _parents(form, values)
-    found = bool(parents) or any(key.path in values for key in form.keys if key.patterns)
+    found = bool(parents) or any(key.path in values for key in form.keys if key.patterns or key.is_old)
     # A part of an app that says nothing of its mode means what the app does by default.
     if not found and not (descriptor.part_of and descriptor.words):
         return Reading(False, findings=_unknown(descriptor, form, values))
@@ -215,7 +216,10 @@ def interpret(
     values = {path: _first_relay(form, path, value) for path, value in values.items()}
     unused = _unused(descriptor, form, values)
     # A URL of another transport is no wrong one, and names no relay.
-    values = {path: value for path, value in values.items() if not _is_unused(form, path, value)}
+    used = {path: value for path, value in values.items() if not _is_unused(form, path, value)}
+    if len(used) < len(values) and not any(key.path in used for key in form.keys if key.patterns):
+        return Reading(True, findings=[*unused, *further, *_unknown(descriptor, form, values)])
+    values = used
     findings = [*_wrong(descriptor, form, values), *unused, *further, *_unknown(descriptor, form, values)]
     findings += [_from_elsewhere(".".join(path), value) for path, value in parents.items()]
     known = read_settings(descriptor, form, values)
@@ -265,9 +269,11 @@ def _unclear(
         name
         for key in form.keys
         if _is_variable(values.get(key.path)) or any(key.path[: len(path)] == path for path in parents)
-        for name in key.names
+        for name in key.read_names
         if known.get(name) is None
     }
+    if names & {"sender_local", "sender_domain"} and known.get("sender") is None:
+        names.add("sender")
     for name, word in descriptor.words.items():
         if isinstance(word.follows, tuple) and name in names:
             names |= set(word.follows)
@@ -302,6 +308,14 @@ def _mode_and_port(
         if not hidden and (words or not descriptor.part_of):
             mode = mode_of(descriptor, port, words) or mode
     return mode, port
+
+
+def _templated(form: Form, path: KeyPath, value: Value) -> Value:
+    """A value that a template fills in (``{{ secret "x" }}``): what it is then is not known here. A password may look so."""
+    if not isinstance(value, str) or not re.search(r"\{\{.*\}\}", value, re.DOTALL):
+        return value
+    password = any("password" in key.names for key in form.keys if key.path == path)
+    return value if password else Opaque("variable", value)
 
 
 def _is_null(form: Form, value: Value) -> bool:
@@ -778,12 +792,13 @@ def _is_known(form: Form, rest: KeyPath) -> bool:
 
 def _superseded(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
     """Keys that the app once had."""
+    read = {".".join(key.path[len(form.section) :]) for key in form.keys if key.is_old}
     return [
         {
             "severity": "warning",
             "code": "unknown_key",
-            "message": f"{descriptor.name} takes {new} in place of the old {old}, which it ignores or mixes with the"
-            " new one.",
+            "message": f"{descriptor.name} takes {new} in place of the old {old}, which it "
+            + ("still reads where the new one is not there." if old in read else "ignores or mixes with the new one."),
             "remedy": f"Take {old} out and write {new}.",
         }
         for old, new in form.superseded.items()

@@ -152,7 +152,7 @@ CASES = {
             (
                 "import os  # c\nEMAIL_HOST = os.environ['X']  # d\nif 1:\n    EMAIL_PORT = 1\nEMAIL_HOST_PASSWORD ="
                 " ('a'\n  'b')\nX = 1\n",
-                'import os  # c\nEMAIL_HOST = "h"  # d\nEMAIL_PORT = 465\nif 1:\n    EMAIL_PORT = 1\nX = 1\n',
+                'import os  # c\nEMAIL_HOST = "h"  # d\nif 1:\n    EMAIL_PORT = 1\nEMAIL_PORT = 465\nX = 1\n',
             ),
         ],
     ),
