@@ -139,7 +139,9 @@ class Place:
         """What entries of the same file say in place of ours, by our keys. Raises FormatError."""
         if self.carrier or not self.form.entries:
             return []
-        ours = {(name,): (*self.form.section, *key.split(".")) for name, key in self.form.entry_keys.items()}
+        ours = {
+            tuple(name.split(".")): (*self.form.section, *key.split(".")) for name, key in self.form.entry_keys.items()
+        }
         found = load_format(self.form.format).entries(text, self.form.entries)
         return [{ours[path]: value for path, value in one.items() if path in ours} for one in found]
 

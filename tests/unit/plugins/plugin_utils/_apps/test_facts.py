@@ -267,7 +267,14 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "implicit_tls",
         "sender_missing",
     ),
-    ("names of old", "gitea", "[mailer]\nENABLED=true\nHOST=h:465\nIS_TLS_ENABLED=true\n", {}, "implicit_tls", "unknown_key"),
+    (
+        "names of old",
+        "gitea",
+        "[mailer]\nENABLED=true\nHOST=h:465\nIS_TLS_ENABLED=true\n",
+        {},
+        "implicit_tls",
+        "unknown_key",
+    ),
     (
         "mail is off",
         "gitea",

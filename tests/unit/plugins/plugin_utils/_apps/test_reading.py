@@ -509,6 +509,15 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         ["variable", "invalid_settings", "invalid_settings"],
         {},
     ),
+    "Alertmanager, a receiver that verifies nothing": (
+        "alertmanager",
+        "receivers:\n  - name: x\n    email_configs:\n      - to: a@b.example\n        from: a@b.example\n        smarthost: h:587\n"
+        "        tls_config:\n          insecure_skip_verify: true\n",
+        {},
+        "starttls",
+        ["certificate_not_verified"],
+        {"host": "h", "port": 587, "validate_certs": False},
+    ),
     "Django, below a condition": (
         "django",
         "import os\nEMAIL_HOST = os.environ.get('A', '')\nif X:\n    EMAIL_PORT = 25\nEMAIL_USE_TLS = True\nEMAIL_TIMEOUT = 9\n",
