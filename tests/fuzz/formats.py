@@ -67,6 +67,7 @@ TARGETS = (
     Target("yaml-js", "yaml", "yaml", "", "node", "yaml"),
     Target("yaml-go", "yaml", "yaml", "", "go", "yaml"),
     Target("yaml-python", "yaml", "yaml", "", "django52", "pyyaml"),
+    Target("yaml-java", "yaml", "yaml", "", "native", "snakeyaml"),
     Target("json", "json", "json", "", "node", "json"),
     Target("properties", "properties", "properties", "", "native", "properties"),
     Target("php-array", "array", "php", "array", "php", "array"),

@@ -517,7 +517,7 @@ def _mode_findings(
                 " app.",
             }
         )
-    elif isinstance(port, int) and convention_clash(port, mode):
+    elif mode is not None and isinstance(port, int) and convention_clash(port, mode):
         sentence = clash_sentence(port, mode)
         message, _mark, remedy = sentence.partition("; ")
         findings.append(

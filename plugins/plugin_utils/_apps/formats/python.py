@@ -45,8 +45,9 @@ class Python(Format):
     multiline = True
 
     def read(self, text: str, section: KeyPath = (), dialect: str = "") -> dict[KeyPath, Value]:
-        found = {(one.name,): one.value for one in _scan(text)}
-        return {**found, **{(name,): Opaque("variable") for name in _conditional(text)}}
+        found: dict[KeyPath, Value] = {(one.name,): one.value for one in _scan(text)}
+        found.update({(name,): Opaque("variable") for name in _conditional(text)})
+        return found
 
     def statements(self, text: str, dialect: str = "") -> Sequence[tuple[KeyPath, int, int]]:
         return [((one.name,), one.start, one.end) for one in _scan(text)]

@@ -127,6 +127,24 @@ CASES = {
                 "# c\n#SMARTHOST\nSMARTHOST old\nSTARTTLS\nPORT 25\n",
                 "# c\n#SMARTHOST\nSMARTHOST h\nSECURETRANSFER\n",
             ),
+            # Blanks behind a value are part of it, and a line that begins with one is none.
+            (
+                " PORT 1\nSMARTHOST  old  # c\nSTARTTLS # d\nOTHER x \n",
+                " PORT 1\nSMARTHOST h# c\nSECURETRANSFER\nOTHER x \n",
+            ),
+        ],
+    ),
+    "ssmtp": Case(
+        "keyvalue",
+        "ssmtp",
+        {("mailhub",): "h:465", ("UseTLS",): "YES"},
+        ("AuthPass",),
+        [
+            # Behind "= " it finds nothing, nor where neither blank nor line break ends the value.
+            (
+                "# c\nMailHub = old\nusetls no\nrewriteDomain=x# d\nroot=a b\nAuthPass=x",
+                "# c\nMailHub=h:465\nUseTLS=YES\nusetls no\nrewriteDomain=x# d\nroot=a b\n",
+            ),
         ],
     ),
     "exim": Case(
@@ -265,8 +283,9 @@ REFUSED = {
     "ini": ["${HOME}", "${X:-y}", "%(host)s"],
     "properties": ["${HOME}", "${X:-y}"],
     "postfix": [" leading", "trailing "],
-    "dma": [" leading", "trailing ", "#hash", "a#b", "a #b"],
+    "dma": ["#hash", "a#b", "a #b"],
     "exim": [" leading", "trailing "],
+    "ssmtp": [one for one in AWKWARD if re.search(r"[\s=#]", one)],
     "line": [" leading", "trailing ", "#hash"],
 }
 
