@@ -536,11 +536,11 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
     ),
     "dma, a blank behind the name and a value for a flag": (
         "dma",
-        "SMARTHOST h # ours\n PORT 25\nPORT 465\nSECURETRANSFER yes\n",
+        "SMARTHOST h # ours\n PORT 465\nPORT 25\nSECURETRANSFER yes\n",
         {},
         "cleartext",
         ["wrong_type", "blanks_in_value", "cleartext"],
-        {"host": "h ", "port": 465},
+        {"host": "h ", "port": 25},
     ),
     "Django, below a condition": (
         "django",
