@@ -539,7 +539,7 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         "SMARTHOST h # ours\n PORT 465\nPORT 25\nSECURETRANSFER yes\n",
         {},
         "cleartext",
-        ["wrong_type", "blanks_in_value", "cleartext"],
+        ["wrong_type", "blanks_in_value", "cleartext", "more_files"],
         {"host": "h ", "port": 25},
     ),
     "Django, below a condition": (
