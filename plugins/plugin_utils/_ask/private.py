@@ -73,7 +73,7 @@ def _quiet(action: ActionBase) -> Iterator[None]:
 @contextlib.contextmanager
 def _reason_kept(connection: t.Any) -> Iterator[None]:
     """Say why ssh does not connect: what is not shown would hide that, too. Ssh's own words hold nothing of a module."""
-    run = getattr(connection, "_bare_run", None)
+    run: t.Any = getattr(connection, "_bare_run", None)
     said: list[bytes] = []
 
     def noted(*args: t.Any, **kwargs: t.Any) -> t.Any:
