@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.variables import UNREADABLE, Variable, check_variables
 
 SETTINGS = Variable("mail_config_settings", "dict", advice="write host, port and secure into it", required=True)
@@ -95,3 +95,22 @@ def test_variables_of_mailpit_are_compared_with_those_of_mailpit_alone() -> None
     ):
         check_variables([Variable("mailpit_smtp_port", "int")], ["mailpit_smtp_prot"], str)
     check_variables(taken, ["mailpit_config_hosts", "mailpit_ca_pem"], str)
+
+
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        ("host=h password=pw x", "'host=h password=********'"),
+        ({"host": "h", "password": "pw", "port": 25}, "'{'host': 'h', 'password': ********'"),
+        ("smtp_pass: 'p w'", "'smtp_pass: ********'"),
+        ("API-KEY = k", "'API-KEY = ********'"),
+        ('{"token":"t"}', "'{\"token\":********'"),
+        ("smtps://u:pw@h/?passwd=pw", "'smtps://********@h/?passwd=********'"),
+        # Words that only speak of one.
+        ("password", "'password'"),
+        ("pass: ", "'pass: '"),
+        ("compass.example.com", "'compass.example.com'"),
+    ],
+)
+def test_a_value_is_shown_without_the_password_that_it_names(value: object, shown: str) -> None:
+    assert show(value) == shown
