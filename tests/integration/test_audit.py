@@ -491,6 +491,8 @@ def test_named_apps_their_logins_and_the_exit_code(tmp_path: pathlib.Path, pki: 
     }
     others = {"good": listed[1:], "typed": "grafana,exim4", "odd": "pangolim"}
     hosts = {"bad": everything, **{name: {**everything, "mail_audit_apps": apps} for name, apps in others.items()}}
+    # A mistake in the options fails in any case, and says which.
+    hosts["odd"]["mail_audit_fail"] = False
     done = run(tmp_path, hosts)
     assert done.returncode == 2 and "not-the-one" not in done.output
     states = {one["path"]: (one["state"], one["cause"]) for one in done.found["bad"]["apps"]}
@@ -503,5 +505,7 @@ def test_named_apps_their_logins_and_the_exit_code(tmp_path: pathlib.Path, pki: 
     assert "fatal: [bad]" in done.output and "fatal: [good]" not in done.output
     assert done.found["good"]["states"]["fine"] == 1
     assert "typed: grafana its usual places: not found" in done.output
-    assert "odd: not audited: odd: app is 'pangolim', which is not known here; write pangolin" in done.output
-    assert "fatal: [typed]" not in done.output and "fatal: [odd]" in done.output
+    assert "odd: not audited: app is 'pangolim', which is not known here; write pangolin" in done.output
+    assert "fatal: [typed]" not in done.output
+    assert 'fatal: [odd]: FAILED! => {"cause": "invalid_settings"' in done.output
+    assert 'fatal: [bad]: FAILED! => {"cause": "auth_rejected"' in done.output
