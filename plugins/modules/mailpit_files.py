@@ -127,8 +127,7 @@ def _seen(path: str) -> t.Optional[Seen]:
 
 def _held(path: str, run: kept.Run, dead: t.Sequence[kept.Run]) -> t.Optional[kept.Held]:
     with place_of(path) as place, open_store(create=False) as store:
-        held = kept.holder(store, place.path, run)
-    return held if held is not None and held.run not in dead else None
+        return kept.holder(store, place.path, run, dead)
 
 
 def _take_away(path: str, run: kept.Run, dead: t.Sequence[kept.Run], check_mode: bool) -> t.Dict[str, t.Any]:
