@@ -399,14 +399,16 @@ _EHLO = (
         "ehlo_rejected", "no_answer", "ehlo",
         "{endpoint} greeted but did not answer EHLO properly",
         "Ask the relay's operator, or whoever runs a firewall that inspects SMTP on the way, why the dialogue stops "
-        "after the greeting.",
+        "after the greeting; a PROXY protocol header that the relay waits for does this too"
+        "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "A sound greeting in cleartext, then silence, an end, or no SMTP reply.",
     ),
     Cause(
         "ehlo_rejected", "no_answer_in_tls", "ehlo",
         "{endpoint} finished the TLS handshake but did not answer EHLO after it properly",
         "Ask the relay's operator to look into the relay's log at this time: inside TLS nothing on the way can be "
-        "the reason.",
+        "the reason"
+        "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "As above, but behind TLS, where no firewall can read; where the relay had asked for a client certificate it "
         "is client_certificate_required.",
     ),
@@ -456,7 +458,8 @@ _STARTTLS = (
     Cause(
         "starttls_rejected", "no_answer", "starttls",
         "{endpoint} offers STARTTLS but did not answer the command properly",
-        "Ask the relay's operator[, or use port {tls_port} with secure: true].",
+        "Ask the relay's operator[, or use port {tls_port} with secure: true]"
+        "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "After STARTTLS came silence, an end, or no SMTP reply.",
     ),
 )  # fmt: skip
@@ -493,12 +496,28 @@ _TLS = (
         "OpenSSL's own words.",
     ),
     Cause(
+        "tls_handshake_failed", "after", "tls",
+        "TLS with {endpoint} broke after the handshake",
+        "Ask the relay's operator, and whoever runs a proxy or a firewall in front of it, to look into the TLS set-up "
+        "and the log at this time.",
+        "The handshake was complete; what came then was no TLS that OpenSSL takes. The message has its own words.",
+    ),
+    Cause(
         "tls_handshake_failed", "no_certificate", "tls",
         "{endpoint} shows no certificate in the TLS handshake, so anybody could be at the other end",
         "Ask the relay's operator for a certificate and cipher suites that use it; anonymous suites (ADH, AECDH) and "
         "PSK protect against nobody who is in between.",
         "A session came about, or would, only with a cipher suite that proves nobody's identity; validate_certs: "
         "false does not allow that.",
+    ),
+    Cause(
+        "tls_handshake_failed", "hung_up", "tls",
+        "The TLS handshake with {endpoint} ended as it began",
+        "Ask the relay's operator to look into the TLS set-up (ciphers, key, certificate files) and the log at this time; a "
+        "proxy that chooses the server by name (SNI) hangs up where it does not know the name in host or server_name, or "
+        "where the server behind it is down.",
+        "The connection ended as soon as the ClientHello was there, and a port that is only silent to TLS, or greets, is "
+        "mode_mismatch.",
     ),
     Cause(
         "tls_handshake_failed", "server_name", "tls",
@@ -601,7 +620,15 @@ _CERTIFICATE = (
         "Ask the relay's operator for a certificate whose chain obeys its CA's own limits; a CA file on this host "
         "does not help.",
         "The chain leads to a trusted root, and a rule in it is broken: not a CA, key usage, path length, name "
-        "constraints, an unknown critical extension.",
+        "constraints.",
+    ),
+    Cause(
+        "certificate_untrusted", "critical_extension", "certificate",
+        "A certificate of {endpoint} holds a critical extension that this host's TLS does not know, so it has to refuse it",
+        "Ask the relay's operator to install the certificate that its CA issued, or one without that extension; a CA file on "
+        "this host does not help.",
+        "As above, and the rule is that an unknown critical extension is refused (RFC 5280 section 4.2); a pre-certificate is "
+        "named as such.",
     ),
     Cause(
         "certificate_untrusted", "signature", "certificate",
@@ -766,7 +793,8 @@ _AUTH = (
     Cause(
         "auth_rejected", "no_answer", "auth",
         "{endpoint} did not answer the login properly",
-        "Ask the relay's operator; whether the user name and password are right is not known.",
+        "Ask the relay's operator; whether the user name and password are right is not known"
+        "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "In answer to AUTH came silence, an end, no SMTP reply, or the code of another command (success is 235 alone).",
     ),
 )  # fmt: skip
@@ -800,6 +828,13 @@ _TRANSACTION = (
         "they speak of a policy or of this account, ask the relay's operator.",
         "RCPT was refused with 5xx, and its words speak neither of the sender, nor of the EHLO name, nor of this "
         "host's address.",
+    ),
+    Cause(
+        "recipient_rejected", "no_login", "transaction",
+        "{endpoint} refused the recipient, and no login was made",
+        "If the address is right, log in: set username and password, as many relays take mail for other domains only after a "
+        "login; else read the relay's words, and ask its operator where they speak of a policy.",
+        "As above, while the relay offers a login that was not made and its words do not say that the mailbox is unknown.",
     ),
     Cause(
         "recipient_rejected", "relay", "transaction",
@@ -837,7 +872,27 @@ _TRANSACTION = (
         "message_rejected", "", "transaction",
         "{endpoint} refused the message",
         "Read the relay's words: size, content and policy are the usual reasons.",
-        "DATA or the message itself was refused with 5xx, or 552 and 5.3.4 tell of its size at MAIL.",
+        "DATA or the message itself was refused with 5xx, and its words name nothing of the rows below.",
+    ),
+    Cause(
+        "message_rejected", "size", "transaction",
+        "{endpoint} refused the message, because it is too big",
+        "Send less (smaller or fewer attachments), or ask the relay's operator for a higher limit.",
+        "5.3.4, or words about the message's size, at MAIL (which may tell it ahead), DATA or the message.",
+    ),
+    Cause(
+        "message_rejected", "content", "transaction",
+        "A filter of {endpoint} refused the message for what is in it",
+        "Ask the relay's operator which rule it was, with the relay's words and the time; another text, without links and "
+        "attachments, shows what the filter dislikes.",
+        "Words about spam, a virus or forbidden content, in answer to DATA or the message.",
+    ),
+    Cause(
+        "message_rejected", "sender_domain", "transaction",
+        "{endpoint} does not believe that the mail comes from the sender's domain (SPF, DKIM or DMARC)",
+        "Set sender to an address in a domain that this relay may send for, or have whoever runs the DNS of the sender's "
+        "domain allow the address that sends (SPF) and set up DKIM.",
+        "5.7.20 to 5.7.26, or words about SPF, DKIM or DMARC, at MAIL, RCPT, DATA or the message.",
     ),
     Cause(
         "message_rejected", "reverse_name", "transaction",
@@ -849,7 +904,8 @@ _TRANSACTION = (
     Cause(
         "message_rejected", "not_sent", "transaction",
         "The transaction with {endpoint} stopped before the message was sent",
-        "Ask the relay's operator to look into the relay's log at this time; it did not take the message.",
+        "Ask the relay's operator to look into the relay's log at this time; it did not take the message"
+        "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "The connection ended, or nothing or the code of another command came, in answer to MAIL, RCPT or DATA.",
     ),
     Cause(
@@ -862,7 +918,8 @@ _TRANSACTION = (
     Cause(
         "temporarily_rejected", "", "transaction",
         "{endpoint} asks to try again later",
-        "Greylisting and maintenance do this: try again after some minutes; if it stays, ask the relay's operator.",
+        "Relays that are busy, in maintenance, or put off whom they do not know (greylisting) do this: try again after some "
+        "minutes; if it stays, ask the relay's operator.",
         "421 at any command, or 4xx to EHLO, MAIL, RCPT or DATA whose words name nothing else.",
     ),
     Cause(
@@ -886,6 +943,25 @@ _TRANSACTION = (
         "Tell the relay's operator the relay's words: its configuration, or something that it asks, is broken, and waiting "
         "alone hardly helps.",
         "4.3.5, or 4xx with words about a configuration problem, an internal error or a lookup that failed.",
+    ),
+    Cause(
+        "temporarily_rejected", "filter", "transaction",
+        "{endpoint} puts the mail off: a filter that it asks (a milter, a scanner) does not answer, or wants it later",
+        "Try again after some minutes; if it stays, ask the relay's operator whether its filters run.",
+        "'Service unavailable - try again later', which is what Postfix says for a milter, or 4xx with words about a scanner.",
+    ),
+    Cause(
+        "temporarily_rejected", "content", "transaction",
+        "A filter of {endpoint} puts the message off for what is in it",
+        "Waiting hardly helps: ask the relay's operator which rule it was, with the relay's words and the time.",
+        "Words about spam or a virus, in answer to DATA or the message, with 4xx.",
+    ),
+    Cause(
+        "temporarily_rejected", "sender_domain", "transaction",
+        "{endpoint} does not believe, or cannot find out, that the mail comes from the sender's domain (SPF, DKIM or DMARC)",
+        "Try again once; if it stays, set sender to an address in a domain that this relay may send for, or have the SPF "
+        "record and the DKIM key in the DNS of the sender's domain corrected.",
+        "4.7.20 to 4.7.26, or words about SPF, DKIM or DMARC with 4xx.",
     ),
     Cause(
         "temporarily_rejected", "no_space", "transaction",

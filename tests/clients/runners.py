@@ -147,9 +147,19 @@ def elixir(way: Way, folder: Path) -> str:
     return run([program("elixir"), HERE / "elixir" / "send.exs", *arguments(way)], env={"HOME": str(folder)}, within=20)
 
 
+# What these know of TLS.
+_PERL_MODES = {"mail-sendmail": ("cleartext",)}
+
+
 def perl(library: str) -> Runner:
     """A Perl library, as Debian has it."""
-    return lambda way, _folder: run([program("perl"), HERE / "perl" / "send.pl", library, *arguments(way)])
+
+    def send(way: Way, _folder: Path) -> str:
+        if way.mode not in _PERL_MODES.get(library, (way.mode,)):
+            return ""
+        return run([program("perl"), HERE / "perl" / "send.pl", library, *arguments(way)])
+
+    return send
 
 
 def mono(way: Way, folder: Path) -> str:
@@ -509,6 +519,13 @@ def tcl(way: Way, _folder: Path) -> str:
     return run([program("tclsh"), HERE / "tcl" / "send.tcl", *arguments(way)])
 
 
+def lua(way: Way, _folder: Path) -> str:
+    """LuaSocket's smtp, over LuaSec."""
+    if way.mode == "starttls":
+        return ""  # it has none
+    return run([program("lua5.3"), HERE / "lua" / "send.lua", *arguments(way)])
+
+
 def r_curl(way: Way, folder: Path) -> str:
     """R's curl, which blastula and emayili send with."""
     return run([program("Rscript"), HERE / "r" / "send.R", *arguments(way)], env={"HOME": str(folder)})
@@ -709,6 +726,8 @@ RUNNERS: dict[str, Runner] = {
     "Spring": java("spring"),
     "Simple Java Mail": java("simple"),
     "Commons Email": java("commons"),
+    "Vert.x Mail": java("vertx"),
+    "Commons Net": java("net"),
     "Symfony Mailer in Laravel's log": php("symfony"),
     "Swift Mailer": php("swift"),
     "PEAR Mail": php("pear"),
@@ -722,6 +741,8 @@ RUNNERS: dict[str, Runner] = {
     "Emacs smtpmail": emacs,
     "Tcllib smtp": tcl,
     "R curl": r_curl,
+    "LuaSocket smtp": lua,
+    "Mail::Sendmail": perl("mail-sendmail"),
     "OpenSMTPD smtp": opensmtpd,
     "dma": dma,
     "Erlang ssl": erlang,

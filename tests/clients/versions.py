@@ -31,6 +31,8 @@ _DEBIAN = {
     "Elixir ssl": "elixir",
     "Net::SMTP": "perl",
     "Email::Sender": "libemail-sender-perl",
+    "Mail::Sendmail": "libmail-sendmail-perl",
+    "LuaSocket smtp": "lua-socket",
     "sendEmail": "sendemail",
     "esmtp": "esmtp",
     "Exim as a client": "exim4-daemon-light",
@@ -81,6 +83,8 @@ _MAVEN = {
     "Spring": "spring-context-support",
     "Simple Java Mail": "simple-java-mail",
     "Commons Email": "commons-email2-jakarta",
+    "Vert.x Mail": "vertx-mail-client",
+    "Commons Net": "commons-net",
 }
 
 

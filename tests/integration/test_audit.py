@@ -261,6 +261,19 @@ PLANTED: dict[str, App] = {
         "connection_refused",
         "port: 587",
     ),
+    "a mapping of Rails without TLS": App(
+        "/srv/shop/config/environments/production.rb",
+        f"config.action_mailer.smtp_settings = {{\n  address: '{GOOD}', port: 465,\n  user_name: 'app', password: '{PASSWORD}'\n}}\n",
+        "broken",
+        "mode_mismatch",
+        "smtp_settings.tls",
+    ),
+    "receiver with a relay of its own": App(
+        "/etc/prometheus/alertmanager.yml",
+        f"receivers:\n  - name: x\n    email_configs:\n      - to: a@example.com\n        from: a@example.com\n        smarthost: {CLOSED}:587\n",
+        "broken",
+        "connection_refused",
+    ),
     "mail into a log": App(
         "/var/www/shop/.env",
         f"MAIL_MAILER=log\nMAIL_HOST={GOOD}\nMAIL_PORT=465\nMAIL_SCHEME=smtps\n",

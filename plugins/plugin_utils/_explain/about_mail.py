@@ -90,7 +90,7 @@ _REPLY = re.compile(r"(?<![\d.])(?:4[2-5]|5[0-57])\d[ -]{1,2}[#\"(]{0,2}[45]\.\d
 # Exim's id of a message, and what its main log has behind it.
 _EXIM = re.compile(
     r"\b[0-9a-z]{6}-[0-9a-z]{6,11}-[0-9a-z]{2,4} (?:[=*<>-][=*>=] |h=|sender |tls |remote |smtp )"
-    r"|\bdma\[\d{1,6}(?:\.[0-9a-f]{6,16})?\]: "  # dma's own
+    r"|\bdma\[[0-9a-f]{1,16}(?:\.[0-9a-f]{1,16})?\](?:\[\d{1,8}\])?: "  # dma's own
     r"|(?:==|\*\*) \S{1,200}@\S{1,200} (?:<\S{1,200}> )?r=\w"
 )
 # What .NET and providers' own logs leave of a reply.
@@ -122,9 +122,9 @@ _OTHER_WORDS = frozenset(
     " sqlstate mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
     " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
-    " imaplib poplib offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp ping poller"
+    " imaplib poplib offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp poller"
     " ipsec sftp ftp dav caldav carddav favicon thumbnail matrix federation activitypub webfinger nntp usenet sabnzbd signaling stun"
-    " freshclam chronyd ntpd indexer torznab jackett prowlarr".split()
+    " freshclam chronyd ntpd indexer torznab jackett prowlarr openvpn hikari hikaripool pika amqpconnectionerror".split()
 )
 _OTHER_PARTS = (
     "well-known/",
@@ -136,6 +136,7 @@ _OTHER_PARTS = (
     "session token",
     "web socket",
     "push service",
+    "_domainkey.",  # who checks a signature, not who sends
     "mint.transporterror",  # Elixir's client of HTTP
     "[client ",  # a web server's log
 )
@@ -193,6 +194,7 @@ _OTHER_SENTENCES = (
     "simpleemailservice::",
     "api.nodemailer.com",
     "unreachable! =>",  # Ansible, of a host that it cannot log in to
+    " [preauth]",  # sshd, whose clients' ports may be any
 )
 _OTHER_PORTS = (
     "22|80|88|111|119|143|389|443|445|563|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
@@ -217,6 +219,10 @@ _ADDRESS = re.compile(
 )
 _MAYBE_ADDRESS = re.compile(r"@|/var/|mail(?:host|server|srv)?-?\d|mail['\"]?\s?[:=]")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){3,7}[0-9a-f]{1,4}(?!\w)")
+_OWN_DOMAIN = re.compile(
+    r"(?<=[a-z0-9]\.)[a-z0-9-]{1,63}\.(?:com|org|net|test|example|local|internal|lan|corp|cloud|dev|app|invalid|[a-z]{2})\b"
+    r"(?![.(\\]\w|::)"
+)
 _HEX = re.compile("[0-9a-f]{1,4}")
 # A sentence that says that mail failed, and leaves the reason to the next line.
 _ANNOUNCES = re.compile(
@@ -297,6 +303,9 @@ def _for_other(low: str, words: Set[str]) -> int:
 
 def _names_another(low: str, words: Set[str]) -> bool:
     named = words & _OTHER_WORDS
+    if named and "." in low:
+        # A domain may be called as a service is: mx.matrix.org, but ldap.example.com.
+        named = named & set(re.findall(r"[a-z0-9]+", _OWN_DOMAIN.sub(" ", low)))
     if named and all(_HEX.fullmatch(word) for word in named):
         # "feed" and "db8" are groups of an IPv6 address as well.
         named = named & set(re.findall(r"[a-z0-9]+", _IPV6.sub(" ", low)))

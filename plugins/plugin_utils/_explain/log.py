@@ -226,8 +226,9 @@ class _Log:
         event = looked.event
         before = self.recent[-1] if self.recent else None
         if before is not None and before.is_mail and before.just_before(event.time):
-            if not event.stamped:
-                return True  # the line below, without a date of its own
+            # The line below, without a date of its own; one that has given its reason needs no other.
+            if not event.stamped and (before.best is None or before.best.confidence == "possible"):
+                return True
             if before.announces and _same_part(event, before.event):
                 return True
         if following is None or not _Seen(None, event, False, False).just_before(following.event.time):

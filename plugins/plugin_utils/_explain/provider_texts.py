@@ -336,7 +336,7 @@ _CLOUD = (
     ),
     *_row(
         "SendGrid",
-        "message_rejected",
+        "temporarily_rejected",
         (
             "maximum credits exceeded",
             "451 maximum credits exceeded",
@@ -344,6 +344,7 @@ _CLOUD = (
         ),
         "The account's SendGrid credits are used up.",
         "Raise the plan, or wait until the credits are renewed.",
+        "limit",
     ),
     *_row(
         "Mailgun",
@@ -604,22 +605,6 @@ _ANYONE = (
         "Set username and password for this relay, so that the app can log in (some apps need a switch for it too), or have its operator allow this"
         " host's address.",
         stages=("rcpt",),
-    ),
-    *_row(
-        "",
-        "greeting_rejected",
-        (
-            "blocked using zen.spamhaus.org",
-            "blocked using",
-            "listed in .. rbl",
-            "listed by .. dnsbl",
-            "blacklisted",
-            "bl.spamcop.net",
-            "barracudacentral",
-        ),
-        "This host's public address stands on a block list.",
-        "Look the address up at the list that the reply names and ask for its removal; or send through a submission port (587 or 465) with a login.",
-        stages=("greeting", "mail", "rcpt"),
     ),
     *_row(
         "",

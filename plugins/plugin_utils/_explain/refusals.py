@@ -54,8 +54,14 @@ _HELO = Meaning("ehlo_rejected", "name", "certain")
 _SENDER = Meaning("sender_rejected", "", "certain")
 _NO_TLS = Meaning("starttls_rejected", "", "certain")
 _MESSAGE = Meaning("message_rejected", "", "certain")
+_SIZE = Meaning("message_rejected", "size", "certain")
+_CONTENT = Meaning("message_rejected", "content", "certain")
+_LATER_CONTENT = Meaning("temporarily_rejected", "content", "certain")
+_SENDER_DOMAIN = Meaning("message_rejected", "sender_domain", "certain")
+_LATER_SENDER_DOMAIN = Meaning("temporarily_rejected", "sender_domain", "certain")
 _RECIPIENT = Meaning("recipient_rejected", "", "certain")
 _MAILBOX = "mailbox_full"
+_ON_A_LIST = r"(?:blocked (?:using|by)|\b(?:block|black|deny) ?list|\blisted (?:in|at|by|on)\b|\bis listed\b)"
 
 
 def _row(words: str, permanent: Meaning, temporary: Meaning | None = None, stages: tuple[str, ...] = ()) -> _Row:
@@ -69,6 +75,9 @@ _ROWS: tuple[_Row, ...] = (
         r"\b(?:helo|ehlo)(?: command| name| host(?:name)?| argument| domain| string)? (?:was |is )?"
         r"(?:rejected|refused|denied|invalid|not)\b"
         r"|\b(?:invalid|bad|bogus|unacceptable|forged|unresolvable|unqualified) (?:helo|ehlo)\b"
+        r"|\b(?:helo|ehlo)\b[^;]{0,60}\bblocked (?:using|by)\b"
+        r"|\b(?:helo|ehlo)\b(?!.{0,40}\b(?:first|before|sent|issued?|given)\b)"
+        r".{0,40}\b(?:should|must|with an?|is an?|looks|matches|mismatch\w*|resolv\w*|qualified|fqdn)\b"
         r"|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name",
         _HELO,
     ),
@@ -94,7 +103,9 @@ _ROWS: tuple[_Row, ...] = (
         stages=("auth",),
     ),
     _row(
-        r"\b(?:ip|ip address|your address|your host)\b.{0,40}\b(?:blocked|banned|black ?listed|block ?listed)\b",
+        r"\b(?:ip|ip address|your address|your host)\b.{0,40}\b(?:blocked|banned|black ?listed|block ?listed)\b"
+        r"|\b(?:not (?:permitted|allowed|available)|denied|refused|blocked|forbidden|disabled) (?:from|for|to) (?:this|your) "
+        r"(?:ip|address|host|network|location|country|client)",
         _LISTED,
         stages=("auth",),
     ),
@@ -136,7 +147,8 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # The session is another one than the client thinks, or somebody in between has lost it.
     _row(
-        r"\b(?:send|say|need|expect\w*|polite\w*) .{0,30}\b(?:helo|ehlo|hello)\b",
+        r"\b(?:send|say|need|expect\w*|polite\w*) .{0,30}\b(?:helo|ehlo|hello)\b"
+        r"|\b(?:helo|ehlo)\b.{0,24}\b(?:first|before)\b",
         Meaning("ehlo_rejected", "out_of_step", "likely"),
         stages=_ENVELOPE,
     ),
@@ -171,7 +183,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bmails per session|exceed\w* .{0,30}\b(?:e?mails?|messages?|recipients?) (?:per|an?|each) (?:second|minute|hour|day|month)"
         r"|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
-        r"|too fast\b|maximum (?:number of )?(?:connections|sessions)",
+        r"|too? fast\b|maximum (?:number of )?(?:connections|sessions)|\brate over ?limit|\bover (?:its |the |your )?rate limit",
         _LIMIT,
         stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", "", NO_CODE),
     ),
@@ -197,9 +209,30 @@ _ROWS: tuple[_Row, ...] = (
     # The message's size, which MAIL may tell ahead.
     _row(
         r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail) size (?:is )?(?:exceed|limit)|size exceeds",
-        Meaning("message_rejected", "", "certain"),
+        _SIZE,
         Meaning("temporarily_rejected", "", "certain"),
         stages=("mail", "rcpt", "data"),
+    ),
+    # A filter that is not there, before what filters say of a message.
+    _Row(
+        re.compile(
+            r"service unavailable -? ?try again later"
+            r"|\b(?:scanner|milter|filter|anti ?virus|anti ?spam|clamd|clamav|spamd|rspamd|amavis\w*)\b.{0,40}"
+            r"\b(?:unavailable|not available|down|unreachable|failed|failure|error|timed? ?out|not respond\w*|not running)\b"
+            r"|\b(?:unable to|cannot|could not) (?:scan|check|filter)\b",
+            re.IGNORECASE,
+        ),
+        None,
+        Meaning("temporarily_rejected", "filter", "certain"),
+        ("mail", "rcpt", "data"),
+    ),
+    _row(
+        r"\bspam\b(?! ?haus)|\bspam ?assassin\b|\bjunk mail\b|\bvirus\b|\bmalware\b|\btrojan\b|\bphish\w*|\binfected\b"
+        r"|\bgtube\b|\beicar\b|\b(?:surbl|uribl)\b|\bbulk mail\b|\bunsolicited\b|\b(?:forbidden|prohibited|confidential|banned|dangerous) "
+        r"(?:content|attachment|file)|content (?:rejected|filter|policy|not allowed)|blocked by .{0,24}\bfilter|looks like spam",
+        _CONTENT,
+        _LATER_CONTENT,
+        stages=("data",),
     ),
     # Room.
     _row(
@@ -218,7 +251,10 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # The sender, also where RCPT is answered.
     _row(
-        r"domain of sender|sender address rejected: domain not found|sender domain .{0,40}(?:not|no)\b|\b[45]\.1\.8\b",
+        r"domain of sender|sender address rejected: domain not found|\b[45]\.1\.8\b"
+        r"|\bsender\b.{0,160}\bnull ?mx\b|\b[45]\.7\.27\b|no mx for your|\b(?:sender|from|return path|envelope)\b.{0,40}\b(?:(?:un|not |n.t (?:be )?)resolv\w*|has no (?:mx|dns)|without (?:mx|dns))"
+        r"|sender(?:'?s)? domain .{0,40}(?:not (?:found|exist|resolv|valid)|n.t (?:exist|resolve)|no (?:mx|a|dns|such|valid)\b|unknown|invalid"
+        r"|must (?:resolve|exist))",
         Meaning("sender_rejected", "no_domain", "certain"),
         stages=("mail", "rcpt", "data", "", NO_CODE),
     ),
@@ -226,10 +262,31 @@ _ROWS: tuple[_Row, ...] = (
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
         r"|\b(?:invalid|bad|unknown|unauthorized|unverified) sender\b|not owned by (?:user|auth)"
-        r"|\b5\.1\.7\b|\b5\.7\.27\b"
+        r"|\b5\.1\.7\b"
         r"|(?:not (?:allowed|permitted|authorized)|cannot|may not) (?:to )?send (?:as|from)"
         r"|mail from .{0,80}(?:not allowed|denied|rejected)"
         r"|from address (?:is )?not (?:verified|allowed|authorized)|\bsender address must\b",
+        _SENDER,
+        _LATER,
+        stages=_ENVELOPE,
+    ),
+    # Whether the sender's domain lets this mail be sent: SPF, DKIM, DMARC (RFC 7372).
+    _row(
+        r"\b(?:spf|dkim|dmarc)\b(?!=)|\b[45]\.7\.2[0-46]\b",
+        _SENDER_DOMAIN,
+        _LATER_SENDER_DOMAIN,
+        stages=("mail", "rcpt", "data"),
+    ),
+    # A list that sender or recipient stands on, and not this host.
+    _row(
+        rf"\brecipient(?: address| domain)?\b(?! (?:address )?rejected:)[^;]{{0,60}}{_ON_A_LIST}",
+        _RECIPIENT,
+        _LATER,
+        stages=_ENVELOPE,
+    ),
+    _row(
+        rf"\b(?:sender|mail from|your (?:e?mail )?domain|from (?:address|domain))\b(?! (?:address )?rejected:)(?![^;]{{0,60}}"
+        rf"\b(?:ip|host|client)\b)[^;]{{0,60}}{_ON_A_LIST}",
         _SENDER,
         _LATER,
         stages=_ENVELOPE,
@@ -248,6 +305,8 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
         r"|listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)"
         r"|client host .{0,80}(?:blocked|banned)|refused to talk"
+        r"|\b(?:dynamic|dial[ -]?up|residential|consumer) (?:ip|address|host|client|network|line)"
+        r"|(?:not|n.t|no longer) (?:accept|take|want|allow)\w* .{0,24}\bfrom (?:your|this) (?:country|region|network|isp|ip|address|host|server)"
         r"|connections? (?:is |was )?(?:refused|rejected|denied|not accepted) (?:from|due|for|by)\b",
         _LISTED,
         _LISTED,
@@ -300,9 +359,16 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # What is said of the message, then of the recipient.
     _row(
-        r"message (?:size|file|content|too (?:large|big)|exceeds|contained|(?:was |is )?(?:blocked|rejected|refused))"
-        r"|size (?:limit|exceed)|exceed\w* .{0,20}size|storage allocation .{0,40}message"
-        r"|\bspam\b|\bdmarc\b|policy rejection|not rfc (?:5|2[^0]|28)\d* ?compliant|multiple from headers",
+        r"message (?:size|too (?:large|big)|exceeds)|size (?:limit|exceed)|exceed\w* .{0,20}size|storage allocation .{0,40}message",
+        _SIZE,
+        _MESSAGE,
+        stages=("", NO_CODE),
+    ),
+    _row(r"\bspam\b", _CONTENT, _MESSAGE, stages=("", NO_CODE)),
+    _row(r"\bdmarc\b", _SENDER_DOMAIN, _MESSAGE, stages=("", NO_CODE)),
+    _row(
+        r"message (?:file|content|contained|(?:was |is )?(?:blocked|rejected|refused))"
+        r"|policy rejection|not rfc (?:5|2[^0]|28)\d* ?compliant|multiple from headers",
         _MESSAGE,
         stages=("", NO_CODE),
     ),

@@ -165,7 +165,7 @@ _NEEDS_TLS = Meaning("auth_requires_tls", "", "likely")
 # subject.detail of an enhanced status code, whatever its class and the stage
 _ENHANCED_MEANING: dict[str, Meaning] = {
     **dict.fromkeys(("1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.10", "2.1", "2.2", "2.4", "7.17"), _RECIPIENT),
-    **dict.fromkeys(("1.7", "1.8", "7.27"), _SENDER),
+    **dict.fromkeys(("1.7", "1.8"), _SENDER),
     **dict.fromkeys(
         (
             "2.3",
@@ -329,7 +329,7 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     if said is not None:
         in_greeting = code == 421 and stage in ("", "greeting") and said.cause == "temporarily_rejected"
         return said._replace(also=("greeting_rejected",)) if in_greeting else said
-    if code == 421:
+    if code == 421 or (status.temporary and stage == "greeting"):
         return _not_now(stage, words)
     if code == 530:
         # In answer to STARTTLS it can ask for no TLS.
@@ -371,7 +371,10 @@ def _at_stage(status: Status, stage: str) -> Meaning:
 
 
 _ALL_REFUSED = {"mail": "sender_rejected", "rcpt": "recipient_rejected", "data": "message_rejected"}
-_REFUSES_ADDRESS = re.compile(r"not (?:allowed|permitted)|denied|block|banned|unauthorized|listed", re.IGNORECASE)
+_REFUSES_ADDRESS = re.compile(
+    r"not (?:allowed|permitted|welcome|accepted)|denied|block|banned|unauthorized|listed|reject|refuse|unwelcome",
+    re.IGNORECASE,
+)
 
 
 def _not_now(stage: str, words: str) -> Meaning:

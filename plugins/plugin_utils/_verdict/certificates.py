@@ -47,6 +47,14 @@ def _quietly() -> Iterator[None]:
         yield
 
 
+# Critical extensions that OpenSSL knows: the arcs of X.509 itself (key usage, names, constraints, policies, purposes),
+# Netscape's type, proxy certificates, and addresses and routers of RFC 3779.
+_KNOWN_CRITICAL = frozenset(
+    (*(f"2.5.29.{number}" for number in (15, 17, 18, 19, 30, 31, 32, 33, 36, 37, 54)), "2.16.840.1.113730.1.1")
+    + tuple(f"1.3.6.1.5.5.7.1.{number}" for number in (7, 8, 14))
+)
+
+
 @dataclass(frozen=True)
 class Certificate:
     """One certificate of a chain with what users see of it. ``secrets`` are the forms of a login that nobody may see."""
@@ -168,6 +176,24 @@ class Certificate:
     def limits_names(self) -> bool:
         """Whether it says which names those may have that it issues (RFC 5280 section 4.2.1.10)."""
         return self._extension(x509.NameConstraints) is not None
+
+    @property
+    def path_length(self) -> int | None:
+        """How many CAs may stand between it and a leaf (RFC 5280 section 4.2.1.9); null for no limit."""
+        basic = self._extension(x509.BasicConstraints)
+        return None if basic is None else t.cast("int | None", basic.path_length)
+
+    @property
+    def unknown_critical(self) -> str | None:
+        """The number (OID) of a critical extension that TLS libraries do not know; null for none.
+
+        They have to refuse it (RFC 5280 section 4.2).
+        """
+        try:
+            found = [one.oid.dotted_string for one in self.parsed.extensions if one.critical]
+        except _UNREADABLE:
+            return None
+        return next((oid for oid in found if oid not in _KNOWN_CRITICAL), None)
 
     @property
     def names_its_issuer_online(self) -> bool:

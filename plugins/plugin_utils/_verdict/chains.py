@@ -203,6 +203,8 @@ def _misissued(
             # What is sent fits in itself, so it is not damaged.
             return ChainVerdict("certificate_untrusted", anew, "other_ca")
         return ChainVerdict("certificate_untrusted", words.also(verify_error, anew), "signature")
+    if "critical extension" in verify_error:
+        return ChainVerdict("certificate_untrusted", _unknown_critical(path, verify_error), "critical_extension")
     if verify_code in _MISISSUED_CODES or _MISISSUED.search(verify_error):
         where = words.named(_breaks_a_rule(path, verify_error) or issuer)
         return ChainVerdict("certificate_untrusted", f"{verify_error} ({where})", "misissued")
@@ -211,12 +213,20 @@ def _misissued(
 
 def _breaks_a_rule(path: Sequence[Certificate], verify_error: str) -> str | None:
     """Which of the certificates that were sent it is that may not issue, or limits names; null for one on this host."""
-    for one in path[1:]:
-        if not one.may_issue:
+    for below, one in enumerate(path[1:]):
+        if not one.may_issue or (one.path_length is not None and one.path_length < below):
             return one.common_name
         if one.limits_names and re.search("subtree|constraint|excluded|not permitted", verify_error, re.IGNORECASE):
             return one.common_name
     return None
+
+
+def _unknown_critical(path: Sequence[Certificate], verify_error: str) -> str:
+    """Which of the certificates that were sent has a critical extension that nobody knows."""
+    for one in path:
+        if one.unknown_critical is not None:
+            return words.unknown_extension(one.common_name, one.unknown_critical)
+    return verify_error
 
 
 def linked(chain: Sequence[Certificate]) -> list[Certificate]:

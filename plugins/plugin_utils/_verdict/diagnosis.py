@@ -53,6 +53,10 @@ _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 # What a server says that knows neither EHLO nor HELO (RFC 5321 section 4.2.4); FTP servers answer 530 as well.
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
 _ACCESS_DENIED = re.compile(r"access denied", re.IGNORECASE)
+_LOGIN_IS_NO_MATTER = re.compile(
+    r"\b(?:unknown|no such|not? (?:found|exist|valid)|invalid|does ?n.t exist|unrouteable|polic|filter|blocked|list\b)",
+    re.IGNORECASE,
+)
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
 _SHORT_SECONDS = 3.0  # in less than that silence tells little of a relay
@@ -362,7 +366,7 @@ def _ehlo(case: _Case) -> Diagnosis:
         return wanted
     if failure["kind"] != "reply":
         variant = "no_answer_in_tls" if signs.in_tls(attempt) else "no_answer"
-        return Diagnosis("ehlo_rejected", variant, words.unanswered(attempt, failure))
+        return Diagnosis("ehlo_rejected", variant, words.unanswered(attempt, failure), fields=_patience(case))
     helo = attempt.get("helo")
     if helo is not None and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
         return Diagnosis(
@@ -392,7 +396,7 @@ def _starttls(case: _Case) -> Diagnosis:
         # It is in the list: what is refused is no more that it were not offered.
         unknown = found.code == "starttls_not_offered"
         return replace(found, code="starttls_rejected", variant="no_answer") if unknown else found
-    return Diagnosis("starttls_rejected", "no_answer", words.unanswered(attempt, failure))
+    return Diagnosis("starttls_rejected", "no_answer", words.unanswered(attempt, failure), fields=_patience(case))
 
 
 def _tls(case: _Case) -> Diagnosis:
@@ -413,12 +417,13 @@ def _tls(case: _Case) -> Diagnosis:
         return Diagnosis("tls_version_unsupported", detail=words.speaks_at_most(old) if old in _OLD_VERSIONS else "")
     if "UNRECOGNIZED_NAME" in reason:
         return Diagnosis("tls_handshake_failed", "server_name")
-    refused = (kind == "tls" and "ALERT" in reason) or kind in _HUNG_UP
+    refused = (kind == "tls" and "ALERT_" in reason) or kind in _HUNG_UP
     if reason in _CLIENT_CERTIFICATE_REASONS or (signs.asked_certificate(attempt) and refused):
         return Diagnosis("client_certificate_required")
     if kind in _HUNG_UP:
         in_cleartext = words.GREETS_WHO_SPEAKS if attempt.get("speaks_second") else ""
-        return Diagnosis("tls_handshake_failed", detail=words.also(words.hung_up_on_tls(failure), in_cleartext))
+        at_once = "hung_up" if failure.get("silent", True) and not in_cleartext else ""
+        return Diagnosis("tls_handshake_failed", at_once, words.also(words.hung_up_on_tls(failure), in_cleartext))
     if kind == "plaintext":
         return Diagnosis("tls_handshake_failed", detail=words.went_on_in_cleartext(failure))
     if kind == "limit":
@@ -427,7 +432,8 @@ def _tls(case: _Case) -> Diagnosis:
         bits = attempt.get("tls", {}).get("dh_bits", 0)
         who = {"who": runtimes.who(["dhe", "dh_small"])}
         return Diagnosis("tls_handshake_failed", "small_group", words.group_of(bits) if bits else "", fields=who)
-    return Diagnosis("tls_handshake_failed", detail=words.tls_failure(failure, legacy))
+    after = "after" if signs.in_tls(attempt) and not refused else ""
+    return Diagnosis("tls_handshake_failed", after, words.tls_failure(failure, legacy))
 
 
 def _tls_or_whoever_connects(case: _Case) -> Diagnosis | None:
@@ -485,14 +491,16 @@ def _auth(case: _Case) -> Diagnosis:
     if kind == "missing":
         return _no_mechanism(failure["offered"], failure.get("wanted"), False)
     if kind != "reply":
-        return Diagnosis("auth_rejected", "no_answer", words.unanswered(attempt, failure))
+        return Diagnosis("auth_rejected", "no_answer", words.unanswered(attempt, failure), fields=_patience(case))
     code, status = failure["code"], signs.status_of(failure)
     said = meaning(Status(code, status, ""), "auth", signs.reply_text(failure))
     if said is not None and said.cause == "client_certificate_required":
         return Diagnosis("client_certificate_required", detail=words.quoted(failure))
     if code in (530, 538) or status == "5.7.11":
         return Diagnosis("auth_requires_tls", "in_tls" if signs.in_tls(attempt) else "", words.quoted(failure))
-    if code in (500, 502, 503, 504) or (code == 534 and status == "5.7.4"):
+    # An offer that is taken back for a reason has words of its own.
+    refuses_address = said is not None and said.cause == "greeting_rejected"
+    if (code in (500, 502, 503, 504) and not refuses_address) or (code == 534 and status == "5.7.4"):
         return Diagnosis("auth_mechanism_not_offered", "refused", words.quoted(failure))
     found = _refused(case, "auth")
     if found.code == "auth_rejected" and not found.variant:
@@ -531,7 +539,8 @@ def _transaction(case: _Case) -> Diagnosis:
     if failure["kind"] == "withheld":
         return Diagnosis("starttls_not_offered", detail=words.MESSAGE_WITHHELD)
     if failure["kind"] != "reply":
-        return Diagnosis("message_rejected", _how_far(attempt), words.unanswered(attempt, failure))
+        how_far, detail = _how_far(attempt), words.unanswered(attempt, failure)
+        return Diagnosis("message_rejected", how_far, detail, fields=_patience(case))
     stage = "data" if failure["stage"] == "message" else failure["stage"]
     return _refused(case, stage)
 
@@ -562,6 +571,13 @@ def _timeout(case: _Case) -> dict[str, str | int]:
     return {"timeout": words.span(signs.waited(case.attempt, case.failure))}
 
 
+def _patience(case: _Case) -> dict[str, str | int]:
+    """How long a command without an answer was waited for; empty where the connection ended."""
+    if case.failure["kind"] not in _SILENT:
+        return {}
+    return {"waited": words.span(signs.waited(case.attempt, case.failure))}
+
+
 def _refused(case: _Case, stage: str) -> Diagnosis:
     """A refusal by the table that logs are read with; what only a probe knows decides where the words do not."""
     failure, attempt = case.failure, case.attempt
@@ -572,6 +588,8 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
     wants_login = variant in ("relay", "auth_required") and "greeting_rejected" not in said.also
     if wants_login and _logged_in(attempt):
         hint = None  # nor is the advice to log in
+    if hint is not None and not hint.provider and said.matched and hint.cause != code:
+        hint = None  # words that anyone may use, of another thing than the host
     if hint is not None:
         # A provider's own words are surer than those of anyone.
         variant = hint.variant or (variant if code == hint.cause else "")
@@ -584,6 +602,9 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
     if code == "recipient_rejected" and not variant and _ACCESS_DENIED.search(text) and _login_would_help(attempt):
         # Postfix's usual submission, which refuses every recipient of whoever has not logged in.
         code, variant = "sender_rejected", "auth_required"
+    unknown_there = signs.status_of(failure)[2:3] in ("1", "2") or _LOGIN_IS_NO_MATTER.search(text)
+    if (code, variant, hint) == ("recipient_rejected", "", None) and not unknown_there and _login_would_help(attempt):
+        variant = "no_login"
     if variant in ("relay", "auth_required") and _logged_in(attempt):
         variant, hint = f"{variant}_logged_in", None
     if code == "auth_requires_tls" and signs.in_tls(attempt):

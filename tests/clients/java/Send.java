@@ -3,6 +3,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Sends one message with one of several Java libraries, and logs the exception with SLF4J.
 // Send LIBRARY HOST PORT MODE CA_FILE SECONDS USER PASSWORD
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import io.vertx.core.Vertx;
+import io.vertx.core.net.PemTrustOptions;
+import io.vertx.ext.mail.LoginOption;
+import io.vertx.ext.mail.MailClient;
+import io.vertx.ext.mail.MailConfig;
+import io.vertx.ext.mail.MailMessage;
+import io.vertx.ext.mail.StartTLSOptions;
 import jakarta.mail.Authenticator;
 import jakarta.mail.Message;
 import jakarta.mail.PasswordAuthentication;
@@ -17,9 +26,12 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.util.Properties;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.apache.commons.mail2.jakarta.SimpleEmail;
+import org.apache.commons.net.smtp.AuthenticatingSMTPClient;
+import org.apache.commons.net.smtp.SMTPReply;
 import org.simplejavamail.api.mailer.config.TransportStrategy;
 import org.simplejavamail.email.EmailBuilder;
 import org.simplejavamail.mailer.MailerBuilder;
@@ -44,6 +56,8 @@ public class Send {
                 case "angus" -> withAngus();
                 case "spring" -> withSpring();
                 case "simple" -> withSimpleJavaMail();
+                case "vertx" -> withVertx(given[4]);
+                case "net" -> withCommonsNet();
                 default -> withCommons();
             }
         } catch (Exception error) {
@@ -123,6 +137,40 @@ public class Send {
         var builder = MailerBuilder.withSMTPServer(host, port, user.isEmpty() ? null : user, user.isEmpty() ? null : password);
         var mailer = builder.withTransportStrategy(strategy).withSessionTimeout(milliseconds).verifyingServerIdentity(true).buildMailer();
         mailer.sendMail(EmailBuilder.startingBlank().from("a@example.com").to("b@example.org").withSubject("test").withPlainText("test").buildEmail());
+    }
+
+    // What Quarkus' mailer sends with.
+    static void withVertx(String caFile) throws Exception {
+        ((Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME)).setLevel(Level.INFO);
+        MailConfig config = new MailConfig(host, port).setSsl(mode.equals("implicit")).setConnectTimeout(milliseconds);
+        config.setIdleTimeout(milliseconds).setIdleTimeoutUnit(TimeUnit.MILLISECONDS);
+        config.setStarttls(mode.equals("starttls") ? StartTLSOptions.REQUIRED : StartTLSOptions.DISABLED);
+        config.setHostnameVerificationAlgorithm("HTTPS").setPemTrustOptions(new PemTrustOptions().addCertPath(caFile));
+        config.setLogin(user.isEmpty() ? LoginOption.NONE : LoginOption.REQUIRED).setUsername(user).setPassword(password);
+        MailMessage message = new MailMessage("a@example.com", "b@example.org", "test", "test");
+        // Its exceptions are no Exception.
+        try {
+            var sent = MailClient.create(Vertx.vertx(), config).sendMail(message).toCompletionStage().toCompletableFuture();
+            sent.get(8, TimeUnit.SECONDS);
+        } catch (java.util.concurrent.ExecutionException error) {
+            LoggerFactory.getLogger("com.example.mail.MailService").error("Failed to send email", error.getCause());
+        }
+    }
+
+    // It has replies and no exceptions for them; programs print the reply.
+    static void withCommonsNet() throws Exception {
+        AuthenticatingSMTPClient client = new AuthenticatingSMTPClient(mode.equals("implicit"), SSLContext.getDefault());
+        client.setEndpointCheckingEnabled(true);
+        client.setConnectTimeout(milliseconds);
+        client.setDefaultTimeout(milliseconds);
+        client.connect(host, port);
+        boolean well = SMTPReply.isPositiveCompletion(client.getReplyCode()) && client.elogin("app.example.com");
+        well = well && (!mode.equals("starttls") || client.execTLS() && client.elogin("app.example.com"));
+        var plain = AuthenticatingSMTPClient.AUTH_METHOD.PLAIN;
+        well = well && (user.isEmpty() || client.auth(plain, user, password));
+        if (!well || !client.sendSimpleMessage("a@example.com", "b@example.org", "Subject: test\r\n\r\ntest")) {
+            LoggerFactory.getLogger("com.example.mail.MailService").error("SMTP server refused: {}", client.getReplyString());
+        }
     }
 
     static void withCommons() throws Exception {

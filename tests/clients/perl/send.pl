@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Sends one message with Net::SMTP or Email::Sender, and prints the error as programs with these do.
+# Sends one message with Net::SMTP, Email::Sender or Mail::Sendmail, and prints the error as programs with these do.
 # send.pl LIBRARY HOST PORT MODE CA_FILE SECONDS USER PASSWORD
 use strict;
 use warnings;
@@ -21,6 +21,16 @@ if ($library eq 'email-sender') {
         {host => $host, port => $port, ssl => $ssl, ssl_options => \%tls, timeout => $seconds, %login});
     my $email = Email::Simple->create(header => [From => 'a@example.com', To => 'b@example.org', Subject => 'test'], body => "test\n");
     eval { Email::Sender::Simple->send($email, {transport => $transport}); 1 } or print STDERR "Could not send the e-mail: $@\n";
+    exit 0;
+}
+
+if ($library eq 'mail-sendmail') {    # cleartext only, as the library
+    require Mail::Sendmail;
+    no warnings 'once';
+    @Mail::Sendmail::mailcfg{qw(retries delay)} = (0, 0);
+    my %login = $user ? (auth => {user => $user, password => $password, required => 1}) : ();
+    my %mail = (To => 'b@example.org', From => 'a@example.com', Subject => 'test', Message => 'test', smtp => $host, port => $port, %login);
+    Mail::Sendmail::sendmail(%mail) or print STDERR "Error sending mail: $Mail::Sendmail::error\n";
     exit 0;
 }
 

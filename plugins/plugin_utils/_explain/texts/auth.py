@@ -35,6 +35,9 @@ RULES: tuple[Rule, ...] = (
     ),
     *rules(
         "auth_not_offered", "likely", lacking("auth"), also=("auth_requires_tls", "invalid_settings"), note=_AFTER_TLS),
+    *rules(
+        "auth_not_offered", "likely", also=("auth_mechanism_not_offered", "auth_requires_tls"), note=_AFTER_TLS,
+        texts="no allowed auth methods available"),
     *rules("auth_mechanism_not_offered", "likely", also=("auth_not_offered",), note=_NONE_OR_NOT_OURS, texts="""
         not support .. authentication mechanism
         # What libraries say of a list of mechanisms that may be empty
@@ -49,6 +52,7 @@ RULES: tuple[Rule, ...] = (
         no mechanism available
         none of the .. authentication mechanisms
         no authenticators available
+        no (login|auth|authentication) (method|methods|mechanism|mechanisms) supported
         no (sasl |)mechanism found
         no form of authorization supported
         find an authenticator supported by
@@ -131,6 +135,7 @@ RULES: tuple[Rule, ...] = (
         eauth
         invalid login
         authorization.failed
+        login not possible
     """),
     *rules("auth_rejected", "possible", also=_OPEN, texts="""
         (authentication|auth|login) failed

@@ -15,6 +15,7 @@ RULES: tuple[Rule, ...] = (
         # The resolver's own words: glibc, musl, BSD, Windows, Java, Go, Erlang
         enotfound
         name or service not known
+        host or service not provided, or not known
         name does not resolve
         nodename nor servname provided, or not known
         no such host
@@ -26,7 +27,7 @@ RULES: tuple[Rule, ...] = (
         # Programs
         (could not|couldn't|cannot|can't|unable to|failed to) (resolve|look up|lookup) host
         cannot resolve hostname
-        (unknown mx host|cannot locate host|lookup host failed)
+        (unknown mx host|unknown smtp host|cannot locate host|lookup host failed)
         php_network_getaddresses: getaddrinfo
         all relevant mx records point to non-existent hosts
         smtp_host .. unresolvable
@@ -72,5 +73,6 @@ RULES: tuple[Rule, ...] = (
         lookup .. i/o timeout
         getaddrinfo .. timed out
         (11): resource temporarily unavailable
+        (00000001, 11): resource temporarily unavailable
     """),
 )

@@ -39,7 +39,7 @@ RULES: tuple[Rule, ...] = (
         cannot read from .. the operation timed out
         # PHP: the TCP connection stands
         (mail\\protocol|zend_mail) .. has timed out
-        connection to ("|tcp://|ssl://) .. timed out
+        connection to ("|tcp://) .. timed out
         # Java
         could not connect to smtp host: .. response: -1
         sockettimeoutexception: read timed out
@@ -58,6 +58,11 @@ RULES: tuple[Rule, ...] = (
         resource temporarily unavailable (os error 11)
         timeout waiting for (|smtp server )response
     """),
+    # PHP: TLS stands, so it was begun where it belongs
+    *rules(
+        "greeting_timeout", "likely", also=("tls_handshake_timeout", "connection_timeout"),
+        note="The connection stood, and the relay said nothing in time.",
+        texts='connection to ("|)ssl:// .. timed out'),
     *rules("greeting_rejected", "certain", texts="""
         service unavailable; client host
         (after initial connection|initial server response): (4|5)
@@ -73,6 +78,7 @@ RULES: tuple[Rule, ...] = (
         cannot get initial ok message from server
         connection rejected by server
         smtpconnecterror: (
+        connection error from .. on port
     """),
     # Postfix says so of a refused EHLO and HELO, too.
     *rules("greeting_rejected", "likely", also=("ehlo_rejected",), texts="refused to talk to me"),
@@ -106,6 +112,7 @@ RULES: tuple[Rule, ...] = (
         unknown response line
         invalid reply code
         unparseable smtp reply
+        invalid server reply
     """),
     *rules("connection_closed", "certain", also=("mode_mismatch",), texts="""
         got bad greeting from smtp host .. response: [eof]
@@ -128,6 +135,7 @@ RULES: tuple[Rule, ...] = (
         # Emacs
         process smtpmail not running
         0x800ccc0f
+        connection closed without indication
         (ioexception: connection closed|421 [net::smtp] connection closed)
         returned a zero byte response
         server dropped connection

@@ -37,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     *rules("temporarily_rejected", "certain", texts="""
         retry time not reached
     """),
+    *rules("temporarily_rejected", "likely", also=("greeting_rejected",), texts="smtp response 421 received"),
     # Clients, who only say at which command it was refused: the relay's words and code, where they stand beside it,
     # say more.
     *rules(

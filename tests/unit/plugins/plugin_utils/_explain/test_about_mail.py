@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.about_mail import may_be_mail
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.match import Read
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,3 +52,18 @@ def test_no_line_of_mail_is_overlooked() -> None:
 @given(st.lists(st.one_of(PIECES, st.sampled_from(LINES).map(lambda line: line[:40])), max_size=8).map("".join))
 def test_nor_a_piece_of_one(text: str) -> None:
     assert may_be_mail(text) or not Read(text).topic.mail
+
+
+def test_an_undated_line_below_an_explained_one_needs_evidence_of_its_own() -> None:
+    explained = "2026-01-12 11:22:34 ERROR mailer: SMTP error: 535 5.7.8 authentication failed"
+    open_one = "2026-01-12 11:22:34 ERROR mailer: could not send mail"
+    below = "wget: unable to resolve host address 'files.example.com'"
+    assert [one["cause"] for one in explain([explained, below])["causes"]] == ["auth_rejected"]
+    assert [one["cause"] for one in explain([open_one, "connect: Connection refused"])["causes"]] == [
+        "connection_refused"
+    ]
+
+
+def test_a_domain_may_be_called_as_a_service_is() -> None:
+    assert Read("smtp: connect to mx.matrix.org port 587 failed").topic.is_mail
+    assert not Read("bind to ldap.example.com: mail attribute missing").topic.is_mail

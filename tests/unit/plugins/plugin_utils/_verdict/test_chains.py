@@ -17,9 +17,12 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains impor
     superfluous,
     weakness,
 )
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
-from tests.support.pki import EXPIRED, NOT_YET_VALID, Issued, Pki
+from tests.support.pki import EXPIRED, NOT_YET_VALID, Authority, Issued, Pki, new_key
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -156,3 +159,32 @@ def test_also_expired(pki: Pki) -> None:
     verdict = chain_verdict(20, "x", chain_of(*issued.chain), "relay.test", [])
     assert verdict.code == "certificate_untrusted"
     assert "the certificate has also expired on" in verdict.detail
+
+
+def test_which_certificate_breaks_a_rule(pki: Pki) -> None:
+    def signed(name: str, issuer: Authority, *extensions: tuple[x509.ExtensionType, bool]) -> Authority:
+        key = new_key()
+        builder = x509.CertificateBuilder(serial_number=1, public_key=key.public_key())
+        builder = builder.subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        builder = builder.issuer_name(issuer.certificate.subject)
+        builder = builder.not_valid_before(NOW).not_valid_after(NOW + datetime.timedelta(days=9))
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        return Authority(builder.sign(issuer.key, hashes.SHA256()), key)
+
+    narrow = signed("narrow CA", pki.root, (x509.BasicConstraints(True, 0), True))
+    below = signed("CA below", narrow, (x509.BasicConstraints(True, None), True))
+    leaf = signed("relay.test", below)
+    chain = chain_of(*(one.certificate for one in (leaf, below, narrow)))
+    assert "('narrow CA')" in chain_verdict(25, "path length constraint exceeded", chain, "relay.test", []).detail
+
+    odd = signed(
+        "relay.test", pki.root, (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\x05\x00"), True)
+    )
+    early = signed(
+        "relay.test", pki.root, (x509.KeyUsage(*[True] * 5, *[False] * 4), True), (x509.PrecertPoison(), True)
+    )
+    for one, words in ((odd, "'relay.test' has 1.2.3"), (early, "pre-certificate")):
+        found = chain_verdict(34, "unhandled critical extension", chain_of(one.certificate), "relay.test", [])
+        assert found.variant == "critical_extension"
+        assert words in found.detail

@@ -441,3 +441,11 @@ def test_a_relay_that_works_costs_no_signature(chains: dict[str, list[str]], mon
     row = next(row for row in good if row.evidence(chains)["attempts"][0].get("chain") == chains["good"])
     monkeypatch.setattr(Certificate, "issued", issued)
     assert verdict(row, chains)["ok"]
+
+
+def test_a_silent_command_may_only_be_slow(chains: dict[str, list[str]]) -> None:
+    remedies = {row.id: verdict(row, chains)["remedy"] for row in ROWS if row.id in ("silent at RCPT", "lost at RCPT")}
+    assert {name: "raise timeout" in said for name, said in remedies.items()} == {
+        "silent at RCPT": True,
+        "lost at RCPT": False,
+    }

@@ -273,12 +273,21 @@ ROWS: tuple[Row, ...] = (
         for code, text in (
             (25, "path length constraint exceeded"),
             (32, "key usage does not include certificate signing"),
-            (34, "unhandled critical extension"),
             (47, "permitted subtree violation"),
             (48, "excluded subtree violation"),
             (79, "invalid CA certificate"),
             (24, "invalid CA certificate"),
         )
+    ),
+    row(
+        "a critical extension that nobody knows",
+        cert("good", 34, "unhandled critical extension"),
+        "certificate_untrusted",
+        "certificate",
+        "critical_extension",
+        "implicit_tls",
+        says="unhandled critical extension",
+        settings=IMPLICIT,
     ),
     row(
         "a CA made anew under its old name",

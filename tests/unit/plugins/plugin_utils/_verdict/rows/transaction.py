@@ -144,6 +144,7 @@ ROWS: tuple[Row, ...] = (
         mail_fails("mail", 552, "5.3.4 Message size exceeds fixed limit"),
         "message_rejected",
         "transaction",
+        "size",
         observed="starttls",
     ),
     row(
@@ -162,7 +163,38 @@ ROWS: tuple[Row, ...] = (
         observed="starttls",
         says="RCPT for b@example.com",
     ),
-    row("content", mail_fails("message", 554, "5.7.1 Spam"), "message_rejected", "transaction", observed="starttls"),
+    *(
+        row(f"{words} ({variant})", mail_fails("message", code, words), cause, "transaction", variant, "starttls")
+        for code, words, cause, variant in (
+            (554, "5.7.1 no, thanks", "message_rejected", ""),
+            (554, "5.7.1 Spam", "message_rejected", "content"),
+            (451, "4.7.1 looks like spam", "temporarily_rejected", "content"),
+            (550, "5.7.1 DMARC check failed", "message_rejected", "sender_domain"),
+            (451, "4.7.24 SPF lookup failed", "temporarily_rejected", "sender_domain"),
+            (451, "4.7.1 Service unavailable - try again later", "temporarily_rejected", "filter"),
+        )
+    ),
+    row(
+        "a list that is not about this host",
+        mail_fails("rcpt", 554, "5.7.1 Service unavailable; Sender address [a@x.test] blocked using dbl.test"),
+        "sender_rejected",
+        "transaction",
+        observed="starttls",
+    ),
+    row(
+        "silent at RCPT",
+        attempt(
+            rungs="tcp greeting ehlo starttls tls certificate ehlo transaction!",
+            failure=broken("transaction", "timeout"),
+            transaction={"mail": reply(250, "ok")},
+            **in_tls(),
+        ),
+        "message_rejected",
+        "transaction",
+        "not_sent",
+        "starttls",
+        says="no answer within",
+    ),
     row(
         "lost at RCPT",
         attempt(
@@ -244,6 +276,14 @@ ROWS: tuple[Row, ...] = (
         "sender_rejected",
         "transaction",
         "no_domain",
+        "starttls",
+    ),
+    row(
+        "no login was made",
+        mail_fails("rcpt", 550, "I cannot deliver mail for <b@example.net>"),
+        "recipient_rejected",
+        "transaction",
+        "no_login",
         "starttls",
     ),
     row(
