@@ -78,7 +78,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:helo|ehlo)\b[^;]{0,60}\bblocked (?:using|by)\b"
         r"|\b(?:helo|ehlo)\b(?!.{0,40}\b(?:first|before|sent|issued?|given)\b)"
         r".{0,40}\b(?:should|must|with an?|is an?|looks|matches|mismatch\w*|resolv\w*|qualified|fqdn)\b"
-        r"|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name",
+        r"|\bsyntax: (?:helo|ehlo)\b|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name",
         _HELO,
     ),
     # A certificate of the client, asked for in words.
@@ -139,7 +139,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"sender address rejected: not logged in"
         r"|(?<!proper )\bauth\w*(?: is)? (?:required|needed|mandatory)(?! but)|must (?:first )?(?:be )?(?:authenticate|log ?in|login)"
-        r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|(?<!the client was )not authenticated"
+        r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|\bauth(?: command)? first\b|(?<!the client was )not authenticated"
         r"|(?:please|need to) (?:authenticate|log ?in)\b"
         r"|without (?:prior )?authentication|unauthenticated (?:mail|sender|senders|submission|users?)\b(?! from)",
         _NEEDS_LOGIN,
