@@ -37,10 +37,13 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed impo
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import to_bool
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.variables import Variable, check_variables
 
 _STEPS = ("begin", "gate", "write", "restart", "prove", "restore")
 _OF_THE_FILE = ("owner", "group", "mode", "backup", "validate")
 _OF_THE_MESSAGE = ("return_pem",)
+# What begins as the role's variables do, and is none: its results, and a variable of the playbooks.
+_NEIGHBOURS = ("mail_config_relay", "mail_config_findings", "mail_config_hosts")
 
 
 # What a step that fails tells: a sentence and its cause. A module that broke says the rest on stderr.
@@ -82,6 +85,10 @@ class ActionModule(Action):
 
     def _begin(self) -> Result:
         """Refuse what cannot work, and claim the files. Nothing is asked of the relay."""
+        role = self._task._role
+        misnamed = _misnamed(role.get_default_vars() if role else {}, self._task_vars)
+        if misnamed and not (self._args.get("settings") and self._args.get("apps")):
+            raise misnamed
         checked_settings(self._args)
         checked_entries(self._args.get("apps"), str(self._args.get("recipient") or ""))
         self._tests()
@@ -100,7 +107,11 @@ class ActionModule(Action):
             "unfinished": claimed["unfinished"],
             "changed": bool(claimed["unfinished"]),
             "findings": findings,
-            "warnings": [*claimed.get("warnings", []), *self._sentences(findings)],
+            "warnings": [
+                *([f"{self.host}: {misnamed}"] if misnamed else []),
+                *claimed.get("warnings", []),
+                *self._sentences(findings),
+            ],
         }
 
     def _gate(self) -> Result:
@@ -342,3 +353,16 @@ def _why(done: Mapping[str, t.Any], restart: Mapping[str, t.Any]) -> str:
         said = f"{what.split(' ')[0]} cannot be started: {os.strerror(done['rc'])}"
     words = f"it cannot be restarted ({what})" + (f": {said}" if said else "")
     return words if words.endswith((".", "!", "?")) else f"{words}."
+
+
+def _misnamed(defaults: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> SettingsError | None:
+    """A variable that was probably meant for the role with these ``defaults``, where the right one has its default.
+
+    Roles' argument specs let every name pass. Most often it is but a warning: an inventory may have its own variables.
+    """
+    of_role = [Variable(name, default=value) for name, value in defaults.items()]
+    try:
+        check_variables(of_role, variables.keys(), variables.get, _NEIGHBOURS, "the role mail_config")
+    except SettingsError as error:
+        return error
+    return None

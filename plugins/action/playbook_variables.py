@@ -34,7 +34,7 @@ class ActionModule(Action):
         named = {one.name for one in own}
         of_role = [one for one in _of_role(args.get("role")) if one.name not in named]
         if not to_bool(True if args.get("role_values") is None else args["role_values"], "role_values"):
-            of_role = [Variable(one.name) for one in of_role]
+            of_role = [Variable(one.name, default=one.default) for one in of_role]
         check_variables(
             [*own, *of_role], self._task_vars.keys(), self._value, ("mail_config_relay", "mail_config_findings")
         )
@@ -73,4 +73,5 @@ def _of_role(role: object) -> Iterator[Variable]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     specs = yaml.load(path.read_text(encoding="utf-8"), loader)["argument_specs"]["main"]["options"]
     for name, spec in specs.items():
-        yield Variable(name, str(spec.get("type", "str")), tuple(map(str, spec.get("choices", ()))))
+        choices = tuple(map(str, spec.get("choices", ())))
+        yield Variable(name, str(spec.get("type", "str")), choices, default=spec.get("default"))

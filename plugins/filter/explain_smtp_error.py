@@ -9,7 +9,6 @@ import typing as t
 from collections.abc import Callable, Iterable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
 _TAKES = "mailops.smtp.explain_smtp_error takes a text or a list of lines"
@@ -21,6 +20,9 @@ def explain_smtp_error(value: object) -> dict[str, t.Any]:
 
 
 def _explained(value: object) -> dict[str, t.Any]:
+    # Not above: to find one filter, Ansible imports the files of them all, in each of its processes.
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
+
     if isinstance(value, (bytes, bytearray)):
         return explain(bytes(value).decode("utf-8", "replace"))
     if isinstance(value, str):

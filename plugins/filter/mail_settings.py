@@ -9,13 +9,15 @@ import typing as t
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_text
 
 
 def mail_settings(value: object, selected: object = None, probed: bool | None = None) -> dict[str, t.Any]:
     """Complete and check mail settings, a URL or host:port."""
+    # Not above: to find one filter, Ansible imports the files of them all, in each of its processes.
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_text
+
     try:
         return completed(value, selected, probed)
     except SettingsError as error:

@@ -86,17 +86,19 @@ import datetime
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import pki
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
+if t.TYPE_CHECKING:
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.pki import Pki as _Pki
 
-def _pki(what: str, texts: t.Any) -> pki.Pki:
-    fields = {field.name for field in dataclasses.fields(pki.Pki)}
+
+def _pki(kind: type[_Pki], what: str, texts: t.Any) -> _Pki:
+    fields = {field.name for field in dataclasses.fields(kind)}
     if not isinstance(texts, t.Mapping) or set(texts) - fields:
         raise AnsibleFilterError(
             f"{what} of mailpit_certificates must be a dictionary with some of {', '.join(sorted(fields))}"
         )
-    return pki.Pki(**texts)
+    return kind(**texts)
 
 
 def mailpit_certificates(
@@ -110,7 +112,11 @@ def mailpit_certificates(
     given: t.Any = None,
 ) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
-    existing, handed_in = _pki("the input", value), _pki("given", given or {})
+    # Not above: to find one filter, Ansible imports the files of them all, in each of its processes.
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import pki
+
+    existing = _pki(pki.Pki, "the input", value)
+    handed_in = _pki(pki.Pki, "given", given or {})
     now = datetime.datetime.now(datetime.UTC)
     try:
         if kind == "files":

@@ -54,13 +54,15 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_text
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.client import client_file
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
 
 def mailpit_client(value: t.Any, kind: str) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
+    # Not above: to find one filter, Ansible imports the files of them all, in each of its processes.
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_text
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.client import client_file
+
     if kind not in ("relay", "forward"):
         raise AnsibleFilterError(f"mailpit_client does not know the kind {kind!r}: write relay or forward")
     try:

@@ -61,12 +61,14 @@ _value:
 
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 
 
 def mailpit_password_file(value: t.Any, existing: str = "", keep_others: bool = False) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
+    # Not above: to find one filter, Ansible imports the files of them all, in each of its processes.
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts
+
     try:
         accounts.check_users("the list of accounts", value)
         return {"refusal": None, "text": accounts.render_password_file(value, existing, keep_others)}

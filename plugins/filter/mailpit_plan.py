@@ -77,14 +77,16 @@ import dataclasses
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_text
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.options import Choice, plan
 
 
 def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
+    # Not above: to find one filter, Ansible imports the files of them all, in each of its processes.
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_text
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.options import Choice, plan
+
     if not isinstance(value, t.Mapping):
         raise AnsibleFilterError(
             "mailpit_plan takes a dictionary with security, auth and what else the role mailpit knows"

@@ -339,7 +339,7 @@ def main() -> None:
     if wrong:
         module.fail_json(msg=wrong)
     try:
-        names = ("url", "url_username", "url_password", "ca_path", "validate_certs", "server_name")
+        names = ("url", "url_username", "url_password", "ca_path", "validate_certs", "server_name", "timeout")
         api = Api(*[params[name] for name in names])
     except BadUrl as error:
         module.fail_json(msg=str(error))

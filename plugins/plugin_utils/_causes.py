@@ -496,6 +496,13 @@ _TLS = (
         "OpenSSL's own words.",
     ),
     Cause(
+        "tls_handshake_failed", "after", "tls",
+        "TLS with {endpoint} broke after the handshake",
+        "Ask the relay's operator, and whoever runs a proxy or a firewall in front of it, to look into the TLS set-up "
+        "and the log at this time.",
+        "The handshake was complete; what came then was no TLS that OpenSSL takes. The message has its own words.",
+    ),
+    Cause(
         "tls_handshake_failed", "no_certificate", "tls",
         "{endpoint} shows no certificate in the TLS handshake, so anybody could be at the other end",
         "Ask the relay's operator for a certificate and cipher suites that use it; anonymous suites (ADH, AECDH) and "

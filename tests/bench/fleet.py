@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a gate costs the controller and each host, beside a ping, and what is sent to a host. Processor time and counts.
 
-Hosts are this machine, so their Python runs below ansible-playbook: each writes down its own processor time as it ends,
+Hosts are this machine, so their Python runs below ansible-playbook: what each computed is written down as it ends,
 and the controller's is what is left of all.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import statistics
 import sys
 import typing as t
@@ -19,20 +20,17 @@ from .measure import ROOT, run
 
 __all__ = ("Cost", "costs")
 
-# Of the interpreter that Ansible starts on a host: how long it computed, and how much it was sent.
-_WRAPPER = """#!/bin/sh
+# Of the interpreter that Ansible starts on a host: how much it was sent, and how long it and all that it started computed,
+# its end included. Bash gives milliseconds.
+_WRAPPER = """#!/usr/bin/env bash
 sent=$(mktemp "{folder}/sent.XXXXXX")
 cat > "$sent"
-PYTHONPATH="{folder}" exec {python} "$@" < "$sent"
+{python} "$@" < "$sent"
+ended=$?
+times > "{folder}/host.$$"
+exit $ended
 """
-_AT_EXIT = """
-import atexit, os
-def note(folder={folder!r}):
-    used = os.times()
-    with open(os.path.join(folder, "host.%d" % os.getpid()), "w") as file:
-        file.write(repr(used.user + used.system))
-atexit.register(note)
-"""
+_TIME = re.compile(r"([0-9]+)m([0-9.]+)s")
 
 
 class Cost(t.NamedTuple):
@@ -61,7 +59,6 @@ def _run(hosts: int, tasks: list[t.Any], folder: pathlib.Path) -> Cost:
     wrapper = folder / "python"
     wrapper.write_text(_WRAPPER.format(folder=folder, python=sys.executable))
     wrapper.chmod(0o755)
-    (folder / "sitecustomize.py").write_text(_AT_EXIT.format(folder=str(folder)))
     names = {f"h{number}": {} for number in range(hosts)}
     common = {"ansible_connection": "local", "ansible_python_interpreter": str(wrapper)}
     (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": names, "vars": common}}))
@@ -77,7 +74,10 @@ def _run(hosts: int, tasks: list[t.Any], folder: pathlib.Path) -> Cost:
     }
     playbook = pathlib.Path(sys.executable).with_name("ansible-playbook")
     took, _printed = run([playbook, "-i", folder / "hosts.json", folder / "play.yml"], settings)
-    of_hosts = [float(path.read_text()) for path in folder.glob("host.*")]
+    of_hosts = [
+        sum(int(minutes) * 60 + float(seconds) for minutes, seconds in _TIME.findall(path.read_text()))
+        for path in folder.glob("host.*")
+    ]
     sent = [path.stat().st_size for path in folder.glob("sent.*")]
     # Each host's Python, and nothing else, has written its time.
     if tasks and len(of_hosts) < hosts:

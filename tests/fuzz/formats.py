@@ -67,12 +67,14 @@ TARGETS = (
     Target("yaml-js", "yaml", "yaml", "", "node", "yaml"),
     Target("yaml-go", "yaml", "yaml", "", "go", "yaml"),
     Target("yaml-python", "yaml", "yaml", "", "django52", "pyyaml"),
+    Target("yaml-java", "yaml", "yaml", "", "native", "snakeyaml"),
     Target("json", "json", "json", "", "node", "json"),
     Target("properties", "properties", "properties", "", "native", "properties"),
     Target("php-array", "array", "php", "array", "php", "array"),
     Target("php-define", "define", "php", "define", "php", "define"),
     Target("ruby-gitlab", "gitlab", "ruby", "gitlab", "ruby", "gitlab"),
     Target("ruby-rails", "rails", "ruby", "rails", "ruby", "rails"),
+    Target("ruby-mapping", "rails-mapping", "ruby", "rails", "ruby", "rails"),
     Target("python", "python", "python", "", "django52", "assignments"),
     Target("postfix", "postfix", "postfix", "", "native", "postconf"),
     Target("yaml-ruby", "yaml", "yaml", "", "ruby", "psych"),
@@ -176,7 +178,7 @@ def _problem(target: Target, case: _Case, before: t.Any, after: t.Any) -> str:
         return f"the parser refuses it: {after}"
     typed = target.text not in _TEXTS
     # Ruby's parser gives what stands below the section.
-    cut = len(SECTIONS[target.text]) if target.text in ("gitlab", "rails") else 0
+    cut = len(SECTIONS[target.text]) if target.format == "ruby" else 0
     for key, meant in case.wanted.items():
         path = key[cut:]
         found = _get(after, path)

@@ -88,6 +88,11 @@ def elements(texts: Sequence[str], folder: Path) -> list[t.Any]:
     return _java(texts, folder, "xml")
 
 
+def snakeyaml(texts: Sequence[str], folder: Path) -> list[t.Any]:
+    """The YAML parser of Jenkins' Configuration as Code, and of Spring Boot."""
+    return _java(texts, folder, "yaml")
+
+
 def _java(texts: Sequence[str], folder: Path, *options: str) -> list[t.Any]:
     place = ROOT / "build" / "proof" / "java"
     if not (place / "Parse.class").exists():
@@ -96,7 +101,10 @@ def _java(texts: Sequence[str], folder: Path, *options: str) -> list[t.Any]:
         (folder / str(number)).write_bytes(text.encode("utf-8"))
     lines = "".join(f"{number} {folder / str(number)}\n" for number in range(len(texts)))
     done = subprocess.run(
-        [program("java"), "-cp", str(place), "Parse", *options], input=lines.encode(), capture_output=True, check=True
+        [program("java"), "-cp", f"{place}:{place}/lib/*", "Parse", *options],
+        input=lines.encode(),
+        capture_output=True,
+        check=True,
     )
     found = {one["id"]: one for one in map(json.loads, done.stdout.decode().splitlines())}
     return [one["values"] if one["ok"] else one["error"] for one in (found[str(n)] for n in range(len(texts)))]
@@ -204,6 +212,7 @@ NATIVE: dict[str, Callable[[Sequence[str], Path], list[t.Any]]] = {
     "postconf": postconf,
     "properties": properties,
     "elements": elements,
+    "snakeyaml": snakeyaml,
     "units": units,
     "environment-d": environment_d,
     "msmtp": msmtp,

@@ -58,6 +58,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "define": ("WPMS_SMTP_HOST", "WPMS_SMTP_PORT", "WPMS_SMTP_PASS"),
     "gitlab": ("smtp_address", "smtp_port", "smtp_password"),
     "rails": ("address", "port", "password"),
+    "rails-mapping": ("address", "port", "password"),
     "python": ("EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_PASSWORD"),
     "postfix": ("relayhost", "smtp_helo_name", "smtp_tls_CAfile"),
     "compose": ENV,
@@ -74,6 +75,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "json": ("mail", "options"),
     "gitlab": ("gitlab_rails",),
     "rails": ("ActionMailer::Base", "smtp_settings"),
+    "rails-mapping": ("ActionMailer::Base", "smtp_settings"),
 }
 
 
@@ -252,6 +254,39 @@ def rails(dice: random.Random) -> str:
     return _ruby(dice, "ActionMailer::Base.smtp_settings[:{}] = {}", KEYS["rails"])
 
 
+def rails_mapping(dice: random.Random) -> str:
+    """Action Mailer's settings as one mapping, in many lines or in one."""
+    before, arrow = (
+        dice.choice([" ", "", "\n", " # { note }\n"]),
+        dice.choice(["{}: {}", ":{} => {}", "'{}'.to_sym => {}"][:2]),
+    )
+    pairs = []
+    for name in _names(dice, KEYS["rails"], "other{}"):
+        plain = _plain(dice)
+        shapes = [
+            f"'{plain}'",
+            f'"{plain}"',
+            "465",
+            "true",
+            "nil",
+            ":plain",
+            f'"#{{["{plain}"].join}}"',
+            f"[1, '{plain}}}'].last",
+        ]
+        shapes += [
+            f"{{ a: '{plain}' }}[:a]",
+            f"nil ||\n    '{plain}'",
+            f"['{plain}', \"x\"].map {{ |one| one + ',' }}.first",
+        ]
+        pairs.append(arrow.format(name, dice.choice(shapes)))
+    between = dice.choice([", ", ",\n  ", ", # it's a note }\n  ", ","]) if "\n" in before else dice.choice([", ", ","])
+    body = between.join(pairs) + (dice.choice(["", ","]) if pairs else "")
+    end = dice.choice([" }", "}", "\n}"]) if "\n" in before else dice.choice([" }", "}"])
+    head = dice.choice(["", "x = 1\n", "x = '{'; "])
+    tail = dice.choice(["", "", ".compact", " # note"]) if "nil" not in body else ""
+    return _lines(dice, f"{head}ActionMailer::Base.smtp_settings = {{{before}{body}{end}{tail}\ny = 2".split("\n"))
+
+
 def python(dice: random.Random) -> str:
     lines = ["import os"] if dice.random() < 0.3 else []
     for name in _names(dice, KEYS["python"], "OTHER_{}"):
@@ -412,6 +447,7 @@ TEXTS: dict[str, Callable[[random.Random], str]] = {
     "define": php_define,
     "gitlab": gitlab,
     "rails": rails,
+    "rails-mapping": rails_mapping,
     "python": python,
     "postfix": postfix,
     "compose": compose,

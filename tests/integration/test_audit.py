@@ -261,6 +261,19 @@ PLANTED: dict[str, App] = {
         "connection_refused",
         "port: 587",
     ),
+    "a mapping of Rails without TLS": App(
+        "/srv/shop/config/environments/production.rb",
+        f"config.action_mailer.smtp_settings = {{\n  address: '{GOOD}', port: 465,\n  user_name: 'app', password: '{PASSWORD}'\n}}\n",
+        "broken",
+        "mode_mismatch",
+        "smtp_settings.tls",
+    ),
+    "receiver with a relay of its own": App(
+        "/etc/prometheus/alertmanager.yml",
+        f"receivers:\n  - name: x\n    email_configs:\n      - to: a@example.com\n        from: a@example.com\n        smarthost: {CLOSED}:587\n",
+        "broken",
+        "connection_refused",
+    ),
     "mail into a log": App(
         "/var/www/shop/.env",
         f"MAIL_MAILER=log\nMAIL_HOST={GOOD}\nMAIL_PORT=465\nMAIL_SCHEME=smtps\n",
@@ -478,6 +491,8 @@ def test_named_apps_their_logins_and_the_exit_code(tmp_path: pathlib.Path, pki: 
     }
     others = {"good": listed[1:], "typed": "grafana,exim4", "odd": "pangolim"}
     hosts = {"bad": everything, **{name: {**everything, "mail_audit_apps": apps} for name, apps in others.items()}}
+    # A mistake in the options fails in any case, and says which.
+    hosts["odd"]["mail_audit_fail"] = False
     done = run(tmp_path, hosts)
     assert done.returncode == 2 and "not-the-one" not in done.output
     states = {one["path"]: (one["state"], one["cause"]) for one in done.found["bad"]["apps"]}
@@ -490,5 +505,7 @@ def test_named_apps_their_logins_and_the_exit_code(tmp_path: pathlib.Path, pki: 
     assert "fatal: [bad]" in done.output and "fatal: [good]" not in done.output
     assert done.found["good"]["states"]["fine"] == 1
     assert "typed: grafana its usual places: not found" in done.output
-    assert "odd: not audited: odd: app is 'pangolim', which is not known here; write pangolin" in done.output
-    assert "fatal: [typed]" not in done.output and "fatal: [odd]" in done.output
+    assert "odd: not audited: app is 'pangolim', which is not known here; write pangolin" in done.output
+    assert "fatal: [typed]" not in done.output
+    assert 'fatal: [odd]: FAILED! => {"cause": "invalid_settings"' in done.output
+    assert 'fatal: [bad]: FAILED! => {"cause": "auth_rejected"' in done.output

@@ -364,6 +364,27 @@ def test_a_users_umask_takes_nothing_away(tmp_path: pathlib.Path, monkeypatch: p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yml", "state"]
 
 
+def test_a_folder_that_is_mounted_twice_is_one_for_two_runs(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "store_path", lambda: str(tmp_path / "store"))
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        (folder / "config.yml").write_bytes(OLD)
+    begin(first / "config.yml", ONE)
+    # Another folder with a file of this name is another one.
+    assert begin(second / "config.yml", TWO).held == []
+    with mounted(second, "--bind", str(first)):
+        held = begin(second / "config.yml", {"pid": 3}).held
+        assert str(first / "config.yml") in [one.path for one in held]
+        assert begin(second / "config.yml", {"pid": 3}, dead=[TWO]).held[0].run == ONE
+        done = edit.write(str(second / "config.yml"), NEW, edit.Wishes(None, None, None), run={"pid": 3}, dead=[TWO])
+        assert done["held"][0]["path"] == str(first / "config.yml")
+        assert (first / "config.yml").read_bytes() == OLD
+        assert begin(second / "config.yml", {"pid": 3}, dead=[ONE, TWO]).held == []
+
+
 def test_what_cannot_be_put_back_stays_kept(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk is full by the time: the sentence says where the old file is, it is there, and a later run puts it back."""
     monkeypatch.setattr(store, "store_path", lambda: str(tmp_path / "store"))

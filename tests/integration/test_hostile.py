@@ -73,6 +73,11 @@ class Case:
     login: bool = False
     message: str | None = None
 
+    @property
+    def timeout(self) -> float:
+        """Seconds. What is ended by a limit gets far more time than a busy machine needs to reach it."""
+        return 20.0 if "without end" in self.says else TIMEOUT
+
 
 def flood(data: bytes, after: int = 1) -> Behaviour:
     """Read so many times, then these bytes without end."""
@@ -275,7 +280,7 @@ def probe(case: Case, ca_file: str) -> Outcome:
     """Start the relay, probe it from a new process, judge what came back."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(FaultyServer(case.behaviour))
-        settings = Settings("localhost", server.port, case.mode, ca_path=ca_file, timeout=TIMEOUT, ip_version="4")
+        settings = Settings("localhost", server.port, case.mode, ca_path=ca_file, timeout=case.timeout, ip_version="4")
         message = case.message and {
             "sender": "a@example.com",
             "recipients": ["b@example.com"],
@@ -321,7 +326,7 @@ NAMES = [
 def test_hostile(outcomes: dict[str, tuple[Case, Outcome]], name: str) -> None:
     case, outcome = outcomes[name]
     assert outcome.stderr == ""
-    assert outcome.probe["elapsed_ms"] < (TIMEOUT + 1) * 1000
+    assert outcome.probe["elapsed_ms"] < (case.timeout + 1) * 1000
     assert outcome.grown < MEGABYTES + len(case.message or "") * 60000 * 6 / 1e6, f"{outcome.grown:.0f} MB"
     assert (outcome.probe["cause"], case.says in outcome.probe["message"]) == (case.cause, True), outcome.probe[
         "message"

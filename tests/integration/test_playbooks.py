@@ -140,7 +140,7 @@ def test_probe_with_one_port(fleet: Fleet, ports: str) -> None:
         (
             "gate",
             ["-e", "mail_config_settings=relay"],
-            "mail_config_settings is 'relay', which is not a dictionary; write host",
+            "mail_config_settings is a text and not a dictionary; write host",
         ),
         (
             "probe",

@@ -59,7 +59,7 @@ class Host:
         logins = json.loads(base64.b64decode(sealed)) if sealed else [None] * len(plans)
         pool = ContextPool()
         for plan in plans:
-            pool.get(plan).load_ca_file()
+            pool.get(plan).load_ca_file(plan["timeout"])
         found = observe(plans, [tuple(one) if one else None for one in logins], pool)
         return report(
             json.loads(json.dumps(found)),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -58,10 +59,14 @@ def give(opened: int, path: str, wanted: Attributes, *, times: bool = False) -> 
         try:
             os.fchown(opened, wanted.uid, wanted.gid)
         except PermissionError:
-            words = (
-                "{0} belongs to uid {1} and gid {2}, and only root can give a new file to them; run the task with "
-                "become: true, as root."
-            )
+            words = "{0} belongs to uid {1} and gid {2}, and "
+            if os.geteuid() == 0:
+                words += (
+                    "its file system lets not even root give a new file to them, as vfat and many shares of a network do; leave out owner"
+                    " and group, or change how it is mounted."
+                )
+            else:
+                words += "only root can give a new file to them; run the task with become: true, as root."
             raise FileError(words.format(path, wanted.uid, wanted.gid)) from None
         except OSError as error:
             raise failure(
@@ -69,11 +74,24 @@ def give(opened: int, path: str, wanted: Attributes, *, times: bool = False) -> 
             ) from None
     _give_extended(opened, path, wanted.extended)
     try:
-        os.fchmod(opened, wanted.mode)
+        _give_mode(opened, path, wanted.mode)
         if times:
             os.utime(opened, ns=wanted.times)
     except OSError as error:
         raise failure("{0} cannot be given mode {1:04o}".format(path, wanted.mode), error) from None
+
+
+def _give_mode(opened: int, path: str, mode: int) -> None:
+    """A file of this process's own making: where that is not permitted, or done in words only, the file system knows no modes."""
+    with contextlib.suppress(PermissionError):
+        os.fchmod(opened, mode)
+    found = stat.S_IMODE(os.fstat(opened).st_mode)
+    if (found ^ mode) & 0o777:
+        words = (
+            "{0} cannot be given mode {1:04o}: on its file system, as on vfat and many shares of a network, it has mode {2:04o} whatever is asked"
+            " for; write mode: '{2:04o}' if that will do, change how it is mounted, or write the file elsewhere."
+        )
+        raise FileError(words.format(path, mode, found))
 
 
 def _extended(opened: int) -> t.Dict[str, bytes]:

@@ -63,8 +63,8 @@ def look_at(
     with a name like it (``alike``); or with ``held`` the other run that stands against it. Raises FileError.
     """
     with place_of(path) as place:
-        held = _holder(place, run)
-        if held is not None and held.run not in dead:
+        held = _holder(place, run, dead)
+        if held is not None:
             return {"held": [held._asdict()]}
         if not check_mode:
             sweep(place)
@@ -121,8 +121,8 @@ def write(
     backup_file, or with ``held`` the other run that stands against it. Raises FileError.
     """
     with place_of(path) as place:
-        held = _holder(place, run)
-        if held is not None and held.run not in dead:
+        held = _holder(place, run, dead)
+        if held is not None:
             return {"changed": False, "held": [held._asdict()]}
         seen = read(place)
         if checksum not in (None, ABSENT if seen is None else seen.checksum):
@@ -187,9 +187,9 @@ def _take_back(place: Place, content: bytes, run: kept.Run) -> None:
                 kept.take_back(store, place.path, run, checksum_of(content))
 
 
-def _holder(place: Place, run: kept.Run) -> t.Optional[kept.Held]:
+def _holder(place: Place, run: kept.Run, dead: t.Sequence[kept.Run]) -> t.Optional[kept.Held]:
     with open_store(create=False) as store:
-        return kept.holder(store, place.path, run)
+        return kept.holder(store, place.path, run, dead)
 
 
 def _uid(owner: t.Optional[str], base: int) -> int:

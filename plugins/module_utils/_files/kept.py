@@ -151,10 +151,11 @@ def foreign(store: t.Optional[Store], path: str, run: Run, checksum: str) -> boo
     return record is not None and checksum not in (record["before"], *record["written"])
 
 
-def holder(store: t.Optional[Store], path: str, run: Run) -> t.Optional[Held]:
-    """The other run that has begun to change this file. Raises FileError."""
-    record = store.records().get(path) if store is not None else None
-    return None if record is None or record["run"] == run else _held(record)
+def holder(store: t.Optional[Store], path: str, run: Run, dead: t.Sequence[Run]) -> t.Optional[Held]:
+    """The other run that has begun to change this file and has not ended. Raises FileError."""
+    records = store.records().values() if store is not None else []
+    living = [one for one in records if one["run"] != run and one["run"] not in dead]
+    return next((_held(one) for one in living if _same_file(one["path"], path)), None)
 
 
 def restore(store: t.Optional[Store], paths: t.Sequence[str], run: Run) -> PutBack:
@@ -206,12 +207,26 @@ def _looked(
         files.setdefault(path, _File(given, path, seen, records.get(path)))
     others = [record for record in records.values() if record["run"] != run]
     claim = Claim(
-        held=[_held(record) for record in others if record["path"] in files and record["run"] not in dead],
+        held=[
+            _held(record)
+            for record in others
+            if record["run"] not in dead and any(_same_file(record["path"], path) for path in files)
+        ],
         others=[_held(record) for record in others if record["path"] not in files],
         unfinished=[file.given for file in files.values() if file.record is not None and _is_unfinished(file.record)],
         absent=[file.given for file in files.values() if _before(file) == ABSENT],
     )
     return claim, list(files.values())
+
+
+def _same_file(one: str, other: str) -> bool:
+    """Whether two paths are one name in one folder, as they are where a folder is mounted at a second place, too."""
+    if one == other or os.path.basename(one) != os.path.basename(other):
+        return one == other
+    try:
+        return os.path.samestat(os.stat(os.path.dirname(one)), os.stat(os.path.dirname(other)))
+    except OSError:
+        return False
 
 
 def _before(file: _File) -> str:

@@ -2,3 +2,9 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is asked of a running Mailpit from a managed host: its API, and whether it keeps the wrong clients out."""
+
+from __future__ import annotations
+
+from ansible_collections.mailops.smtp.plugins.module_utils._zip_import import compile_once
+
+compile_once(__spec__.loader)

@@ -54,7 +54,7 @@ class Api:
     Mailpit's API at ``url`` (with its webroot, if it has one); the attribute ``url`` is how it is shown.
 
     ``server_name`` is the name for SNI and the certificate, by default the host of the url.
-    Raises BadUrl; OSError where ca_path is no file of certificates.
+    Raises BadUrl; OSError where ca_path is no file of certificates, or is not read within so many ``seconds``.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Api:
         ca_path: str | None = None,
         validate_certs: bool = True,
         server_name: str | None = None,
+        seconds: float = 10.0,
     ) -> None:
         self.site = parse_url(url)
         self.shown = Shown(username, password)
@@ -76,7 +77,7 @@ class Api:
             pair = f"{username}:{password or ''}".encode()
             self._headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
         self._contexts = TLSContexts(validate_certs, ca_path if self.site.tls else None, "TLSv1.2")
-        self._contexts.load_ca_file()
+        self._contexts.load_ca_file(seconds)
 
     def get(self, path: str, deadline: Deadline) -> t.Any:
         """The JSON at ``path`` of the API. Raises ApiError."""

@@ -5,3 +5,9 @@
 What the role mailpit has on a host: its folders, its program, its unit, and what it must leave alone. Runs on the
 managed host.
 """
+
+from __future__ import annotations
+
+from ansible_collections.mailops.smtp.plugins.module_utils._zip_import import compile_once
+
+compile_once(__spec__.loader)

@@ -207,9 +207,10 @@ def try_program(path: str, seconds: float = 20) -> t.Optional[str]:
         return "it did not end within {0} seconds".format(int(seconds))
     if status == 0:
         return None
-    return said.decode("utf-8", "backslashreplace").strip()[-300:] or "it ended with status {0}".format(
-        os.WEXITSTATUS(status) if os.WIFEXITED(status) else status
-    )
+    words = said.decode("utf-8", "backslashreplace").strip()[-300:]
+    return "".join(
+        char if char.isprintable() or char == "\n" else "?" for char in words
+    ) or "it ended with status {0}".format(os.WEXITSTATUS(status) if os.WIFEXITED(status) else status)
 
 
 def _become(opened: int, writing: int) -> None:

@@ -1,0 +1,10 @@
+# Copyright: (c) mailops.smtp contributors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is seen of an endpoint from a managed host: one climb up the ladder for each address, and the evidence of it."""
+
+from __future__ import annotations
+
+from ansible_collections.mailops.smtp.plugins.module_utils._zip_import import compile_once
+
+compile_once(__spec__.loader)

@@ -34,6 +34,8 @@ def of_no_use(path: str, error: OSError) -> str:
         why, advice = _kind(path) or (why, advice)
     elif isinstance(error, IsADirectoryError):
         why, advice = "is a directory", "write the path of one PEM file in it, with the CA's certificate"
+    elif isinstance(error, TimeoutError):
+        why, advice = error.strerror, "look at what is mounted there, or write another path"
     else:
         why = (error.strerror or "cannot be read").lower()
     return f"ca_path is {path}, and on this host: {why}; {advice}."

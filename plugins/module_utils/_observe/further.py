@@ -135,8 +135,13 @@ def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
             _try_proxy_header(climb)
             if "after_proxy_header" not in climb.evidence:
                 _other_suites(climb, failure)
-    elif layer == "tls" and kind in ("tls", "closed", "reset"):
+    elif layer == "tls" and kind in ("tls", "closed", "reset") and not _shook_hands(climb):
         _other_suites(climb, failure)
+
+
+def _shook_hands(climb: Ladder) -> bool:
+    """Whether the handshake was complete: what broke then has nothing to do with suites."""
+    return any(step["layer"] == "tls" and step["ok"] for step in climb.evidence["rungs"])
 
 
 def _still_silent(climb: Ladder) -> bool:

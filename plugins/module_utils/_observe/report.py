@@ -31,9 +31,10 @@ def host_report(plans: list[Plan], logins: list[Credentials]) -> HostReport:
     for plan in plans:
         plan["ca_path"] = on_this_host(plan["ca_path"]) if plan["ca_path"] else None
     pool = ContextPool()
-    for plan in plans:
+    # Not once for each of many endpoints: what they have in common is read within the time that the first of them has.
+    for plan in {id(pool.get(plan)): plan for plan in reversed(plans)}.values():
         try:
-            pool.get(plan).load_ca_file()
+            pool.get(plan).load_ca_file(plan["timeout"])
         except (OSError, ssl.SSLError) as error:
             from .ca_file import of_no_use  # a file that is of use never needs it
 

@@ -9,6 +9,8 @@ import base64
 import errno
 import os
 import re
+import select
+import signal
 import ssl
 import stat
 import threading
@@ -128,6 +130,44 @@ def _note(session: t.Any, direction: str, version: int, content_type: int, messa
         session.dh_bits = _group_bits(data[4:])
 
 
+def _is_read_within(path: str, seconds: float) -> bool:
+    """Whether a file is read, or refused, in time: no file system can be told a deadline, and one of a network may hang.
+
+    A process of its own looks, which is left behind. A thread that hangs so would keep this process from ending.
+    """
+    reading, writing = os.pipe()
+    try:
+        pid = os.fork()
+    except OSError:  # no process to be had: so without a limit
+        os.close(reading)
+        os.close(writing)
+        return True
+    if pid == 0:
+        _look_and_exit(path, writing)
+    os.close(writing)
+    poller = select.poll()
+    poller.register(reading, select.POLLIN)
+    in_time = bool(poller.poll(seconds * 1000))
+    os.close(reading)
+    if not in_time:
+        os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0 if in_time else os.WNOHANG)
+    return in_time
+
+
+def _look_and_exit(path: str, writing: int) -> None:
+    """In the child: the end of the pipe says that it has ended. It keeps no other pipe open that somebody waits for."""
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nothing, number)
+        _refuse_what_never_ends(path)
+        with open(path, "rb") as file:
+            file.read(_CA_LIMIT)
+    finally:
+        os._exit(0)
+
+
 def _refuse_what_never_ends(path: str) -> None:
     """OpenSSL would read a pipe, a device and the kernel's own log, which has no size, for as long as they like. Raises OSError."""
     found = os.stat(path)
@@ -199,12 +239,15 @@ class TLSContexts:
                 self._set_trust(self._context)
             return self._context
 
-    def load_ca_file(self) -> None:
+    def load_ca_file(self, seconds: float) -> None:
         """Read ca_path now, before any packet, also where nothing is verified by it.
 
-        Raises OSError, ssl.SSLError (a subclass) where it holds no certificate.
+        Raises OSError: ssl.SSLError (a subclass) where it holds no certificate, TimeoutError when that takes longer.
         """
         if self.ca_path is not None:
+            if not _is_read_within(self.ca_path, seconds):
+                words = f"its file system gives no answer within {seconds:g} s"
+                raise TimeoutError(errno.ETIMEDOUT, words, self.ca_path)
             _refuse_what_never_ends(self.ca_path)
             if self.verify:
                 self.context()

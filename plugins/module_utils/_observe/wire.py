@@ -78,15 +78,33 @@ class Wire:
     def send(self, data: bytes) -> None:
         """Send all of ``data``, through TLS once that has begun."""
         if self.tls is not None:
-            self._encrypt(data)
+            while not self._encrypt(data):
+                self._exchange(self.deadline)
             data = self._outgoing.read()
         self._send_raw(data)
 
-    def _encrypt(self, data: bytes) -> None:
+    def _encrypt(self, data: bytes) -> bool:
+        """False where the relay has asked for another handshake (TLS 1.2), which has to end first."""
         try:
             self.tls.write(data)  # type: ignore[union-attr]
+        except ssl.SSLWantReadError:
+            return False
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            raise Failure("closed") from None
         except ssl.SSLError as error:
             raise Failure("tls", **TLSRecord.describe(error)) from None
+        return True
+
+    def _exchange(self, deadline: Deadline) -> None:
+        """Send what TLS has to say of its own accord, and hand it what comes next."""
+        pending = self._outgoing.read()
+        if pending:
+            self._send_raw(pending)
+        data = self._receive_raw(deadline)
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
 
     def _send_raw(self, data: bytes) -> None:
         try:
@@ -126,14 +144,7 @@ class Wire:
                 return b""
             except ssl.SSLError as error:
                 raise Failure("tls", **TLSRecord.describe(error)) from None
-            pending = self._outgoing.read()
-            if pending:
-                self._send_raw(pending)
-            data = self._receive_raw(deadline)
-            if data:
-                self._incoming.write(data)
-            else:
-                self._incoming.write_eof()
+            self._exchange(deadline)
 
     def receive(self) -> bytes:
         """The next bytes, through TLS once that has begun; empty at the end of the stream."""

@@ -277,6 +277,8 @@ def _state(entry: Entry, findings: Sequence[Finding], not_probed: bool) -> tuple
         harmless = (*harmless, "cleartext")
     if warnings := [one for one in findings if one["severity"] == "warning" and one["code"] not in harmless]:
         return "will_break", warnings
+    if entry.relay is None and any(one["code"] == "variable" for one in findings):
+        return "unknown", []
     return "unknown" if not_probed else "fine", []
 
 

@@ -117,7 +117,7 @@ def plan_present(
     read_back = _read_back(descriptor, form, values, settings.security)
     findings += trap_findings(descriptor, form, _state(descriptor, form, settings, rendered), values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if read_back.get(name) is None]
-    findings += [*part_findings(descriptor), *_form_findings(descriptor, form, values), *place.profiles(new)]
+    findings += [*part_findings(descriptor), *_form_findings(descriptor, form, values), *place.parts(new)]
     findings += several_findings(descriptor, form, before, written=True)
     return Plan(
         content=new.encode("utf-8"),

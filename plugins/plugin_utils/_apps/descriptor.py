@@ -472,8 +472,12 @@ def _key(text: str, path: KeyPath, raw: t.Any, kinds: Kinds, where: str) -> Key:
     if not isinstance(raw, Mapping):
         raw = {"value": raw}
     data = _mapping(raw, where)
-    known = ("value", "constant", "accept", "keep", "empty", "if_there", "when", "also_read", "several")
+    known = ("value", "constant", "accept", "keep", "empty", "if_there", "when", "also_read", "several", "old")
     _only_known(data, known, f"{where}.")
+    if set(data) == {"old"}:
+        return Key(path, also_read=_patterns(data["old"], kinds, where))
+    if "old" in data:
+        raise AppError(f"{where}.old must be alone: a key of old is read, and taken out where the others are written.")
     if ("value" in data) == ("constant" in data):
         raise AppError(f"{where} must have either value, a pattern such as '{{host}}', or constant.")
     when = _conditions(data.get("when") or {}, f"{where}.when", [*kinds, "security", "login"])

@@ -109,7 +109,8 @@ class Key:
     """One key of the app. ``patterns`` are tried in order; without one it holds ``constant``, or one of ``accept`` that is there.
 
     ``accept`` may be ``*`` for any. ``keep``: stays when the settings do not name it. ``when``: only where these words hold. ``empty``: written where
-    there is no value. ``also_read`` are patterns that the app reads there and we never write. ``several`` are words for
+    there is no value. ``also_read`` are patterns that the app reads there and we never write; a key that has nothing else is
+    one of old, which goes where the others are written. ``several`` are words for
     several values of it at once, ``failover(first second)``.
     """
 
@@ -127,6 +128,15 @@ class Key:
     @property
     def names(self) -> frozenset[str]:
         return frozenset(name for pattern in self.patterns for name in pattern.names)
+
+    @property
+    def read_names(self) -> frozenset[str]:
+        """Those that the app may read there."""
+        return self.names | {name for pattern in self.also_read for name in pattern.names}
+
+    @property
+    def is_old(self) -> bool:
+        return bool(self.also_read) and not self.patterns and self.constant is None
 
     @property
     def text(self) -> str:

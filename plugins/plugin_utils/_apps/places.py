@@ -24,7 +24,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import 
     load_format,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret, with_entries
 
 __all__ = (
     "FOLDERS",
@@ -355,14 +355,14 @@ def _weight(app: Descriptor, kind: str, path: str, text: str, named: bool) -> in
     """How many of the app's keys the file holds, with its relay or a key that only looks like one; None: unreadable."""
     try:
         place = load_place(app, path, kind)
-        values = place.read(text)
+        values = with_entries(app, place, text, place.read(text))[0]
     except AppError:
         return 0
     except FormatError:
         return None
     form = place.form
     there = sum(1 for key in form.keys if values.get(key.path) is not None)
-    relay = any("host" in key.names and values.get(key.path) is not None for key in form.keys)
+    relay = any("host" in key.read_names and values.get(key.path) is not None for key in form.keys)
     if kind == "environment" and not named and not _may_be(app, form, [path[0] for path in values]):
         return 0
     if kind == "environment" or relay or app.part_of:

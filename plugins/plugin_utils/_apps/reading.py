@@ -54,6 +54,11 @@ _SHOWN = (
 )
 # With 0 in it Node verifies no certificate at all, whatever the app's own settings say.
 NODE_VERIFIES = ("NODE_TLS_REJECT_UNAUTHORIZED",)
+# How files name variables: as shells do, as Grafana does, and as Ruby, PHP, Python and JavaScript do.
+_VARIABLES = re.compile(
+    r"\$\{?([A-Za-z_]\w*)|\$__env\{(\w+)\}"
+    r"|\b(?:ENV(?:\.fetch)?|getenv|environ(?:\.get)?|env)\s*[\[(]\s*['\"]([A-Za-z_]\w*)['\"]|\bprocess\.env\.(\w+)"
+)
 Finding = dict[str, str]
 
 
@@ -201,7 +206,9 @@ def interpret(
     known.
     """
     values = {path: value for path, value in values.items() if value is not None and not _is_null(form, value)}
-    found = any(key.path in values for key in form.keys if key.patterns)
+    values = {path: _templated(form, path, value) for path, value in values.items()}
+    parents = _parents(form, values)
+    found = bool(parents) or any(key.path in values for key in form.keys if key.patterns or key.is_old)
     # A part of an app that says nothing of its mode means what the app does by default.
     if not found and not (descriptor.part_of and descriptor.words):
         return Reading(False, findings=_unknown(descriptor, form, values))
@@ -209,8 +216,12 @@ def interpret(
     values = {path: _first_relay(form, path, value) for path, value in values.items()}
     unused = _unused(descriptor, form, values)
     # A URL of another transport is no wrong one, and names no relay.
-    values = {path: value for path, value in values.items() if not _is_unused(form, path, value)}
+    used = {path: value for path, value in values.items() if not _is_unused(form, path, value)}
+    if len(used) < len(values) and not any(key.path in used for key in form.keys if key.patterns):
+        return Reading(True, findings=[*unused, *further, *_unknown(descriptor, form, values)])
+    values = used
     findings = [*_wrong(descriptor, form, values), *unused, *further, *_unknown(descriptor, form, values)]
+    findings += [_from_elsewhere(".".join(path), value) for path, value in parents.items()]
     known = read_settings(descriptor, form, values)
     findings += _overridden(descriptor, form, known, environment or {})
     port = known.get("port")
@@ -219,11 +230,10 @@ def interpret(
     elsewhere = any(not descriptor.holds(form, word) for mode in descriptor.security.values() for word in mode.words)
     if elsewhere or (descriptor.part_of and not descriptor.words):
         words = {}
-    mode = None if elsewhere or not words else mode_of(descriptor, port if isinstance(port, int) else None, words)
-    if port is None:
-        port = _default_port(descriptor, form, mode, words)
-        if words or not descriptor.part_of:
-            mode = mode_of(descriptor, port, words) or mode
+    unclear = _unclear(descriptor, form, values, known)
+    words = {name: word for name, word in words.items() if name not in unclear}
+    hidden = bool(unclear & _deciding(descriptor))
+    mode, port = _mode_and_port(descriptor, form, known, words, unclear, hidden)
     settings = {name: known[name] for name in _SHOWN if known.get(name) not in (None, "")}
     if "host" in settings:
         # A whole URL there is a mistake that is told, and its login is not.
@@ -236,16 +246,76 @@ def interpret(
     if mode is not None:
         settings.update(security=mode, secure=mode == "implicit_tls")
     findings += _blanks(descriptor, form, values)
-    login = bool(known.get("username"))
-    state = {**words, **settings, "security": mode, "login": login}
+    login = bool(known.get("username")) or "username" in unclear
+    state = {**words, **settings, "security": mode, "login": login, **dict.fromkeys(unclear, "?")}
     if words or not (elsewhere or descriptor.part_of):
-        findings += _mode_findings(descriptor, settings, mode, login)
+        findings += _mode_findings(descriptor, settings, mode, login, hidden)
         findings += _login_unused(descriptor, form, words) if login else []
     findings += part_findings(descriptor)
     findings += trap_findings(descriptor, form, state, values)
-    findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in settings]
+    findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in {*settings, *unclear}]
     password = str(known.get("password") or "")
     return Reading(found, settings, mode, bool(password) or _password_elsewhere(form, values), findings, password)
+
+
+def _unclear(
+    descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value], known: Mapping[str, Scalar]
+) -> set[str]:
+    """The names whose value is not known here, as a variable holds it, and those that follow from them. Nothing follows from
+    the app's defaults then.
+    """
+    parents = _parents(form, values)
+    names = {
+        name
+        for key in form.keys
+        if _is_variable(values.get(key.path)) or any(key.path[: len(path)] == path for path in parents)
+        for name in key.read_names
+        if known.get(name) is None
+    }
+    if names & {"sender_local", "sender_domain"} and known.get("sender") is None:
+        names.add("sender")
+    for name, word in descriptor.words.items():
+        if isinstance(word.follows, tuple) and name in names:
+            names |= set(word.follows)
+        if "port" in names and isinstance(word.default, Mapping) and known.get(name) in (None, ""):
+            names.add(name)
+    return names
+
+
+def _deciding(descriptor: Descriptor) -> set[str]:
+    """The names that decide in which mode the app is."""
+    names = {word for mode in descriptor.security.values() for word in (*mode.words, *mode.unverified)}
+    names |= {name for when, _mode in descriptor.reads for name in when}
+    by_port = descriptor.port_decides or any(mode.ports for mode in descriptor.security.values())
+    return names | {"port"} if by_port else names
+
+
+def _mode_and_port(
+    descriptor: Descriptor,
+    form: Form,
+    known: Mapping[str, Scalar],
+    words: Mapping[str, Scalar],
+    unclear: set[str],
+    hidden: bool,
+) -> tuple[str | None, Scalar]:
+    """The mode that the app is really in, and its port; None where it is in none, or where that is hidden or not known."""
+    port = known.get("port")
+    mode = None
+    if not hidden and words:
+        mode = mode_of(descriptor, port if isinstance(port, int) else None, words)
+    if port is None and "port" not in unclear:
+        port = _default_port(descriptor, form, mode, words)
+        if not hidden and (words or not descriptor.part_of):
+            mode = mode_of(descriptor, port, words) or mode
+    return mode, port
+
+
+def _templated(form: Form, path: KeyPath, value: Value) -> Value:
+    """A value that a template fills in (``{{ secret "x" }}``): what it is then is not known here. A password may look so."""
+    if not isinstance(value, str) or not re.search(r"\{\{.*\}\}", value, re.DOTALL):
+        return value
+    password = any("password" in key.names for key in form.keys if key.path == path)
+    return value if password else Opaque("variable", value)
 
 
 def _is_null(form: Form, value: Value) -> bool:
@@ -431,12 +501,12 @@ def _follow(descriptor: Descriptor, words: Mapping[str, Scalar], settings: dict[
 
 
 def _mode_findings(
-    descriptor: Descriptor, settings: Mapping[str, t.Any], mode: str | None, login: bool
+    descriptor: Descriptor, settings: Mapping[str, t.Any], mode: str | None, login: bool, hidden: bool
 ) -> list[Finding]:
     findings = []
     port = settings.get("port")
     exposed = "mail and password" if login else "mails"
-    if mode is None:
+    if mode is None and not hidden:
         findings.append(
             {
                 "severity": "error",
@@ -447,7 +517,7 @@ def _mode_findings(
                 " app.",
             }
         )
-    elif isinstance(port, int) and convention_clash(port, mode):
+    elif mode is not None and isinstance(port, int) and convention_clash(port, mode):
         sentence = clash_sentence(port, mode)
         message, _mark, remedy = sentence.partition("; ")
         findings.append(
@@ -527,14 +597,7 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
         if isinstance(value, Opaque) and value.kind == "encrypted":
             continue
         if isinstance(value, Opaque) and value.kind == "variable":
-            findings.append(
-                {
-                    "severity": "info",
-                    "code": "variable",
-                    "message": f"{key.text} takes its value from a variable, which is not known here.",
-                    "remedy": "Read the place that the variable comes from, too.",
-                }
-            )
+            findings.append(_from_elsewhere(key.text, value))
             continue
         findings.append(
             {
@@ -546,6 +609,38 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
             }
         )
     return findings
+
+
+def _is_variable(value: Value) -> bool:
+    return isinstance(value, Opaque) and value.kind == "variable"
+
+
+def _parents(form: Form, values: Mapping[KeyPath, Value]) -> dict[KeyPath, Opaque]:
+    """Values from elsewhere in the place of a whole group of our keys."""
+    above = {path[:length] for path in form.managed for length in range(len(form.section) + 1, len(path))}
+    return {
+        path: value for path in sorted(above) if isinstance(value := values.get(path), Opaque) and _is_variable(value)
+    }
+
+
+def _from_elsewhere(name: str, value: Opaque) -> Finding:
+    return {
+        "severity": "info",
+        "code": "variable",
+        "message": f"{name} takes its value from {_origin(value.text)}.",
+        "remedy": "Read the place that the variable comes from, too.",
+    }
+
+
+def _origin(code: str) -> str:
+    """Where a value comes from, by the variables that it names; what they are when they are not there is not said, as it
+    may be a password.
+    """
+    names = list(dict.fromkeys(name for found in _VARIABLES.findall(code) for name in found if name))
+    if not names:
+        return "a variable, which is not known here"
+    many = len(names) > 1
+    return f"the variable{'s' if many else ''} {' and '.join(names)}, which {'are' if many else 'is'} not known here"
 
 
 def _blanks(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
@@ -650,8 +745,9 @@ def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]
     told = set()
     flat = all(len(path) == len(form.section) + 1 for path in ours)
     parents = {path[:-1] for path in ours}
+    above = _parents(form, values)
     for path in values:
-        if path[: len(form.section)] != form.section or path in ours:
+        if path[: len(form.section)] != form.section or path in ours or path in above:
             continue
         rest = path[len(form.section) :]
         if not form.closed and len(rest) > 1 and (flat or not form.section) and path[:-1] not in parents:
@@ -696,12 +792,13 @@ def _is_known(form: Form, rest: KeyPath) -> bool:
 
 def _superseded(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
     """Keys that the app once had."""
+    read = {".".join(key.path[len(form.section) :]) for key in form.keys if key.is_old}
     return [
         {
             "severity": "warning",
             "code": "unknown_key",
-            "message": f"{descriptor.name} takes {new} in place of the old {old}, which it ignores or mixes with the"
-            " new one.",
+            "message": f"{descriptor.name} takes {new} in place of the old {old}, which it "
+            + ("still reads where the new one is not there." if old in read else "ignores or mixes with the new one."),
             "remedy": f"Take {old} out and write {new}.",
         }
         for old, new in form.superseded.items()

@@ -11,13 +11,19 @@ import contextlib
 import typing as t
 from collections.abc import Iterator, Mapping
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.misfit import made_plain, wrong_kind
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 
 __all__ = ("execute_private",)
 
 # What ansible-core itself puts there, once for a host.
 _OF_ANSIBLE = "discovered_interpreter_"
+# What stands in place of ssh's own words where nothing may be shown, and the status with which ssh itself ends (ssh(1)).
+_HIDDEN = "<error censored due to no log>"
+_SSH_ITSELF = 255
+_LONGEST = 300
 
 
 def execute_private(
@@ -35,7 +41,7 @@ def execute_private(
     if refused:
         return {"failed": True, "changed": False, "msg": refused}
     call: dict[str, t.Any] = {"module_name": module, "module_args": dict(arguments), "task_vars": task_vars}
-    with _quiet(action):
+    with _quiet(action), _reason_kept(action._connection):
         with _pipelining(action):
             result = action._execute_module(**call)
         if _wants_terminal(result):
@@ -62,6 +68,39 @@ def _quiet(action: ActionBase) -> Iterator[None]:
     finally:
         for context, value in zip(contexts, before):
             context.no_log = value
+
+
+@contextlib.contextmanager
+def _reason_kept(connection: t.Any) -> Iterator[None]:
+    """Say why ssh does not connect: what is not shown would hide that, too. Ssh's own words hold nothing of a module."""
+    run: t.Any = getattr(connection, "_bare_run", None)
+    said: list[bytes] = []
+
+    def noted(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        ended = run(*args, **kwargs)
+        if ended[0] == _SSH_ITSELF:
+            said.append(ended[2])
+        return ended
+
+    if run is not None:
+        connection._bare_run = noted
+    try:
+        yield
+    except AnsibleConnectionFailure as error:
+        why = _last_words(said[-1]) if said else ""
+        if not why or _HIDDEN not in str(error):
+            raise
+        raise type(error)(str(error).replace(_HIDDEN, why)) from None
+    finally:
+        if run is not None:
+            del connection._bare_run
+
+
+def _last_words(said: bytes) -> str:
+    """The last line that is no line of ssh's own log (ssh -v)."""
+    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
+    told = [line for line in lines if line and not line.startswith(("debug", "OpenSSH_"))]
+    return printable_text(told[-1][:_LONGEST]) if told else ""
 
 
 @contextlib.contextmanager

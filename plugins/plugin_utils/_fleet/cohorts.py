@@ -6,7 +6,8 @@
 A cohort explains a fault when most of its observers have it and nearly nobody else has. That needs observers outside of
 it: where everybody is in the group, nothing is known about the group. Of nested groups the one that fits best counts;
 those with the same observers are named together. Where what two of them share fits better than either (the web servers of
-one provider), it is a cohort of its own. What one cohort explains is taken away, and the rest looked at again.
+one provider), it is a cohort of its own. What one cohort explains is taken away, and the rest looked at again. Where only
+one cohort is spared, everything outside of it is named.
 """
 
 from __future__ import annotations
@@ -92,7 +93,24 @@ def _best(faulty: frozenset[str], well: frozenset[str], cohorts: Mapping[str, fr
     both = _best_of({**by_members, **pairs}, faulty, well)
     # A pair is a second guess: it counts where nothing fits alone, or where hosts speak against what does, and none against it.
     better = both is not None and len(both.cohort) > 2 and (found is None or (found.spared and not both.spared))
-    return both if better else found
+    return (both if better else found) or _all_but_one(faulty, well, cohorts)
+
+
+def _all_but_one(
+    faulty: frozenset[str], well: frozenset[str], cohorts: Mapping[str, frozenset[Cohort]]
+) -> Split | None:
+    """Everything but one cohort: only the gateways may send, say. Nobody in it has the fault, and everybody else has."""
+    spared = [one for one in common(well, cohorts) if not any(one in cohorts.get(each, ()) for each in faulty)]
+    if len(well) < 2 or not spared:
+        return None
+    looked_at = {cohort for one in faulty | well for cohort in cohorts.get(one, ())}
+    # That all of so many are in a cohort of that size.
+    chance = len(looked_at) / math.comb(len(faulty | well), len(well))
+    if chance > _CHANCE:
+        return None
+    names = [(f"everything outside of {kind}", name) for kind, name in spared]
+    sure: Confidence = "high" if chance <= _SURE else "medium"
+    return Split(names[0], tuple(names[1:]), faulty, frozenset(), frozenset(), well, sure)
 
 
 def _best_of(by_members: Mapping[_Members, list[Cohort]], faulty: frozenset[str], well: frozenset[str]) -> Split | None:

@@ -328,8 +328,8 @@ def address_statements(fleet: Fleet) -> Iterator[Statement]:
     same: dict[tuple[str, str, frozenset[str], frozenset[str]], list[Endpoint]] = defaultdict(list)
     for endpoint, sights in sorted(fleet.by_endpoint.items()):
         for (address, family), (bad, good) in sorted(_by_address(sights).items()):
-            # Where no observer reaches IPv6 anywhere, the address is not what is wrong.
-            if family == 6 and not any(_has_ipv6(fleet.by_observer[one]) for one in bad | good):
+            # Where none of them reaches IPv6 anywhere, the address is not what is wrong.
+            if family == 6 and not any(_has_ipv6(fleet.by_observer[one]) for one in bad):
                 continue
             if len(bad) >= 2:
                 same[endpoint[0], address, frozenset(bad), frozenset(good)].append(endpoint)

@@ -260,7 +260,9 @@ def _certificate_statements(fleet: Fleet) -> Iterator[Statement]:
             yield _renewed(fleet, endpoint, (first, second), leaves)
         rest = [leaf for leaf in leaves if not renewed or leaf not in most]
         if rest:
-            yield from _differs(fleet, endpoint, min(rest, key=lambda leaf: len(leaves[leaf])), leaves)
+            # Of two that are seen as often the one that fails is the odd one.
+            odd = min(rest, key=lambda leaf: (len(leaves[leaf]), all(one.ok for one in leaves[leaf])))
+            yield from _differs(fleet, endpoint, odd, leaves)
 
 
 def _renewed(
@@ -287,13 +289,17 @@ def _differs(
     some = {one.observer for one in leaves[rare]}
     others = {one.observer for each in leaves.values() for one in each} - some
     found = next(splits(some, others, fleet.cohorts), None)
+    causes = Counter(one.cause for one in leaves[rare] if one.cause)
+    evidence = (
+        [f"Causes: {', '.join(f'{cause} {count} times' for cause, count in causes.most_common())}."] if causes else []
+    )
     if found is not None and found.inside == some:
         yield fleet.make(
             "certificate_differs", "certificate", found.confidence,
             f"{split_words(found)} {{sure}} meets another {endpoint[0]}:{endpoint[1]} than all others: it shows"
             f" {hosts_words(len(some))} a certificate whose chain leads to {rare.issuer!r}. A TLS proxy, or another answer of the DNS.",
             "Compare the addresses of the relay's name there, and ask whoever runs the network about TLS inspection.",
-            some, against=found.spared, endpoints=[endpoint], cohort=found.cohort,
+            some, against=found.spared, endpoints=[endpoint], cohort=found.cohort, evidence=evidence,
         )  # fmt: skip
     elif len(some | others) >= 3:
         yield fleet.make(
@@ -301,6 +307,7 @@ def _differs(
             f"{endpoint[0]}:{endpoint[1]} showed {len(leaves)} certificates in turn: {{sure}} several servers stand behind"
             " the name, and not all have the same one.",
             f"Ask the operator of {endpoint[0]} to give all servers the same certificate.", some, endpoints=[endpoint],
+            evidence=evidence,
         )  # fmt: skip
 
 

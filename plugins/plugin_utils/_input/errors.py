@@ -13,6 +13,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.printable im
 
 __all__ = ("SettingsError", "listed", "nearest", "show", "unknown_options", "without_login")
 
+# "password=x", "api_key: x" and the like, to the end: where such a value ends nobody knows.
+_NAMED_SECRET = re.compile(r"(?is)((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_ ]?key)['\"]?\s*[=:]\s*)(?=\S).+")
 # What other programs call these options.
 _ALIASES = {
     "user": "username",
@@ -81,8 +83,11 @@ class SettingsError(ValueError):
 
 
 def show(value: object) -> str:
-    """A value in quotes, printable and not too long. A URL is shown without the login in it, wherever it was written by mistake."""
-    text = printable(re.sub(r"(?s)(://).*@", r"\1********@", str(value)).encode("utf-8", "backslashreplace"))
+    """A value in quotes, printable and not too long. What names a password, and the login of a URL, is shown without it, wherever it
+    was written by mistake.
+    """
+    text = _NAMED_SECRET.sub(r"\1********", re.sub(r"(?s)(://).*@", r"\1********@", str(value)))
+    text = printable(text.encode("utf-8", "backslashreplace"))
     return f"'{text[:60]}...'" if len(text) > 60 else f"'{text}'"
 
 

@@ -31,19 +31,28 @@ UNREADABLE: t.Final = object()
 
 
 class Variable(t.NamedTuple):
-    """What a playbook takes: ``kind`` is a type of argument specs. ``advice``: what to write, for a required one."""
+    """What a playbook takes: ``kind`` is a type of argument specs. ``advice``: what to write, for a required one.
+
+    ``default``: what the variable has where nobody has set it; a play with the role in it has the role's defaults, too.
+    """
 
     name: str
     kind: str = "raw"
     choices: tuple[str, ...] = ()
     advice: str = ""
     required: bool = False
+    default: object = None
 
 
 def check_variables(
-    variables: Iterable[Variable], names: Collection[str], value_of: Callable[[str], t.Any], known: Collection[str] = ()
+    variables: Iterable[Variable],
+    names: Collection[str],
+    value_of: Callable[[str], t.Any],
+    known: Collection[str] = (),
+    whose: str = "this playbook",
 ) -> None:
     """``names``: all variables of the host. ``value_of`` gives the value of one. ``known``: further names that are right.
+    ``whose`` variables they are, for people.
 
     Raises SettingsError.
     """
@@ -61,8 +70,8 @@ def check_variables(
         if name.startswith(_OURS) and name not in taken and name not in known:
             near = _near(name, [one for one in taken if one.partition("_")[0] == name.partition("_")[0]])
             # Where the right one is there as well, the other one is somebody's own.
-            if near is not None and near not in names:
-                raise SettingsError(f"{name} is no variable of this playbook; write {near}.", name)
+            if near is not None and (near not in names or value_of(near) in (None, taken[near].default)):
+                raise SettingsError(f"{name} is no variable of {whose}; write {near}.", name)
 
 
 def _missing(wanted: Variable, names: Collection[str], right: Collection[str]) -> SettingsError:
@@ -105,8 +114,11 @@ def _check_kind(variable: Variable, value: object) -> None:
     name = variable.name
     if variable.kind == "dict" and not isinstance(value, Mapping):
         advice = variable.advice or f"write keys and values, such as {name}: {{key: value}}"
-        raise SettingsError(f"{name} is {show(value)}, which is not a dictionary; {advice}.", name)
-    if variable.kind == "list" and (isinstance(value, (Mapping, bool)) or not isinstance(value, (str, int, Sequence))):
+        # A text in its place may be whole settings, with the password in them.
+        raise SettingsError(f"{name} is {_kind_of(value)} and not a dictionary; {advice}.", name)
+    if variable.kind == "list" and isinstance(value, Mapping):
+        raise SettingsError(f"{name} is a dictionary and not a list; write [first, second].", name)
+    if variable.kind == "list" and (isinstance(value, bool) or not isinstance(value, (str, int, Sequence))):
         raise SettingsError(f"{name} is {show(value)}, which is not a list; write [first, second].", name)
     if variable.kind == "bool":
         to_bool(value, name)
@@ -116,3 +128,11 @@ def _check_kind(variable: Variable, value: object) -> None:
         raise SettingsError(f"{name} is {show(value)}, which is not a number; write one, such as 10.", name)
     if variable.choices and str(value) not in variable.choices:
         raise SettingsError(f"{name} is {show(value)}; write {' or '.join(variable.choices)}.", name)
+
+
+def _kind_of(value: object) -> str:
+    if isinstance(value, str):
+        return "a text"
+    if isinstance(value, (bool, int, float)):
+        return show(value)
+    return "a list" if isinstance(value, Sequence) else "something else"

@@ -417,7 +417,7 @@ def _tls(case: _Case) -> Diagnosis:
         return Diagnosis("tls_version_unsupported", detail=words.speaks_at_most(old) if old in _OLD_VERSIONS else "")
     if "UNRECOGNIZED_NAME" in reason:
         return Diagnosis("tls_handshake_failed", "server_name")
-    refused = (kind == "tls" and "ALERT" in reason) or kind in _HUNG_UP
+    refused = (kind == "tls" and "ALERT_" in reason) or kind in _HUNG_UP
     if reason in _CLIENT_CERTIFICATE_REASONS or (signs.asked_certificate(attempt) and refused):
         return Diagnosis("client_certificate_required")
     if kind in _HUNG_UP:
@@ -432,7 +432,8 @@ def _tls(case: _Case) -> Diagnosis:
         bits = attempt.get("tls", {}).get("dh_bits", 0)
         who = {"who": runtimes.who(["dhe", "dh_small"])}
         return Diagnosis("tls_handshake_failed", "small_group", words.group_of(bits) if bits else "", fields=who)
-    return Diagnosis("tls_handshake_failed", detail=words.tls_failure(failure, legacy))
+    after = "after" if signs.in_tls(attempt) and not refused else ""
+    return Diagnosis("tls_handshake_failed", after, words.tls_failure(failure, legacy))
 
 
 def _tls_or_whoever_connects(case: _Case) -> Diagnosis | None:

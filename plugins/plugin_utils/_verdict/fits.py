@@ -9,6 +9,7 @@ import functools
 import types
 import typing as t
 
+from ansible_collections.mailops.smtp.plugins.module_utils._observe import evidence
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import FailureEntry, Rung
 
 __all__ = ("fits",)
@@ -74,3 +75,9 @@ def _declared(kind: t.Any) -> tuple[frozenset[str], dict[str, t.Any]]:
     declared = t.get_type_hints(kind)
     required = {"layer", "ok", "ms"} if kind is Rung else kind.__required_keys__
     return frozenset(required), declared
+
+
+# Once for a run: each host is judged in a process of its own, which would do it anew.
+for _kind in vars(evidence).values():
+    if t.is_typeddict(_kind):
+        _declared(_kind)

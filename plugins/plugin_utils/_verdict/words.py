@@ -375,7 +375,9 @@ def unanswered(attempt: Attempt, failure: FailureEntry) -> str:
         return f"its answer is a {failure.get('limit', 'reply')} without end"
     if kind == "malformed":
         return f"it said {shown(failure.get('text', ''))}"
-    return f"{failure.get('reason') or failure.get('errno') or kind}"
+    if kind == "tls":
+        return f"TLS broke ({_openssl_says(failure)})"
+    return f"{failure.get('errno') or kind}"
 
 
 def in_answer_to(failure: FailureEntry) -> str:
@@ -609,12 +611,21 @@ def got_no_certificate(failure: FailureEntry) -> str:
     return f"it asked for one in the handshake, got none, and {act} the connection"
 
 
+def _plain(name: str) -> str:
+    return name.replace("_", " ").lower()
+
+
+def _openssl_says(failure: FailureEntry) -> str:
+    """OpenSSL's reason in words; it has none for what no version of it foresees."""
+    plain = re.sub(r"^\[.*?\] ", "", _plain(str(failure.get("reason") or failure.get("text") or "")))
+    return "OpenSSL does not know what came" if plain in ("", "unknown error", "internal error") else plain
+
+
 def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
     """Why a handshake failed, in the words of the alert or of OpenSSL."""
     reason = str(failure.get("reason") or failure.get("text") or "")
     alert = re.search(r"ALERT_(.+)", reason)
-    plain = (alert.group(1) if alert else reason).replace("_", " ").lower()
-    words = f"the relay answered with the alert '{plain}'" if alert else plain
+    words = f"the relay answered with the alert '{_plain(alert.group(1))}'" if alert else _openssl_says(failure)
     if re.search(_NO_DER, reason, re.IGNORECASE):
         return "the relay sent a certificate that cannot be read"
     if legacy.get("cipher"):

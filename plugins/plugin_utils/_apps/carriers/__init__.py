@@ -139,7 +139,9 @@ class Place:
         """What entries of the same file say in place of ours, by our keys. Raises FormatError."""
         if self.carrier or not self.form.entries:
             return []
-        ours = {(name,): (*self.form.section, *key.split(".")) for name, key in self.form.entry_keys.items()}
+        ours = {
+            tuple(name.split(".")): (*self.form.section, *key.split(".")) for name, key in self.form.entry_keys.items()
+        }
         found = load_format(self.form.format).entries(text, self.form.entries)
         return [{ours[path]: value for path, value in one.items() if path in ours} for one in found]
 
@@ -155,12 +157,15 @@ class Place:
 
     def findings(self, text: str) -> list[dict[str, str]]:
         """What is wrong with the way the settings stand there."""
-        return load_carrier(self.carrier).findings(text, self.service) if self.carrier else self.profiles(text)
+        return load_carrier(self.carrier).findings(text, self.service) if self.carrier else self.parts(text)
 
-    def profiles(self, text: str) -> list[dict[str, str]]:
-        """What documents of the file that count only with a profile say of our keys."""
+    def parts(self, text: str) -> list[dict[str, str]]:
+        """What parts of the app's own file that count only at times say of our keys, and what cannot be changed there."""
+        if self.carrier:
+            return []
         levels = [tuple(".".join(path).split(".")) for path in self.form.managed]
-        return profile_findings(self._documents(text), levels)
+        own = load_format(self.form.format).findings(text, self.form.dialect)
+        return [*profile_findings(self._documents(text), levels), *own]
 
     def _documents(self, text: str) -> list[Document]:
         """The documents of the file where it has several and the app takes them apart."""

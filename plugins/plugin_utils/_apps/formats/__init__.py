@@ -136,6 +136,10 @@ class Format(abc.ABC):
         """Which of the places where a section may stand is the one in this text. Raises FormatError."""
         return sections[0]
 
+    def findings(self, text: str, dialect: str = "") -> list[dict[str, str]]:
+        """What is to be said of the way in which the text holds its keys."""
+        return []
+
     def statements(self, text: str, dialect: str = "") -> Sequence[tuple[KeyPath, int, int]]:
         """Which characters belong to which key. Whoever gives none lets nothing change, or overrides ``untouched``."""
         return []

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import re
 import typing as t
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
     Format,
@@ -37,13 +37,17 @@ class _Assignment(t.NamedTuple):
 
 
 class Python(Format):
-    """Top-level assignments to one name; of several to one name the last counts."""
+    """Top-level assignments to one name; of several to one name the last counts. One below a condition counts, too, and
+    what it comes to is not known.
+    """
 
     typed = True
     multiline = True
 
     def read(self, text: str, section: KeyPath = (), dialect: str = "") -> dict[KeyPath, Value]:
-        return {(one.name,): one.value for one in _scan(text)}
+        found: dict[KeyPath, Value] = {(one.name,): one.value for one in _scan(text)}
+        found.update({(name,): Opaque("variable") for name in _conditional(text)})
+        return found
 
     def statements(self, text: str, dialect: str = "") -> Sequence[tuple[KeyPath, int, int]]:
         return [((one.name,), one.start, one.end) for one in _scan(text)]
@@ -59,7 +63,11 @@ class Python(Format):
         dialect: str = "",
         indent: int = 2,
     ) -> str:
-        there = {one.name: one for one in _scan(text)}
+        for name, node in _below_conditions(text).items():
+            if (name,) in remove:
+                raise FormatError(f"line {node.lineno} assigns {name} below a condition, so it cannot be taken out")
+        conditional = _conditional(text)
+        there = {one.name: one for one in _scan(text) if one.name not in conditional}
         edits = [
             (there[name].value_start, there[name].value_end, _spelt(value))
             for (name,), value in wanted.items()
@@ -70,7 +78,8 @@ class Python(Format):
         if missing:
             br = line_break(text)
             ours = [one.end for one in there.values() if (one.name,) in wanted]
-            place = max(ours) if ours else len(text)
+            behind = [end for name, end in conditional.items() if (name,) in wanted]
+            place = max((*ours, *behind)) if ours or behind else len(text)
             lead = "" if not text[:place] or text[:place].endswith("\n") else br
             edits.append((place, place, lead + br.join(missing) + br))
         return spliced(text, edits)
@@ -88,9 +97,7 @@ def _scan(text: str) -> list[_Assignment]:
         tree = ast.parse(text.lstrip("\ufeff"))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FormatError(f"line {getattr(error, 'lineno', None) or 1} is no Python") from None
-    starts = [0]
-    for line in re.findall(r"[^\r\n]*(?:\r\n|\n|\r|$)", text):
-        starts.append(starts[-1] + len(line))
+    starts = _starts(text)
     found = []
     for node in tree.body:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
@@ -98,8 +105,43 @@ def _scan(text: str) -> list[_Assignment]:
     return found
 
 
+def _conditional(text: str) -> dict[str, int]:
+    """The names that are assigned below a condition behind all other assignments to them, and where that statement ends."""
+    ends = {one.name: one.end for one in _scan(text)}
+    starts = _starts(text)
+    below = {name: starts[node.end_lineno or node.lineno] for name, node in _below_conditions(text).items()}
+    return {name: end for name, end in below.items() if ends.get(name, 0) < end}
+
+
+def _below_conditions(text: str) -> dict[str, ast.stmt]:
+    """The names that are assigned inside another statement, and the last of these."""
+    return {
+        name: node
+        for node in ast.parse(text.lstrip("\ufeff")).body
+        if isinstance(node, (ast.If, ast.Try, ast.With, ast.For, ast.While))
+        for name in _names_inside(node)
+    }
+
+
+def _names_inside(node: ast.AST) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            continue
+        if isinstance(child, ast.Assign):
+            yield from (target.id for target in child.targets if isinstance(target, ast.Name))
+        yield from _names_inside(child)
+
+
+def _starts(text: str) -> list[int]:
+    starts = [0]
+    for line in re.findall(r"[^\r\n]*(?:\r\n|\n|\r|$)", text):
+        starts.append(starts[-1] + len(line))
+    return starts
+
+
 def _assignment(text: str, starts: Sequence[int], node: ast.Assign, name: str) -> _Assignment:
-    value: Value = Opaque("unclear", ast.dump(node.value))
+    kinds = {ast.List: "list", ast.Tuple: "list", ast.Set: "list", ast.Dict: "mapping"}
+    value: Value = Opaque(kinds.get(type(node.value), "variable"), ast.get_source_segment(text, node.value) or "")
     if isinstance(node.value, ast.Constant) and isinstance(node.value.value, (str, int, float, bool, type(None))):
         value = node.value.value
     last = node.end_lineno or node.lineno

@@ -6,26 +6,54 @@
 
 The path is the name in front of the brackets, at its dots, and the key. Several may stand in one line, with semicolons
 between them. What is computed is Opaque, and gives way to a value.
+
+Of Rails, whole mappings are read and edited, too: ``config.action_mailer.smtp_settings = { address: "relay" }``. Whatever leads
+to Action Mailer's settings there has the same path.
 """
 
 from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
+    FormatError,
+    KeyPath,
+    Opaque,
+    Value,
+    line_break,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.lines import Lines, Statement, line_end
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.ruby_hash import (
+    STRING,
+    RubyHash,
+    hash_at,
+    with_pair,
+)
 
 __all__ = ("FORMAT",)
 
 _HEAD = re.compile(
     r"(?:^|;)[ \t]*([A-Za-z_][\w.:]*)\[(?:'([^'\]]+)'|\"([^\"\]]+)\"|:(\w+))\][ \t]*=(?!=)[ \t]*", re.MULTILINE
 )
+# Action Mailer's settings as a whole, and what decides whether they are used.
+_WHOLE = re.compile(
+    r"(?:^|;)[ \t]*((?:(?:[A-Za-z_][\w.:]*\.)?action_mailer|ActionMailer::Base)"
+    r"\.(?:smtp_settings|delivery_method|perform_deliveries))[ \t]*(?:\|\|)?=(?![=~>])[ \t]*",
+    re.MULTILINE,
+)
+_ACTION_MAILER = re.compile(r"[\w.:]*\baction_mailer\.|ActionMailer::Base\.")
+_NO_RUBY = re.compile(r"^=begin\b.*?^=end\b|^__END__$.*", re.MULTILINE | re.DOTALL)
+_OPENS = re.compile(
+    r"\s*(?:(if|unless|case|while|until|begin|def|class|module|for)\b(?!.*\bend\s*$)|[^#]*\bdo\b\s*(?:\|.*\|)?\s*$)"
+)
+# Behind a mapping they leave its values as they are.
+_AS_IT_IS = re.compile(r"(?:\.(?:compact|freeze|symbolize_keys|with_indifferent_access))*[ \t]*(?:#.*)?")
 # Texts, and what stands behind a mark of a comment.
 _NO_CODE = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|(['\"#]).*")
 _LITERAL = re.compile(
-    r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|-?[0-9][0-9_]*(?![\w.])|(?:true|false|nil)\b|:\w+", re.DOTALL
+    rf"{STRING}|-?[0-9][0-9_]*(?![\w.])|(?:true|false|nil)\b|:\w+|OpenSSL::SSL::VERIFY_(?:NONE|PEER)\b", re.DOTALL
 )
 _ESCAPES = {
     "n": "\n",
@@ -49,24 +77,38 @@ class Ruby(Lines):
     multiline = True
 
     def scan(self, text: str, dialect: str) -> list[Statement]:
+        if dialect == "rails":
+            return _of_rails(text)
+        return [_assignment(text, head) for head in _heads(_HEAD, text)]
+
+    def edit(
+        self,
+        text: str,
+        wanted: Mapping[KeyPath, t.Any],
+        remove: Collection[KeyPath] = (),
+        dialect: str = "",
+        indent: int = 2,
+    ) -> str:
+        if self._dialect(dialect) == "rails" and (why := _not_editable(text)):
+            raise FormatError(why)
+        return super().edit(text, wanted, remove, dialect, indent)
+
+    def findings(self, text: str, dialect: str = "") -> list[dict[str, str]]:
+        if self._dialect(dialect) != "rails":
+            return []
         found = []
-        last = 0
-        for head in _HEAD.finditer(text):
-            if head.start() < last or not _is_code(text, head):
-                continue
-            name = next(part for part in head.groups()[1:] if part is not None)
-            literal = _LITERAL.match(text, head.end())
-            end = literal.end() if literal is not None else line_end(text, head.end())
-            rest = text[end : line_end(text, end)].strip()
-            if literal is not None and (not rest or rest[0] in "#;"):
-                value = _value(literal.group())
-            else:
-                end = _end_of_code(text, head.end())
-                value = _computed(text[head.end() : end].rstrip())
-            start, after = _whole(text, head, end)
-            last = end
-            path = (*head.group(1).split("."), name)
-            found.append(Statement(path, value, start, after, head.end(), end))
+        if why := _not_editable(text):
+            message = f"app_mail_config cannot change these settings: {why}."
+            remedy = (
+                "Change them by hand, or move them to an initializer of their own, which app_mail_config can write."
+            )
+            found.append({"severity": "info", "code": "not_editable", "message": message, "remedy": remedy})
+        for line in _conditional(text):
+            message = (
+                f"smtp_settings in line {line} is assigned under a condition, and whether that holds is not known here."
+            )
+            remedy = "Look at the condition; these settings count only where it holds."
+            found.append({"severity": "info", "code": "conditional", "message": message, "remedy": remedy})
         return found
 
     def spellings(self, value: t.Any, old: str, dialect: str) -> Iterator[str]:
@@ -83,8 +125,122 @@ class Ruby(Lines):
         key = f":{path[-1]}" if dialect == "rails" else f"'{path[-1]}'"
         return f"{'.'.join(path[:-1])}[{key}] = {spelt}"
 
+    def _added(
+        self,
+        text: str,
+        path: KeyPath,
+        spelt: str,
+        dialect: str,
+        scanned: Sequence[Statement],
+        wanted: Collection[KeyPath],
+    ) -> str:
+        held = (
+            _wholes(text)[-1][1] if dialect == "rails" and path[-2:-1] == ("smtp_settings",) and _wholes(text) else None
+        )
+        if held is None:
+            return super()._added(text, path, spelt, dialect, scanned, wanted)
+        return with_pair(text, held, path[-1], spelt, [one[-1] for one in wanted], line_break(text))
+
     def room(self, text: str, path: KeyPath, dialect: str) -> tuple[int, str]:
         return len(text), "\n" if text.strip() and not text.endswith("\n\n") else ""
+
+
+def _heads(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Where statements begin, and no part of a text, of a comment or of the statement before."""
+    no_ruby = [one.span() for one in _NO_RUBY.finditer(text)]
+    for head in pattern.finditer(text):
+        if _is_code(text, head) and not any(start <= head.start() < end for start, end in no_ruby):
+            yield head
+
+
+def _assignment(text: str, head: re.Match[str]) -> Statement:
+    """A statement with one value, ``name[key] = value`` or ``name = value``."""
+    names = [part for part in head.groups()[1:] if part is not None]
+    literal = _LITERAL.match(text, head.end())
+    end = literal.end() if literal is not None else line_end(text, head.end())
+    rest = text[end : line_end(text, end)].strip()
+    if literal is not None and (not rest or rest[0] in "#;"):
+        value = _value(literal.group())
+    else:
+        end = _end_of_code(text, head.end())
+        value = _computed(text[head.end() : end].rstrip())
+    start, after = _whole(text, head, end)
+    return Statement((*head.group(1).split("."), *names), value, start, after, head.end(), end)
+
+
+def _of_rails(text: str) -> list[Statement]:
+    """Its statements in their order. A whole mapping takes the place of all that was said before."""
+    found: list[Statement] = []
+    both = sorted([*_heads(_HEAD, text), *_heads(_WHOLE, text)], key=lambda one: one.start())
+    for head in both:
+        if found and head.start() < found[-1].end and head.start() != found[-1].end:
+            continue
+        if head.re is _HEAD or not head.group(1).endswith(".smtp_settings"):
+            one = _assignment(text, head)
+            found.append(one._replace(path=_canonical(one.path)))
+            continue
+        section = _canonical(tuple(head.group(1).split(".")))
+        found = [one for one in found if one.path[: len(section)] != section]
+        found += _pairs(text, head, section)
+    return found
+
+
+def _canonical(path: KeyPath) -> KeyPath:
+    name = ".".join(path)
+    return tuple(_ACTION_MAILER.sub("ActionMailer::Base.", name, 1).split(".")) if _ACTION_MAILER.match(name) else path
+
+
+def _pairs(text: str, head: re.Match[str], section: KeyPath) -> list[Statement]:
+    """What a whole mapping holds; where something of it is computed, the section itself is a value from elsewhere."""
+    held = hash_at(text, head.end()) if text[head.end() : head.end() + 1] == "{" else None
+    end = held.end if held is not None else _end_of_code(text, head.end())
+    found = []
+    if _is_computed(text, held):
+        code = text[head.end() : line_end(text, end)] if held is None else ""
+        found.append(Statement(section, Opaque("variable", code), head.start(), head.start(), end, end))
+    return found + [
+        Statement((*section, one.name), _value_of(text[one.value_start : one.value_end]), *one[1:5])
+        for one in (held.pairs if held is not None else ())
+    ]
+
+
+def _is_computed(text: str, held: RubyHash | None) -> bool:
+    return held is None or not held.clear or not _AS_IT_IS.fullmatch(text, held.end, line_end(text, held.end))
+
+
+def _wholes(text: str) -> list[tuple[int, RubyHash | None]]:
+    """The statements with whole mappings: where they begin, and the mapping where it is one."""
+    heads = [one for one in _heads(_WHOLE, text) if one.group(1).endswith(".smtp_settings")]
+    return [
+        (one.start(1), hash_at(text, one.end()) if text[one.end() : one.end() + 1] == "{" else None) for one in heads
+    ]
+
+
+def _not_editable(text: str) -> str:
+    """Why Action Mailer's settings cannot be changed in this text, without a final dot; empty where they can be."""
+    wholes = _wholes(text)
+    lines = [str(text.count("\n", 0, start) + 1) for start, _held in wholes]
+    if len(wholes) > 1:
+        return f"it assigns smtp_settings {len(wholes)} times, in lines {', '.join(lines)}, and only Ruby knows which one counts"
+    for (_start, held), line in zip(wholes, lines):
+        if _is_computed(text, held):
+            return f"smtp_settings in line {line} is computed, so that only Ruby knows what it holds"
+    return ""
+
+
+def _conditional(text: str) -> list[int]:
+    """The lines of the statements with whole mappings that stand below a condition."""
+    blocks: list[str] = []
+    starts = {text.count("\n", 0, start) + 1 for start, _held in _wholes(text)}
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if number in starts and {"if", "unless", "case"} & {*blocks}:
+            found.append(number)
+        if opened := _OPENS.match(line):
+            blocks.append(opened.group(1) or "do")
+        elif re.match(r"\s*end\b", line) and blocks:
+            blocks.pop()
+    return found
 
 
 def _is_code(text: str, head: re.Match[str]) -> bool:
@@ -121,7 +277,13 @@ def _whole(text: str, head: re.Match[str], end: int) -> tuple[int, int]:
     return head.start(), after + (2 if text[after : after + 2] == "\r\n" else 1 if after < len(text) else 0)
 
 
+def _value_of(code: str) -> Value:
+    return _value(code) if _LITERAL.fullmatch(code) else _computed(code)
+
+
 def _value(literal: str) -> Value:
+    if literal.startswith("OpenSSL"):
+        return literal.rpartition("_")[2].lower()
     if literal[0] == "'":
         return re.sub(r"\\(['\\])", r"\1", literal[1:-1])
     if literal[0] == '"':

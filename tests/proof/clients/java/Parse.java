@@ -2,13 +2,14 @@
 // GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Reads .properties files as Spring Boot's Java does, and XML as Jenkins' does (with the argument "xml"). Takes lines of "id path" on standard input, prints one line of JSON for each.
+// Reads .properties files as Spring Boot's Java does, and XML and YAML as Jenkins' does (with the argument "xml" or "yaml"). Takes lines of "id path" on standard input, prints one line of JSON for each.
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
@@ -16,6 +17,7 @@ import java.util.stream.Collectors;
 import javax.xml.parsers.DocumentBuilder;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.w3c.dom.Node;
+import org.yaml.snakeyaml.Yaml;
 
 public class Parse {
     public static void main(String[] given) throws Exception {
@@ -26,9 +28,9 @@ public class Parse {
             out.append("{\"id\": ").append(json(parts[0]));
             try {
                 Path path = Path.of(parts[1]);
-                Map<String, String> found = given.length > 0 ? xml(path) : properties(path);
-                out.append(", \"ok\": true, \"values\": {").append(found.entrySet().stream()
-                    .map(one -> json(one.getKey()) + ": " + json(one.getValue())).collect(Collectors.joining(", "))).append("}}\n");
+                String format = given.length > 0 ? given[0] : "properties";
+                Object found = format.equals("yaml") ? new Yaml().load(Files.readString(path)) : format.equals("xml") ? xml(path) : properties(path);
+                out.append(", \"ok\": true, \"values\": ").append(json(found)).append("}\n");
             } catch (Exception error) {
                 out.append(", \"ok\": false, \"error\": ").append(json(error.toString())).append("}\n");
             }
@@ -68,7 +70,18 @@ public class Parse {
         }
     }
 
-    static String json(String text) {
+    static String json(Object found) {
+        if (found instanceof Map<?, ?> all) {
+            return all.entrySet().stream().map(one -> json(String.valueOf(one.getKey())) + ": " + json(one.getValue())).collect(Collectors.joining(", ", "{", "}"));
+        }
+        if (found instanceof List<?> all) {
+            return all.stream().map(Parse::json).collect(Collectors.joining(", ", "[", "]"));
+        }
+        boolean plain = found == null || found instanceof Boolean || found instanceof Integer;
+        return plain ? String.valueOf(found) : text(String.valueOf(found));
+    }
+
+    static String text(String text) {
         StringBuilder out = new StringBuilder("\"");
         for (char one : text.toCharArray()) {
             out.append(one < ' ' || one > '~' || one == '"' || one == '\\' ? String.format("\\u%04x", (int) one) : String.valueOf(one));

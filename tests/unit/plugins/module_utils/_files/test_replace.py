@@ -242,3 +242,31 @@ def test_what_the_system_says_is_in_the_sentence(
         with pytest.raises(FileError, match="^{0} cannot be (written|replaced): {1}".format(config, words)):
             write(config)
     assert facts(config) == before and config.read_text() == "old" and names(config.parent) == ["config.yml"]
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_file_system_that_knows_no_modes_and_owners(
+    config: pathlib.Path, monkeypatch: pytest.MonkeyPatch, silent: bool
+) -> None:
+    """As vfat, with the option quiet and without; not every kernel has it."""
+
+    def refuse(_opened: int, *_wanted: int) -> None:
+        if not silent:
+            raise PermissionError(errno.EPERM, "no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fchmod", refuse)
+        with pytest.raises(
+            FileError, match="cannot be given mode 0640: on its file system, .* it has mode 0600 whatever"
+        ):
+            write(config)
+    assert config.read_text() == "old"
+    monkeypatch.setattr(os, "fchown", refuse)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    if not silent:
+        with place_of(str(config)) as place:
+            seen = read(place)
+            assert seen is not None
+            with pytest.raises(FileError, match="its file system lets not even root give a new file to them"):
+                replace(place, b"new", seen.attributes._replace(uid=os.getuid() + 1), seen)
+        assert config.read_text() == "old"

@@ -9,9 +9,11 @@ import base64
 import os
 import pathlib
 import threading
+import time
 import typing as t
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.module_utils._observe import tls
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.report import CAFileError, host_report
 
 PEM = "-----BEGIN {0}-----\n{1}\n-----END {0}-----\n"
@@ -39,7 +41,7 @@ def test_what_a_file_is_instead(tmp_path: pathlib.Path, content: bytes, says: st
     """Also where nothing is verified by it: it is refused in one sentence, and no exception comes through."""
     path = tmp_path / "ca.pem"
     path.write_bytes(content)
-    plan: t.Any = {"ca_path": str(path), "validate_certs": verify, "minimum_tls_version": "TLSv1.2"}
+    plan: t.Any = {"ca_path": str(path), "validate_certs": verify, "minimum_tls_version": "TLSv1.2", "timeout": 20.0}
     with pytest.raises(CAFileError) as caught:
         host_report([plan], [None])
     assert "ca_path is {0}, and on this host: {1}".format(path, says) in str(caught.value)
@@ -63,7 +65,7 @@ def test_what_ends_late_or_never_is_not_read(tmp_path: pathlib.Path, verify: boo
     if os.path.exists("/proc/kmsg") and not os.path.samefile("/proc/kmsg", "/dev/null"):
         rows.append(("/proc/kmsg", "is empty"))
     for path, why in rows:
-        plan: t.Any = {"ca_path": path, "validate_certs": verify, "minimum_tls_version": "TLSv1.2"}
+        plan: t.Any = {"ca_path": path, "validate_certs": verify, "minimum_tls_version": "TLSv1.2", "timeout": 20.0}
         said: list[BaseException] = []
 
         def ask(plan: t.Any = plan, said: list[BaseException] = said) -> None:
@@ -89,9 +91,22 @@ def test_a_ca_file_that_is_of_no_use(tmp_path: pathlib.Path, content: t.Optional
     if content is not None:
         path.write_text(content)
     # Nothing else of a plan is looked at before its CA file.
-    plan: t.Any = {"ca_path": str(path), "validate_certs": True, "minimum_tls_version": "TLSv1.2"}
+    plan: t.Any = {"ca_path": str(path), "validate_certs": True, "minimum_tls_version": "TLSv1.2", "timeout": 20.0}
     with pytest.raises(CAFileError) as caught:
         host_report([plan], [None])
     assert str(
         caught.value
     ) == "ca_path is {0}, and on this host: {1}; write the path of a PEM file that is there.".format(path, why)
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_ca_file_on_a_file_system_that_hangs(monkeypatch: pytest.MonkeyPatch, verify: bool) -> None:
+    """As one does that is mounted over a network that is gone; a test cannot have one everywhere."""
+    monkeypatch.setattr(tls, "_refuse_what_never_ends", lambda path: time.sleep(20))
+    plan: t.Any = {"ca_path": "/net/ca.pem", "validate_certs": verify, "minimum_tls_version": "TLSv1.2", "timeout": 0.2}
+    with pytest.raises(CAFileError) as caught:
+        host_report([plan] * 3, [None] * 3)
+    assert str(caught.value) == (
+        "ca_path is /net/ca.pem, and on this host: its file system gives no answer within 0.2 s; look at what is mounted there,"
+        " or write another path."
+    )

@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import types
 import typing as t
 from pathlib import Path
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._observe import tls
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.clock import Deadline
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import TLSContexts, looks_like_tls
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.wire import Wire
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -146,11 +151,11 @@ def test_ca_file(tmp_path: object) -> None:
         with open(path, "w", encoding="ascii") as file:
             file.write(content)
         with pytest.raises(OSError if not content else tls.ssl.SSLError):
-            TLSContexts(True, path, "TLSv1.2").load_ca_file()
+            TLSContexts(True, path, "TLSv1.2").load_ca_file(20)
     with pytest.raises(OSError):
-        TLSContexts(True, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file()
+        TLSContexts(True, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file(20)
     with pytest.raises(OSError):
-        TLSContexts(False, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file()
+        TLSContexts(False, f"{tmp_path}/none.pem", "TLSv1.2").load_ca_file(20)
 
 
 def test_a_ca_file_that_vanishes(tmp_path: Path) -> None:
@@ -158,7 +163,7 @@ def test_a_ca_file_that_vanishes(tmp_path: Path) -> None:
 
     self_signed(str(tmp_path))
     contexts = TLSContexts(True, f"{tmp_path}/cert.pem", "TLSv1.2")
-    contexts.load_ca_file()
+    contexts.load_ca_file(20)
     (tmp_path / "cert.pem").unlink()
     assert not contexts.has_more()
     assert TLSContexts(False, None, "TLSv1.2").has_more()
@@ -212,3 +217,37 @@ def test_a_bundle_elsewhere_is_read(store: dict[str, t.Any], tmp_path: Path) -> 
     assert not tls._folder_has_all({**store, "folder": None})
     (tmp_path / "other" / "cert.pem").symlink_to(store["file"])
     assert tls._folder_has_all({**store, "file": str(tmp_path / "other" / "cert.pem")})
+
+
+@pytest.mark.parametrize(("answer", "sent"), [(b"its own", b"hello EHLO"), (b"", None)])
+def test_a_command_waits_for_a_handshake_that_the_relay_has_begun(answer: bytes, sent: bytes | None) -> None:
+    """TLS 1.2: a HelloRequest is obeyed, and OpenSSL sends nothing else until the new handshake is complete."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as ours,
+        listener.accept()[0] as theirs,
+    ):
+        wire = Wire((), socket.AF_INET, Deadline(20), sock=ours)
+
+        class Session:
+            """Python's server cannot ask for it, so this stands for what OpenSSL does."""
+
+            begun = False
+
+            def write(self, data: bytes) -> int:
+                if wire._incoming.eof:
+                    raise ssl.SSLEOFError
+                if not wire._incoming.pending:
+                    wire._outgoing.write(b"" if self.begun else b"hello ")
+                    self.begun = True
+                    raise ssl.SSLWantReadError
+                return wire._outgoing.write(data)
+
+        wire.tls = t.cast(ssl.SSLObject, Session())
+        theirs.sendall(answer) if answer else theirs.shutdown(socket.SHUT_WR)
+        if sent is None:
+            with pytest.raises(Failure, match="closed"):
+                wire.send(b"EHLO")
+            return
+        wire.send(b"EHLO")
+        assert theirs.recv(len(sent), socket.MSG_WAITALL) == sent

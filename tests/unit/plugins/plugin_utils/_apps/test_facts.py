@@ -267,7 +267,14 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "implicit_tls",
         "sender_missing",
     ),
-    ("names of old", "gitea", "[mailer]\nENABLED=true\nHOST=h:465\nIS_TLS_ENABLED=true\n", {}, None, "unknown_key"),
+    (
+        "names of old",
+        "gitea",
+        "[mailer]\nENABLED=true\nHOST=h:465\nIS_TLS_ENABLED=true\n",
+        {},
+        "implicit_tls",
+        "unknown_key",
+    ),
     (
         "mail is off",
         "gitea",
@@ -339,14 +346,14 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "implicit_tls",
         None,
     ),
-    ("a transport that is none", "symfony", "MAILER_DSN=null://null\n", {}, "implicit_tls", "settings_unused"),
-    ("another transport", "symfony", "MAILER_DSN=mailgun+api://k:d@default\n", {}, "implicit_tls", None),
+    ("a transport that is none", "symfony", "MAILER_DSN=null://null\n", {}, None, "settings_unused"),
+    ("another transport", "symfony", "MAILER_DSN=mailgun+api://k:d@default\n", {}, None, None),
     (
         "mail to the screen",
         "django",
         "EMAIL_URL=consolemail://\n",
         {"form": "environment"},
-        "cleartext",
+        None,
         "settings_unused",
     ),
     (

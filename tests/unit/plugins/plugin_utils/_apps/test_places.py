@@ -36,6 +36,12 @@ def found(texts: t.Mapping[str, str]) -> dict[str, str]:
         ("/opt/x/config/config.yml", "a: [\n", None),
         ("/opt/pangolin/config/config.yml", "a: [\n", "pangolin"),
         ("/etc/gitea/app.ini", "[mailer]\nSMTP_ADDR = h\n", "gitea"),
+        ("/opt/git/gitea/conf/app.ini", "[mailer]\nHOST = h:465\n", "gitea"),
+        (
+            "/etc/prometheus/alertmanager.yml",
+            "receivers:\n  - name: x\n    email_configs:\n      - to: a@b.c\n        smarthost: h:25\n",
+            "alertmanager",
+        ),
         ("/etc/forgejo/app.ini", "[mailer]\nSMTP_ADDR = h\n", "forgejo"),
         ("/etc/vikunja/config.yml", "mailer:\n  host: h\n", "vikunja"),
         ("/etc/vikunja/config.toml", "[mailer]\nhost = 'h'\n", "vikunja"),

@@ -482,6 +482,134 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         ["downgrade_possible", "variable", "variable"],
         {"port": 587},
     ),
+    "GitLab, port and mode from elsewhere": (
+        "gitlab",
+        "gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = 'h'\ngitlab_rails['smtp_port'] = ENV.fetch('P', 587)\n"
+        "gitlab_rails['smtp_tls'] = ENV['T'] == 'yes'\n",
+        {},
+        None,
+        ["variable", "variable"],
+        {"host": "h"},
+    ),
+    "Gitea, a port from elsewhere, which decides its protocol": (
+        "gitea",
+        "services:\n  s:\n    environment:\n      GITEA__mailer__ENABLED: true\n      GITEA__mailer__SMTP_ADDR: h\n"
+        "      GITEA__mailer__SMTP_PORT: ${P}\n",
+        {"path": "/srv/compose.yml", "service": "s"},
+        None,
+        ["variable"],
+        {"host": "h"},
+    ),
+    "a password from elsewhere hides no contradiction": (
+        "gitlab",
+        "gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = 'h'\ngitlab_rails['smtp_port'] = 465\n"
+        "gitlab_rails['smtp_tls'] = true\ngitlab_rails['smtp_password'] = ENV['P']\n",
+        {},
+        None,
+        ["variable", "invalid_settings", "invalid_settings"],
+        {},
+    ),
+    "Alertmanager, a receiver that verifies nothing": (
+        "alertmanager",
+        "receivers:\n  - name: x\n    email_configs:\n      - to: a@b.example\n        from: a@b.example\n        smarthost: h:587\n"
+        "        tls_config:\n          insecure_skip_verify: true\n",
+        {},
+        "starttls",
+        ["certificate_not_verified"],
+        {"host": "h", "port": 587, "validate_certs": False},
+    ),
+    "sSMTP, blanks around the mark": (
+        "ssmtp",
+        f"mailhub = h:465\nUseTLS=YES\nAuthUser=a\nAuthUser=b\nAuthPass={SECRET}",
+        {},
+        "implicit_tls",
+        ["mode_mismatch", "certificate_not_verified", "value_ignored", "value_ignored"],
+        {"host": None, "port": 25, "username": "a"},
+    ),
+    "sSMTP, TLS is taken away later": (
+        "ssmtp",
+        "mailhub=h\nRemotePort=587\nUseSTARTTLS=YES\nUseTLS=NO\n",
+        {},
+        "cleartext",
+        ["cleartext"],
+        {"host": "h", "port": 587},
+    ),
+    "dma, a blank behind the name and a value for a flag": (
+        "dma",
+        "SMARTHOST h # ours\n PORT 465\nPORT 25\nSECURETRANSFER yes\n",
+        {},
+        "cleartext",
+        ["wrong_type", "blanks_in_value", "cleartext", "more_files"],
+        {"host": "h ", "port": 25},
+    ),
+    "Django, below a condition": (
+        "django",
+        "import os\nEMAIL_HOST = os.environ.get('A', '')\nif X:\n    EMAIL_PORT = 25\nEMAIL_USE_TLS = True\nEMAIL_TIMEOUT = 9\n",
+        {},
+        "starttls",
+        ["variable", "variable"],
+        {},
+    ),
+    "Authelia, host and port of old": (
+        "authelia",
+        f"notifier:\n  smtp:\n    host: h\n    port: 465\n    sender: a@x.example\n    password: {SECRET}\n",
+        {},
+        "implicit_tls",
+        ["unknown_key", "unknown_key"],
+        {"host": "h", "port": 465},
+    ),
+    "Authelia, filled in by its own template": (
+        "authelia",
+        "notifier:\n  smtp:\n    address: '{{ secret \"/x\" }}'\n    sender: a@x.example\n",
+        {},
+        None,
+        ["variable"],
+        {},
+    ),
+    "Gitea, a host of old": (
+        "gitea",
+        "[mailer]\nENABLED = true\nHOST = h:587\n",
+        {},
+        "opportunistic",
+        ["unknown_key", "downgrade_possible"],
+        {"host": "h", "port": 587},
+    ),
+    "Rails, as one mapping": (
+        "rails",
+        "Rails.application.configure do\n  config.action_mailer.smtp_settings = {\n    address: 'h', port: '465', ssl: true,\n"
+        f"    :user_name => ENV['U'], 'password': \"{SECRET}\", openssl_verify_mode: OpenSSL::SSL::VERIFY_NONE,\n"
+        "    enable_starttls_auto: false\n  }.compact\nend\n",
+        {"path": "config/environments/production.rb"},
+        "implicit_tls",
+        ["variable", "certificate_not_verified"],
+        {"host": "h", "port": 465, "validate_certs": False},
+    ),
+    "Rails, computed as a whole": (
+        "rails",
+        "if x\n  config.action_mailer.smtp_settings = Settings.smtp\nend\n",
+        {},
+        None,
+        ["variable", "not_editable", "conditional"],
+        {},
+    ),
+    "Rails, mails are opened and not sent": (
+        "rails",
+        "config.action_mailer.delivery_method = :letter_opener\nconfig.action_mailer.smtp_settings = {host: 'h', port: 25}\n",
+        {},
+        "opportunistic",
+        ["settings_unused", "unknown_key", "downgrade_possible"],
+        {"port": 25},
+    ),
+    "Rails, a provider's interface": (
+        "rails",
+        "config.action_mailer.delivery_method = :ses_v2\nconfig.action_mailer.smtp_settings = { address: 'h', port: 25 }\n"
+        "config.action_mailer.smtp_settings = { address: 'i', port: 25 }\n",
+        {},
+        "opportunistic",
+        ["settings_unused", "downgrade_possible", "not_editable"],
+        {"host": "i"},
+    ),
+    "Symfony, no transport": ("symfony", "MAILER_DSN=null://null\n", {}, None, ["settings_unused"], {}),
     "Symfony, several transports": (
         "symfony",
         f"MAILER_DSN='failover(smtps://u:{SECRET}@a.example roundrobin(smtp://x:{SECRET}@b.example:25 smtp://c.example))?retry_period=9'\n",
@@ -502,7 +630,7 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         "symfony",
         f'MAILER_DSN="failover(postmark+api://{SECRET}@default sendgrid+smtp://{SECRET}@default)"\n',
         {},
-        "implicit_tls",
+        None,
         ["several_relays", "settings_unused"],
         {"host": None},
     ),
@@ -598,6 +726,20 @@ def test_env_file_is_followed_and_loses_against_environment() -> None:
     # A file that is not there is told of, and nothing fails.
     reading = read_place(descriptor, place, text, others={"a.env": others["a.env"]})
     assert "file_missing" in [finding["code"] for finding in reading.findings] and reading.settings["host"] == "a"
+
+
+@pytest.mark.parametrize(
+    "code, words",
+    [
+        ("ENV['A']", "the variable A, which is"),
+        ('ENV.fetch("A") { ENV["B"] || \'hunter2-s3cret\' }', "the variables A and B, which are"),
+        ("getenv('A')", "the variable A, which is"),
+        ("Rails.application.credentials.smtp[:host]", "a variable, which is"),
+    ],
+)
+def test_a_value_from_elsewhere_names_its_variables(code: str, words: str) -> None:
+    reading = read("gitlab", f"gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = {code}\n")
+    assert reading.findings[0]["message"] == f"gitlab_rails.smtp_address takes its value from {words} not known here."
 
 
 @pytest.mark.parametrize(

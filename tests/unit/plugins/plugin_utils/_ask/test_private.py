@@ -8,6 +8,8 @@ from __future__ import annotations
 import types
 import typing as t
 
+import pytest
+from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
 
 
@@ -71,3 +73,39 @@ def test_a_host_makes_no_variables() -> None:
     claimed: list[object] = [{**found, "mail_config_settings": {"security": "cleartext"}}, {"x": 1}, "x", None]
     results = [execute(Action({"changed": False, "ansible_facts": facts})) for facts in claimed]
     assert results == [{"changed": False, "ansible_facts": found}, *[{"changed": False}] * 3]
+
+
+class Ssh:
+    """A connection of ssh that ends so; what it said is hidden, as by ansible-core."""
+
+    def __init__(self, status: int, said: bytes) -> None:
+        self.ended = (status, b"", said)
+
+    def _bare_run(self, *_args: object, **_more: object) -> tuple[int, bytes, bytes]:
+        return self.ended
+
+    def get_option(self, _name: str) -> bool:
+        raise KeyError
+
+    def run(self) -> None:
+        if self._bare_run("ssh")[0] == 255:
+            raise AnsibleConnectionFailure("Failed to connect to the host via ssh: <error censored due to no log>")
+
+
+@pytest.mark.parametrize(
+    "said, words",
+    [
+        (b"ssh: connect to host 192.0.2.1 port 22: Connection refused\r\n", "ssh: connect to host 192.0.2.1 port 22: Connection refused"),
+        (b"Host key verification failed.\ndebug1: Exit\nOpenSSH_9\n", "Host key verification failed."),
+        (b"debug1: a\n", "<error censored due to no log>"),
+        (b"bad\x1b[2J\xff", "bad\\x1b[2J\ufffd"),
+    ],
+)  # fmt: skip
+def test_why_ssh_does_not_connect_is_told(said: bytes, words: str) -> None:
+    action = Action()
+    action._connection = Ssh(255, said)  # type: ignore[assignment]
+    action._execute_module = lambda **_call: action._connection.run()  # type: ignore[attr-defined,method-assign]
+    with pytest.raises(AnsibleConnectionFailure) as caught:
+        execute_private(action, "module", {}, {})  # type: ignore[arg-type]
+    assert str(caught.value) == f"Failed to connect to the host via ssh: {words}"
+    assert "_bare_run" not in vars(action._connection) and action._play_context.no_log is False

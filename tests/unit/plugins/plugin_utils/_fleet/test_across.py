@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.across import Statement, across
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import splits
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
 
 from tests.support.fleet import NOW, Endpoint, Fleet, Host, chains_of_a_fleet
@@ -422,3 +423,37 @@ def test_a_port_that_relays_do_not_serve_is_no_filter(chains: dict[str, list[str
 def test_a_relay_that_tells_everybody_to_come_later_may_be_in_trouble(chains: dict[str, list[str]]) -> None:
     (found,) = across(made(chains, lambda _h, _e: "too many", hosts=8, endpoints=1))
     assert (found.code, found.confidence) == ("relay_limit", "low") and "out of service" in found.statement
+
+
+@pytest.mark.parametrize(
+    "well, cohort, confidence",
+    [
+        (range(0, 30, 3), ("everything outside of datacenter", "dc0"), "high"),
+        (range(3, 30, 10), ("everything outside of group", "rack3"), "high"),
+        # One that works and is not in it, and one of it that does not: nothing is outside of nothing.
+        ([3, 9, 13, 23], None, None),
+        ([3, 13], None, None),
+        ([3], None, None),
+    ],
+)
+def test_where_one_cohort_alone_is_spared(well: t.Sequence[int], cohort: object, confidence: object) -> None:
+    cohorts = {f"h{n}": frozenset({("group", f"rack{n % 10}"), ("datacenter", f"dc{n % 3}")}) for n in range(30)}
+    works = {f"h{n}" for n in well}
+    found = list(splits(cohorts.keys() - works, works, cohorts))
+    assert [(one.cohort, one.confidence) for one in found] == ([(cohort, confidence)] if cohort else [])
+    assert all((one.inside, one.well) == (cohorts.keys() - works, works) for one in found)
+
+
+def test_only_one_group_has_ipv6_so_the_address_is_not_down(chains: dict[str, list[str]]) -> None:
+    plan: Plan = lambda h, _e: "ipv6 works" if "rack3" in h.groups else "no ipv6"  # noqa: E731
+    found = across(made(chains, plan, hosts=30, endpoints=1))
+    assert (
+        codes(found) == ["ipv6_broken"]
+        and "IPv6 probably does not work in everything outside of group rack3" in found[0].statement
+    )
+
+
+def test_of_two_halves_the_one_that_fails_is_the_odd_one(chains: dict[str, list[str]]) -> None:
+    (found,) = across(made(chains, lambda h, _e: "expired" if "web" in h.groups else None, hosts=12, endpoints=1))
+    assert found.code == "certificate_differs" and found.cohort == {"kind": "group", "name": "web"}
+    assert found.evidence == ("Causes: certificate_expired 6 times.",)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.variables import UNREADABLE, Variable, check_variables
 
 SETTINGS = Variable("mail_config_settings", "dict", advice="write host, port and secure into it", required=True)
@@ -18,6 +18,7 @@ TAKEN = (
     Variable("mail_config_certificate_days_error", "int"),
     Variable("mail_config_check_credentials", "bool"),
     Variable("mail_config_alternatives", "raw"),
+    Variable("mail_config_gate", "bool", default=True),
     Variable("mail_config_cleartext_networks", "list"),
     Variable("mail_config_prove_recipient", "str"),
     Variable("mail_probe_timeout", "float"),
@@ -40,6 +41,7 @@ def check(variables: dict[str, t.Any], known: tuple[str, ...] = ()) -> None:
         {"mail_host": "x", "mail_config_secret": "x", "mailname": "x", "mail_report_dest": "x", "ansible_user": "x"},
         {"mail_config_prove_recipient": "a@b", "mail_config_prove_recipients": ["a@b"]},
         {"mail_config_check_credentials": ""},
+        {"mail_config_gate": False, "mail_config_gates": "x"},
     ],
 )
 def test_what_is_right(more: dict[str, t.Any]) -> None:
@@ -53,14 +55,18 @@ def test_what_is_right(more: dict[str, t.Any]) -> None:
         ({"mail_config_settings": {}}, "mail_config_settings is missing for this host"),
         ({"mail_conifg_settings": {}}, "mail_config_settings is missing; mail_conifg_settings is there, write mail"),
         ({"mailconfig_settings": {}}, "mailconfig_settings is there"),
-        ({"mail_config_settings": "relay"}, "mail_config_settings is 'relay', which is not a dictionary; write host,"),
+        ({"mail_config_settings": "host=h password=pw"}, "mail_config_settings is a text and not a dictionary; write host,"),
+        ({"mail_config_settings": ["pw"]}, "mail_config_settings is a list and not a dictionary; write host,"),
+        ({"mail_config_settings": 587}, "mail_config_settings is '587' and not a dictionary; write host,"),
+        # The role in the play brings its defaults along.
+        ({**GOOD, "mail_config_gate": True, "mail_config_gat": False}, "mail_config_gat is no variable of this playbook; write mail_config_gate."),
         ({**GOOD, "mail_config_certificate_day_error": 3}, "no variable of this playbook; write mail_config_certificate_days_error."),
         ({**GOOD, "mail_config_falback": "use"}, "mail_config_falback is no variable of this playbook; write mail_config_fallback."),
         ({**GOOD, "mail_config_fallback": "try"}, "mail_config_fallback is 'try'; write fail or suggest or use."),
         ({**GOOD, "mail_config_certificate_days_error": "soon"}, "days_error is 'soon', which is not a whole number; write one, such as 14."),
         ({**GOOD, "mail_probe_timeout": "3s"}, "mail_probe_timeout is '3s', which is not a number; write one, such as 10."),
         ({**GOOD, "mail_config_check_credentials": "perhaps"}, "mail_config_check_credentials is 'perhaps', which is neither"),
-        ({**GOOD, "mail_config_cleartext_networks": {"a": 1}}, "which is not a list"),
+        ({**GOOD, "mail_config_cleartext_networks": {"a": 1}}, "is a dictionary and not a list; write ["),
     ],
 )  # fmt: skip
 def test_what_is_wrong_gets_one_sentence(variables: dict[str, t.Any], words: str) -> None:
@@ -89,3 +95,22 @@ def test_variables_of_mailpit_are_compared_with_those_of_mailpit_alone() -> None
     ):
         check_variables([Variable("mailpit_smtp_port", "int")], ["mailpit_smtp_prot"], str)
     check_variables(taken, ["mailpit_config_hosts", "mailpit_ca_pem"], str)
+
+
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        ("host=h password=pw x", "'host=h password=********'"),
+        ({"host": "h", "password": "pw", "port": 25}, "'{'host': 'h', 'password': ********'"),
+        ("smtp_pass: 'p w'", "'smtp_pass: ********'"),
+        ("API-KEY = k", "'API-KEY = ********'"),
+        ('{"token":"t"}', "'{\"token\":********'"),
+        ("smtps://u:pw@h/?passwd=pw", "'smtps://********@h/?passwd=********'"),
+        # Words that only speak of one.
+        ("password", "'password'"),
+        ("pass: ", "'pass: '"),
+        ("compass.example.com", "'compass.example.com'"),
+    ],
+)
+def test_a_value_is_shown_without_the_password_that_it_names(value: object, shown: str) -> None:
+    assert show(value) == shown

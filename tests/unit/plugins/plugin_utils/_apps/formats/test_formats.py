@@ -127,6 +127,24 @@ CASES = {
                 "# c\n#SMARTHOST\nSMARTHOST old\nSTARTTLS\nPORT 25\n",
                 "# c\n#SMARTHOST\nSMARTHOST h\nSECURETRANSFER\n",
             ),
+            # Blanks behind a value are part of it, and a line that begins with one is none.
+            (
+                " PORT 1\nSMARTHOST  old  # c\nSTARTTLS # d\nOTHER x \n",
+                " PORT 1\nSMARTHOST h# c\nSECURETRANSFER\nOTHER x \n",
+            ),
+        ],
+    ),
+    "ssmtp": Case(
+        "keyvalue",
+        "ssmtp",
+        {("mailhub",): "h:465", ("UseTLS",): "YES"},
+        ("AuthPass",),
+        [
+            # Behind "= " it finds nothing, nor where neither blank nor line break ends the value.
+            (
+                "# c\nMailHub = old\nusetls no\nrewriteDomain=x# d\nroot=a b\nAuthPass=x",
+                "# c\nMailHub=h:465\nUseTLS=YES\nusetls no\nrewriteDomain=x# d\nroot=a b\n",
+            ),
         ],
     ),
     "exim": Case(
@@ -152,7 +170,7 @@ CASES = {
             (
                 "import os  # c\nEMAIL_HOST = os.environ['X']  # d\nif 1:\n    EMAIL_PORT = 1\nEMAIL_HOST_PASSWORD ="
                 " ('a'\n  'b')\nX = 1\n",
-                'import os  # c\nEMAIL_HOST = "h"  # d\nEMAIL_PORT = 465\nif 1:\n    EMAIL_PORT = 1\nX = 1\n',
+                'import os  # c\nEMAIL_HOST = "h"  # d\nif 1:\n    EMAIL_PORT = 1\nEMAIL_PORT = 465\nX = 1\n',
             ),
         ],
     ),
@@ -174,6 +192,35 @@ CASES = {
                 "gitlab_rails['smtp_password'] = File.read('/p;q').strip; a = 1\n",
                 "external_url 'a;b'; gitlab_rails['smtp_address'] = \"h\"; gitlab_rails['z'] = [1, 2] # c; d\n"
                 "gitlab_rails['smtp_tls'] = true\n a = 1\n",
+            ),
+        ],
+    ),
+    "ruby, a mapping of Rails": Case(
+        "ruby",
+        "rails",
+        {("ActionMailer::Base", "smtp_settings", "address"): "h", ("ActionMailer::Base", "smtp_settings", "tls"): True},
+        ("ActionMailer::Base", "smtp_settings", "password"),
+        [
+            (
+                "Rails.application.configure do\n  config.action_mailer.smtp_settings = { # ours\n"
+                '    :address => \'old\', # relay, }\n    :user_name => "#{ENV["U"]}",\n    # :tls => false,\n'
+                "    :password => ENV.fetch('P') { |x| [x, '}'] },\n    :authentication => :plain  }\nend\n",
+                "Rails.application.configure do\n  config.action_mailer.smtp_settings = { # ours\n"
+                '    :address => \'h\', # relay, }\n    :tls => true,\n    :user_name => "#{ENV["U"]}",\n    # :tls => false,\n'
+                "    :authentication => :plain  }\nend\n",
+            ),
+            (
+                "ActionMailer::Base.smtp_settings[:tls] = false\nActionMailer::Base.smtp_settings = {password: 'x', port: 25}\n",
+                'ActionMailer::Base.smtp_settings[:tls] = false\nActionMailer::Base.smtp_settings = {address: "h", tls: true, port: 25}\n',
+            ),
+            (
+                "a = 1; Rails.configuration.action_mailer.smtp_settings = {}.compact # x\n",
+                'a = 1; Rails.configuration.action_mailer.smtp_settings = {address: "h", tls: true, }.compact # x\n',
+            ),
+            (
+                "config.action_mailer.smtp_settings = {\n  address: 'a' ||\n    'b',\n  password: 'x'\n}\n"
+                "config.action_mailer.smtp_settings[:tls] = false\n",
+                "config.action_mailer.smtp_settings = {\n  address: 'h',\n}\nconfig.action_mailer.smtp_settings[:tls] = true\n",
             ),
         ],
     ),
@@ -236,8 +283,9 @@ REFUSED = {
     "ini": ["${HOME}", "${X:-y}", "%(host)s"],
     "properties": ["${HOME}", "${X:-y}"],
     "postfix": [" leading", "trailing "],
-    "dma": [" leading", "trailing ", "#hash", "a#b", "a #b"],
+    "dma": ["#hash", "a#b", "a #b"],
     "exim": [" leading", "trailing "],
+    "ssmtp": [one for one in AWKWARD if re.search(r"[\s=#]", one)],
     "line": [" leading", "trailing ", "#hash"],
 }
 

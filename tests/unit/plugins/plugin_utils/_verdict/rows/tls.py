@@ -22,6 +22,8 @@ from tests.support.evidence import (
     tls_fails,
 )
 
+BROKEN_SESSION = broken("tls", "tls", reason="TOO_MANY_WARN_ALERTS", text="x")
+
 ROWS: tuple[Row, ...] = (
     row(
         "reset by tls",
@@ -256,6 +258,16 @@ ROWS: tuple[Row, ...] = (
         "tls",
         observed="starttls",
         says="'421 4.7.1 No SSL certificate'",
+    ),
+    row(
+        "records that no TLS has, behind the handshake",
+        {**after_handshake("tls", tls=TLS, reason="TOO_MANY_WARN_ALERTS", text="x"), "failure": BROKEN_SESSION},
+        "tls_handshake_failed",
+        "tls",
+        "after",
+        observed="implicit_tls",
+        says="TLS with relay.test:465 broke after the handshake: too many warn alerts.",
+        settings=IMPLICIT,
     ),
     row(
         "a group that is too small here",
