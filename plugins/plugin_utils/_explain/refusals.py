@@ -252,7 +252,9 @@ _ROWS: tuple[_Row, ...] = (
     # The sender, also where RCPT is answered.
     _row(
         r"domain of sender|sender address rejected: domain not found|\b[45]\.1\.8\b"
-        r"|\bsender\b.{0,160}\bnull ?mx\b|\b[45]\.7\.27\b|no mx for your|\b(?:sender|from|return path|envelope)\b.{0,40}\b(?:(?:un|not |n.t (?:be )?)resolv\w*|has no (?:mx|dns)|without (?:mx|dns))"
+        r"|\bsender\b.{0,160}\bnull ?mx\b|\b[45]\.7\.27\b|no mx for your"
+        r"|\b(?:sender|from|return path|envelope)\b"
+        r".{0,40}\b(?:(?:un|not |n.t (?:be )?)resolv\w*|has no (?:mx|dns)|without (?:mx|dns))"
         r"|sender(?:'?s)? domain .{0,40}(?:not (?:found|exist|resolv|valid)|n.t (?:exist|resolve)|no (?:mx|a|dns|such|valid)\b|unknown|invalid"
         r"|must (?:resolve|exist))",
         Meaning("sender_rejected", "no_domain", "certain"),
