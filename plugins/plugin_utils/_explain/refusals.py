@@ -78,7 +78,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:helo|ehlo)\b[^;]{0,60}\bblocked (?:using|by)\b"
         r"|\b(?:helo|ehlo)\b(?!.{0,40}\b(?:first|before|sent|issued?|given)\b)"
         r".{0,40}\b(?:should|must|with an?|is an?|looks|matches|mismatch\w*|resolv\w*|qualified|fqdn)\b"
-        r"|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name",
+        r"|\bsyntax: (?:helo|ehlo)\b|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name",
         _HELO,
     ),
     # A certificate of the client, asked for in words.
@@ -139,7 +139,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"sender address rejected: not logged in"
         r"|(?<!proper )\bauth\w*(?: is)? (?:required|needed|mandatory)(?! but)|must (?:first )?(?:be )?(?:authenticate|log ?in|login)"
-        r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|(?<!the client was )not authenticated"
+        r"|(?:log ?in|authenticate)(?: yourself)? (?:first|before)|\bauth(?: command)? first\b|(?<!the client was )not authenticated"
         r"|(?:please|need to) (?:authenticate|log ?in)\b"
         r"|without (?:prior )?authentication|unauthenticated (?:mail|sender|senders|submission|users?)\b(?! from)",
         _NEEDS_LOGIN,
@@ -253,7 +253,8 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"domain of sender|sender address rejected: domain not found|\b[45]\.1\.8\b"
         r"|\bsender\b.{0,160}\bnull ?mx\b|\b[45]\.7\.27\b|no mx for your"
-        r"|\b(?:sender|from|return path|envelope)\b.{0,40}\b(?:(?:un|not |n.t (?:be )?)resolv\w*|has no (?:mx|dns)|without (?:mx|dns))"
+        r"|\b(?:sender|from|return path|envelope)\b"
+        r".{0,40}\b(?:(?:un|not |n.t (?:be )?)resolv\w*|has no (?:mx|dns)|without (?:mx|dns))"
         r"|sender(?:'?s)? domain .{0,40}(?:not (?:found|exist|resolv|valid)|n.t (?:exist|resolve)|no (?:mx|a|dns|such|valid)\b|unknown|invalid"
         r"|must (?:resolve|exist))",
         Meaning("sender_rejected", "no_domain", "certain"),

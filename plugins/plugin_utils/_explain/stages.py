@@ -183,6 +183,8 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "connection not allowed: ",
                 "greeting failure",
                 "initial server",
+                "smtp greeting",
+                "could not connect to smtp host",
                 "smtpconnecterror",
                 "smtpconnectresponseerror",
                 "expected response code 220",

@@ -58,6 +58,7 @@ RULES: tuple[Rule, ...] = (
         missing (credentials|username) for
         missing password for .. auth mechanism
         (smtp|mail|smtp server|mail server|smtp options) (|is |are )not configured
+        smtp (configuration|config|settings) (is|are) (missing|incomplete|not set)
         error loading credentials
         no such file or directory .. ca.pem
         (could not load cafile|error adding trust anchors from file|tls_trust_file)

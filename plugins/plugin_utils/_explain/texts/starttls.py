@@ -86,4 +86,8 @@ RULES: tuple[Rule, ...] = (
         (starttls failed|error in starttls|error creating starttls config)
     """,
     ),
+    # PEAR's Net_SMTP calls all that breaks while a login is made so
+    *rules(
+        "starttls_rejected", "likely", also=("tls_handshake_failed", "certificate_untrusted"),
+        texts="authentication failure: starttls failed"),
 )

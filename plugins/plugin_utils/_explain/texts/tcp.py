@@ -148,6 +148,7 @@ RULES: tuple[Rule, ...] = (
         while_connecting("eacces", "eperm", "permission denied", "operation not permitted"),
         texts="""
         errno 13] permission denied .. connect
+        connect .. permission denied (os error 13)
         connection administratively prohibited
         winerror 10013
         (10013)
