@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import types
@@ -222,11 +223,10 @@ def test_a_bundle_elsewhere_is_read(store: dict[str, t.Any], tmp_path: Path) -> 
 @pytest.mark.parametrize(("answer", "sent"), [(b"its own", b"hello EHLO"), (b"", None)])
 def test_a_command_waits_for_a_handshake_that_the_relay_has_begun(answer: bytes, sent: bytes | None) -> None:
     """TLS 1.2: a HelloRequest is obeyed, and OpenSSL sends nothing else until the new handshake is complete."""
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        socket.create_connection(listener.getsockname()) as ours,
-        listener.accept()[0] as theirs,
-    ):
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        ours = stack.enter_context(socket.create_connection(listener.getsockname()))
+        theirs = stack.enter_context(listener.accept()[0])
         wire = Wire((), socket.AF_INET, Deadline(20), sock=ours)
 
         class Session:
