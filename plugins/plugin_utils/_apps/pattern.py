@@ -245,7 +245,8 @@ def _encode(field: Field, value: Scalar, booleans: Booleans, bracketed: bool) ->
     if field.codec == "shell":
         return shlex.quote(text)
     if field.codec == "casc":
-        return text.replace("${", "^${")
+        # It takes a mark of escape away only where the brace is closed.
+        return re.sub(r"\$\{(?=.*\})", "^${", text, flags=re.DOTALL)
     if field.codec == "spring":
         # A placeholder without a name, whose default is the sign: all versions of Spring give that back.
         return text.replace("${", "${:$}{")
@@ -267,7 +268,7 @@ def _decode(field: Field, text: str, booleans: Booleans) -> Scalar:
     elif field.codec == "shell":
         text = "".join(shlex.split(text))
     elif field.codec == "casc":
-        text = text.replace("^${", "${")
+        text = re.sub(r"\^\$\{(?=.*\})", "${", text, flags=re.DOTALL)
     elif field.codec == "spring":
         text = text.replace("${:$}{", "${")
     elif field.codec == "laravel" and _LARAVEL_QUOTED.fullmatch(text):

@@ -261,8 +261,8 @@ def interpret(
 def _unclear(
     descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value], known: Mapping[str, Scalar]
 ) -> set[str]:
-    """The names whose value is not known here, as a variable holds it, and those that follow from them. Nothing follows from
-    the app's defaults then.
+    """The names whose value is not known here, as a variable holds it, and those that follow from them. Nothing follows
+    from the app's defaults then.
     """
     parents = _parents(form, values)
     names = {
@@ -298,7 +298,7 @@ def _mode_and_port(
     unclear: set[str],
     hidden: bool,
 ) -> tuple[str | None, Scalar]:
-    """The mode that the app is really in, and its port; None where it is in none, or where that is hidden or not known."""
+    """The mode that the app is really in, and its port; None where it is in none, or where that is not known."""
     port = known.get("port")
     mode = None
     if not hidden and words:
@@ -311,7 +311,7 @@ def _mode_and_port(
 
 
 def _templated(form: Form, path: KeyPath, value: Value) -> Value:
-    """A value that a template fills in (``{{ secret "x" }}``): what it is then is not known here. A password may look so."""
+    """A value that a template fills in (``{{ secret "x" }}``) is not known here. A password may look so."""
     if not isinstance(value, str) or not re.search(r"\{\{.*\}\}", value, re.DOTALL):
         return value
     password = any("password" in key.names for key in form.keys if key.path == path)

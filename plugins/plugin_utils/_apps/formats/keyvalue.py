@@ -6,9 +6,9 @@
 dma     ``KEY value``; a key alone is a flag that is set       exim   ``MACRO = value``
 ssmtp   ``Key=value``
 
-dma takes the value behind the first blank with all further ones, up to a ``#``, and no line that begins with a blank. sSMTP takes
-it from the first blank or ``=`` to the next one, or to the end of a line that has one: what stands behind ``Key = `` is nothing.
-Both are read as they read them.
+dma takes the value behind the first blank with all further ones, up to a ``#``, and no line that begins with a blank.
+sSMTP takes it from the first blank or ``=`` to the next one, or to the end of a line that has one: what stands behind
+``Key = `` is nothing. Both are read as they read them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats.lines i
 __all__ = ("FORMAT",)
 
 _SSMTP_KEYS = (
-    "root mailhub RemotePort UseTLS UseSTARTTLS UseTLSCert TLSCert TLSKey TLS_CA_File TLS_CA_Dir AuthUser AuthPass AuthMethod"
-    " rewriteDomain hostname FromLineOverride MinUserId Debug UseOldAUTH AddHeader"
+    "root mailhub RemotePort UseTLS UseSTARTTLS UseTLSCert TLSCert TLSKey TLS_CA_File TLS_CA_Dir AuthUser AuthPass"
+    " AuthMethod rewriteDomain hostname FromLineOverride MinUserId Debug UseOldAUTH AddHeader"
 ).split()
 # It takes them in any case.
 _SSMTP = {name.lower(): name for name in _SSMTP_KEYS}
@@ -148,8 +148,8 @@ class KeyValue(Lines):
                 {
                     "severity": "error" if name in ("mailhub", "UseTLS", "UseSTARTTLS", *_FIRST) else "warning",
                     "code": "value_ignored",
-                    "message": f"sSMTP takes no value from line {number}: {name} must begin the line, with = and its value right behind it,"
-                    " and a line break or a blank behind that.",
+                    "message": f"sSMTP takes no value from line {number}: {name} must begin the line, with = and its value"
+                    " right behind it, and a line break or a blank behind that.",
                     "remedy": f"Write {name}=... there; app_mail_config does.",
                 }
             )

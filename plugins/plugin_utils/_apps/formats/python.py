@@ -106,7 +106,7 @@ def _scan(text: str) -> list[_Assignment]:
 
 
 def _conditional(text: str) -> dict[str, int]:
-    """The names that are assigned below a condition behind all other assignments to them, and where that statement ends."""
+    """The names that are assigned below a condition behind all other assignments to them, and where that ends."""
     ends = {one.name: one.end for one in _scan(text)}
     starts = _starts(text)
     below = {name: starts[node.end_lineno or node.lineno] for name, node in _below_conditions(text).items()}

@@ -7,8 +7,8 @@
 The path is the name in front of the brackets, at its dots, and the key. Several may stand in one line, with semicolons
 between them. What is computed is Opaque, and gives way to a value.
 
-Of Rails, whole mappings are read and edited, too: ``config.action_mailer.smtp_settings = { address: "relay" }``. Whatever leads
-to Action Mailer's settings there has the same path.
+Of Rails, whole mappings are read and edited, too: ``config.action_mailer.smtp_settings = { address: "relay" }``.
+Whatever leads to Action Mailer's settings there has the same path.
 """
 
 from __future__ import annotations
@@ -221,7 +221,8 @@ def _not_editable(text: str) -> str:
     wholes = _wholes(text)
     lines = [str(text.count("\n", 0, start) + 1) for start, _held in wholes]
     if len(wholes) > 1:
-        return f"it assigns smtp_settings {len(wholes)} times, in lines {', '.join(lines)}, and only Ruby knows which one counts"
+        where = ", ".join(lines)
+        return f"it assigns smtp_settings {len(wholes)} times, in lines {where}, and only Ruby knows which one counts"
     for (_start, held), line in zip(wholes, lines):
         if _is_computed(text, held):
             return f"smtp_settings in line {line} is computed, so that only Ruby knows what it holds"

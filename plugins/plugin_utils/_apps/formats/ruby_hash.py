@@ -1,8 +1,8 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mapping as Ruby people write it, ``{ address: "relay", :port => 587 }``: where each pair of it stands, and where one
-more can go.
+"""A mapping as Ruby people write it, ``{ address: "relay", :port => 587 }``: where each pair of it stands, and where
+one more can go.
 """
 
 from __future__ import annotations

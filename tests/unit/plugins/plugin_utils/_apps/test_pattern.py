@@ -36,6 +36,7 @@ KINDS = {**MODEL, "scheme": ("smtp", "smtps"), "flag": "boolean", "option": ("",
         ("tls={flag}", {"flag": True}, "tls=yes"),
         ("{sender_name:phrase} <{sender}>", {"sender_name": "App", "sender": "a@b.example"}, "App <a@b.example>"),
         ("{sender_name:phrase} <{sender}>", {"sender_name": 'A, "b"', "sender": "a@b.c"}, '"A, \\"b\\"" <a@b.c>'),
+        ("{password:casc}", {"password": "a${b}^${c} ${d"}, "a^${b}^^${c} ${d"),
         ("x{option} --pass={password:shell}", {"option": " --ssl", "password": "a 'b"}, "x --ssl --pass='a '\"'\"'b'"),
         (
             "{scheme}://{username:url}:{password:url}@{host}:{port}?tls={flag}&name={helo_name}",
