@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import errno
 import os
 import re
@@ -151,7 +152,9 @@ def _is_read_within(path: str, seconds: float) -> bool:
     os.close(reading)
     if not in_time:
         os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0 if in_time else os.WNOHANG)
+    # Where the signal of a child's end is ignored, as a parent of this process may have left it, the kernel has taken it away itself.
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0 if in_time else os.WNOHANG)
     return in_time
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import ssl
 import types
@@ -251,3 +252,12 @@ def test_a_command_waits_for_a_handshake_that_the_relay_has_begun(answer: bytes,
             return
         wire.send(b"EHLO")
         assert theirs.recv(len(sent), socket.MSG_WAITALL) == sent
+
+
+def test_a_ca_file_is_looked_at_where_the_end_of_a_child_is_ignored(tmp_path: Path) -> None:
+    """A parent may have left it so, and then no child can be waited for."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert tls._is_read_within(str(tmp_path / "none.pem"), 20.0)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
