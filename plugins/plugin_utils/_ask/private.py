@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.misfit import made_plain, wrong_kind
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_text
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 
 __all__ = ("execute_private",)
@@ -24,6 +25,7 @@ _OF_ANSIBLE = "discovered_interpreter_"
 _HIDDEN = "<error censored due to no log>"
 _SSH_ITSELF = 255
 _LONGEST = 300
+_LONGEST_WORD = 100
 
 
 def execute_private(
@@ -41,7 +43,7 @@ def execute_private(
     if refused:
         return {"failed": True, "changed": False, "msg": refused}
     call: dict[str, t.Any] = {"module_name": module, "module_args": dict(arguments), "task_vars": task_vars}
-    with _quiet(action), _reason_kept(action._connection):
+    with _quiet(action), _reason_kept(action):
         with _pipelining(action):
             result = action._execute_module(**call)
         if _wants_terminal(result):
@@ -71,8 +73,12 @@ def _quiet(action: ActionBase) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _reason_kept(connection: t.Any) -> Iterator[None]:
-    """Say why ssh does not connect: what is not shown would hide that, too. Ssh's own words hold nothing of a module."""
+def _reason_kept(action: ActionBase) -> Iterator[None]:
+    """Say why ssh does not connect: what is not shown would hide that, too.
+
+    Ssh's own words hold nothing of a module; but a host that lies can end as ssh does, with whatever it was sent.
+    """
+    connection: t.Any = action._connection
     run: t.Any = getattr(connection, "_bare_run", None)
     said: list[bytes] = []
 
@@ -87,7 +93,7 @@ def _reason_kept(connection: t.Any) -> Iterator[None]:
     try:
         yield
     except AnsibleConnectionFailure as error:
-        why = _last_words(said[-1]) if said else ""
+        why = _last_words(hidden_in_text(said[-1].decode("utf-8", "replace"), action._task.args)) if said else ""
         if not why or _HIDDEN not in str(error):
             raise
         raise type(error)(str(error).replace(_HIDDEN, why)) from None
@@ -96,10 +102,11 @@ def _reason_kept(connection: t.Any) -> Iterator[None]:
             del connection._bare_run
 
 
-def _last_words(said: bytes) -> str:
-    """The last line that is no line of ssh's own log (ssh -v)."""
-    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
+def _last_words(said: str) -> str:
+    """The last line that is no line of ssh's own log (ssh -v), and no data."""
+    lines = [line.strip() for line in said.splitlines()]
     told = [line for line in lines if line and not line.startswith(("debug", "OpenSSH_"))]
+    told = [line for line in told if max(map(len, line.split())) <= _LONGEST_WORD]
     return printable_text(told[-1][:_LONGEST]) if told else ""
 
 

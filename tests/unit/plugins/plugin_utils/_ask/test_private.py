@@ -21,6 +21,7 @@ class Action:
         self.calls: list[tuple[object, bool]] = []
         self.options: dict[str, object] = {"pipelining": False} if has_option else {}
         self._play_context = types.SimpleNamespace(no_log=False)
+        self._task = types.SimpleNamespace(args={"settings": {"password": "hunter2-S3cret"}})
         self._connection = types.SimpleNamespace(
             get_option=self.options.__getitem__, set_option=self.options.__setitem__
         )
@@ -99,6 +100,9 @@ class Ssh:
         (b"Host key verification failed.\ndebug1: Exit\nOpenSSH_9\n", "Host key verification failed."),
         (b"debug1: a\n", "<error censored due to no log>"),
         (b"bad\x1b[2J\xff", "bad\\x1b[2J\ufffd"),
+        # A host that lies, and ends as ssh does with what it was sent.
+        (b"ssh: " + b"x" * 290 + b" hunter2-S3cret", "<error censored due to no log>"),
+        (b"ssh: " + b"x " * 145 + b"hunter2-S3cret", "ssh: " + "x " * 145 + "*****"),
     ],
 )  # fmt: skip
 def test_why_ssh_does_not_connect_is_told(said: bytes, words: str) -> None:
