@@ -147,7 +147,7 @@ MISISSUED = {
     "below a CA that may sign no CA": "path length constraint exceeded",
     "by a CA for other names": "permitted subtree violation",
     "by a CA that may not sign": "invalid CA certificate|key ?usage",
-    "an extension nobody knows": "unhandled critical extension",
+    "an extension nobody knows": "holds a critical extension that this host",
     "for clients only": "unsuitable certificate purpose|unsupported certificate purpose",
     "another key's signature": "certificate signature failure",
 }

@@ -291,7 +291,7 @@ ROWS = [
         observed="starttls",
     ),
     Row("greets-250", "greets with 250", _talks("250 hello\r\n"), 587, STARTTLS, ("not_smtp", "greeting_rejected")),
-    Row("greets-450", "greets with 450", _talks("450 4.3.2 later\r\n"), 587, STARTTLS, "greeting_rejected"),
+    Row("greets-450", "greets with 450", _talks("450 4.3.2 later\r\n"), 587, STARTTLS, "temporarily_rejected"),
     Row(
         "mixed-codes",
         "a greeting whose lines have different codes",
