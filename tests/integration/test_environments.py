@@ -116,7 +116,7 @@ def test_in_production_one_host_is_on_587_and_the_other_on_465(tmp_path: pathlib
     issued = pki.issue("smtp.example.com", ips=[OPEN, FILTERED])
     users: dict[str, t.Any] = {"users": {"apps@example.com": SECRETS["production"]}, "mechanisms_after_tls": ["PLAIN"]}
     hosts = {"app1.production.example.com": {"mail_host": OPEN}, "app2.production.example.com": {"mail_host": FILTERED}}
-    site.environment("production", {"mail_ca_path": str(pki.ca_file), "mail_timeout": 3}, hosts)
+    site.environment("production", {"mail_ca_path": str(pki.ca_file), "mail_timeout": 8}, hosts)
     with contextlib.ExitStack() as stack:
         for host in (OPEN, FILTERED):
             stack.enter_context(FaultyServer(smtp(starttls=honest(issued), **users), host, 587))
