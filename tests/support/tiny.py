@@ -85,6 +85,7 @@ class TinyServer:
         self.host, self.port = self._sock.getsockname()[:2]
         self._peers: list[Peer] = []
         self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
@@ -104,7 +105,9 @@ class TinyServer:
 
     def heard(self) -> list[str]:
         """Every line of clients that have left; waits until they are read."""
-        for thread in self._threads:
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
             thread.join(5)
         return self.lines
 
@@ -119,8 +122,10 @@ class TinyServer:
             self.connections += 1
             self._peers.append(peer)
             thread = threading.Thread(target=self._serve, args=(peer,), daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            # Who has been answered is in the list, however late this thread goes on.
+            with self._lock:
+                thread.start()
+                self._threads.append(thread)
 
     def _serve(self, peer: Peer) -> None:
         try:
