@@ -13,7 +13,7 @@ __all__ = ("FileError", "failure", "user_name")
 
 _WORDS: t.Dict[int, str] = {
     errno.ENOSPC: "no space is left on its file system",
-    errno.EDQUOT: "the quota of {user} on its file system is used up",
+    errno.EDQUOT: "a quota of its file system, for {user} or for the folder, is used up",
     errno.EROFS: "its file system is mounted read-only",
     errno.EPERM: "the system does not permit it to {user}; is it immutable (lsattr shows that)",
     errno.EACCES: "{user} has no permission",

@@ -223,7 +223,7 @@ def test_remove_takes_only_what_was_seen(config: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     "number, words",
     [
-        (errno.EDQUOT, "the quota of .* on its file system is used up"),
+        (errno.EDQUOT, "a quota of its file system, for .* or for the folder, is used up"),
         (errno.EIO, "its disk reports an error"),
         (errno.ESTALE, ".* mounted over the network"),
         (errno.ENOTRECOVERABLE, "state not recoverable"),
