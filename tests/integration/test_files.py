@@ -30,6 +30,8 @@ OTHER = 12345
 # As large as the config that a full disk once destroyed.
 OLD, NEW = b"old password\n" * 3000, b"new password\n" * 3000
 ACL = "system.posix_acl_access"
+# What SELinux keeps of a file. It is an attribute like others where SELinux is not switched on.
+LABEL, CONTEXT = "security.selinux", b"system_u:object_r:etc_t:s0\0"
 ONE, TWO = {"pid": 1}, {"pid": 2}
 
 
@@ -154,6 +156,7 @@ def new_config(folder: pathlib.Path) -> pathlib.Path:
     config.write_bytes(OLD)
     config.chmod(0o640)
     os.setxattr(config, ACL, acl(OTHER))
+    os.setxattr(config, LABEL, CONTEXT)
     os.utime(config, (1000, 1000))
     return config
 
@@ -491,6 +494,7 @@ def test_a_killed_writer_leaves_the_old_or_the_new_file(
                 backup.unlink()
         assert seen == {OLD, NEW} and left > 10
         assert os.getxattr(config, ACL) == acl(OTHER) and stat.S_IMODE(config.stat().st_mode) == 0o640
+        assert os.getxattr(config, LABEL) == CONTEXT
         edit.look_at(str(config), edit.Wishes(None, None, None), run=ONE, dead=[])
         assert list(config.parent.iterdir()) == [config]
 
