@@ -524,7 +524,9 @@ def test_a_killed_run_is_finished_by_the_next(
             fresh.unlink(missing_ok=True)
 
         aim, taken_over = Aim(0.02), 0
-        for _ in range(50):
+        for tries in range(1000):
+            if tries >= 50 and taken_over > 2:
+                break  # on a busy machine few of them hit
             reset()
             aim.kill(whole_run)
             state = (config.read_bytes(), fresh.read_bytes() if fresh.exists() else None)
@@ -548,7 +550,7 @@ def test_a_killed_run_is_finished_by_the_next(
                 "fresh",
                 "store",
             }
-        assert taken_over > 2  # fewer on a busy machine
+        assert taken_over > 2
 
 
 @pytest.mark.parametrize(
