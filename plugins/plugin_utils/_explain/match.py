@@ -122,7 +122,23 @@ _WHAT_IT_HAS = re.compile(
 )
 
 
+# A limit that a program lists among its settings, and not one that has passed.
+_LIMIT_SET = re.compile(
+    r"\b(?:connect(?:ion)?|socket|read|write) ?timeout['\"]?[ =:]{1,3}\d{1,9}(?=[,;}\]])", re.IGNORECASE
+)
+
+
+# Exchange's connector puts a code of its own before what the relay said.
+_EXCHANGE_SAYS = re.compile(
+    r"\b4\d\d 4\.4\.\d{1,3} (?=Primary target IP address responded with: \W?[45]\d\d[ -])", re.IGNORECASE
+)
+
+
 def _without_advice(norm: str) -> str:
+    if "responded with" in norm:
+        norm = _EXCHANGE_SAYS.sub("", norm)
+    if "imeout" in norm:
+        norm = _LIMIT_SET.sub("", norm)
     if "dma[" in norm:
         norm = _WHAT_IT_HAS.sub("dma: ", norm)
     return _ADVICE.sub("", norm) if "This usually means" in norm else norm

@@ -126,7 +126,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # A login, or TLS before it.
     _row(
-        r"must issue a starttls|starttls (?:is )?(?:required|first)|(?:encryption|tls|ssl)(?: is)? (?:required|needed)"
+        r"must issue (?:a )?starttls|starttls (?:is )?(?:required|first)|(?:encryption|tls|ssl)(?: is)? (?:required|needed)"
         r"|\b[45]\.7\.1[01]\b|use starttls|secure connection (?:is )?required",
         _NEEDS_TLS,
         stages=("auth", "mail", "rcpt", "data", "ehlo", ""),
@@ -251,7 +251,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # The sender, also where RCPT is answered.
     _row(
-        r"domain of sender|sender address rejected: domain not found|\b[45]\.1\.8\b"
+        r"domain of sender|invalid dns (?:mx|a)\b|sender address rejected: domain not found|\b[45]\.1\.8\b"
         r"|\bsender\b.{0,160}\bnull ?mx\b|\b[45]\.7\.27\b|no mx for your"
         r"|\b(?:sender|from|return path|envelope)\b"
         r".{0,40}\b(?:(?:un|not |n.t (?:be )?)resolv\w*|has no (?:mx|dns)|without (?:mx|dns))"
@@ -263,7 +263,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
-        r"|\b(?:invalid|bad|unknown|unauthorized|unverified) sender\b|not owned by (?:user|auth)"
+        r"|\b(?:invalid|bad|unknown|unauthorized|unverified|incorrect|wrong) sender\b|not owned by (?:user|auth)"
         r"|\b5\.1\.7\b"
         r"|(?:not (?:allowed|permitted|authorized)|cannot|may not) (?:to )?send (?:as|from)"
         r"|mail from .{0,80}(?:not allowed|denied|rejected)"
@@ -353,7 +353,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # Later, whatever the reason.
     _row(
-        r"temporar(?:y|ily) (?:local |system )?(?:problem|deferred|rejected)|resources temporarily"
+        r"temporar(?:y|ily) (?:local |system )?(?:problem(?! returned)|deferred|rejected)|resources temporarily"
         r"|(?:service|mailbox) (?:is )?temporarily|service not available, closing|try again later|server (?:is )?busy"
         r"|queue file write error|(?:recipient|message|submission)s? (?:quota|rate) (?:is )?exceeded|\brate exceeded",
         _LATER,
@@ -376,8 +376,8 @@ _ROWS: tuple[_Row, ...] = (
     ),
     _row(
         r"\b(?:recipients?|rcpt)(?: address(?:es)?)? (?:was |is |were )?(?:rejected|refused|required|invalid|unknown|not found)"
-        r"|\b(?:unknown|invalid|bad|no such) (?:recipient|user|mailbox)|\buser (?:unknown|not found)"
-        r"|mailbox (?:unavailable|not found)|account that you tried to reach|does not exist .{0,40}mailbox"
+        r"|\b(?:unknown|invalid|bad|no such) (?:recipient|rcpt|user|mailbox)|\buser (?:unknown|not found)"
+        r"|(?<!action not taken: )mailbox unavailable|mailbox not found|account that you tried to reach|does not exist .{0,40}mailbox"
         r"|domain not found .{0,40}recipient",
         _RECIPIENT,
         stages=("", NO_CODE),

@@ -31,6 +31,8 @@ RULES: tuple[Rule, ...] = (
         # C, Go, Perl and Twisted
         smtp server does not allow authentication
         does not support client authentication
+        # Exchange: its own X-EXPS is not offered
+        cannot achieve exchange server authentication
     """,
     ),
     *rules(
@@ -77,7 +79,7 @@ RULES: tuple[Rule, ...] = (
         server does not support login
     """),
     *rules("auth_requires_tls", "certain", texts="""
-        issue a starttls command first
+        issue (a |)starttls command first
         unencrypted connection
         authentication not allowed on insecure
         authentication disallowed .. plain

@@ -42,6 +42,7 @@ RULES: tuple[Rule, ...] = (
         bad hostname
         unknown (mail server|remote host)
         lookup of host .. failed
+        (no mx found|failed to resolve mx) for
         ns_error_unknown_host
     """),
     *rules("name_not_found", "certain", resolver("eai_nodata", -3007, 11004), variant="no_address", texts="""

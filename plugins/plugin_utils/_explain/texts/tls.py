@@ -16,6 +16,10 @@ _LEFT = (
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
+    # PEAR: the relay has taken STARTTLS
+    *rules(
+        "tls_handshake_failed", "likely", also=("tls_version_unsupported", "certificate_untrusted"),
+        texts="starttls failed (code: 220"),
     *rules(
         "tls_handshake_timeout", "likely", also=("mode_mismatch",),
         texts="could not connect to smtp host .. sockettimeoutexception: read timed out"),
