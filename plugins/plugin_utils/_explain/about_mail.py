@@ -95,6 +95,12 @@ _EXIM = re.compile(
 )
 # What .NET and providers' own logs leave of a reply.
 _BARE_REPLY = re.compile(r"[45]\.[0-7]\.\d{1,3} [a-z<(]")
+# A reply without an enhanced status code, behind what a client says: these codes no web server answers with.
+_BEHIND_CODE = (
+    r"(?:: |- |, )(?:45[0245]|53[0458]|55[0-57])[ -](?:too many|requested|mailbox|sender|recipient|user|relay|try |temporar"
+    r"|spam|auth|access|blocked|domain|invalid|no such|unknown|gr[ea]y ?list|rejected|denied|message|policy)"
+)
+_CODE_AND_WORDS = re.compile(_BEHIND_CODE)
 # Python's smtplib writes a reply as a pair.
 _PAIR = re.compile(r"\((?:4[2-5]|5[0-57])\d, b['\"]")
 
@@ -173,6 +179,8 @@ _OTHER_SENTENCES = (
     "imap host",
     "pop3 host",
     "retrieving mail",
+    "mail store",
+    "connect to mailbox",
     "fetching mail",
     "fetch mail",
     "query failed (",
@@ -243,7 +251,7 @@ _NEEDED = tuple(
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
 _NEEDED_NUMBER = re.compile(
-    rf"\A\s{{0,40}}[45]\.[0-7]\.\d|:(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}"
+    rf"\A\s{{0,40}}[45]\.[0-7]\.\d|:(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}|{_BEHIND_CODE}"
 )
 
 
@@ -282,6 +290,8 @@ def _for_mail(low: str, words: Set[str]) -> int:
     if _has_port(low, _MAYBE_MAIL_PORT, _MAIL_PORT):
         found += _PROTOCOL
     bare = _ADDRESS.sub(" ", low) if "mail" in low and _MAYBE_ADDRESS.search(low) else low
+    if not found and _CODE_AND_WORDS.search(low):
+        found += _WORD
     if "smtp" in low or not words.isdisjoint(_WORDS):
         found += _WORD
     if not words.isdisjoint(_HINT_WORDS) or any(map(bare.__contains__, _HINT_PARTS)):

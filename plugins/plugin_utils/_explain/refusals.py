@@ -116,6 +116,8 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("auth_rejected", "", "certain"),
         stages=("auth",),
     ),
+    # What was sent in answer to AUTH cannot be read.
+    _row(r"cannot decode|\bbase ?64\b", Meaning("auth_rejected", "", "likely"), stages=("auth", "")),
     # The client's address has no name in DNS.
     _row(
         r"cannot (?:find|resolve) your (?:reverse )?(?:hostname|host name|address)"
@@ -369,7 +371,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(r"\bspam\b", _CONTENT, _MESSAGE, stages=("", NO_CODE)),
     _row(r"\bdmarc\b", _SENDER_DOMAIN, _MESSAGE, stages=("", NO_CODE)),
     _row(
-        r"message (?:file|content|contained|(?:was |is )?(?:blocked|rejected|refused))"
+        r"message (?:file(?! [\"'])|content|contained|(?:was |is )?(?:blocked|rejected|refused))"
         r"|policy rejection|not rfc (?:5|2[^0]|28)\d* ?compliant|multiple from headers",
         _MESSAGE,
         stages=("", NO_CODE),

@@ -45,7 +45,7 @@ RULES: tuple[Rule, ...] = (
         # What libraries say of a list of mechanisms that may be empty
         no (compatible|suitable|usable|supported|common) auth(|entication)
         no (compatible|suitable|usable|supported|common) auth(|entication) (method|mechanism)
-        (cannot find a|does not support any) usable authentication method
+        (cannot find a usable|cannot use a secure|does not support any usable) authentication method
         no authentication .. supported by both
         authentication required but no common mechanism
         failed to find supported auth
@@ -69,6 +69,7 @@ RULES: tuple[Rule, ...] = (
         unrecognised authentication
         auth(|entication) (mechanism|type|method) (|is )not supported
         auth type .. not supported
+        not support auth(|entication) (method|mechanism|type)
         not support (login auth|plain auth|auth login|auth plain|smtp auth type)
         mechanism not supported
         no authentication type succeeded .. not supported

@@ -72,6 +72,7 @@ RULES: tuple[Rule, ...] = (
         edns
         resolving (timed out|timeout)
         lookup .. i/o timeout
+        cname lookup failed temporarily
         getaddrinfo .. timed out
         (11): resource temporarily unavailable
         (00000001, 11): resource temporarily unavailable

@@ -22,7 +22,12 @@ _UNREACHABLE_NETWORK = errno(
     "enetunreach", (101, 51, 10051, 4062), "network is unreachable", "network unreachable", "unreachable network"
 )
 _NO_ADDRESS = errno(
-    "eaddrnotavail", (99, 49, 10049, 4090), "cannot assign requested address", "can't assign requested address"
+    "eaddrnotavail",
+    (99, 49, 10049, 4090),
+    "cannot assign requested address",
+    "can't assign requested address",
+    "address not available",  # musl
+    "requested address is not valid in its context",  # Windows
 )
 _NO_FAMILY = errno("eafnosupport", (97, 47, 10047, 4089), "address family not supported")
 _UNREACHABLE_HOST = errno(
@@ -139,7 +144,7 @@ RULES: tuple[Rule, ...] = (
         "connection_refused", "likely", also=("no_route",),
         note="In a container localhost is the container itself, where no relay listens; the last address that was tried was IPv6's, which it lacks.",
         texts="""
-        (localhost|[::1]:) .. cannot assign requested address
+        (localhost|[::1]:) .. (cannot assign requested address|address not available)
     """),
     *rules("no_route", "certain", _UNREACHABLE_HOST, _HOST_DOWN, variant="or_blocked", also=("connection_blocked",)),
     *rules(

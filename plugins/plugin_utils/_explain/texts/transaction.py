@@ -31,6 +31,12 @@ RULES: tuple[Rule, ...] = (
         valid rcpt command must precede data
         need rcpt
     """),
+    # What MAIL, or what follows it, is answered out of its order
+    *rules(
+        "sender_rejected", "likely", also=("temporarily_rejected", "recipient_rejected"), echo="follow",
+        note="MAIL came out of its order: what was refused before it says why.", texts="""
+        503 .. (mail first|need mail|nested mail|sender already|transaction is already)
+    """),
     *rules("message_rejected", "likely", texts="""
         message failed
     """),
