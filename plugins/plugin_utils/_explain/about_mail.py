@@ -43,6 +43,8 @@ _PROTOCOL_WORDS = frozenset(
 )
 _PROTOCOL_PARTS = (
     "greeting never received",
+    "error: * ok [capability imap4",  # what no client of IMAP complains of
+    "error * ok [capability imap4",
     "relay access denied",
     "gen_smtp",
     "gen smtp",
@@ -238,6 +240,7 @@ _HEX = re.compile("[0-9a-f]{1,4}")
 _ANNOUNCES = re.compile(
     r"(?:fail|error|unable|cannot|can't|could ?n[o']t|problem|exception|while)\w*\b.{0,60}\b(?:send|sent|submit|deliver|notif|e?-?mail)"
     r"|(?:mail|message|notification)\w*\b.{0,60}\b(?:fail|error|not sent|could not|cannot|exception|problem)"
+    r"|connecting to (?:the |remote )?(?:smtp|mail) ?server"
 )
 
 

@@ -269,7 +269,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b5\.1\.7\b"
         r"|(?:not (?:allowed|permitted|authorized)|cannot|may not) (?:to )?send (?:as|from)"
         r"|mail from .{0,80}(?:not allowed|denied|rejected)"
-        r"|from address (?:is )?not (?:verified|allowed|authorized)|\bsender address must\b",
+        r"|from address (?:is )?not (?:verified|allowed|authorized)|\bsender address must\b|not allowed in header from",
         _SENDER,
         _LATER,
         stages=_ENVELOPE,

@@ -39,6 +39,7 @@ _NAMED = re.compile(
     rf"|\berror (?:response to|sending) ({_ANY}) command"
     r"|\bafter (?:pipelined |sending |final )?(initial connection|connect|ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\bwhile (?:sending|performing the) (ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
+    r"|\b(auth)enticationfailedexception: ;.{0,80}messagingexception: exception reading"  # JavaMail
     rf"|\bon command ['\"]({_ANY})\b"
     r"|(?<!sending )(?<!send )(?<!the )\b(mail) failed: [45]\d\d"  # curl
     r"|\bin response to (ehlo|helo|starttls|auth|mail|rcpt|data)\b"

@@ -108,7 +108,7 @@ RULES: tuple[Rule, ...] = (
     *rules("auth_rejected", "certain", echo="follow", texts="no authentication type succeeded"),
     *rules("auth_rejected", "certain", texts="""
         authentication credentials (invalid|not accepted)
-        bad username or password
+        (bad username or|incorrect username /) password
         authentication unsuccessful
         deny (plain|login|cram-md5) login
         (badcredentials|authinvalidcredentials)

@@ -73,6 +73,7 @@ RULES: tuple[Rule, ...] = (
         resolving (timed out|timeout)
         lookup .. i/o timeout
         cname lookup failed temporarily
+        dns failure for
         getaddrinfo .. timed out
         (11): resource temporarily unavailable
         (00000001, 11): resource temporarily unavailable

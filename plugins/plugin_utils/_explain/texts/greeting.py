@@ -85,7 +85,10 @@ RULES: tuple[Rule, ...] = (
         connection error from .. on port
     """),
     # Postfix says so of a refused EHLO and HELO, too.
-    *rules("greeting_rejected", "likely", also=("ehlo_rejected",), texts="refused to talk to me"),
+    *rules("greeting_rejected", "likely", also=("ehlo_rejected",), texts="""
+        refused to talk to me
+        smtp protocol synchronization error (input sent without waiting
+    """),
     # Net::SMTP greets and says EHLO before it returns.
     *rules("greeting_rejected", "likely", also=("ehlo_rejected",), texts="""
         net::smtp: (550|554)

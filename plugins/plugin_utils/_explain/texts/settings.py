@@ -68,6 +68,8 @@ RULES: tuple[Rule, ...] = (
         (could not load cafile|error adding trust anchors from file|tls_trust_file)
         error setting certificate (verify locations|file)
         curl: (77)
+        url using bad/illegal format
+        setup default email account
     """),
     *rules(
         "invalid_settings", "likely",
@@ -77,6 +79,7 @@ RULES: tuple[Rule, ...] = (
         extension missing: openssl
         socket transport "(ssl|tls)
         no (ssl|tls) support .. (install|load required|included)
+        to use ssl please install
         support for tls is not compiled
         protocol "smtps" not supported
     """),

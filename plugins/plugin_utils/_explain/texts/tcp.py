@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
         # PHP, C and C++
         (connecting to|failed to connect to) .. timed out
         curl: (28) failed to connect to
+        sockettimeoutexception: failed to connect to
         curl error 28: failed to connect to
         failed to connect to .. timeout was reached
         inet: connect: timeout
@@ -115,7 +116,10 @@ RULES: tuple[Rule, ...] = (
         {(:error, :|error,)timeout}
     """),
     # n8n puts a sentence of its own in place of Node's errors.
-    *rules("connection_refused", "certain", _REFUSED, texts="the service refused the connection"),
+    *rules("connection_refused", "certain", _REFUSED, texts="""
+        the service refused the connection
+        smtp: falha ao conectar ao servidor .. (111)
+    """),
     # Home Assistant
     *rules("connection_refused", "likely", also=("name_not_found",), texts="server not found or refused connection"),
     # curl says one thing for every way in which no connection comes about; only its code tells a timeout from the rest.
