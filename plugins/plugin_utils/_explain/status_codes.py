@@ -379,7 +379,7 @@ def _at_stage(status: Status, stage: str) -> Meaning:
 
 _ALL_REFUSED = {"mail": "sender_rejected", "rcpt": "recipient_rejected", "data": "message_rejected"}
 _REFUSES_ADDRESS = re.compile(
-    r"not (?:allowed|permitted|welcome|accepted)|denied|block|banned|unauthorized|listed|reject|refuse|unwelcome",
+    r"not (?:allowed|permitted|welcome|accepted)|denied|block|banned|unauthori[sz]ed|listed|reject|refuse|unwelcome",
     re.IGNORECASE,
 )
 
