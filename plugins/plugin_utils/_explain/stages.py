@@ -52,6 +52,7 @@ _FRAME = re.compile(
     r"(?:smtp\.rb:\d{1,6}:in [`'](?:rescue in |block in |net::smtp#)*|smtplib\.py\W{1,3}line \d{1,6}, in "
     r"|\bsmtptransport\.|\bsmtpclient\.|smtptransport\W{1,2}do)"
     r"(ehlo|helo|auth|mail|rcpt|data|bdat|finishdata)\w{0,14}(?=['(, ]|$)"
+    r"|protocol\\{1,2}smtp(?:\\{1,2}auth\\{1,2}\w{1,12})?->(ehlo|auth|mail|rcpt|data)\("  # Laminas
 )
 # The first that matches counts.
 _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (

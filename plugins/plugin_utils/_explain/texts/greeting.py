@@ -147,6 +147,7 @@ RULES: tuple[Rule, ...] = (
         returned a zero byte response
         server dropped connection
         smtp session failed: read error
+        runtimeexception: could not read from
         connection to server lost
         closed (connection|the connection)
         (server dropped|server disconnected|unexpectedly disconnected|lost connection with)
