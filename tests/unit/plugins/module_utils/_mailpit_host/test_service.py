@@ -42,7 +42,8 @@ def test_its_last_words_are_those_since_it_was_started(
     state: str, lines: list[Line], fallen: bool, words: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sub, restarts, life = state.split(" ")
-    shown = f"Result=exit-code\nExecMainStatus=226\nExecMainStartTimestampMonotonic=3\nActiveState=activating\nSubState={sub}\nNRestarts={restarts}\nInvocationID={life}\n"
+    shown = f"ActiveState=activating\nSubState={sub}\nNRestarts={restarts}\nInvocationID={life}\n"
+    shown += "Result=exit-code\nExecMainStatus=226\nExecMainStartTimestampMonotonic=3\n"
     field = {"unit": "_SYSTEMD_INVOCATION_ID", "systemd": "INVOCATION_ID"}
     journal = "".join(
         json.dumps({"MESSAGE": text, "__MONOTONIC_TIMESTAMP": str(moment), **({field[who]: of} if of else {})}) + "\n"
