@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import typing as t
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.service import Unit
 
-Line = tuple[str, str, str]
+Line = t.Tuple[str, str, str]
 
-BEFORE: list[Line] = [("a", "unit", "from a life before this run"), ("a", "systemd", "Stopped Mailpit")]
-UNKNOWN_BEFORE: list[Line] = [*BEFORE, ("", "unit", "before this run, too")]
-FIRST: list[Line] = [("b", "systemd", "Started Mailpit"), ("b", "unit", 'level=error msg="bad \x1b[31mvalue"')]
-FALLEN: list[Line] = [("b", "systemd", "Failed with result 'exit-code'")]
-AGAIN: list[Line] = [("c", "systemd", "Started Mailpit again")]
+BEFORE: t.List[Line] = [("a", "unit", "from a life before this run"), ("a", "systemd", "Stopped Mailpit")]
+UNKNOWN_BEFORE: t.List[Line] = [*BEFORE, ("", "unit", "before this run, too")]
+FIRST: t.List[Line] = [("b", "systemd", "Started Mailpit"), ("b", "unit", 'level=error msg="bad \x1b[31mvalue"')]
+FALLEN: t.List[Line] = [("b", "systemd", "Failed with result 'exit-code'")]
+AGAIN: t.List[Line] = [("c", "systemd", "Started Mailpit again")]
 
 
 @pytest.mark.parametrize(
