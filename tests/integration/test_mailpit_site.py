@@ -646,6 +646,17 @@ def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: s
         ports.refuse_occupied("smtp", wanted, port, lambda holder: holder.pid == str(os.getpid()))
 
 
+def test_who_has_a_port_for_a_connection_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
+        client.bind(("127.0.0.1", 0))
+        client.connect(server.getsockname())
+        port = client.getsockname()[1]
+        with pytest.raises(
+            Refusal, match=rf"\(process {os.getpid()}.*\) of this host has already for a connection: stop"
+        ):
+            ports.refuse_occupied("smtp", "", port, lambda holder: holder.pid == str(os.getpid()))
+
+
 @pytest.mark.parametrize(
     ("listening", "wanted", "refused"),
     [

@@ -21,6 +21,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways im
 __all__ = ("Holder", "holders", "refuse_occupied", "socket_unit")
 
 _LISTENING = "0A"
+# A connection that waits for its end has no process any more.
+_WAITING = "06"
 
 
 class Holder(t.NamedTuple):
@@ -58,10 +60,12 @@ def refuse_occupied(option: str, address: str, port: int, owns: t.Callable[[Hold
         found = [holder for holder in holders(port, address.strip("[]")) if not owns(holder)]
         if not found:
             return
-    who = " and ".join(sorted({str(holder) for holder in found})) or "somebody"
+    # A port out of the range from which connections get theirs may be that of somebody who listens nowhere.
+    connected = [] if found else _holders(lambda path: _connected(path, port), port)
+    who = " and ".join(sorted({str(holder) for holder in found or connected})) or "somebody"
     raise Refusal(
-        "mailpit_{0}_port is {1}, which {2} of this host has already: stop that, or write another port".format(
-            option, port, who
+        "mailpit_{0}_port is {1}, which {2} of this host has already{3}: stop that, or write another port".format(
+            option, port, who, " for a connection" if connected else ""
         )
     )
 
@@ -102,12 +106,23 @@ def holders(port: int, beside: t.Optional[str] = None) -> t.List[Holder]:
     Everybody who listens on a port of this host, on whatever address; with ``beside`` only those whose address leaves no
     room for somebody else at that one (empty: all addresses).
     """
-    inodes = {
-        inode
-        for name in ("tcp", "tcp6")
-        for place, inode in _listening("/proc/net/" + name, port)
-        if beside is None or _excludes(place, beside)
-    }
+
+    def listening(path: str) -> t.Iterator[str]:
+        for place, state, inode in _table(path, port):
+            if state == _LISTENING and (beside is None or _excludes(place, beside)):
+                yield inode
+
+    return _holders(listening, port)
+
+
+def _connected(path: str, port: int) -> t.Iterator[str]:
+    """The inodes of the sockets of one of the kernel's tables that have a port and do not listen there."""
+    return (inode for _place, state, inode in _table(path, port) if state not in (_LISTENING, _WAITING))
+
+
+def _holders(inodes_of: t.Callable[[str], t.Iterator[str]], port: int) -> t.List[Holder]:
+    """Whose sockets these are, of both of the kernel's tables."""
+    inodes = {inode for name in ("tcp", "tcp6") for inode in inodes_of("/proc/net/" + name)}
     if not inodes:
         return []
     found = [
@@ -126,8 +141,8 @@ def socket_unit(port: int) -> str:
     return ""
 
 
-def _listening(path: str, port: int) -> t.Iterator[t.Tuple[str, str]]:
-    """The address (as the kernel writes it, in hexadecimal) and the inode of the sockets that listen on a port."""
+def _table(path: str, port: int) -> t.Iterator[t.Tuple[str, str, str]]:
+    """The address (as the kernel writes it, in hexadecimal), the state and the inode of the sockets that have a port."""
     try:
         with open(path, encoding="ascii") as table:
             rows = [line.split() for line in table.read().splitlines()[1:]]
@@ -135,8 +150,8 @@ def _listening(path: str, port: int) -> t.Iterator[t.Tuple[str, str]]:
         return
     for row in rows:
         place, _colon, number = row[1].rpartition(":")
-        if row[3] == _LISTENING and int(number, 16) == port:
-            yield place, row[9]
+        if int(number, 16) == port:
+            yield place, row[3], row[9]
 
 
 def _excludes(place: str, address: str) -> bool:
