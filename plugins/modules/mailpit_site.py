@@ -643,6 +643,13 @@ def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
             "mailpit_service_manager is none, and Mailpit's log is not known: set mailpit_watch_command to the command"
             " that prints it, such as [docker, logs, --timestamps, mailpit], or MP_LOG_FILE in mailpit_environment"
         )
+    # Of a name that is misspelt, nothing is ever logged.
+    if site.is_unit and not units.is_known(site.service):
+        raise Refusal(
+            "mailpit_service_name is {0}, and this host has no unit {0}.service: write the name of a Mailpit that it has".format(
+                site.service
+            )
+        )
     runner = _runner(options["site"])
     if isinstance(runner, container.Container):
         # Where there is a journal, the proofs were announced in it.

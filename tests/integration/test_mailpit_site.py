@@ -983,6 +983,15 @@ def test_whose_clock_a_log_has(site: sites.Site, tmp_path: pathlib.Path, monkeyp
     assert [sites.has_hosts_clock(one) for one in contained] == [True, True]
 
 
+def test_the_log_of_a_name_that_is_misspelt_is_not_an_empty_one(site: sites.Site) -> None:
+    there_is_none = dataclasses.replace(site, service="no-such-mailpit", manager="systemd")
+    options = {"since": "1day", "command": [], "site": {"service_manager": "systemd", "service": "no-such-mailpit"}}
+    with pytest.raises(
+        Refusal, match="mailpit_service_name is no-such-mailpit, and this host has no unit no-such-mailpit.service"
+    ):
+        mailpit_site._log(there_is_none, options, records.Record(), keep.Changes(dry=True))
+
+
 def test_a_command_for_the_log_hides_no_renewal_that_failed(
     site: sites.Site, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

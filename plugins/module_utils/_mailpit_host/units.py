@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 __all__ = (
-    "RENEWAL", "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign", "refuse_manager", "renewal_of",
+    "RENEWAL", "is_known", "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign", "refuse_manager", "renewal_of",
     "said_by", "unit_in", "unit_of", "users_of",
 )  # fmt: skip
 
@@ -48,6 +48,11 @@ def renewal_of(service: str) -> t.List[str]:
 def is_there(service: str) -> bool:
     """Whether there is such a unit of an administrator's."""
     return os.path.lexists(path_of(service)) or os.path.lexists(quadlet_of(service))
+
+
+def is_known(service: str) -> bool:
+    """Whether there is such a unit at all, whoever made it."""
+    return is_there(service) or any(os.path.lexists(os.path.join(folder, service + ".service")) for folder in _OTHERS)
 
 
 def read_unit(path: str) -> str:
