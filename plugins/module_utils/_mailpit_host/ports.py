@@ -15,7 +15,7 @@ import socket
 import sys
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.units import said_by, unit_of
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.units import container_of, said_by, unit_of
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 __all__ = ("Holder", "holders", "refuse_occupied", "socket_unit")
@@ -26,16 +26,18 @@ _WAITING = "06"
 
 
 class Holder(t.NamedTuple):
-    """A process that listens: its number, name and unit; all of them empty when only root could tell."""
+    """A process that listens: its number, name, unit and container; all of them empty when only root could tell."""
 
     pid: str
     name: str
     unit: str
+    container: str = ""
 
     def __str__(self) -> str:
         if not self.pid:
             return "a process that this user cannot see"
-        return "{0} (process {1}{2})".format(self.name, self.pid, " of " + self.unit if self.unit else "")
+        place = self.unit or ("container " + self.container if self.container else "")
+        return "{0} (process {1}{2})".format(self.name, self.pid, " of " + place if place else "")
 
 
 def refuse_occupied(option: str, address: str, port: int, owns: t.Callable[[Holder], bool]) -> None:
@@ -126,7 +128,7 @@ def _holders(inodes_of: t.Callable[[str], t.Iterator[str]], port: int) -> t.List
     if not inodes:
         return []
     found = [
-        Holder(pid, _name(pid), unit_of(pid) or (socket_unit(port) if pid == "1" else ""))
+        Holder(pid, _name(pid), unit_of(pid) or (socket_unit(port) if pid == "1" else ""), container_of(pid))
         for pid in sorted(filter(str.isdigit, os.listdir("/proc")), key=int)
         if inodes & _sockets(pid)
     ]
