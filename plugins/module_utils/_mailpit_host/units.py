@@ -15,8 +15,8 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 __all__ = (
-    "RENEWAL", "container_in", "container_of", "is_known", "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign", "refuse_manager", "renewal_of",
-    "said_by", "unit_in", "unit_of", "users_of",
+    "RENEWAL", "container_in", "container_of", "is_known", "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign",
+    "refuse_manager", "renewal_of", "said_by", "unit_in", "unit_of", "users_of",
 )  # fmt: skip
 
 _OWN = "/etc/systemd/system"

@@ -333,7 +333,8 @@ def pem_key(key: Any) -> str:
 @pytest.mark.parametrize(
     ("key", "kind"),
     [
-        (ec.generate_private_key(ec.SECP256K1()), "secp256k1"), (ec.generate_private_key(ec.SECP224R1()), "secp224r1"), (ed448.Ed448PrivateKey.generate(), "Ed448"),
+        (ec.generate_private_key(ec.SECP256K1()), "secp256k1"), (ec.generate_private_key(ec.SECP224R1()), "secp224r1"),
+        (ed448.Ed448PrivateKey.generate(), "Ed448"),
         (ec.generate_private_key(ec.SECP521R1()), ""), (ed25519.Ed25519PrivateKey.generate(), ""), (rsa.generate_private_key(65537, 1024), ""),
     ],
 )  # fmt: skip
