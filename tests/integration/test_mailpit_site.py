@@ -740,6 +740,9 @@ def test_a_clients_file_is_the_roles_own_or_stays(anchor_file: pathlib.Path) -> 
     assert claimed(anchor_file) is None
     anchor_file.write_text(PEM.format("ours"))
     assert "mailpit of one" in (claimed(anchor_file, "mailpit of two") or "")
+    # What to write instead is not what was written.
+    assert (claimed("/etc/ssl/none/blue-staging-ca.pem", "blue of two") or "").endswith("/etc/ssl/blue-staging-ca.pem")
+    assert anchor._instead("/etc/ssl/blue-staging-ca.pem", "blue of two").endswith("/etc/ssl/blue-own-ca.pem")
     assert claimed(anchor_file) is None and forgotten(anchor_file) == str(anchor_file)
     assert (
         claimed("/etc/ssl/certs/ca-certificates.crt") is not None
