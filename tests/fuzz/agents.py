@@ -34,8 +34,11 @@ TREE = ROOT / "build" / "proof" / "agents"
 EMPTY = ("/etc/dma", "/etc/nullmailer", "/usr/lib/nullmailer", "/var/spool", "/dev/shm")
 WITHIN = 10  # seconds that one has for one file
 NAME = "client.fuzz.test"
-# What sSMTP calls its own keys in the log.
-SSMTP = {"MailHub": "mailhub", "HostName": "hostname", "Root": "root", "RewriteDomain": "rewriteDomain"}
+# sSMTP takes its keys in any case, and has another one in its log.
+SSMTP = {
+    name.lower(): name
+    for name in ("mailhub", "hostname", "root", "rewriteDomain", "AuthUser", "AuthPass", "AuthMethod", "UseTLS")
+}
 
 
 def _agent(name: str) -> Callable[[Sequence[str], Path], list[t.Any]]:
@@ -112,7 +115,7 @@ def _ssmtp(texts: Sequence[str]) -> list[t.Any]:
         # A second login is one that it is unable to set.
         for words in ("Unable to set", "Set"):
             said = [re.search(rf'\]: {words} (\w+)="(.*)"$', line, re.DOTALL) for line in lines]
-            values |= {SSMTP.get(one.group(1), one.group(1)): one.group(2) for one in said if one is not None}
+            values |= {SSMTP.get(one.group(1).lower(), one.group(1)): one.group(2) for one in said if one is not None}
         if "UseTLS" in values:
             values["UseTLS"] = {"True": "YES", "False": "NO"}[values["UseTLS"]]
         # It says there what UseTLS is. The port is not always said, either.

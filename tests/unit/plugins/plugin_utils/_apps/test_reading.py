@@ -9,8 +9,10 @@ import typing as t
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import plan_present
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 
 SECRET = "hunter2-s3cret"
 
@@ -757,3 +759,38 @@ def test_a_value_from_elsewhere_names_its_variables(code: str, words: str) -> No
 def test_a_url_where_a_host_belongs_is_shown_without_its_login(written: str, shown: str) -> None:
     reading = read("generic_env", f"SMTP_HOST='{written}'\n", path="/srv/.env")
     assert reading.settings["host"] == shown
+
+
+@pytest.mark.parametrize(
+    "app, text, words",
+    [
+        ("dma", "SMARTHOST h\nSECURETRANSFR\n", "the key SECURETRANSFR and refuses"),
+        ("dma", "SMARTHOST h\nport 25\n", "the key port and refuses"),
+        ("dma", "SMARTHOST h\nFOO bar\n", "the key FOO and refuses"),
+        ("dma", "SMARTHOST h\r\nSTARTTLS\r\n", "stops at line 2 for the carriage return"),
+        ("dma", "SMARTHOST h\nAUTHPATH\n", "stops at line 2 for AUTHPATH, which has no value"),
+        ("dma", "SMARTHOST h\nDEFER yes\n", "stops at line 2 for the value of DEFER"),
+        ("msmtp", "account default\nhost h\ntls_start_tls on\n", "the key tls_start_tls and refuses"),
+        ("msmtp", "account default\nhost h\naccount b\nhost g\nsmtp_port 1\n", "the key smtp_port and refuses"),
+        (
+            "alertmanager",
+            "global:\n  smtp_smarthost: h:587\n  smtp_auth_user: a\n",
+            "the key global.smtp_auth_user and refuses",
+        ),
+        ("authelia", "notifier:\n  smtp:\n    address: smtp://h\n    starttls: true\n", "smtp.starttls and refuses"),
+        ("homeassistant", "notify:\n  - platform: smtp\n    server: h\n    starttls: true\n", "starttls and refuses"),
+        ("jenkins", "unclassified:\n  mailer:\n    smtpHost: h\n    smtpPorts: 25\n", "smtpPorts and refuses"),
+    ],
+)
+def test_what_an_app_stops_at_is_an_error(app: str, text: str, words: str) -> None:
+    wrong = [one["message"] for one in read(app, text).findings if one["severity"] == "error"]
+    assert any(words in one for one in wrong), wrong
+
+
+def test_what_an_app_stops_at_is_told_where_its_file_is_written() -> None:
+    descriptor = load_descriptor("dma")
+    given = {"host": "h", "port": 465, "security": "implicit_tls"}
+    settings = parse_settings(given, probed=False)
+    made = plan_present(descriptor, settings, given, b"STARTLS\nVERIFYCERT\nMAILNAME /etc/mailname\n")
+    wrong = [one["message"] for one in made.findings if one["severity"] == "error"]
+    assert wrong == ["dma does not know the key STARTLS and refuses its configuration for it, so no mail goes out."]
