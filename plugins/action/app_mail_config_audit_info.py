@@ -93,7 +93,7 @@ class ActionModule(Action):
             "apps": apps,
             "lines": [f"{self.host}: {one['line']}" for one in apps],
             "states": {state: sum(1 for one in apps if one["state"] == state) for state in STATES},
-            "left_out": self._left_out,
+            "left_out": [one for index, one in enumerate(self._left_out) if one not in self._left_out[:index]],
         }
 
     # Reading

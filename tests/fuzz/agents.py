@@ -150,20 +150,21 @@ def _queued(log: _Log, spool: Path) -> dict[str, str] | str:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(b"Subject: x\n\n")
             process.stdin.close()
-        said = ""
+        lines: list[str] = []
         end = time.monotonic() + WITHIN
-        while not re.search(r"using smarthost|lookup failure|remote delivery", said) and time.monotonic() < end:
+        while (
+            not re.search(r"using smarthost|lookup failure|remote delivery", "".join(lines)) and time.monotonic() < end
+        ):
             try:
-                said += log.next(0.05)
+                lines.append(log.next(0.05))
             except queue.Empty:
                 if process.poll() is not None:
-                    return process.stdout.read().decode("utf-8", "replace") or said
+                    return process.stdout.read().decode("utf-8", "replace") or "".join(lines)
         process.kill()
-    said += "".join(log.rest())
+    lines += log.rest()
     message = next(spool.glob("M*")).read_bytes().decode("utf-8", "surrogateescape")
-    values = {"rest": said} if time.monotonic() >= end else {}
-    relay = re.search(r"using smarthost \((.*):(\d+)\)", said, re.DOTALL)
-    if relay is not None:
+    values = {"rest": "".join(lines)} if time.monotonic() >= end else {}
+    for relay in filter(None, (re.search(r"using smarthost \((.*):(\d+)\)$", line, re.DOTALL) for line in lines)):
         values |= {"SMARTHOST": relay.group(1), "PORT": relay.group(2)}
     sender, name = re.search(r"\(envelope-from (.*)\)\n\tid .*\n\tby (.*) \(DragonFly", message).groups()  # type: ignore[union-attr]
     values |= {"MASQUERADE": sender, "MAILNAME": name}
