@@ -796,7 +796,9 @@ def unknown_findings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath
 
 def _is_known(form: Form, rest: KeyPath) -> bool:
     names = (rest[0], ".".join(rest))
-    return rest[0] in form.overrides or any(fnmatch.fnmatchcase(name, one) for one in form.known_keys for name in names)
+    if rest[0] in form.overrides or not {*names}.isdisjoint(form.password_elsewhere):
+        return True
+    return any(fnmatch.fnmatchcase(name, one) for one in form.known_keys for name in names)
 
 
 def _superseded(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:

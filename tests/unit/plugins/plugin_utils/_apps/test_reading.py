@@ -560,6 +560,14 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         ["unknown_key", "unknown_key"],
         {"host": "h", "port": 465},
     ),
+    "Authelia, a template without quotes": (
+        "authelia",
+        'notifier:\n  smtp:\n    address: smtp://h:587\n    sender: a@x.example\n    password: {{ secret "/x" | msquote }}\n',
+        {},
+        "starttls",
+        ["variable"],
+        {"host": "h", "port": 587},
+    ),
     "Authelia, filled in by its own template": (
         "authelia",
         "notifier:\n  smtp:\n    address: '{{ secret \"/x\" }}'\n    sender: a@x.example\n",
@@ -785,6 +793,22 @@ def test_a_url_where_a_host_belongs_is_shown_without_its_login(written: str, sho
 def test_what_an_app_stops_at_is_an_error(app: str, text: str, words: str) -> None:
     wrong = [one["message"] for one in read(app, text).findings if one["severity"] == "error"]
     assert any(words in one for one in wrong), wrong
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("account a\nhost h\n", True),
+        ("account a\nhost h\naccount b\nhost g\n", True),
+        ("account a\nhost h\naccount default : a\n", False),
+        ("account default\nhost h\n", False),
+        ("host h\n", False),
+    ],
+)
+def test_an_msmtprc_without_a_default_account(text: str, told: bool) -> None:
+    head = "defaults\nport 587\ntls on\npasswordeval cat x\ntimeout 5\n"
+    codes = [one["code"] for one in read("msmtp", head + text).findings]
+    assert ("no_default_account" in codes) == told and "unknown_key" not in codes
 
 
 def test_what_an_app_stops_at_is_told_where_its_file_is_written() -> None:
