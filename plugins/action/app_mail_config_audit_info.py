@@ -33,6 +33,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
     places_of,
     search_for,
     strangers_of,
+    unreadable_compose,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
@@ -111,6 +112,7 @@ class ActionModule(Action):
         if further:
             self._fetch({"paths": list(dict.fromkeys(further))})
         spots = [spot for spot in listed if spot.path]
+        self._left_out += unreadable_compose(self._texts)
         if looking or not listed:
             wanted = {spot.app for spot in looking} or set(self._apps)
             named = {(spot.app, spot.path, spot.service) for spot in spots}
