@@ -13,7 +13,7 @@ import difflib
 import fnmatch
 import re
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
@@ -60,6 +60,7 @@ _VARIABLES = re.compile(
     r"\$\{?([A-Za-z_]\w*)|\$__env\{(\w+)\}"
     r"|\b(?:ENV(?:\.fetch)?|getenv|environ(?:\.get)?|env)\s*[\[(]\s*['\"]([A-Za-z_]\w*)['\"]|\bprocess\.env\.(\w+)"
 )
+_LIKE_A_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,40}")
 Finding = dict[str, str]
 
 
@@ -773,25 +774,29 @@ def unknown_findings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath
         if name in told or not (closed or near):
             continue
         told.add(name)
-        advice = (
-            f"Write {near[0]} if that is what is meant"
-            if near
-            else "Take it out, or move its values to the keys that the app reads"
-        )
-        does = (
-            "refuses its configuration for it, so no mail goes out"
-            if form.refuses_unknown
-            else "ignores it without a word"
-        )
-        findings.append(
-            {
-                "severity": "error" if form.refuses_unknown else "warning",
-                "code": "unknown_key",
-                "message": f"{descriptor.name} does not know the key {'.'.join((*form.section, name))} and {does}.",
-                "remedy": f"{advice}: {', '.join(key.text for key in form.keys)}.",
-            }
-        )
+        findings.append(_unknown_key(descriptor, form, name, near))
     return findings
+
+
+def _unknown_key(descriptor: Descriptor, form: Form, name: str, near: Sequence[str]) -> Finding:
+    # Where every word that begins a line is taken for a key, a login that has got there may be among them.
+    shown = f"the key {'.'.join((*form.section, name))}"
+    if form.refuses_unknown and not _LIKE_A_KEY.fullmatch(name):
+        shown = "a word that stands in the place of a key"
+    advice = (
+        f"Write {near[0]} if that is what is meant"
+        if near
+        else "Take it out, or move its values to the keys that the app reads"
+    )
+    does = (
+        "refuses its configuration for it, so no mail goes out" if form.refuses_unknown else "ignores it without a word"
+    )
+    return {
+        "severity": "error" if form.refuses_unknown else "warning",
+        "code": "unknown_key",
+        "message": f"{descriptor.name} does not know {shown} and {does}.",
+        "remedy": f"{advice}: {', '.join(key.text for key in form.keys)}.",
+    }
 
 
 def _is_known(form: Form, rest: KeyPath) -> bool:

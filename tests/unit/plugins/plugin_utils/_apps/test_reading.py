@@ -796,6 +796,14 @@ def test_what_an_app_stops_at_is_an_error(app: str, text: str, words: str) -> No
 
 
 @pytest.mark.parametrize(
+    "app, text", [("dma", f"me|relay:{SECRET}\n"), ("msmtp", f'account default\nhost h\n${{x}}/{SECRET}"\n')]
+)
+def test_a_login_in_the_place_of_a_key_is_not_shown(app: str, text: str) -> None:
+    told = str(read(app, text).findings)
+    assert "does not know a word that stands in the place of a key and refuses" in told and SECRET not in told
+
+
+@pytest.mark.parametrize(
     "text, told",
     [
         ("account a\nhost h\n", True),
