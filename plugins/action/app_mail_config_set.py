@@ -3,16 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The steps of the role mail_config that are about all of its apps at once: one task for each step, whatever their number.
 
-Every file is written by app_mail_config or private_file, kept by kept_files, and every packet is sent by smtp_gate or smtp_send;
-here stands only what comes after what.
+The files of all apps are read in one call to the host and written in one, as app_mail_config and private_file would; they are kept by
+kept_files, and every packet is sent by smtp_gate or smtp_send. Here stands only what comes after what.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
@@ -30,8 +31,13 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
     test_command,
     told_once,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask import app_files
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import reason_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, settings_failure
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.app_file import AppFile, tell_broken_off
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.app_files import FailedAt, TemplateFile, at_file
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
@@ -210,30 +216,40 @@ class ActionModule(Action):
         return t.cast("dict[str, t.Any]", self._args["settings"])
 
     def _each(self, settings: Mapping[str, t.Any], *, write: bool) -> list[Result]:
-        """Every file, planned or written; raises _StepError where one of them fails."""
-        results: list[Result] = []
-        for index, entry in enumerate(self._entries):
-            done = self._one(entry, settings, write)
-            if done.get("failed") or done.get("unreachable"):
-                said = in_own_words(reason_of(done), index, self.host)
-                raise _StepError({**done, "msg": said, "changed": write and _changed(results)})
-            results.append({**done, "item": _public(entry)})
-        return results
+        """Every file, planned or written, all in one call to the host; raises _StepError where one of them fails."""
+        try:
+            done = self._done(settings, write)
+        except FailedAt as error:
+            raise _StepError(self._why_at(error)) from None
+        return [{**one, "item": _public(entry)} for one, entry in zip(done, self._entries)]
 
-    def _one(self, entry: Mapping[str, t.Any], settings: Mapping[str, t.Any], write: bool) -> Result:
-        options = {name: entry[name] for name in _OF_THE_FILE if entry.get(name) not in (None, "")}
-        dry = not write or self._task.check_mode
-        if kind_of(entry) == "template":
-            content = self._rendered(entry, settings)
-            done = self._call("mailops.smtp.private_file", {"path": entry["dest"], "content": content, **options}, dry)
-            if done.get("failed"):
-                return done
-            mode = completed(settings, probed=True)["security"]
-            if write and self._task.diff and done["changed"]:
+    def _done(self, settings: Mapping[str, t.Any], write: bool) -> list[Result]:
+        files: list[AppFile | TemplateFile] = []
+        for index, entry in enumerate(self._entries):
+            with at_file(index):
+                files.append(self._file(entry, settings))
+        diff = write and self._task.diff
+        if write and not self._task.check_mode:
+            done = app_files.write(files, self._on_host, diff=diff)
+        else:
+            with self._checking():
+                done = app_files.foretell(files, self._on_host, diff=diff)
+        mode = completed(settings, probed=True)["security"]
+        for one, entry in zip(done, self._entries):
+            if kind_of(entry) != "template":
+                continue
+            one["security"] = mode
+            if diff and one["changed"]:
                 # That it changes is told, and not what is in it: nobody knows where in it the password is.
                 words = f"{entry['dest']}: new content of {entry['template']}, which is not shown as it may hold the password\n"
-                done["diff"] = {"prepared": words}
-            return {**done, "up_to_date": not done["changed"], "findings": [], "settings": {}, "security": mode}
+                one["diff"] = {"prepared": words}
+        return done
+
+    def _file(self, entry: Mapping[str, t.Any], settings: Mapping[str, t.Any]) -> AppFile | TemplateFile:
+        options = {name: entry[name] for name in _OF_THE_FILE if entry.get(name) not in (None, "")}
+        if kind_of(entry) == "template":
+            backup = {"backup": to_bool(options["backup"], "backup")} if "backup" in options else {}
+            return TemplateFile({**options, **backup, "path": entry["dest"]}, self._rendered(entry, settings))
         place = {name: entry[name] for name in ("app", "path", "form", "carrier", "service") if entry.get(name)}
         wish = {
             "settings": settings,
@@ -243,7 +259,32 @@ class ActionModule(Action):
         }
         if self._args.get("descriptors"):
             wish["descriptors"] = self._args["descriptors"]
-        return self._call("mailops.smtp.app_mail_config", {**place, **options, **wish}, dry, diff=write)
+        return AppFile({**place, **options, **wish}, self.folder)
+
+    def _on_host(self, files: Sequence[Mapping[str, t.Any]]) -> Result:
+        result = work_on_files(self, "mailops.smtp.app_mail_config_set", {}, self._task_vars, {"files": list(files)})
+        if not self._task.check_mode:
+            # In check mode it is the claim that tells it.
+            tell_broken_off(result.get("broken_off") or [])
+        return result
+
+    @contextlib.contextmanager
+    def _checking(self) -> Iterator[None]:
+        """As in check mode: the host writes nothing."""
+        before, self._task.check_mode = self._task.check_mode, True
+        try:
+            yield
+        finally:
+            self._task.check_mode = before
+
+    def _why_at(self, failed: FailedAt) -> Result:
+        """The result of the step, in the names of the role's variables."""
+        error = failed.error
+        if isinstance(error, HostError):
+            told = host_failure(error, self.host, {})
+        else:
+            told = settings_failure(error, self.host, {})
+        return {**told, "msg": in_own_words(reason_of(told), failed.index, self.host), "changed": failed.changed}
 
     def _rendered(self, entry: Mapping[str, t.Any], settings: Mapping[str, t.Any]) -> str:
         """The user's template with the completed settings, as ``mail_config_relay`` and as ``mail``."""
@@ -317,14 +358,12 @@ class ActionModule(Action):
             "message_id": None,
         }
 
-    def _call(
-        self, action: str, options: Mapping[str, t.Any], check_mode: bool | None = None, *, diff: bool = False
-    ) -> Result:
+    def _call(self, action: str, options: Mapping[str, t.Any], check_mode: bool | None = None) -> Result:
         """The result of another action with these options, on the same host and connection."""
         task = self._task.copy()
         task.action, task.args = action, dict(options)
         task.check_mode = self._task.check_mode if check_mode is None else check_mode
-        task.diff = diff and self._task.diff
+        task.diff = False
         plugin = self._shared_loader_obj.action_loader.get(
             action,
             task=task,
