@@ -104,9 +104,9 @@ def _all_but_some(
     """Everything but one cohort, or but two: only the gateways may send, say."""
     members: dict[Cohort, tuple[set[str], set[str]]] = {}
     for side, observers in enumerate((faulty, well)):
-        for one in observers:
-            for cohort in cohorts.get(one, ()):
-                members.setdefault(cohort, (set(), set()))[side].add(one)
+        for observer in observers:
+            for cohort in cohorts.get(observer, ()):
+                members.setdefault(cohort, (set(), set()))[side].add(observer)
     spared = {
         one: sides
         for one, sides in members.items()

@@ -478,7 +478,7 @@ def test_one_group_and_a_stray_host(
     records = []
     for one in made(chains, lambda h, _e: None if number(h) in works else "filtered, no other", hosts, 1):
         of_it = [name for name, members in groups.items() if int(one.host[1:]) in members]
-        variables = {"datacenter": name[3:] for name in of_it if name.startswith("dc:")}
+        variables = dict([("datacenter", name[3:]) for name in of_it if name.startswith("dc:")])
         own = tuple(name for name in of_it if not name.startswith("dc:"))
         records.append(dataclasses.replace(one, groups=own, variables=variables, vantage={"host": one.host}))
     found = next(one for one in across(records) if one.code == "outbound_filter")
