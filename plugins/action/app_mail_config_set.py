@@ -15,6 +15,7 @@ import typing as t
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
@@ -36,7 +37,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Ac
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, settings_failure
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.app_file import AppFile, tell_broken_off
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.app_files import FailedAt, TemplateFile, at_file
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import as_sentence, work_on_files
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
@@ -65,6 +66,20 @@ class _StepError(Exception):
         self.result: Result = {"changed": False, **told, "failed": True}
 
 
+def _said_last(result: Result, host: str) -> Result:
+    """The failure of a step as it is printed: the role's last task says why, once, with what is back.
+
+    Its sentence is where Ansible keeps a task's options, which are not printed but at -vvv. A host that is gone has no last task.
+    """
+    if not result.get("failed") or result.get("unreachable") or "invocation" in result:
+        return result
+    why = f" ({result['cause']})" if result.get("cause") else ""
+    short = f"{host}: this step failed{why}; the role's last task says why, and what is back as it was."
+    left = {name: value for name, value in result.items() if name not in ("remedy", "exception", "module_stderr")}
+    said = {name: result[name] for name in ("msg", "remedy", "module_stderr") if name in result}
+    return {**left, "msg": short, "invocation": {"said": said}}
+
+
 class ActionModule(Action):
     """One step for all apps of the role."""
 
@@ -73,6 +88,11 @@ class ActionModule(Action):
         "accept", "always", "going_back", "probe", "prove", "findings", "alternatives", "fallback", *POLICY_OPTIONS, *POLITE_OPTIONS,
     )  # fmt: skip
     INPUT_ERRORS = (SettingsError, AppError)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        """What ansible-core calls."""
+        result = super().run(tmp, task_vars)
+        return _said_last(result, self.host) if self._task._role else result
 
     def answer(self, args: Result) -> Result:
         """Do the step that is named."""
@@ -157,18 +177,26 @@ class ActionModule(Action):
             restart = entry.get("restart")
             if not restart:
                 continue
-            if restart.get("service"):
-                done = self._call("ansible.builtin.service", {"name": restart["service"], "state": "restarted"})
-            elif self._task.check_mode:
-                done = {"changed": True}
-            else:
-                folder = {"chdir": restart["chdir"]} if restart.get("chdir") else {}
-                done = self._call("ansible.builtin.command", {"argv": restart["command"], **folder})
+            try:
+                done = self._restarted(restart)
+            except AnsibleConnectionFailure as error:
+                if not self._flag("going_back"):
+                    raise
+                # A host that is gone would end the role before it has said why it goes back.
+                done = {"failed": True, "changed": False, "msg": str(error)}
             results.append({**done, "item": _public(entry)})
             if done.get("failed") and not self._flag("going_back"):
                 raise _StepError({"msg": f"{self.host}: {label_of(entry)}: {_why(done, restart)}", "changed": True})
         down = [label_of(one["item"]) for one in results if one.get("failed")]
         return {"results": results, "changed": bool(results), "down": down}
+
+    def _restarted(self, restart: Mapping[str, t.Any]) -> Result:
+        if restart.get("service"):
+            return self._call("ansible.builtin.service", {"name": restart["service"], "state": "restarted"})
+        if self._task.check_mode:
+            return {"changed": True}
+        folder = {"chdir": restart["chdir"]} if restart.get("chdir") else {}
+        return self._call("ansible.builtin.command", {"argv": restart["command"], **folder})
 
     def _prove(self) -> Result:
         """Read back what the files hold, and prove that mail goes with exactly that."""
@@ -194,7 +222,11 @@ class ActionModule(Action):
         """Put the old files back. What could not be put back is in ``kept``, and fails nothing."""
         begun = self._args.get("begun") or {}
         asked = {"paths": begun.get("paths") or [], "step": "restore", "name": "mail_config"}
-        back = self._call("mailops.smtp.kept_files", asked) if asked["paths"] else {}
+        try:
+            back = self._call("mailops.smtp.kept_files", asked) if asked["paths"] else {}
+        except AnsibleConnectionFailure as error:
+            # The role's last task, which says why it goes back, must come all the same.
+            back = {"failed": True, "msg": as_sentence(str(error))}
         problem = {"problem": back["msg"]} if back.get("failed") or back.get("unreachable") else {}
         # Only these: the rc of a module that broke off would make this step fail, and nothing be restarted or told.
         told = {name: back.get(name) or [] for name in ("restored", "kept", "unfinished", "warnings")}
@@ -391,7 +423,7 @@ def _why(done: Mapping[str, t.Any], restart: Mapping[str, t.Any]) -> str:
         # Ansible's own words for a program that cannot be started; rc is the errno then.
         said = f"{what.split(' ')[0]} cannot be started: {os.strerror(done['rc'])}"
     words = f"it cannot be restarted ({what})" + (f": {said}" if said else "")
-    return words if words.endswith((".", "!", "?")) else f"{words}."
+    return as_sentence(words)
 
 
 def _misnamed(defaults: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> SettingsError | None:

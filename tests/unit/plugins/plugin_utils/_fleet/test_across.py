@@ -460,7 +460,7 @@ STRAYS: list[tuple[str, int, dict[str, t.Iterable[int]], t.Iterable[int], str, s
     ("one of a large group does not reach it either", 20, {"gw": range(6), "a": range(6, 12), "b": range(12, 20)}, range(1, 6),
      "everything outside of group gw", "high", [], [0]),
     ("a group and one stray host do not reach it", 8, {"web": range(3), "db": range(3, 8)}, range(4, 8), "group web", "low", [], [3]),
-    ("some hosts have a data centre", 16, {"dc:one": range(4)}, range(5, 16), "datacenter one", "high", [], [4]),
+    ("some hosts have a data centre", 16, {"dc:one": range(4)}, range(5, 16), "dcx one", "high", [], [4]),
     ("groups of one host", 10, {f"g{n}": [n] for n in range(10)}, range(4), "", "low", [0, 1, 2, 3], [0, 1, 2, 3]),
     ("nothing is known of them", 9, {}, range(5), "", "low", [0, 1, 2, 3, 4], [0]),
 ]  # fmt: skip
@@ -478,7 +478,7 @@ def test_one_group_and_a_stray_host(
     records = []
     for one in made(chains, lambda h, _e: None if number(h) in works else "filtered, no other", hosts, 1):
         of_it = [name for name, members in groups.items() if int(one.host[1:]) in members]
-        variables = dict([("datacenter", name[3:]) for name in of_it if name.startswith("dc:")])
+        variables = {name[:2] + "x": name[3:] for name in of_it if name.startswith("dc:")}
         own = tuple(name for name in of_it if not name.startswith("dc:"))
         records.append(dataclasses.replace(one, groups=own, variables=variables, vantage={"host": one.host}))
     found = next(one for one in across(records) if one.code == "outbound_filter")
