@@ -27,6 +27,8 @@ Confidence = t.Literal["high", "medium", "low"]
 # the fault, that is never sure.
 _INSIDE, _OUTSIDE = 0.55, 0.2
 _NEARLY_ALL = 0.8
+# So much of a cohort counts as all of it, beside another cohort that has the fault as well.
+_NEARLY_SURE = 0.9
 # Pairs are made of so many cohorts, of those that hold this share of the fault. More are only chance, and time.
 _PAIRED, _SHARE = 30, 0.2
 # Above this chance, over all cohorts that were looked at, a fit that is not perfect is no fit.
@@ -95,7 +97,25 @@ def _best(faulty: frozenset[str], well: frozenset[str], cohorts: Mapping[str, fr
     both = _best_of({**by_members, **pairs}, faulty, well)
     # A pair is a second guess: it counts where nothing fits alone, or where hosts speak against what does, and none against it.
     better = both is not None and len(both.cohort) > 2 and (found is None or (found.spared and not both.spared))
+    if better and both is not None and (wider := _wider(both, by_members, faulty, well)):
+        return wider
     return (both if better else found) or _all_but_some(faulty, well, cohorts)
+
+
+def _wider(
+    pair: Split, by_members: Mapping[_Members, list[Cohort]], faulty: frozenset[str], well: frozenset[str]
+) -> Split | None:
+    """A cohort around the pair that has the fault as a whole, but for an exception: the pair then only leaves that out."""
+    around = [
+        (len(inside), inside, spared)
+        for inside, spared in by_members
+        if inside > pair.inside and len(spared) <= (1 - _NEARLY_SURE) * len(inside | spared)
+    ]
+    if not around:
+        return None
+    _size, inside, spared = max(around, key=lambda one: (one[0], -len(one[2])))
+    first, *others = sorted(by_members[inside, spared], key=_order)
+    return Split(first, tuple(others), inside, spared, faulty - inside, well - spared, pair.confidence)
 
 
 def _all_but_some(

@@ -84,6 +84,14 @@ def test_a_filter_with_hosts_that_contradict_it_and_noise(chains: dict[str, list
     assert len(found) == 1
 
 
+def test_two_data_centres_with_an_exception_each(chains: dict[str, list[str]]) -> None:
+    """The exception of the one is of the other provider; that makes no statement on a provider."""
+    plan: Plan = lambda h, e: "filtered" if h.variables["datacenter"] != "dc1" and number(h) not in (0, 2) else None  # noqa: E731
+    found = across(made(chains, plan, hosts=90, endpoints=1))
+    told = [(one.code, (one.cohort or {}).get("name"), one.contradicted_by) for one in found]
+    assert sorted(told) == [("outbound_filter", "dc0", ("h00000",)), ("outbound_filter", "dc2", ("h00002",))]
+
+
 def test_noise_alone_makes_no_group(chains: dict[str, list[str]]) -> None:
     for seed in range(5):
         chance = random.Random(seed)
