@@ -17,7 +17,7 @@ test: ## everything that CI runs
 	@tools/test
 
 unit: ## unit tests with the newest ansible-core
-	@PROCESSES=4 tools/unit core-2.21
+	@PROCESSES=6 tools/unit core-2.21
 
 units-all-pythons: ## unit tests: ansible-core 2.19, 2.20, 2.21, and the host's half on every Python from 3.8 that is here
 	@tools/test environment unit

@@ -33,6 +33,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
     places_of,
     search_for,
     strangers_of,
+    unreadable_compose,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
@@ -93,7 +94,7 @@ class ActionModule(Action):
             "apps": apps,
             "lines": [f"{self.host}: {one['line']}" for one in apps],
             "states": {state: sum(1 for one in apps if one["state"] == state) for state in STATES},
-            "left_out": self._left_out,
+            "left_out": [one for index, one in enumerate(self._left_out) if one not in self._left_out[:index]],
         }
 
     # Reading
@@ -111,6 +112,7 @@ class ActionModule(Action):
         if further:
             self._fetch({"paths": list(dict.fromkeys(further))})
         spots = [spot for spot in listed if spot.path]
+        self._left_out += unreadable_compose(self._texts)
         if looking or not listed:
             wanted = {spot.app for spot in looking} or set(self._apps)
             named = {(spot.app, spot.path, spot.service) for spot in spots}

@@ -144,6 +144,7 @@ import stat
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import failure
 
 _MOST_BYTES = 4 * 1024 * 1024
 
@@ -195,9 +196,7 @@ def main() -> None:
         except IsADirectoryError:
             module.fail_json(msg="path is {0}, which is a folder; write the path of the app's file.".format(path))
         except OSError as error:
-            module.fail_json(
-                msg="{0} cannot be read on this host: {1}.".format(path, (error.strerror or str(error)).lower())
-            )
+            module.fail_json(msg=str(failure("{0} cannot be read on this host".format(path), error)))
         except ValueError as error:
             module.fail_json(msg=str(error))
         files.append(found)

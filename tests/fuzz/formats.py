@@ -13,7 +13,9 @@ had in a running systemd.
 from __future__ import annotations
 
 import argparse
+import functools
 import random
+import re
 import sys
 import tempfile
 import typing as t
@@ -21,12 +23,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import CARRIERS, load_carrier
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
     FORMAT_NAMES,
     FormatError,
     as_text,
     load_format,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import PatternError
 
 from tests.fuzz.parsers import parse
 from tests.fuzz.texts import KEYS, SECTIONS, TEXTS, value
@@ -85,12 +89,22 @@ TARGETS = (
     Target("toml", "toml", "toml", "", "django52", "toml"),
     Target("xml", "xml", "xml", "", "native", "elements"),
     Target("msmtprc", "msmtprc", "msmtprc", "", "native", "msmtp"),
+    Target("jenkins", "yaml", "yaml", "", "native", "casc"),
+    Target("ssmtp", "ssmtp", "keyvalue", "ssmtp", "native", "ssmtp"),
+    Target("dma", "dma", "keyvalue", "dma", "native", "dma"),
+    Target("nullmailer", "remotes", "line", "", "native", "nullmailer"),
 )
 # Formats whose values are all texts, those that hold no line break, and those that no value is empty for their parsers in.
 _TEXTS = ("dotenv", "ini", "properties", "postfix", "compose", "kubernetes", "unit", "msmtprc", "xml")
-_ONE_LINE = ("ini", "postfix", "unit", "msmtprc")
-# Those whose parsers are there for other tests anyway.
-QUICK = ("dotenv-node", "dotenv-shell", "yaml-js", "json", "python", "postfix")
+_TEXTS += ("ssmtp", "dma", "remotes")
+_ONE_LINE = ("ini", "postfix", "unit", "msmtprc", "ssmtp", "dma", "remotes")
+# Those whose parsers are there for other tests anyway, and how many files CI tries with them. A program takes its time.
+QUICK = {"dotenv-node": 150, "dotenv-shell": 150, "yaml-js": 150, "json": 150, "python": 150, "postfix": 150}
+QUICK |= {"ssmtp": 20, "dma": 10, "nullmailer": 20}
+
+
+# msmtp and dma show nothing of others without it, and sSMTP always has one.
+_ALWAYS = (("host",), ("mailhub",), ("SMARTHOST",))
 
 
 @dataclass
@@ -109,6 +123,8 @@ class _Case:
     after: str
     wanted: dict[tuple[str, ...], t.Any]
     gone: tuple[tuple[str, ...], ...]
+    # What the app shall find, where that is not what is written.
+    meant: dict[tuple[str, ...], t.Any]
 
 
 def fuzz(target: Target, number: int, seed: int) -> Tally:
@@ -148,18 +164,64 @@ def _case(target: Target, dice: random.Random, tally: Tally) -> _Case | None:
     if target.parser == "msmtp" and not wanted:
         # Where nothing is written, what msmtp's defaults say to all accounts may stay.
         wanted = {keys[0]: "x"}
-    # msmtp shows nothing of an account without a host.
-    gone = tuple(key for key in keys if key not in wanted and dice.random() < 0.5 and key != ("host",))
+    gone = tuple(key for key in keys if key not in wanted and dice.random() < 0.5 and key not in _ALWAYS)
     try:
+        wanted, meant = _of_app(target, dice, wanted)
         if target.format in CARRIERS and target.format not in FORMAT_NAMES:
             variables = {key[0]: one for key, one in wanted.items()}
             after = load_carrier(target.format).edit(before, variables, [key[0] for key in gone], "app", "compose")
         else:
             after = load_format(target.format).edit(before, wanted, gone, target.dialect)
-    except FormatError:
+    except (FormatError, PatternError):
         tally.refused += 1
         return None
-    return _Case(before, after, wanted, gone)
+    if target.parser == "nullmailer":
+        # Of the whole line nothing stays.
+        gone = (("starttls",), ("insecure",), ("auth-login",))
+    return _Case(before, after, wanted, gone, meant)
+
+
+def _of_app(
+    target: Target, dice: random.Random, wanted: dict[tuple[str, ...], t.Any]
+) -> tuple[dict[tuple[str, ...], t.Any], dict[tuple[str, ...], t.Any]]:
+    """What is written, and what the app shall find: the same, but where the app has a language inside its values."""
+    if target.parser == "casc":
+        texts = {key: _spelt("jenkins", {"password": one}) for key, one in wanted.items() if isinstance(one, str)}
+        return {**wanted, **texts}, wanted
+    if target.parser == "nullmailer":
+        names = {"host": "r.example", "port": dice.randint(1, 65535), "username": value(dice, False)}
+        names |= {"password": value(dice, False), "tls": " --ssl", "insecure": "", "login_word": ""}
+        meant = {("host",): "r.example", ("port",): str(names["port"]), ("ssl",): ""}
+        meant |= {("user",): names["username"], ("pass",): names["password"]}
+        return {("line",): _spelt("nullmailer", names)}, meant
+    if target.parser == "ssmtp":
+        # No blank, = or # can be written there; half of the values have none.
+        few = {key: re.sub(r"[\s=#]", "", str(one)) or "x" for key, one in wanted.items()}
+        wanted = few if dice.random() < 0.7 else wanted
+        fixed = {
+            "UseTLS": dice.choice(["YES", "NO"]),
+            "mailhub": f"r{dice.randint(1, 9)}.example:{dice.randint(1, 65535)}",
+        }
+        wanted = {key: fixed.get(key[0], one) for key, one in wanted.items()}
+    if target.parser == "dma":
+        # It takes these apart: a path begins with a slash, and an empty value is none.
+        few = {key: str(one).replace("#", "") for key, one in wanted.items()}
+        wanted = few if dice.random() < 0.7 else wanted
+        shapes = {"PORT": str(dice.randint(1, 65535)), "MASQUERADE": "x{}@x{}"}
+        wanted = {
+            key: shapes.get(key[0], "x{}").replace("{}", str(one).replace("@", "")) for key, one in wanted.items()
+        }
+    return wanted, wanted
+
+
+_form = functools.lru_cache(lambda app: load_descriptor(app).forms["file"])
+
+
+def _spelt(app: str, names: dict[str, t.Any]) -> t.Any:
+    """The value of the descriptor's key that holds the password. Raises PatternError."""
+    form = _form(app)
+    key = next(one for one in form.keys if "password" in one.names)
+    return key.patterns[0].write(names, form.booleans)
 
 
 def _judge(target: Target, case: _Case, before: t.Any, after: t.Any, tally: Tally) -> None:
@@ -179,14 +241,14 @@ def _problem(target: Target, case: _Case, before: t.Any, after: t.Any) -> str:
     typed = target.text not in _TEXTS
     # Ruby's parser gives what stands below the section.
     cut = len(SECTIONS[target.text]) if target.format == "ruby" else 0
-    for key, meant in case.wanted.items():
+    for key, meant in case.meant.items():
         path = key[cut:]
         found = _get(after, path)
         if found != (meant if typed else as_text(meant)) or isinstance(found, bool) != (
             typed and isinstance(meant, bool)
         ):
             return f"{'.'.join(key)} is {found!r} and not {meant!r}"
-    managed = [key[cut:] for key in (*case.wanted, *case.gone)]
+    managed = [key[cut:] for key in (*case.meant, *case.gone)]
     rests = [_without(one, managed) or None for one in (before, after)]
     if rests[0] != rests[1]:
         return f"others changed: {rests[0]!r} to {rests[1]!r}"

@@ -13,6 +13,7 @@ import typing as t
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests.fuzz.agents import AGENTS
 from tests.proof.programs import answers
 from tests.support.process import ROOT, Missing, program
 
@@ -91,6 +92,11 @@ def elements(texts: Sequence[str], folder: Path) -> list[t.Any]:
 def snakeyaml(texts: Sequence[str], folder: Path) -> list[t.Any]:
     """The YAML parser of Jenkins' Configuration as Code, and of Spring Boot."""
     return _java(texts, folder, "yaml")
+
+
+def casc(texts: Sequence[str], folder: Path) -> list[t.Any]:
+    """Jenkins' Configuration as Code: that parser, and the substitution of ${variables} in each text."""
+    return _java(texts, folder, "casc")
 
 
 def _java(texts: Sequence[str], folder: Path, *options: str) -> list[t.Any]:
@@ -213,7 +219,9 @@ NATIVE: dict[str, Callable[[Sequence[str], Path], list[t.Any]]] = {
     "properties": properties,
     "elements": elements,
     "snakeyaml": snakeyaml,
+    "casc": casc,
     "units": units,
     "environment-d": environment_d,
     "msmtp": msmtp,
+    **AGENTS,
 }

@@ -67,6 +67,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "toml": ("host", "port", "password", "forcessl"),
     "msmtprc": ("host", "user", "domain", "from"),
     "xml": ("smtpHost", "smtpPort", "useSsl", "replyToAddress"),
+    "ssmtp": ("mailhub", "AuthUser", "AuthPass", "AuthMethod", "hostname", "root", "UseTLS"),
+    "dma": ("SMARTHOST", "PORT", "MASQUERADE", "MAILNAME"),
+    "remotes": ("line",),
 }
 SECTIONS: dict[str, tuple[str, ...]] = {
     "ini": ("mailer",),
@@ -437,6 +440,57 @@ def xml(dice: random.Random) -> str:
     return _lines(dice, [*lines, "</hudson.tasks.Mailer_-DescriptorImpl>"])
 
 
+def ssmtp(dice: random.Random) -> str:
+    """With keys in any case and some twice, lines that it takes nothing from, and a last line without an end."""
+    lines = []
+    for name in _names(dice, KEYS["ssmtp"], "rewriteDomain"):
+        lines += [dice.choice(["# note", "#AuthUser=x", "", " AuthPass=no", "AuthPass = no", "root =no"])][
+            : dice.randint(0, 1)
+        ]
+        plain = _plain(dice)
+        tails = ["", "", " # note", "#note", " more", "=more", " "]
+        name = dice.choice([name, name, name.lower(), name.upper()])
+        mark = dice.choice(["=", "=", "=", " =", "= ", "\t="])
+        # It breaks off at some domains with an @ in front.
+        said = dice.choice(["YES", "no", "yes"]) if name.lower() == "usetls" else plain.replace("@", "")
+        lines.append(f"{name}{mark}{said}{dice.choice(tails)}")
+        lines += [dice.choice(lines)] if dice.random() < 0.1 else []
+    return _lines(dice, lines)
+
+
+def dma(dice: random.Random) -> str:
+    """With flags, comments behind values, lines that begin with a blank, and keys that are there twice."""
+    lines = []
+    flags = ("SECURETRANSFER", "STARTTLS", "OPPORTUNISTIC_TLS", "INSECURE", "FULLBOUNCE")
+    for name in [*_names(dice, KEYS["dma"][1:], ""), "SMARTHOST", *dice.sample(flags, dice.randint(0, 2))]:
+        lines += [dice.choice(["# note", "#SMARTHOST x", "", "  # note"])] if dice.random() < 0.3 else []
+        plain = f"x{_plain(dice)}"
+        if not name:
+            continue
+        if name in flags:
+            lines.append(name + dice.choice(["", "", " # note", "#note"]))
+            continue
+        said = {"PORT": str(dice.randint(1, 65535)), "MASQUERADE": f"{plain}@{plain}"}.get(name, plain)
+        tail = dice.choice(["", "", " # note", "#note", " more", "\t"]) if name != "PORT" else ""
+        lines.append(f"{name}{dice.choice([' ', chr(9)])}{said}{tail}")
+        lines += [dice.choice(lines)] if dice.random() < 0.1 else []
+    return _lines(dice, lines)
+
+
+def remotes(dice: random.Random) -> str:
+    """nullmailer's: several relays with options in quotes of both kinds, comments and blank lines."""
+    lines = []
+    for _number in range(dice.randint(0, 3)):
+        lines += [dice.choice(["# note", "", "  # note", "\t"])] if dice.random() < 0.4 else []
+        plain = _plain(dice)
+        options = dice.sample(
+            ["--starttls", "--ssl", "--insecure", "--auth-login", f"--port={dice.randint(1, 65535)}"], 2
+        )
+        options += dice.choice([[], [f"--user='{plain} \\ #'"], [f'--pass="{plain} \\" x"'], [f"--user={plain}\\ y"]])
+        lines.append(dice.choice(["", " "]) + " ".join([f"r{plain}", dice.choice(["smtp", "smtp", "qmqp"]), *options]))
+    return _lines(dice, lines)
+
+
 TEXTS: dict[str, Callable[[random.Random], str]] = {
     "dotenv": dotenv,
     "ini": ini,
@@ -456,4 +510,7 @@ TEXTS: dict[str, Callable[[random.Random], str]] = {
     "msmtprc": msmtprc,
     "toml": toml,
     "xml": xml,
+    "ssmtp": ssmtp,
+    "dma": dma,
+    "remotes": remotes,
 }

@@ -12,11 +12,22 @@ from typing import Any
 
 import pytest
 
+from tests.support.order import longest_first
 from tests.support.parallel import Together
 from tests.support.pki import Pki
 
 # Files with many long tests and nothing dear that these share.
 _ONE_BY_ONE = ("test_app_mail_config.py", "test_mailpit_role.py", "test_role_mail_config.py")
+
+# They take the most time, by far.
+_LONGEST = (
+    "test_mailpit_role.py", "test_role_mail_config.py", "test_role_files.py", "test_environments.py", "test_mailpit_staging.py", "test_secrets.py",
+    "test_gate.py", "test_mailpit_modes.py", "test_mailpit_message_info.py", "test_playbooks.py", "test_pangolin_nodemailer.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items, _LONGEST)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:

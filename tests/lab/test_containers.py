@@ -141,6 +141,10 @@ BOTH = list(WAYS)
 QUADLET = [pytest.param(name, marks=[] if name == "podman_quadlet" else [pytest.mark.deep]) for name in WAYS]
 
 
+# Each test begins with what those before it left (tools/test).
+IN_ORDER = True
+
+
 @pytest.fixture(scope="module")
 def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
     folder = tmp_path_factory.mktemp(request.param)

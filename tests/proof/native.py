@@ -160,7 +160,7 @@ def dma(job: Job, folder: Path, ca_file: Path) -> str:
     files = {"dma/dma.conf": Path(job.files[""]).read_text(), "dma/auth.conf": ""}
     if "dma_auth" in job.files:
         files["dma/auth.conf"] = Path(job.files["dma_auth"]).read_text()
-    command = _unpacked(folder, ca_file, str(BUILT / "deb"), [], files)
+    command = _unpacked(folder, ca_file, str(BUILT / "agents"), [], files)
     script = """
         mkdir -p /var/spool/dma && chown root:mail /var/spool/dma && chmod 2775 /var/spool/dma
         timeout 5 dma -D -f "$1" "$2"
@@ -168,10 +168,17 @@ def dma(job: Job, folder: Path, ca_file: Path) -> str:
     return _run([*command, "sh", "-c", script, "sh", SENDER, TO], _message(job))
 
 
+def ssmtp(job: Job, folder: Path, ca_file: Path) -> str:
+    """With the file where it looks for it."""
+    files = {"ssmtp/ssmtp.conf": Path(job.files[""]).read_text(), "ssmtp/revaliases": ""}
+    command = _unpacked(folder, ca_file, str(BUILT / "agents"), [], files)
+    return _run([*command, "timeout", "5", "ssmtp", "-f", SENDER, TO], _message(job))
+
+
 def nullmailer(job: Job, folder: Path, ca_file: Path) -> str:
     """Its queue with one message, and its sender until that is gone."""
     files = {"nullmailer/remotes": Path(job.files[""]).read_text(), "nullmailer/me": "client.proof.test\n"}
-    command = _unpacked(folder, ca_file, str(BUILT / "deb"), [], files)
+    command = _unpacked(folder, ca_file, str(BUILT / "agents"), [], files)
     script = """
         spool=/var/spool/nullmailer
         mkdir -p $spool/queue $spool/tmp $spool/failed && mkfifo $spool/trigger && chown -R mail $spool
@@ -217,6 +224,7 @@ NATIVE: dict[str, Client] = {
     "exim": exim,
     "dma": dma,
     "nullmailer": nullmailer,
+    "ssmtp": ssmtp,
     "alertmanager-old": alertmanager("am-old"),
     "alertmanager-new": alertmanager("am-new"),
 }
@@ -240,8 +248,9 @@ _VERSIONS = {
     "curl": "curl --version | sed -n '1s/curl \\([^ ]*\\).*/\\1/p'",
     "postfix": "postconf -d -h mail_version",
     "exim": _changelog(ROOT / "build" / "relays" / "root", "exim4-base"),
-    "dma": _changelog(BUILT / "deb", "dma"),
-    "nullmailer": _changelog(BUILT / "deb", "nullmailer"),
+    "dma": _changelog(BUILT / "agents", "dma"),
+    "nullmailer": _changelog(BUILT / "agents", "nullmailer"),
+    "ssmtp": _changelog(BUILT / "agents", "ssmtp"),
     "alertmanager-old": _built("am-old", "alertmanager"),
     "alertmanager-new": _built("am-new", "alertmanager"),
 }

@@ -81,6 +81,7 @@ NATIVES = (
     Row("exim4", "file", "native", "exim", "Exim", start=EXIM, plain_for=("CRAM-MD5",)),
     Row("dma", "file", "native", "dma", "dma"),
     Row("nullmailer", "file", "native", "nullmailer", "nullmailer"),
+    Row("ssmtp", "file", "native", "ssmtp", "sSMTP"),
     Row("zabbix", "file", "native", "curl", "curl", quick=True),
     Row("alertmanager", "file", "native", "alertmanager-old", "Alertmanager", start=ALERTMANAGER),
     Row("alertmanager", "file", "native", "alertmanager-new", "Alertmanager", start=ALERTMANAGER),

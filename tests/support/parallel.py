@@ -18,6 +18,8 @@ class Together(LoadScopeScheduling):
     """Tests for which ``scope_of``, asked with their identifier, gives the same text run in one process, one after the other."""
 
     def __init__(self, config: pytest.Config, log: Any, scope_of: Callable[[str], str]) -> None:
+        # In the order of the tests, and not the files with the most tests first: those are seldom the longest.
+        config.option.loadscopereorder = False
         super().__init__(config, log)
         self._scope_of = scope_of
 

@@ -9,7 +9,7 @@ import errno
 import os
 import typing as t
 
-__all__ = ("FileError", "failure", "user_name")
+__all__ = ("FileError", "failure", "reason_of", "user_name")
 
 _WORDS: t.Dict[int, str] = {
     errno.ENOSPC: "no space is left on its file system",
@@ -48,6 +48,11 @@ def user_name() -> str:
 
 def failure(what: str, error: OSError, folder: t.Optional[int] = None) -> FileError:
     """``what`` is "PATH cannot be written" or so; ``folder`` is an open folder of the file system that it was about."""
+    return FileError("{0}: {1}.".format(what, reason_of(error, folder)))
+
+
+def reason_of(error: OSError, folder: t.Optional[int] = None) -> str:
+    """Why, and what to do where that is known; no sentence of its own."""
     words = _WORDS.get(error.errno or 0)
     if error.errno == errno.ENOSPC and folder is not None and _no_inode(folder):
         words = "no inode is left on its file system (df -i shows that)"
@@ -55,7 +60,7 @@ def failure(what: str, error: OSError, folder: t.Optional[int] = None) -> FileEr
         words = (error.strerror or str(error)).lower()
     if error.errno == errno.EACCES and os.geteuid() != 0:
         words += "; set become: true, or become_user to whom it belongs"
-    return FileError("{0}: {1}.".format(what, words.replace("{user}", user_name())))
+    return words.replace("{user}", user_name())
 
 
 def _no_inode(folder: int) -> bool:

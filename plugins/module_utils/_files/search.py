@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import base64
+import errno
 import fnmatch
 import glob
 import os
 import stat
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
+from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, reason_of
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import place_of
 
 __all__ = ("Found", "read_file", "search")
@@ -58,6 +59,8 @@ def read_file(root: str, path: str) -> t.Dict[str, t.Any]:
         return told if _is_nowhere(whole) else dict(told, error=str(error).replace(above + "/", "/"))
     except (FileNotFoundError, NotADirectoryError):
         return told
+    except PermissionError as error:
+        return dict(told, error=reason_of(error))
     except (OSError, ValueError) as error:
         return dict(told, error=(getattr(error, "strerror", None) or str(error)).lower())
     if len(content) > _MOST_BYTES:
@@ -90,7 +93,7 @@ def search(
         if real in seen:
             continue
         seen.add(real)
-        shown = path[len(root.rstrip("/")) :]
+        shown = _shown(root, path)
         one = read_file(root, shown)
         if one["error"]:
             left_out.append({"path": shown, "reason": one["error"]})
@@ -116,6 +119,21 @@ def _is_nowhere(path: str) -> bool:
     return False
 
 
+def _is_closed(folder: str) -> bool:
+    """Whether it is a folder in which this user may look at nothing."""
+    try:
+        os.stat(os.path.join(folder, "."))
+    except PermissionError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def _shown(root: str, path: str) -> str:
+    return path[len(root.rstrip("/")) :]
+
+
 def _below(root: str, path: str) -> str:
     return root.rstrip("/") + path
 
@@ -127,6 +145,7 @@ def _paths(
     plain = [one for one in names if "*" not in one]
     patterns = [one for one in names if "*" in one]
     paths: t.List[str] = []
+    left_out: t.List[t.Dict[str, str]] = []
     seen: t.Set[str] = set()
     for pattern in folders:
         for folder in sorted(glob.glob(_below(root, pattern))):
@@ -135,12 +154,23 @@ def _paths(
                 continue
             seen.add(real)
             if len(seen) > _MOST_FOLDERS:
-                return paths, [{"path": pattern, "reason": "there are too many folders"}]
+                return paths, [*left_out, {"path": pattern, "reason": "there are too many folders"}]
             try:
                 there = os.listdir(real)
+            except PermissionError as error:
+                left_out.append({"path": _shown(root, folder), "reason": reason_of(error)})
+                continue
             except OSError:
                 continue
             first = set(there)
+            for name in sorted({one.split("/")[0] for one in plain if "/" in one} & first):
+                if _is_closed(os.path.join(real, name)):
+                    left_out.append(
+                        {
+                            "path": _shown(root, os.path.join(folder, name)),
+                            "reason": reason_of(PermissionError(errno.EACCES, "")),
+                        }
+                    )
             paths += [
                 os.path.join(folder, one)
                 for one in plain
@@ -152,7 +182,7 @@ def _paths(
                 if any(fnmatch.fnmatchcase(name, one) for one in patterns)
                 and os.path.isfile(os.path.join(folder, name))
             ]
-    return paths, []
+    return paths, left_out
 
 
 def _is_about(file: t.Mapping[str, t.Any], words: t.Sequence[str], whole: t.Sequence[str]) -> bool:

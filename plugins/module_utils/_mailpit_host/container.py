@@ -21,6 +21,7 @@ import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import locked
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import program
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.journal import quoted
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ports import Holder
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.stamp import STAMP, seconds_of
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
@@ -246,7 +247,10 @@ class Container:
         """What the engine says about it, empty when there is none."""
         code, said = _run([self.engine, "container", "inspect", self.name], 30, errors=False)
         try:
-            return {} if code else dict(json.loads(said)[0]["State"])
+            if code:
+                return {}
+            found = json.loads(said)[0]
+            return dict(found["State"], RestartCount=found.get("RestartCount", 0))
         except (ValueError, KeyError, IndexError, TypeError):
             return {}
 
@@ -261,23 +265,23 @@ class Container:
         )
 
     def has_fallen(self) -> bool:
-        """Whether it is not there, has ended, or is being started again after it had."""
-        return self._state().get("Status", "") in ("", "exited", "dead", "restarting", "stopped", "removing")
+        """Whether it is not there, has ended, is being started again after it had, or was."""
+        state = self._state()
+        # On a busy host the moment between two lives is over before anybody looks.
+        return bool(state.get("RestartCount")) or state.get("Status", "") in (
+            "", "exited", "dead", "restarting", "stopped", "removing",
+        )  # fmt: skip
 
     def last_words(self) -> str:
-        """What this life of it wrote last: not what an earlier one did."""
+        """What this life of it wrote last; where the engine has restarted it meanwhile, the lives before may have written it."""
         state = self._state()
         if not state:
             return "It was not started."
         command = [self.engine, "logs", "--tail", "15", self.name]
         since = str(state.get("StartedAt") or "")
-        if STAMP.match(since) and not since.startswith("0001"):
+        if STAMP.match(since) and not since.startswith("0001") and not state["RestartCount"]:
             command[2:2] = ["--since", since]
-        lines = _run(command, 30)[1].splitlines()
-        words = "; ".join(
-            "".join(char if char.isprintable() else "?" for char in line) for line in lines if line.strip()
-        )
-        return "Its log ends with: {0}".format(words) if words else "It has logged nothing."
+        return quoted(_run(command, 30)[1].splitlines())
 
     def log(self, since: float) -> t.List[t.Tuple[float, str]]:
         """What it has logged since a moment, on either of its streams, with the engine's times. Raises Refusal."""

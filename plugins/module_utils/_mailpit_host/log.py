@@ -11,7 +11,6 @@ logs in with a name that begins with MADE_UP: as many refusals as it causes are 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import socket
@@ -21,6 +20,7 @@ import time
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.proof import MADE_UP
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.journal import entries
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.stamp import STAMP, seconds_of
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
@@ -54,15 +54,10 @@ def read_journal(service: str, since: float) -> t.List[Line]:
     unit = service + ".service"
     lines = []
     fields = ["_SYSTEMD_UNIT=" + unit, "+", "OBJECT_SYSTEMD_UNIT=" + unit, "_UID=0"]
-    for packed in _output(["journalctl", "--no-pager", "--output=json", "--since=@{0}".format(int(since)), *fields]):
-        try:
-            entry = json.loads(packed)
-            message = entry["MESSAGE"]
-            text = bytes(message).decode("utf-8", "replace") if isinstance(message, list) else str(message)
-            # What conmon hands on from a container ends with the line's break.
-            lines.append((int(entry["__REALTIME_TIMESTAMP"]) / 1e6, text.rstrip("\n")))
-        except (ValueError, KeyError, TypeError):
-            continue
+    command = ["journalctl", "--no-pager", "--output=json", "--since=@{0}".format(int(since)), *fields]
+    for entry, text in entries(_output(command)):
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            lines.append((int(entry["__REALTIME_TIMESTAMP"]) / 1e6, text))
     return lines
 
 
@@ -79,7 +74,8 @@ def read_renewal(service: str) -> t.Dict[str, t.Any]:
             shown[key] = value
     if shown.get("ActiveState") != "active":
         return {"ok": False, "said": "{0}.timer does not run: run the role again".format(unit), "next": ""}
-    fields = ["_SYSTEMD_INVOCATION_ID=" + shown["InvocationID"]] if shown.get("InvocationID") else []
+    # By the unit's name: the journal does not always learn which run wrote what has ended before it looks.
+    fields = ["_SYSTEMD_UNIT={0}.service".format(unit)] if shown.get("InvocationID") else []
     lines = _output(["journalctl", "--no-pager", "--output=cat", "--lines=1", *fields]) if fields else []
     said = "".join(char if char.isprintable() else "?" for char in lines[-1]) if lines else "It has not run yet."
     return {"ok": shown.get("Result") == "success", "said": said, "next": shown.get("NextElapseUSecRealtime", "")}

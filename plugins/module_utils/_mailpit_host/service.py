@@ -11,13 +11,13 @@ import socket
 import time
 import typing as t
 
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.journal import entries, quoted
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ports import Holder, holders
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.units import said_by
 
 __all__ = ("Runner", "Unit", "wait_for", "wait_for_somebody")
 
 _PAUSE = 0.1
-_LINES = 15
 
 
 class Runner(t.Protocol):
@@ -47,13 +47,18 @@ class Unit:
         return holder.unit == self.name
 
     def has_fallen(self) -> bool:
-        """Whether systemd has given it up or waits to start it again."""
+        """Whether systemd has given it up, waits to start it again, or has done so since it was started by hand."""
         state = _show(self.name)
-        return state.get("ActiveState") in ("failed", "inactive") or state.get("SubState") == "auto-restart"
+        # On a busy host the moment between two lives is over before anybody looks.
+        return (
+            state.get("ActiveState") in ("failed", "inactive")
+            or state.get("SubState") == "auto-restart"
+            or state.get("NRestarts", "0") != "0"
+        )
 
     def last_words(self) -> str:
-        """What this life of the unit wrote, and what systemd wrote about it."""
-        return _last_words(_show(self.name).get("InvocationID", ""))
+        """What it wrote since it was started, and what systemd wrote about it."""
+        return _last_words(self.name)
 
 
 def wait_for(runner: Runner, wanted: t.Sequence[int], seconds: float) -> t.Optional[str]:
@@ -92,15 +97,61 @@ def wait_for_somebody(address: str, port: int, seconds: float) -> t.Optional[str
 
 
 def _show(unit: str) -> t.Dict[str, str]:
-    done = said_by(["systemctl", "show", "--property=ActiveState,SubState,InvocationID", unit])
+    wanted = "ActiveState,SubState,NRestarts,InvocationID,Result,ExecMainStatus,ExecMainStartTimestampMonotonic"
+    done = said_by(["systemctl", "show", "--property=" + wanted, unit])
     return dict(line.split("=", 1) for line in done.splitlines() if "=" in line)
 
 
-def _last_words(invocation: str) -> str:
-    """What this life of the unit wrote, and what systemd wrote about it: not what an earlier life did."""
-    if not invocation:
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 0
+
+
+def _last_words(unit: str) -> str:
+    """
+    What the unit wrote in its last life in which it wrote anything, and what systemd wrote about it from then on: of
+    the lives that systemd gave it since it was started, and of none before.
+    """
+    state = _show(unit)
+    present = state.get("InvocationID")
+    if not present:
         return "It was not started."
-    fields = ["_SYSTEMD_INVOCATION_ID=" + invocation, "+", "INVOCATION_ID=" + invocation]
-    lines = said_by(["journalctl", "--no-pager", "--output=cat", "--lines={0}".format(_LINES), *fields]).splitlines()
-    words = "; ".join("".join(char if char.isprintable() else "?" for char in line) for line in lines if line.strip())
-    return "Its log ends with: {0}".format(words) if words else "It has logged nothing."
+    lines = _journal(unit)
+    others = list(dict.fromkeys(line.life for line in lines if line.life not in ("", present)))
+    restarts = _number(state.get("NRestarts", ""))
+    told = {*others[max(0, len(others) - restarts) :], present}
+    # Of what ends at once the journal does not always learn which life it was: such a line counts where nothing older can have written it.
+    began = 0 if restarts else _number(state.get("ExecMainStartTimestampMonotonic", ""))
+    before = max((index for index, line in enumerate(lines) if line.life and line.life not in told), default=-1)
+    lines = [line for line in lines[before + 1 :] if line.life or line.moment >= began]
+    speaking = [line.life for line in lines if line.own]
+    first = next((index for index, line in enumerate(lines) if line.own and line.life == speaking[-1]), 0)
+    # What systemd could not even start has nothing to say, as where a folder of its sandbox is missing (226, systemd.exec(5)).
+    why = "" if speaking else " systemd says {0}, status {1}.".format(state.get("Result"), state.get("ExecMainStatus"))
+    return quoted([line.text for line in lines[first:]]) + why
+
+
+class _Line(t.NamedTuple):
+    """A line of the journal about a unit, and in which of its lives: empty where the journal did not learn that."""
+
+    life: str
+    own: bool
+    """Whether the unit itself wrote it, and not systemd."""
+    moment: int
+    """Microseconds, by the clock that counts from the start of the host."""
+    text: str
+
+
+def _journal(unit: str) -> t.List[_Line]:
+    """The last lines of this unit, and those of systemd about it."""
+    said_by(["journalctl", "--sync"])  # what it wrote a moment ago may be on its way
+    fields = ["_SYSTEMD_UNIT=" + unit, "+", "UNIT=" + unit, "_PID=1"]
+    printed = said_by(["journalctl", "--no-pager", "--output=json", "--lines=200", *fields])
+    return [
+        _Line(
+            str(entry.get("INVOCATION_ID") or entry.get("_SYSTEMD_INVOCATION_ID", "")),
+            "INVOCATION_ID" not in entry,
+            _number(str(entry.get("__MONOTONIC_TIMESTAMP", ""))),
+            text,
+        )
+        for entry, text in entries(printed.splitlines())
+    ]

@@ -22,6 +22,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import 
     password_keys_elsewhere,
     several_findings,
     trap_findings,
+    unknown_findings,
     with_entries,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import Rendered, render
@@ -151,6 +152,8 @@ def _form_findings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, 
                 "remedy": f"Take {name} out, and name a private CA in NODE_EXTRA_CA_CERTS.",
             }
         )
+    if form.refuses_unknown:
+        findings += unknown_findings(descriptor, form, values)
     return findings
 
 

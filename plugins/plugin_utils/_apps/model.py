@@ -178,7 +178,8 @@ class Form:
     lenient: bool
     keys: tuple[Key, ...]
     known_keys: tuple[str, ...]
-    closed: bool
+    closed: tuple[str, ...]
+    refuses_unknown: bool
     overrides: Mapping[str, str]
     ignores_empty: bool
     superseded: Mapping[str, str]

@@ -34,6 +34,7 @@ __all__ = (
     "places_of",
     "search_for",
     "strangers_of",
+    "unreadable_compose",
     "variables_beside",
 )
 
@@ -70,6 +71,8 @@ _RELAY = re.compile(
     r"|(?:[A-Z0-9]+_+)*?SMTP_*(?:ADDRESS|ADDR)",
     re.IGNORECASE,
 )
+_ABOUT_MAIL = re.compile("smtp|mail", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:ssl|tls|starttls|smtps?)://", re.IGNORECASE)
 _NAME_OF_RELAY = re.compile(r"(?!0\.0\.0\.0\b)(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)+(?::[0-9]{1,5})?")
 
 
@@ -209,6 +212,7 @@ def _holds_variables(path: str) -> bool:
 
 
 def _stranger(path: str, carrier: str, service: str | None, values: Mapping[str, str]) -> Stranger | None:
+    values = {one: _SCHEME.sub("", value, count=1) for one, value in values.items()}
     names = [one for one, value in values.items() if _RELAY.fullmatch(one) and _NAME_OF_RELAY.fullmatch(value)]
     if not names:
         return None
@@ -417,6 +421,21 @@ def _services(path: str, text: str) -> Iterator[_Service]:
     for name, one in services.items() if isinstance(services, Mapping) else ():
         if isinstance(one, Mapping):
             yield _Service(path, str(name), str(one.get("image") or ""), tuple(_volumes(path, one.get("volumes"))))
+
+
+def unreadable_compose(texts: Mapping[str, str]) -> list[dict[str, str]]:
+    """Compose files that are no YAML, and why: whatever mails from them is not looked at."""
+    found = []
+    for path, text in texts.items():
+        if not path.endswith(_COMPOSE) or not _ABOUT_MAIL.search(text):
+            continue
+        try:
+            yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError) as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f"line {mark.line + 1}" if mark is not None else "it"
+            found.append({"path": path, "reason": f"{where} is not valid YAML, so compose does not take it, either"})
+    return found
 
 
 def _volumes(path: str, raw: t.Any) -> Iterator[tuple[str, str]]:

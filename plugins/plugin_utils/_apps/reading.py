@@ -13,7 +13,7 @@ import difflib
 import fnmatch
 import re
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
@@ -36,6 +36,7 @@ __all__ = (
     "read_settings",
     "several_findings",
     "trap_findings",
+    "unknown_findings",
     "with_entries",
 )
 
@@ -59,6 +60,7 @@ _VARIABLES = re.compile(
     r"\$\{?([A-Za-z_]\w*)|\$__env\{(\w+)\}"
     r"|\b(?:ENV(?:\.fetch)?|getenv|environ(?:\.get)?|env)\s*[\[(]\s*['\"]([A-Za-z_]\w*)['\"]|\bprocess\.env\.(\w+)"
 )
+_LIKE_A_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,40}")
 Finding = dict[str, str]
 
 
@@ -211,16 +213,16 @@ def interpret(
     found = bool(parents) or any(key.path in values for key in form.keys if key.patterns or key.is_old)
     # A part of an app that says nothing of its mode means what the app does by default.
     if not found and not (descriptor.part_of and descriptor.words):
-        return Reading(False, findings=_unknown(descriptor, form, values))
+        return Reading(False, findings=unknown_findings(descriptor, form, values))
     further = several_findings(descriptor, form, values)
     values = {path: _first_relay(form, path, value) for path, value in values.items()}
     unused = _unused(descriptor, form, values)
     # A URL of another transport is no wrong one, and names no relay.
     used = {path: value for path, value in values.items() if not _is_unused(form, path, value)}
     if len(used) < len(values) and not any(key.path in used for key in form.keys if key.patterns):
-        return Reading(True, findings=[*unused, *further, *_unknown(descriptor, form, values)])
+        return Reading(True, findings=[*unused, *further, *unknown_findings(descriptor, form, values)])
     values = used
-    findings = [*_wrong(descriptor, form, values), *unused, *further, *_unknown(descriptor, form, values)]
+    findings = [*_wrong(descriptor, form, values), *unused, *further, *unknown_findings(descriptor, form, values)]
     findings += [_from_elsewhere(".".join(path), value) for path, value in parents.items()]
     known = read_settings(descriptor, form, values)
     findings += _overridden(descriptor, form, known, environment or {})
@@ -735,7 +737,7 @@ def _shown(value: Value) -> str:
     return "no single value" if isinstance(value, Opaque) else repr(re.sub(r"://.*", "://...", str(value))[:60])
 
 
-def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
+def unknown_findings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
     """Keys of the section that the app does not read: all others where the descriptor knows them all, else those that
     look like one of ours.
     """
@@ -750,10 +752,14 @@ def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]
         if path[: len(form.section)] != form.section or path in ours or path in above:
             continue
         rest = path[len(form.section) :]
-        if not form.closed and len(rest) > 1 and (flat or not form.section) and path[:-1] not in parents:
+        closed = any(fnmatch.fnmatchcase(".".join(rest), one) for one in form.closed)
+        if not closed and len(rest) > 1 and (flat or not form.section) and path[:-1] not in parents:
             # Another account of the same file, or something else of an app's one file for everything.
             continue
-        if _is_known(form, rest) or ".".join(rest) in form.superseded:
+        if form.refuses_unknown and flat:
+            # It refuses a command in every account of its file.
+            rest = rest[-1:]
+        if _is_known(form, rest) or (*form.section, *rest) in ours or ".".join(rest) in form.superseded:
             continue
         inside = [
             one
@@ -764,30 +770,40 @@ def _unknown(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]
         alike = sorted(
             one for one in known if one.partition(".")[0] == rest[-1].partition(".")[0] or "." not in rest[-1]
         )
-        near = difflib.get_close_matches(rest[-1], alike, 1, 0.8 if form.closed else 0.88)
-        if name in told or not (form.closed or near):
+        near = difflib.get_close_matches(rest[-1], alike, 1, 0.8 if closed else 0.88)
+        if name in told or not (closed or near):
             continue
         told.add(name)
-        advice = (
-            f"Write {near[0]} if that is what is meant"
-            if near
-            else "Take it out, or move its values to the keys that the app reads"
-        )
-        findings.append(
-            {
-                "severity": "warning",
-                "code": "unknown_key",
-                "message": f"{descriptor.name} does not know the key {'.'.join((*form.section, name))} and ignores it"
-                " without a word.",
-                "remedy": f"{advice}: {', '.join(key.text for key in form.keys)}.",
-            }
-        )
+        findings.append(_unknown_key(descriptor, form, name, near))
     return findings
+
+
+def _unknown_key(descriptor: Descriptor, form: Form, name: str, near: Sequence[str]) -> Finding:
+    # Where every word that begins a line is taken for a key, a login that has got there may be among them.
+    shown = f"the key {'.'.join((*form.section, name))}"
+    if form.refuses_unknown and not _LIKE_A_KEY.fullmatch(name):
+        shown = "a word that stands in the place of a key"
+    advice = (
+        f"Write {near[0]} if that is what is meant"
+        if near
+        else "Take it out, or move its values to the keys that the app reads"
+    )
+    does = (
+        "refuses its configuration for it, so no mail goes out" if form.refuses_unknown else "ignores it without a word"
+    )
+    return {
+        "severity": "error" if form.refuses_unknown else "warning",
+        "code": "unknown_key",
+        "message": f"{descriptor.name} does not know {shown} and {does}.",
+        "remedy": f"{advice}: {', '.join(key.text for key in form.keys)}.",
+    }
 
 
 def _is_known(form: Form, rest: KeyPath) -> bool:
     names = (rest[0], ".".join(rest))
-    return rest[0] in form.overrides or any(fnmatch.fnmatchcase(name, one) for one in form.known_keys for name in names)
+    if rest[0] in form.overrides or not {*names}.isdisjoint(form.password_elsewhere):
+        return True
+    return any(fnmatch.fnmatchcase(name, one) for one in form.known_keys for name in names)
 
 
 def _superseded(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:

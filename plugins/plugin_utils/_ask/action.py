@@ -13,9 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Plan
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, settings_failure
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.become import become_failure
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, ProbeRun, probe_host
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import at_once, parse_manners
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import execute_private
@@ -105,4 +107,17 @@ class Action(ActionBase):
 
     def execute(self, module: str, arguments: Result) -> Result:
         """Run a module on the host; its arguments may hold a login, so they lie in no file on the way."""
-        return execute_private(self, module, arguments, self._task_vars)
+        try:
+            result = execute_private(self, module, arguments, self._task_vars)
+        except AnsibleError as error:
+            why = become_failure(str(error), self._method())
+            if why is None:
+                raise
+            raise HostError({"failed": True, "msg": f"{why}."}) from None
+        if not result.get("failed") or "module_stderr" not in result:
+            return result
+        why = become_failure(str(result["module_stderr"]), self._method())
+        return result if why is None else {**result, "msg": f"{why}."}
+
+    def _method(self) -> str:
+        return str(self._play_context.become_method or "")

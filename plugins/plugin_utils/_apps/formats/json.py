@@ -58,6 +58,7 @@ class Json(Format):
     ) -> str:
         if not text.strip("\ufeff \t\r\n"):
             text = text.rstrip(" \t\r\n") + "{}\n"
+        _load(text, unique=True)
         for path in remove:
             text = _without(text, path)
         for path, value in wanted.items():
@@ -73,17 +74,20 @@ class Json(Format):
         return "has a NUL byte, which no password can have" if isinstance(value, str) and "\0" in value else None
 
 
-def _load(text: str) -> dict[str, t.Any]:
+def _load(text: str, unique: bool = False) -> dict[str, t.Any]:
+    """The object. Of a key that is there twice the last one counts, as for all apps; where it is changed it has to be
+    ``unique``.
+    """
     if not text.strip("\ufeff \t\r\n"):
         return {}
 
-    def unique(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
-        if len({name for name, _value in pairs}) != len(pairs):
+    def members(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+        if unique and len({name for name, _value in pairs}) != len(pairs):
             raise FormatError("a key is there twice in one object; remove all but one")
         return dict(pairs)
 
     try:
-        loaded = json.loads(text.lstrip("\ufeff"), object_pairs_hook=unique)
+        loaded = json.loads(text.lstrip("\ufeff"), object_pairs_hook=members)
     except json.JSONDecodeError as error:
         raise FormatError(f"line {error.lineno} is not valid JSON") from None
     except RecursionError:

@@ -43,15 +43,16 @@ _FLAGS = (
     "INSECURE",
     "FULLBOUNCE",
     "NULLCLIENT",
-    "SECURE",
     "VERIFYCERT",
 )
+# And those that it does not start with where they have none.
+_VALUES = ("SMARTHOST", "PORT", "ALIASES", "SPOOLDIR", "AUTHPATH", "CERTFILE", "MAILNAME", "MASQUERADE", "FINGERPRINT")
 _STARTTLS = ("UseSTARTTLS",)
 # Of these it takes the first one that is there, and of all others the last.
 _FIRST = ("AuthUser", "AuthPass", "AuthMethod")
 # Key, and where its value begins and ends, in one line with its line break.
 _SHAPES = {
-    "dma": re.compile(r"([A-Z_]+)(?:[ \t]|(?=#|\n|$))([^#\n]*)"),
+    "dma": re.compile(r"([^ \t#\r\n]+)(?:[ \t]|(?=#|\n|$))([^#\n]*)"),
     "exim": re.compile(r"[ \t]*([A-Z][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*?)[ \t]*(?=[\r\n]|$)"),
     "ssmtp": re.compile(r"([^= \t\n#]+)(?=[^#\n]*=)([= \t]([^= \t\n#]*)(?=[= \t\n]))"),
 }
@@ -133,9 +134,9 @@ class KeyValue(Lines):
         return super().change(text, wanted, remove, dialect, indent)
 
     def findings(self, text: str, dialect: str = "") -> list[dict[str, str]]:
-        """Lines that look like settings and are none to sSMTP."""
+        """Lines that look like settings and are none to sSMTP, and those that dma does not start with."""
         if self._dialect(dialect) != "ssmtp":
-            return []
+            return _dma_stops(text) if self._dialect(dialect) == "dma" else []
         there = [one for one in self.scan(text, "ssmtp") if one.value]
         read, set_there = {one.start for one in there}, {one.path for one in there}
         found = []
@@ -167,6 +168,27 @@ class KeyValue(Lines):
     def statement(self, path: KeyPath, spelt: str, dialect: str) -> str:
         mark = {"dma": " ", "exim": " = ", "ssmtp": ""}[dialect]
         return path[-1] + (mark + spelt if spelt else mark.rstrip(" "))
+
+
+def _dma_stops(text: str) -> list[dict[str, str]]:
+    """What is wrong with the shape of a line; its keys are looked at elsewhere."""
+    found = []
+    for number, (start, end, after) in enumerate(lines_of(text), 1):
+        key, _mark, value = text[start:end].partition("#")[0].replace("\t", " ").partition(" ")
+        why = remedy = ""
+        if text[start:after].endswith("\r\n") and (not text[start:end] or key in _FLAGS):
+            why, remedy = "the carriage return at its end", "Write it with the line ends of Unix (dos2unix)."
+        elif key in _VALUES and not value.strip():
+            why, remedy = f"{key}, which has no value there", f"Write a value behind {key}, or take the line out."
+        elif key in _FLAGS[3:] and value.strip():
+            # Of the first three the value is told, too.
+            why, remedy = f"the value of {key}, which has none", f"Write {key} alone, or take the line out."
+        if why:
+            message = f"dma stops at line {number} for {why}, so no mail goes out."
+            found.append({"severity": "error", "code": "invalid_settings", "message": message, "remedy": remedy})
+            if "carriage" in why:
+                break
+    return found
 
 
 FORMAT = KeyValue()

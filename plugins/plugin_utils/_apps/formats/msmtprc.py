@@ -74,6 +74,21 @@ class Msmtprc(Lines):
             )
         return Lines.edit(_OWN, text, wanted, remove, dialect, indent)
 
+    def findings(self, text: str, dialect: str = "") -> list[dict[str, str]]:
+        """Accounts of which none is the one that it takes unless another is named."""
+        target = _target(text)
+        if not target or any(_names_default(text[start:end]) for start, end, _after in lines_of(text)):
+            return []
+        return [
+            {
+                "severity": "warning",
+                "code": "no_default_account",
+                "message": "msmtp sends nothing with this file unless an account is named (-a), as none of its accounts is"
+                f" default; the one of {target} is meant here.",
+                "remedy": f"Add the line 'account default : {target}' at its end, as sendmail and cron name no account.",
+            }
+        ]
+
     def spellings(self, value: t.Any, old: str, dialect: str) -> Iterator[str]:
         text = str(value)
         if not old.startswith('"'):
@@ -97,6 +112,11 @@ class Msmtprc(Lines):
         if place >= 0:
             return place, ""
         return len(text), ("\n" if text.strip() else "") + "account default\n"
+
+
+def _names_default(line: str) -> bool:
+    head = _ACCOUNT.match(line.strip())
+    return head is not None and head.group(1) == "default"
 
 
 def _target(text: str) -> str:

@@ -132,6 +132,9 @@ def _collect(path: KeyPath, mapping: Mapping[str, t.Any], values: dict[KeyPath, 
             raise FormatError(f"it has more than {_MAX_KEYS} keys, which is no config file")
         if not isinstance(value, Node):
             values[(*path, name)] = value
+        elif any(key.kind == "mapping" for key, _value in value.pairs):
+            # {{ name }} without quotes, which a template fills in before it is YAML.
+            values[(*path, name)] = Opaque("variable", "")
         elif value.kind == "mapping":
             _collect((*path, name), yaml_edit.children(value), values)
         else:

@@ -2,13 +2,15 @@
 // GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Reads .properties files as Spring Boot's Java does, and XML and YAML as Jenkins' does (with the argument "xml" or "yaml"). Takes lines of "id path" on standard input, prints one line of JSON for each.
+// Reads .properties files as Spring Boot's Java does, and XML and YAML as Jenkins' does (with the argument "xml", "yaml" or "casc"). Takes lines of "id path" on standard input, prints one line of JSON for each.
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -16,6 +18,8 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import javax.xml.parsers.DocumentBuilder;
 import javax.xml.parsers.DocumentBuilderFactory;
+import org.apache.commons.text.StringSubstitutor;
+import org.apache.commons.text.lookup.StringLookup;
 import org.w3c.dom.Node;
 import org.yaml.snakeyaml.Yaml;
 
@@ -29,7 +33,12 @@ public class Parse {
             try {
                 Path path = Path.of(parts[1]);
                 String format = given.length > 0 ? given[0] : "properties";
-                Object found = format.equals("yaml") ? new Yaml().load(Files.readString(path)) : format.equals("xml") ? xml(path) : properties(path);
+                Object found = switch (format) {
+                    case "yaml" -> new Yaml().load(Files.readString(path));
+                    case "casc" -> resolved(new Yaml().load(Files.readString(path)));
+                    case "xml" -> xml(path);
+                    default -> properties(path);
+                };
                 out.append(", \"ok\": true, \"values\": ").append(json(found)).append("}\n");
             } catch (Exception error) {
                 out.append(", \"ok\": false, \"error\": ").append(json(error.toString())).append("}\n");
@@ -37,6 +46,26 @@ public class Parse {
         }
         System.out.write(out.toString().getBytes(StandardCharsets.US_ASCII));
         System.out.flush();
+    }
+
+    // Jenkins puts in what it knows and keeps the marks of escape; what is then left is unknown, and becomes nothing.
+    static final StringSubstitutor KNOWN = substitutor(Map.of("X", "a variable's value")::get).setEnableSubstitutionInVariables(true).setPreserveEscapes(true);
+    static final StringSubstitutor UNKNOWN = substitutor(name -> "");
+
+    static StringSubstitutor substitutor(StringLookup values) {
+        return new StringSubstitutor(values).setEscapeChar('^').setVariablePrefix("${").setVariableSuffix("}");
+    }
+
+    static Object resolved(Object found) {
+        if (found instanceof Map<?, ?> all) {
+            Map<Object, Object> into = new LinkedHashMap<>();
+            all.forEach((key, value) -> into.put(key, resolved(value)));
+            return into;
+        }
+        if (found instanceof List<?> all) {
+            return all.stream().map(Parse::resolved).collect(Collectors.toCollection(ArrayList::new));
+        }
+        return found instanceof String text && text.contains("${") ? UNKNOWN.replace(KNOWN.replace(text)) : found;
     }
 
     static Map<String, String> properties(Path path) throws Exception {

@@ -8,8 +8,43 @@ from __future__ import annotations
 import base64
 import os
 import pathlib
+import shutil
+import tempfile
+import typing as t
 
-from ansible_collections.mailops.smtp.plugins.module_utils._files.search import read_file
+import pytest
+from ansible_collections.mailops.smtp.plugins.module_utils._files.search import read_file, search
+
+
+@pytest.fixture
+def shared() -> t.Iterator[pathlib.Path]:
+    """A folder that an ordinary user gets into, as one."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="mailops-search-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_what_an_ordinary_user_may_not_read_is_named_with_a_remedy(shared: pathlib.Path) -> None:
+    for name in ("opt/closed", "opt/open", "opt/half/conf"):
+        (shared / name).mkdir(parents=True)
+    for name in ("opt/open/.env", "opt/half/conf/app.ini", "opt/closed/.env"):
+        (shared / name).write_text("smtp")
+    (shared / "opt/open/.env").chmod(0)
+    for name in ("opt/closed", "opt/half/conf"):
+        (shared / name).chmod(0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        found = search(str(shared), ["/opt/*"], [".env", "conf/app.ini", "conf/x"], [], ["smtp"], [])
+    finally:
+        if root:
+            os.seteuid(0)
+        for name in ("opt/closed", "opt/half/conf"):
+            (shared / name).chmod(0o700)
+    assert sorted(one["path"] for one in found.left_out) == ["/opt/closed", "/opt/half/conf", "/opt/open/.env"]
+    assert all("has no permission; set become: true" in one["reason"] for one in found.left_out)
 
 
 def test_what_is_there_and_what_is_not(tmp_path: pathlib.Path) -> None:

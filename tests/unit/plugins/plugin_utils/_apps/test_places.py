@@ -17,6 +17,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
     places_of,
     search_for,
     strangers_of,
+    unreadable_compose,
 )
 
 APPS = [load_descriptor(name) for name in known_apps()]
@@ -69,6 +70,9 @@ def found(texts: t.Mapping[str, str]) -> dict[str, str]:
         ("/opt/tool/.env", "MAIL_HOST=h\nMAIL_PORT=587\nMAIL_FROM=a@h.example\n", None),
         ("/opt/tool/.env", "GITLAB_OMNIBUS_CONFIG=\"gitlab_rails['smtp_address'] = 'h'\"\n", "gitlab"),
         ("/srv/authelia/configuration.yml", "notifier:\n  smtp:\n    address: smtp://h:25\n", "authelia"),
+        ("/srv/forgejo/conf/app.ini", "[mailer]\nSMTP_ADDR = h\nPROTOCOL = smtps\n", "forgejo"),
+        ("/opt/git/app.ini", "[mailer]\nSMTP_ADDR = h\nPROTOCOL = smtps\n", "gitea"),
+        ("/opt/other/app.ini", "[mailer]\nname = x\n", None),
         ("/srv/mon/alertmanager/config.yml", "global:\n  smtp_smarthost: h\n", "alertmanager"),
         ("/srv/shop/config/initializers/smtp.rb", "ActionMailer::Base.smtp_settings[:address] = 'h'\n", "rails"),
         ("/opt/keycloak/data/import/shop.json", '{"smtpServer": {"host": "h"}}', "keycloak"),
@@ -115,6 +119,7 @@ def test_a_service_is_known_by_its_image_or_its_variables(image: str, name: str,
         ("/etc/default/tool", 'TOOL_SMTP_HOST="h.example"\nTOOL_SMTP_PORT=25\n', ("h.example", 25)),
         ("/etc/systemd/system/tool.service", "[Service]\nEnvironment=EMAIL_HOST=h.example\n", ("h.example", None)),
         ("/srv/a/compose.yml", COMPOSE.format(image="tool", name="SMTP_SERVER"), ("smtp.example.com", None)),
+        ("/opt/tool/.env", "ROUNDCUBEMAIL_SMTP_SERVER=tls://h.example:587\n", ("h.example", 587)),
         # Neither a relay: an address to listen on, a mail address, a database.
         ("/opt/tool/.env", "SMTP_HOST=0.0.0.0\nMAIL_SERVER=a@h.example\nDB_HOST=db\nWEBMAIL_HOST=h\n", None),
         # Known apps are no strangers.
@@ -186,3 +191,18 @@ def test_a_table_of_logins_belongs_to_the_file_beside_it() -> None:
         "/etc/postfix/main.cf": "app",
         "/srv/x/etc/postfix/main.cf": None,
     }
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("services:\n  a:\n    environment:\n      SMTP_PASS: {{ secret }}\n", "line 4 is not valid YAML"),
+        ("services:\n  a:\n   x: 1\n  b\n  SMTP_HOST: h\n", "is not valid YAML, so compose does not take it, either"),
+        ("services:\n  a:\n    image: {{ x }}\n", None),
+        ("services:\n  a:\n    environment: {SMTP_HOST: h}\n", None),
+    ],
+)
+def test_a_compose_file_that_is_no_yaml_is_named(text: str, reason: str | None) -> None:
+    told = unreadable_compose({"/srv/a/compose.yml": text, "/srv/a/other.yml": "a: {{ smtp"})
+    assert [one["path"] for one in told] == (["/srv/a/compose.yml"] if reason else [])
+    assert all(str(reason) in one["reason"] for one in told)

@@ -9,8 +9,10 @@ import typing as t
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import plan_present
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import parse_settings
 
 SECRET = "hunter2-s3cret"
 
@@ -558,6 +560,14 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         ["unknown_key", "unknown_key"],
         {"host": "h", "port": 465},
     ),
+    "Authelia, a template without quotes": (
+        "authelia",
+        'notifier:\n  smtp:\n    address: smtp://h:587\n    sender: a@x.example\n    password: {{ secret "/x" | msquote }}\n',
+        {},
+        "starttls",
+        ["variable"],
+        {"host": "h", "port": 587},
+    ),
     "Authelia, filled in by its own template": (
         "authelia",
         "notifier:\n  smtp:\n    address: '{{ secret \"/x\" }}'\n    sender: a@x.example\n",
@@ -757,3 +767,62 @@ def test_a_value_from_elsewhere_names_its_variables(code: str, words: str) -> No
 def test_a_url_where_a_host_belongs_is_shown_without_its_login(written: str, shown: str) -> None:
     reading = read("generic_env", f"SMTP_HOST='{written}'\n", path="/srv/.env")
     assert reading.settings["host"] == shown
+
+
+@pytest.mark.parametrize(
+    "app, text, words",
+    [
+        ("dma", "SMARTHOST h\nSECURETRANSFR\n", "the key SECURETRANSFR and refuses"),
+        ("dma", "SMARTHOST h\nport 25\n", "the key port and refuses"),
+        ("dma", "SMARTHOST h\nFOO bar\n", "the key FOO and refuses"),
+        ("dma", "SMARTHOST h\r\nSTARTTLS\r\n", "stops at line 2 for the carriage return"),
+        ("dma", "SMARTHOST h\nAUTHPATH\n", "stops at line 2 for AUTHPATH, which has no value"),
+        ("dma", "SMARTHOST h\nDEFER yes\n", "stops at line 2 for the value of DEFER"),
+        ("msmtp", "account default\nhost h\ntls_start_tls on\n", "the key tls_start_tls and refuses"),
+        ("msmtp", "account default\nhost h\naccount b\nhost g\nsmtp_port 1\n", "the key smtp_port and refuses"),
+        (
+            "alertmanager",
+            "global:\n  smtp_smarthost: h:587\n  smtp_auth_user: a\n",
+            "the key global.smtp_auth_user and refuses",
+        ),
+        ("authelia", "notifier:\n  smtp:\n    address: smtp://h\n    starttls: true\n", "smtp.starttls and refuses"),
+        ("homeassistant", "notify:\n  - platform: smtp\n    server: h\n    starttls: true\n", "starttls and refuses"),
+        ("jenkins", "unclassified:\n  mailer:\n    smtpHost: h\n    smtpPorts: 25\n", "smtpPorts and refuses"),
+    ],
+)
+def test_what_an_app_stops_at_is_an_error(app: str, text: str, words: str) -> None:
+    wrong = [one["message"] for one in read(app, text).findings if one["severity"] == "error"]
+    assert any(words in one for one in wrong), wrong
+
+
+@pytest.mark.parametrize(
+    "app, text", [("dma", f"me|relay:{SECRET}\n"), ("msmtp", f'account default\nhost h\n${{x}}/{SECRET}"\n')]
+)
+def test_a_login_in_the_place_of_a_key_is_not_shown(app: str, text: str) -> None:
+    told = str(read(app, text).findings)
+    assert "does not know a word that stands in the place of a key and refuses" in told and SECRET not in told
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("account a\nhost h\n", True),
+        ("account a\nhost h\naccount b\nhost g\n", True),
+        ("account a\nhost h\naccount default : a\n", False),
+        ("account default\nhost h\n", False),
+        ("host h\n", False),
+    ],
+)
+def test_an_msmtprc_without_a_default_account(text: str, told: bool) -> None:
+    head = "defaults\nport 587\ntls on\npasswordeval cat x\ntimeout 5\n"
+    codes = [one["code"] for one in read("msmtp", head + text).findings]
+    assert ("no_default_account" in codes) == told and "unknown_key" not in codes
+
+
+def test_what_an_app_stops_at_is_told_where_its_file_is_written() -> None:
+    descriptor = load_descriptor("dma")
+    given = {"host": "h", "port": 465, "security": "implicit_tls"}
+    settings = parse_settings(given, probed=False)
+    made = plan_present(descriptor, settings, given, b"STARTLS\nVERIFYCERT\nMAILNAME /etc/mailname\n")
+    wrong = [one["message"] for one in made.findings if one["severity"] == "error"]
+    assert wrong == ["dma does not know the key STARTLS and refuses its configuration for it, so no mail goes out."]
