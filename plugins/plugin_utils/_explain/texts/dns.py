@@ -58,7 +58,7 @@ RULES: tuple[Rule, ...] = (
         (|non-recoverable|temporary) failure in name resolution
         (esrvfail|servfail)
         server misbehaving
-        name service error for .. host not found, try again
+        name service error for .. (host not found, try again|malformed or unexpected name server reply)
         errno -3]
         getaddrinfo .. try again
         dns timeout
