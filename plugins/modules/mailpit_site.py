@@ -262,6 +262,10 @@ renewal:
   description: How the last renewal on the host ended, as C(ok), C(said) and C(next). V(none) where nothing renews the certificate.
   type: dict
   returned: with O(step=log)
+down:
+  description: Why Mailpit does not run, and its last words. V(none) where it runs, or where nobody on the host knows.
+  type: str
+  returned: with O(step=log)
 paths:
   description: What was made, changed or removed.
   type: list
@@ -659,7 +663,8 @@ def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
     if path:
         zone = started_with.get("TZ") or (None if sites.has_hosts_clock(site) else "UTC")
         found += log.read_file(path, {0, site.owner, site.user or 0}, since, zone)
-    return {"lines": log.without_proofs(found), "renewal": renewal}
+    down = None if site.manager == "none" else service.why_down(runner)
+    return {"lines": log.without_proofs(found), "renewal": renewal, "down": down}
 
 
 def _claim(options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:

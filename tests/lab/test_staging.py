@@ -319,6 +319,11 @@ def test_what_came_in_is_counted(site: Site) -> None:
         and "since -1 hour, where 2 was the limit" in output
     ), output
     assert "a number without a unit" in site.fails("mailpit_watch", "-e", "mailpit_watch_since=-1")
+    site.on_mailpit("systemctl stop mailpit")
+    assert "mailpit.service does not run: start it, or run the role again. Its log ends with: " in site.fails(
+        "mailpit_watch"
+    )
+    site.on_mailpit("systemctl start mailpit")
 
 
 def test_a_first_one_that_does_not_come_up_leaves_nothing_running(site: Site, tmp_path: Path) -> None:

@@ -283,6 +283,10 @@ class Container:
             command[2:2] = ["--since", since]
         return quoted(_run(command, 30)[1].splitlines())
 
+    def runs(self) -> bool:
+        """Whether its process is there."""
+        return self._state().get("Status") == "running"
+
     def log(self, since: float) -> t.List[t.Tuple[float, str]]:
         """What it has logged since a moment, on either of its streams, with the engine's times. Raises Refusal."""
         command = [self.engine, "logs", "--timestamps", "--since", str(int(since)), self.name]

@@ -15,7 +15,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.journal
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ports import Holder, holders
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.units import said_by
 
-__all__ = ("Runner", "Unit", "wait_for", "wait_for_somebody")
+__all__ = ("Runner", "Unit", "wait_for", "wait_for_somebody", "why_down")
 
 _PAUSE = 0.1
 
@@ -31,6 +31,9 @@ class Runner(t.Protocol):
 
     def last_words(self) -> str:
         """What its present life wrote last, as a sentence."""
+
+    def runs(self) -> bool:
+        """Whether it is up now."""
 
 
 class Unit:
@@ -59,6 +62,17 @@ class Unit:
     def last_words(self) -> str:
         """What it wrote since it was started, and what systemd wrote about it."""
         return _last_words(self.name)
+
+    def runs(self) -> bool:
+        """Whether systemd calls it active."""
+        return _show(self.name).get("ActiveState", "active") in ("active", "reloading")
+
+
+def why_down(runner: Runner) -> t.Optional[str]:
+    """None where it runs; else what to do, and its last words, in sentences."""
+    if runner.runs():
+        return None
+    return "{0} does not run: start it, or run the role again. {1}".format(runner, runner.last_words())
 
 
 def wait_for(runner: Runner, wanted: t.Sequence[int], seconds: float) -> t.Optional[str]:

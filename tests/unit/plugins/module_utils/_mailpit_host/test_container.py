@@ -117,9 +117,9 @@ def test_a_process_of_the_host_is_never_one_of_the_container(podman: Answers) ->
     podman(f'echo \'[{{"State": {{"Pid": {os.getpid()}, "Status": "running"}}}}]\'')
     ours = container.Container("podman", "mailpit")
     assert not ours.owns(Holder(str(os.getpid()), "python", "")) and not ours.owns(Holder("", "", ""))
-    assert not ours.has_fallen()
+    assert not ours.has_fallen() and ours.runs()
     podman("exit 125")
-    assert ours.has_fallen() and ours.last_words() == "It was not started."
+    assert ours.has_fallen() and not ours.runs() and ours.last_words() == "It was not started."
 
 
 @pytest.mark.parametrize(
