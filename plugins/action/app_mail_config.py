@@ -5,305 +5,36 @@
 
 from __future__ import annotations
 
-import base64
 import typing as t
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from ansible.utils.display import Display
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import (
-    Plan,
-    check_present,
-    mask,
-    plan_absent,
-    plan_present,
-)
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, Descriptor, load_descriptor
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask import app_file
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, reason_of
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.told import Found, content_of, of_shape
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.paths import app_path
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, parse_settings, to_bool
-
-_MODULE = "mailops.smtp.app_mail_config"
-_STATES = ("present", "absent")
-# What the host needs to know of the options; the settings stay here.
-_OF_THE_FILE = ("app", "path", "backup", "owner", "group", "mode", "validate")
-
-
-class _OldFile(t.NamedTuple):
-    """``path`` is where the file really is (a symbolic link is followed), ``content`` None when there is none yet,
-    ``mode`` what it will have, ``as_asked`` whether owner, group and mode are already as the task wants them. ``alike`` are
-    files beside it whose names are like that of one that is not there.
-    """
-
-    path: str
-    content: bytes | None
-    checksum: str
-    mode: int
-    as_asked: bool
-    alike: Sequence[str]
-
-
-@dataclass(frozen=True)
-class _Options:
-    """The task's options, checked; ``for_host`` are those that the host gets."""
-
-    app: str
-    path: str
-    form: str | None
-    carrier: str | None
-    service: str | None
-    auth_offered: list[str] | None
-    settings: object
-    present: bool
-    probed: bool
-    exact_security: bool
-    descriptors: str | None
-    attributes: bool
-    for_host: Mapping[str, t.Any]
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 
 
 class ActionModule(Action):
     """Puts the mail settings of one app into that app's own file."""
 
-    OPTIONS = (
-        "app",
-        "path",
-        "form",
-        "carrier",
-        "service",
-        "settings",
-        "state",
-        "probed",
-        "auth_offered",
-        "exact_security",
-        "descriptors",
-        "backup",
-        "owner",
-        "group",
-        "mode",
-        "validate",
-    )
+    OPTIONS = app_file.OPTIONS
     INPUT_ERRORS = (SettingsError, AppError)
 
     def answer(self, args: Result) -> Result:
         """Plan without the host, read, plan again, write."""
-        options = _parsed(args)
-        descriptor = load_descriptor(options.app, self.folder(options.descriptors))
-        place = load_place(descriptor, options.path, options.form, options.carrier, options.service)
         # The settings are checked before the host is asked anything.
-        _check(descriptor, place, options)
-        old = self._read(options)
-        try:
-            plan = _plan(descriptor, place, options, old.content)
-        except AppError as error:
-            raise AppError(f"{options.path}: {error}") from None
-        result = self._result(descriptor, place, old, plan)
-        if old.content is None and options.present:
-            result["findings"] = [*plan.findings, _created_finding(descriptor, place, old)]
-        if _writes_password(place, options) and (finding := readable_finding(old.path, old.mode)):
-            result["findings"] = [*result["findings"], finding]
-        return {**result, **self._write(place, options, old, plan)}
-
-    def _result(self, descriptor: Descriptor, place: Place, old: _OldFile, plan: Plan) -> Result:
-        result: Result = {
-            "changed": plan.changed,
-            "app": descriptor.id,
-            "path": old.path,
-            "form": place.form.kind,
-            "carrier": place.carrier or None,
-            "security": plan.security,
-            "findings": plan.findings,
-            "settings": plan.settings,
-            "up_to_date": not plan.changed,
-            "restart_hint": descriptor.restart,
-        }
-        if self._task.diff:
-            header = f"{old.path} (mail settings)"
-            result["diff"] = {
-                "before_header": header,
-                "after_header": header,
-                "before": plan.before,
-                "after": plan.after,
-            }
-        return result
-
-    def _read(self, options: _Options) -> _OldFile:
-        """What the host has there now. Raises HostError."""
-        found = of_shape(self._ask(options, {"step": "read"}), Found)
-        if found.get("failed"):
-            raise _host_error(found, _sentence(found))
-        content = None if found["content"] is None else content_of(found["content"])
+        file = app_file.AppFile(args, self.folder)
+        found = self._ask(file, {"step": "read"})
         if not self._task.check_mode:
-            # Where the role is at work, its claim has taken this over and said it.
-            for one in found["broken_off"]:
-                words = f"An earlier run of {one['name']} was broken off after it had begun to change {one['path']}"
-                Display().warning(f"{words}; run that again to finish or undo it.")
-        return _OldFile(found["file"], content, found["checksum"], found["mode"], found["as_asked"], found["alike"])
-
-    def _write(self, place: Place, options: _Options, old: _OldFile, plan: Plan) -> Result:
-        """Have the host write the new content over what was read. Gives what of its result is told. Raises HostError."""
-        if (old.content is None and not options.present) or (not plan.changed and not options.attributes):
-            return {"created": False}
+            app_file.tell_broken_off(found.get("broken_off") or [])
+        result = file.planned(found, diff=self._task.diff)
         if self._task.check_mode:
-            return {"changed": plan.changed or not old.as_asked, "created": old.content is None}
-        content = base64.b64encode(plan.content).decode("ascii")
-        written = self._ask(options, {"step": "write", "content": content, "checksum": old.checksum})
-        if written.get("failed"):
-            raise _host_error(written, _why(place, old, plan, written))
-        told: Result = {"changed": plan.changed or bool(written.get("changed")), "created": old.content is None}
-        if written.get("backup_file"):
-            told["backup_file"] = written["backup_file"]
-        return told
+            return {**result, **file.foretold()}
+        content = file.to_write()
+        if content is None:
+            return {**result, "created": False}
+        return {**result, **file.written(self._ask(file, {"step": "write", **content}))}
 
-    def _ask(self, options: _Options, step: Mapping[str, t.Any]) -> Result:
-        return work_on_files(self, _MODULE, options.for_host, self._task_vars, step)
-
-
-def _parsed(args: Result) -> _Options:
-    """The options with their types. Raises SettingsError."""
-
-    def text(name: str) -> str | None:
-        value = args.get(name)
-        if value is None or value == "":
-            return None
-        if not isinstance(value, (str, int, float)):
-            raise SettingsError(f"{name} is {show(value)}, which is not a text; write it in quotes.", name)
-        return str(value)
-
-    app, state = text("app"), text("state") or "present"
-    if app is None:
-        raise SettingsError("app is missing; write the name of an app, such as app: pangolin.", "app")
-    path = app_path(text("path"))
-    if state not in _STATES:
-        raise SettingsError(f"state is {show(state)}; write present or absent.", "state")
-    validate = text("validate")
-    if validate is not None and "%s" not in validate:
-        words = "validate has no %s in it; write the command with %s where the path of the new file belongs."
-        raise SettingsError(words, "validate")
-    if args.get("mode") == "preserve":
-        words = "mode is preserve, which means nothing here; leave out mode, and the file keeps the one that it has."
-        raise SettingsError(words, "mode")
-    host = {name: args[name] for name in ("owner", "group", "mode") if args.get(name) not in (None, "")}
-    given = {
-        "app": app,
-        "path": path,
-        "validate": validate,
-        "backup": to_bool(args.get("backup") or False, "backup"),
-        **host,
-    }
-    return _Options(
-        app=app,
-        path=path,
-        form=text("form"),
-        carrier=text("carrier"),
-        service=text("service"),
-        auth_offered=_mechanisms(args.get("auth_offered")),
-        settings=args.get("settings"),
-        present=state == "present",
-        probed=to_bool(args.get("probed") or False, "probed"),
-        exact_security=to_bool(args.get("exact_security") or False, "exact_security"),
-        descriptors=text("descriptors"),
-        attributes=bool(host),
-        for_host={name: given[name] for name in _OF_THE_FILE if given.get(name) is not None},
-    )
-
-
-def _mechanisms(raw: object) -> list[str] | None:
-    """The mechanisms of the relay; an empty list, as of a relay that was not asked, says nothing."""
-    if raw in (None, "", []):
-        return None
-    if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
-        raise SettingsError(f"auth_offered is {show(raw)}; write a list such as [PLAIN, LOGIN].", "auth_offered")
-    return [one.upper() for one in raw]
-
-
-def _settings(options: _Options) -> tuple[Mapping[str, t.Any], Settings]:
-    given = options.settings
-    if not isinstance(given, Mapping):
-        words = "settings must hold host, port, secure and so on; write settings: {host: smtp.example.com, port: 465, secure: true}."
-        raise SettingsError(words, "settings")
-    return given, parse_settings(given, probed=options.probed, needs_credentials=True)
-
-
-def _check(descriptor: Descriptor, place: Place, options: _Options) -> None:
-    if options.present:
-        given, settings = _settings(options)
-        check_present(
-            descriptor, settings, given, place, exact_security=options.exact_security, offered=options.auth_offered
-        )
-
-
-def _plan(descriptor: Descriptor, place: Place, options: _Options, old: bytes | None) -> Plan:
-    if not options.present:
-        return plan_absent(descriptor, old, place=place)
-    given, settings = _settings(options)
-    return plan_present(
-        descriptor,
-        settings,
-        given,
-        old,
-        exact_security=options.exact_security,
-        place=place,
-        offered=options.auth_offered,
-    )
-
-
-def _created_finding(descriptor: Descriptor, place: Place, old: _OldFile) -> dict[str, str]:
-    """That the file was not there before: perhaps the path is not the one that the app reads."""
-    folder, _slash, name = old.path.rpartition("/")
-    like = (
-        f", though {' and '.join(old.alike)} {'is' if len(old.alike) == 1 else 'are'} in the same folder"
-        if old.alike
-        else ""
-    )
-    usual = place.is_usual(name)
-    others = [f"{folder}/{one}" for one in old.alike]
-    right = f"write path: {others[0]} if that is the file" if others else "correct path if it is another one"
-    return {
-        "severity": "info" if usual and not like else "warning",
-        "code": "file_created",
-        "message": f"{old.path} was not there, so it is a new file{like}.",
-        "remedy": f"Make sure that {descriptor.name} reads it; {right}.",
-    }
-
-
-def _writes_password(place: Place, options: _Options) -> bool:
-    given = options.settings
-    return (
-        options.present
-        and "password" in place.form.names
-        and isinstance(given, Mapping)
-        and bool(given.get("password"))
-    )
-
-
-def _host_error(result: Mapping[str, t.Any], sentence: str) -> HostError:
-    """What the host said, without what it shows of the file; a sentence that begins with an option is about that option."""
-    option, _is, _rest = sentence.partition(" is ")
-    told: Result = {"changed": False, "msg": sentence}
-    if option in _OF_THE_FILE:
-        told["option"] = option
-    if result.get("unreachable"):
-        told["unreachable"] = True
-    return HostError(told)
-
-
-def _why(place: Place, old: _OldFile, plan: Plan, written: Mapping[str, t.Any]) -> str:
-    if "exit_status" not in written:
-        return _sentence(written)
-    output = mask(
-        f"{written.get('stdout', '')} {written.get('stderr', '')}", plan.content, old.content or b"", place=place
-    )
-    words = " ".join(output.split())[:500]
-    said = f" It said: {words}" if words else ""
-    return f"validate refused the new content of {old.path} (exit status {written['exit_status']}), so the file stays as it was.{said}"
-
-
-def _sentence(result: Mapping[str, t.Any]) -> str:
-    return reason_of(result)
+    def _ask(self, file: app_file.AppFile, step: Mapping[str, t.Any]) -> Result:
+        return work_on_files(self, "mailops.smtp.app_mail_config", file.for_host, self._task_vars, step)

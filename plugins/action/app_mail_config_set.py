@@ -3,17 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The steps of the role mail_config that are about all of its apps at once: one task for each step, whatever their number.
 
-Every file is written by app_mail_config or private_file, kept by kept_files, and every packet is sent by smtp_gate or smtp_send;
-here stands only what comes after what.
+The files of all apps are read in one call to the host and written in one, as app_mail_config and private_file would; they are kept by
+kept_files, and every packet is sent by smtp_gate or smtp_send. Here stands only what comes after what.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
@@ -30,8 +32,13 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.set import (
     test_command,
     told_once,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask import app_files
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import reason_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import host_failure, settings_failure
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.app_file import AppFile, tell_broken_off
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.app_files import FailedAt, TemplateFile, at_file
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import as_sentence, work_on_files
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.polite import POLITE_OPTIONS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.completed import completed
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
@@ -59,6 +66,20 @@ class _StepError(Exception):
         self.result: Result = {"changed": False, **told, "failed": True}
 
 
+def _said_last(result: Result, host: str) -> Result:
+    """The failure of a step as it is printed: the role's last task says why, once, with what is back.
+
+    Its sentence is where Ansible keeps a task's options, which are not printed but at -vvv. A host that is gone has no last task.
+    """
+    if not result.get("failed") or result.get("unreachable") or "invocation" in result:
+        return result
+    why = f" ({result['cause']})" if result.get("cause") else ""
+    short = f"{host}: this step failed{why}; the role's last task says why, and what is back as it was."
+    left = {name: value for name, value in result.items() if name not in ("remedy", "exception", "module_stderr")}
+    said = {name: result[name] for name in ("msg", "remedy", "module_stderr") if name in result}
+    return {**left, "msg": short, "invocation": {"said": said}}
+
+
 class ActionModule(Action):
     """One step for all apps of the role."""
 
@@ -67,6 +88,11 @@ class ActionModule(Action):
         "accept", "always", "going_back", "probe", "prove", "findings", "alternatives", "fallback", *POLICY_OPTIONS, *POLITE_OPTIONS,
     )  # fmt: skip
     INPUT_ERRORS = (SettingsError, AppError)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        """What ansible-core calls."""
+        result = super().run(tmp, task_vars)
+        return _said_last(result, self.host) if self._task._role else result
 
     def answer(self, args: Result) -> Result:
         """Do the step that is named."""
@@ -151,18 +177,26 @@ class ActionModule(Action):
             restart = entry.get("restart")
             if not restart:
                 continue
-            if restart.get("service"):
-                done = self._call("ansible.builtin.service", {"name": restart["service"], "state": "restarted"})
-            elif self._task.check_mode:
-                done = {"changed": True}
-            else:
-                folder = {"chdir": restart["chdir"]} if restart.get("chdir") else {}
-                done = self._call("ansible.builtin.command", {"argv": restart["command"], **folder})
+            try:
+                done = self._restarted(restart)
+            except AnsibleConnectionFailure as error:
+                if not self._flag("going_back"):
+                    raise
+                # A host that is gone would end the role before it has said why it goes back.
+                done = {"failed": True, "changed": False, "msg": str(error)}
             results.append({**done, "item": _public(entry)})
             if done.get("failed") and not self._flag("going_back"):
                 raise _StepError({"msg": f"{self.host}: {label_of(entry)}: {_why(done, restart)}", "changed": True})
         down = [label_of(one["item"]) for one in results if one.get("failed")]
         return {"results": results, "changed": bool(results), "down": down}
+
+    def _restarted(self, restart: Mapping[str, t.Any]) -> Result:
+        if restart.get("service"):
+            return self._call("ansible.builtin.service", {"name": restart["service"], "state": "restarted"})
+        if self._task.check_mode:
+            return {"changed": True}
+        folder = {"chdir": restart["chdir"]} if restart.get("chdir") else {}
+        return self._call("ansible.builtin.command", {"argv": restart["command"], **folder})
 
     def _prove(self) -> Result:
         """Read back what the files hold, and prove that mail goes with exactly that."""
@@ -188,7 +222,11 @@ class ActionModule(Action):
         """Put the old files back. What could not be put back is in ``kept``, and fails nothing."""
         begun = self._args.get("begun") or {}
         asked = {"paths": begun.get("paths") or [], "step": "restore", "name": "mail_config"}
-        back = self._call("mailops.smtp.kept_files", asked) if asked["paths"] else {}
+        try:
+            back = self._call("mailops.smtp.kept_files", asked) if asked["paths"] else {}
+        except AnsibleConnectionFailure as error:
+            # The role's last task, which says why it goes back, must come all the same.
+            back = {"failed": True, "msg": as_sentence(str(error))}
         problem = {"problem": back["msg"]} if back.get("failed") or back.get("unreachable") else {}
         # Only these: the rc of a module that broke off would make this step fail, and nothing be restarted or told.
         told = {name: back.get(name) or [] for name in ("restored", "kept", "unfinished", "warnings")}
@@ -210,30 +248,40 @@ class ActionModule(Action):
         return t.cast("dict[str, t.Any]", self._args["settings"])
 
     def _each(self, settings: Mapping[str, t.Any], *, write: bool) -> list[Result]:
-        """Every file, planned or written; raises _StepError where one of them fails."""
-        results: list[Result] = []
-        for index, entry in enumerate(self._entries):
-            done = self._one(entry, settings, write)
-            if done.get("failed") or done.get("unreachable"):
-                said = in_own_words(reason_of(done), index, self.host)
-                raise _StepError({**done, "msg": said, "changed": write and _changed(results)})
-            results.append({**done, "item": _public(entry)})
-        return results
+        """Every file, planned or written, all in one call to the host; raises _StepError where one of them fails."""
+        try:
+            done = self._done(settings, write)
+        except FailedAt as error:
+            raise _StepError(self._why_at(error)) from None
+        return [{**one, "item": _public(entry)} for one, entry in zip(done, self._entries)]
 
-    def _one(self, entry: Mapping[str, t.Any], settings: Mapping[str, t.Any], write: bool) -> Result:
-        options = {name: entry[name] for name in _OF_THE_FILE if entry.get(name) not in (None, "")}
-        dry = not write or self._task.check_mode
-        if kind_of(entry) == "template":
-            content = self._rendered(entry, settings)
-            done = self._call("mailops.smtp.private_file", {"path": entry["dest"], "content": content, **options}, dry)
-            if done.get("failed"):
-                return done
-            mode = completed(settings, probed=True)["security"]
-            if write and self._task.diff and done["changed"]:
+    def _done(self, settings: Mapping[str, t.Any], write: bool) -> list[Result]:
+        files: list[AppFile | TemplateFile] = []
+        for index, entry in enumerate(self._entries):
+            with at_file(index):
+                files.append(self._file(entry, settings))
+        diff = write and self._task.diff
+        if write and not self._task.check_mode:
+            done = app_files.write(files, self._on_host, diff=diff)
+        else:
+            with self._checking():
+                done = app_files.foretell(files, self._on_host, diff=diff)
+        mode = completed(settings, probed=True)["security"]
+        for one, entry in zip(done, self._entries):
+            if kind_of(entry) != "template":
+                continue
+            one["security"] = mode
+            if diff and one["changed"]:
                 # That it changes is told, and not what is in it: nobody knows where in it the password is.
                 words = f"{entry['dest']}: new content of {entry['template']}, which is not shown as it may hold the password\n"
-                done["diff"] = {"prepared": words}
-            return {**done, "up_to_date": not done["changed"], "findings": [], "settings": {}, "security": mode}
+                one["diff"] = {"prepared": words}
+        return done
+
+    def _file(self, entry: Mapping[str, t.Any], settings: Mapping[str, t.Any]) -> AppFile | TemplateFile:
+        options = {name: entry[name] for name in _OF_THE_FILE if entry.get(name) not in (None, "")}
+        if kind_of(entry) == "template":
+            backup = {"backup": to_bool(options["backup"], "backup")} if "backup" in options else {}
+            return TemplateFile({**options, **backup, "path": entry["dest"]}, self._rendered(entry, settings))
         place = {name: entry[name] for name in ("app", "path", "form", "carrier", "service") if entry.get(name)}
         wish = {
             "settings": settings,
@@ -243,7 +291,32 @@ class ActionModule(Action):
         }
         if self._args.get("descriptors"):
             wish["descriptors"] = self._args["descriptors"]
-        return self._call("mailops.smtp.app_mail_config", {**place, **options, **wish}, dry, diff=write)
+        return AppFile({**place, **options, **wish}, self.folder)
+
+    def _on_host(self, files: Sequence[Mapping[str, t.Any]]) -> Result:
+        result = work_on_files(self, "mailops.smtp.app_mail_config_set", {}, self._task_vars, {"files": list(files)})
+        if not self._task.check_mode:
+            # In check mode it is the claim that tells it.
+            tell_broken_off(result.get("broken_off") or [])
+        return result
+
+    @contextlib.contextmanager
+    def _checking(self) -> Iterator[None]:
+        """As in check mode: the host writes nothing."""
+        before, self._task.check_mode = self._task.check_mode, True
+        try:
+            yield
+        finally:
+            self._task.check_mode = before
+
+    def _why_at(self, failed: FailedAt) -> Result:
+        """The result of the step, in the names of the role's variables."""
+        error = failed.error
+        if isinstance(error, HostError):
+            told = host_failure(error, self.host, {})
+        else:
+            told = settings_failure(error, self.host, {})
+        return {**told, "msg": in_own_words(reason_of(told), failed.index, self.host), "changed": failed.changed}
 
     def _rendered(self, entry: Mapping[str, t.Any], settings: Mapping[str, t.Any]) -> str:
         """The user's template with the completed settings, as ``mail_config_relay`` and as ``mail``."""
@@ -317,14 +390,12 @@ class ActionModule(Action):
             "message_id": None,
         }
 
-    def _call(
-        self, action: str, options: Mapping[str, t.Any], check_mode: bool | None = None, *, diff: bool = False
-    ) -> Result:
+    def _call(self, action: str, options: Mapping[str, t.Any], check_mode: bool | None = None) -> Result:
         """The result of another action with these options, on the same host and connection."""
         task = self._task.copy()
         task.action, task.args = action, dict(options)
         task.check_mode = self._task.check_mode if check_mode is None else check_mode
-        task.diff = diff and self._task.diff
+        task.diff = False
         plugin = self._shared_loader_obj.action_loader.get(
             action,
             task=task,
@@ -352,7 +423,7 @@ def _why(done: Mapping[str, t.Any], restart: Mapping[str, t.Any]) -> str:
         # Ansible's own words for a program that cannot be started; rc is the errno then.
         said = f"{what.split(' ')[0]} cannot be started: {os.strerror(done['rc'])}"
     words = f"it cannot be restarted ({what})" + (f": {said}" if said else "")
-    return words if words.endswith((".", "!", "?")) else f"{words}."
+    return as_sentence(words)
 
 
 def _misnamed(defaults: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> SettingsError | None:

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
-from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import work_on_files
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.files import as_sentence, work_on_files
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.run import GIVE_UP_AFTER
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
 
@@ -45,6 +46,11 @@ class ActionModule(ActionBase):
         failure = options.pop("failure")
         try:
             result = work_on_files(self, _MODULE, options, task_vars, {}, options["give_up_after"])
+        except AnsibleConnectionFailure as error:
+            if not failure:
+                raise
+            # Why it fails must be said, though the host is gone.
+            result = {"failed": True, "changed": False, "msg": as_sentence(str(error))}
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         result.pop("broken_off", None)
@@ -53,7 +59,9 @@ class ActionModule(ActionBase):
         # Before the other task's failure is put in, whose output has lines of its own.
         result = printable_data(result)
         if failure and result.get("failed"):
-            result["msg"] = f"{failure.get('msg', '')} {result.get('msg', '')}".strip()
+            why, also = str(failure.get("msg", "")), str(result.get("msg", ""))
+            result["msg"] = (why if also in why else f"{why} {also}").strip()
+            result.update({name: failure[name] for name in ("cause", "layer", "remedy") if name in failure})
         elif failure:
             told = {name: result[name] for name in ("changed", "step", "warnings")}
             result = {**told, **{key: value for key, value in failure.items() if not _is_left_out(key)}, "failed": True}

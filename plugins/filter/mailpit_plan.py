@@ -101,6 +101,15 @@ def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
             accounts.check_users(f"mailpit_{option}", users)
         if any(accounts_of.values()):
             accounts.bcrypt_hasher()  # a controller without bcrypt is found out before anything is written
+        blanks = {
+            user["name"]: user["password"].rstrip(" ") != user["password"]
+            for user in accounts_of["users"]
+            if " " in user["password"]
+        }
+        options["with_blank"], options["ending_in_blank"] = (
+            tuple(blanks),
+            tuple(name for name in blanks if blanks[name]),
+        )
         options["names"] = tuple(options.get("names") or ())
         choice = Choice(**{**options, **{f"has_{option}": bool(users) for option, users in accounts_of.items()}})
         result = plan(choice)

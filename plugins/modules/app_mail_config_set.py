@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - For the role P(mailops.smtp.mail_config#role), so that a step is one task whatever the number of apps. Its options and its result may
     change with every release; use the role.
-  - Files are written by M(mailops.smtp.app_mail_config) and M(mailops.smtp.private_file), kept by M(mailops.smtp.kept_files), and every packet
-    is sent by M(mailops.smtp.smtp_gate) and M(mailops.smtp.smtp_send).
+  - On the host it reads or writes the files of all apps at once, each as M(mailops.smtp.app_mail_config) or M(mailops.smtp.private_file) would. They
+    are kept by M(mailops.smtp.kept_files), and every packet is sent by M(mailops.smtp.smtp_gate) and M(mailops.smtp.smtp_send).
 author:
   - mailops.smtp contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -108,6 +108,9 @@ options:
   fallback:
     description: As of M(mailops.smtp.smtp_gate). For the step V(gate).
     type: str
+  handed_over:
+    description: What the action plugin hands to the host. Not for playbooks.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -123,3 +126,27 @@ results:
   type: list
   elements: dict
 """
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mailops.smtp.plugins.module_utils._files import sealed, several
+
+
+def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
+    """What reaches the host: all options stay on the controller, whose action plugin hands over the ``files`` of a step."""
+    return {"handed_over": sealed.OPTION}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        handed = sealed.unseal(module.params["handed_over"])
+        result = several.work_on(module, handed["files"], run=handed["run"], dead=handed["dead"])
+    except (KeyError, ValueError):
+        module.fail_json(msg="handed_over is set by the action plugin; leave it out.")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

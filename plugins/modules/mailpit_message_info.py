@@ -43,7 +43,7 @@ options:
       - Left out, it is the host of O(url).
     type: str
   subject:
-    description: The whole subject. An empty one means a message without a subject.
+    description: The whole subject; blanks around it do not count. An empty one means a message without a subject.
     type: str
   recipients:
     description: Addresses that must all be among those of the message, the envelope's included. Letter case does not count.

@@ -18,8 +18,8 @@ options:
   step:
     description:
       - V(look) changes nothing. What will not do is returned as RV(refusal), and the texts of O(files) as RV(texts).
-      - V(make) makes the folders that are missing.
-      - V(unpack) takes the program out of the archive beside it.
+      - V(make) makes the folders that are missing, and with O(anchor) does what V(claim) does on this host.
+      - V(unpack) takes the program out of the archive beside it, and does what V(try) does.
       - V(try) looks whether the program is safe and starts.
       - V(image) has the image of a container on the host, and looks at what its program knows.
       - V(tidy) ends a run that was proved. It removes the versions that the role installed and that nothing uses any more.
@@ -191,6 +191,11 @@ python:
   description: The path of the Python that runs modules on this host.
   type: str
   returned: with O(step=look)
+accounts:
+  description: The user and the group of Mailpit where this host has both, else an empty list.
+  type: list
+  elements: str
+  returned: with O(step=look)
 texts:
   description: The texts of O(files) by their names, empty where there is no file.
   type: dict
@@ -202,7 +207,7 @@ checksums:
 trouble:
   description: What the program said instead of starting, or why nothing listens, or V(none).
   type: str
-  returned: with O(step=try) and O(step=wait)
+  returned: with O(step=try), O(step=unpack) and O(step=wait)
 own_user:
   description: Whether the user is one that the role made, and that no other Mailpit of this host uses.
   type: bool
@@ -223,7 +228,7 @@ unknown:
   description: Those of O(names) that the program does not know.
   type: list
   elements: str
-  returned: with O(step=try) and O(step=image)
+  returned: with O(step=try), O(step=unpack) and O(step=image)
 image:
   description: The ID of the image, empty while it is not there.
   type: str
@@ -430,7 +435,8 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
             _refuse_system_accounts(site, options["site"]["group"])
         for option, place in options["listen"].items():
             ports.refuse_occupied(option, place["address"], int(place["port"]), runner.owns)
-        return {"refusal": None, "python": sys.executable, **_read(options["files"])}
+        accounts = [] if None in (site.user, site.group) else [site.user_name, options["site"]["group"]]
+        return {"refusal": None, "python": sys.executable, "accounts": accounts, **_read(options["files"])}
     except Refusal as refusal:
         return {"refusal": str(refusal), "texts": {}, "checksums": {}}
 
@@ -516,6 +522,8 @@ def _make(
         if program.checksum(path) != checksum:
             raise Refusal("{0} was changed by somebody else while this run read it: run again".format(path))
     folders = sites.judge(site, record)
+    if options["anchor"]:
+        _claim(options, record, changes)
     if options["site"]["create_user"] and (
         site.user_name in record.users or site.user is None or looks_made(site.user_name)
     ):
@@ -543,7 +551,7 @@ def _unpack(
         if not changes.dry:
             program.unpack(archive, target)
             record.archives[folder] = [wanted, program.checksum(target)]
-    return {}
+    return _try(site, options, record, changes)
 
 
 def _try(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
@@ -634,6 +642,13 @@ def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
         raise Refusal(
             "mailpit_service_manager is none, and Mailpit's log is not known: set mailpit_watch_command to the command"
             " that prints it, such as [docker, logs, --timestamps, mailpit], or MP_LOG_FILE in mailpit_environment"
+        )
+    # Of a name that is misspelt, nothing is ever logged.
+    if site.is_unit and not units.is_known(site.service):
+        raise Refusal(
+            "mailpit_service_name is {0}, and this host has no unit {0}.service: write the name of a Mailpit that it has".format(
+                site.service
+            )
         )
     runner = _runner(options["site"])
     if isinstance(runner, container.Container):

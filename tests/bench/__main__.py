@@ -43,6 +43,8 @@ MANY_MEGABYTES = 80
 # Hosts of a play, and what a gate may take of the processor time that a ping takes on the controller.
 FLEETS = (20, 200)
 CONTROLLER_LIMIT = 1.05
+# Hosts of a play with the role mail_config, and how often it may run a module on one.
+ROLE_HOSTS, ROLE_RUNS = 10, 8
 # Hostile relays: megabytes above a healthy one's probe, and seconds beyond the timeout.
 MEGABYTES, LATE = 30, 1.0
 
@@ -238,6 +240,36 @@ def fleets(relay: Postfix, ca_file: pathlib.Path, folder: pathlib.Path, rounds: 
         }
 
 
+def whole_role(relay: Postfix, ca_file: pathlib.Path, folder: pathlib.Path, rounds: int) -> Iterator[Row]:
+    """The role mail_config with one and with three apps, whose files it makes; for comparison a ping."""
+    settings = {"host": relay.host, "port": relay.port("starttls"), "security": "starttls", "ca_path": str(ca_file)}
+    place = "{{ playbook_dir }}/{{ inventory_hostname }}"
+    apps = [
+        {"app": "pangolin", "path": f"{place}.yml"},
+        {"app": "grafana", "path": f"{place}.ini"},
+        {"app": "vaultwarden", "path": f"{place}.env"},
+    ]
+    role = {"name": "mailops.smtp.mail_config"}
+    told = {"mail_config_settings": {**settings, "sender": "app@relay.test", "timeout": 60}}
+    tasks = {"ping": {"ansible.builtin.ping": {}}}
+    for number in (1, len(apps)):
+        given = {**told, "mail_config_apps": apps[:number]}
+        tasks[f"role, {number} apps"] = {"ansible.builtin.include_role": role, "vars": given}
+    medians = costs(ROLE_HOSTS, tasks, folder, rounds)
+    ping = medians.pop("ping")
+    for name, cost in medians.items():
+        row = {
+            "what": f"{name}, {ROLE_HOSTS} hosts, controller",
+            "cpu": cost.controller,
+            "reference_cpu": ping.controller,
+        }
+        yield {**row, "ratio": cost.controller / ping.controller}
+        row = {"what": f"{name}, each host", "cpu": cost.host, "reference_cpu": ping.host}
+        yield {**row, "ratio": cost.host / ping.host}
+        wanted = f"runs of a module on a host, at most {ROLE_RUNS}"
+        yield {"what": name, "count": cost.runs, "wanted": wanted, "good": cost.runs <= ROLE_RUNS}
+
+
 def hostile(pki: Pki, timeout: float) -> Iterator[Row]:
     """Relays that never stop: the deadline holds, and memory stays near that of a healthy probe."""
     healthy = 0.0
@@ -279,7 +311,7 @@ def main() -> int:
         "--rounds", type=int, default=21, help="runs of each command, the median counts; slow ones get fewer"
     )
     parser.add_argument("--timeout", type=float, default=4, help="timeout of the probes of hostile relays, seconds")
-    parser.add_argument("--only", choices=["one", "many", "most", "tasks", "fleet", "hostile"], help="one part")
+    parser.add_argument("--only", choices=["one", "many", "most", "tasks", "fleet", "role", "hostile"], help="one part")
     options = parser.parse_args()
     few = max(3, options.rounds // 5)
     machine = {
@@ -305,6 +337,7 @@ def main() -> int:
                 "many": many_endpoints(relay, pki.ca_file, few),
                 "most": itertools.chain(most_endpoints(relay, pki.ca_file, few), waited(relay, pki.ca_file, few)),
                 "fleet": fleets(relay, pki.ca_file, folder, few),
+                "role": whole_role(relay, pki.ca_file, folder, few),
                 "tasks": whole_tasks(relay, pki.ca_file, folder, few),
                 "hostile": hostile(pki, options.timeout),
             }

@@ -34,11 +34,12 @@ _TIME = re.compile(r"([0-9]+)m([0-9.]+)s")
 
 
 class Cost(t.NamedTuple):
-    """Seconds of processor time of a whole run on the controller, and per host; bytes that were sent to a host."""
+    """Seconds of processor time of a whole run on the controller, and for each host; bytes in one run of a module there, and such runs."""
 
     controller: float
     host: float
     sent: float
+    runs: float
 
 
 def costs(hosts: int, tasks: t.Mapping[str, t.Any], folder: pathlib.Path, rounds: int) -> dict[str, Cost]:
@@ -83,4 +84,4 @@ def _run(hosts: int, tasks: list[t.Any], folder: pathlib.Path) -> Cost:
     if tasks and len(of_hosts) < hosts:
         raise RuntimeError(f"{len(of_hosts)} of {hosts} hosts have written their processor time")
     share = sum(of_hosts) / hosts
-    return Cost(took.cpu - sum(of_hosts), share, statistics.median(sent) if sent else 0)
+    return Cost(took.cpu - sum(of_hosts), share, statistics.median(sent) if sent else 0, len(sent) / hosts)

@@ -212,6 +212,41 @@ def test_hostile_texts_are_texts(browser: Browser, pages: dict[str, pathlib.Path
     assert odd == 0
 
 
+FOCUSED = """(() => {
+  const one = document.activeElement; if (!one || one === document.body) return null;
+  const style = getComputedStyle(one), box = one.getBoundingClientRect(), behind = window.behind; window.behind = one;
+  return { what: one.outerHTML.slice(0, 80), after: !behind || !!(behind.compareDocumentPosition(one) & 4),
+    seen: box.width > 0 && box.height > 0 && box.top >= 0 && box.top < innerHeight, ring: style.outlineStyle !== 'none' };
+})()"""
+_NAMED = ("link", "button", "columnheader", "rowheader", "table", "image", "heading", "region", "DisclosureTriangle")
+
+
+@pytest.mark.parametrize("name", ["hostile", "one host", "no fault", "all broken", "1000 hosts"])
+def test_without_scripts_it_is_a_table_for_keys_and_screen_readers(
+    browser: Browser, pages: dict[str, pathlib.Path], name: str
+) -> None:
+    one = browser.page(1280, 900, script=False)
+    if not hasattr(one, "command"):
+        return  # the accessibility tree is asked of Chromium
+    one.open(pages[name])
+    nodes = [node for node in one.command("Accessibility.getFullAXTree")["nodes"] if not node.get("ignored")]
+    named = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes]
+    assert [pair for pair in named if pair[0] in _NAMED and not pair[1].strip()] == []
+    assert not any(char in text for _role, text in named for char in "\u202a\u202e\u2066\u2069\u200b\ufeff\x1b")
+    rows = one.run("document.querySelectorAll('.matrix tbody th').length")
+    assert sum(role == "rowheader" for role, _text in named) >= min(200, rows) > 0
+    walked = []
+    while len(walked) < 60:
+        one.key("Tab")
+        found = one.run(FOCUSED)
+        if found is None:
+            break
+        walked.append(found)
+    assert walked and [step for step in walked if not (step["after"] and step["seen"] and step["ring"])] == []
+    assert one.complaints() == []
+    one.close()
+
+
 SCROLL = """new Promise(done => {
   const times = []; const start = performance.now(); let last = start;
   scrollTo({ top: document.getElementById('matrix').offsetTop, behavior: 'instant' });

@@ -121,6 +121,7 @@ def test_every_message_is_found_below_two_thousand_others(box: Box, number: int)
     for wanted in ({**whole, "message_id": f"{number}@example.com"}, {"subject": subject}):
         result = look(box, **wanted)
         assert result["found"] and [one["message_id"] for one in result["messages"]] == [f"{number}@example.com"]
+    assert look(box, subject=f" {subject}  ", recipients=whole["recipients"])["found"]
     refused = look(box, **whole, message_id=f"{number + 1}@example.com", timeout=0.5)
     assert (
         not refused["found"]

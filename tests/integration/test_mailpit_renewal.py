@@ -224,6 +224,29 @@ def test_a_ca_that_ends_soon_asks_for_the_rotation(program: types.ModuleType, ho
     assert "own CA ends on" in refused(program, host) and "mailops.smtp.mailpit_rotate" in refused(program, host)
 
 
+def test_a_clock_that_is_or_was_wrong(program: types.ModuleType, hosts: t.Any) -> None:
+    """What is shown is good by the clock of the clients: here the right one, by which the proof looks and openssl verifies."""
+    host, day = hosts(days=365, begun=NOW - datetime.timedelta(days=400)), 86400
+    with pytest.raises(
+        program.Trouble, match="this host's clock says .* and Mailpit's own CA begins on .*: set the clock"
+    ):
+        program.renew(host.settings, time.time() - 500 * day)
+    assert "because it ended on" in renew(program, host)
+    # One that was made a month ahead: the new one is good by either clock.
+    existing = pki.Pki(host.text("ca_certificate"), host.text("ca_key"))
+    later = pki.issue("own_ca", list(NAMES), existing, NOW + datetime.timedelta(days=30), 365, 120)
+    for name in ("certificate", "key"):
+        os.chmod(host.settings[name], 0o600)
+        pathlib.Path(host.settings[name]).write_text(getattr(later, name))
+    assert "because it is not valid before" in renew(program, host)
+    begin, end = program._times_of(host.settings["certificate"])
+    assert begin < time.time() and end > time.time() + 394 * day
+    # One that is 300 days ahead now. Nothing is good for longer than clients take.
+    assert "because it ends on" in program.renew(host.settings, time.time() + 300 * day)
+    begin, end = program._times_of(host.settings["certificate"])
+    assert 600 < (end - begin) / day < 826
+
+
 def test_what_a_run_prints_is_one_line(
     program: types.ModuleType, tmp_path: pathlib.Path, capsys: t.Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

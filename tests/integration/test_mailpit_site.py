@@ -646,6 +646,17 @@ def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: s
         ports.refuse_occupied("smtp", wanted, port, lambda holder: holder.pid == str(os.getpid()))
 
 
+def test_who_has_a_port_for_a_connection_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
+        client.bind(("127.0.0.1", 0))
+        client.connect(server.getsockname())
+        port = client.getsockname()[1]
+        with pytest.raises(
+            Refusal, match=rf"\(process {os.getpid()}.*\) of this host has already for a connection: stop"
+        ):
+            ports.refuse_occupied("smtp", "", port, lambda holder: holder.pid == str(os.getpid()))
+
+
 @pytest.mark.parametrize(
     ("listening", "wanted", "refused"),
     [
@@ -729,6 +740,9 @@ def test_a_clients_file_is_the_roles_own_or_stays(anchor_file: pathlib.Path) -> 
     assert claimed(anchor_file) is None
     anchor_file.write_text(PEM.format("ours"))
     assert "mailpit of one" in (claimed(anchor_file, "mailpit of two") or "")
+    # What to write instead is not what was written.
+    assert (claimed("/etc/ssl/none/blue-staging-ca.pem", "blue of two") or "").endswith("/etc/ssl/blue-staging-ca.pem")
+    assert anchor._instead("/etc/ssl/blue-staging-ca.pem", "blue of two").endswith("/etc/ssl/blue-own-ca.pem")
     assert claimed(anchor_file) is None and forgotten(anchor_file) == str(anchor_file)
     assert (
         claimed("/etc/ssl/certs/ca-certificates.crt") is not None
@@ -970,6 +984,15 @@ def test_whose_clock_a_log_has(site: sites.Site, tmp_path: pathlib.Path, monkeyp
     for path in (pathlib.Path(units.quadlet_of(site.service)), composed):
         path.write_text('- "/etc/localtime:/etc/localtime:ro"\n')
     assert [sites.has_hosts_clock(one) for one in contained] == [True, True]
+
+
+def test_the_log_of_a_name_that_is_misspelt_is_not_an_empty_one(site: sites.Site) -> None:
+    there_is_none = dataclasses.replace(site, service="no-such-mailpit", manager="systemd")
+    options = {"since": "1day", "command": [], "site": {"service_manager": "systemd", "service": "no-such-mailpit"}}
+    with pytest.raises(
+        Refusal, match="mailpit_service_name is no-such-mailpit, and this host has no unit no-such-mailpit.service"
+    ):
+        mailpit_site._log(there_is_none, options, records.Record(), keep.Changes(dry=True))
 
 
 def test_a_command_for_the_log_hides_no_renewal_that_failed(

@@ -176,22 +176,21 @@ def test_what_the_gate_found_can_be_rescued(host: Host, relay: Relay) -> None:
     tasks = [{"name": "Try", "block": [role], "rescue": [keep]}]
     run = play(host.folder / "play", tasks, given, saved=["failure"], environment=callback)
     assert run.returncode == 0 and run.saved["failure"]["cause"] == "mode_mismatch", run.output
-    # A sentence and its cause: in the task that failed, and in the one that ends the role.
-    shown = [json.loads(line.partition("=> ")[2]) for line in run.output.splitlines() if line.startswith("fatal: ")]
-    assert len(shown) == 2, run.output
-    for one in (*shown, run.saved["failure"]):
-        assert set(one) - {"failed", "exception", "warnings", "step"} == {
-            "changed",
-            "msg",
-            "cause",
-            "layer",
-            "remedy",
-        }, one
+    # The sentence is printed once, with the role's last task; a rescue has all of it.
+    first, last = [
+        json.loads(line.partition("=> ")[2]) for line in run.output.splitlines() if line.startswith("fatal: ")
+    ]
+    assert set(first) - {"warnings"} == {"changed", "msg", "cause", "layer"}, first
+    assert "(mode_mismatch); the role's last task says why" in first["msg"]
+    for one in (last, run.saved["failure"]):
+        found = set(one) - {"failed", "exception", "warnings", "step"}
+        assert found == {"changed", "msg", "cause", "layer", "remedy"}, one
         assert one["msg"].startswith("localhost cannot send mail through")
+    assert words(run).count("localhost cannot send mail through") == 2, "as Ansible's error, and in its result"
     # The evidence is where it is kept.
     (record,) = (one for one in read_file(str(verdicts)) if isinstance(one, Record))
     assert (record.kind, record.ok, record.cause) == ("gate", False, "mode_mismatch")
-    assert record.probe is not None and record.evidence is not None and record.message in shown[0]["msg"]
+    assert record.probe is not None and record.evidence is not None and record.message in last["msg"]
     assert host.config.read_text() == OLD and host.store() == []
 
 

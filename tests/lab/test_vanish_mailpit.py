@@ -66,8 +66,6 @@ CHANGING = [
     Point("Make the folders"),
     Point("Download the archive"),
     Point("Unpack the program"),
-    Point("Look whether the program runs"),
-    Point("Make sure that the file for the certificate authority is the role's own"),
     Point("Hand the certificate authority over"),
     Point("Make sure that the file for the certificate authority is the role's own", CLIENT, 2),
     Point("Keep the old one of a client", CLIENT, 2),

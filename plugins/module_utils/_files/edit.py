@@ -28,7 +28,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.store import o
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import sweep
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place, place_of
 
-__all__ = ("Wishes", "look_at", "refuse_changed", "write")
+__all__ = ("Wishes", "holders", "look_at", "refuse_changed", "write")
 
 _MEANWHILE = "{0} was changed by somebody else meanwhile, so it stays as it is now; run again."
 
@@ -185,6 +185,17 @@ def _take_back(place: Place, content: bytes, run: kept.Run) -> None:
         if seen is None or seen.content != content:
             with open_store(create=False) as store:
                 kept.take_back(store, place.path, run, checksum_of(content))
+
+
+def holders(paths: t.Sequence[str], run: kept.Run, dead: t.Sequence[kept.Run]) -> t.List[kept.Held]:
+    """The other runs that have begun to change one of these files and have not ended. Raises FileError."""
+    found = []
+    for path in paths:
+        with place_of(path) as place:
+            held = _holder(place, run, dead)
+        if held is not None:
+            found.append(held)
+    return found
 
 
 def _holder(place: Place, run: kept.Run, dead: t.Sequence[kept.Run]) -> t.Optional[kept.Held]:

@@ -16,7 +16,6 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways im
 __all__ = ("claim", "forget")
 
 _OPTION = "mailpit_client_ca_path"
-_INSTEAD = "set it to a file of its own, such as /etc/ssl/mailpit-staging-ca.pem"
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _LARGEST = 4 << 20
 
@@ -26,7 +25,7 @@ def claim(path: str, instance: str, known: t.Sequence[str], record: Record) -> N
     Write down that this file is of ``instance``. Raises Refusal when it is somebody else's; ``known`` are PEM texts
     that the role has given out.
     """
-    spot = _spot(path)
+    spot = _spot(path, instance)
     if spot.found is not None and not _is_own(spot, instance, known, record):
         holders = [other for other in record.anchors.get(spot.path, []) if other != instance]
         whose = (
@@ -34,20 +33,26 @@ def claim(path: str, instance: str, known: t.Sequence[str], record: Record) -> N
             if holders
             else "holds what this role did not write"
         )
-        raise Refusal("{0} is {1}, which {2}: {3}".format(_OPTION, path, whose, _INSTEAD))
+        raise Refusal("{0} is {1}, which {2}: {3}".format(_OPTION, path, whose, _instead(path, instance)))
     record.anchors[spot.path] = []
     add(record.anchors, spot.path, instance)
 
 
 def forget(path: str, instance: str, known: t.Sequence[str], record: Record) -> t.Optional[str]:
     """The file to remove, None when it is not there or somebody else's. Raises Refusal."""
-    spot = _spot(path)
+    spot = _spot(path, instance)
     own = spot.found is not None and _is_own(spot, instance, known, record)
     drop(record.anchors, spot.path, instance)
     return spot.path if own else None
 
 
-def _spot(path: str) -> Spot:
+def _instead(path: str, instance: str) -> str:
+    """What to write, which is not what was written. ``instance`` begins with the name of the service."""
+    names = ["/etc/ssl/{0}{1}-ca.pem".format(instance.split(" ")[0], kind) for kind in ("-staging", "-own")]
+    return "set it to a file of its own, such as {0}".format(next(name for name in names if name != path))
+
+
+def _spot(path: str, instance: str) -> Spot:
     if not path.startswith("/") or ".." in path.split("/") or path.endswith("/"):
         raise Refusal("{0} is {1!r}: write the whole path of a file, from / and without ..".format(_OPTION, path))
     try:
@@ -60,7 +65,7 @@ def _spot(path: str) -> Spot:
         if trouble:
             raise Refusal(trouble)
     except Refusal as refusal:
-        raise Refusal("{0} is {1}, and {2}: {3}".format(_OPTION, path, refusal, _INSTEAD)) from None
+        raise Refusal("{0} is {1}, and {2}: {3}".format(_OPTION, path, refusal, _instead(path, instance))) from None
     return spot
 
 

@@ -15,25 +15,29 @@ import socket
 import sys
 import typing as t
 
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.units import said_by, unit_of
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.units import container_of, said_by, unit_of
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 __all__ = ("Holder", "holders", "refuse_occupied", "socket_unit")
 
 _LISTENING = "0A"
+# A connection that waits for its end has no process any more.
+_WAITING = "06"
 
 
 class Holder(t.NamedTuple):
-    """A process that listens: its number, name and unit; all of them empty when only root could tell."""
+    """A process that listens: its number, name, unit and container; all of them empty when only root could tell."""
 
     pid: str
     name: str
     unit: str
+    container: str = ""
 
     def __str__(self) -> str:
         if not self.pid:
             return "a process that this user cannot see"
-        return "{0} (process {1}{2})".format(self.name, self.pid, " of " + self.unit if self.unit else "")
+        place = self.unit or ("container " + self.container if self.container else "")
+        return "{0} (process {1}{2})".format(self.name, self.pid, " of " + place if place else "")
 
 
 def refuse_occupied(option: str, address: str, port: int, owns: t.Callable[[Holder], bool]) -> None:
@@ -58,10 +62,12 @@ def refuse_occupied(option: str, address: str, port: int, owns: t.Callable[[Hold
         found = [holder for holder in holders(port, address.strip("[]")) if not owns(holder)]
         if not found:
             return
-    who = " and ".join(sorted({str(holder) for holder in found})) or "somebody"
+    # A port out of the range from which connections get theirs may be that of somebody who listens nowhere.
+    connected = [] if found else _holders(lambda path: _connected(path, port), port)
+    who = " and ".join(sorted({str(holder) for holder in found or connected})) or "somebody"
     raise Refusal(
-        "mailpit_{0}_port is {1}, which {2} of this host has already: stop that, or write another port".format(
-            option, port, who
+        "mailpit_{0}_port is {1}, which {2} of this host has already{3}: stop that, or write another port".format(
+            option, port, who, " for a connection" if connected else ""
         )
     )
 
@@ -102,16 +108,27 @@ def holders(port: int, beside: t.Optional[str] = None) -> t.List[Holder]:
     Everybody who listens on a port of this host, on whatever address; with ``beside`` only those whose address leaves no
     room for somebody else at that one (empty: all addresses).
     """
-    inodes = {
-        inode
-        for name in ("tcp", "tcp6")
-        for place, inode in _listening("/proc/net/" + name, port)
-        if beside is None or _excludes(place, beside)
-    }
+
+    def listening(path: str) -> t.Iterator[str]:
+        for place, state, inode in _table(path, port):
+            if state == _LISTENING and (beside is None or _excludes(place, beside)):
+                yield inode
+
+    return _holders(listening, port)
+
+
+def _connected(path: str, port: int) -> t.Iterator[str]:
+    """The inodes of the sockets of one of the kernel's tables that have a port and do not listen there."""
+    return (inode for _place, state, inode in _table(path, port) if state not in (_LISTENING, _WAITING))
+
+
+def _holders(inodes_of: t.Callable[[str], t.Iterator[str]], port: int) -> t.List[Holder]:
+    """Whose sockets these are, of both of the kernel's tables."""
+    inodes = {inode for name in ("tcp", "tcp6") for inode in inodes_of("/proc/net/" + name)}
     if not inodes:
         return []
     found = [
-        Holder(pid, _name(pid), unit_of(pid) or (socket_unit(port) if pid == "1" else ""))
+        Holder(pid, _name(pid), unit_of(pid) or (socket_unit(port) if pid == "1" else ""), container_of(pid))
         for pid in sorted(filter(str.isdigit, os.listdir("/proc")), key=int)
         if inodes & _sockets(pid)
     ]
@@ -126,8 +143,8 @@ def socket_unit(port: int) -> str:
     return ""
 
 
-def _listening(path: str, port: int) -> t.Iterator[t.Tuple[str, str]]:
-    """The address (as the kernel writes it, in hexadecimal) and the inode of the sockets that listen on a port."""
+def _table(path: str, port: int) -> t.Iterator[t.Tuple[str, str, str]]:
+    """The address (as the kernel writes it, in hexadecimal), the state and the inode of the sockets that have a port."""
     try:
         with open(path, encoding="ascii") as table:
             rows = [line.split() for line in table.read().splitlines()[1:]]
@@ -135,8 +152,8 @@ def _listening(path: str, port: int) -> t.Iterator[t.Tuple[str, str]]:
         return
     for row in rows:
         place, _colon, number = row[1].rpartition(":")
-        if row[3] == _LISTENING and int(number, 16) == port:
-            yield place, row[9]
+        if int(number, 16) == port:
+            yield place, row[3], row[9]
 
 
 def _excludes(place: str, address: str) -> bool:

@@ -15,8 +15,8 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 
 __all__ = (
-    "RENEWAL", "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign", "refuse_manager", "renewal_of",
-    "said_by", "unit_in", "unit_of", "users_of",
+    "RENEWAL", "container_in", "container_of", "is_known", "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign",
+    "refuse_manager", "renewal_of", "said_by", "unit_in", "unit_of", "users_of",
 )  # fmt: skip
 
 _OWN = "/etc/systemd/system"
@@ -48,6 +48,11 @@ def renewal_of(service: str) -> t.List[str]:
 def is_there(service: str) -> bool:
     """Whether there is such a unit of an administrator's."""
     return os.path.lexists(path_of(service)) or os.path.lexists(quadlet_of(service))
+
+
+def is_known(service: str) -> bool:
+    """Whether there is such a unit at all, whoever made it."""
+    return is_there(service) or any(os.path.lexists(os.path.join(folder, service + ".service")) for folder in _OTHERS)
 
 
 def read_unit(path: str) -> str:
@@ -147,6 +152,17 @@ def unit_in(path: str, first: str) -> str:
     below = path[len(top) :] if path.startswith(top + "/") else path
     names = [part for part in below.split("/") if part.endswith((".service", ".scope"))]
     return names[0] if names and names[0].endswith(".service") else ""
+
+
+def container_of(pid: str) -> str:
+    """The beginning of the ID of the container that a process runs in, as engines print it; empty when it runs in none."""
+    return next(filter(None, map(container_in, _groups(pid).values())), "")
+
+
+def container_in(path: str) -> str:
+    """The same of a control group: Docker's, Podman's and those of Kubernetes end with 64 digits."""
+    found = re.search(r"[/-]([0-9a-f]{12})[0-9a-f]{52}(?:[.]scope)?(?:/|$)", path)
+    return found.group(1) if found else ""
 
 
 def _groups(pid: str) -> t.Dict[str, str]:

@@ -16,7 +16,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.private import e
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.run import GIVE_UP_AFTER, this_run, told, without_dead
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.told import Records, of_shape
 
-__all__ = ("work_on_files",)
+__all__ = ("as_sentence", "work_on_files")
 
 _MOST_RUNS = 1000
 
@@ -65,3 +65,9 @@ def work_on_files(
             }
         broken_off += [one for one in held if one["unfinished"]]
         dead += [*gone, *useless]
+
+
+def as_sentence(words: str) -> str:
+    """What somebody else says, such as a connection that broke, to stand among sentences."""
+    words = " ".join(words.split())
+    return words if words.endswith((".", "!", "?")) else f"{words}."

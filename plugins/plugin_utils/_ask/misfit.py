@@ -11,6 +11,7 @@ import typing as t
 from ansible.module_utils import basic
 from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import NetworkConnectionBase
+from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 
 __all__ = ("made_plain", "wrong_kind")
 
@@ -19,6 +20,8 @@ _OLDEST = ".".join(map(str, getattr(basic, "_PY_MIN", (3, 8))))
 _TOO_OLD = re.compile(r"\bSyntaxError\b|requires Python [\d.]+ or newer on the target")
 _LACKS = re.compile(r"No module named '_?(\w+)'|import of _?(\w+) halted")
 _NOT_FOUND = re.compile(r"The module interpreter '.*' was not found")
+_NO_RESULT = re.compile(r"No start of json char found|Module result deserialization failed|MODULE FAILURE")
+_LONGEST, _LONGEST_WORD = 200, 100
 # What ansible-core says where it has nothing to say.
 _NO_WORDS = ("Module failed.", "(traceback unavailable)")
 _ELSEWHERE = "ask from a POSIX host of the same network instead, with delegate_to"
@@ -41,7 +44,7 @@ def made_plain(action: ActionBase, result: dict[str, t.Any]) -> dict[str, t.Any]
     """The result, with one sentence for what Ansible says of a Python that cannot run its modules."""
     said = _said(result.get("exception"))
     words = f"{result.get('msg') or ''} {result.get('module_stderr') or ''} {said}"
-    sentence = _sentence(action, words) if result.get("failed") else None
+    sentence = _sentence(action, words) or _silent(action, result) if result.get("failed") else None
     if sentence is None and result.get("failed") and said and not result.get("msg"):
         sentence = f"{_host(action)}: the module failed there: {said}"
     if sentence is None:
@@ -65,6 +68,22 @@ def _sentence(action: ActionBase, words: str) -> str | None:
             f"{python} of {host} lacks {name} of the standard library; install the whole of Python there, or {other}."
         )
     return None
+
+
+def _silent(action: ActionBase, result: dict[str, t.Any]) -> str | None:
+    """A program that is no Python, or one that ended before it gave anything: a shim without its Python, a process that was killed."""
+    status = result.get("rc")
+    if not isinstance(status, int) or not _NO_RESULT.search(str(result.get("msg") or "")):
+        return None
+    lines = [" ".join(line.split()) for line in str(result.get("module_stderr") or "").splitlines() if line.strip()]
+    # A word that is longer is no word, and may be data.
+    said = printable_text(lines[0][:_LONGEST]) if lines and max(map(len, lines[0].split())) <= _LONGEST_WORD else ""
+    python = (getattr(action, "_used_interpreter", None) or "").lstrip("#!") or "the Python"
+    how = f"ended with exit status {status}" + (f" ({said})" if said else "")
+    return (
+        f"{python} of {_host(action)} {how} and gave no result; see whether it runs there, or name another one in"
+        " ansible_python_interpreter."
+    )
 
 
 def _host(action: ActionBase) -> str:

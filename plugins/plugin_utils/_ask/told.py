@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.fits import fits
 
-__all__ = ("NO_RESULT", "Found", "Listed", "Records", "Searched", "content_of", "of_shape")
+__all__ = ("NO_RESULT", "Each", "Found", "Listed", "Records", "Searched", "Written", "content_of", "of_shape")
 
 NO_RESULT = (
     "What this host sent is not what the module gives, so its Python, or who sits between, is not to be trusted; look at that"
@@ -46,6 +46,20 @@ class Found(t.TypedDict):
     mode: int
     as_asked: bool
     alike: list[str]
+
+
+class Written(t.TypedDict):
+    """A file that was written, or would be."""
+
+    changed: bool
+    created: bool
+    path: str
+
+
+class Each(t.TypedDict):
+    """What was done with each of several files; each has a shape of its own."""
+
+    each: list[dict[str, object]]
 
 
 class _File(t.TypedDict):

@@ -43,6 +43,8 @@ _PROTOCOL_WORDS = frozenset(
 )
 _PROTOCOL_PARTS = (
     "greeting never received",
+    "error: * ok [capability imap4",  # what no client of IMAP complains of
+    "error * ok [capability imap4",
     "relay access denied",
     "gen_smtp",
     "gen smtp",
@@ -95,6 +97,12 @@ _EXIM = re.compile(
 )
 # What .NET and providers' own logs leave of a reply.
 _BARE_REPLY = re.compile(r"[45]\.[0-7]\.\d{1,3} [a-z<(]")
+# A reply without an enhanced status code, behind what a client says: these codes no web server answers with.
+_BEHIND_CODE = (
+    r"(?:: |- |, )(?:45[0245]|53[0458]|55[0-57])[ -](?:too many|requested|mailbox|sender|recipient|user|relay|try |temporar"
+    r"|spam|auth|access|blocked|domain|invalid|no such|unknown|gr[ea]y ?list|rejected|denied|message|policy)"
+)
+_CODE_AND_WORDS = re.compile(_BEHIND_CODE)
 # Python's smtplib writes a reply as a pair.
 _PAIR = re.compile(r"\((?:4[2-5]|5[0-57])\d, b['\"]")
 
@@ -119,7 +127,7 @@ _OTHER_WORDS = frozenset(
     "oidc openid saml ldap ldaps ldap3 kerberos webhook webhooks websocket websockets ws wss atom feed feeds postgres postgresql mysql mariadb redis"
     " valkey mongodb mongo sqlite elasticsearch opensearch influxdb rabbitmq amqp kafka mqtt nats memcached minio kubelet dockerd registry scraper scrape"
     " graphql grpc oauth upstream nginx traefik caddy acme letsencrypt monitor monitors heartbeat slack telegram discord gotify ntfy"
-    " sqlstate mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
+    " imaptls pop3tls managesieve sqlstate mongoose mongoserverselectionerror mongonetworkerror etcd consul telegraf grpcurl npm pip pypi httpsconnectionpool httpconnectionpool"
     " rsync rclone restic dhcpd dhclient dhcpdiscover vsftpd proftpd twilio stripe imapd pop3d jdbc odbc zookeeper cassandra clickhouse"
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
     " imaplib poplib offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp poller"
@@ -173,6 +181,8 @@ _OTHER_SENTENCES = (
     "imap host",
     "pop3 host",
     "retrieving mail",
+    "mail store",
+    "connect to mailbox",
     "fetching mail",
     "fetch mail",
     "query failed (",
@@ -200,8 +210,8 @@ _OTHER_PORTS = (
     "22|80|88|111|119|143|389|443|445|563|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
     "|6379|6443|8000|8006|8007|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9103|9200|9300|11211|27017|50000"
 )
-_OTHER_PORT = re.compile(_port(_OTHER_PORTS))
-_MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port[ =:]{{1,2}}(?:{_OTHER_PORTS})(?!\w)")
+_OTHER_PORT = re.compile(_port(_OTHER_PORTS) + rf"|\b(?:local|remote)port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
+_MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
 # "mailer.go:443:12" is a place in a program, 10:22:25 a time: neither has a port.
 _NO_PORT = re.compile(r"\b\d{1,2}:\d\d:\d\d\b|\.(?:go|js|mjs|cjs|ts|py|rb|php|java|kt|rs|ex|exs|erl|c|cc|cpp|cs|h):\d+")
 _URL = re.compile(r"\b(?:https?|wss?|ldaps?|redis|postgres(?:ql)?|mysql|mongodb|amqps?|ftp)://")
@@ -210,6 +220,8 @@ _FETCHED = re.compile(
     r"\b(?:to|from|fetch|fetching|get|post|put|access|request|requesting|url|call|calling|loading|load|open|opening|of|for|reach|reaching)"
     r"\W{1,3}https?://"
 )
+# A web server's answer: no reply of SMTP begins so.
+_HTTP_STATUS = re.compile(r"\b(?:code|status)['\"]?[=:] ?40\d\b")
 _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com",
 # but "failed to send email: ..." is no field.
@@ -228,6 +240,7 @@ _HEX = re.compile("[0-9a-f]{1,4}")
 _ANNOUNCES = re.compile(
     r"(?:fail|error|unable|cannot|can't|could ?n[o']t|problem|exception|while)\w*\b.{0,60}\b(?:send|sent|submit|deliver|notif|e?-?mail)"
     r"|(?:mail|message|notification)\w*\b.{0,60}\b(?:fail|error|not sent|could not|cannot|exception|problem)"
+    r"|connecting to (?:the |remote )?(?:smtp|mail) ?server"
 )
 
 
@@ -241,7 +254,7 @@ _NEEDED = tuple(
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
 _NEEDED_NUMBER = re.compile(
-    rf"\A\s{{0,40}}[45]\.[0-7]\.\d|:(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}"
+    rf"\A\s{{0,40}}[45]\.[0-7]\.\d|:(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}|{_BEHIND_CODE}"
 )
 
 
@@ -280,6 +293,8 @@ def _for_mail(low: str, words: Set[str]) -> int:
     if _has_port(low, _MAYBE_MAIL_PORT, _MAIL_PORT):
         found += _PROTOCOL
     bare = _ADDRESS.sub(" ", low) if "mail" in low and _MAYBE_ADDRESS.search(low) else low
+    if not found and _CODE_AND_WORDS.search(low):
+        found += _WORD
     if "smtp" in low or not words.isdisjoint(_WORDS):
         found += _WORD
     if not words.isdisjoint(_HINT_WORDS) or any(map(bare.__contains__, _HINT_PARTS)):
@@ -293,6 +308,8 @@ def _for_other(low: str, words: Set[str]) -> int:
         found += _SERVICE
     found += _PROTOCOL * sum(map(low.__contains__, _OTHER_SENTENCES))
     if _has_port(low, _MAYBE_OTHER_PORT, _OTHER_PORT):
+        found += _SERVICE
+    if "40" in low and _HTTP_STATUS.search(low):
         found += _SERVICE
     if "://" in low and _FETCHED.search(low):
         found += _SERVICE

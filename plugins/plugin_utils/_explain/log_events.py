@@ -37,6 +37,11 @@ class Event(t.NamedTuple):
 _ANSI = re.compile(r"(?:\x1b|\\x1b|\\u001b|\\033|\\e|#033)\[[0-9;]{0,20}[A-Za-z]", re.IGNORECASE)
 _COLOURED = ("\x1b", "\\x1b[", "\\u001b[", "\\u001B[", "\\033[", "\\e[", "#033[")
 _CONTAINER = re.compile(r"(?:\d{1,3}\|)?[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
+# The process that wrote a line of Exim's debug output, and of what goes on below it.
+_EXIM_DEBUG = re.compile(
+    r"\A {0,4}\d{1,7} (?=(?: {0,3}SMTP(?:<<|>>| )| {9,12}\S|[RTH]: |LOG: |Connecting to |delivering ))"
+)
+_DIGITS_OR_SPACE = frozenset(" 0123456789")
 # What a container's runtime or syslog puts in front of each line of a program, stack traces included.
 _STAMP = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
 # The host that wrote a line is often called mail or mx: that says nothing of the line.
@@ -65,7 +70,7 @@ DIALOGUE = re.compile(
 )
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(
-    r"\s|#011|[}\]);,]|at |/\S{1,300}:\d{1,6}:in [`']|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception"
+    r"\s|#011|[}\]);,]|at |(?:(?:pid=)?\d{1,7} tid[=-]\w{1,16} warn: )?/\S{1,300}:\d{1,6}:in [`']|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception"
     r"|the above error|stack ?trace:|stack: |\[cause\]|#\d{1,4} |--- "
     r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "
     r"|\{ ?['\"]?(?:code|errno|command|response|responsecode|originalcode)\b"
@@ -74,6 +79,7 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 _REPLY_GOES_ON = re.compile(r"([245]\d\d)[ -]")
+_STATUS_AGAIN = re.compile(r"[45]\.\d\.\d{1,3}(?= )")  # MailKit leaves out the reply code
 _ESCAPED = re.compile(r"(?<!\\)\\([nrt])")
 # Docker's and journald's own objects, one per line.
 _WRAPPED = re.compile(r'\{.{0,4000}"(?:log|MESSAGE)" ?: ?["\[]')
@@ -85,6 +91,8 @@ def clean(line: str) -> str:
         line = f"{line[: _MAX_LINE // 2]} ... {line[-_MAX_LINE // 2 :]}"
     if "\x1b" in line or "#033[" in line or ("\\" in line and any(mark in line for mark in _COLOURED)):
         line = _ANSI.sub("", line)
+    if line[:1] in _DIGITS_OR_SPACE:
+        line = _EXIM_DEBUG.sub("", line, count=1)
     container = _CONTAINER.match(line) if "| " in line or line.startswith("[pod/") else None
     return line[container.end() :] if container else line
 
@@ -231,6 +239,9 @@ def _belongs(line: str, before: list[str]) -> bool:
     if _OF_A_TASK in before[-1] and line.startswith(("fatal: ", "failed: ")):
         return True
     if line.startswith(_TRACEBACK) and ("above exception" in before[-1] or len(before) == 1):
+        return True
+    status = _STATUS_AGAIN.match(line)
+    if status and status.group() in before[-1]:
         return True
     reply = _REPLY_GOES_ON.match(line)
     return bool(reply) and f"{reply.group(1)}-" in before[-1] if reply else False

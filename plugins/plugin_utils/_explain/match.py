@@ -112,7 +112,7 @@ class Read:
 
 # MailKit's lists of all that may be the reason: what is really the reason stands before or behind them.
 _ADVICE = re.compile(
-    r"This usually means that the SSL certificate presented by the server is not trusted by the system.{0,2000}?(?=See https|--->|$)"
+    r"(?:This usually means that the|The) SSL certificate presented by the server is not trusted by the system.{0,2000}?(?=See https|--->|$)"
 )
 
 
@@ -122,10 +122,38 @@ _WHAT_IT_HAS = re.compile(
 )
 
 
+# A limit that a program lists among its settings, and not one that has passed.
+_LIMIT_SET = re.compile(
+    r"\b(?:connect(?:ion)?|socket|read|write) ?timeout['\"]?[ =:]{1,3}\d{1,9}(?=[,;}\]])", re.IGNORECASE
+)
+
+
+# Exchange's connector puts a code of its own before what the relay said.
+_EXCHANGE_SAYS = re.compile(
+    r"\b4\d\d 4\.4\.\d{1,3} (?=Primary target IP address responded with: \W?[45]\d\d[ -])", re.IGNORECASE
+)
+
+
+# The name that JavaScript looked up where there was nothing: a fault in the program, whatever the name.
+_LOOKED_UP = re.compile(r"\(reading '[^']{1,80}'\)")
+
+
+# What a program goes on without, as it says when it starts.
+_GOES_WITHOUT = re.compile(r"disabling IPv[46] [^:]{1,60}: [^:;,]{1,80}")
+
+
 def _without_advice(norm: str) -> str:
+    if "disabling IPv" in norm:
+        norm = _GOES_WITHOUT.sub("", norm)
+    if "(reading '" in norm:
+        norm = _LOOKED_UP.sub("", norm)
+    if "responded with" in norm:
+        norm = _EXCHANGE_SAYS.sub("", norm)
+    if "imeout" in norm:
+        norm = _LIMIT_SET.sub("", norm)
     if "dma[" in norm:
         norm = _WHAT_IT_HAS.sub("dma: ", norm)
-    return _ADVICE.sub("", norm) if "This usually means" in norm else norm
+    return _ADVICE.sub("", norm) if "presented by the server is not trusted" in norm else norm
 
 
 # Bytes that a program prints of a key, a certificate or a fingerprint: any number or short word may stand in them by chance.
@@ -173,7 +201,12 @@ def explain_event(read: Read, stage: str) -> Explained:
         if said is not None:
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
     elif quoted or _ERROR_WORDS.search(read.low) or _REFUSES.search(read.low):
-        said = refusal(False, read.forms[0][quoted.end() if quoted else 0 :][:_MAX_WORDS], NO_CODE)
+        granted = _GRANTED.match(read.forms[0]) is not None
+        said = (
+            refusal(False, read.forms[0][quoted.end() if quoted else 0 :][:_MAX_WORDS], NO_CODE)
+            if not granted
+            else None
+        )
         # What a client adds to a reply that stands before it says nothing new.
         if said is not None and not any(match.echo and match.cause == said.cause for match in matches):
             depth = bisect.bisect(deeper[0], read.forms[0].rfind(said.matched)) if deeper[0] else 0
@@ -192,6 +225,8 @@ _QUOTED_REPLY = re.compile(
 )
 
 
+# A line of a dialogue in which the relay greets or agrees, whatever it calls itself ("Anti-spam").
+_GRANTED = re.compile(r"(?:\W{1,6}|.{0,40}(?:< |s: |client: |inbound: \W?))?[23]\d\d[ -]")
 # What a refusal says beside the words of any error.
 _REFUSES = re.compile(
     r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again"
@@ -302,6 +337,8 @@ def _in_their_place(matches: list[Match], read: Read, status: Status | None) -> 
         matches = [_after_starttls(match) for match in matches]
     if _RELAYS_LOG.search(read.low):
         matches = [_from_the_other_side(match, read.low) for match in matches]
+        if _ASKS_FIRST.search(read.low):
+            matches = [_of_its_filter(match) for match in matches]
     return matches
 
 
@@ -424,6 +461,19 @@ def _after_starttls(match: Match) -> Match:
 
 # Lines of a relay about its clients.
 _RELAYS_LOG = re.compile(r"/smtpd\[\d|\bssl_accept\b")
+
+
+# What a relay asks before it answers: another program, near it.
+_ASKS_FIRST = re.compile(
+    r"\bconnect to (?:milter|policy) service\b|\bconnect to private/|\bproblem talking to s(?:ervice|erver) "
+)
+
+
+def _of_its_filter(match: Match) -> Match:
+    """A filter of the relay's own that does not answer: no connection of its client's failed, and mail waits."""
+    if match.hint or not _BELOW_SMTP.match(match.cause):
+        return match
+    return match._replace(cause="temporarily_rejected", variant="filter", confidence="likely", also=(), note="")
 
 
 _OF_THE_NETWORK = ("connection_timeout", "connection_reset", "connection_closed")

@@ -116,6 +116,8 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("auth_rejected", "", "certain"),
         stages=("auth",),
     ),
+    # What was sent in answer to AUTH cannot be read.
+    _row(r"cannot decode|\bbase ?64\b", Meaning("auth_rejected", "", "likely"), stages=("auth", "")),
     # The client's address has no name in DNS.
     _row(
         r"cannot (?:find|resolve) your (?:reverse )?(?:hostname|host name|address)"
@@ -126,7 +128,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # A login, or TLS before it.
     _row(
-        r"must issue a starttls|starttls (?:is )?(?:required|first)|(?:encryption|tls|ssl)(?: is)? (?:required|needed)"
+        r"must issue (?:a )?starttls|starttls (?:is )?(?:required|first)|(?:encryption|tls|ssl)(?: is)? (?:required|needed)"
         r"|\b[45]\.7\.1[01]\b|use starttls|secure connection (?:is )?required",
         _NEEDS_TLS,
         stages=("auth", "mail", "rcpt", "data", "ehlo", ""),
@@ -195,7 +197,7 @@ _ROWS: tuple[_Row, ...] = (
         stages=("starttls",),
     ),
     _row(
-        r"milter|filter|polic(?:y|ies)|access|not (?:allowed|permitted|authorized)"
+        r"milter|filter|polic(?:y|ies)|access|not (?:allowed|permitted|authori[sz]ed)"
         r"|denied|prohibited|administrativ|\bacl\b|service unavailable"
         r"|rejected",
         Meaning("starttls_rejected", "policy", "certain"),
@@ -229,7 +231,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\bspam\b(?! ?haus)|\bspam ?assassin\b|\bjunk mail\b|\bvirus\b|\bmalware\b|\btrojan\b|\bphish\w*|\binfected\b"
         r"|\bgtube\b|\beicar\b|\b(?:surbl|uribl)\b|\bbulk mail\b|\bunsolicited\b|\b(?:forbidden|prohibited|confidential|banned|dangerous) "
-        r"(?:content|attachment|file)|content (?:rejected|filter|policy|not allowed)|blocked by .{0,24}\bfilter|looks like spam",
+        r"(?:content|attachment|file)|content (?:rejected|filter|policy|not allowed)|blocked by .{0,24}\bfilter|looks like spam|\bdt:spm\b",
         _CONTENT,
         _LATER_CONTENT,
         stages=("data",),
@@ -251,7 +253,12 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # The sender, also where RCPT is answered.
     _row(
-        r"domain of sender|sender address rejected: domain not found|\b[45]\.1\.8\b"
+        r"\bdomain (?:name )?(?:does not|doesn.t) (?:exist|resolve)",
+        Meaning("sender_rejected", "no_domain", "certain"),
+        stages=("mail",),
+    ),
+    _row(
+        r"domain of sender|invalid dns (?:mx|a)\b|sender address rejected: domain not found|\b[45]\.1\.8\b"
         r"|\bsender\b.{0,160}\bnull ?mx\b|\b[45]\.7\.27\b|no mx for your"
         r"|\b(?:sender|from|return path|envelope)\b"
         r".{0,40}\b(?:(?:un|not |n.t (?:be )?)resolv\w*|has no (?:mx|dns)|without (?:mx|dns))"
@@ -263,11 +270,11 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
-        r"|\b(?:invalid|bad|unknown|unauthorized|unverified) sender\b|not owned by (?:user|auth)"
+        r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong) sender\b|not owned by (?:user|auth)"
         r"|\b5\.1\.7\b"
-        r"|(?:not (?:allowed|permitted|authorized)|cannot|may not) (?:to )?send (?:as|from)"
+        r"|(?:not (?:allowed|permitted|authori[sz]ed)|cannot|may not) (?:to )?send (?:as|from)"
         r"|mail from .{0,80}(?:not allowed|denied|rejected)"
-        r"|from address (?:is )?not (?:verified|allowed|authorized)|\bsender address must\b",
+        r"|from address (?:is )?not (?:verified|allowed|authori[sz]ed)|\bsender address must\b|not allowed in header from",
         _SENDER,
         _LATER,
         stages=_ENVELOPE,
@@ -279,6 +286,7 @@ _ROWS: tuple[_Row, ...] = (
         _LATER_SENDER_DOMAIN,
         stages=("mail", "rcpt", "data"),
     ),
+    _row(r"\b(?:inactive|unknown|invalid|bad) recipient\b", _RECIPIENT, _LATER, stages=("data",)),
     # A list that sender or recipient stands on, and not this host.
     _row(
         rf"\brecipient(?: address| domain)?\b(?! (?:address )?rejected:)[^;]{{0,60}}{_ON_A_LIST}",
@@ -295,7 +303,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # Where this relay does not carry mail to.
     _row(
-        r"relay(?:ing)?(?: access)?(?: is| was)? (?:denied|not (?:permitted|allowed)|prohibited|refused)"
+        r"relay(?:ing)?(?: access)?(?: is| was)? (?:denied|not (?:permitted|allowed)|prohibited|refused)|\brelay rejected for\b"
         r"|forwarding to remote hosts (?:is )?disabled|list of allowed rcpthosts"
         r"|(?:unable|not permitted|not allowed|cannot|will not|do(?:es)? not) (?:to )?relay|relay operation rejected",
         Meaning("recipient_rejected", "relay", "certain"),
@@ -317,7 +325,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"client host rejected|client address .{0,60}(?:rejected|denied|refused|not allowed)"
         r"|your (?:ip|host|address)\b.{0,60}"
-        r"(?:not (?:allowed|permitted|authorized)|rejected|denied|refused|blocked)"
+        r"(?:not (?:allowed|permitted|authori[sz]ed)|rejected|denied|refused|blocked)"
         r"|host .{0,80} is not (?:allowed|permitted)",
         # Where submission wants a login, Postfix refuses with these words whoever has not logged in.
         Meaning("sender_rejected", "auth_required", "likely", ("greeting_rejected",)),
@@ -353,7 +361,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # Later, whatever the reason.
     _row(
-        r"temporar(?:y|ily) (?:local |system )?(?:problem|deferred|rejected)|resources temporarily"
+        r"temporar(?:y|ily) (?:local |system )?(?:problem(?! returned)|deferred|rejected)|resources temporarily"
         r"|(?:service|mailbox) (?:is )?temporarily|service not available, closing|try again later|server (?:is )?busy"
         r"|queue file write error|(?:recipient|message|submission)s? (?:quota|rate) (?:is )?exceeded|\brate exceeded",
         _LATER,
@@ -369,15 +377,15 @@ _ROWS: tuple[_Row, ...] = (
     _row(r"\bspam\b", _CONTENT, _MESSAGE, stages=("", NO_CODE)),
     _row(r"\bdmarc\b", _SENDER_DOMAIN, _MESSAGE, stages=("", NO_CODE)),
     _row(
-        r"message (?:file|content|contained|(?:was |is )?(?:blocked|rejected|refused))"
+        r"message (?:file(?! [\"'])|content|contained|(?:was |is )?(?:blocked|rejected|refused))"
         r"|policy rejection|not rfc (?:5|2[^0]|28)\d* ?compliant|multiple from headers",
         _MESSAGE,
         stages=("", NO_CODE),
     ),
     _row(
         r"\b(?:recipients?|rcpt)(?: address(?:es)?)? (?:was |is |were )?(?:rejected|refused|required|invalid|unknown|not found)"
-        r"|\b(?:unknown|invalid|bad|no such) (?:recipient|user|mailbox)|\buser (?:unknown|not found)"
-        r"|mailbox (?:unavailable|not found)|account that you tried to reach|does not exist .{0,40}mailbox"
+        r"|\b(?:unknown|invalid|bad|no such) (?:recipient|rcpt|user|mailbox)|\buser (?:unknown|not found)"
+        r"|(?<!action not taken: )mailbox unavailable|mailbox not found|account that you tried to reach|does not exist .{0,40}mailbox"
         r"|domain not found .{0,40}recipient",
         _RECIPIENT,
         stages=("", NO_CODE),

@@ -29,7 +29,9 @@ _PLAIN = str.maketrans(
 )
 # translate looks at every character by itself; most lines have none of these.
 _NOT_PLAIN = re.compile("[\x00-\x08\x0e-\x1b\x7f\u00a0\u2018\u2019\u201c\u201d]")
-_ESCAPED_BREAK = re.compile(r"\\[nrt]")
+# Logs that hold a log escape twice.
+_ESCAPED_BREAK = re.compile(r"\\+[nrt]")
+_ESCAPED_QUOTE = re.compile(r"\\+\"")
 _JOINED = re.compile(r"-(?<=[a-z0-9]-)(?=[a-z0-9])")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -40,7 +42,7 @@ def one_line(text: str) -> str:
     if _NOT_PLAIN.search(text):
         text = text.translate(_PLAIN)
     if "\\" in text:
-        text = _ESCAPED_BREAK.sub(" ", text.replace('\\"', '"'))
+        text = _ESCAPED_BREAK.sub(" ", _ESCAPED_QUOTE.sub('"', text))
     return " ".join(text.split())
 
 

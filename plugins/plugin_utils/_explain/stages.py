@@ -26,6 +26,8 @@ _STAGE_OF = {
     "end of data": "data",
     "end of message": "data",
     ".": "data",
+    "bdat": "data",
+    "finishdata": "data",
 }
 _ANY = "initial connection|connect|conn|ehlo|helo|lhlo|starttls|auth|mail from|mail|rcpt to|rcpt|end of data|end of message|data"
 # Nodemailer's objects; Postfix's replies as a client and its refusals as a relay; Mailpit; Exim as a client and as a
@@ -37,11 +39,19 @@ _NAMED = re.compile(
     rf"|\berror (?:response to|sending) ({_ANY}) command"
     r"|\bafter (?:pipelined |sending |final )?(initial connection|connect|ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\bwhile (?:sending|performing the) (ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
+    r"|\b(auth)enticationfailedexception: ;.{0,80}messagingexception: exception reading"  # JavaMail
     rf"|\bon command ['\"]({_ANY})\b"
     r"|(?<!sending )(?<!send )(?<!the )\b(mail) failed: [45]\d\d"  # curl
     r"|\bin response to (ehlo|helo|starttls|auth|mail|rcpt|data)\b"
     r"|\brejected (connect|ehlo|helo|mail|rcpt|data)(?: |:|$)"
     r"|\bcommand ['\"]?(ehlo|helo|starttls|auth|mail|rcpt|data)['\"]? (?:is |was )?(?:not |un)(?:recogni[sz]ed|implemented|supported|known)"
+)
+# Functions of clients in which a command is sent and its answer awaited, as stack traces name them: Ruby, Python, Java,
+# MailKit, Symfony.
+_FRAME = re.compile(
+    r"(?:smtp\.rb:\d{1,6}:in [`'](?:rescue in |block in |net::smtp#)*|smtplib\.py\W{1,3}line \d{1,6}, in "
+    r"|\bsmtptransport\.|\bsmtpclient\.|smtptransport\W{1,2}do)"
+    r"(ehlo|helo|auth|mail|rcpt|data|bdat|finishdata)\w{0,14}(?=['(, ]|$)"
 )
 # The first that matches counts.
 _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -226,7 +236,7 @@ def stage_of_command(text: str) -> str:
 
 def named_stage(folded: str) -> str:
     """The stage of the command that a text names as the one that was not answered as it should, "" where it names none."""
-    found = _NAMED.search(folded)
+    found = _NAMED.search(folded) or _FRAME.search(folded)
     return _STAGE_OF[next(name for name in found.groups() if name)] if found else ""
 
 

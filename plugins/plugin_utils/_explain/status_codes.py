@@ -103,8 +103,8 @@ _ALONE = re.compile(
 )
 _SAYS_SO = re.compile(
     r"(?:(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls"
-    r"|status|exception|server|client|message|smtp|got|with|on)"
-    r"['\"]?(?: ?[:=(] ?| )b?['\"]?|[(\[]b?['\"]?|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )\Z",
+    r"|status|exception|encountered|email \d{1,4}|server|client|message|smtp|got|with|on)"
+    r"['\"]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )\Z",
     re.IGNORECASE,
 )
 _BEFORE = 24  # characters that this needs at most
@@ -115,7 +115,7 @@ _MAYBE_ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
 _DSN = re.compile(
     r"(?:^|@[\w.-]{1,255}>?: ?|\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\("
-    r"|\b(?:e?-?mail|sent|send|data|from|to|auth|failed|rejected|refused|error|instead|said|server|responded|response|repl(?:y|ied)): (?=[\d.]+ [a-z<(]))"
+    r"|\b(?:e?-?mail|sent|send|data|from|to|auth|failed|rejected|refused|error|instead|said|server|respond(?:s|ed)|response|repl(?:y|ies|ied)): (?=[\d.]+ [a-z<(]))"
     r"([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)",
     re.IGNORECASE,
 )
@@ -241,6 +241,13 @@ _BY_CODE: dict[int, Meaning] = {
         ("starttls_not_offered", "auth_not_offered"),
         "The relay did not know the command; the text does not say which one.",
     ),
+    501: Meaning(
+        "ehlo_rejected",
+        "",
+        "possible",
+        ("sender_rejected", "recipient_rejected", "auth_rejected"),
+        "The relay could not read the name or the address behind a command; the text does not say which one.",
+    ),
     502: Meaning(
         "starttls_not_offered",
         "",
@@ -308,8 +315,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     """
     code, enhanced = status.code, status.enhanced
     detail = enhanced[2:]
-    if not code and detail.startswith("4"):
-        # The client's own word for a network that failed (Postfix's dsn=4.4.1): the words beside it say how.
+    if not code and (detail.startswith("4") or detail == "0.0"):
+        # The client's own word for a network that failed (Postfix's dsn=4.4.1), or for anything: the words beside it say how.
         return None
     if detail == "4.1":
         # Exchange's connector puts a code of its own beside its word for that.
@@ -372,7 +379,7 @@ def _at_stage(status: Status, stage: str) -> Meaning:
 
 _ALL_REFUSED = {"mail": "sender_rejected", "rcpt": "recipient_rejected", "data": "message_rejected"}
 _REFUSES_ADDRESS = re.compile(
-    r"not (?:allowed|permitted|welcome|accepted)|denied|block|banned|unauthorized|listed|reject|refuse|unwelcome",
+    r"not (?:allowed|permitted|welcome|accepted)|denied|block|banned|unauthori[sz]ed|listed|reject|refuse|unwelcome",
     re.IGNORECASE,
 )
 

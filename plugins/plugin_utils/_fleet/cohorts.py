@@ -7,7 +7,7 @@ A cohort explains a fault when most of its observers have it and nearly nobody e
 it: where everybody is in the group, nothing is known about the group. Of nested groups the one that fits best counts;
 those with the same observers are named together. Where what two of them share fits better than either (the web servers of
 one provider), it is a cohort of its own. What one cohort explains is taken away, and the rest looked at again. Where only
-one cohort is spared, everything outside of it is named.
+one cohort is spared, or two are, everything outside of them is named; a stray host there that is spared as well speaks against it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,15 @@ Confidence = t.Literal["high", "medium", "low"]
 # the fault, that is never sure.
 _INSIDE, _OUTSIDE = 0.55, 0.2
 _NEARLY_ALL = 0.8
+# So much of a cohort counts as all of it, beside another cohort that has the fault as well.
+_NEARLY_SURE = 0.9
 # Pairs are made of so many cohorts, of those that hold this share of the fault. More are only chance, and time.
 _PAIRED, _SHARE = 30, 0.2
 # Above this chance, over all cohorts that were looked at, a fit that is not perfect is no fit.
 _CHANCE = 0.05
 _SURE = 0.01
+# Up to this one a fit is still named as a possibility, if one host at most speaks against it.
+_WEAK = 0.3
 
 
 _Members = tuple[frozenset[str], frozenset[str]]
@@ -93,28 +97,63 @@ def _best(faulty: frozenset[str], well: frozenset[str], cohorts: Mapping[str, fr
     both = _best_of({**by_members, **pairs}, faulty, well)
     # A pair is a second guess: it counts where nothing fits alone, or where hosts speak against what does, and none against it.
     better = both is not None and len(both.cohort) > 2 and (found is None or (found.spared and not both.spared))
-    return (both if better else found) or _all_but_one(faulty, well, cohorts)
+    if better and both is not None and (wider := _wider(both, by_members, faulty, well)):
+        return wider
+    return (both if better else found) or _all_but_some(faulty, well, cohorts)
 
 
-def _all_but_one(
+def _wider(
+    pair: Split, by_members: Mapping[_Members, list[Cohort]], faulty: frozenset[str], well: frozenset[str]
+) -> Split | None:
+    """A cohort around the pair that has the fault as a whole, but for an exception: the pair then only leaves that out."""
+    around = [
+        (len(inside), inside, spared)
+        for inside, spared in by_members
+        if inside > pair.inside and len(spared) <= (1 - _NEARLY_SURE) * len(inside | spared)
+    ]
+    if not around:
+        return None
+    _size, inside, spared = max(around, key=lambda one: (one[0], -len(one[2])))
+    first, *others = sorted(by_members[inside, spared], key=_order)
+    return Split(first, tuple(others), inside, spared, faulty - inside, well - spared, pair.confidence)
+
+
+def _all_but_some(
     faulty: frozenset[str], well: frozenset[str], cohorts: Mapping[str, frozenset[Cohort]]
 ) -> Split | None:
-    """Everything but one cohort: only the gateways may send, say. Nobody in it has the fault, and everybody else has."""
-    spared = [one for one in common(well, cohorts) if not any(one in cohorts.get(each, ()) for each in faulty)]
-    if len(well) < 2 or not spared:
-        return None
-    looked_at = {cohort for one in faulty | well for cohort in cohorts.get(one, ())}
-    # That all of so many are in a cohort of that size.
-    chance = len(looked_at) / math.comb(len(faulty | well), len(well))
-    if chance > _CHANCE:
-        return None
-    names = [(f"everything outside of {kind}", name) for kind, name in spared]
-    sure: Confidence = "high" if chance <= _SURE else "medium"
-    return Split(names[0], tuple(names[1:]), faulty, frozenset(), frozenset(), well, sure)
+    """Everything but one cohort, or but two: only the gateways may send, say."""
+    members: dict[Cohort, tuple[set[str], set[str]]] = {}
+    for side, observers in enumerate((faulty, well)):
+        for observer in observers:
+            for cohort in cohorts.get(observer, ()):
+                members.setdefault(cohort, (set(), set()))[side].add(observer)
+    spared = {
+        one: sides
+        for one, sides in members.items()
+        if len(sides[1]) >= 2 and len(sides[0]) <= _OUTSIDE * len(sides[0] | sides[1])
+    }
+    left_out = {_outside_of(one): sides for one, sides in spared.items()}
+    free = sorted(one for one, sides in spared.items() if not sides[0])[:_PAIRED]
+    for one, other in itertools.combinations(free, 2):
+        both = spared[one][1] | spared[other][1]
+        if both != spared[one][1] and both != spared[other][1]:
+            left_out[_outside_of(one) + other] = (set(), both)
+    by_members: dict[_Members, list[Cohort]] = {}
+    for cohort, sides in left_out.items():
+        inside, strays = faulty - sides[0], well - sides[1]
+        if len(inside) >= _NEARLY_ALL * len(inside | strays):
+            by_members.setdefault((inside, strays), []).append(cohort)
+    return _best_of(by_members, faulty, well, len(members))
 
 
-def _best_of(by_members: Mapping[_Members, list[Cohort]], faulty: frozenset[str], well: frozenset[str]) -> Split | None:
-    """The best fit of these, by their members that have the fault and those that do not."""
+def _outside_of(cohort: Cohort) -> Cohort:
+    return (f"everything outside of {cohort[0]}", *cohort[1:])
+
+
+def _best_of(
+    by_members: Mapping[_Members, list[Cohort]], faulty: frozenset[str], well: frozenset[str], tried: int = 0
+) -> Split | None:
+    """The best fit of these, by their members that have the fault and those that do not; ``tried``: cohorts that are left out by them."""
     fits = [
         (fit, inside, spared)
         for inside, spared in by_members
@@ -122,17 +161,26 @@ def _best_of(by_members: Mapping[_Members, list[Cohort]], faulty: frozenset[str]
     ]
     if not fits:
         return None
-    _fit_of_it, inside, spared = min(fits, key=lambda one: (-one[0], min(by_members[one[1], one[2]])))
-    first, *others = sorted(by_members[inside, spared], key=lambda one: (one[0] == "group", one))
-    chance = _chance(len(inside), len(spared), len(faulty), len(well)) * len(by_members)
+    _fit_of_it, inside, spared = min(fits, key=lambda one: (-one[0], _order(min(by_members[one[1], one[2]]))))
+    first, *others = sorted(by_members[inside, spared], key=_order)
+    chance = _chance(len(inside), len(spared), len(faulty), len(well)) * (tried or len(by_members))
+    outside = faulty - inside
     # Among so many pairs one fits two hosts by chance.
-    perfect = not spared and inside == faulty and len(first) == 2
-    if chance > _CHANCE and not perfect:
+    single = len(first) == 2
+    perfect = not spared and not outside and single and not tried
+    against = len(outside) if not tried else len(outside | spared)
+    weak = single and against <= 1 and (tried or not spared) and chance <= _WEAK
+    if chance > _CHANCE and not perfect and not weak:
         return None
     confidence: Confidence = "high" if chance <= _SURE else "medium" if chance <= _CHANCE else "low"
     if confidence == "high" and len(inside) < _NEARLY_ALL * len(inside | spared):
         confidence = "medium"
-    return Split(first, tuple(others), inside, spared, faulty - inside, well - spared, confidence)
+    return Split(first, tuple(others), inside, spared, outside, well - spared, confidence)
+
+
+def _order(cohort: Cohort) -> tuple[int, bool, Cohort]:
+    """One before two, and groups last."""
+    return (len(cohort), cohort[0].endswith("group"), cohort)
 
 
 def _pairs(by_members: Mapping[_Members, list[Cohort]], faulty: int) -> dict[_Members, list[Cohort]]:

@@ -9,7 +9,13 @@ import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, Split, common, splits
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import (
+    Confidence,
+    Split,
+    cohort_words,
+    common,
+    splits,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import Cohort, Sight
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import (
     Fleet,
@@ -41,6 +47,7 @@ def reach_statements(fleet: Fleet) -> Iterator[Statement]:
     whole: list[Endpoint] = []
     followed: dict[tuple[Cohort, int], list[tuple[Endpoint, Split]]] = defaultdict(list)
     alone: dict[str, set[Endpoint]] = defaultdict(set)
+    unexplained: dict[tuple[frozenset[str], frozenset[str]], list[Endpoint]] = defaultdict(list)
     for endpoint, sights in sorted(fleet.by_endpoint.items()):
         # Resets may be the relay's answer to too many connections; the statement on limits looks at them first.
         failing = {one.observer for one in sights if one.layer == "tcp"}
@@ -57,8 +64,11 @@ def reach_statements(fleet: Fleet) -> Iterator[Statement]:
         if len(reaching) >= _NEIGHBOURS and len(odd) <= max(1, _ODD * len(reaching)):
             for observer in odd:
                 alone[observer].add(endpoint)
+        elif not found and len(failing) >= 2 and len(reaching) >= _NEIGHBOURS:
+            unexplained[frozenset(failing), frozenset(reaching)].append(endpoint)
     yield from map(functools.partial(_filter_of_cohort, fleet), _same_hosts(followed.values()))
     yield from _odd_ones(fleet, alone)
+    yield from (_unexplained(fleet, *sides, endpoints) for sides, endpoints in unexplained.items())
     yield from _whole(fleet, whole)
 
 
@@ -104,7 +114,11 @@ def _filter_of_cohort(fleet: Fleet, both: Sequence[tuple[Endpoint, Split]]) -> S
         )
     opened = f"{'port' if len(ports) == 1 else 'ports'} {', '.join(map(str, ports))}"
     remedy = _OPEN.format(ports=opened) + (f", or use port {others[0][0]} from there." if others else ".") + advice
-    evidence = [f"Outside of it {hosts_words(len(best.outside))} cannot connect either."] if best.outside else []
+    evidence = [f"Outside of it {fleet.some(best.outside)} cannot connect either."] if best.outside else []
+    if spared and best.cohort[0].startswith("everything"):
+        evidence.append(
+            f"{fleet.some(spared)} can, though nothing of it is in {cohort_words(best.cohort).partition(' of ')[2]}."
+        )
     evidence.append(f"Causes: {_causes(fleet, inside, endpoints)}.")
     return fleet.make(
         "outbound_filter", "tcp", confidence, sentence, remedy, inside,
@@ -161,6 +175,23 @@ def _odd_ones(fleet: Fleet, alone: Mapping[str, Set[Endpoint]]) -> Iterator[Stat
             "host_firewall", "tcp", confidence, sentence, remedy, observers, endpoints=endpoints,
             evidence=[f"Causes: {_causes(fleet, observers, endpoints)}.", *_local_words(local)],
         )  # fmt: skip
+
+
+def _unexplained(
+    fleet: Fleet, failing: frozenset[str], reaching: frozenset[str], endpoints: Sequence[Endpoint]
+) -> Statement:
+    """Too many to be odd ones, and nothing that is known of them says which."""
+    sentence = (
+        f"{len(failing)} of {hosts_words(len(failing | reaching))} do not reach {ports_words(endpoints)}, and no group, network or"
+        f" variable tells them from those that do ({fleet.some(reaching)}): {{sure}} a filter or route that follows something"
+        " which the inventory does not name, or the relay, or the way to it, drops some connections of anybody."
+    )
+    (other, *_more), (one, *_rest) = fleet.hosts(reaching), fleet.hosts(failing)
+    return fleet.make(
+        "outbound_filter", "tcp", "low", sentence,
+        f"Compare the routes and firewalls of {one} with those of {other}, and ask again whether the same hosts fail.",
+        failing, against=reaching, endpoints=endpoints, evidence=[f"Causes: {_causes(fleet, failing, endpoints)}."],
+    )  # fmt: skip
 
 
 def _local_words(local: bool) -> list[str]:

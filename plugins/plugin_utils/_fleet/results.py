@@ -185,6 +185,9 @@ def _text(value: t.Any) -> str:
 
 
 def _sentence(result: _Result) -> str | None:
+    # A step of the role mail_config says it at the end of the role, and here.
+    later = (result.get("invocation") or {}).get("said") if isinstance(result.get("invocation"), Mapping) else None
+    result = later if isinstance(later, Mapping) else result
     said = result.get("msg") or result.get("message")
     return None if said is None else str(said)
 

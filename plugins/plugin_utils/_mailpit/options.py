@@ -33,6 +33,8 @@ CERTIFICATES = ("none", "files", "own_ca", "self_signed", "mailpit")
 # (MP_DATABASE is the last of it, MP_SMTP_REQUIRE_TLS and MP_SMTP_REQUIRE_STARTTLS are of 1.15.0).
 _SANS_SINCE = (1, 27, 2)
 _FORWARD_AND_CHAOS_SINCE = (1, 22, 0)
+# The first whose POP3 takes what follows PASS as a whole (RFC 1939, section 7); it goes on to drop the blanks at its end.
+_BLANKS_SINCE = (1, 31, 0)
 _SINCE = (1, 16, 0)
 
 
@@ -78,6 +80,9 @@ class Choice:
     tags_config: str = ""
     pop3_address: str = "127.0.0.1"
     pop3_port: t.Any = 0
+    # Names of users whose password holds a blank, and of those where it ends with one.
+    with_blank: tuple[str, ...] = ()
+    ending_in_blank: tuple[str, ...] = ()
     send_api_auth_file: str = ""
     has_send_api_users: bool = False
     # Whether the unit's sandbox lets Mailpit write below the folder of ``database`` only.
@@ -370,8 +375,8 @@ def _warnings(choice: Choice, certificate: str, effect: Effect) -> t.Iterator[st
     for name in choice.extra:
         if str(name).startswith("MP_") and name not in KNOWN:
             yield f"mailpit_environment holds {name}, which no Mailpit up to 1.33.1 reads: look whether it is spelt as your version wants it"
-    if choice.pop3_port and choice.security == "cleartext":
-        yield "POP3 takes the accounts' passwords outside TLS, as SMTP does with mailpit_security: cleartext"
+    if str(choice.pop3_port) != "0":
+        yield from _pop3_warnings(choice)
     if effect.cleartext_auth:
         yield f"mailpit_security: {effect.security} with mailpit_auth: {effect.auth} takes passwords outside TLS, as was asked for"
     local = choice.ui_address in ("127.0.0.1", "::1", "localhost")
@@ -379,6 +384,22 @@ def _warnings(choice: Choice, certificate: str, effect: Effect) -> t.Iterator[st
         yield "the web interface and its API are open to whoever reaches them: set mailpit_ui_users, or mailpit_ui_address to 127.0.0.1"
     if not local and choice.has_ui_users and not choice.ui_tls:
         yield "the password of the web interface travels in cleartext: set mailpit_ui_tls to true, or mailpit_ui_address to 127.0.0.1"
+
+
+def _pop3_warnings(choice: Choice) -> t.Iterator[str]:
+    if choice.security == "cleartext":
+        yield "POP3 takes the accounts' passwords outside TLS, as SMTP does with mailpit_security: cleartext"
+    version = _version(choice.version)
+    old = bool(version and version < _BLANKS_SINCE)
+    locked = choice.with_blank if old else choice.ending_in_blank
+    if locked:
+        why = (
+            f"Mailpit {choice.version} takes no password with a blank there"
+            if old
+            else "Mailpit takes no password there that ends with a blank"
+        )
+        instead = "another password, or mailpit_version to 1.31.0 or newer" if old else "another password"
+        yield f"POP3 will refuse {', '.join(locked)}, as {why} (SMTP does): set {instead}"
 
 
 def _one_of(option: str, value: str, choices: t.Sequence[str]) -> None:

@@ -27,15 +27,21 @@ except ImportError:  # ansible-core brings it; reading the documentation must wo
     pass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.purpose import may_issue, may_serve
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.purpose import may_issue, may_serve, unusable_key
 
 __all__ = ["STEPS", "Pki", "bare", "check_pair", "give", "issue"]
 
 # Of OpenSSL, OpenSSH and PGP (RFC 7468), SSH2 (RFC 4716) and PuTTY.
 _KEY = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-[0-9]+:", re.IGNORECASE)
+# What people give in place of a certificate.
+_OTHERS = {
+    "CERTIFICATE REQUEST": "a request for a certificate", "NEW CERTIFICATE REQUEST": "a request for a certificate", "PKCS7": "a bundle in PKCS#7 form",
+    "TRUSTED CERTIFICATE": "a certificate in OpenSSL's own form", "PUBLIC KEY": "a public key",
+}  # fmt: skip
 STEPS = ("steady", "introduce", "switch", "retire")
 _CA_DAYS = 3650
 _BACKDATE = datetime.timedelta(hours=1)  # clients whose clock is a little behind
+_CLOCKS_APART = datetime.timedelta(days=1)  # more than that is no clock of another controller, but a wrong one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +191,11 @@ def _own_ca(
     following = (existing.next_certificate, existing.next_key)
     previous = existing.previous_certificate
     anchor = _anchor(existing, now)
+    if _usable_ca(*ca, now) and now < _load(ca[0]).not_valid_before_utc - _CLOCKS_APART:
+        raise MailpitRefusal(
+            f"the controller's clock says {now:%Y-%m-%d}, and Mailpit's own CA begins on {_load(ca[0]).not_valid_before_utc:%Y-%m-%d}: set the "
+            "clock right, or if it was wrong when that CA was made, remove Mailpit (mailpit_state: absent keeps the messages) and run again"
+        )
     if step == "introduce":
         if not _usable_ca(*following, now):
             following = _make_ca(now)
@@ -244,7 +255,15 @@ def check_pair(
     except ValueError:
         return "mailpit_certificate_key_file holds no private key in PEM form: give it the file that begins with -----BEGIN PRIVATE KEY-----"
     if not _same_key(leaf, private):
+        if any(_same_key(one, private) for one in chain[1:]):
+            return "mailpit_certificate_file begins with another certificate than that of mailpit_certificate_key_file: put that one first"
         return "mailpit_certificate_key_file is not the key of the certificate in mailpit_certificate_file: give the two that belong together"
+    kind = unusable_key(leaf)
+    if kind:
+        return (
+            f"mailpit_certificate_key_file holds a key of a kind that Mailpit cannot use ({kind}): get a pair with RSA, with ECDSA on P-256, P-384 "
+            "or P-521, or with Ed25519"
+        )
     if now > leaf.not_valid_after_utc:
         return f"the certificate in mailpit_certificate_file expired on {leaf.not_valid_after_utc:%Y-%m-%d}: renew it first"
     if now < leaf.not_valid_before_utc:
@@ -287,9 +306,11 @@ def _no_certificates(option: str, text: str) -> str | None:
     try:
         x509.load_pem_x509_certificates(text.encode())
     except ValueError:
-        return (
-            f"{option} holds no certificate in PEM form: give it the file that begins with -----BEGIN CERTIFICATE-----"
+        other = next(
+            (words for label, words in _OTHERS.items() if f"-----BEGIN {label}-----" in text),
+            "no certificate in PEM form",
         )
+        return f"{option} holds {other}: give it the file that begins with -----BEGIN CERTIFICATE-----"
     return None
 
 
@@ -379,6 +400,8 @@ def _why_not(certificate: str, key: str, names: t.Sequence[str], now: datetime.d
         return "it is for other names"
     if leaf.not_valid_after_utc - now < datetime.timedelta(days=renew_days):
         return f"it ends on {leaf.not_valid_after_utc:%Y-%m-%d}"
+    if now < leaf.not_valid_before_utc:
+        return f"it is not valid before {leaf.not_valid_before_utc:%Y-%m-%d}"
     return ""
 
 

@@ -10,13 +10,15 @@ import typing as t
 
 try:
     from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID
 except ImportError:  # ansible-core brings it; reading the documentation must work without it
     pass
 
-__all__ = ["may_issue", "may_serve"]
+__all__ = ["may_issue", "may_serve", "unusable_key"]
 
 _Extension = t.TypeVar("_Extension", bound="x509.ExtensionType")
+_RSASSA_PSS = "1.2.840.113549.1.1.10"
 # Signing in the handshake, or what older suites do with the key.
 _SERVER_USES = ("digital_signature", "key_encipherment", "key_agreement")
 
@@ -39,6 +41,24 @@ def may_issue(issuer: x509.Certificate, below: t.Sequence[x509.Certificate]) -> 
         return False
     limits, names = _found(issuer, x509.NameConstraints), _found(below[0], x509.SubjectAlternativeName)
     return limits is None or names is None or all(_allows(limits, name) for name in names)
+
+
+def unusable_key(leaf: x509.Certificate) -> str:
+    """The kind of a certificate's key where Go's crypto/tls has no use for it, else empty."""
+    public = leaf.public_key()
+    if isinstance(public, rsa.RSAPublicKey):
+        # Older versions of the library do not tell; then Mailpit itself refuses it, and the role goes back.
+        padding = getattr(leaf, "public_key_algorithm_oid", None)
+        if padding is not None and padding.dotted_string == _RSASSA_PSS:
+            return "RSASSA-PSS"
+        return f"RSA of {public.key_size} bits" if public.key_size < 1024 else ""
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        return "" if public.curve.name in ("secp256r1", "secp384r1", "secp521r1") else public.curve.name
+    return (
+        ""
+        if isinstance(public, ed25519.Ed25519PublicKey)
+        else type(public).__name__.removesuffix("PublicKey").lstrip("_")
+    )
 
 
 def _found(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:

@@ -257,7 +257,7 @@ def changed(changes: Sequence[Change]) -> Iterator[str]:
         yield "<div class=fine><span class='tile x-works'></span><p>Nothing has changed.</p></div>\n</section>\n"
         return
     yield (
-        "<table class='plain changes'><thead><tr><th scope=col>What<th scope=col>Endpoint<th scope=col class=wide>Was"
+        "<table class='plain changes' aria-labelledby=changes-title><thead><tr><th scope=col>What<th scope=col>Endpoint<th scope=col class=wide>Was"
         "<th scope=col>Is<th scope=col>Hosts</thead><tbody>\n"
     )
     for one in changes:
@@ -279,7 +279,7 @@ def certificates(report: Report) -> Iterator[str]:
         return
     yield (
         "<section id=certificates aria-labelledby=certificates-title>\n<h2 id=certificates-title>Certificates</h2>\n"
-        "<table class=plain><thead><tr><th scope=col>Name<th scope=col class=wide>Relays<th scope=col>Until"
+        "<table class=plain aria-labelledby=certificates-title><thead><tr><th scope=col>Name<th scope=col class=wide>Relays<th scope=col>Until"
         "<th scope=col class=number>Days left<th scope=col><span class=vh>As a picture, up to a year</span></thead><tbody>\n"
     )
     for one in found[:200]:

@@ -29,6 +29,8 @@ import typing as t
 _DAY = 86400
 # As the role does it: clients whose clock is a little behind.
 _BACKDATE = 3600
+# Some clients refuse a certificate that is good for longer than that.
+_LONGEST_DAYS = 825
 _KEPT = "/var/lib/mailops.smtp/*.json"
 # How what is not in its place yet is named; a renewal that was killed leaves it behind. The role removes it by these names, too.
 _FOLDER, _STAGED = "renewal-", ".mailpit."
@@ -82,11 +84,11 @@ def _openssl(*arguments: str) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
-def _end_of(certificate: str) -> float:
-    """When a certificate ends, in seconds since the epoch."""
-    return ssl.cert_time_to_seconds(
-        _openssl("x509", "-in", certificate, "-noout", "-enddate").strip().partition("=")[2]
-    )
+def _times_of(certificate: str) -> tuple[float, float]:
+    """When a certificate begins and ends, in seconds since the epoch."""
+    shown = _openssl("x509", "-in", certificate, "-noout", "-startdate", "-enddate").splitlines()
+    begin, end = (ssl.cert_time_to_seconds(line.strip().partition("=")[2]) for line in shown)
+    return begin, end
 
 
 def _day(moment: float) -> str:
@@ -95,9 +97,11 @@ def _day(moment: float) -> str:
 
 def _why(settings: Settings, now: float) -> str:
     """Why there must be a new certificate, empty when the present one is good."""
-    left = _end_of(settings["certificate"]) - now
-    if left < settings["renew_days"] * _DAY:
-        return "it ends on {0}".format(_day(now + left))
+    begin, end = _times_of(settings["certificate"])
+    if end - now < settings["renew_days"] * _DAY:
+        return "it {0} on {1}".format("ends" if end > now else "ended", _day(end))
+    if begin > now:
+        return "it is not valid before {0}".format(_day(begin))
     own = _openssl("x509", "-in", settings["certificate"], "-noout", "-pubkey")
     return "" if own == _openssl("pkey", "-in", settings["key"], "-pubout") else "its key is another one"
 
@@ -131,7 +135,10 @@ def _names(certificate: str) -> list[str]:
 
 def _make(settings: Settings, folder: str, now: float) -> tuple[str, str]:
     """The files of a new certificate and its key, in a folder that only root can enter. Raises Trouble."""
-    authority_ends = _end_of(settings["ca_certificate"])
+    authority_begins, authority_ends = _times_of(settings["ca_certificate"])
+    if now < authority_begins:
+        raise Trouble("this host's clock says {0}, and Mailpit's own CA begins on {1}: set the clock right".format(
+            *(time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(moment)) for moment in (now, authority_begins))))  # fmt: skip
     if authority_ends - now < settings["renew_days"] * _DAY:
         raise Trouble(
             "Mailpit's own CA ends on {0}: run the playbook mailops.smtp.mailpit_rotate, which hands the new one to the "
@@ -150,10 +157,7 @@ def _make(settings: Settings, folder: str, now: float) -> tuple[str, str]:
             file.write(text)
     _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
     _openssl("req", "-new", "-key", key, "-config", rules, "-out", request)
-    from_to = [
-        time.strftime("%Y%m%d%H%M%SZ", time.gmtime(moment))
-        for moment in (now - _BACKDATE, min(now + settings["days"] * _DAY, authority_ends))
-    ]
+    from_to = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(moment)) for moment in _validity(settings, now)]
     _openssl(
         "ca", "-batch", "-notext", "-config", rules, "-extensions", "leaf", "-startdate", from_to[0], "-enddate", from_to[1],
         "-cert", settings["ca_certificate"], "-keyfile", settings["ca_key"], "-in", request, "-out", certificate,
@@ -165,6 +169,17 @@ def _make(settings: Settings, folder: str, now: float) -> tuple[str, str]:
         raise Trouble("clients would refuse a new certificate, as it does not verify with {0}: run the role again ({1})".format(
             settings["trust"], trouble)) from None  # fmt: skip
     return certificate, key
+
+
+def _validity(settings: Settings, now: float) -> tuple[float, float]:
+    """
+    From when to when a new certificate is to be good. It covers what the present one does, as far as it may: this host's clock may be wrong,
+    or have been, and clients with another one accept both.
+    """
+    begin, end = _times_of(settings["certificate"])
+    oldest = now - max(0, _LONGEST_DAYS - settings["days"]) * _DAY
+    last = _times_of(settings["ca_certificate"])[1]
+    return min(now - _BACKDATE, max(begin, oldest)), min(max(now + settings["days"] * _DAY, end), last)
 
 
 def _stage(content: bytes, path: str, like: os.stat_result) -> str:
@@ -296,7 +311,7 @@ def renew(settings: Settings, now: float) -> str:
         _sweep(settings)
         reason = _why(settings, now)
         if not reason:
-            return "The certificate is good until {0}.".format(_day(_end_of(settings["certificate"])))
+            return "The certificate is good until {0}.".format(_day(_times_of(settings["certificate"])[1]))
         folder = tempfile.mkdtemp(prefix=_FOLDER, dir=authority)
         try:
             certificate, key = _make(settings, folder, now)
@@ -305,7 +320,7 @@ def renew(settings: Settings, now: float) -> str:
             shutil.rmtree(folder, ignore_errors=True)
         _exchange(new, settings)
     return "The certificate was renewed, because {0}; the new one is good until {1}.".format(
-        reason, _day(_end_of(settings["certificate"]))
+        reason, _day(_times_of(settings["certificate"])[1])
     )
 
 

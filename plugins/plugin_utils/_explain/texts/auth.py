@@ -31,6 +31,8 @@ RULES: tuple[Rule, ...] = (
         # C, Go, Perl and Twisted
         smtp server does not allow authentication
         does not support client authentication
+        # Exchange: its own X-EXPS is not offered
+        cannot achieve exchange server authentication
     """,
     ),
     *rules(
@@ -43,7 +45,7 @@ RULES: tuple[Rule, ...] = (
         # What libraries say of a list of mechanisms that may be empty
         no (compatible|suitable|usable|supported|common) auth(|entication)
         no (compatible|suitable|usable|supported|common) auth(|entication) (method|mechanism)
-        (cannot find a|does not support any) usable authentication method
+        (cannot find a usable|cannot use a secure|does not support any usable) authentication method
         no authentication .. supported by both
         authentication required but no common mechanism
         failed to find supported auth
@@ -67,6 +69,7 @@ RULES: tuple[Rule, ...] = (
         unrecognised authentication
         auth(|entication) (mechanism|type|method) (|is )not supported
         auth type .. not supported
+        not support auth(|entication) (method|mechanism|type)
         not support (login auth|plain auth|auth login|auth plain|smtp auth type)
         mechanism not supported
         no authentication type succeeded .. not supported
@@ -77,7 +80,7 @@ RULES: tuple[Rule, ...] = (
         server does not support login
     """),
     *rules("auth_requires_tls", "certain", texts="""
-        issue a starttls command first
+        issue (a |)starttls command first
         unencrypted connection
         authentication not allowed on insecure
         authentication disallowed .. plain
@@ -105,7 +108,7 @@ RULES: tuple[Rule, ...] = (
     *rules("auth_rejected", "certain", echo="follow", texts="no authentication type succeeded"),
     *rules("auth_rejected", "certain", texts="""
         authentication credentials (invalid|not accepted)
-        bad username or password
+        (bad username or|incorrect username /) password
         authentication unsuccessful
         deny (plain|login|cram-md5) login
         (badcredentials|authinvalidcredentials)

@@ -130,6 +130,8 @@ RULES: tuple[Rule, ...] = (
         remedy="Install the system's CAs where the client runs (the package ca-certificates), or give the client a CA file that it may read.",
         texts="""
         (no roots provided|failed to load system roots)
+        # Erlang
+        verify peer .. (cacerts: :undefined|{cacerts,undefined})
     """),
     *rules(
         "certificate_untrusted", "certain",

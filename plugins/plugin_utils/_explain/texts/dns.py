@@ -42,6 +42,7 @@ RULES: tuple[Rule, ...] = (
         bad hostname
         unknown (mail server|remote host)
         lookup of host .. failed
+        (no mx found|failed to resolve mx) for
         ns_error_unknown_host
     """),
     *rules("name_not_found", "certain", resolver("eai_nodata", -3007, 11004), variant="no_address", texts="""
@@ -71,6 +72,8 @@ RULES: tuple[Rule, ...] = (
         edns
         resolving (timed out|timeout)
         lookup .. i/o timeout
+        cname lookup failed temporarily
+        dns failure for
         getaddrinfo .. timed out
         (11): resource temporarily unavailable
         (00000001, 11): resource temporarily unavailable

@@ -25,7 +25,7 @@ RULES: tuple[Rule, ...] = (
         smtp server did not send a greeting
         smtp timeout .. after initial connection
         # Python
-        connection unexpectedly closed: (timed out|the read operation timed out)
+        connection unexpectedly closed: timed out
         # Ruby
         net::readtimeout
         # curl, swaks, msmtp
@@ -34,7 +34,7 @@ RULES: tuple[Rule, ...] = (
         response: timeout
         getline(): timeout
         421 [net::smtp] timeout
-        timeout while reading from
+        (timeout|timed out) .. (while reading|trying to read) from
         (network|msmtp: ..) read error: the operation timed out
         cannot read from .. the operation timed out
         # PHP: the TCP connection stands
@@ -58,11 +58,15 @@ RULES: tuple[Rule, ...] = (
         resource temporarily unavailable (os error 11)
         timeout waiting for (|smtp server )response
     """),
-    # PHP: TLS stands, so it was begun where it belongs
+    # PHP, and Python's ssl: TLS stands, so it was begun where it belongs
     *rules(
         "greeting_timeout", "likely", also=("tls_handshake_timeout", "connection_timeout"),
         note="The connection stood, and the relay said nothing in time.",
-        texts='connection to ("|)ssl:// .. timed out'),
+        texts="""
+        connection to ("|)ssl:// .. timed out
+        connection unexpectedly closed: the read operation timed out
+        the read operation timed out
+    """),
     *rules("greeting_rejected", "certain", texts="""
         service unavailable; client host
         (after initial connection|initial server response): (4|5)
@@ -81,7 +85,10 @@ RULES: tuple[Rule, ...] = (
         connection error from .. on port
     """),
     # Postfix says so of a refused EHLO and HELO, too.
-    *rules("greeting_rejected", "likely", also=("ehlo_rejected",), texts="refused to talk to me"),
+    *rules("greeting_rejected", "likely", also=("ehlo_rejected",), texts="""
+        refused to talk to me
+        smtp protocol synchronization error (input sent without waiting
+    """),
     # Net::SMTP greets and says EHLO before it returns.
     *rules("greeting_rejected", "likely", also=("ehlo_rejected",), texts="""
         net::smtp: (550|554)
@@ -115,7 +122,7 @@ RULES: tuple[Rule, ...] = (
         invalid server reply
     """),
     *rules("connection_closed", "certain", also=("mode_mismatch",), texts="""
-        got bad greeting from smtp host .. response: [eof]
+        got bad greeting from .. response: [eof]
         the server sent an empty reply
         response reading failed
         got (empty code|an empty response)

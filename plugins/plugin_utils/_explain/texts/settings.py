@@ -50,6 +50,10 @@ RULES: tuple[Rule, ...] = (
         curl: (3)
         # Ruby
         smtp-auth requested but missing
+        # Go: host:port
+        (missing port|too many colons) in address
+        # Exchange
+        specified in tlscertificatename .. could not be found
         # Java: a user name and no password
         failed to connect, no password specified
     """),
@@ -64,6 +68,20 @@ RULES: tuple[Rule, ...] = (
         (could not load cafile|error adding trust anchors from file|tls_trust_file)
         error setting certificate (verify locations|file)
         curl: (77)
+        url using bad/illegal format
+        setup default email account
+    """),
+    *rules(
+        "invalid_settings", "likely",
+        note="The client itself cannot speak TLS: a library or an extension is missing where it runs.",
+        remedy="Install what the client needs for TLS (PHP's openssl, Perl's IO::Socket::SSL, a build with TLS), whatever the relay offers.",
+        texts="""
+        extension missing: openssl
+        socket transport "(ssl|tls)
+        no (ssl|tls) support .. (install|load required|included)
+        to use ssl please install
+        support for tls is not compiled
+        protocol "smtps" not supported
     """),
     *rules(
         "invalid_settings", "likely", note="Pangolin has no sender for the message.",

@@ -24,6 +24,7 @@ RULES: tuple[Rule, ...] = (
         the server does not support .. starttls
         didn't find starttls in server response
         # HTTP-like words of MTAs
+        tls (is|it) not available or unauthenticated
         tls encryption is required .. not
     """),
     *rules("starttls_not_offered", "likely", lacking("tls", available=False), also=("tls_version_unsupported",)),

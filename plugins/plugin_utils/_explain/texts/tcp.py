@@ -22,7 +22,12 @@ _UNREACHABLE_NETWORK = errno(
     "enetunreach", (101, 51, 10051, 4062), "network is unreachable", "network unreachable", "unreachable network"
 )
 _NO_ADDRESS = errno(
-    "eaddrnotavail", (99, 49, 10049, 4090), "cannot assign requested address", "can't assign requested address"
+    "eaddrnotavail",
+    (99, 49, 10049, 4090),
+    "cannot assign requested address",
+    "can't assign requested address",
+    "address not available",  # musl
+    "requested address is not valid in its context",  # Windows
 )
 _NO_FAMILY = errno("eafnosupport", (97, 47, 10047, 4089), "address family not supported")
 _UNREACHABLE_HOST = errno(
@@ -56,6 +61,7 @@ RULES: tuple[Rule, ...] = (
         # PHP, C and C++
         (connecting to|failed to connect to) .. timed out
         curl: (28) failed to connect to
+        sockettimeoutexception: failed to connect to
         curl error 28: failed to connect to
         failed to connect to .. timeout was reached
         inet: connect: timeout
@@ -110,7 +116,10 @@ RULES: tuple[Rule, ...] = (
         {(:error, :|error,)timeout}
     """),
     # n8n puts a sentence of its own in place of Node's errors.
-    *rules("connection_refused", "certain", _REFUSED, texts="the service refused the connection"),
+    *rules("connection_refused", "certain", _REFUSED, texts="""
+        the service refused the connection
+        smtp: falha ao conectar ao servidor .. (111)
+    """),
     # Home Assistant
     *rules("connection_refused", "likely", also=("name_not_found",), texts="server not found or refused connection"),
     # curl says one thing for every way in which no connection comes about; only its code tells a timeout from the rest.
@@ -139,7 +148,7 @@ RULES: tuple[Rule, ...] = (
         "connection_refused", "likely", also=("no_route",),
         note="In a container localhost is the container itself, where no relay listens; the last address that was tried was IPv6's, which it lacks.",
         texts="""
-        (localhost|[::1]:) .. cannot assign requested address
+        (localhost|[::1]:) .. (cannot assign requested address|address not available)
     """),
     *rules("no_route", "certain", _UNREACHABLE_HOST, _HOST_DOWN, variant="or_blocked", also=("connection_blocked",)),
     *rules(

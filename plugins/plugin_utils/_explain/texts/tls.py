@@ -16,6 +16,13 @@ _LEFT = (
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
+    # PEAR and Perl: the relay has taken STARTTLS
+    *rules(
+        "tls_handshake_failed", "likely", also=("tls_version_unsupported", "certificate_untrusted"),
+        texts="""
+        starttls failed (code: 220
+        can't starttls: 2.0.0
+    """),
     *rules(
         "tls_handshake_timeout", "likely", also=("mode_mismatch",),
         texts="could not connect to smtp host .. sockettimeoutexception: read timed out"),

@@ -31,6 +31,12 @@ RULES: tuple[Rule, ...] = (
         valid rcpt command must precede data
         need rcpt
     """),
+    # What MAIL, or what follows it, is answered out of its order
+    *rules(
+        "sender_rejected", "likely", also=("temporarily_rejected", "recipient_rejected"), echo="follow",
+        note="MAIL came out of its order: what was refused before it says why.", texts="""
+        503 .. (mail first|need mail|nested mail|sender already|transaction is already)
+    """),
     *rules("message_rejected", "likely", texts="""
         message failed
     """),
@@ -60,7 +66,6 @@ RULES: tuple[Rule, ...] = (
         texts="""
         smtp(recipientsrefused|recipientrefused|failedrecipient|failedrecipientexception|failedrecipientsexception|addressfailedexception)
         recipientnotaccepted
-        requested action not taken: mailbox unavailable
         0x800ccc79
         invalid addresses
         following recipients failed
@@ -69,6 +74,10 @@ RULES: tuple[Rule, ...] = (
         after (|pipelined )rcpt to:
         rejected message to
     """),
+    # RFC 5321's words for 550, whatever was refused: the relay's own stand behind them
+    *rules(
+        "recipient_rejected", "possible", also=("sender_rejected", "message_rejected"), echo="follow",
+        texts="requested action not taken: mailbox unavailable"),
     *rules("message_rejected", "likely", also=("temporarily_rejected",), texts="""
         (data not accepted|data command failed|messagenotaccepted|smtpdataerror)
         in reply to (end of |)data command

@@ -53,6 +53,25 @@ def test_plan_says_what_mailpit_is_started_with() -> None:
 
 
 @pytest.mark.parametrize(
+    ("version", "password", "said"),
+    [
+        ("1.27.11", "s3 cret", "POP3 will refuse app, as Mailpit 1.27.11 takes no password with a blank there"), ("1.31.0", "s3 cret", ""),
+        ("1.33.1", "s3cret ", "POP3 will refuse app, as Mailpit takes no password there that ends with a blank"), ("1.27.11", "s3\tcret", ""),
+    ],
+)  # fmt: skip
+def test_who_cannot_log_in_with_pop3_is_said(version: str, password: str, said: str) -> None:
+    """Seen with 1.16.0, 1.21.7, 1.24.0, 1.27.11, 1.31.0 and 1.33.1."""
+    users = [{"name": "app", "password": password}, {"name": "other", "password": "x"}]
+    planned = mailpit_plan.mailpit_plan({**CHOICE, "users": users, "version": version, "pop3_port": 1110})
+    assert (
+        planned["refusal"] is None and said in " ".join(planned["warnings"]) and bool(planned["warnings"]) is bool(said)
+    )
+    assert not mailpit_plan.mailpit_plan({**CHOICE, "users": users, "version": version})[
+        "warnings"
+    ] and "s3" not in str(planned)
+
+
+@pytest.mark.parametrize(
     "change, words",
     [
         ({"security": "tls"}, "mailpit_security is 'tls'"),

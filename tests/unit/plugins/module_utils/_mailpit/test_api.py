@@ -289,3 +289,19 @@ def test_pages_that_are_too_long_are_asked_for_in_parts() -> None:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_a_search_whose_words_an_old_mailpit_does_not_know() -> None:
+    """1.16.0 finds nobody with ``addressed:``. Twenty others are newer than the message."""
+    others = [{**MESSAGE, "ID": str(number), "Subject": "Filler"} for number in range(20)]
+    version = json.dumps({"Version": "v1.16.0"}).encode()
+    server = Server([], others, version, [*others, MESSAGE])
+    try:
+        found, trouble = wait_until(Api(server.url), Wanted("Hello", ["new-user@example.com"]), 1, Deadline(10))
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert [message.id for message in found.messages] == ["abc"] and trouble is None
+    assert [path.partition("?")[0] for path, _login in server.asked] == [
+        "/api/v1/search", "/api/v1/messages", "/api/v1/info", "/api/v1/messages",
+    ]  # fmt: skip

@@ -27,3 +27,16 @@ USER = "/user.slice/user-1000.slice/user@1000.service"
 )
 def test_the_unit_of_a_control_group(path: str, first: str, unit: str) -> None:
     assert units.unit_in(path, first) == unit
+
+
+@pytest.mark.parametrize(
+    ("path", "container"),
+    [
+        ("/libpod_parent/libpod-613450f515ce" + "a2" * 26, "613450f515ce"), ("/system.slice/docker-613450f515ce" + "a2" * 26 + ".scope", "613450f515ce"),
+        ("/docker/613450f515ce" + "a2" * 26 + "/init.scope", "613450f515ce"), ("/system.slice/mailpit.service", ""),
+        ("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-613450f515ce" + "a2" * 26 + ".scope/container", "613450f515ce"),
+        ("/machine.slice/libpod-613450f515ce.scope", ""),
+    ],
+)  # fmt: skip
+def test_the_container_of_a_control_group(path: str, container: str) -> None:
+    assert units.container_in(path) == container

@@ -22,6 +22,12 @@ REPLIES = [
     ("rcpt", "550 5.7.1 <mail.example.com>: Helo command rejected: Do not use my name", "ehlo_rejected", "name"),
     ("mail", "550 Invalid HELO name (See RFC2821 4.1.1.1)", "ehlo_rejected", "name"),
     ("ehlo", "501 5.5.4 Invalid EHLO domain", "ehlo_rejected", "name"),
+    # senders and recipients
+    ("mail", "517 Domain does not exist: example.com.", "sender_rejected", "no_domain"),
+    ("rcpt", "551 5.7.1 Not authorised to send from this header address", "sender_rejected", ""),
+    ("rcpt", "554 Relay rejected for policy reasons.", "recipient_rejected", "relay"),
+    ("data", "550 5.7.1 Inactive recipient", "recipient_rejected", ""),
+    ("data", "554 DT:SPM 163 smtp", "message_rejected", "content"),
     # reverse name
     (
         "rcpt",

@@ -84,6 +84,14 @@ def test_a_filter_with_hosts_that_contradict_it_and_noise(chains: dict[str, list
     assert len(found) == 1
 
 
+def test_two_data_centres_with_an_exception_each(chains: dict[str, list[str]]) -> None:
+    """The exception of the one is of the other provider; that makes no statement on a provider."""
+    plan: Plan = lambda h, e: "filtered" if h.variables["datacenter"] != "dc1" and number(h) not in (0, 2) else None  # noqa: E731
+    found = across(made(chains, plan, hosts=90, endpoints=1))
+    told = [(one.code, (one.cohort or {}).get("name"), one.contradicted_by) for one in found]
+    assert sorted(told) == [("outbound_filter", "dc0", ("h00000",)), ("outbound_filter", "dc2", ("h00002",))]
+
+
 def test_noise_alone_makes_no_group(chains: dict[str, list[str]]) -> None:
     for seed in range(5):
         chance = random.Random(seed)
@@ -430,8 +438,9 @@ def test_a_relay_that_tells_everybody_to_come_later_may_be_in_trouble(chains: di
     [
         (range(0, 30, 3), ("everything outside of datacenter", "dc0"), "high"),
         (range(3, 30, 10), ("everything outside of group", "rack3"), "high"),
-        # One that works and is not in it, and one of it that does not: nothing is outside of nothing.
-        ([3, 9, 13, 23], None, None),
+        # One that works and is not in it speaks against it.
+        ([3, 9, 13, 23], ("everything outside of group", "rack3"), "medium"),
+        # One of three that does not: nothing is outside of nothing.
         ([3, 13], None, None),
         ([3], None, None),
     ],
@@ -441,7 +450,55 @@ def test_where_one_cohort_alone_is_spared(well: t.Sequence[int], cohort: object,
     works = {f"h{n}" for n in well}
     found = list(splits(cohorts.keys() - works, works, cohorts))
     assert [(one.cohort, one.confidence) for one in found] == ([(cohort, confidence)] if cohort else [])
-    assert all((one.inside, one.well) == (cohorts.keys() - works, works) for one in found)
+    assert all((one.inside, one.spared | one.well) == (cohorts.keys() - works, works) for one in found)
+    assert [one.spared for one in found] == [
+        {"h9"} & works - {f"h{n}" for n in range(0, 30, 3) if cohort == ("everything outside of datacenter", "dc0")}
+    ] * len(found)
+
+
+# Groups (and data centres) by the host's number, which hosts reach the relay; cohort, confidence, who speaks against it, what is named.
+STRAYS: list[tuple[str, int, dict[str, t.Iterable[int]], t.Iterable[int], str, str, list[int], list[int]]] = [
+    ("a group and one stray host reach it", 20, {"gw": range(4), "web": range(4, 12), "db": range(12, 20)}, [0, 1, 2, 3, 15],
+     "everything outside of group gw", "high", [15], [15]),
+    ("two groups reach it", 16, {"gw": range(3), "mon": range(3, 6), "web": range(6, 11), "db": range(11, 16)}, range(6),
+     "everything outside of group gw and group mon", "high", [], []),
+    ("two groups that overlap reach it", 14, {"gw": range(3), "edge": range(2, 5), "web": range(5, 9), "db": range(9, 14)}, range(5),
+     "everything outside of group edge and group gw", "high", [], []),
+    ("the others are in no group", 12, {"gw": range(3)}, range(3), "everything outside of group gw", "high", [], []),
+    ("one of a large group does not reach it either", 20, {"gw": range(6), "a": range(6, 12), "b": range(12, 20)}, range(1, 6),
+     "everything outside of group gw", "high", [], [0]),
+    ("a group and one stray host do not reach it", 8, {"web": range(3), "db": range(3, 8)}, range(4, 8), "group web", "low", [], [3]),
+    ("some hosts have a data centre", 16, {"dc:one": range(4)}, range(5, 16), "dcx one", "high", [], [4]),
+    ("groups of one host", 10, {f"g{n}": [n] for n in range(10)}, range(4), "", "low", [0, 1, 2, 3], [0, 1, 2, 3]),
+    ("nothing is known of them", 9, {}, range(5), "", "low", [0, 1, 2, 3, 4], [0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "_what, hosts, groups, reaching, words, sure, against, named", STRAYS, ids=[one[0] for one in STRAYS]
+)
+def test_one_group_and_a_stray_host(
+    chains: dict[str, list[str]], _what: str, hosts: int, groups: dict[str, t.Iterable[int]], reaching: t.Iterable[int],
+    words: str, sure: str, against: list[int], named: list[int],
+) -> None:  # fmt: skip
+    """Who speaks against a statement is named."""
+    works = set(reaching)
+    records = []
+    for one in made(chains, lambda h, _e: None if number(h) in works else "filtered, no other", hosts, 1):
+        of_it = [name for name, members in groups.items() if int(one.host[1:]) in members]
+        variables = {name[:2] + "x": name[3:] for name in of_it if name.startswith("dc:")}
+        own = tuple(name for name in of_it if not name.startswith("dc:"))
+        records.append(dataclasses.replace(one, groups=own, variables=variables, vantage={"host": one.host}))
+    found = next(one for one in across(records) if one.code == "outbound_filter")
+    told = " ".join((found.statement, *found.evidence))
+    assert (
+        " and ".join(map(" ".join, zip(*(value.split(" and ") for value in found.cohort.values()))))
+        if found.cohort
+        else ""
+    ) == words
+    assert found.confidence == sure and words in found.statement
+    assert found.contradicted_by == tuple(f"h{n:05}" for n in against)
+    assert all(f"h{n:05}" in told for n in named), told
 
 
 def test_only_one_group_has_ipv6_so_the_address_is_not_down(chains: dict[str, list[str]]) -> None:

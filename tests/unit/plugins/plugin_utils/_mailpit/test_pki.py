@@ -10,13 +10,14 @@ import datetime
 import ipaddress
 import pathlib
 import ssl
+from typing import Any
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.pki import Pki, bare, check_pair, give, issue
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 NOW = datetime.datetime.now(datetime.UTC)
@@ -245,6 +246,19 @@ def test_ca_that_ends_soon_is_not_changed_behind_the_clients_back() -> None:
     assert issue("own_ca", NAMES, first, NOW + 3651 * DAY).ca_certificate != first.ca_certificate
 
 
+def test_a_clock_that_is_or_was_wrong() -> None:
+    first = issue("own_ca", NAMES, Pki(), NOW)
+    ahead = issue("own_ca", NAMES, first, NOW + 300 * DAY)
+    healed = issue("own_ca", NAMES, ahead, NOW)
+    assert "it is not valid before" in healed.reason and healed.trust == first.trust
+    assert (
+        "it is not valid before"
+        in issue("self_signed", NAMES, issue("self_signed", NAMES, Pki(), NOW + DAY), NOW).reason
+    )
+    with pytest.raises(MailpitRefusal, match="the controller's clock says .* and Mailpit's own CA begins on"):
+        issue("own_ca", NAMES, first, NOW - 2 * DAY)
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
@@ -273,7 +287,11 @@ def test_certificate_that_was_given() -> None:
         "expired on": (good.certificate, good.key, ["mailpit.example.com"], NOW + 366 * DAY),
         "not valid before": (good.certificate, good.key, ["mailpit.example.com"], NOW - DAY),
         "is not for a.b.example.com but for": (good.certificate, good.key, ["a.b.example.com"], NOW),
-    }
+        "begins with another certificate": (good.ca_certificate + good.certificate, good.key, [], NOW),
+        "holds a request for a certificate: give": (
+            good.certificate.replace("CERTIFICATE", "CERTIFICATE REQUEST"), good.key, [], NOW,
+        ),
+    }  # fmt: skip
     for words, arguments in cases.items():
         assert words in (check_pair(*arguments) or "")
 
@@ -283,7 +301,7 @@ def authority(
     issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None,
     ca: bool = True,
     ends: datetime.datetime = NOW + DAY,
-    key: ec.EllipticCurvePrivateKey | None = None,
+    key: Any = None,
     may: tuple[x509.ExtensionType, ...] = (),
     longest: int | None = None,
     names: tuple[x509.GeneralName, ...] = (x509.DNSName("localhost"),),
@@ -306,10 +324,25 @@ def pem(*certificates: x509.Certificate) -> str:
     return "".join(certificate.public_bytes(serialization.Encoding.PEM).decode() for certificate in certificates)
 
 
-def pem_key(key: ec.EllipticCurvePrivateKey) -> str:
+def pem_key(key: Any) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        (ec.generate_private_key(ec.SECP256K1()), "secp256k1"), (ec.generate_private_key(ec.SECP224R1()), "secp224r1"),
+        (ed448.Ed448PrivateKey.generate(), "Ed448"),
+        (ec.generate_private_key(ec.SECP521R1()), ""), (ed25519.Ed25519PrivateKey.generate(), ""), (rsa.generate_private_key(65537, 1024), ""),
+    ],
+)  # fmt: skip
+def test_a_key_that_mailpit_cannot_use_is_refused(key: Any, kind: str) -> None:
+    """Seen with 1.21.7 and 1.33.1: they end at once, or answer no handshake."""
+    leaf, _key = authority("leaf", authority("root"), ca=False, key=key)
+    refusal = check_pair(pem(leaf), pem_key(key), ["localhost"], NOW)
+    assert f"a kind that Mailpit cannot use ({kind})" in (refusal or "") if kind else refusal is None
 
 
 def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
