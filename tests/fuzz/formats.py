@@ -92,7 +92,7 @@ TARGETS = (
     Target("jenkins", "yaml", "yaml", "", "native", "casc"),
     Target("ssmtp", "ssmtp", "keyvalue", "ssmtp", "native", "ssmtp"),
     Target("dma", "dma", "keyvalue", "dma", "native", "dma"),
-    Target("nullmailer", "remotes", "line", "", "native", "nullmailer"),
+    Target("nullmailer", "remotes", "line", "nullmailer", "native", "nullmailer"),
 )
 # Formats whose values are all texts, those that hold no line break, and those that no value is empty for their parsers in.
 _TEXTS = ("dotenv", "ini", "properties", "postfix", "compose", "kubernetes", "unit", "msmtprc", "xml")

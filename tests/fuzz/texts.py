@@ -483,9 +483,11 @@ def remotes(dice: random.Random) -> str:
     for _number in range(dice.randint(0, 3)):
         lines += [dice.choice(["# note", "", "  # note", "\t"])] if dice.random() < 0.4 else []
         plain = _plain(dice)
+        others = [f"--source=192.0.2.{dice.randint(1, 9)}", "--x509fmtder", "x509cafile='/x y'"]
         options = dice.sample(
             ["--starttls", "--ssl", "--insecure", "--auth-login", f"--port={dice.randint(1, 65535)}"], 2
         )
+        options += dice.sample(others, dice.randint(0, 2))
         options += dice.choice([[], [f"--user='{plain} \\ #'"], [f'--pass="{plain} \\" x"'], [f"--user={plain}\\ y"]])
         lines.append(dice.choice(["", " "]) + " ".join([f"r{plain}", dice.choice(["smtp", "smtp", "qmqp"]), *options]))
     return _lines(dice, lines)

@@ -686,6 +686,22 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         ["cleartext", "overridden"],
         {"host": "b"},
     ),
+    "nullmailer, options in another order and without dashes": (
+        "nullmailer",
+        f'h.example smtp user=me --starttls --source=192.0.2.1 pass="{SECRET}" port=587\n',
+        {},
+        "starttls",
+        [],
+        {"host": "h.example", "port": 587, "username": "me"},
+    ),
+    "nullmailer, no port, another word for TLS and an option that is none": (
+        "nullmailer",
+        f"h.example smtp --tls --user=me --pass={SECRET} --verify=no\n",
+        {},
+        "implicit_tls",
+        ["unknown_key"],
+        {"host": "h.example", "port": 465},
+    ),
     "nullmailer": (
         "nullmailer",
         f"# relay\nh.example smtp --port=587 --starttls --user=me --pass='{SECRET} x'\n",
