@@ -294,7 +294,8 @@ class ActionModule(Action):
         return AppFile({**place, **options, **wish}, self.folder)
 
     def _on_host(self, files: Sequence[Mapping[str, t.Any]]) -> Result:
-        result = work_on_files(self, "mailops.smtp.app_mail_config_set", {}, self._task_vars, {"files": list(files)})
+        asked = {"step": self._args["step"]}
+        result = work_on_files(self, "mailops.smtp.app_mail_config_set", asked, self._task_vars, {"files": list(files)})
         if not self._task.check_mode:
             # In check mode it is the claim that tells it.
             tell_broken_off(result.get("broken_off") or [])

@@ -134,8 +134,39 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files import sealed,
 
 
 def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
-    """What reaches the host: all options stay on the controller, whose action plugin hands over the ``files`` of a step."""
-    return {"handed_over": sealed.OPTION}
+    """The options. They stay on the controller, whose action plugin hands over ``step`` and the files of the step."""
+    spec: t.Dict[str, t.Dict[str, t.Any]] = {
+        "step": {
+            "type": "str",
+            "choices": ["begin", "gate", "write", "restart", "prove", "restore"],
+            "required": True,
+        },
+        "apps": {"type": "list", "elements": "dict"},
+        "settings": {"type": "dict", "no_log": True},
+        "begun": {"type": "dict"},
+        "offered": {"type": "list", "elements": "str"},
+        "findings": {"type": "list", "elements": "dict"},
+        "descriptors": {"type": "str"},
+        "recipient": {"type": "str"},
+        "accept": {"type": "list", "elements": "str"},
+        "prove": {"type": "raw"},
+        "alternatives": {"type": "raw"},
+        "fallback": {"type": "str"},
+        "minimum_tls_version": {
+            "type": "str",
+            "choices": ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"],
+            "default": "TLSv1.2",
+        },
+        "certificate_days_error": {"type": "int", "default": 0},
+        "certificate_days_warning": {"type": "int", "default": 14},
+        "cleartext_networks": {"type": "list", "elements": "str", "default": []},
+        "require_all_addresses": {"type": "bool", "default": False},
+        "connections_at_once": {"type": "int", "default": 50},
+        "spread": {"type": "float", "default": 0.0},
+        "handed_over": sealed.OPTION,
+    }
+    flags = ("probed", "exact_security", "check_credentials", "always", "going_back", "probe")
+    return {**spec, **{name: {"type": "bool", "default": False} for name in flags}}
 
 
 def main() -> None:

@@ -226,15 +226,15 @@ def test_without_scripts_it_is_a_table_for_keys_and_screen_readers(
     browser: Browser, pages: dict[str, pathlib.Path], name: str
 ) -> None:
     one = browser.page(1280, 900, script=False)
-    if not hasattr(one, "command"):
-        return  # the accessibility tree is asked of Chromium
     one.open(pages[name])
-    nodes = [node for node in one.command("Accessibility.getFullAXTree")["nodes"] if not node.get("ignored")]
-    named = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes]
-    assert [pair for pair in named if pair[0] in _NAMED and not pair[1].strip()] == []
-    assert not any(char in text for _role, text in named for char in "\u202a\u202e\u2066\u2069\u200b\ufeff\x1b")
     rows = one.run("document.querySelectorAll('.matrix tbody th').length")
-    assert sum(role == "rowheader" for role, _text in named) >= min(200, rows) > 0
+    assert rows > 0
+    if not isinstance(browser, Firefox):  # which does not show its accessibility tree from outside
+        nodes = [node for node in one.command("Accessibility.getFullAXTree")["nodes"] if not node.get("ignored")]
+        named = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes]
+        assert [pair for pair in named if pair[0] in _NAMED and not pair[1].strip()] == []
+        assert not any(char in text for _role, text in named for char in "\u202a\u202e\u2066\u2069\u200b\ufeff\x1b")
+        assert sum(role == "rowheader" for role, _text in named) >= min(200, rows)
     walked = []
     while len(walked) < 60:
         one.key("Tab")
