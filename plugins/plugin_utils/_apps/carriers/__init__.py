@@ -313,7 +313,8 @@ def suggest(descriptor: Descriptor, path: str) -> tuple[str, str]:
         return "file", ""
     usual = _usual(path)
     if "file" not in descriptor.forms:
-        return "environment", usual or "dotenv"
+        # YAML that holds variables is a compose file, whatever it is called.
+        return "environment", usual or ("compose" if path.lower().endswith((".yml", ".yaml")) else "dotenv")
     if _is_own(descriptor, path) or not usual:
         return "file", ""
     return "environment", usual

@@ -217,6 +217,11 @@ def test_where_the_settings_stand_follows_from_app_and_path() -> None:
     assert suggest(load_descriptor("pangolin"), "/opt/compose.yml") == ("file", "")
     assert load_place(relay, "/opt/compose.yml", service="mailpit").carrier == "compose"
     assert load_place(relay, "/opt/stack.yml", service="mailpit").carrier == "compose"
+    only_variables = load_descriptor("vaultwarden")
+    assert load_place(only_variables, "/opt/vault.yaml", service="vault").carrier == "compose"
+    assert load_place(only_variables, "/opt/vault.conf").carrier == "dotenv"
+    with pytest.raises(AppError, match="service is missing; write the service of /opt/vault.yml that Vaultwarden runs in"):
+        load_place(only_variables, "/opt/vault.yml")
     for options, sentence in (
         (
             {"path": "/opt/compose.yml"},
