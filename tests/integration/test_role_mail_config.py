@@ -183,7 +183,7 @@ def test_what_the_gate_found_can_be_rescued(host: Host, relay: Relay) -> None:
     assert set(first) - {"warnings"} == {"changed", "msg", "cause", "layer"}, first
     assert "(mode_mismatch); the role's last task says why" in first["msg"]
     for one in (last, run.saved["failure"]):
-        found = set(one) - {"failed", "exception", "warnings", "step"}
+        found = {name for name in one if not name.startswith("_ansible")} - {"failed", "exception", "warnings", "step"}
         assert found == {"changed", "msg", "cause", "layer", "remedy"}, one
         assert one["msg"].startswith("localhost cannot send mail through")
     assert words(run).count("localhost cannot send mail through") == 2, "as Ansible's error, and in its result"
