@@ -22,7 +22,7 @@ _ONE_BY_ONE = ("test_app_mail_config.py", "test_mailpit_role.py", "test_role_mai
 # They take the most time, by far.
 _LONGEST = (
     "test_mailpit_role.py", "test_role_mail_config.py", "test_role_files.py", "test_environments.py", "test_mailpit_staging.py", "test_secrets.py",
-    "test_gate.py", "test_mailpit_modes.py", "test_mailpit_message_info.py", "test_playbooks.py", "test_pangolin_nodemailer.py",
+    "test_mailpit_modes.py", "test_mailpit_message_info.py", "test_playbooks.py", "test_pangolin_nodemailer.py",
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ import pytest
 from tests.support.faulty import Behaviour, FaultyServer, Peer, honest, smtp
 from tests.support.pki import Pki
 from tests.support.playbook import ansible_playbook
-from tests.support.process import free_ports
+from tests.support.process import closed_ports
 
 OLD = "email:\n    smtp_host: old.example.com\n    smtp_pass: old\n"
 
@@ -91,7 +91,7 @@ class Place:
             if row.chosen == "turns":
                 kinds[f"turns {name}"] = self._turning(name, sound, stripped)
         self.servers = {kind: stack.enter_context(FaultyServer(behaviour)) for kind, behaviour in kinds.items()}
-        self.ports = {kind: server.port for kind, server in self.servers.items()} | {"closed": free_ports(1)[0]}
+        self.ports = {kind: server.port for kind, server in self.servers.items()} | {"closed": closed_ports(1)[0]}
 
     def _turning(self, name: str, before: Behaviour, after: Behaviour) -> Behaviour:
         """A relay that is another one once this row's app was restarted."""

@@ -19,7 +19,7 @@ import yaml
 
 from tests.support.faulty import FaultyServer, honest, smtp
 from tests.support.pki import Pki
-from tests.support.process import free_ports
+from tests.support.process import closed_ports
 
 PASSWORD = "hunter2-S3cret"
 
@@ -37,7 +37,7 @@ class Fleet:
         ).port
         self.starttls = stack.enter_context(FaultyServer(smtp(starttls=honest(good)))).port
         self.plain = stack.enter_context(FaultyServer(smtp())).port
-        (self.closed,) = free_ports(1)
+        (self.closed,) = closed_ports(1)
 
     def run(
         self, playbook: str, hosts: t.Mapping[str, t.Any], *options: str, events: pathlib.Path | None = None

@@ -21,7 +21,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import
 
 from tests.support.faulty import FaultyServer, honest, smtp
 from tests.support.pki import Pki
-from tests.support.process import free_ports
+from tests.support.process import closed_ports
 
 PASSWORD, USERNAME = "hunter2-S3cret", "tok3n-of-an-account"
 ON = {"ANSIBLE_CALLBACKS_ENABLED": "mailops.smtp.verdicts"}
@@ -70,7 +70,7 @@ def run(
 def test_results_of_any_playbook(tmp_path: pathlib.Path) -> None:
     pki = Pki(tmp_path / "pki")
     relay = smtp(implicit=honest(pki.issue("localhost")), users={USERNAME: PASSWORD}, mechanisms=["PLAIN"])
-    (closed, closed_too, dead) = free_ports(3)
+    (closed, closed_too, dead) = closed_ports(3)
     with FaultyServer(relay) as server:
         common = {"host": "localhost", "ip_version": "4", "timeout": 5, "ca_path": str(pki.ca_file)}
         # Ansible shows lines of the playbook beside an error, so these stand elsewhere.

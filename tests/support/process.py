@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["Missing", "Process", "free_ports", "program"]
+__all__ = ["Missing", "Process", "closed_ports", "free_ports", "program"]
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "relays"
@@ -61,6 +61,18 @@ def free_ports(number: int, host: str = "127.0.0.1") -> list[int]:
     finally:
         for sock in sockets:
             sock.close()
+
+
+_HELD: list[socket.socket] = []
+
+
+def closed_ports(number: int, host: str = "127.0.0.1") -> list[int]:
+    """Ports that refuse every connection as long as this process lives: nobody else gets them, as they are held without listening."""
+    for port in free_ports(number, host):
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        sock.bind((host, port))
+        _HELD.append(sock)
+    return [sock.getsockname()[1] for sock in _HELD[-number:]]
 
 
 class Process:

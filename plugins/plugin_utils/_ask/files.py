@@ -69,5 +69,5 @@ def work_on_files(
 
 def as_sentence(words: str) -> str:
     """What somebody else says, such as a connection that broke, to stand among sentences."""
-    words = " ".join(words.split())
+    words = " ".join(words.split()).rstrip(" :;,")
     return words if words.endswith((".", "!", "?")) else f"{words}."

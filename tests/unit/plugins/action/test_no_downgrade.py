@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.support.acting import Host, act
 from tests.support.faulty import FaultyServer, honest, smtp
 from tests.support.pki import EXPIRED, Pki
-from tests.support.process import free_ports
+from tests.support.process import closed_ports
 
 USER, PASSWORD = "app", "hunter2-S3cret"
 # How the password may travel: by itself, as LOGIN and PLAIN write it.
@@ -49,7 +49,7 @@ class Relays:
             "mute": smtp(implicit=honest(good)),
         }
         self.servers = {name: stack.enter_context(FaultyServer(behaviour)) for name, behaviour in kinds.items()}
-        self.ports = {name: server.port for name, server in self.servers.items()} | {"closed": free_ports(1)[0]}
+        self.ports = {name: server.port for name, server in self.servers.items()} | {"closed": closed_ports(1)[0]}
         self.ca = str(pki.ca_file)
 
     def heard(self) -> list[tuple[bool, str]]:

@@ -13,13 +13,13 @@ import pytest
 from tests.support.acting import Host, act
 from tests.support.contract import PROBE_KEYS
 from tests.support.faulty import FaultyServer, smtp
-from tests.support.process import free_ports
+from tests.support.process import closed_ports
 
 PROBE = "smtp_endpoint_info"
 
 
 def test_good_and_bad_relays_are_data() -> None:
-    (closed,) = free_ports(1)
+    (closed,) = closed_ports(1)
     with contextlib.ExitStack() as stack:
         works, refuses = (
             stack.enter_context(FaultyServer(behaviour)) for behaviour in (smtp(), smtp(greeting="554 5.7.1 no"))

@@ -21,7 +21,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import judge
 from tests.support.acting import Host, act
 from tests.support.faulty import Behaviour, FaultyServer, honest, server_context, silent, smtp
 from tests.support.pki import EXPIRED, Pki
-from tests.support.process import free_ports
+from tests.support.process import closed_ports
 
 USER, PASSWORD = "app", "hunter2-S3cret"
 LOGIN = {"username": USER, "password": PASSWORD, "check_credentials": True}
@@ -74,7 +74,7 @@ def logins(server: FaultyServer) -> int:
 
 
 def closed() -> int:
-    return free_ports(1)[0]
+    return closed_ports(1)[0]
 
 
 def test_a_relay_that_works_is_judged_once(relays: Relays, monkeypatch: pytest.MonkeyPatch) -> None:

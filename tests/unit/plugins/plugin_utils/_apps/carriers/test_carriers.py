@@ -220,7 +220,9 @@ def test_where_the_settings_stand_follows_from_app_and_path() -> None:
     only_variables = load_descriptor("vaultwarden")
     assert load_place(only_variables, "/opt/vault.yaml", service="vault").carrier == "compose"
     assert load_place(only_variables, "/opt/vault.conf").carrier == "dotenv"
-    with pytest.raises(AppError, match="service is missing; write the service of /opt/vault.yml that Vaultwarden runs in"):
+    with pytest.raises(
+        AppError, match="service is missing; write the service of /opt/vault.yml that Vaultwarden runs in"
+    ):
         load_place(only_variables, "/opt/vault.yml")
     for options, sentence in (
         (
