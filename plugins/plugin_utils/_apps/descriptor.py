@@ -149,7 +149,14 @@ def load_descriptor(app: str, folder: Path | None = None) -> Descriptor:
     return descriptor
 
 
-class _StrictLoader(yaml.SafeLoader):
+if t.TYPE_CHECKING:
+    from yaml import SafeLoader as _FastLoader
+else:
+    # libyaml where PyYAML has it: an audit reads the descriptors of all apps on each of its workers.
+    _FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _StrictLoader(_FastLoader):
     """Refuses a key that is there twice: the second would silently win, and a key would lose what it holds."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[t.Any, t.Any]:

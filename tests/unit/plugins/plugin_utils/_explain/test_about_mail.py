@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.about_mail import may_be_mail
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.match import Read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.rows import read_yaml
+
 HERE = Path(__file__).parent
-TEXTS = [row[2] for row in yaml.safe_load((HERE / "error_texts_of_strangers.yml").read_text("utf-8"))]
+TEXTS = [row[2] for row in read_yaml(HERE / "error_texts_of_strangers.yml")]
 LINES = [line for text in TEXTS for line in text.splitlines()]
 PIECES = st.sampled_from(
     [

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils import _causes
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import explain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.provider_texts import PROVIDER_TEXTS
@@ -21,14 +20,14 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.rows import read_yaml
+
 HERE = Path(__file__).parent
-OF_CLIENTS = yaml.safe_load((HERE / "error_texts_of_clients.yml").read_text("utf-8"))
-OF_OTHERS = yaml.safe_load((HERE / "error_texts_of_others.yml").read_text("utf-8"))
-OF_PLATFORMS = yaml.safe_load((HERE / "error_texts_of_platforms.yml").read_text("utf-8"))
-OF_RUNS = yaml.load(
-    (HERE / "error_texts_of_runs.yml").read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-)
-OF_STRANGERS = yaml.safe_load((HERE / "error_texts_of_strangers.yml").read_text("utf-8"))
+OF_CLIENTS = read_yaml(HERE / "error_texts_of_clients.yml")
+OF_OTHERS = read_yaml(HERE / "error_texts_of_others.yml")
+OF_PLATFORMS = read_yaml(HERE / "error_texts_of_platforms.yml")
+OF_RUNS = read_yaml(HERE / "error_texts_of_runs.yml")
+OF_STRANGERS = read_yaml(HERE / "error_texts_of_strangers.yml")
 OTHER_SERVICES = (HERE / "other_services_lines.txt").read_text("utf-8").splitlines()[1:]
 ROOT = Path(__file__).resolve().parents[5]
 # A log of an app around an error: its own lines, and those of a database that is not ready.
