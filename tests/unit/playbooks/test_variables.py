@@ -60,3 +60,30 @@ def test_the_page_has_each_variable_of_the_playbook(name: str) -> None:
     page = (ROOT / "docs/playbooks" / f"{name}.md").read_text()
     for variable in first["mailops.smtp.playbook_variables"]["variables"]:
         assert f"`{variable}`" in page
+
+
+class _AnyTag(yaml.SafeLoader):
+    """Takes !unsafe and !vault for what is behind them."""
+
+
+_AnyTag.add_multi_constructor("!", lambda loader, suffix, node: None)
+
+
+def _named_by_tasks(tasks: t.Any) -> t.Iterator[tuple[str, str]]:
+    """Each variable that a task sets for itself: the task's name, and the variable."""
+    for task in tasks if isinstance(tasks, list) else ():
+        yield from ((str(task.get("name")), name) for name in task.get("vars") or {})
+        for part in ("block", "rescue", "always", "tasks"):
+            yield from _named_by_tasks(task.get(part))
+
+
+def test_no_extra_variable_of_a_user_reaches_into_a_task() -> None:
+    """-e remote=yes goes before what a task says of itself, so its own variables have names that nobody else gives."""
+    files = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/handlers/*.yml"), *ROOT.glob("playbooks/*.yml")]
+    found = [
+        (file.name, *one)
+        for file in files
+        for one in _named_by_tasks(yaml.load(file.read_text(), Loader=_AnyTag))
+        if not one[1].startswith(("__", "mail_", "mailpit_", "staging_"))
+    ]
+    assert len(files) > 30 and not found
