@@ -104,8 +104,8 @@ def test_the_service_is_locked_up(site: Site) -> None:
     ]
     pid = site.unit("MainPID")
     assert "ca.key" in site.on_mailpit("ls /etc/mailpit/ca")
-    assert "ca.key" not in site.on_mailpit(f"nsenter --target {pid} --mount ls /etc/mailpit/ca")
-    assert "Read-only" in site.on_mailpit(f"nsenter --target {pid} --mount touch /etc/mailpit/x")
+    assert "ca.key" not in site.on_mailpit(f"nsenter --target {pid} --mount --root ls /etc/mailpit/ca")
+    assert "Read-only" in site.on_mailpit(f"nsenter --target {pid} --mount --root touch /etc/mailpit/x")
     assert "CapEff:\t0000000000000000" in site.on_mailpit(f"cat /proc/{pid}/status")
     judged = site.on_mailpit("systemd-analyze security --no-pager mailpit.service | tail -n 1")
     said = re.search(r"rates it ([0-9.]+) of 10", (ROOT / "roles/mailpit/README.md").read_text())

@@ -34,6 +34,8 @@ _REFUSED = """table inet gone {
     chain in { type filter hook input priority 0; tcp dport 22 ct state new reject with tcp reset; }
 }"""
 # What a host has after a start: its disk as it was, empty folders in memory, its sshd.
+# Its root is another folder than that of its mount namespace where the lab was started in a chroot.
+_OF_A_HOST = ("--mount", "--uts", "--ipc", "--root", "--wdns=/")
 _BOOT = """
 mount -t proc proc /proc
 mount -t tmpfs -o mode=1777 tmpfs /tmp
@@ -94,14 +96,14 @@ class Disk:
         first = _first(host)
         assert first, f"{host.name} is down"
         self._holder = subprocess.Popen(
-            ["nsenter", f"--target={first}", "--mount", "--uts", "--ipc", "sleep", "infinity"], stdin=subprocess.DEVNULL
+            ["nsenter", f"--target={first}", *_OF_A_HOST, "sleep", "infinity"], stdin=subprocess.DEVNULL
         )
         while _program(self._holder.pid) != "sleep":
             time.sleep(0.01)
 
     def boot(self) -> None:
         """Start the host again and wait until it answers."""
-        inside = ["nsenter", f"--target={self._holder.pid}", "--mount", "--uts", "--ipc"]
+        inside = ["nsenter", f"--target={self._holder.pid}", *_OF_A_HOST]
         boot = _BOOT_SYSTEMD if self.host.systemd else _BOOT
         first = ["unshare", "--mount", "--pid", "--cgroup", "--fork", "--kill-child", "sh", "-ec", boot]
         with open(RUN / "hosts-logs" / self.host.name, "ab") as log:
