@@ -190,7 +190,8 @@ class Place:
         """The program and the number of messages with which Mailpit runs."""
         pid = self.site.unit("MainPID")
         said = self.on(
-            MAILPIT, f"readlink /proc/{pid}/exe | sed 's,^.*/opt/,/opt/,'; tr '\\0' '\\n' < /proc/{pid}/environ | grep MAX_MESSAGES"
+            MAILPIT,
+            f"readlink /proc/{pid}/exe | sed 's,^.*/opt/,/opt/,'; tr '\\0' '\\n' < /proc/{pid}/environ | grep MAX_MESSAGES",
         ).split()
         return said[0], said[1].partition("=")[2]
 
