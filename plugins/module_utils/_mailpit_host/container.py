@@ -265,12 +265,12 @@ class Container:
         )
 
     def has_fallen(self) -> bool:
-        """Whether it is not there, has ended, is being started again after it had, or was."""
-        state = self._state()
-        # On a busy host the moment between two lives is over before anybody looks.
-        return bool(state.get("RestartCount")) or state.get("Status", "") in (
-            "", "exited", "dead", "restarting", "stopped", "removing",
-        )  # fmt: skip
+        """Whether it is not there, has ended, or is being started again after it had."""
+        return self._state().get("Status", "") in ("", "exited", "dead", "restarting", "stopped", "removing")
+
+    def restarts(self) -> int:
+        """How often the engine has started it again."""
+        return int(self._state().get("RestartCount") or 0)
 
     def last_words(self) -> str:
         """What this life of it wrote last; where the engine has restarted it meanwhile, the lives before may have written it."""
@@ -279,9 +279,11 @@ class Container:
             return "It was not started."
         command = [self.engine, "logs", "--tail", "15", self.name]
         since = str(state.get("StartedAt") or "")
-        if STAMP.match(since) and not since.startswith("0001") and not state["RestartCount"]:
-            command[2:2] = ["--since", since]
-        return quoted(_run(command, 30)[1].splitlines())
+        dated = STAMP.match(since) and not since.startswith("0001")
+        said = _run([*command[:2], "--since", since, *command[2:]] if dated else command, 30)[1]
+        if not said.strip() and state["RestartCount"]:
+            said = _run(command, 30)[1]
+        return quoted(said.splitlines())
 
     def runs(self) -> bool:
         """Whether its process is there."""

@@ -29,6 +29,9 @@ class Runner(t.Protocol):
     def has_fallen(self) -> bool:
         """Whether it has ended, or is being started again."""
 
+    def restarts(self) -> int:
+        """How often it was started again by itself."""
+
     def last_words(self) -> str:
         """What its present life wrote last, as a sentence."""
 
@@ -50,14 +53,13 @@ class Unit:
         return holder.unit == self.name
 
     def has_fallen(self) -> bool:
-        """Whether systemd has given it up, waits to start it again, or has done so since it was started by hand."""
+        """Whether systemd has given it up or waits to start it again."""
         state = _show(self.name)
-        # On a busy host the moment between two lives is over before anybody looks.
-        return (
-            state.get("ActiveState") in ("failed", "inactive")
-            or state.get("SubState") == "auto-restart"
-            or state.get("NRestarts", "0") != "0"
-        )
+        return state.get("ActiveState") in ("failed", "inactive") or state.get("SubState") == "auto-restart"
+
+    def restarts(self) -> int:
+        """What systemd counts, which can begin before this start: where it was stopped while it waited to start it again."""
+        return _number(_show(self.name).get("NRestarts", ""))
 
     def last_words(self) -> str:
         """What it wrote since it was started, and what systemd wrote about it."""
@@ -81,12 +83,14 @@ def wait_for(runner: Runner, wanted: t.Sequence[int], seconds: float) -> t.Optio
     sentences.
     """
     end = time.monotonic() + seconds
+    before = runner.restarts()
     while True:
         found = {port: holders(port) for port in wanted}
         missing = [port for port in wanted if not any(runner.owns(holder) for holder in found[port])]
         if not missing:
             return None
-        if time.monotonic() >= end or runner.has_fallen():
+        # On a busy host the moment between two lives is over before anybody looks.
+        if time.monotonic() >= end or runner.has_fallen() or runner.restarts() > before:
             break
         time.sleep(_PAUSE)
     who = [str(holder) for holder in found[missing[0]] if not runner.owns(holder)]

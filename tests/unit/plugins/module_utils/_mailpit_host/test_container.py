@@ -118,6 +118,10 @@ def test_a_process_of_the_host_is_never_one_of_the_container(podman: Answers) ->
     ours = container.Container("podman", "mailpit")
     assert not ours.owns(Holder(str(os.getpid()), "python", "")) and not ours.owns(Holder("", "", ""))
     assert not ours.has_fallen() and ours.runs()
+    # A life that has said nothing yet goes on with what the one before it has said.
+    state = '[{"RestartCount": 1, "State": {"Status": "running", "StartedAt": "2026-11-29T21:26:34.5Z"}}]'
+    podman(f"case $1 in container) echo '{state}' ;; *) case $* in *--since*) ;; *) echo level=error ;; esac ;; esac")
+    assert ours.restarts() == 1 and ours.last_words() == "Its log ends with: level=error"
     podman("exit 125")
     assert ours.has_fallen() and not ours.runs() and ours.last_words() == "It was not started."
 

@@ -56,6 +56,6 @@ def test_its_last_words_are_those_since_it_was_started(
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     unit = Unit("mailpit")
-    assert unit.has_fallen() == fallen
+    assert (unit.has_fallen() or unit.restarts() > 0) == fallen
     told = unit.last_words()
     assert words in told and "before this run" not in told and "\x1b" not in told
