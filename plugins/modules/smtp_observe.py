@@ -72,23 +72,8 @@ ca_subjects:
   type: dict
 """
 
-import base64
-import json
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.endpoint import Credentials
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.report import CAFileError, host_report
-
-if t.TYPE_CHECKING:
-    from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Plan
-
-
-def unseal(sealed: str | None, count: int) -> list[Credentials]:
-    """The logins, one for each endpoint."""
-    if not sealed:
-        return [None] * count
-    return [tuple(login) if login else None for login in json.loads(base64.b64decode(sealed))]
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.report import answer
 
 
 def main() -> None:
@@ -99,16 +84,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    plans: list[Plan] = module.params["plans"]
-    try:
-        report = host_report(plans, unseal(module.params["logins"], len(plans)))
-    except CAFileError as error:
-        module.fail_json(msg=str(error), option="ca_path")
-    except MemoryError:
-        module.fail_json(
-            msg="This host lets the module have too little memory to probe (ulimit -v); raise the limit, or ask fewer endpoints in one task."
-        )
-    module.exit_json(changed=False, **report)
+    found = answer(module.params["plans"], module.params["logins"])
+    if found.get("failed"):
+        module.fail_json(**found)
+    module.exit_json(changed=False, **found)
 
 
 if __name__ == "__main__":

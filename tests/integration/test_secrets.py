@@ -476,5 +476,5 @@ def test_nothing_is_left_behind(seen: Seen) -> None:
 
 
 def test_nothing_in_the_syslog(seen: Seen) -> None:
-    assert any("smtp_observe" in line and "Invoked with" in line for line in seen.syslog)
+    assert any("kept_files" in line and "Invoked with" in line for line in seen.syslog)
     assert [found_in(line) for line in seen.syslog if found_in(line)] == []

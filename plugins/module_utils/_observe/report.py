@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import ssl
 import time
 import typing as t
@@ -15,11 +17,26 @@ from .tls import ca_subjects, on_this_host, trust_store
 if t.TYPE_CHECKING:
     from .evidence import HostReport, Plan
 
-__all__ = ("CAFileError", "host_report")
+__all__ = ("CAFileError", "answer", "host_report")
 
 
 class CAFileError(ValueError):
     """A ca_path that is of no use on this host; one sentence."""
+
+
+def answer(plans: list[Plan], logins: str | None = None) -> dict[str, t.Any]:
+    """A HostReport, or, with ``failed``, why this host cannot give one.
+
+    :param logins: user name, password and mechanism for each plan, or null, as JSON in base64
+    """
+    unsealed: list[t.Any] = json.loads(base64.b64decode(logins)) if logins else [None] * len(plans)
+    try:
+        return {**host_report(plans, [tuple(login) if login else None for login in unsealed])}
+    except CAFileError as error:
+        return {"failed": True, "msg": str(error), "option": "ca_path"}
+    except MemoryError:
+        short = "This host lets the module have too little memory to probe (ulimit -v); raise the limit, or ask fewer endpoints in one task."
+        return {"failed": True, "msg": short}
 
 
 def host_report(plans: list[Plan], logins: list[Credentials]) -> HostReport:

@@ -21,6 +21,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
     Security,
     checked,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.payload import OBSERVER
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
@@ -29,7 +30,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.fits import 
 
 __all__ = ("HostError", "ProbeRun", "plan_of", "probe_host", "reason_of")
 
-_OBSERVER = "mailops.smtp.smtp_observe"
 # Of a reason; no sentence of a module has so many letters.
 _LONGEST = 4000
 _NO_REPORT = (
@@ -106,7 +106,7 @@ def probe_host(
     if any(logins):
         # Sealed, so that masking this option cannot tear holes into evidence that happens to hold the same letters.
         arguments["logins"] = base64.b64encode(json.dumps(logins).encode()).decode()
-    result = execute(_OBSERVER, arguments)
+    result = execute(OBSERVER, arguments)
     if result.get("failed") or "observations" not in result:
         raise HostError(result)
     try:

@@ -86,7 +86,7 @@ def _find_collection() -> None:
 
 _find_collection()
 
-from ansible_collections.mailops.smtp.plugins.module_utils._observe.report import CAFileError, host_report
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.report import answer
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.answer import advise
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of, probe_host
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.changes import Changes
@@ -150,11 +150,7 @@ class _Watch:
 
 def _on_this_machine(_module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
     """What the module smtp_observe does on a host, without a login."""
-    plans = arguments["plans"]
-    try:
-        return {**host_report(plans, [None] * len(plans))}
-    except CAFileError as error:
-        return {"failed": True, "msg": str(error), "option": "ca_path"}
+    return answer(arguments["plans"])
 
 
 def _without_answer(settings: Settings, sentence: str) -> Verdict:
