@@ -28,10 +28,10 @@ PASSWORD = "s3cret-of-the-watch"
 class Rulebook:
     """A running ansible-rulebook and what it has said so far."""
 
-    def __init__(self, folder: pathlib.Path, *arguments: object) -> None:
+    def __init__(self, folder: pathlib.Path, *arguments: object, **of_host: object) -> None:
         self.log = folder / "rulebook.log"
-        inventory = {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}}}
-        inventory["all"]["hosts"]["localhost"]["ansible_python_interpreter"] = sys.executable
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        inventory = {"all": {"hosts": {"localhost": {**local, **of_host}}}}
         (folder / "inventory.yml").write_text(yaml.safe_dump(inventory))
         command = ["ansible-rulebook", "-i", folder / "inventory.yml", *arguments]
         environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS}
@@ -52,8 +52,8 @@ class Rulebook:
 
 
 @contextlib.contextmanager
-def rulebook(folder: pathlib.Path, *arguments: object) -> Iterator[Rulebook]:
-    running = Rulebook(folder, *arguments)
+def rulebook(folder: pathlib.Path, *arguments: object, **of_host: object) -> Iterator[Rulebook]:
+    running = Rulebook(folder, *arguments, **of_host)
     try:
         yield running
     finally:
@@ -72,9 +72,14 @@ def test_the_example(tmp_path: pathlib.Path) -> None:
     pki = Pki(tmp_path / "pki")
     sound = good(pki)
     with FaultyServer(sound) as server:
-        variables = {"mail_endpoints": [watched(server, pki)], "mail_interval": 1}
+        relay, config = watched(server, pki), tmp_path / "config.yml"
+        variables = {"mail_endpoints": [relay], "mail_interval": 1}
         (tmp_path / "relays.yml").write_text(yaml.safe_dump(variables))
-        with rulebook(tmp_path, "-r", "mailops.smtp.mail_gate", "--vars", tmp_path / "relays.yml") as running:
+        of_host = {
+            "mail_config_settings": {**relay, "sender": "app@relay.test"},
+            "mail_config_apps": [{"app": "nodemailer", "path": str(config)}],
+        }
+        with rulebook(tmp_path, "-r", "mailops.smtp.mail_gate", "--vars", tmp_path / "relays.yml", **of_host) as running:
             while server.connections < 2:
                 time.sleep(0.1)
                 assert running.process.poll() is None, running.text
@@ -84,6 +89,11 @@ def test_the_example(tmp_path: pathlib.Path) -> None:
             server.behaviour = sound
             running.wait_for("can send mail through")
             running.wait_for("PLAY [Give the apps their relay, where it works]")
+            running.wait_for("PLAY RECAP")
+            end = time.monotonic() + 60
+            while not config.exists():
+                assert time.monotonic() < end, running.text
+                time.sleep(0.2)
         text = running.text
     assert "greeted with a refusal: '554 Not today'" in text
     assert PASSWORD not in text
