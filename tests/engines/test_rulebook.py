@@ -79,7 +79,9 @@ def test_the_example(tmp_path: pathlib.Path) -> None:
             "mail_config_settings": {**relay, "sender": "app@relay.test"},
             "mail_config_apps": [{"app": "nodemailer", "path": str(config)}],
         }
-        with rulebook(tmp_path, "-r", "mailops.smtp.mail_gate", "--vars", tmp_path / "relays.yml", **of_host) as running:
+        with rulebook(
+            tmp_path, "-r", "mailops.smtp.mail_gate", "--vars", tmp_path / "relays.yml", **of_host
+        ) as running:
             while server.connections < 2:
                 time.sleep(0.1)
                 assert running.process.poll() is None, running.text

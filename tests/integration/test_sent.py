@@ -31,7 +31,9 @@ def made_relay(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str,
 
 
 def _gate(relay: dict[str, t.Any], folder: pathlib.Path, python: object, **keywords: t.Any) -> Run:
-    tasks = [{"name": "Gate", "mailops.smtp.smtp_gate": relay, "register": f"gate{number}", **keywords} for number in (1, 2)]
+    tasks = [
+        {"name": "Gate", "mailops.smtp.smtp_gate": relay, "register": f"gate{number}", **keywords} for number in (1, 2)
+    ]
     options = ("-e", f"ansible_python_interpreter={python}")
     return play(folder / "run", tasks, {}, *options, saved=["gate1", "gate2"])
 
@@ -48,7 +50,7 @@ def test_our_files_alone_are_sent(relay: dict[str, t.Any], tmp_path: pathlib.Pat
 
 def test_the_environment_of_the_task_counts(relay: dict[str, t.Any], tmp_path: pathlib.Path) -> None:
     python, mark = tmp_path / "python", tmp_path / "mark"
-    python.write_text(f"#!/bin/sh\nprintf %s \"$MARK\" >> {mark}\nexec {sys.executable} \"$@\"\n")
+    python.write_text(f'#!/bin/sh\nprintf %s "$MARK" >> {mark}\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
     assert _gate(relay, tmp_path, python, environment={"MARK": "+"}).saved["gate2"]["selected"]["ok"]
     assert mark.read_text() == "++"

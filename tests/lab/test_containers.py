@@ -23,7 +23,7 @@ import yaml
 from lab.controllers import ansible_playbook
 from lab.hosts import python_of, ssh
 from lab.network import in_namespace, run
-from lab.plan import MAILPIT
+from lab.plan import MAILPIT, ROOT
 from lab.trees import tree
 from tests.support import mailpit
 
@@ -184,6 +184,36 @@ def test_what_an_intruder_in_the_container_has(way: Way) -> None:
     shown = on_host(f"podman inspect {way.name}; tr '\\0' '\\n' < /proc/{pid}/environ; ps axww || cat /proc/*/cmdline")
     assert "MP_SMTP_AUTH_FILE" in shown and PASSWORD not in shown and "$2b$" not in shown and "PRIVATE KEY" not in shown
     assert on_host(f"podman healthcheck run {way.name}; echo $?").strip().endswith("0")
+
+
+@pytest.mark.parametrize("way", QUADLET[:1], indirect=True)
+def test_the_gate_asks_from_a_container(way: Way) -> None:
+    """docs/from-a-container.md: with the network, the names and the CAs of an app's container, in which there is no Python."""
+    example = str(ROOT / "docs" / "examples" / "container" / "gate.yml")
+    on_host(f"mkdir -p /root/cas && cp /etc/ssl/{way.name}-staging-ca.pem /root/cas/ours.pem")
+    start = "podman run --detach --quiet --name {} --volume /root/cas:/cas:ro --tmpfs /tmp {} " + IMAGE
+    relay = {"host": "relay.of.the.app", "port": way.port, "security": "starttls", "server_name": NAME, "timeout": 10}
+    settings = {"mail_config_settings": relay}
+    known = f"--add-host relay.of.the.app:{MAILPIT.address}"
+    listen = " --smtp 127.0.0.1:2526 --listen 127.0.0.1:8527"
+    for name, options in {"alone": f"--network none {known}", "within": f"--network host {known}"}.items():
+        print(on_host(start.format(name, options) + listen))
+    try:
+        assert "true true" in on_host(
+            "podman container inspect --format '{{.State.Running}}' alone within | paste -sd ' '"
+        )
+        passed = way.playbook(example, mail_container="within", mail_container_cas="/cas/ours.pem", **settings)
+        assert "failed=0" in passed, passed
+        without = way.playbook(example, fails=True, mail_container="within", **settings)
+        assert '"cause": "certificate_untrusted"' in without, without
+        cut_off = way.playbook(
+            example, fails=True, mail_container="alone", mail_container_cas="/cas/ours.pem", **settings
+        )
+        assert '"cause": "no_route"' in cut_off, cut_off
+        # Nothing is left in the host's own view.
+        assert "relay.of.the.app" not in on_host("cat /etc/hosts; cat /proc/mounts")
+    finally:
+        on_host("podman rm --force --time 0 alone within; rm -r /root/cas")
 
 
 def what_cannot_work(way: Way) -> None:

@@ -31,7 +31,7 @@ _WANTED = ("plans", "logins")
 # The folder from which Python was started may be anybody's, and comes first in the search for modules.
 _SCRIPT = """#!/usr/bin/python
 import os, sys
-sys.path[:] = [one for one in sys.path if one not in ("", ".", os.path.dirname(os.path.realpath(sys.argv[0])))]
+sys.path[:] = [one for one in sys.path if one not in ("", ".", os.path.dirname(sys.argv[0]))]
 import base64, json, zlib
 files = json.loads(zlib.decompress(base64.b64decode({files!r})).decode())
 room = {{}}
@@ -51,9 +51,7 @@ def _files() -> str:
 _FILES = _files()
 
 
-def payload_for(
-    action: ActionBase, arguments: Mapping[str, t.Any], task_vars: dict[str, t.Any]
-) -> tuple[t.Any, str]:
+def payload_for(action: ActionBase, arguments: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> tuple[t.Any, str]:
     """What ``ActionBase._configure_module`` gives for a module, and where the module lies.
 
     Raises TypeError or AttributeError with an ansible-core that builds modules in another way.

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.acting import Host, act
+from tests.support.examples import examples
 from tests.support.faulty import FaultyServer, honest, smtp
 from tests.support.pki import EXPIRED, Pki
 from tests.support.process import closed_ports
@@ -104,7 +105,9 @@ CHOICES = {
     ),
 }
 MANY = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 

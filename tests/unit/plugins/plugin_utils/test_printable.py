@@ -30,11 +30,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.evidence import in_tls
+from tests.support.examples import examples
 from tests.support.strangers import EVIL, certificate, evil_texts, raw_places
 from tests.unit.plugins.plugin_utils._verdict.rows import ROWS
 
 explain_smtp_error = FilterModule().filters()["explain_smtp_error"]
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), evil_texts(), st.binary(max_size=5)),
     lambda inner: st.one_of(

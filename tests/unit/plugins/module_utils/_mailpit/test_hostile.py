@@ -32,6 +32,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.messages imp
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit.shown import Shown
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.failure import Failure
 
+from tests.support.examples import examples
+
 # For the rows that end with their time only, side by side.
 TIMEOUT = 4.0
 # What a loaded machine may add; the rows that hang would hang for ever.
@@ -465,7 +467,7 @@ TEXT = st.text(st.characters(), max_size=400)
         TEXT,
     )
 )
-@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.settings(max_examples=examples(60), deadline=None)
 def test_whatever_stands_in_a_message_is_printable(message: Message) -> None:
     shown = Shown("tester", PASSWORD)
     written = json.dumps(message.as_result(shown), ensure_ascii=False)
@@ -477,7 +479,7 @@ def test_whatever_stands_in_a_message_is_printable(message: Message) -> None:
 @hypothesis.given(
     st.text(max_size=200), st.sampled_from([PASSWORD, TOKEN]), st.text(max_size=200), st.integers(20, 400)
 )
-@hypothesis.settings(max_examples=200, deadline=None)
+@hypothesis.settings(max_examples=examples(200), deadline=None)
 def test_no_place_in_a_text_shows_the_password(before: str, secret: str, after: str, limit: int) -> None:
     shown = Shown("tester", PASSWORD).text(before + secret + after, limit)
     assert PASSWORD not in shown and secret not in shown and secret[:12] not in shown

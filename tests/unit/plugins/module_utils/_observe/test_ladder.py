@@ -22,6 +22,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.tls import T
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.shape import mismatches
 from tests.support.tiny import Peer, TinyServer, esmtp, self_signed
 
@@ -555,7 +556,9 @@ _REPLIES = st.lists(
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(_REPLIES, st.sampled_from(["implicit_tls", "starttls", "opportunistic", "cleartext", "auto"]), st.booleans())
 def test_any_words_of_a_relay(trusting: TLSContexts, said: list[bytes], mode: str, login: bool) -> None:

@@ -15,6 +15,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.tiny import Peer, TinyServer, self_signed
 
 USER, SECRET = "app", "hunter2-S3cret"
@@ -147,7 +148,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
 def test_no_secret_before_tls(context: ssl.SSLContext) -> None:
     seen = {"cleartext": 0, "encrypted": 0}
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
     @example(SOUND, SOUND, PLAINLY, "starttls", None)
     @example(SOUND, SOUND, {**PLAINLY, "security": "starttls"}, "starttls", None)
     @example(

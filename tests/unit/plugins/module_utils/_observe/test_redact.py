@@ -17,6 +17,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact impor
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
+
 PASSWORD = "hunter2+S/ecret=ü"
 
 
@@ -207,7 +209,7 @@ def test_named_characters() -> None:
     assert shown == "you said ******** there"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @example("0000:::İ", "backwards", [], "")
 @example("00000::µ", "backwards in capitals", [], "")
 @given(

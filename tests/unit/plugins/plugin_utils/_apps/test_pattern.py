@@ -17,6 +17,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings impor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
+
 WORDS = Booleans(("yes", "1"), ("no", "0"))
 KINDS = {**MODEL, "scheme": ("smtp", "smtps"), "flag": "boolean", "option": ("", " --ssl")}
 
@@ -87,7 +89,7 @@ TEXT = st.text(
 FORMS = [(app, kind) for app in known_apps() for kind in load_descriptor(app).forms]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(
     st.sampled_from(FORMS),
     st.sampled_from(SECURITY_MODES),

@@ -51,9 +51,14 @@ def test_it_runs_alone_whatever_lies_in_the_folder(tmp_path: pathlib.Path) -> No
     script = payload_for(gate(), arguments(), dict(NAMED))[0].b_module_data
     # -S: no site-packages, so neither Ansible nor the collection. As a file, the script's own folder is the first place to search.
     (tmp_path / "script").write_bytes(script)
-    for command, sent in ((["-S", "-"], script), (["-S", "script"], b"")):
+    for command, sent in ((["-S", "-"], script), (["-S", str(tmp_path / "script")], b"")):
         done = subprocess.run(
-            [sys.executable, *command], input=sent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, check=False
+            [sys.executable, *command],
+            input=sent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            check=False,
         )
         assert (done.returncode, done.stderr) == (0, b"")
         assert json.loads(done.stdout)["observations"][0]["attempts"][0]["failure"]["errno"] == "ECONNREFUSED"
@@ -69,9 +74,7 @@ def test_it_is_small_and_holds_what_ansible_needs() -> None:
     assert pathlib.Path(path).name == "smtp_observe.py" and pathlib.Path(path).exists()
 
 
-@pytest.mark.parametrize(
-    "delegate, facts, kept", [(None, False, True), ("other", False, False), ("other", True, True)]
-)
+@pytest.mark.parametrize("delegate, facts, kept", [(None, False, True), ("other", False, False), ("other", True, True)])
 def test_a_python_that_must_be_looked_for(
     monkeypatch: pytest.MonkeyPatch, delegate: str | None, facts: bool, kept: bool
 ) -> None:

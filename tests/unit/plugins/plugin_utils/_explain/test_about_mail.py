@@ -13,6 +13,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.match import
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.rows import read_yaml
 
 HERE = Path(__file__).parent
@@ -49,7 +50,7 @@ def test_no_line_of_mail_is_overlooked() -> None:
         assert may_be_mail(line) or not Read(line).topic.mail, line
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.one_of(PIECES, st.sampled_from(LINES).map(lambda line: line[:40])), max_size=8).map("".join))
 def test_nor_a_piece_of_one(text: str) -> None:
     assert may_be_mail(text) or not Read(text).topic.mail

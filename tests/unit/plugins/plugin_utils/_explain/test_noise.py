@@ -13,6 +13,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.log import e
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
+
 # What could be taken for something: reply codes, ports, errno.
 NUMBERS = (25, 22, 53, 110, 111, 104, 113, 421, 443, 450, 454, 465, 530, 535, 550, 554, 587, 5432, 10060, 10061)
 # Bytes whose hex digits are ports and words ("db", "feed", "25", "46 5f", "58 7a").
@@ -60,7 +62,7 @@ BYTE = st.one_of(st.sampled_from(BYTES), st.integers(0, 255))
 DATA = st.lists(BYTE, min_size=20, max_size=40).map(bytes)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.sampled_from(ERRORS), DATA, st.integers(0, len(KINDS) - 1), st.sampled_from(NUMBERS))
 @example(ERRORS[-1], bytes.fromhex("87ed102522555387feed1125539310db") * 2, 11, 25)
 @example(ERRORS[-1], bytes(20), 12, 22)
@@ -73,7 +75,7 @@ def test_an_error_says_the_same_beside_it(error: str, data: bytes, kind: int, nu
         assert noisy[key] == plain[key], key
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(DATA, st.integers(0, len(KINDS) - 1), st.sampled_from(NUMBERS))
 def test_alone_it_says_nothing(data: bytes, kind: int, number: int) -> None:
     said = KINDS[kind](data, number).replace("\n", " ")

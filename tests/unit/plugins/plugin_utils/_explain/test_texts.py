@@ -20,6 +20,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.texts import
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.rows import read_yaml
 
 HERE = Path(__file__).parent
@@ -715,7 +716,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(st.text(max_size=400), st.lists(PIECES, max_size=60).map("".join)))
 @example("{}")
 @example("5.7.8")

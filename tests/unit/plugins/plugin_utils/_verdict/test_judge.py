@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 
 from tests.support.contract import PROBE_KEYS
 from tests.support.evidence import Row, attempt, make_chains, observation, steps
+from tests.support.examples import examples
 from tests.unit.plugins.plugin_utils._verdict.rows import ROWS
 
 CERTIFICATE_KEYS = [
@@ -398,7 +399,7 @@ def attempts(
 def test_any_failure_gets_a_verdict(chains: dict[str, list[str]]) -> None:
     clock = facts()
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         st.lists(attempts(), min_size=1, max_size=3),
         st.sampled_from(["implicit_tls", "starttls", "opportunistic", "cleartext", "auto"]),

@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.evidence import attempt, auth_fails, broken, in_tls, mail_fails, make_chains, observation
+from tests.support.examples import examples
 from tests.support.strangers import certificate
 
 USER, PASSWORD = "app@example.com", "hunter2-S3cret"
@@ -45,7 +46,7 @@ def folded(text: str, at: t.Sequence[int]) -> list[str]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.integers(0, 60), max_size=2), st.sampled_from(["auth", "mail", "rcpt", "greeting"]))
 def test_no_shape_comes_out(shape: str, at: list[int], stage: str) -> None:
     lines = folded(f"5.7.8 I do not like {SHAPES[shape]} at all", at)

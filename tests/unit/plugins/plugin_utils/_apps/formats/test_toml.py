@@ -13,6 +13,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
+
 TOML = load_format("toml")
 HOST, PORT = ("smtp", "host"), ("smtp", "port")
 CHANGED: dict[str, tuple[str, dict[tuple[str, ...], t.Any], str]] = {
@@ -73,7 +75,7 @@ def test_what_is_refused(text: str, sentence: str) -> None:
 
 
 @given(st.text(max_size=20), st.sampled_from(['"old"', "'old'", '"""old"""', "1", "[1]"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_any_value_is_read_back(value: str, old: str) -> None:
     before = f"a = 1\n[smtp]\nhost = {old} # c\nx = 'y'\n"
     try:

@@ -17,6 +17,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings impor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
+
 XML = load_format("xml")
 APP = load_descriptor("jenkins_xml")
 HEAD = "<?xml version='1.1' encoding='UTF-8'?>\n<hudson.tasks.Mailer_-DescriptorImpl plugin=\"mailer@472.v\">\n"
@@ -80,7 +82,7 @@ def test_what_is_refused(text: str, sentence: str) -> None:
 
 
 @given(st.text(max_size=20))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_value_is_read_back_by_another_parser(value: str) -> None:
     before = "<a>\n  <c>x</c>\n  <smtpHost>old</smtpHost>\n</a>"
     try:
