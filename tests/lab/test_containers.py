@@ -190,8 +190,8 @@ def test_what_an_intruder_in_the_container_has(way: Way) -> None:
 def test_the_gate_asks_from_a_container(way: Way) -> None:
     """docs/from-a-container.md: with the network, the names and the CAs of an app's container, in which there is no Python."""
     example = str(ROOT / "docs" / "examples" / "container" / "gate.yml")
-    on_host(f"mkdir -p /root/cas && cp /etc/ssl/{way.name}-staging-ca.pem /root/cas/ours.pem")
-    start = "podman run --detach --quiet --name {} --volume /root/cas:/cas:ro --tmpfs /tmp {} " + IMAGE
+    on_host(f"mkdir -p /var/tmp/cas && cp /etc/ssl/{way.name}-staging-ca.pem /var/tmp/cas/ours.pem")
+    start = "podman run --detach --quiet --name {} --volume /var/tmp/cas:/cas:ro --tmpfs /tmp {} " + IMAGE
     relay = {"host": "relay.of.the.app", "port": way.port, "security": "starttls", "server_name": NAME, "timeout": 10}
     settings = {"mail_config_settings": relay}
     known = f"--add-host relay.of.the.app:{MAILPIT.address}"
@@ -213,7 +213,7 @@ def test_the_gate_asks_from_a_container(way: Way) -> None:
         # Nothing is left in the host's own view.
         assert "relay.of.the.app" not in on_host("cat /etc/hosts; cat /proc/mounts")
     finally:
-        on_host("podman rm --force --time 0 alone within; rm -r /root/cas")
+        on_host("podman rm --force --time 0 alone within; rm -r /var/tmp/cas")
 
 
 def what_cannot_work(way: Way) -> None:
