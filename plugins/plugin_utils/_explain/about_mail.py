@@ -133,13 +133,16 @@ _OTHER_WORDS = frozenset(
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
     " imaplib poplib offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp poller"
     " ipsec sftp ftp dav caldav carddav favicon thumbnail matrix federation activitypub webfinger nntp usenet sabnzbd signaling stun"
+    # clients of HTTP
+    " excon faraday httparty restclient typhoeus urllib3 aiohttp httpx axios axioserror guzzle guzzlehttp okhttp okhttp3 reqwest undici"
+    " restsharp httprequestexception hackney httpoison"
     " freshclam chronyd ntpd indexer torznab jackett prowlarr openvpn hikari hikaripool pika amqpconnectionerror".split()
 )
 _OTHER_PARTS = (
     "well-known/",
     "type: http",
     "http status",
-    "status code",
+    *("with status code", "response status code", *(f"status code{sep}{digit}" for sep in (" ", ": ", "=") for digit in "2345")),
     "identity provider",
     "discovery document",
     "session token",

@@ -18,13 +18,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from .about_mail import Topic, announces, may_be_mail, topic
+from .in_english import in_english
 from .log_events import unescaped, without_host
 from .provider_texts import PROVIDER_INDEX, ProviderText
 from .refusals import NO_CODE, refusal
 from .rule import CONFIDENCES, Rule
 from .spelling import fold, one_line, spaced, spellings
 from .stages import named_stage, stage_of_text
-from .status_codes import ANSWERS_AUTH, Meaning, Status, find_status, meaning
+from .status_codes import ANSWERS_AUTH, Meaning, Status, find_status, in_digits, meaning
 from .texts import NOISE, RULES, VAGUE
 from .word_index import WORD, WordIndex, end_of, words_of
 
@@ -74,7 +75,7 @@ class Read:
     @functools.cached_property
     def norm(self) -> str:
         """On one line."""
-        return _without_advice(_without_bytes(one_line(unescaped(self.text))))
+        return _normal(self.text)
 
     @functools.cached_property
     def low(self) -> str:
@@ -90,7 +91,7 @@ class Read:
     def topic(self) -> Topic:
         """Is it about mail at all?"""
         text = without_host(self.text)
-        norm = self.norm if text is self.text else _without_advice(_without_bytes(one_line(unescaped(text))))
+        norm = self.norm if text is self.text else _normal(text)
         low = norm.lower()
         return topic(low, words_of(low) | words_of(spaced(norm).lower()))
 
@@ -108,6 +109,10 @@ class Read:
     def announces(self) -> bool:
         """Does it say that mail failed, so that the reason may stand in the next line?"""
         return announces(self.low)
+
+
+def _normal(text: str) -> str:
+    return _without_advice(_without_bytes(in_digits(in_english(one_line(unescaped(text))))))
 
 
 # MailKit's lists of all that may be the reason: what is really the reason stands before or behind them.
@@ -230,6 +235,7 @@ _GRANTED = re.compile(r"(?:\W{1,6}|.{0,40}(?:< |s: |client: |inbound: \W?))?[23]
 # What a refusal says beside the words of any error.
 _REFUSES = re.compile(
     r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again"
+    r"|\bis required for this\b|\bover the limit\b"
     r"|\bspam\b|not (?:found|allowed|verified|permitted)"
 )
 
@@ -407,7 +413,7 @@ def _silence(match: Match, behind: tuple[str, str]) -> Match:
 
 _ALL_OF_CONNECTING = "timed out connecting to"  # aiosmtplib: over TLS that is the handshake too
 # What the frames of .NET and Python say of a client that waited: it was reading, so the connection stood.
-_READING = re.compile(r"unable to read data from the transport connection|, in getreply\b")
+_READING = re.compile(r"unable to read data from the transport connection|\bnetworkstream\.read|, in getreply\b")
 _IN_TLS = re.compile(r"sslstream|\bssl\.py\b")
 
 
