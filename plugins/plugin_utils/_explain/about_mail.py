@@ -84,6 +84,8 @@ _PROTOCOL_PARTS = (
     "client -> server:",
     "connection: failed to connect to server. error",  # PHPMailer
     "mail not sent",
+    "closing transmission channel",  # RFC 5321's own sentences
+    "requested mail action",
     "horde_smtp",
 )
 # A command as Nodemailer hangs it on its errors.
@@ -120,6 +122,8 @@ _MAIL_PORT = re.compile(_port(_MAIL_PORTS) + r"|\bport['\"]?[ =:]{1,2}['\"]?(?:4
 _MAYBE_MAIL_PORT = re.compile(rf":(?:{_MAIL_PORTS})(?!\w)|port['\"]?[ =:]{{1,2}}['\"]?(?:{_MAIL_PORTS})(?!\w)")
 _WORDS = frozenset("mailer smarthost submission stmp".split())
 _HINT_PARTS = ("mail", "recipients", "auth mechanism")
+# A sentence that says that mail was to be sent.
+_SENDING = re.compile(r"\bsend(?:ing)?\b(?: \w{1,12}){0,3} e?-?mails?\b")
 _HINT_WORDS = frozenset("greeting relay mx sasl".split())
 
 # What only other services have.
@@ -224,6 +228,9 @@ _FETCHED = re.compile(
     r"\b(?:to|from|fetch|fetching|get|post|put|access|request|requesting|url|call|calling|loading|load|open|opening|of|for|reach|reaching)"
     r"\W{1,3}https?://"
 )
+_FURTHER_READING = re.compile(
+    r"\b(?:see|at|more|information|info|details|visit|help|docs|documentation|faq|read|refer to)(?: (?:here|in|at|on|from))?\W{1,3}https?://\S{1,300}"
+)
 # A web server's answer: no reply of SMTP begins so.
 _HTTP_STATUS = re.compile(r"\b(?:code|status)['\"]?[=:] ?40\d\b")
 _REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
@@ -302,7 +309,7 @@ def _for_mail(low: str, words: Set[str]) -> int:
     if "smtp" in low or not words.isdisjoint(_WORDS):
         found += _WORD
     if not words.isdisjoint(_HINT_WORDS) or any(map(bare.__contains__, _HINT_PARTS)):
-        found += _HINT
+        found += _WORD if "send" in bare and _SENDING.search(bare) else _HINT
     return found
 
 
@@ -317,7 +324,7 @@ def _for_other(low: str, words: Set[str]) -> int:
         found += _SERVICE
     if "://" in low and _FETCHED.search(low):
         found += _SERVICE
-    elif ("://" in low and _URL.search(low)) or (" /" in low and _REQUEST.search(low)):
+    elif ("://" in low and _URL.search(_FURTHER_READING.sub(" ", low))) or (" /" in low and _REQUEST.search(low)):
         found += _HINT
     return found
 
