@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from .about_mail import Topic, announces, may_be_mail, topic
 from .in_english import in_english
 from .log_events import unescaped, without_host
+from .plain_words import plain_words
 from .provider_texts import PROVIDER_INDEX, ProviderText
 from .refusals import NO_CODE, refusal
 from .rule import CONFIDENCES, Rule
@@ -216,6 +217,9 @@ def explain_event(read: Read, stage: str) -> Explained:
         if said is not None and not any(match.echo and match.cause == said.cause for match in matches):
             depth = bisect.bisect(deeper[0], read.forms[0].rfind(said.matched)) if deeper[0] else 0
             matches.append(_of_status(said._replace(confidence="likely"), Status(0, "", said.matched), depth))
+    if not matches and status is None and read.topic.mail and (plain := plain_words(read.forms[-1])) is not None:
+        # Beside a line that says more it says nothing new.
+        matches.append(_of_status(plain, Status(0, "", plain.matched), 0)._replace(echo="follow"))
     if matches:
         best, *others = _ranked(_in_their_place(matches, read, status))
         return Explained(read.text, _doubted(best, others), tuple(others), status, True, None)

@@ -82,7 +82,7 @@ RULES: tuple[Rule, ...] = (
     """),
     *rules("auth_mechanism_not_offered", "likely", also=("auth_not_offered",), texts="""
         unsupported auth
-        is not supported by the server
+        (auth|mechanism|login) .. is not supported by the server
         server does not support login
     """),
     *rules("auth_requires_tls", "certain", texts="""

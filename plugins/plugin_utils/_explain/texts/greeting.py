@@ -106,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         <** http/1
         malformed mime header .. ssh
         # Clients that say so
-        (not an|no) smtp server
+        (not an|is no) smtp server
         wrong protocol: the peer .. no smtp
         (invalid|malformed) smtp (response|reply)
         invalid smtp syntax in server response
