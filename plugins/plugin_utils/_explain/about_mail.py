@@ -137,6 +137,7 @@ _OTHER_WORDS = frozenset(
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
     " imaplib poplib offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp poller"
     " ipsec sftp ftp dav caldav carddav favicon thumbnail matrix federation activitypub webfinger nntp usenet sabnzbd signaling stun"
+    " radius radiusd freeradius mschap"
     # clients of HTTP
     " excon faraday httparty restclient typhoeus urllib3 aiohttp httpx axios axioserror guzzle guzzlehttp okhttp okhttp3 reqwest undici"
     " restsharp httprequestexception hackney httpoison"
@@ -233,7 +234,7 @@ _FURTHER_READING = re.compile(
 )
 # A web server's answer: no reply of SMTP begins so.
 _HTTP_STATUS = re.compile(r"\b(?:code|status)['\"]?[=:] ?40\d\b")
-_REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
+_REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /|\bmethod=(?:get|post|put|patch|delete)\b")
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com",
 # but "failed to send email: ..." is no field.
 _ADDRESS = re.compile(
@@ -324,7 +325,7 @@ def _for_other(low: str, words: Set[str]) -> int:
         found += _SERVICE
     if "://" in low and _FETCHED.search(low):
         found += _SERVICE
-    elif ("://" in low and _URL.search(_FURTHER_READING.sub(" ", low))) or (" /" in low and _REQUEST.search(low)):
+    elif ("://" in low and _URL.search(_FURTHER_READING.sub(" ", low))) or (("/" in low) and _REQUEST.search(low)):
         found += _HINT
     return found
 

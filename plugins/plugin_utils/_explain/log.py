@@ -52,7 +52,7 @@ def explain(text: str | Iterable[str], now: datetime | None = None) -> dict[str,
     # One error, or what a tool printed of one attempt: all of it is about mail. A log has lines of other things too.
     log = _Log(len(pieces) > _SHORT or (len(pieces) > 1 and any(event.time for event in pieces)))
     # A line that says that mail failed stands before its reason, or behind it.
-    reads = itertools.chain((_Looked(event, Read(event.text)) for event in pieces), (None,))
+    reads = itertools.chain((_Looked(event, Read(event.text, event.stamped)) for event in pieces), (None,))
     current = next(reads)
     for following in reads:
         if current is not None:

@@ -70,8 +70,9 @@ class Explained(t.NamedTuple):
 class Read:
     """An event's text on one line, the same in lower case, and, when it is compared, in the spellings of the rules and its words."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, stamped: bool = False) -> None:
         self.text = text
+        self.stamped = stamped  # a line of a log, which has lines of other things too
 
     @functools.cached_property
     def norm(self) -> str:
@@ -105,6 +106,13 @@ class Read:
     def words(self) -> frozenset[str]:
         """The words of all forms."""
         return frozenset().union(*map(words_of, self.forms))
+
+    @functools.cached_property
+    def complains_of_mail(self) -> bool:
+        """Is it clear enough that a program says here what went wrong with mail, so that its own sentence may be read?"""
+        if not self.stamped:
+            return self.topic.mail > 0
+        return (self.topic.mail > 1 or self.announces) and _COMPLAINS.search(self.low) is not None
 
     @functools.cached_property
     def announces(self) -> bool:
@@ -217,7 +225,7 @@ def explain_event(read: Read, stage: str) -> Explained:
         if said is not None and not any(match.echo and match.cause == said.cause for match in matches):
             depth = bisect.bisect(deeper[0], read.forms[0].rfind(said.matched)) if deeper[0] else 0
             matches.append(_of_status(said._replace(confidence="likely"), Status(0, "", said.matched), depth))
-    if not matches and status is None and read.topic.mail and (plain := plain_words(read.forms[-1])) is not None:
+    if not matches and status is None and read.complains_of_mail and (plain := plain_words(read.forms[-1])) is not None:
         # Beside a line that says more it says nothing new.
         matches.append(_of_status(plain, Status(0, "", plain.matched), 0)._replace(echo="follow"))
     if matches:
@@ -551,6 +559,13 @@ _RULE_INDEX = WordIndex(RULES)
 _CLEARTEXT_PORT = re.compile(r"(?:[a-z\]]:|\bport[ =:\"']{1,3})(?:25|587|2525|2587)\b")
 _ERROR_WORDS = re.compile(
     r"error|fail|rejected|rejects|denied|refus|timed out|unable|cannot|could not|exception|invalid|[\s(:\"'][45]\d\d[ -][45]\.\d"
+)
+
+
+# What a program says of a failure, and the levels at which it does.
+_COMPLAINS = re.compile(
+    _ERROR_WORDS.pattern + r"|\b(?:err|eror|warn\w*|crit\w*|fatal|severe|unexpected\w*|not|expired|untrusted|mismatch|lost|dropped|hung up|too many|busy"
+    r"|blocked|unreachable|unknown|wrong|bad)\b|n't\b"
 )
 
 

@@ -16,11 +16,11 @@ from .refusals import Meaning
 
 __all__ = ("plain_words",)
 
-_NOT = r"(?:not|n't|never|cannot|unable to|fail(?:ed|s|ure)?(?: to)?|error|unsuccessful\w*|impossible|problem)"
+_NOT = r"(?:not|never|cannot|unable to|fail(?:ed|s|ure)?(?: to)?|error|unsuccessful\w*|impossible|problem)"
 _BAD = r"(?:wrong|bad|invalid|incorrect|unknown|rejected|refused|denied|declined|locked|disabled|unaccepted|unauthori[sz]ed|not (?:accepted|allowed|permitted|valid|correct|known))"
 _WENT_WRONG = r"(?:fail\w*|error|unsuccessful\w*|problem|could not|cannot|rejected|refused|denied|aborted|not (?:successful|possible|be))"
 _HAVE = r"(?:support|offer|provide|have|advertise|announce|allow)\w*"
-_TLS = r"(?:starttls|tls|ssl|encryption|secure connections?)"
+_TLS = r"(?:starttls|tls|ssl|encryption|(?:secure|encrypted) connections?)"
 _MECHANISM = r"(?:plain|login|cram md5|digest md5|ntlm|xoauth2|oauthbearer|gssapi|scram)"
 _TIMED_OUT = r"(?:time[ds]? ?out|timeout)(?! ?[=:]| \d)"  # and not a limit that is set
 
@@ -83,13 +83,13 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         "mode_mismatch",
         rf"\b(?:plain ?text|clear ?text|plain|unencrypted)\b.{{0,40}}\b(?:instead of|rather than|expected)\b.{{0,20}}\b{_TLS}"
-        rf"|\bexpected {_TLS}\b.{{0,30}}\b(?:plain|clear)|\b(?:not|n't) (?:speak|use|understand|talk) (?:tls|ssl)\b",
+        rf"|\bexpected {_TLS}\b.{{0,30}}\b(?:plain|clear)|\bnot (?:speak|use|understand|talk) (?:tls|ssl)\b",
         ("not_smtp",),
         "cleartext_spoken",
     ),
     _row(
         "starttls_not_offered",
-        rf"\b{_TLS}\b.{{0,20}}\bbut\b.{{0,40}}\b(?:not|n't|no)\b|\b(?:not|n't) {_HAVE} (?:any |the )?{_TLS}\b|\b{_HAVE} no {_TLS}\b"
+        rf"\b{_TLS}\b.{{0,20}}\bbut\b.{{0,40}}\b(?:not|no)\b|\bnot {_HAVE} (?:any |the )?{_TLS}\b|\b{_HAVE} no {_TLS}\b"
         r"|\b(?:starttls|encryption|secure connections?)\b (?:is |was |are )?(?:un|not )(?:supported|available|offered|provided)",
         ("starttls_rejected",),
     ),
@@ -97,21 +97,21 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         "tls_handshake_failed",
         rf"\b(?:handshake|tls|ssl|secure (?:connection|channel|session)|encrypted connection)\b.{{0,40}}\b{_WENT_WRONG}"
-        r"|\b(?:could not|cannot|can't|unable to|failed to) (?:establish|create|open|negotiate|set ?up|initiali[sz]e|start) (?:an? |the )?(?:secure|encrypted|tls|ssl)\b",
+        r"|\b(?:could not|cannot|unable to|failed to) (?:establish|create|open|negotiate|set ?up|initiali[sz]e|start) (?:an? |the )?(?:secure|encrypted|tls|ssl)\b",
         ("certificate_untrusted", "mode_mismatch"),
     ),
     # Login
     _row(
         "auth_mechanism_not_offered",
         rf"\b(?:auth\w*|login|sasl) (?:type|method|mechanism)s?\b.{{0,40}}\b(?:un|not )(?:supported|available|offered|accepted|allowed|known|recogni[sz]ed)"
-        rf"|\b(?:not|n't) {_HAVE} (?:the )?{_MECHANISM}\b|\bnone of the\b.{{0,40}}\b(?:method|mechanism)s?\b"
+        rf"|\bnot {_HAVE} (?:the )?{_MECHANISM}\b|\bnone of the\b.{{0,40}}\b(?:method|mechanism)s?\b"
         r"|\bno (?:\w+ ){0,2}(?:auth\w*|login|sasl) (?:method|mechanism|type)s?\b",
         ("auth_not_offered",),
     ),
     _row(
         "auth_not_offered",
         r"\b(?:authentication|auth|logins?)\b (?:is |was |are )?(?:un|not )(?:supported|available|offered|enabled|advertised)"
-        rf"|\bno (?:smtp )?(?:authentication|auth|login) (?:enabled|offered|available|supported|advertised)|\b(?:not|n't) {_HAVE} (?:smtp )?(?:authentication|auth|logins?)\b",
+        rf"|\bno (?:smtp )?(?:authentication|auth|login) (?:enabled|offered|available|supported|advertised)|\bnot {_HAVE} (?:smtp )?(?:authentication|auth|logins?)\b",
         ("auth_requires_tls",),
     ),
     _row(
@@ -132,19 +132,19 @@ _ROWS: tuple[_Row, ...] = (
     _row("ehlo_rejected", rf"\b(?:ehlo|helo)\b.{{0,40}}\b{_BAD}|\b{_BAD} (?:the )?(?:ehlo|helo)\b"),
     _row(
         "sender_rejected",
-        rf"\b(?:sender|from address|return path|envelope from)\b.{{0,50}}\b{_BAD}|\b(?:rejected|refused|not accept|n't accept) (?:the )?(?:sender|from)\b"
-        r"|\b(?:not|n't) (?:permitted|allowed|authori[sz]ed) to send (?:as|from|on behalf)\b",
+        rf"\b(?:sender|from address|return path|envelope from)\b.{{0,50}}\b{_BAD}|\b(?:rejected|refused|not accept) (?:the )?(?:sender|from)\b"
+        r"|\bnot (?:permitted|allowed|authori[sz]ed) to send (?:as|from|on behalf)\b",
         ("temporarily_rejected",),
     ),
     _row(
         "recipient_rejected",
-        rf"\b(?:recipient|addressee|to address|destination address)s?\b.{{0,60}}\b{_BAD}|\b(?:rejected|refused|not accept|n't accept) (?:the |all |any )?recipients?\b"
+        rf"\b(?:recipient|addressee|to address|destination address)s?\b.{{0,60}}\b{_BAD}|\b(?:rejected|refused|not accept) (?:the |all |any )?recipients?\b"
         r"|\brelay\w*\b.{0,20}\b(?:not|denied|disallowed|prohibited|refused)",
         ("temporarily_rejected", "sender_rejected"),
     ),
     _row(
         "greeting_rejected",
-        r"\b(?:ip|client|client address|ip address|your address)\b.{0,20}\b(?:blocked|black ?listed|block ?listed|banned)\b|\b(?:not|n't) accept connections? from\b",
+        r"\b(?:ip|client|client address|ip address|your address)\b.{0,20}\b(?:blocked|black ?listed|block ?listed|banned)\b|\bnot accept connections? from\b",
         variant="address",
     ),
     _row(
@@ -157,9 +157,9 @@ _ROWS: tuple[_Row, ...] = (
     _row("name_server_failure", rf"\bdns\b.{{0,40}}\b(?:{_TIMED_OUT}|no response|not respond|unreachable)", ("name_not_found",)),
     _row(
         "name_not_found",
-        r"\b(?:resolv|resolution|look ?up|looking up)\w*\b.{0,40}\b(?:fail\w*|error|problem)\b|\b(?:fail\w*|error|unable|cannot|can't|could ?n[o']t|problem)\b.{0,20}"
+        r"\b(?:resolv|resolution|look ?up|looking up)\w*\b.{0,40}\b(?:fail\w*|error|problem)\b|\b(?:fail\w*|error|unable|cannot|could not|problem)\b.{0,20}"
         r"\b(?:resolv|look ?up|looking up|locat|find)\w*\b.{0,30}\b(?:host|name|address|server|domain|dns)"
-        r"|\b(?:host ?name|host|server|domain|dns)\b.{0,40}\b(?:unknown|unresolv\w+|(?:not|n't) (?:be )?(?:found|resolved))\b|\b(?:unknown|unresolv\w+) (?:host|server|domain)"
+        r"|\b(?:host ?name|host|server|domain|dns)\b.{0,40}\b(?:unknown|unresolv\w+|not (?:be )?(?:found|resolved))\b|\b(?:unknown|unresolv\w+) (?:host|server|domain)"
         r"|\bdns (?:query|request|lookup)\b.{0,40}\bfail\w*",
         ("name_server_failure",),
     ),
@@ -173,8 +173,8 @@ _ROWS: tuple[_Row, ...] = (
     _row("no_route", r"\bno route\b|\bnetwork\b.{0,20}\bunreachable\b|\bhost\b.{0,20}\bunreachable\b", variant="or_blocked"),
     _row(
         "greeting_timeout",
-        r"\bno (?:smtp )?(?:greeting|banner|welcome)\b|\b(?:greeting|banner|welcome)\b.{0,40}\b(?:not|never|n't|time[ds]? ?out|timeout|missing|late)\b"
-        r"|\b(?:not|n't|never) (?:send|sent) (?:an? |the )?(?:\w+ )?(?:greeting|banner|welcome)",
+        r"\bno (?:smtp )?(?:greeting|banner|welcome)\b|\b(?:greeting|banner|welcome)\b.{0,40}\b(?:not|never|time[ds]? ?out|timeout|missing|late)\b"
+        r"|\b(?:not|never) (?:send|sent) (?:an? |the )?(?:\w+ )?(?:greeting|banner|welcome)",
         ("mode_mismatch", "connection_closed"),
     ),
     _row(
@@ -184,14 +184,14 @@ _ROWS: tuple[_Row, ...] = (
     ),
     _row(
         "greeting_timeout",
-        rf"\b(?:no|without) (?:response|answer|reply) from\b|\b(?:not|n't) respond\w*|\b{_TIMED_OUT}\b.{{0,30}}\b(?:response|reply|answer|reading|receiving)\b",
+        rf"\b(?:no|without) (?:response|answer|reply) from\b|\bnot respond\w*|\b{_TIMED_OUT}\b.{{0,30}}\b(?:response|reply|answer|reading|receiving)\b",
         ("mode_mismatch", "connection_timeout", "tls_handshake_timeout"),
         confidence="possible",
     ),
     _row(
         "connection_closed",
         r"\b(?:connection|session|socket|channel)\b.{0,30}\b(?:dropped|lost|terminated|aborted|broken|interrupted|hung up|unexpectedly closed|closed (?:unexpectedly|by))"
-        r"|\b(?:server|peer|host|remote\w*|other (?:side|end))\b.{0,30}\b(?:closed|dropped|hung up|disconnected|terminated|aborted)\b"
+        r"|\b(?:server|peer|(?:remote|foreign) (?:host|end|side)|other (?:side|end))\b.{0,30}\b(?:closed|dropped|hung up|disconnected|terminated|aborted)\b"
         r"|\bdisconnected by\b|\bunexpected\w* disconnect|\bhung up\b|\b(?:closed|dropped|terminated) by (?:the )?(?:server|peer|remote|foreign|other)",
         ("mode_mismatch", "connection_reset"),
     ),
@@ -213,9 +213,12 @@ _MAX_WORDS = 600  # a sentence, and not what stands far below it
 _REPORTS = re.compile(r"\b(?:info|debug|trace|notice|verbose|fine|finer|finest)\b[\]:|>\" ]|/smtpd\[|\bdovecot\b")
 
 
+_CONTRACTED = re.compile(r"n't\b")
+
+
 def plain_words(form: str) -> Meaning | None:
     """What an unknown program's sentence says, as spelling.fold spells it; None where it says nothing known, or only reports."""
-    text = form[:_MAX_WORDS]
+    text = _CONTRACTED.sub(" not", form[:_MAX_WORDS].replace("can't", "cannot"))
     if _REPORTS.search(text[:120]):
         return None
     for row in _ROWS:

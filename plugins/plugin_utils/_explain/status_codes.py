@@ -105,7 +105,7 @@ _ALONE = re.compile(
 _SAYS_SO = re.compile(
     r"(?:(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls"
     r"|status|exception|encountered|email \d{1,4}|server|client|message|smtp|got|with|on)"
-    r"['\"]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )\Z",
+    r"['\"\]]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )\Z",
     re.IGNORECASE,
 )
 # Behind a colon, a relay's words begin with a capital.

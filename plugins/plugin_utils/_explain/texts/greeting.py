@@ -143,7 +143,7 @@ RULES: tuple[Rule, ...] = (
     # PHPMailer's QUIT on a connection that broke before
     *rules("connection_closed", "possible", also=("mode_mismatch",), echo="follow", texts="fwrite(): send of"),
     *rules("connection_closed", "possible", also=("mode_mismatch",), texts="""
-        eof
+        (eof|end of file)
         {(:error, :|error,)closed}
         (broken pipe|epipe)
         connection aborted

@@ -88,6 +88,7 @@ RULES: tuple[Rule, ...] = (
         to use ssl please install
         support for tls is not compiled
         could not load ssl library
+        nosuchproviderexception
         protocol "smtps" not supported
     """),
     *rules(

@@ -38,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     """),
     *rules("starttls_not_offered", "certain", also=("starttls_rejected",), texts="""
         starttls was required but the server did not issue
+        starttls command used when not advertised
         error upgrading connection with starttls: 50(0|2)
         starttls command failed .. not implemented
     """),
