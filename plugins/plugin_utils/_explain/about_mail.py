@@ -121,7 +121,7 @@ _MAIL_PORT = re.compile(_port(_MAIL_PORTS) + r"|\bport['\"]?[ =:]{1,2}['\"]?(?:4
 # What a text with such a port has at least: quicker to look for.
 _MAYBE_MAIL_PORT = re.compile(rf":(?:{_MAIL_PORTS})(?!\w)|port['\"]?[ =:]{{1,2}}['\"]?(?:{_MAIL_PORTS})(?!\w)")
 _WORDS = frozenset("mailer smarthost submission stmp".split())
-_HINT_PARTS = ("mail", "recipients", "auth mechanism")
+_HINT_PARTS = ("mail", "delivery failed", "recipients", "auth mechanism")
 # A sentence that says that mail was to be sent.
 _SENDING = re.compile(r"\bsend(?:ing)?\b(?: \w{1,12}){0,3} e?-?mails?\b")
 _HINT_WORDS = frozenset("greeting relay mx sasl".split())
@@ -250,8 +250,8 @@ _OWN_DOMAIN = re.compile(
 _HEX = re.compile("[0-9a-f]{1,4}")
 # A sentence that says that mail failed, and leaves the reason to the next line.
 _ANNOUNCES = re.compile(
-    r"(?:fail|error|unable|cannot|can't|could ?n[o']t|problem|exception|while)\w*\b.{0,60}\b(?:send|sent|submit|deliver|notif|e?-?mail)"
-    r"|(?:mail|message|notification)\w*\b.{0,60}\b(?:fail|error|not sent|could not|cannot|exception|problem)"
+    r"(?:fail|error|unable|cannot|can't|could ?n[o']t|problem|exception|while)\w*\b.{0,60}\b(?:send|sent|submit|deliver|notif|e?-?mail)(?![\w-]*\.\w)"
+    r"|(?:mail|message|notification)\w*\b(?![\w-]*\.\w).{0,60}\b(?:fail|error|not sent|could not|cannot|exception|problem)"
     r"|connecting to (?:the |remote )?(?:smtp|mail) ?server"
 )
 
@@ -262,7 +262,7 @@ _NEEDED = tuple(
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
     " eenvelope nail 0x800ccc authenticator letre".split()
     + [" == ", " ** ", " h=", "connection unexpectedly", "tls error on", "rejected auth"]
-    + ["stmp", "cannot start tls", "connection: failed", "auth mechanism", "dma[", "-> client:", "-> server:"]
+    + ["stmp", "delivery failed", "cannot start tls", "connection: failed", "auth mechanism", "dma[", "-> client:", "-> server:"]
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
 _NEEDED_NUMBER = re.compile(
