@@ -123,7 +123,10 @@ _MAYBE_MAIL_PORT = re.compile(rf":(?:{_MAIL_PORTS})(?!\w)|port['\"]?[ =:]{{1,2}}
 _WORDS = frozenset("mailer smarthost submission stmp".split())
 _HINT_PARTS = ("mail", "delivery failed", "recipients", "auth mechanism")
 # A sentence that says that mail was to be sent.
-_SENDING = re.compile(r"\bsend(?:ing)?\b(?: \w{1,12}){0,3} e?-?mails?\b")
+_SENDING = re.compile(
+    r"\bsend(?:ing)?\b(?: \w{1,12}){0,3} e?-?mails?\b|\bmail ?server\b(?![.-])|\boutgoing mail\b"
+    r"|\be?-?mail (?:notification|alert|report|delivery|relay|test)\b"
+)
 _HINT_WORDS = frozenset("greeting relay mx sasl".split())
 
 # What only other services have.
@@ -234,7 +237,7 @@ _FURTHER_READING = re.compile(
 )
 # A web server's answer: no reply of SMTP begins so.
 _HTTP_STATUS = re.compile(r"\b(?:code|status)['\"]?[=:] ?40\d\b")
-_REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /|\bmethod=(?:get|post|put|patch|delete)\b")
+_REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /|\bmethod=(?:get|post|put|patch|delete)\b|\b(?:path|uri|url|route)[\"']?\s?[=:]\s?[\"']?/")
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com",
 # but "failed to send email: ..." is no field.
 _ADDRESS = re.compile(
@@ -310,7 +313,7 @@ def _for_mail(low: str, words: Set[str]) -> int:
     if "smtp" in low or not words.isdisjoint(_WORDS):
         found += _WORD
     if not words.isdisjoint(_HINT_WORDS) or any(map(bare.__contains__, _HINT_PARTS)):
-        found += _WORD if "send" in bare and _SENDING.search(bare) else _HINT
+        found += _WORD if _SENDING.search(bare) else _HINT
     return found
 
 

@@ -195,7 +195,8 @@ class _Open:
             in_traceback = self.in_traceback and (self.with_header or line.rest[:1] in " \t")
             announced = self.lines[-1].endswith(":") and _EXCEPTION.match(line.rest) is not None
             return line.writer == self.writer and (in_traceback or announced or bool(_GOES_ON.match(line.rest)))
-        return self.in_traceback or _belongs(line.rest, self.lines) or self._in_message(line)
+        wraps = not self.stamped and _wraps(self.lines[-1], line.rest)
+        return wraps or self.in_traceback or _belongs(line.rest, self.lines) or self._in_message(line)
 
     def _in_message(self, line: _Line) -> bool:
         """A message of several paragraphs, which ends with the exception below it."""
@@ -259,6 +260,21 @@ def _belongs(line: str, before: list[str]) -> bool:
         return True
     reply = _REPLY_GOES_ON.match(line)
     return bool(reply) and f"{reply.group(1)}-" in before[-1] if reply else False
+
+
+# A sentence that was cut where a window or a page ends.
+_WRAPS_AT = 55
+_WRAPPED_LINE = re.compile(r"[a-z]{2,20}(?:[.,;]? |[.,;]?$)")
+_WITHOUT_END = re.compile(r"[a-z,] ?$")
+
+
+def _wraps(line: str, following: str) -> bool:
+    return (
+        len(line) > _WRAPS_AT
+        and _WITHOUT_END.search(line) is not None
+        and _WRAPPED_LINE.match(following) is not None
+        and not DIALOGUE.match(line)
+    )
 
 
 _OF_A_TASK = "An exception occurred during task execution."  # Ansible

@@ -112,7 +112,7 @@ class Read:
         """Is it clear enough that a program says here what went wrong with mail, so that its own sentence may be read?"""
         if not self.stamped:
             return self.topic.mail > 0
-        return (self.topic.mail > 1 or self.announces) and _COMPLAINS.search(self.low) is not None
+        return self.topic.mail > 1 and _COMPLAINS.search(self.low) is not None
 
     @functools.cached_property
     def announces(self) -> bool:

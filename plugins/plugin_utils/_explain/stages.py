@@ -198,6 +198,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "greeting failure",
                 "initial server",
                 "connection to server failed",
+                *(f"{word} failed: {digit}" for word in ("connect", "connection") for digit in "45"),
                 "smtp greeting",
                 "could not connect to smtp host",
                 "smtpconnecterror",

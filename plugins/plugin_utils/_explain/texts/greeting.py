@@ -176,6 +176,7 @@ RULES: tuple[Rule, ...] = (
         transport stream was closed
         response: -1
         please run connect() first
+        must be connected before you can
         not connected to (|the )(|smtp |mail )server
         (smtpclient is not connected|eidnotconnected)
         (reason|error|exception|smtp): connection (closed|was closed)

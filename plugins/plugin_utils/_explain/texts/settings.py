@@ -46,7 +46,6 @@ RULES: tuple[Rule, ...] = (
         # msmtp and curl read their files first
         msmtp: .. (unknown command|envelope-from address is missing)
         msmtp: account .. not found
-        msmtp: no recipients found
         # Ruby
         smtp-auth requested but missing
         # Go: host:port
@@ -76,6 +75,9 @@ RULES: tuple[Rule, ...] = (
         setup default email account
         no (sender|recipient|recipients|from address|recipient addresses) (has been |have been |)(specified|defined|set|given)
         hostname for client cannot be empty
+        no recipients (found|defined)
+        # An address that the client itself does not take
+        does not comply with (rfc|addr-spec of rfc)
     """),
     *rules(
         "invalid_settings", "likely",

@@ -81,6 +81,8 @@ RULES: tuple[Rule, ...] = (
     *rules("message_rejected", "likely", refusing("message", "data", "data command"),
         failing("data command"), also=("temporarily_rejected",), texts="""
         (messagenotaccepted|smtpdataerror)
+        # Exim's own log
+        rejected (after data|during mime acl|by local_scan)
         in reply to (end of |)data command
         emessage
     """),
