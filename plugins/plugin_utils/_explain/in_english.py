@@ -56,29 +56,29 @@ Cannot assign requested address
     Požadovanou adresu nelze přiřadit | İstenen adres bulunamıyor | Невозможно назначить запрошенный адрес | 无法指定被请求的地址
     要求アドレスに割り当てられません
 SMTP Error: Could not authenticate
-    SMTP-Fehler: Authentifizierung fehlgeschlagen | Erreur SMTP : échec de l'authentification | Error SMTP: Imposible autentificar
+    SMTP-Fehler: Authentifizierung fehlgeschlagen | Erreur SMTP : échec de l'authentification | Error SMTP: Imposible autentificar
     SMTP Error: Impossibile autenticarsi | Erro de SMTP: Não foi possível autenticar | SMTP-fout: authenticatie mislukt
     Błąd SMTP: nie udało się przeprowadzić uwierzytelnienia | Chyba SMTP: Autentizace selhala | SMTP Hatası: Oturum açılamadı
     Ошибка SMTP: не удалось пройти аутентификацию | SMTP 错误：登录失败 | SMTPエラー: 認証できませんでした
 SMTP Error: Could not connect to SMTP host
-    SMTP-Fehler: Konnte keine Verbindung zum SMTP-Host herstellen | Erreur SMTP : impossible de se connecter au serveur SMTP
+    SMTP-Fehler: Konnte keine Verbindung zum SMTP-Host herstellen | Erreur SMTP : impossible de se connecter au serveur SMTP
     Error SMTP: Imposible conectar al servidor SMTP | SMTP Error: Impossibile connettersi all'host SMTP
     Erro de SMTP: Não foi possível conectar ao servidor SMTP | SMTP-fout: kon niet verbinden met SMTP-host
     Błąd SMTP: nie udało się połączyć z serwerem (hostem) | Chyba SMTP: Nelze navázat spojení se SMTP serverem
     SMTP Hatası: SMTP sunucusuna bağlanılamadı | Ошибка SMTP: не удается подключиться к SMTP-серверу | SMTP 错误：无法连接到 SMTP 主机
     SMTPエラー: SMTPホストに接続できませんでした
 SMTP Error: data not accepted
-    SMTP-Fehler: Daten werden nicht akzeptiert | Erreur SMTP : données incorrectes | Error SMTP: Datos no aceptados
+    SMTP-Fehler: Daten werden nicht akzeptiert | Erreur SMTP : données incorrectes | Error SMTP: Datos no aceptados
     SMTP Error: Dati non accettati dal server | Erro de SMTP: Dados rejeitados | SMTP-fout: data niet geaccepteerd
     Błąd SMTP: dane wiadomości nie zostały przyjęte przez serwer | Chyba SMTP: Data nebyla přijata | SMTP Hatası: Veri kabul edilmedi
     Ошибка SMTP: данные не приняты | SMTP 错误：数据不被接受 | SMTPエラー: データが受け付けられませんでした
 The following From address failed
-    Die folgende Absenderadresse ist nicht korrekt | L'adresse d'expéditeur suivante a échoué 
+    Die folgende Absenderadresse ist nicht korrekt | L'adresse d'expéditeur suivante a échoué 
     La siguiente dirección de remitente falló | I seguenti indirizzi mittenti hanno generato errore | Os seguintes remetentes falharam
     Het volgende afzenderadres is mislukt | Nieprawidłowy adres nadawcy | Následující adresa odesílatele je nesprávná
     Belirtilen adreslere gönderme başarısız | Неверный адрес отправителя | 发送地址错误 | Fromアドレスを登録する際にエラーが発生しました
 SMTP Error: The following recipients failed
-    SMTP-Fehler: Die folgenden Empfänger sind nicht korrekt | Erreur SMTP : les destinataires suivants ont échoué 
+    SMTP-Fehler: Die folgenden Empfänger sind nicht korrekt | Erreur SMTP : les destinataires suivants ont échoué 
     Error SMTP: Los siguientes destinos fallaron | SMTP Error: I seguenti indirizzi destinatari hanno generato un errore
     Erro de SMTP: Os seguintes destinatários falharam | SMTP-fout: de volgende ontvangers zijn mislukt
     Błąd SMTP: nie udało się wysłać do następujących odbiorców | Chyba SMTP: Následující adresy příjemců nejsou správně
@@ -161,6 +161,10 @@ The operation has timed out
 _FOREIGN = "\u0400"  # Cyrillic, and what comes behind it: words that no index of ASCII words has
 
 
+# A letter that is not ASCII: itself, what a wrong encoding makes of it, a question mark, or nothing.
+_LOST = "['?\u0080-\U0010ffff]{0,3}"
+
+
 class _Sentence(t.NamedTuple):
     english: str
     pattern: re.Pattern[str]
@@ -171,8 +175,8 @@ def _sentence(english: str, text: str) -> _Sentence:
     low = text.lower()
     if max(low) >= _FOREIGN:
         return _Sentence(english, re.compile(re.escape(text), re.IGNORECASE), low[:4])
-    letters = "".join(re.escape(char) if char.isascii() and char != "'" else r"[^ ]{0,3}" for char in text)
-    return _Sentence(english, re.compile(letters, re.IGNORECASE), max(WORD.findall(low), key=len))
+    letters = "".join(re.escape(char) if char.isascii() and char != "'" else _LOST for char in text)
+    return _Sentence(english, re.compile(rf"{letters}(?![a-z])", re.IGNORECASE), max(WORD.findall(low), key=len))
 
 
 def _sentences() -> list[_Sentence]:

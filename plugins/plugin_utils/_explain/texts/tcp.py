@@ -112,7 +112,7 @@ RULES: tuple[Rule, ...] = (
         (deadline exceeded|deadline has elapsed)
         timeout(exception|error)
         timedout while connecting
-        smtp timeout after
+        smtp timeout
         {(:error, :|error,)timeout}
     """),
     # n8n puts a sentence of its own in place of Node's errors.

@@ -34,6 +34,7 @@ RULES: tuple[Rule, ...] = (
         timed out .. handshake
         (ssl_socket_connect|ssl_connect) .. net::opentimeout
         starttls: i/o timeout
+        crypto enabling timeout
     """),
     *rules(
         "tls_version_unsupported",
