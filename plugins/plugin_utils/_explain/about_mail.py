@@ -150,7 +150,11 @@ _OTHER_PARTS = (
     "well-known/",
     "type: http",
     "http status",
-    *("with status code", "response status code", *(f"status code{sep}{digit}" for sep in (" ", ": ", "=") for digit in "2345")),
+    *(
+        "with status code",
+        "response status code",
+        *(f"status code{sep}{digit}" for sep in (" ", ": ", "=") for digit in "2345"),
+    ),
     "identity provider",
     "discovery document",
     "session token",
@@ -237,7 +241,10 @@ _FURTHER_READING = re.compile(
 )
 # A web server's answer: no reply of SMTP begins so.
 _HTTP_STATUS = re.compile(r"\b(?:code|status)['\"]?[=:] ?40\d\b")
-_REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /|\bmethod=(?:get|post|put|patch|delete)\b|\b(?:path|uri|url|route)[\"']?\s?[=:]\s?[\"']?/")
+_REQUEST = re.compile(
+    r"\b(?:get|post|put|patch|delete|head|options) /|\bmethod=(?:get|post|put|patch|delete)\b"
+    r"|\b(?:path|uri|url|route)[\"']?\s?[=:]\s?[\"']?/"
+)
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com",
 # but "failed to send email: ..." is no field.
 _ADDRESS = re.compile(
@@ -265,7 +272,16 @@ _NEEDED = tuple(
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
     " eenvelope nail 0x800ccc authenticator letre".split()
     + [" == ", " ** ", " h=", "connection unexpectedly", "tls error on", "rejected auth"]
-    + ["stmp", "delivery failed", "cannot start tls", "connection: failed", "auth mechanism", "dma[", "-> client:", "-> server:"]
+    + [
+        "stmp",
+        "delivery failed",
+        "cannot start tls",
+        "connection: failed",
+        "auth mechanism",
+        "dma[",
+        "-> client:",
+        "-> server:",
+    ]
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
 _NEEDED_NUMBER = re.compile(

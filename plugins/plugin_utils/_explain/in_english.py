@@ -73,12 +73,12 @@ SMTP Error: data not accepted
     Błąd SMTP: dane wiadomości nie zostały przyjęte przez serwer | Chyba SMTP: Data nebyla přijata | SMTP Hatası: Veri kabul edilmedi
     Ошибка SMTP: данные не приняты | SMTP 错误：数据不被接受 | SMTPエラー: データが受け付けられませんでした
 The following From address failed
-    Die folgende Absenderadresse ist nicht korrekt | L'adresse d'expéditeur suivante a échoué 
+    Die folgende Absenderadresse ist nicht korrekt | L'adresse d'expéditeur suivante a échoué
     La siguiente dirección de remitente falló | I seguenti indirizzi mittenti hanno generato errore | Os seguintes remetentes falharam
     Het volgende afzenderadres is mislukt | Nieprawidłowy adres nadawcy | Následující adresa odesílatele je nesprávná
     Belirtilen adreslere gönderme başarısız | Неверный адрес отправителя | 发送地址错误 | Fromアドレスを登録する際にエラーが発生しました
 SMTP Error: The following recipients failed
-    SMTP-Fehler: Die folgenden Empfänger sind nicht korrekt | Erreur SMTP : les destinataires suivants ont échoué 
+    SMTP-Fehler: Die folgenden Empfänger sind nicht korrekt | Erreur SMTP : les destinataires suivants ont échoué
     Error SMTP: Los siguientes destinos fallaron | SMTP Error: I seguenti indirizzi destinatari hanno generato un errore
     Erro de SMTP: Os seguintes destinatários falharam | SMTP-fout: de volgende ontvangers zijn mislukt
     Błąd SMTP: nie udało się wysłać do następujących odbiorców | Chyba SMTP: Následující adresy příjemců nejsou správně
@@ -107,7 +107,8 @@ A connection attempt failed because the connected party did not properly respond
     Uma tentativa de conexão falhou porque o componente conectado não respondeu
     Een poging om verbinding te maken is mislukt omdat de verbonden partij niet
     Próba połączenia nie powiodła się, ponieważ połączona strona nie odpowiedziała
-    от другого компьютера за требуемое время не получен нужный отклик | 由于连接方在一段时间后没有正确答复 | 接続済みの呼び出し先が一定の時間を過ぎても正しく応答しなかったため
+    от другого компьютера за требуемое время не получен нужный отклик
+    由于连接方在一段时间后没有正确答复 | 接続済みの呼び出し先が一定の時間を過ぎても正しく応答しなかったため
 An existing connection was forcibly closed by the remote host
     Eine vorhandene Verbindung wurde vom Remotehost geschlossen | Une connexion existante a dû être fermée par l'hôte distant
     Se ha forzado la interrupción de una conexión existente por el host remoto

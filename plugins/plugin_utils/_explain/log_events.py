@@ -60,7 +60,9 @@ _STAMP += rf"{_MONTH}\.? {{1,2}}\d{{1,2}} \d\d:\d\d:\d\d(?:\.\d{{1,9}})?)"
 # The host that wrote a line is often called mail or mx: that says nothing of the line.
 _HOST = re.compile(rf"{_STAMP} [\w.-]{{1,255}} (?=[\w./-]{{1,128}}(?:\[\d{{1,10}}\])?: )")
 # A time of day alone, as Elixir, Serilog and pino's pretty printer begin a line; with month and day, as Kubernetes and Bacula do.
-_CLOCK = re.compile(r"(?:\[|[A-Z]{4,5} ?\[\d\d-\d\d\||[IWEF]\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[ \]]|\d{1,2}-[A-Z][a-z]{2} \d\d:\d\d ")
+_CLOCK = re.compile(
+    r"(?:\[|[A-Z]{4,5} ?\[\d\d-\d\d\||[IWEF]\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[ \]]|\d{1,2}-[A-Z][a-z]{2} \d\d:\d\d "
+)
 # What a log's line begins with, or logfmt and JSON lines.
 _DATED = re.compile(
     r"\W{0,2}(?:[A-Z], ?\[)?(?:\d{4}[-/.]\d\d[-/.]\d\d|[A-Z][a-z]{2} {1,2}\d{1,2}(?:, \d{4})? \d{1,2}:|\d{1,2}[-/.](?:\d{1,2}|[A-Z][a-z]{2})[-/.]\d{4})"

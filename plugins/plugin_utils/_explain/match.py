@@ -564,7 +564,8 @@ _ERROR_WORDS = re.compile(
 
 # What a program says of a failure, and the levels at which it does.
 _COMPLAINS = re.compile(
-    _ERROR_WORDS.pattern + r"|\b(?:err|eror|warn\w*|crit\w*|fatal|severe|unexpected\w*|not|expired|untrusted|mismatch|lost|dropped|hung up|too many|busy"
+    _ERROR_WORDS.pattern
+    + r"|\b(?:err|eror|warn\w*|crit\w*|fatal|severe|unexpected\w*|not|expired|untrusted|mismatch|lost|dropped|hung up|too many|busy"
     r"|blocked|unreachable|unknown|wrong|bad)\b|n't\b"
 )
 

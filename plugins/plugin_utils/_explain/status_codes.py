@@ -164,7 +164,11 @@ _SENTENCES = {
     "requested action not taken: mailbox name not allowed": 553,
     "parameters not recognized or not implemented": 555,
 }
-_MAYBE_SENTENCE = re.compile(r"not available, closing|requested |syntax error|bad sequence|not implemented|password transition|temporary auth|too weak", re.IGNORECASE)
+_MAYBE_SENTENCE = re.compile(
+    r"not available, closing|requested |syntax error|bad sequence"
+    r"|not implemented|password transition|temporary auth|too weak",
+    re.IGNORECASE,
+)
 
 
 def _sentence(text: str) -> Status | None:
@@ -177,8 +181,14 @@ def _sentence(text: str) -> Status | None:
 # lettre's Debug form names the three digits.
 _NAMED_DIGITS = re.compile(r"\bseverity: (\w{1,40}), category: (\w{1,20}), detail: (\w{1,6}),?")
 _DIGIT_NAMES = {
-    **{"TransientNegativeCompletion": "4", "PermanentNegativeCompletion": "5"},
-    **{"Syntax": "0", "Information": "1", "Connections": "2", "Unspecified3": "3", "Unspecified4": "4", "MailSystem": "5"},
+    "TransientNegativeCompletion": "4",
+    "PermanentNegativeCompletion": "5",
+    "Syntax": "0",
+    "Information": "1",
+    "Connections": "2",
+    "Unspecified3": "3",
+    "Unspecified4": "4",
+    "MailSystem": "5",
     **{name: str(digit) for digit, name in enumerate("Zero One Two Three Four Five Six Seven Eight Nine".split())},
 }
 
@@ -187,7 +197,9 @@ def in_digits(norm: str) -> str:
     """The text with a reply code that is given by names as a number."""
     if "severity: " not in norm:
         return norm
-    return _NAMED_DIGITS.sub(lambda found: "code: " + "".join(_DIGIT_NAMES.get(name, "?") for name in found.groups()), norm)
+    return _NAMED_DIGITS.sub(
+        lambda found: "code: " + "".join(_DIGIT_NAMES.get(name, "?") for name in found.groups()), norm
+    )
 
 
 def _alone(text: str) -> str:

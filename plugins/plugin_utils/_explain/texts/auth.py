@@ -11,7 +11,18 @@ __all__ = ("RULES",)
 
 _AFTER_TLS = "Many relays offer AUTH only after TLS: if this session was in cleartext, that is why."
 _NONE_OR_NOT_OURS = "The same words come where the relay offers no login at all, and where the client lacks its SASL plug-ins (libsasl2-modules)."
-_MECHANISMS = ("plain", "login", "cram-md5", "digest-md5", "ntlm", "xoauth2", "oauthbearer", "gssapi", "scram-sha-1", "scram-sha-256")
+_MECHANISMS = (
+    "plain",
+    "login",
+    "cram-md5",
+    "digest-md5",
+    "ntlm",
+    "xoauth2",
+    "oauthbearer",
+    "gssapi",
+    "scram-sha-1",
+    "scram-sha-256",
+)
 _OPEN = ("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls")
 
 # fmt: off

@@ -112,7 +112,8 @@ RULES: tuple[Rule, ...] = (
         (deadline exceeded|deadline has elapsed)
         timeout(exception|error)
         timedout while connecting
-        smtp timeout
+        smtp timeout after
+        socketexception] smtp timeout
         {(:error, :|error,)timeout}
     """),
     # n8n puts a sentence of its own in place of Node's errors.

@@ -47,4 +47,7 @@ def test_a_text_in_another_language_is_understood(text: str, cause: str) -> None
 def test_a_date_in_another_language_is_read(month: str) -> None:
     result = explain(f"{month} 03 08:11:02 nas msmtp[12]: host=smtp.example.fr errormsg='Connexion refusée'", NOW)
     assert result["causes"][0]["first_seen"] == "2026-11-03T08:11:02"
-    assert explain("févr. 03 08:11:02 nas msmtp[12]: smtp: Connexion refusée", NOW)["causes"][0]["first_seen"] == "2026-02-03T08:11:02"
+    assert (
+        explain("févr. 03 08:11:02 nas msmtp[12]: smtp: Connexion refusée", NOW)["causes"][0]["first_seen"]
+        == "2026-02-03T08:11:02"
+    )
