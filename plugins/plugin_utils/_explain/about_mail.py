@@ -84,6 +84,8 @@ _PROTOCOL_PARTS = (
     "client -> server:",
     "connection: failed to connect to server. error",  # PHPMailer
     "mail not sent",
+    "closing transmission channel",  # RFC 5321's own sentences
+    "requested mail action",
     "horde_smtp",
 )
 # A command as Nodemailer hangs it on its errors.
@@ -119,7 +121,12 @@ _MAIL_PORT = re.compile(_port(_MAIL_PORTS) + r"|\bport['\"]?[ =:]{1,2}['\"]?(?:4
 # What a text with such a port has at least: quicker to look for.
 _MAYBE_MAIL_PORT = re.compile(rf":(?:{_MAIL_PORTS})(?!\w)|port['\"]?[ =:]{{1,2}}['\"]?(?:{_MAIL_PORTS})(?!\w)")
 _WORDS = frozenset("mailer smarthost submission stmp".split())
-_HINT_PARTS = ("mail", "recipients", "auth mechanism")
+_HINT_PARTS = ("mail", "delivery failed", "recipients", "auth mechanism")
+# A sentence that says that mail was to be sent.
+_SENDING = re.compile(
+    r"\bsend(?:ing)?\b(?: \w{1,12}){0,3} e?-?mails?\b|\bmail ?server\b(?![.-])|\boutgoing mail\b"
+    r"|\be?-?mail (?:notification|alert|report|delivery|relay|test)\b"
+)
 _HINT_WORDS = frozenset("greeting relay mx sasl".split())
 
 # What only other services have.
@@ -133,13 +140,21 @@ _OTHER_WORDS = frozenset(
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
     " imaplib poplib offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp poller"
     " ipsec sftp ftp dav caldav carddav favicon thumbnail matrix federation activitypub webfinger nntp usenet sabnzbd signaling stun"
+    " radius radiusd freeradius mschap"
+    # clients of HTTP
+    " excon faraday httparty restclient typhoeus urllib3 aiohttp httpx axios axioserror guzzle guzzlehttp okhttp okhttp3 reqwest undici"
+    " restsharp httprequestexception hackney httpoison"
     " freshclam chronyd ntpd indexer torznab jackett prowlarr openvpn hikari hikaripool pika amqpconnectionerror".split()
 )
 _OTHER_PARTS = (
     "well-known/",
     "type: http",
     "http status",
-    "status code",
+    *(
+        "with status code",
+        "response status code",
+        *(f"status code{sep}{digit}" for sep in (" ", ": ", "=") for digit in "2345"),
+    ),
     "identity provider",
     "discovery document",
     "session token",
@@ -221,9 +236,15 @@ _FETCHED = re.compile(
     r"\b(?:to|from|fetch|fetching|get|post|put|access|request|requesting|url|call|calling|loading|load|open|opening|of|for|reach|reaching)"
     r"\W{1,3}https?://"
 )
+_FURTHER_READING = re.compile(
+    r"\b(?:see|at|more|information|info|details|visit|help|docs|documentation|faq|read|refer to)(?: (?:here|in|at|on|from))?\W{1,3}https?://\S{1,300}"
+)
 # A web server's answer: no reply of SMTP begins so.
 _HTTP_STATUS = re.compile(r"\b(?:code|status)['\"]?[=:] ?40\d\b")
-_REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|head|options) /")
+_REQUEST = re.compile(
+    r"\b(?:get|post|put|patch|delete|head|options) /|\bmethod=(?:get|post|put|patch|delete)\b"
+    r"|\b(?:path|uri|url|route)[\"']?\s?[=:]\s?[\"']?/"
+)
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com",
 # but "failed to send email: ..." is no field.
 _ADDRESS = re.compile(
@@ -239,8 +260,8 @@ _OWN_DOMAIN = re.compile(
 _HEX = re.compile("[0-9a-f]{1,4}")
 # A sentence that says that mail failed, and leaves the reason to the next line.
 _ANNOUNCES = re.compile(
-    r"(?:fail|error|unable|cannot|can't|could ?n[o']t|problem|exception|while)\w*\b.{0,60}\b(?:send|sent|submit|deliver|notif|e?-?mail)"
-    r"|(?:mail|message|notification)\w*\b.{0,60}\b(?:fail|error|not sent|could not|cannot|exception|problem)"
+    r"(?:fail|error|unable|cannot|can't|could ?n[o']t|problem|exception|while)\w*\b.{0,60}\b(?:send|sent|submit|deliver|notif|e?-?mail)(?![\w-]*\.\w)"
+    r"|(?:mail|message|notification)\w*\b(?![\w-]*\.\w).{0,60}\b(?:fail|error|not sent|could not|cannot|exception|problem)"
     r"|connecting to (?:the |remote )?(?:smtp|mail) ?server"
 )
 
@@ -251,7 +272,16 @@ _NEEDED = tuple(
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
     " eenvelope nail 0x800ccc authenticator letre".split()
     + [" == ", " ** ", " h=", "connection unexpectedly", "tls error on", "rejected auth"]
-    + ["stmp", "cannot start tls", "connection: failed", "auth mechanism", "dma[", "-> client:", "-> server:"]
+    + [
+        "stmp",
+        "delivery failed",
+        "cannot start tls",
+        "connection: failed",
+        "auth mechanism",
+        "dma[",
+        "-> client:",
+        "-> server:",
+    ]
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
 _NEEDED_NUMBER = re.compile(
@@ -299,7 +329,7 @@ def _for_mail(low: str, words: Set[str]) -> int:
     if "smtp" in low or not words.isdisjoint(_WORDS):
         found += _WORD
     if not words.isdisjoint(_HINT_WORDS) or any(map(bare.__contains__, _HINT_PARTS)):
-        found += _HINT
+        found += _WORD if _SENDING.search(bare) else _HINT
     return found
 
 
@@ -314,7 +344,7 @@ def _for_other(low: str, words: Set[str]) -> int:
         found += _SERVICE
     if "://" in low and _FETCHED.search(low):
         found += _SERVICE
-    elif ("://" in low and _URL.search(low)) or (" /" in low and _REQUEST.search(low)):
+    elif ("://" in low and _URL.search(_FURTHER_READING.sub(" ", low))) or (("/" in low) and _REQUEST.search(low)):
         found += _HINT
     return found
 

@@ -11,6 +11,7 @@ known texts, and never guessed.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import typing as t
 from collections.abc import Iterable
@@ -51,7 +52,7 @@ def explain(text: str | Iterable[str], now: datetime | None = None) -> dict[str,
     # One error, or what a tool printed of one attempt: all of it is about mail. A log has lines of other things too.
     log = _Log(len(pieces) > _SHORT or (len(pieces) > 1 and any(event.time for event in pieces)))
     # A line that says that mail failed stands before its reason, or behind it.
-    reads = itertools.chain((_Looked(event, Read(event.text)) for event in pieces), (None,))
+    reads = itertools.chain((_Looked(event, Read(event.text, event.stamped)) for event in pieces), (None,))
     current = next(reads)
     for following in reads:
         if current is not None:
@@ -100,6 +101,18 @@ def _same_part(one: Event, other: Event) -> bool:
     return (bool(part) and part == _part(other.text)) or not _endpoints(one.text).isdisjoint(_endpoints(other.text))
 
 
+_STATEMENT = 30  # characters that two lines begin with alike when the same statement of a program wrote them
+
+
+def _same_statement(one: Event, other: Event) -> bool:
+    """Do both lines begin with the same words behind the date, as those of one logging statement do?"""
+    if one.writer != other.writer or not one.stamped:
+        return False
+    alike = os.path.commonprefix((_said(one)[:200], _said(other)[:200]))
+    return len(alike) >= _STATEMENT and len(_WORDS.findall(alike)) > 3
+
+
+_WORDS = re.compile(r"[A-Za-z]{2,}")
 # TLS says in a line of its own why, before the mail client says that it failed: Erlang's, and that of the *arr apps on .NET.
 _TLS_CLIENT = re.compile(r"\btls :?client: in state|\|x509certificatevalidationservice\|")
 _TLS_FAILED = re.compile(r"tls_failed|tls_alert|\|email\|")
@@ -229,7 +242,7 @@ class _Log:
             # The line below, without a date of its own; one that has given its reason needs no other.
             if not event.stamped and (before.best is None or before.best.confidence == "possible"):
                 return True
-            if before.announces and _same_part(event, before.event):
+            if (before.announces and _same_part(event, before.event)) or _same_statement(event, before.event):
                 return True
         if following is None or not _Seen(None, event, False, False).just_before(following.event.time):
             return False

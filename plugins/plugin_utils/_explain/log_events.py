@@ -19,7 +19,19 @@ from .spelling import MAX_EVENT
 __all__ = ("DIALOGUE", "Event", "clean", "events", "parse_time", "unescaped", "without_host")
 _MAX_LINE = 8192
 _HEAD = 200  # a timestamp stands this near to the beginning of its line
-_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+# As journald and others write them in the language of their system: English, German, French, Spanish, Italian, Portuguese, Dutch.
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            *("jan janv ene gen", "feb févr fev", "mar mär mars mrt", "apr avr abr", "may mai mag mei", "jun juin giu"),
+            *("jul juil lug", "aug août ago", "sep sept set", "oct okt ott out", "nov", "dec déc dez dic"),
+        ),
+        1,
+    )
+    for name in names.split()
+}
+_MONTH = "(?i:" + "|".join(sorted(_MONTHS, key=lambda name: (-len(name), name))) + ")"
 
 
 class Event(t.NamedTuple):
@@ -43,11 +55,14 @@ _EXIM_DEBUG = re.compile(
 )
 _DIGITS_OR_SPACE = frozenset(" 0123456789")
 # What a container's runtime or syslog puts in front of each line of a program, stack traces included.
-_STAMP = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
+_STAMP = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)|"
+_STAMP += rf"{_MONTH}\.? {{1,2}}\d{{1,2}} \d\d:\d\d:\d\d(?:\.\d{{1,9}})?)"
 # The host that wrote a line is often called mail or mx: that says nothing of the line.
 _HOST = re.compile(rf"{_STAMP} [\w.-]{{1,255}} (?=[\w./-]{{1,128}}(?:\[\d{{1,10}}\])?: )")
 # A time of day alone, as Elixir, Serilog and pino's pretty printer begin a line; with month and day, as Kubernetes and Bacula do.
-_CLOCK = re.compile(r"(?:\[|[IWEF]\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[ \]]|\d{1,2}-[A-Z][a-z]{2} \d\d:\d\d ")
+_CLOCK = re.compile(
+    r"(?:\[|[A-Z]{4,5} ?\[\d\d-\d\d\||[IWEF]\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[ \]]|\d{1,2}-[A-Z][a-z]{2} \d\d:\d\d "
+)
 # What a log's line begins with, or logfmt and JSON lines.
 _DATED = re.compile(
     r"\W{0,2}(?:[A-Z], ?\[)?(?:\d{4}[-/.]\d\d[-/.]\d\d|[A-Z][a-z]{2} {1,2}\d{1,2}(?:, \d{4})? \d{1,2}:|\d{1,2}[-/.](?:\d{1,2}|[A-Z][a-z]{2})[-/.]\d{4})"
@@ -182,7 +197,8 @@ class _Open:
             in_traceback = self.in_traceback and (self.with_header or line.rest[:1] in " \t")
             announced = self.lines[-1].endswith(":") and _EXCEPTION.match(line.rest) is not None
             return line.writer == self.writer and (in_traceback or announced or bool(_GOES_ON.match(line.rest)))
-        return self.in_traceback or _belongs(line.rest, self.lines) or self._in_message(line)
+        wraps = not self.stamped and _wraps(self.lines[-1], line.rest)
+        return wraps or self.in_traceback or _belongs(line.rest, self.lines) or self._in_message(line)
 
     def _in_message(self, line: _Line) -> bool:
         """A message of several paragraphs, which ends with the exception below it."""
@@ -248,6 +264,21 @@ def _belongs(line: str, before: list[str]) -> bool:
     return bool(reply) and f"{reply.group(1)}-" in before[-1] if reply else False
 
 
+# A sentence that was cut where a window or a page ends.
+_WRAPS_AT = 55
+_WRAPPED_LINE = re.compile(r"[a-z]{2,20}(?:[.,;]? |[.,;]?$)")
+_WITHOUT_END = re.compile(r"[a-z,] ?$")
+
+
+def _wraps(line: str, following: str) -> bool:
+    return (
+        len(line) > _WRAPS_AT
+        and _WITHOUT_END.search(line) is not None
+        and _WRAPPED_LINE.match(following) is not None
+        and not DIALOGUE.match(line)
+    )
+
+
 _OF_A_TASK = "An exception occurred during task execution."  # Ansible
 _KIND = re.compile(r"(?:Uncaught |Unhandled )?(?:[A-Z]\w{0,40}(?:Error|Exception)|Error)(?: \[\w{1,40}\])?: ")
 
@@ -263,10 +294,11 @@ _ISO = re.compile(
     r"(?<!\d)(\d{4})[-/.](\d\d)[-/.](\d\d)[T _](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
 _SYSLOG = re.compile(
-    r"(?<![A-Za-z])(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: (?:[A-Z]{3,4} )?(\d{4})\b)?"
+    rf"(?<![A-Za-z])({_MONTH})\.? {{1,2}}(\d{{1,2}}) "
+    r"(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: (?:[A-Z]{3,4} )?(\d{4})\b)?"
 )
 _DAY_FIRST = re.compile(
-    r"(?<!\d)(\d{1,2})[-/ ](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}[-/ ](\d{4})"
+    rf"(?<!\d)(\d{{1,2}})[-/ ]({_MONTH})[a-z.]{{0,6}}[-/ ](\d{{4}})"
     r"[ :T](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
 # "06/03/2026, 3:18:01 PM", "Jun 03, 2026 3:18:01 AM" (Java), "jun/03/2026 03:18:01", "03.06.2026 15:18:01", Zabbix's "219:20260603:151801.911"

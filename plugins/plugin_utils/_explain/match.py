@@ -18,13 +18,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from .about_mail import Topic, announces, may_be_mail, topic
+from .in_english import in_english
 from .log_events import unescaped, without_host
+from .plain_words import plain_words
 from .provider_texts import PROVIDER_INDEX, ProviderText
 from .refusals import NO_CODE, refusal
 from .rule import CONFIDENCES, Rule
 from .spelling import fold, one_line, spaced, spellings
 from .stages import named_stage, stage_of_text
-from .status_codes import ANSWERS_AUTH, Meaning, Status, find_status, meaning
+from .status_codes import ANSWERS_AUTH, Meaning, Status, find_status, in_digits, meaning
 from .texts import NOISE, RULES, VAGUE
 from .word_index import WORD, WordIndex, end_of, words_of
 
@@ -68,13 +70,14 @@ class Explained(t.NamedTuple):
 class Read:
     """An event's text on one line, the same in lower case, and, when it is compared, in the spellings of the rules and its words."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, stamped: bool = False) -> None:
         self.text = text
+        self.stamped = stamped  # a line of a log, which has lines of other things too
 
     @functools.cached_property
     def norm(self) -> str:
         """On one line."""
-        return _without_advice(_without_bytes(one_line(unescaped(self.text))))
+        return _normal(self.text)
 
     @functools.cached_property
     def low(self) -> str:
@@ -90,7 +93,7 @@ class Read:
     def topic(self) -> Topic:
         """Is it about mail at all?"""
         text = without_host(self.text)
-        norm = self.norm if text is self.text else _without_advice(_without_bytes(one_line(unescaped(text))))
+        norm = self.norm if text is self.text else _normal(text)
         low = norm.lower()
         return topic(low, words_of(low) | words_of(spaced(norm).lower()))
 
@@ -105,9 +108,20 @@ class Read:
         return frozenset().union(*map(words_of, self.forms))
 
     @functools.cached_property
+    def complains_of_mail(self) -> bool:
+        """Is it clear enough that a program says here what went wrong with mail, so that its own sentence may be read?"""
+        if not self.stamped:
+            return self.topic.mail > 0
+        return self.topic.mail > 1 and _COMPLAINS.search(self.low) is not None
+
+    @functools.cached_property
     def announces(self) -> bool:
         """Does it say that mail failed, so that the reason may stand in the next line?"""
         return announces(self.low)
+
+
+def _normal(text: str) -> str:
+    return _without_advice(_without_bytes(in_digits(in_english(one_line(unescaped(text))))))
 
 
 # MailKit's lists of all that may be the reason: what is really the reason stands before or behind them.
@@ -211,6 +225,9 @@ def explain_event(read: Read, stage: str) -> Explained:
         if said is not None and not any(match.echo and match.cause == said.cause for match in matches):
             depth = bisect.bisect(deeper[0], read.forms[0].rfind(said.matched)) if deeper[0] else 0
             matches.append(_of_status(said._replace(confidence="likely"), Status(0, "", said.matched), depth))
+    if not matches and status is None and read.complains_of_mail and (plain := plain_words(read.forms[-1])) is not None:
+        # Beside a line that says more it says nothing new.
+        matches.append(_of_status(plain, Status(0, "", plain.matched), 0)._replace(echo="follow"))
     if matches:
         best, *others = _ranked(_in_their_place(matches, read, status))
         return Explained(read.text, _doubted(best, others), tuple(others), status, True, None)
@@ -230,6 +247,7 @@ _GRANTED = re.compile(r"(?:\W{1,6}|.{0,40}(?:< |s: |client: |inbound: \W?))?[23]
 # What a refusal says beside the words of any error.
 _REFUSES = re.compile(
     r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again"
+    r"|\bis required for this\b|\bover the limit\b"
     r"|\bspam\b|not (?:found|allowed|verified|permitted)"
 )
 
@@ -407,7 +425,7 @@ def _silence(match: Match, behind: tuple[str, str]) -> Match:
 
 _ALL_OF_CONNECTING = "timed out connecting to"  # aiosmtplib: over TLS that is the handshake too
 # What the frames of .NET and Python say of a client that waited: it was reading, so the connection stood.
-_READING = re.compile(r"unable to read data from the transport connection|, in getreply\b")
+_READING = re.compile(r"unable to read data from the transport connection|\bnetworkstream\.read|, in getreply\b")
 _IN_TLS = re.compile(r"sslstream|\bssl\.py\b")
 
 
@@ -541,6 +559,14 @@ _RULE_INDEX = WordIndex(RULES)
 _CLEARTEXT_PORT = re.compile(r"(?:[a-z\]]:|\bport[ =:\"']{1,3})(?:25|587|2525|2587)\b")
 _ERROR_WORDS = re.compile(
     r"error|fail|rejected|rejects|denied|refus|timed out|unable|cannot|could not|exception|invalid|[\s(:\"'][45]\d\d[ -][45]\.\d"
+)
+
+
+# What a program says of a failure, and the levels at which it does.
+_COMPLAINS = re.compile(
+    _ERROR_WORDS.pattern
+    + r"|\b(?:err|eror|warn\w*|crit\w*|fatal|severe|unexpected\w*|not|expired|untrusted|mismatch|lost|dropped|hung up|too many|busy"
+    r"|blocked|unreachable|unknown|wrong|bad)\b|n't\b"
 )
 
 

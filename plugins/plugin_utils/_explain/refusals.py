@@ -183,7 +183,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:per session|daily|hourly|sending|submission|message rate|connection|concurrent) (?:sending )?"
         r"(?:limit|quota|rate)"
         r"|\bmails per session|exceed\w* .{0,30}\b(?:e?mails?|messages?|recipients?) (?:per|an?|each) (?:second|minute|hour|day|month)"
-        r"|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
+        r"|\bover (?:the|your|its|their) (?:\w+ )?limit\b|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
         r"|too? fast\b|maximum (?:number of )?(?:connections|sessions)|\brate over ?limit|\bover (?:its |the |your )?rate limit",
         _LIMIT,
@@ -303,7 +303,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # Where this relay does not carry mail to.
     _row(
-        r"relay(?:ing)?(?: access)?(?: is| was)? (?:denied|not (?:permitted|allowed)|prohibited|refused)|\brelay rejected for\b"
+        r"relay(?:ing)?(?: access)?(?: is| was)? (?:denied|disallowed|forbidden|not (?:permitted|allowed)|prohibited|refused|rejected)|\brelay rejected for\b"
         r"|forwarding to remote hosts (?:is )?disabled|list of allowed rcpthosts"
         r"|(?:unable|not permitted|not allowed|cannot|will not|do(?:es)? not) (?:to )?relay|relay operation rejected",
         Meaning("recipient_rejected", "relay", "certain"),
@@ -393,7 +393,7 @@ _ROWS: tuple[_Row, ...] = (
 )
 # What such words have at least one of: quicker to look for.
 _MAYBE = re.compile(
-    r"helo|ehlo|authent|log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
+    r"helo|ehlo|authent|over |log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
     r"|recipient|rcpt|user|message|busy|temporar|listed|hostname|storage|space|disk|policy|rfc|headers|ptr|reverse|rdns"
 )
 

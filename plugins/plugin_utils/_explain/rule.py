@@ -21,9 +21,13 @@ __all__ = (
     "Rule",
     "alerts",
     "apple",
+    "cannot",
+    "curl",
     "differing",
     "errno",
+    "failing",
     "lacking",
+    "refusing",
     "resolver",
     "rules",
     "schannel",
@@ -173,6 +177,65 @@ def lacking(*things: str, available: bool = True) -> tuple[str, ...]:
             *([f"{thing} unavailable"] if available else ()),
         ]
     return tuple(found)
+
+
+def refusing(*things: str) -> tuple[str, ...]:
+    """All ways in which a client says that something of it was refused: "sender rejected", "recipient refused", "rejection of the sender"."""
+    verbs = ("rejected", "refused", "denied", "declined", "not accepted", "rejection", "refusal")
+    been = ("was ", "were ", "is ")
+    found = [f"{thing} {verb}" for thing in things for verb in verbs]
+    found += [f"{thing} {word}{verb}" for thing in things for word in been for verb in verbs[:5]]
+    found += [
+        f"{verb} {the}{thing}"
+        for thing in things
+        for verb in ("rejected", "refused", "rejects")
+        for the in ("", "the ")
+    ]
+    return tuple(found)
+
+
+def failing(*things: str) -> tuple[str, ...]:
+    """All ways in which a client says that a step of its own went wrong: "greeting failed", "greeting error", "failed greeting"."""
+    found = [
+        f"{thing} {verb}"
+        for thing in things
+        for verb in ("failed", "failure", "error", "unsuccessful", "was not successful")
+    ]
+    return tuple(found + [f"failed {thing}" for thing in things])
+
+
+def cannot(*deeds: str) -> tuple[str, ...]:
+    """All ways in which a client says that it did not get something done: "could not authenticate", "unable to authenticate"."""
+    before = (
+        "could not",
+        "couldn't",
+        "cannot",
+        "can not",
+        "can't",
+        "unable to",
+        "failed to",
+        "was not able to",
+        "impossible to",
+    )
+    return tuple(f"{no} {deed}" for deed in deeds for no in before)
+
+
+def curl(*known: tuple[int, str]) -> tuple[str, ...]:
+    """All ways to write an error of curl: the tool, PHP, Guzzle and R, who print the number, and libcurl's own sentence for it."""
+    before = (
+        "curl: ({})",
+        "libcurl: ({})",
+        "curl error {}:",
+        "curl error: {}",
+        "curl error ({})",
+        "curl error code: {}",
+        "pycurl.error: ({},",
+    )
+    return tuple(
+        text
+        for number, sentence in known
+        for text in (*(words.format(number) for words in before), *([sentence] if sentence else ()))
+    )
 
 
 def differing(*names: str) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ _NAMED = re.compile(
     r"|\bwhile (?:sending|performing the) (ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\b(auth)enticationfailedexception: ;.{0,80}messagingexception: exception reading"  # JavaMail
     rf"|\bon command ['\"]({_ANY})\b"
+    rf"|\b({_ANY}) command failed\b"
+    rf"|\b(?:to issue|sending) (?:smtp )?({_ANY}) command\b(?! first)"  # go-mail
     r"|(?<!sending )(?<!send )(?<!the )\b(mail) failed: [45]\d\d"  # curl
     r"|\bin response to (ehlo|helo|starttls|auth|mail|rcpt|data)\b"
     r"|\brejected (connect|ehlo|helo|mail|rcpt|data)(?: |:|$)"
@@ -80,6 +82,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "`helo'",
                 "#helo",
                 "helo/ehlo",
+                "ehlo/helo",
                 "does not accept ehlo",
                 "remote access denied",
                 "smtphelooerror",
@@ -194,6 +197,8 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "connection not allowed: ",
                 "greeting failure",
                 "initial server",
+                "connection to server failed",
+                *(f"{word} failed: {digit}" for word in ("connect", "connection") for digit in "45"),
                 "smtp greeting",
                 "could not connect to smtp host",
                 "smtpconnecterror",

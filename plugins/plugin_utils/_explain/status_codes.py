@@ -16,7 +16,7 @@ import typing as t
 
 from .refusals import Meaning, refusal
 
-__all__ = ("ANSWERS_AUTH", "Meaning", "Status", "find_status", "meaning")
+__all__ = ("ANSWERS_AUTH", "Meaning", "Status", "find_status", "in_digits", "meaning")
 
 
 class Status(t.NamedTuple):
@@ -97,16 +97,19 @@ ANSWERS_AUTH = (432, 534, 535)
 _BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"{]?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 # A code by itself counts only where something says that it is a reply.
 _ALONE = re.compile(
-    r"[45]\d\d(?! \[net::| smtp connection broken)(?=[ -][^\d:]|: |['\",)]|$)"
+    r"[45]\d\d(?! \[net::| smtp connection broken|(?<=500) internal server error|(?<=502) bad gateway|(?<=50[34]) (?:service \w*|gateway))"
+    r"(?=[ -][^\d:]|: |['\",)]|$)"
     r"(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
     re.IGNORECASE,
 )
 _SAYS_SO = re.compile(
     r"(?:(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls"
     r"|status|exception|encountered|email \d{1,4}|server|client|message|smtp|got|with|on)"
-    r"['\"]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )\Z",
+    r"['\"\]]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )\Z",
     re.IGNORECASE,
 )
+# Behind a colon, a relay's words begin with a capital.
+_WORDS_FOLLOW = re.compile(r"[ -][A-Z<]")
 _BEFORE = 24  # characters that this needs at most
 _FRAME = re.compile(r"\.(?:php|inc|module)\(\Z")  # the line of a file in PHP's stack traces
 _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
@@ -125,7 +128,7 @@ _DSN = re.compile(
 def find_status(text: str) -> Status | None:
     """The first 4xx or 5xx reply of a text on one line, None where there is none."""
     if not _MAY_BE.search(text):
-        return None
+        return _sentence(text)
     found = _BOTH.search(text)
     if found and int(found.group(1)) in _CODES:
         return Status(int(found.group(1)), found.group(2), found.group())
@@ -133,7 +136,7 @@ def find_status(text: str) -> Status | None:
     enhanced = _DSN.search(text) or _ENHANCED.search(text) if _MAYBE_ENHANCED.search(text) else None
     code = int(alone) if int(alone or 0) in _CODES else 0
     if not code and not enhanced:
-        return None
+        return _sentence(text)
     # A version number has three parts too: alone it counts only where it stands as a status.
     if not code and enhanced and enhanced.re is _ENHANCED:
         return None
@@ -141,12 +144,71 @@ def find_status(text: str) -> Status | None:
     return Status(code, detail, alone if code else detail)
 
 
+# RFC 5321's own sentences (section 4.2.3), which some clients print without the code.
+_SENTENCES = {
+    "a password transition is needed": 432,
+    "temporary authentication failure": 454,
+    "command not implemented": 502,
+    "authentication mechanism is too weak": 534,
+    "encryption required for requested authentication mechanism": 538,
+    "service not available, closing transmission channel": 421,
+    "requested mail action not taken: mailbox unavailable": 450,
+    "requested action aborted: local error in processing": 451,
+    "requested action not taken: insufficient system storage": 452,
+    "syntax error, command unrecognized": 500,
+    "syntax error in parameters or arguments": 501,
+    "bad sequence of commands": 503,
+    "command parameter not implemented": 504,
+    "requested action not taken: mailbox unavailable": 550,
+    "requested mail action aborted: exceeded storage allocation": 552,
+    "requested action not taken: mailbox name not allowed": 553,
+    "parameters not recognized or not implemented": 555,
+}
+_MAYBE_SENTENCE = re.compile(
+    r"not available, closing|requested |syntax error|bad sequence"
+    r"|not implemented|password transition|temporary auth|too weak",
+    re.IGNORECASE,
+)
+
+
+def _sentence(text: str) -> Status | None:
+    if not _MAYBE_SENTENCE.search(text):
+        return None
+    low = text.lower()
+    return next((Status(code, "", words) for words, code in _SENTENCES.items() if words in low), None)
+
+
+# lettre's Debug form names the three digits.
+_NAMED_DIGITS = re.compile(r"\bseverity: (\w{1,40}), category: (\w{1,20}), detail: (\w{1,6}),?")
+_DIGIT_NAMES = {
+    "TransientNegativeCompletion": "4",
+    "PermanentNegativeCompletion": "5",
+    "Syntax": "0",
+    "Information": "1",
+    "Connections": "2",
+    "Unspecified3": "3",
+    "Unspecified4": "4",
+    "MailSystem": "5",
+    **{name: str(digit) for digit, name in enumerate("Zero One Two Three Four Five Six Seven Eight Nine".split())},
+}
+
+
+def in_digits(norm: str) -> str:
+    """The text with a reply code that is given by names as a number."""
+    if "severity: " not in norm:
+        return norm
+    return _NAMED_DIGITS.sub(
+        lambda found: "code: " + "".join(_DIGIT_NAMES.get(name, "?") for name in found.groups()), norm
+    )
+
+
 def _alone(text: str) -> str:
     """The first code that stands at the beginning or behind something that says that it is a reply; "" where none does."""
     for found in _ALONE.finditer(text):
         at = found.start()
         before = text[max(0, at - _BEFORE) : at]
-        if not at or (_SAYS_SO.search(before) and not _FRAME.search(before)):
+        says_so = _SAYS_SO.search(before) or (before.endswith(": ") and _WORDS_FOLLOW.match(text, found.end()))
+        if not at or (says_so and not _FRAME.search(before)):
             return found.group()
     return ""
 

@@ -5,12 +5,24 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, lacking, rules
+from ..rule import Rule, cannot, curl, failing, lacking, refusing, rules
 
 __all__ = ("RULES",)
 
 _AFTER_TLS = "Many relays offer AUTH only after TLS: if this session was in cleartext, that is why."
 _NONE_OR_NOT_OURS = "The same words come where the relay offers no login at all, and where the client lacks its SASL plug-ins (libsasl2-modules)."
+_MECHANISMS = (
+    "plain",
+    "login",
+    "cram-md5",
+    "digest-md5",
+    "ntlm",
+    "xoauth2",
+    "oauthbearer",
+    "gssapi",
+    "scram-sha-1",
+    "scram-sha-256",
+)
 _OPEN = ("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls")
 
 # fmt: off
@@ -40,7 +52,8 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "auth_not_offered", "likely", also=("auth_mechanism_not_offered", "auth_requires_tls"), note=_AFTER_TLS,
         texts="no allowed auth methods available"),
-    *rules("auth_mechanism_not_offered", "likely", also=("auth_not_offered",), note=_NONE_OR_NOT_OURS, texts="""
+    *rules("auth_mechanism_not_offered", "likely", lacking(*(f"{name} authentication" for name in _MECHANISMS)),
+        also=("auth_not_offered",), note=_NONE_OR_NOT_OURS, texts="""
         not support .. authentication mechanism
         # What libraries say of a list of mechanisms that may be empty
         no (compatible|suitable|usable|supported|common) auth(|entication)
@@ -51,14 +64,18 @@ RULES: tuple[Rule, ...] = (
         failed to find supported auth
         unexpected server challenge
         (unknown fromserver|unkown smtp fromserver)
-        no mechanism available
+        no (|auth |sasl |smtp auth |authentication )(mechanism|method) (available|found|offered)
+        no sasl authenticator available
+        detect a supported authentication mechanism
+        no auth methods or requires tls
+        support auth or the specified sasl handlers
         none of the .. authentication mechanisms
         no authenticators available
         no (login|auth|authentication) (method|methods|mechanism|mechanisms) supported
-        no (sasl |)mechanism found
         no form of authorization supported
         find an authenticator supported by
         no auth mechanism in common
+        (|failed to authenticate on smtp server .. )using 0 possible authenticators
     """),
     # Postfix, before the deferral
     *rules(
@@ -76,7 +93,7 @@ RULES: tuple[Rule, ...] = (
     """),
     *rules("auth_mechanism_not_offered", "likely", also=("auth_not_offered",), texts="""
         unsupported auth
-        is not supported by the server
+        (auth|mechanism|login) .. is not supported by the server
         server does not support login
     """),
     *rules("auth_requires_tls", "certain", texts="""
@@ -114,27 +131,32 @@ RULES: tuple[Rule, ...] = (
         (badcredentials|authinvalidcredentials)
     """),
     # The client's own words: a login that is not offered, or not now, can stand behind them
-    *rules("auth_rejected", "likely", also=("auth_mechanism_not_offered",), texts="""
+    *rules(
+        "auth_rejected", "likely", curl((67, "login denied"), (94, "an authentication function returned an error")),
+        refusing("authentication", "password", "username", "user name", "credentials", "auth command"),
+        also=("auth_mechanism_not_offered",), texts="""
         smtpauthentication(error|exception)
         authenticationfailedexception
         failed to authenticate on smtp server
         sasl (login|plain|cram-md5) authentication failed
-        authentication rejected
         authentication to .. failed, please check your username
         authentication failed: 5
         user authentication failed
         authenticator failed
+        context="auth" .. result="failed"
         smtp auth failed
         auth (plain|login) failed
-        login denied
         denied authentication
-        curl: (67)
         0x800ccc92
     """),
-    *rules("auth_rejected", "likely", also=_OPEN, texts="""
+    *rules("auth_rejected", "likely", cannot("authenticate", "log in", "login"), failing(
+        *(f"{name} authentication" for name in _MECHANISMS), "auth command"), also=_OPEN, texts="""
+        login using .. failed
+        all (authentication methods|auth methods|mechanisms) failed
+        (application specific password|app password) is required
+        could not authenticate using sasl
         # Exim as a client
         authentication required but authentication attempt(s) failed
-        could not authenticate
         eauth
         invalid login
         authorization.failed

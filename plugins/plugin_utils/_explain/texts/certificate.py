@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, apple, differing, rules, schannel, verify_errors
+from ..rule import Rule, alerts, apple, curl, differing, rules, schannel, verify_errors
 
 __all__ = ("RULES",)
 
@@ -172,7 +172,8 @@ RULES: tuple[Rule, ...] = (
         (bad certificate|certificate unknown)
     """,
     ),
-    *rules("certificate_untrusted", "possible", also=_ALL, echo="follow", texts="""
+    *rules("certificate_untrusted", "possible", curl((60, "ssl peer certificate or ssh remote key was not ok")),
+        also=_ALL, echo="follow", texts="""
         certificate (verify|verification|validation|check) (failed|failure|error|procedure)
         stream_socket_enable_crypto .. certificate verify failed
         (failed to verify certificate|verify the peer certificate|remote certificate was rejected)
@@ -183,6 +184,7 @@ RULES: tuple[Rule, ...] = (
         (untrusted|invalid) server certificate
         ssl certificate problem
         the certificate is not correct
+        the certificate for this server is invalid
         certificate error
         (sslcertverificationerror|sslpeerunverifiedexception|certpathvalidatorexception)
         ora-29024

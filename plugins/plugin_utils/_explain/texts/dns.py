@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, resolver, rules
+from ..rule import Rule, curl, failing, resolver, rules
 
 __all__ = ("RULES",)
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
-    *rules("name_not_found", "certain", resolver("eai_noname", -3008, 11001), texts="""
+    *rules("name_not_found", "certain", resolver("eai_noname", -3008, 11001), curl((6, "couldn't resolve host name")), texts="""
         # The resolver's own words: glibc, musl, BSD, Windows, Java, Go, Erlang
         enotfound
         name or service not known
@@ -37,7 +37,10 @@ RULES: tuple[Rule, ...] = (
         # n8n
         incorrect host (domain) value
     """),
-    *rules("name_not_found", "likely", also=("name_server_failure",), texts="""
+    *rules("name_not_found", "likely", failing("dns lookup", "dns resolution", "name resolution", "hostname resolution", "host lookup"),
+        also=("name_server_failure",), texts="""
+        no mx records for the domain
+        dnslookuperror
         (could not|cannot) be resolved
         bad hostname
         unknown (mail server|remote host)

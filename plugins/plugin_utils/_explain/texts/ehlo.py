@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, rules
+from ..rule import Rule, failing, refusing, rules
 
 __all__ = ("RULES",)
 
@@ -21,7 +21,6 @@ RULES: tuple[Rule, ...] = (
     """),
     # Class names and frames; PHPMailer says so without a reply when the connection went away.
     *rules("ehlo_rejected", "likely", also=("connection_closed",), texts="""
-        (ehlo|helo) (|command )failed
         smtphel(o|oo)error
         # Nodemailer
         invalid (ehlo|helo)
@@ -33,5 +32,7 @@ RULES: tuple[Rule, ...] = (
         smtp: server does not support ehlo
     """),
     # PHPMailer adds it when the connection went away before EHLO, too.
-    *rules("ehlo_rejected", "likely", also=("connection_closed",), echo="follow", texts="ehlo not accepted"),
+    *rules(
+        "ehlo_rejected", "likely", failing("ehlo", "helo", "ehlo command", "helo command", "ehlo/helo exchange"),
+        refusing("ehlo", "helo", "ehlo command", "helo command"), also=("connection_closed",), echo="follow"),
 )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, rules
+from ..rule import Rule, cannot, curl, failing, refusing, rules
 
 __all__ = ("RULES",)
 
@@ -56,7 +56,10 @@ RULES: tuple[Rule, ...] = (
         "greeting_timeout", "possible", also=("mode_mismatch", "connection_timeout", "tls_handshake_timeout"),
         note="The connection stood, and the relay said nothing in time.", texts="""
         resource temporarily unavailable (os error 11)
-        timeout waiting for (|smtp server )response
+        timeout waiting for (|smtp server )(response|reply)
+        # A connection that stands, and no word on it
+        (read|reading|receive|receiving|response|response read|reply) (timed out|timeout)
+        network receiving timed out
     """),
     # PHP, and Python's ssl: TLS stands, so it was begun where it belongs
     *rules(
@@ -76,7 +79,11 @@ RULES: tuple[Rule, ...] = (
         server refused mail service
     """),
     # Clients, who say the same of another protocol and of a limit
-    *rules("greeting_rejected", "likely", also=("not_smtp", "temporarily_rejected"), texts="""
+    *rules("greeting_rejected", "likely", failing("greeting", "banner", "welcome response"), refusing("greeting"),
+        also=("not_smtp", "temporarily_rejected", "connection_closed"), texts="""
+        connection rejection
+        mail service is unavailable
+        (connection failed: |unable to connect to .. )invalid response code received from server
         (invalid|unexpected|bad|invalid smtp) greeting
         got unexpected smtp-server response
         cannot get initial ok message from server
@@ -99,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         <** http/1
         malformed mime header .. ssh
         # Clients that say so
-        (not an|no) smtp server
+        (not an|is no) smtp server
         wrong protocol: the peer .. no smtp
         (invalid|malformed) smtp (response|reply)
         invalid smtp syntax in server response
@@ -109,7 +116,9 @@ RULES: tuple[Rule, ...] = (
         http request .. ssl routines
         routines::http request
     """),
-    *rules("not_smtp", "likely", also=("greeting_rejected",), texts="""
+    *rules("not_smtp", "likely", cannot(
+        *("parse response", "parse reply", "parse the response", "parse the reply", "parse server response", "parse server reply"),
+        "parse the server's response", "parse status code"), also=("greeting_rejected",), texts="""
         http/1.(0|1) 400
         ssh-2.0
         * ok [capability imap4
@@ -119,6 +128,9 @@ RULES: tuple[Rule, ...] = (
         unknown response line
         invalid reply code
         unparseable smtp reply
+        invalid status code returned by the server
+        the status codes returned by the server did not match
+        parsing server failure
         invalid server reply
     """),
     *rules("connection_closed", "certain", also=("mode_mismatch",), texts="""
@@ -131,12 +143,13 @@ RULES: tuple[Rule, ...] = (
     # PHPMailer's QUIT on a connection that broke before
     *rules("connection_closed", "possible", also=("mode_mismatch",), echo="follow", texts="fwrite(): send of"),
     *rules("connection_closed", "possible", also=("mode_mismatch",), texts="""
-        eof
+        (eof|end of file)
         {(:error, :|error,)closed}
         (broken pipe|epipe)
         connection aborted
     """),
-    *rules("connection_closed", "likely", also=("mode_mismatch", "connection_reset"), texts="""
+    *rules("connection_closed", "likely", curl(
+        (52, "server returned nothing (no headers, no data)")), also=("mode_mismatch", "connection_reset"), texts="""
         (connection|session|socket|channel) (unexpectedly closed|has been closed|was closed|closed by|closed gracefully|lost|ended|has ended)
         closed unexpectedly
         # Emacs
@@ -163,8 +176,17 @@ RULES: tuple[Rule, ...] = (
         transport stream was closed
         response: -1
         please run connect() first
+        must be connected before you can
+        not connected to (|the )(|smtp |mail )server
+        (smtpclient is not connected|eidnotconnected)
+        (reason|error|exception|smtp): connection (closed|was closed)
+        connection to server was closed
+        (unable to|cannot|could not) read response
+        mail protocol exception: could not read from
         (55) .. send failure
         (56) recv failure
+        failed sending data to the peer
+        failure when receiving data from the peer
     """),
     # telnet, after what the relay said
     *rules(

@@ -39,6 +39,8 @@ RULES: tuple[Rule, ...] = (
         ssl_error_rx_record_too_long
         # Erlang: 50 is the digit 2 of "220"
         unsupported_record_type
+        # Haskell, which prints the number as well
+        invalid header type: 50
         # They say it themselves
         the server does not support ssl connections
         ssl/tls session may be started before the .. is received

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, rules
+from ..rule import Rule, curl, rules
 
 __all__ = ("RULES",)
 
@@ -46,8 +46,6 @@ RULES: tuple[Rule, ...] = (
         # msmtp and curl read their files first
         msmtp: .. (unknown command|envelope-from address is missing)
         msmtp: account .. not found
-        msmtp: no recipients found
-        curl: (3)
         # Ruby
         smtp-auth requested but missing
         # Go: host:port
@@ -57,7 +55,13 @@ RULES: tuple[Rule, ...] = (
         # Java: a user name and no password
         failed to connect, no password specified
     """),
-    *rules("invalid_settings", "likely", texts="""
+    *rules("invalid_settings", "likely", curl(
+        (3, ""), (58, "problem with the local ssl certificate"), (77, "problem with the ssl ca cert")), texts="""
+        # EX_CONFIG (sysexits.h), as who starts sendmail, msmtp and their kin reports it
+        exit (status|code|value) 78
+        (exited with|returned|status=|status: )78
+        # Erlang, whose ssl does not take an option
+        {(error,|:error,) {(|:)options,
         # auth without user or pass, before anything is sent: Nodemailer, Alertmanager
         missing (credentials|username) for
         missing password for .. auth mechanism
@@ -67,9 +71,13 @@ RULES: tuple[Rule, ...] = (
         no such file or directory .. ca.pem
         (could not load cafile|error adding trust anchors from file|tls_trust_file)
         error setting certificate (verify locations|file)
-        curl: (77)
         url using bad/illegal format
         setup default email account
+        no (sender|recipient|recipients|from address|recipient addresses) (has been |have been |)(specified|defined|set|given)
+        hostname for client cannot be empty
+        no recipients (found|defined)
+        # An address that the client itself does not take
+        does not comply with (rfc|addr-spec of rfc)
     """),
     *rules(
         "invalid_settings", "likely",
@@ -81,6 +89,8 @@ RULES: tuple[Rule, ...] = (
         no (ssl|tls) support .. (install|load required|included)
         to use ssl please install
         support for tls is not compiled
+        could not load ssl library
+        nosuchproviderexception
         protocol "smtps" not supported
     """),
     *rules(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, lacking, rules
+from ..rule import Rule, curl, lacking, refusing, rules
 
 __all__ = ("RULES",)
 
@@ -30,14 +30,15 @@ RULES: tuple[Rule, ...] = (
     *rules("starttls_not_offered", "likely", lacking("tls", available=False), also=("tls_version_unsupported",)),
     # Erlang's gen_smtp, also where EHLO was refused
     *rules("starttls_not_offered", "likely", also=("ehlo_rejected",), texts="missing_requirement .. tls"),
-    *rules("starttls_not_offered", "likely", also=("starttls_rejected",), texts="""
+    *rules("starttls_not_offered", "likely", curl((64, "")), also=("starttls_rejected",), texts="""
         0x800ccc(1a|7d)
         # .NET says so of a refusal, too
         not support secure connections
         starttls denied
-        curl: (64)
     """),
     *rules("starttls_not_offered", "certain", also=("starttls_rejected",), texts="""
+        starttls was required but the server did not issue
+        starttls command used when not advertised
         error upgrading connection with starttls: 50(0|2)
         starttls command failed .. not implemented
     """),
@@ -54,11 +55,10 @@ RULES: tuple[Rule, ...] = (
         # Exim as a relay: its certificate or key cannot be used
         tls error on connection from .. cert/key setup
     """),
-    *rules("starttls_rejected", "likely", also=("starttls_not_offered",), texts="""
+    *rules("starttls_rejected", "likely", refusing("starttls", "start tls", "starttls command"), also=("starttls_not_offered",), texts="""
         error upgrading connection with starttls
         tls (not available|unavailable)
         starttls command failed
-        starttls rejected
         starttls .. refused
     """),
     *rules(

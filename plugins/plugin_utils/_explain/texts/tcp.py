@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, errno, rules, while_connecting
+from ..rule import Rule, curl, errno, rules, while_connecting
 
 __all__ = ("RULES",)
 
@@ -105,14 +105,15 @@ RULES: tuple[Rule, ...] = (
         0x800ccc19
     """),
     *rules(
-        "connection_timeout", "possible", also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout"),
-        texts="""
+        "connection_timeout", "possible", curl((28, "timeout was reached")),
+        also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout"), texts="""
         timed out
         i/o timeout
         (deadline exceeded|deadline has elapsed)
         timeout(exception|error)
         timedout while connecting
         smtp timeout after
+        socketexception] smtp timeout
         {(:error, :|error,)timeout}
     """),
     # n8n puts a sentence of its own in place of Node's errors.
@@ -124,12 +125,9 @@ RULES: tuple[Rule, ...] = (
     *rules("connection_refused", "likely", also=("name_not_found",), texts="server not found or refused connection"),
     # curl says one thing for every way in which no connection comes about; only its code tells a timeout from the rest.
     *rules(
-        "connection_refused", "likely", also=("no_route", "connection_blocked", "connection_reset"),
+        "connection_refused", "likely", curl((7, "")), also=("no_route", "connection_blocked", "connection_reset"),
         note="curl prints the same for a host that is unreachable and for a connection that is reset at once.",
-        texts="""
-        curl: (7)
-        curl error 7: failed to connect to
-    """),
+    ),
     *rules(
         "connection_refused",
         "possible",

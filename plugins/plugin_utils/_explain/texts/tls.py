@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, apple, rules, schannel
+from ..rule import Rule, alerts, apple, cannot, curl, failing, rules, schannel
 
 __all__ = ("RULES",)
 
@@ -34,6 +34,7 @@ RULES: tuple[Rule, ...] = (
         timed out .. handshake
         (ssl_socket_connect|ssl_connect) .. net::opentimeout
         starttls: i/o timeout
+        crypto enabling timeout
     """),
     *rules(
         "tls_version_unsupported",
@@ -157,11 +158,17 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "tls_handshake_failed",
         "possible",
+        curl((35, "ssl connect error")),
+        failing("switching to ssl", "switching to tls", "ssl negotiation", "tls negotiation", "ssl setup", "tls setup"),
+        cannot(*(
+            f"{verb} {tls}" for verb in ("start", "negotiate", "establish", "enable", "switch to", "upgrade to", "connect via")
+            for tls in ("tls", "ssl"))),
         also=("certificate_untrusted", "certificate_self_signed", "mode_mismatch", "tls_version_unsupported"),
         echo="follow",
         texts="""
         tls library problem
-        (ssl|tls) (error|failure|setup failed|startup failed|operation failed|negotiation failed)
+        (ssl|tls) (error|failure|startup failed|operation failed)
+        eidosslconnecterror
         failed to enable crypto
         unable to connect with (starttls|tls encryption)
         stream_socket_enable_crypto
@@ -175,6 +182,7 @@ RULES: tuple[Rule, ...] = (
         tls_(alert|failed)
         # MailKit puts it before every reason
         an error occurred while attempting to establish an ssl or tls connection
+        a call to sspi failed
     """,
     ),
 )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, rules
+from ..rule import Rule, failing, refusing, rules
 
 __all__ = ("RULES",)
 
@@ -27,7 +27,7 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "recipient_rejected", "likely", also=("sender_rejected", "ehlo_rejected", "temporarily_rejected"),
         echo="follow", texts="""
-        no valid recipients
+        no (valid recipients|recipients were accepted)
         valid rcpt command must precede data
         need rcpt
     """),
@@ -49,21 +49,25 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "sender_rejected", "likely", variant="auth_required", also=("auth_requires_tls",),
         texts="server requires authentication"),
-    *rules("sender_rejected", "likely", also=("temporarily_rejected", "message_rejected"), texts="""
+    *rules("sender_rejected", "likely", refusing(
+        "sender", "sender address", "from address", "mail from", "mail from command", "mail command"),
+        failing("mail from", "mail from command", "mail command"),
+        also=("temporarily_rejected", "message_rejected"), texts="""
         smtpsender(refused|failedexception)
         sendernotaccepted
         0x800ccc78
-        (mail command failed|mail from command failed|error sending mail command)
+        error sending mail command
         in reply to mail from command
         after (|pipelined )mail from:
         smtpsendfailedexception .. from
         mailboxnotallowed .. sender
-        the server refused the sender
         all sender addresses were rejected
     """),
     *rules(
-        "recipient_rejected", "likely", also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"),
-        texts="""
+        "recipient_rejected", "likely", refusing(
+            "recipient", "recipients", "recipient address", "rcpt to", "rcpt command", "rcpt to command", "rcpt"),
+            failing("rcpt", "rcpt to", "rcpt command", "rcpt to command"),
+        also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"), texts="""
         smtp(recipientsrefused|recipientrefused|failedrecipient|failedrecipientexception|failedrecipientsexception|addressfailedexception)
         recipientnotaccepted
         0x800ccc79
@@ -74,12 +78,11 @@ RULES: tuple[Rule, ...] = (
         after (|pipelined )rcpt to:
         rejected message to
     """),
-    # RFC 5321's words for 550, whatever was refused: the relay's own stand behind them
-    *rules(
-        "recipient_rejected", "possible", also=("sender_rejected", "message_rejected"), echo="follow",
-        texts="requested action not taken: mailbox unavailable"),
-    *rules("message_rejected", "likely", also=("temporarily_rejected",), texts="""
-        (data not accepted|data command failed|messagenotaccepted|smtpdataerror)
+    *rules("message_rejected", "likely", refusing("message", "data", "data command"),
+        failing("data command"), also=("temporarily_rejected",), texts="""
+        (messagenotaccepted|smtpdataerror)
+        # Exim's own log
+        rejected (after data|during mime acl|by local_scan)
         in reply to (end of |)data command
         emessage
     """),
