@@ -35,6 +35,7 @@ import typing as t
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.chosen import chosen, suggest, usual_carrier
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
     FormatError,
     KeyPath,
@@ -43,7 +44,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import 
     load_format,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.chosen import chosen, suggest, usual_carrier
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.profiles import (
     Document,
     counting,
@@ -145,6 +145,10 @@ class Place:
         }
         found = load_format(self.form.format).entries(text, self.form.entries)
         return [{ours[path]: value for path, value in one.items() if path in ours} for one in found]
+
+    def around(self, text: str, where: KeyPath) -> list[dict[KeyPath, Value]]:
+        """What stands at another place of the app's own file: one mapping, or the entries of a list. Raises FormatError."""
+        return [] if self.carrier else load_format(self.form.format).entries(text, where)
 
     def files(self, text: str) -> list[str]:
         """Other files that variables come from. Raises FormatError."""

@@ -475,6 +475,9 @@ def spellings(value: str, dialect: str, like: str = "") -> Iterator[str]:
     yield from ways
     if dialect == "compose":
         yield "'" + value.replace("'", "\\'") + "'"
+    if dialect == "php":
+        # It looks for the end of a quoted value in further lines only where nothing stands between = and the quote.
+        yield f" {double}"
     if dialect in ("node", "ruby"):
         yield f'"{value}"'
     if dialect == "node":

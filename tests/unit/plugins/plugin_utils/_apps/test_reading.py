@@ -842,3 +842,87 @@ def test_what_an_app_stops_at_is_told_where_its_file_is_written() -> None:
     made = plan_present(descriptor, settings, given, b"STARTLS\nVERIFYCERT\nMAILNAME /etc/mailname\n")
     wrong = [one["message"] for one in made.findings if one["severity"] == "error"]
     assert wrong == ["dma does not know the key STARTLS and refuses its configuration for it, so no mail goes out."]
+
+
+_RECEIVERS = """\
+global:
+  smtp_smarthost: relay.example:587
+  smtp_from: a@b.example
+  {in_global}
+route: {{receiver: mails}}
+receivers:
+  - name: hook
+    webhook_configs: [{{url: 'http://127.0.0.1/'}}]
+  - name: mails
+    email_configs:
+      - {{to: a@b.example, headers: {{X-Any: thing}}, tls_config: {{ca_file: /ca.pem}}, send_resolved: true}}
+      - to: b@b.example
+        {in_entry}
+    {in_receiver}
+{at_top}
+"""
+
+
+@pytest.mark.parametrize(
+    "place, line, name",
+    [
+        ("in_entry", "smarthots: other.example:587", "receivers.email_configs.smarthots"),
+        ("in_entry", "auth_pasword: s3cret", "receivers.email_configs.auth_pasword"),
+        ("in_entry", "smtp_smarthost: other.example:587", "receivers.email_configs.smtp_smarthost"),
+        ("in_entry", "require-tls:", "receivers.email_configs.require-tls"),
+        (
+            "in_entry",
+            "tls_config: {insecure_skip_verfy: true}",
+            "receivers.email_configs.tls_config.insecure_skip_verfy",
+        ),
+        ("in_receiver", "email_config: []", "receivers.email_config"),
+        ("in_global", "smtp_tls_config: {ca_fil: /x}", "global.smtp_tls_config.ca_fil"),
+        ("in_global", "smtp_auth_user: s3cret", "global.smtp_auth_user"),
+        ("in_global", "resolve_timout: 5m", "global.resolve_timout"),
+        ("in_global", "smtp_requiretls:", "global.smtp_requiretls"),
+        ("at_top", "receiver: []", "receiver"),
+    ],
+)
+def test_alertmanager_stops_at_an_unknown_key_wherever_it_is(place: str, line: str, name: str) -> None:
+    lines = {"in_global": "", "in_entry": "", "in_receiver": "", "at_top": "", place: line}
+    text = _RECEIVERS.format(**lines)
+    told = [one for one in read("alertmanager", text).findings if one["code"] == "unknown_key"]
+    assert [one["severity"] for one in told] == ["error"]
+    assert f"does not know the key {name} and refuses its configuration for it" in told[0]["message"]
+    assert "s3cret" not in str(told)
+    clean = _RECEIVERS.format(**dict.fromkeys(lines, ""))
+    assert [one["code"] for one in read("alertmanager", clean).findings] == []
+
+
+@pytest.mark.parametrize(
+    "line, name",
+    [
+        ("    passwrd: s3cret", "notifier.smtp.passwrd"),
+        ("    tls: {skip_verfy: true}", "notifier.smtp.tls.skip_verfy"),
+        ("  template_pth: /x", "notifier.template_pth"),
+        ("notifer: {}", "notifer"),
+    ],
+)
+def test_authelia_stops_at_an_unknown_key_wherever_it_is(line: str, name: str) -> None:
+    text = (
+        "notifier:\n  smtp:\n    address: submission://h:587\n    sender: a@b.example\n"
+        + line.replace("{}", "{a: b}")
+        + "\n"
+    )
+    told = [one for one in read("authelia", text).findings if one["code"] == "unknown_key"]
+    assert [
+        (one["severity"], f"the key {name} " in one["message"] or f"the key {name}." in one["message"]) for one in told
+    ] == [("error", True)]
+
+
+def test_authelia_s_old_keys() -> None:
+    text = (
+        "notifier:\n  smtp:\n    address: submission://h:587\n    sender: a@b.example\n    disable_verify_cert: true\n"
+    )
+    reading = read("authelia", text)
+    assert reading.settings["validate_certs"] is False
+    assert [(one["code"], one["severity"]) for one in reading.findings if one["code"] == "unknown_key"] == [
+        ("unknown_key", "warning")
+    ]
+    reading = read("authelia", text.replace("disable_verify_cert: true", "trusted_cert: /ca.pem"))
+    assert [(one["code"], one["severity"]) for one in reading.findings] == [("unknown_key", "error")]
