@@ -802,7 +802,8 @@ def test_a_url_where_a_host_belongs_is_shown_without_its_login(written: str, sho
             "the key global.smtp_auth_user and refuses",
         ),
         ("authelia", "notifier:\n  smtp:\n    address: smtp://h\n    starttls: true\n", "smtp.starttls and refuses"),
-        ("homeassistant", "notify:\n  - platform: smtp\n    server: h\n    starttls: true\n", "starttls and refuses"),
+        ("homeassistant", "notify:\n  - platform: smtp\n    server: h\n    sender: a@b.example\n", "without recipient"),
+        ("homeassistant", "notify:\n  - platform: smtp\n    server: h\n    recipient: a@b.example\n", "without sender"),
         ("jenkins", "unclassified:\n  mailer:\n    smtpHost: h\n    smtpPorts: 25\n", "smtpPorts and refuses"),
     ],
 )
@@ -926,3 +927,10 @@ def test_authelia_s_old_keys() -> None:
     ]
     reading = read("authelia", text.replace("disable_verify_cert: true", "trusted_cert: /ca.pem"))
     assert [(one["code"], one["severity"]) for one in reading.findings] == [("unknown_key", "error")]
+
+
+def test_home_assistant_ignores_what_it_does_not_know() -> None:
+    entry = "notify:\n  - platform: smtp\n    server: h\n    sender: a@b.example\n    recipient: [c@d.example]\n"
+    assert read("homeassistant", entry).findings == []
+    told = read("homeassistant", entry + "    starttls: true\n").findings
+    assert [(one["code"], one["severity"]) for one in told] == [("unknown_key", "warning")]
