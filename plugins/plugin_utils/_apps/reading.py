@@ -323,9 +323,17 @@ def _mode_and_port(
     return mode, port
 
 
+# What is put into a file before the app reads it, or by the app while it does: {{ secret "x" }}, ${HOST}, and a name alone.
+_FILLED_IN = re.compile(r"\{\{.*\}\}|(?<![\^$])\$\{[A-Za-z_]\w*(?::?[-+?=][^}]*)?\}|\A\$[A-Z_][A-Z0-9_]*\Z", re.DOTALL)
+_BRACES = re.compile(r"\{\{.*\}\}", re.DOTALL)
+# Formats whose own readers say here what a variable is; and where a dollar sign is nothing of the kind.
+_OWN_VARIABLES = ("dotenv", "properties", "php", "ruby", "python", "postfix", "line")
+
+
 def _templated(form: Form, path: KeyPath, value: Value) -> Value:
-    """A value that a template fills in (``{{ secret "x" }}``) is not known here. A password may look so."""
-    if not isinstance(value, str) or not re.search(r"\{\{.*\}\}", value, re.DOTALL):
+    """A value that something fills in (``{{ secret "x" }}``, ``${HOST}``) is not known here. A password may look so."""
+    filled = _BRACES if form.format in _OWN_VARIABLES else _FILLED_IN
+    if not isinstance(value, str) or not filled.search(value):
         return value
     password = any("password" in key.names for key in form.keys if key.path == path)
     return value if password else Opaque("variable", value)
@@ -464,7 +472,8 @@ def _words(
         if isinstance(word.follows, tuple) and known.get(name) is not None:
             told = base_words(word, known[name])
             for other, text in told.items():
-                known.setdefault(other, text)
+                if text:
+                    known.setdefault(other, text)
             if not told:
                 findings.append(_unknown_word(descriptor, word, known[name]))
     for name, word in descriptor.words.items():

@@ -128,7 +128,8 @@ def around_findings(descriptor: Descriptor, place: Place, text: str) -> list[Fin
             for path in entry:
                 name = ".".join(path)
                 first = path[0]
-                if _is_one_of(known, first, name) or (where, name) in told:
+                # Some apps take a name with dots in it for levels.
+                if _is_one_of(known, first, name, first.partition(".")[0]) or (where, name) in told:
                     continue
                 if any(one.startswith(f"{name}.") for one in known):
                     continue
