@@ -44,6 +44,7 @@ GO_APPS = (
 RUBY_APPS = (
     ("rails", "file"),
     ("gitlab", "file"),
+    ("gitlab", "environment"),
     ("mastodon", "environment"),
     ("discourse", "file"),
     ("discourse", "environment"),
