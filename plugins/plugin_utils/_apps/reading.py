@@ -247,17 +247,7 @@ def interpret(
     words = {name: word for name, word in words.items() if name not in unclear}
     hidden = bool(unclear & _deciding(descriptor))
     mode, port = _mode_and_port(descriptor, form, known, words, unclear, hidden)
-    settings = {name: known[name] for name in _SHOWN if known.get(name) not in (None, "")}
-    if "host" in settings:
-        # A whole URL there is a mistake that is told, and its login is not.
-        settings["host"] = without_login(str(settings["host"]))
-    if port is not None:
-        settings["port"] = port
-    _follow(descriptor, words, settings)
-    if node_verifies_nothing(descriptor, form, values):
-        settings["validate_certs"] = False
-    if mode is not None:
-        settings.update(security=mode, secure=mode == "implicit_tls")
+    settings = _settings(descriptor, form, values, known, words, mode, port)
     findings += _blanks(descriptor, form, values)
     login = bool(known.get("username")) or "username" in unclear
     state = {**words, **settings, "security": mode, "login": login, **dict.fromkeys(unclear, "?")}
@@ -269,6 +259,30 @@ def interpret(
     findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in {*settings, *unclear}]
     password = str(known.get("password") or "")
     return Reading(found, settings, mode, bool(password) or _password_elsewhere(form, values), findings, password)
+
+
+def _settings(
+    descriptor: Descriptor,
+    form: Form,
+    values: Mapping[KeyPath, Value],
+    known: Mapping[str, Scalar],
+    words: Mapping[str, Scalar],
+    mode: str | None,
+    port: Scalar,
+) -> dict[str, t.Any]:
+    """What is known, as our model."""
+    settings: dict[str, t.Any] = {name: known[name] for name in _SHOWN if known.get(name) not in (None, "")}
+    if "host" in settings:
+        # A whole URL there is a mistake that is told, and its login is not.
+        settings["host"] = without_login(str(settings["host"]))
+    if port is not None:
+        settings["port"] = port
+    _follow(descriptor, words, settings)
+    if node_verifies_nothing(descriptor, form, values):
+        settings["validate_certs"] = False
+    if mode is not None:
+        settings.update(security=mode, secure=mode == "implicit_tls")
+    return settings
 
 
 def _unclear(
