@@ -353,6 +353,9 @@ def test_what_all_accounts_share_is_not_touched() -> None:
     made = plan("msmtp", {**LOGIN, "port": 465}, old)
     gone = plan_absent(descriptor, made.content)
     assert gone.content.decode() == old.replace("host h\nport 587\n", "")
+    alone = plan("msmtp", {**LOGIN, "port": 465}, old.replace("auth on", "domain x"))
+    assert "domain" not in alone.content.decode()
+    old = old.replace("account a\n", "account b\nhost g\naccount a\n")
     with pytest.raises(AppError, match="domain stands in its defaults"):
         plan("msmtp", {**LOGIN, "port": 465}, old.replace("auth on", "domain x"))
     with pytest.raises(AppError, match="domain stands in its defaults"):
