@@ -36,6 +36,8 @@ options:
   service:
     description:
       - The service of a compose file, or the C(metadata.name) of the Kubernetes object. Required for V(compose).
+      - Of a unit of systemd it may say the unit, which has to be that of O(path). Beside a file of NAME=value lines, or the app's own
+        file, it means nothing and is refused.
     type: str
   descriptors:
     description:

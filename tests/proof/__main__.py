@@ -19,6 +19,7 @@ import tempfile
 import time
 import typing as t
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,16 +62,19 @@ def prove(chosen: Sequence[Row], relay: Proving, folder: Path, show: bool = Fals
 
 
 def _send(jobs: Sequence[Job], relay: Proving) -> dict[str, dict[str, t.Any]]:
-    """Run every program once with its jobs; what compose files hand over is read by compose's own parser first."""
+    """Run every program once with its jobs, all at the same time as they mostly wait; what compose files hand over is read by
+    compose's own parser first.
+    """
     written = [job for job in jobs if not job.refused]
     carried = [job for job in written if job.row.form == "environment" and job.dialect == "compose"]
     parse = [{"id": job.id, "do": "parse", "dialect": "compose", "file": job.files[""]} for job in carried]
     environments = answers(COMPOSE, parse)
     said: dict[str, dict[str, t.Any]] = {}
     batches: dict[tuple[str, str], list[dict[str, t.Any]]] = {}
+    natives: dict[str, list[Job]] = {}
     for job in written:
         if job.row.program == "native":
-            said[job.id] = _send_native(job, relay)
+            natives.setdefault(job.row.client, []).append(job)
             continue
         message = job.as_message(relay.ca_file)
         if job in carried:
@@ -80,9 +84,17 @@ def _send(jobs: Sequence[Job], relay: Proving) -> dict[str, dict[str, t.Any]]:
             message["env"] = environments[job.id]["values"]
         batch = job.row.client if job.row.client == "synapse" else ""
         batches.setdefault((job.row.program, batch), []).append(message)
-    for (program, _batch), messages in batches.items():
-        said |= answers(program, messages, relay.ca_file)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        sent = [pool.submit(answers, program, messages, relay.ca_file) for (program, _one), messages in batches.items()]
+        sent += [pool.submit(_send_natives, several, relay) for several in natives.values()]
+        for one in sent:
+            said |= one.result()
     return said
+
+
+def _send_natives(jobs: Sequence[Job], relay: Proving) -> dict[str, dict[str, t.Any]]:
+    """The jobs of one program, one after the other: some have their files at one place."""
+    return {job.id: _send_native(job, relay) for job in jobs}
 
 
 def _send_native(job: Job, relay: Proving) -> dict[str, t.Any]:

@@ -44,6 +44,7 @@ GO_APPS = (
 RUBY_APPS = (
     ("rails", "file"),
     ("gitlab", "file"),
+    ("gitlab", "environment"),
     ("mastodon", "environment"),
     ("discourse", "file"),
     ("discourse", "environment"),
@@ -77,11 +78,11 @@ JENKINS = """<?xml version='1.1' encoding='UTF-8'?>
 """
 NATIVES = (
     Row("postfix", "file", "native", "postfix", "Postfix", quick=True),
-    Row("msmtp", "file", "native", "msmtp", "msmtp"),
+    Row("msmtp", "file", "native", "msmtp", "msmtp", quick=True),
     Row("exim4", "file", "native", "exim", "Exim", start=EXIM, plain_for=("CRAM-MD5",)),
-    Row("dma", "file", "native", "dma", "dma"),
-    Row("nullmailer", "file", "native", "nullmailer", "nullmailer"),
-    Row("ssmtp", "file", "native", "ssmtp", "sSMTP"),
+    Row("dma", "file", "native", "dma", "dma", quick=True),
+    Row("nullmailer", "file", "native", "nullmailer", "nullmailer", quick=True),
+    Row("ssmtp", "file", "native", "ssmtp", "sSMTP", quick=True),
     Row("zabbix", "file", "native", "curl", "curl", quick=True),
     Row("alertmanager", "file", "native", "alertmanager-old", "Alertmanager", start=ALERTMANAGER),
     Row("alertmanager", "file", "native", "alertmanager-new", "Alertmanager", start=ALERTMANAGER),
@@ -92,16 +93,16 @@ def rows() -> Iterator[Row]:
     """All of them."""
     for library in NODEMAILERS:
         for form in ("file", "environment"):
-            yield Row("nodemailer", form, "node", library, "nodemailer", quick=library == "nodemailer10")
+            yield Row("nodemailer", form, "node", library, "nodemailer", quick=True)
     for app, form, library in NODE_APPS:
-        yield Row(app, form, "node", library, "nodemailer")
+        yield Row(app, form, "node", library, "nodemailer", quick=True)
     for program in ("django42", "django52"):
         yield Row("django", "file", program, "django", "Django", quick=program == "django52")
     yield Row("django", "environment", "django52", "dj_email_url", "Django with dj-email-url")
     yield Row("django", "environment", "django52", "environ", "Django with django-environ")
     for app, form in DJANGO_APPS:
-        yield Row(app, form, "django52", "django", "Django")
-    yield Row("homeassistant", "file", "django52", "homeassistant", "smtplib")
+        yield Row(app, form, "django52", "django", "Django", quick=form == "file")
+    yield Row("homeassistant", "file", "django52", "homeassistant", "smtplib", quick=True)
     yield Row("synapse", "file", "django52", "synapse", "Synapse")
     for client, form in (("spring", "file"), ("spring", "environment"), ("keycloak", "file"), ("jenkins", "file")):
         yield Row(client, form, "java", client, "Angus Mail (Spring Boot)" if client == "spring" else "Angus Mail")

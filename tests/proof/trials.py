@@ -19,6 +19,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.change import plan_present
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import read_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES, parse_settings
 
 from tests.proof.relay import ALONE, GOOD, PASSWORD, SIMPLE_PASSWORD, SIMPLE_USER, STRIPPED, USER, WRONG, Arrived
@@ -157,12 +158,28 @@ def _render(job: Job, descriptor: Descriptor, user: str, password: str, folder: 
         if not trial.login and one.part_of and "username" in {n for f in one.forms.values() for n in f.names}:
             continue
         start = job.row.start.encode() if not name else b""
-        plan = plan_present(one, settings, given, start or None, place=place, offered=offered)
+        written = load_place(one, form="file") if place.form.inside else place
+        content = plan_present(one, settings, given, start or None, place=written, offered=offered).content
+        if place.form.inside:
+            place, content = _in_a_variable(one, place.form.inside, content)
         path = folder / f"{job.id}-{name or job.row.app}{_suffix(place)}"
-        path.write_bytes(plan.content)
+        path.write_bytes(content)
         job.files[name] = str(path)
         if not name:
             job.dialect = place.dialect or place.form.dialect
+
+
+def _in_a_variable(descriptor: Descriptor, name: str, content: bytes) -> tuple[Place, bytes]:
+    """A compose file with one variable that holds what was written for the app's own file, and is read back as that."""
+    lines = content.decode().replace("$", "$$").splitlines()
+    block = "".join(f"        {line}\n" for line in lines)
+    text = f"services:\n  app:\n    image: {descriptor.id}\n    environment:\n      {name}: |\n{block}"
+    place = load_place(descriptor, "/srv/compose.yml", service="app")
+    found = read_place(descriptor, place, text)
+    alone = read_place(descriptor, load_place(descriptor, form="file"), content.decode())
+    if (found.settings, found.security, found.password) != (alone.settings, alone.security, alone.password):
+        raise AppError(f"{name} is not read as what the file of {descriptor.name} holds.")
+    return place, text.encode()
 
 
 def _suffix(place: Place) -> str:

@@ -22,10 +22,10 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import 
     password_keys_elsewhere,
     several_findings,
     trap_findings,
-    unknown_findings,
     with_entries,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import Rendered, render
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.unknown import around_findings, unknown_findings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import SECURITY_MODES, Settings
 
 __all__ = ("Plan", "check_present", "mask", "plan_absent", "plan_present")
@@ -119,7 +119,7 @@ def plan_present(
     findings += trap_findings(descriptor, form, _state(descriptor, form, settings, rendered), values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if read_back.get(name) is None]
     findings += [*part_findings(descriptor), *_form_findings(descriptor, form, values), *place.parts(new)]
-    findings += several_findings(descriptor, form, before, written=True)
+    findings += [*several_findings(descriptor, form, before, written=True), *around_findings(descriptor, place, new)]
     return Plan(
         content=new.encode("utf-8"),
         changed=old is None or new != text,

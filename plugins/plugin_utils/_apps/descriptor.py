@@ -98,6 +98,7 @@ _FORM_KEYS = (
     "password_elsewhere",
     "entries",
     "entry_keys",
+    "known_at",
     "apply",
     "default_port",
     "note",
@@ -419,6 +420,7 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         password_elsewhere=_texts(data, "password_elsewhere"),
         entries=_texts(data, "entries"),
         entry_keys=_entry_keys(data, where),
+        known_at=_known_at(data, where),
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
         proven=str(data.get("proven") or ""),
@@ -458,6 +460,16 @@ def _entry_keys(data: Mapping[str, t.Any], where: str) -> dict[str, str]:
     if bool(found) != bool(data.get("entries")):
         raise AppError(f"{where} must have both entries and entry_keys, or neither.")
     return {name: str(ours) for name, ours in found.items()}
+
+
+def _known_at(data: Mapping[str, t.Any], where: str) -> dict[KeyPath, tuple[str, ...]]:
+    """By place, with the keys of ours that stand there, too."""
+    places = _mapping(data.get("known_at") or {}, f"{where}.known_at")
+    own = {".".join(_texts(data, "entries")): tuple(data.get("entry_keys") or {})}
+    return {
+        tuple(str(place).split(".")) if place else (): (*own.get(str(place), ()), *_texts(places, place))
+        for place in places
+    }
 
 
 def _formats(data: Mapping[str, t.Any], where: str) -> tuple[str, ...]:

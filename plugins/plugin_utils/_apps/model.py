@@ -162,7 +162,8 @@ class Form:
     ``or_sections`` are further places of the section, of which the one counts that is in the file; the paths of all keys
     begin with ``section``. ``nulls`` are texts that the app takes for no value at all; ``password_elsewhere`` are keys with
     which it gets the password from another place. ``entries`` are the lists in lists of the same file whose ``entry_keys`` win
-    over ours. ``dotted``: a name with dots in it is the same as one level for each.
+    over ours. ``known_at`` are the keys that the app knows at other places of its file (``receivers.email_configs``), where it
+    matters that there is no other. ``dotted``: a name with dots in it is the same as one level for each.
     """
 
     kind: str
@@ -187,6 +188,7 @@ class Form:
     password_elsewhere: tuple[str, ...]
     entries: KeyPath
     entry_keys: Mapping[str, str]
+    known_at: Mapping[KeyPath, tuple[str, ...]]
     apply: str
     note: str
     proven: str

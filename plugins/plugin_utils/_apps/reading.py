@@ -9,11 +9,10 @@ A pure function of keys and values. The password is never part of the outcome, o
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import fnmatch
 import re
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
@@ -21,6 +20,12 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.interp
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form, Word
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.unknown import (
+    around_findings,
+    is_variable,
+    parents_of,
+    unknown_findings,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.words import base_words, holds, mode_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import without_login
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import clash_sentence, convention_clash
@@ -36,7 +41,6 @@ __all__ = (
     "read_settings",
     "several_findings",
     "trap_findings",
-    "unknown_findings",
     "with_entries",
 )
 
@@ -60,7 +64,6 @@ _VARIABLES = re.compile(
     r"\$\{?([A-Za-z_]\w*)|\$__env\{(\w+)\}"
     r"|\b(?:ENV(?:\.fetch)?|getenv|environ(?:\.get)?|env)\s*[\[(]\s*['\"]([A-Za-z_]\w*)['\"]|\bprocess\.env\.(\w+)"
 )
-_LIKE_A_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,40}")
 Finding = dict[str, str]
 
 
@@ -113,6 +116,7 @@ def read_place(
     reading = interpret(
         descriptor, place.form, {**{key: value for key, (value, _path) in gathered.items()}, **values}, environment
     )
+    findings += around_findings(descriptor, place, text)
     return dataclasses.replace(reading, findings=[*reading.findings, *findings, *place.findings(text)])
 
 
@@ -207,22 +211,29 @@ def interpret(
     """Read the keys of one form as the app does. ``environment`` are variables of the app's process, where they are
     known.
     """
+    # A key without a value is one that such an app does not know, either.
+    named = dict(values) if form.refuses_unknown else None
     values = {path: value for path, value in values.items() if value is not None and not _is_null(form, value)}
     values = {path: _templated(form, path, value) for path, value in values.items()}
-    parents = _parents(form, values)
+    parents = parents_of(form, values)
     found = bool(parents) or any(key.path in values for key in form.keys if key.patterns or key.is_old)
     # A part of an app that says nothing of its mode means what the app does by default.
     if not found and not (descriptor.part_of and descriptor.words):
-        return Reading(False, findings=unknown_findings(descriptor, form, values))
+        return Reading(False, findings=unknown_findings(descriptor, form, named or values))
     further = several_findings(descriptor, form, values)
     values = {path: _first_relay(form, path, value) for path, value in values.items()}
     unused = _unused(descriptor, form, values)
     # A URL of another transport is no wrong one, and names no relay.
     used = {path: value for path, value in values.items() if not _is_unused(form, path, value)}
     if len(used) < len(values) and not any(key.path in used for key in form.keys if key.patterns):
-        return Reading(True, findings=[*unused, *further, *unknown_findings(descriptor, form, values)])
+        return Reading(True, findings=[*unused, *further, *unknown_findings(descriptor, form, named or values)])
     values = used
-    findings = [*_wrong(descriptor, form, values), *unused, *further, *unknown_findings(descriptor, form, values)]
+    findings = [
+        *_wrong(descriptor, form, values),
+        *unused,
+        *further,
+        *unknown_findings(descriptor, form, named or values),
+    ]
     findings += [_from_elsewhere(".".join(path), value) for path, value in parents.items()]
     known = read_settings(descriptor, form, values)
     findings += _overridden(descriptor, form, known, environment or {})
@@ -236,17 +247,7 @@ def interpret(
     words = {name: word for name, word in words.items() if name not in unclear}
     hidden = bool(unclear & _deciding(descriptor))
     mode, port = _mode_and_port(descriptor, form, known, words, unclear, hidden)
-    settings = {name: known[name] for name in _SHOWN if known.get(name) not in (None, "")}
-    if "host" in settings:
-        # A whole URL there is a mistake that is told, and its login is not.
-        settings["host"] = without_login(str(settings["host"]))
-    if port is not None:
-        settings["port"] = port
-    _follow(descriptor, words, settings)
-    if node_verifies_nothing(descriptor, form, values):
-        settings["validate_certs"] = False
-    if mode is not None:
-        settings.update(security=mode, secure=mode == "implicit_tls")
+    settings = _settings(descriptor, form, values, known, words, mode, port)
     findings += _blanks(descriptor, form, values)
     login = bool(known.get("username")) or "username" in unclear
     state = {**words, **settings, "security": mode, "login": login, **dict.fromkeys(unclear, "?")}
@@ -260,17 +261,41 @@ def interpret(
     return Reading(found, settings, mode, bool(password) or _password_elsewhere(form, values), findings, password)
 
 
+def _settings(
+    descriptor: Descriptor,
+    form: Form,
+    values: Mapping[KeyPath, Value],
+    known: Mapping[str, Scalar],
+    words: Mapping[str, Scalar],
+    mode: str | None,
+    port: Scalar,
+) -> dict[str, t.Any]:
+    """What is known, as our model."""
+    settings: dict[str, t.Any] = {name: known[name] for name in _SHOWN if known.get(name) not in (None, "")}
+    if "host" in settings:
+        # A whole URL there is a mistake that is told, and its login is not.
+        settings["host"] = without_login(str(settings["host"]))
+    if port is not None:
+        settings["port"] = port
+    _follow(descriptor, words, settings)
+    if node_verifies_nothing(descriptor, form, values):
+        settings["validate_certs"] = False
+    if mode is not None:
+        settings.update(security=mode, secure=mode == "implicit_tls")
+    return settings
+
+
 def _unclear(
     descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value], known: Mapping[str, Scalar]
 ) -> set[str]:
     """The names whose value is not known here, as a variable holds it, and those that follow from them. Nothing follows
     from the app's defaults then.
     """
-    parents = _parents(form, values)
+    parents = parents_of(form, values)
     names = {
         name
         for key in form.keys
-        if _is_variable(values.get(key.path)) or any(key.path[: len(path)] == path for path in parents)
+        if is_variable(values.get(key.path)) or any(key.path[: len(path)] == path for path in parents)
         for name in key.read_names
         if known.get(name) is None
     }
@@ -312,9 +337,17 @@ def _mode_and_port(
     return mode, port
 
 
+# What is put into a file before the app reads it, or by the app while it does: {{ secret "x" }}, ${HOST}, and a name alone.
+_FILLED_IN = re.compile(r"\{\{.*\}\}|(?<![\^$])\$\{[A-Za-z_]\w*(?::?[-+?=][^}]*)?\}|\A\$[A-Z_][A-Z0-9_]*\Z", re.DOTALL)
+_BRACES = re.compile(r"\{\{.*\}\}", re.DOTALL)
+# Formats whose own readers say here what a variable is; and where a dollar sign is nothing of the kind.
+_OWN_VARIABLES = ("dotenv", "properties", "php", "ruby", "python", "postfix", "line")
+
+
 def _templated(form: Form, path: KeyPath, value: Value) -> Value:
-    """A value that a template fills in (``{{ secret "x" }}``) is not known here. A password may look so."""
-    if not isinstance(value, str) or not re.search(r"\{\{.*\}\}", value, re.DOTALL):
+    """A value that something fills in (``{{ secret "x" }}``, ``${HOST}``) is not known here. A password may look so."""
+    filled = _BRACES if form.format in _OWN_VARIABLES else _FILLED_IN
+    if not isinstance(value, str) or not filled.search(value):
         return value
     password = any("password" in key.names for key in form.keys if key.path == path)
     return value if password else Opaque("variable", value)
@@ -453,7 +486,8 @@ def _words(
         if isinstance(word.follows, tuple) and known.get(name) is not None:
             told = base_words(word, known[name])
             for other, text in told.items():
-                known.setdefault(other, text)
+                if text:
+                    known.setdefault(other, text)
             if not told:
                 findings.append(_unknown_word(descriptor, word, known[name]))
     for name, word in descriptor.words.items():
@@ -613,18 +647,6 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
     return findings
 
 
-def _is_variable(value: Value) -> bool:
-    return isinstance(value, Opaque) and value.kind == "variable"
-
-
-def _parents(form: Form, values: Mapping[KeyPath, Value]) -> dict[KeyPath, Opaque]:
-    """Values from elsewhere in the place of a whole group of our keys."""
-    above = {path[:length] for path in form.managed for length in range(len(form.section) + 1, len(path))}
-    return {
-        path: value for path in sorted(above) if isinstance(value := values.get(path), Opaque) and _is_variable(value)
-    }
-
-
 def _from_elsewhere(name: str, value: Opaque) -> Finding:
     return {
         "severity": "info",
@@ -735,91 +757,6 @@ def _word_of(value: t.Any, form: Form) -> str:
 def _shown(value: Value) -> str:
     """A value of a switch; a URL may have a login, or a key, in front of its host."""
     return "no single value" if isinstance(value, Opaque) else repr(re.sub(r"://.*", "://...", str(value))[:60])
-
-
-def unknown_findings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
-    """Keys of the section that the app does not read: all others where the descriptor knows them all, else those that
-    look like one of ours.
-    """
-    ours = {key.path for key in form.keys}
-    known = {path[-1] for path in ours} | set(form.known_keys) | set(form.overrides)
-    findings = _superseded(descriptor, form, values)
-    told = set()
-    flat = all(len(path) == len(form.section) + 1 for path in ours)
-    parents = {path[:-1] for path in ours}
-    above = _parents(form, values)
-    for path in values:
-        if path[: len(form.section)] != form.section or path in ours or path in above:
-            continue
-        rest = path[len(form.section) :]
-        closed = any(fnmatch.fnmatchcase(".".join(rest), one) for one in form.closed)
-        if not closed and len(rest) > 1 and (flat or not form.section) and path[:-1] not in parents:
-            # Another account of the same file, or something else of an app's one file for everything.
-            continue
-        if form.refuses_unknown and flat:
-            # It refuses a command in every account of its file.
-            rest = rest[-1:]
-        if _is_known(form, rest) or (*form.section, *rest) in ours or ".".join(rest) in form.superseded:
-            continue
-        inside = [
-            one
-            for one in ours
-            if one[: len(form.section) + 1] == path[: len(form.section) + 1] and len(one) > len(form.section) + 1
-        ]
-        name = ".".join(rest) if inside else rest[0]
-        alike = sorted(
-            one for one in known if one.partition(".")[0] == rest[-1].partition(".")[0] or "." not in rest[-1]
-        )
-        near = difflib.get_close_matches(rest[-1], alike, 1, 0.8 if closed else 0.88)
-        if name in told or not (closed or near):
-            continue
-        told.add(name)
-        findings.append(_unknown_key(descriptor, form, name, near))
-    return findings
-
-
-def _unknown_key(descriptor: Descriptor, form: Form, name: str, near: Sequence[str]) -> Finding:
-    # Where every word that begins a line is taken for a key, a login that has got there may be among them.
-    shown = f"the key {'.'.join((*form.section, name))}"
-    if form.refuses_unknown and not _LIKE_A_KEY.fullmatch(name):
-        shown = "a word that stands in the place of a key"
-    advice = (
-        f"Write {near[0]} if that is what is meant"
-        if near
-        else "Take it out, or move its values to the keys that the app reads"
-    )
-    does = (
-        "refuses its configuration for it, so no mail goes out" if form.refuses_unknown else "ignores it without a word"
-    )
-    return {
-        "severity": "error" if form.refuses_unknown else "warning",
-        "code": "unknown_key",
-        "message": f"{descriptor.name} does not know {shown} and {does}.",
-        "remedy": f"{advice}: {', '.join(key.text for key in form.keys)}.",
-    }
-
-
-def _is_known(form: Form, rest: KeyPath) -> bool:
-    names = (rest[0], ".".join(rest))
-    if rest[0] in form.overrides or not {*names}.isdisjoint(form.password_elsewhere):
-        return True
-    return any(fnmatch.fnmatchcase(name, one) for one in form.known_keys for name in names)
-
-
-def _superseded(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
-    """Keys that the app once had."""
-    read = {".".join(key.path[len(form.section) :]) for key in form.keys if key.is_old}
-    return [
-        {
-            "severity": "warning",
-            "code": "unknown_key",
-            "message": f"{descriptor.name} takes {new} in place of the old {old}, which it "
-            + ("still reads where the new one is not there." if old in read else "ignores or mixes with the new one."),
-            "remedy": f"Take {old} out and write {new}.",
-        }
-        for old, new in form.superseded.items()
-        if (*form.section, *old.split(".")) in values or (*form.section, old) in values
-    ]
 
 
 def _overridden(

@@ -185,7 +185,8 @@ def refuse_twice(results: Sequence[Mapping[str, t.Any]]) -> None:
     """Refuse two entries that write one file; several services of one file are no such thing. Raises SettingsError."""
     seen: dict[tuple[str, str], int] = {}
     for index, one in enumerate(results):
-        path, service = str(one["path"]), str(one["item"].get("service") or "")
+        # A unit is the same one with and without its ending.
+        path, service = str(one["path"]), str(one["item"].get("service") or "").removesuffix(".service")
         there = next(
             (
                 number

@@ -14,12 +14,21 @@ def environment(job)
   Dotenv::Parser.call(File.read(job["file"]))
 end
 
-# gitlab.rb is code that runs where gitlab_rails is a mapping.
+# A stand-in for the object in which Omnibus evaluates gitlab.rb: code that runs where gitlab_rails is a mapping. Its image evaluates the
+# variable GITLAB_OMNIBUS_CONFIG first, at the same place, and gitlab.rb where that is there.
 class Omnibus
-  def self.read(path)
+  def self.read(path, variable = nil)
     omnibus = new
-    omnibus.instance_eval(File.read(path), path)
+    omnibus.instance_eval(variable.to_s) if variable
+    omnibus.instance_eval(File.read(path), path) if path && File.exist?(path)
     omnibus.gitlab_rails
+  end
+
+  # What Docker hands to the container of a compose file: two dollar signs are one.
+  def self.of_compose(path)
+    require "yaml"
+    service = YAML.safe_load(File.read(path, encoding: "utf-8"))["services"].values.first
+    read(nil, service["environment"]["GITLAB_OMNIBUS_CONFIG"].gsub("$$", "$"))
   end
 
   def gitlab_rails
@@ -42,13 +51,15 @@ def initializer(path)
   ActionMailer::Base.smtp_settings
 end
 
-# The template of Omnibus writes these into Rails' own initializer.
+# The template of Omnibus writes these into Rails' own initializer: what is nil is left out, and false is not.
 def gitlab(set)
+  return {} unless set["smtp_enable"]
   found = {address: set["smtp_address"], port: set["smtp_port"], user_name: set["smtp_user_name"], password: set["smtp_password"],
            domain: set["smtp_domain"], enable_starttls_auto: set["smtp_enable_starttls_auto"], tls: set["smtp_tls"],
            openssl_verify_mode: set["smtp_openssl_verify_mode"], ca_file: set["smtp_ca_file"]}
-  word = set["smtp_authentication"]
-  found[:authentication] = word.to_sym if word && word != "none"
+  # Before 19.2; a newer one takes false and none for nothing.
+  found[:authentication] = set["smtp_authentication"].to_s.to_sym unless set["smtp_authentication"].nil?
+  found[:open_timeout] = set["smtp_open_timeout"]
   raise "both flags are true" if found[:tls] && found.fetch(:enable_starttls_auto, true) != false
   found.compact
 end
@@ -81,6 +92,7 @@ def settings_of(job)
   case [job["app"], job["form"]]
   when ["rails", "file"] then initializer(job["file"])
   when ["gitlab", "file"] then gitlab(Omnibus.read(job["file"]))
+  when ["gitlab", "environment"] then gitlab(Omnibus.of_compose(job["file"]))
   when ["mastodon", "environment"] then mastodon(environment(job))
   when ["discourse", "environment"] then discourse(environment(job))
   else
@@ -103,7 +115,11 @@ end
 def deliver(job)
   require "mail"
   message = Mail.new(from: job["from"], to: job["to"], subject: job["subject"], body: "test")
-  message.delivery_method(:smtp, {open_timeout: 4, read_timeout: 4}.merge(settings_of(job)).merge(read_timeout: 4))
+  settings = settings_of(job)
+  # A newer net-smtp refuses whatever is no mechanism, and the one that is here only where there is a login.
+  word = settings[:authentication]
+  raise ArgumentError, "wrong authentication type #{word}" unless word.nil? || %w[plain login cram_md5].include?(word.to_s)
+  message.delivery_method(:smtp, {open_timeout: 4, read_timeout: 4}.merge(settings).merge(read_timeout: 4))
   message.deliver!
 end
 

@@ -35,6 +35,7 @@ import typing as t
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.chosen import chosen, suggest, usual_carrier
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
     FormatError,
     KeyPath,
@@ -145,6 +146,10 @@ class Place:
         found = load_format(self.form.format).entries(text, self.form.entries)
         return [{ours[path]: value for path, value in one.items() if path in ours} for one in found]
 
+    def around(self, text: str, where: KeyPath) -> list[dict[KeyPath, Value]]:
+        """What stands at another place of the app's own file: one mapping, or the entries of a list. Raises FormatError."""
+        return [] if self.carrier else load_format(self.form.format).entries(text, where)
+
     def files(self, text: str) -> list[str]:
         """Other files that variables come from. Raises FormatError."""
         return load_carrier(self.carrier).files(text, self.service) if self.carrier else []
@@ -202,7 +207,7 @@ class Place:
 
     def is_usual(self, name: str) -> bool:
         """Whether a file of this name is one that such settings usually stand in."""
-        if self.carrier and _usual(name):
+        if self.carrier and usual_carrier(name):
             return True
         return any(fnmatch.fnmatchcase(name, one.rpartition("/")[2]) for one in self.form.paths)
 
@@ -235,52 +240,19 @@ def load_place(
     service: str | None = None,
 ) -> Place:
     """The place that the options name, completed from the path and from what the app has. Raises AppError."""
-    kind, found = suggest(descriptor, path)
     if carrier:
         load_carrier(carrier)
-        if form == "file":
-            raise AppError(f"carrier: {carrier} holds environment variables, but form is file; leave out one of them.")
-        kind, found = "environment", carrier
-    elif (
-        service
-        and not form
-        and not found
-        and not _is_own(descriptor, path)
-        and not _ends_as_own(descriptor, path)
-        and "environment" in descriptor.forms
-    ):
-        # A service is one of a compose file, whatever that is called, unless it ends as the app's own does.
-        kind, found = "environment", "compose"
-    kind = form or kind
-    if kind not in ("file", "environment"):
-        raise AppError(f"form is {str(kind)[:40]}; write file or environment, or leave it out.")
-    chosen = descriptor.form(kind)
+    kind, found = chosen(descriptor, path, form, carrier, service)
+    place = descriptor.form(kind)
     if kind == "file":
-        if not form and not _is_own(descriptor, path) and _usual(path) in ("compose", "systemd", "kubernetes"):
-            raise AppError(
-                f"path is {path}, which holds environment variables, and {descriptor.name} reads none for its mail; write the"
-                f" path of its own file{', such as ' + chosen.paths[0] if chosen.paths else ''}, or form: file if it is one."
-            )
-        if service:
-            raise AppError(
-                f"service is {service}, but the settings go into {descriptor.name}'s own file; leave out service, or"
-                " write form: environment."
-            )
         ending = path.rpartition(".")[2].lower()
-        return Place(chosen.in_format("yaml" if ending == "yml" else ending))
-    found = found or "dotenv"
+        return Place(place.in_format("yaml" if ending == "yml" else ending))
     if load_carrier(found).needs_service and not service:
         example = f"service: {descriptor.id.replace('_', '-')}"
         raise AppError(
             f"service is missing; write the service of {path} that {descriptor.name} runs in, such as {example}."
         )
-    return Place(chosen, found, service or "", "systemd" if found == "systemd" else "shell" if found == "shell" else "")
-
-
-def _ends_as_own(descriptor: Descriptor, path: str) -> bool:
-    own = descriptor.forms.get("file")
-    ending = path.rpartition(".")[2].lower()
-    return own is not None and own.format == ending and ending != "yaml"
+    return Place(place, found, service or "", found if found in ("systemd", "shell") else "")
 
 
 def _with_variables(value: Value) -> Value:
@@ -295,36 +267,3 @@ def _without_placeholder(value: Value) -> Value:
     if isinstance(value, str) and "${" in value.replace("${:$}{", ""):
         return Opaque("variable", value)
     return value
-
-
-# How files are usually named; the first that fits.
-_USUAL = (
-    ("compose", re.compile(r"(^|/)(docker-)?compose[^/]*\.ya?ml$")),
-    ("systemd", re.compile(r"\.service(\.d/[^/]+\.conf)?$|/systemd/.*\.conf$")),
-    ("shell", re.compile(r"^/etc/(default|conf\.d|sysconfig)/[^/]+$|\.sh$")),
-    ("dotenv", re.compile(r"(^|/)[^/]*\.?env(\.[^/]+)?$|\.env$|(^|/)\.env[^/]*$")),
-    ("kubernetes", re.compile(r"(^|/)[^/]*(secret|configmap)[^/]*\.ya?ml$", re.IGNORECASE)),
-)
-
-
-def suggest(descriptor: Descriptor, path: str) -> tuple[str, str]:
-    """The form and the carrier that a path and an app suggest."""
-    if list(descriptor.forms) == ["file"]:
-        return "file", ""
-    usual = _usual(path)
-    if "file" not in descriptor.forms:
-        # YAML that holds variables is a compose file, whatever it is called.
-        return "environment", usual or ("compose" if path.lower().endswith((".yml", ".yaml")) else "dotenv")
-    if _is_own(descriptor, path) or not usual:
-        return "file", ""
-    return "environment", usual
-
-
-def _usual(path: str) -> str:
-    return next((name for name, pattern in _USUAL if pattern.search(path)), "")
-
-
-def _is_own(descriptor: Descriptor, path: str) -> bool:
-    """Whether a path has the name of the app's own file."""
-    file = descriptor.forms.get("file")
-    return file is not None and path.rpartition("/")[2] in [one.rpartition("/")[2] for one in file.paths]

@@ -129,7 +129,10 @@ class Format(abc.ABC):
         """The new text, not yet proven. Raises FormatError."""
 
     def entries(self, text: str, names: KeyPath) -> list[dict[KeyPath, Value]]:
-        """What the entries of the lists hold that lie one in the other below these names. Raises FormatError."""
+        """What the entries of the lists hold that lie one in the other below these names; a mapping counts as a list of one.
+
+        Raises FormatError.
+        """
         return []
 
     def locate(self, text: str, sections: Sequence[KeyPath]) -> KeyPath:

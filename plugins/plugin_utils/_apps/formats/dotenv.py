@@ -240,13 +240,13 @@ def _php(text: str, index: int) -> _Lexed:
     """phpdotenv decides line by line whether a value goes on, before it looks at the quotes."""
     end = _line_end(text, index)
     line = text[text.rfind("\n", 0, index) + 1 : end]
-    if '="' in line and not _php_closed(line, True):
-        while end < len(text):
+    if '="' in line:
+        closed = _php_closed(line, True)
+        while closed is False and end < len(text):
             start = end + (2 if text[end : end + 2] == "\r\n" else 1)
             end = _line_end(text, start)
-            if _php_closed(text[start:end], False):
-                break
-        else:
+            closed = _php_closed(text[start:end], False)
+        if not closed:
             return _Lexed("", _line_end(text, index), broken=True)
     index = _skip_blanks(text, index)
     value, variable, state = "", False, ""
@@ -277,9 +277,10 @@ def _php(text: str, index: int) -> _Lexed:
     return _Lexed(value, end, variable, broken=state in ("'", '"'))
 
 
-def _php_closed(line: str, first: bool) -> bool:
-    count = len(re.findall(r'(?=([^\\]"))', line))
-    return line == '"' or (count > 1 if first else count >= 1)
+def _php_closed(line: str, first: bool) -> bool | None:
+    """Whether a value ends in this line; None where versions differ, of which newer ones do not count two backslashes."""
+    older, newer = (len(re.findall(r'(?=([^\\]"))', one)) > first for one in (line, line.replace("\\\\", "")))
+    return line == '"' or (older if older == newer else None)
 
 
 def _php_rest(text: str, index: int, end: int, value: str, variable: bool) -> _Lexed:
@@ -475,6 +476,9 @@ def spellings(value: str, dialect: str, like: str = "") -> Iterator[str]:
     yield from ways
     if dialect == "compose":
         yield "'" + value.replace("'", "\\'") + "'"
+    if dialect == "php":
+        # It looks for the end of a quoted value in further lines only where nothing stands between = and the quote.
+        yield f" {double}"
     if dialect in ("node", "ruby"):
         yield f'"{value}"'
     if dialect == "node":

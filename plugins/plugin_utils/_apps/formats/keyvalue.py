@@ -131,6 +131,9 @@ class KeyValue(Lines):
             for one in reversed(self.scan(text, "ssmtp")):
                 if one.path == _STARTTLS and one.value == "NO":
                     text = text[: one.start] + text[one.end :]
+            if str(wanted[_STARTTLS]).upper() != "YES":
+                # Else UseTLS would be seen to take it away.
+                wanted = {_STARTTLS: wanted[_STARTTLS], **wanted}
         return super().change(text, wanted, remove, dialect, indent)
 
     def findings(self, text: str, dialect: str = "") -> list[dict[str, str]]:

@@ -64,9 +64,13 @@ class Msmtprc(Lines):
         dialect: str = "",
         indent: int = 2,
     ) -> str:
-        """``defaults`` belong to all accounts, so they stay; what they say against the settings is refused."""
+        """``defaults`` belong to all accounts, so they stay where there are several; what they say against the settings is refused."""
         in_all = {one.path[1] for one in self.scan(text, dialect) if len(one.path) == 2 and one.path[0] == "defaults"}
         shared = [path for path in remove if path not in wanted and path[-1] in in_all]
+        if wanted and shared and len(_accounts(text)) < 2:
+            return Lines.edit(
+                _OWN, text, wanted, [*remove, *(("defaults", path[-1]) for path in shared)], dialect, indent
+            )
         if wanted and shared:
             raise FormatError(
                 f"{shared[0][0]} stands in its defaults, which other accounts share; take it out there, or write it into"
@@ -117,6 +121,11 @@ class Msmtprc(Lines):
 def _names_default(line: str) -> bool:
     head = _ACCOUNT.match(line.strip())
     return head is not None and head.group(1) == "default"
+
+
+def _accounts(text: str) -> set[str]:
+    heads = [_ACCOUNT.match(text[start:end].strip()) for start, end, _after in lines_of(text)]
+    return {head.group(1) for head in heads if head is not None and not head.group(2)}
 
 
 def _target(text: str) -> str:

@@ -48,9 +48,12 @@ class Yaml(Format):
             nodes = [node for node in [parse(text).root] if node is not None]
             for name in names:
                 below = [child for child in (yaml_edit.child(node, name) for node in nodes) if child is not None]
-                nodes = [one.resolved() for child in below for one in child.resolved().entries]
+                lists = [child.resolved() for child in below]
+                nodes = [
+                    one.resolved() for node in lists for one in ([node] if node.kind == "mapping" else node.entries)
+                ]
             found = []
-            for node in nodes:
+            for node in (one for one in nodes if one.kind == "mapping"):
                 values: dict[KeyPath, Value] = {}
                 _collect((), yaml_edit.children(node), values)
                 found.append(values)

@@ -252,5 +252,5 @@ def test_every_app_of_the_collection_renders_every_mode_that_it_has(app: str, se
             assert bad == [], rendered
 
 
-# What an app says of settings that are right in themselves: a login in cleartext, a sender that it needs.
-BY_ITSELF = ("auth_requires_tls", "sender_missing")
+# What an app says of settings that are right in themselves: a login in cleartext, a sender or recipient that it needs.
+BY_ITSELF = ("auth_requires_tls", "sender_missing", "recipient_missing")

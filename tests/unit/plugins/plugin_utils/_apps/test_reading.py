@@ -139,12 +139,52 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         ["mode_mismatch", "cleartext"],
         {},
     ),
-    "Vaultwarden, the dead flag": (
+    "Vaultwarden, the old flag whose name says the opposite": (
         "vaultwarden",
-        f"SMTP_HOST=h\nSMTP_PORT=587\nSMTP_EXPLICIT_TLS=true\nSMTP_FROM=a@b.example\nSMTP_PASSWORD={SECRET}\n",
+        f"SMTP_HOST=h\nSMTP_PORT=587\nSMTP_EXPLICIT_TLS=true\nSMTP_SSL=true\nSMTP_FROM=a@b.example\nSMTP_PASSWORD={SECRET}\n",
+        {},
+        "implicit_tls",
+        ["mode_mismatch", "unknown_key", "unknown_key"],
+        {},
+    ),
+    "Vaultwarden, the old flag that switches TLS off": (
+        "vaultwarden",
+        "SMTP_HOST=h\nSMTP_PORT=25\nSMTP_EXPLICIT_TLS=false\nSMTP_SSL=false\nSMTP_FROM=a@b.example\n",
+        {},
+        "cleartext",
+        ["unknown_key", "unknown_key", "cleartext"],
+        {},
+    ),
+    "Vaultwarden, old flags beside the new word": (
+        "vaultwarden",
+        "SMTP_HOST=h\nSMTP_PORT=587\nSMTP_EXPLICIT_TLS=true\nSMTP_SECURITY=starttls\nSMTP_FROM=a@b.example\n",
         {},
         "starttls",
         ["unknown_key"],
+        {},
+    ),
+    "Gitea, the old flag for TLS": (
+        "gitea",
+        "[mailer]\nENABLED=true\nHOST=h:2587\nIS_TLS_ENABLED=false\nSKIP_VERIFY=true\nFROM=a@b.example\n",
+        {},
+        "opportunistic",
+        ["unknown_key", "unknown_key", "unknown_key", "downgrade_possible", "certificate_not_verified"],
+        {"validate_certs": False},
+    ),
+    "Forgejo, the old flag for TLS as a variable": (
+        "forgejo",
+        "FORGEJO__mailer__ENABLED=true\nFORGEJO__mailer__HOST=h:587\nFORGEJO__mailer__IS_TLS_ENABLED=true\nFORGEJO__mailer__FROM=a@b.example\n",
+        {"path": "/x/.env"},
+        "implicit_tls",
+        ["mode_mismatch", "unknown_key", "unknown_key"],
+        {},
+    ),
+    "Authelia, what something fills in": (
+        "authelia",
+        "notifier:\n  smtp:\n    address: submission://${SMTP_HOST}:587\n    sender: $SENDER\n    username: '${U}'\n    password: '${P}'\n",
+        {},
+        None,
+        ["variable", "variable", "variable"],
         {},
     ),
     "Vaultwarden, a word that it refuses": (
@@ -802,7 +842,8 @@ def test_a_url_where_a_host_belongs_is_shown_without_its_login(written: str, sho
             "the key global.smtp_auth_user and refuses",
         ),
         ("authelia", "notifier:\n  smtp:\n    address: smtp://h\n    starttls: true\n", "smtp.starttls and refuses"),
-        ("homeassistant", "notify:\n  - platform: smtp\n    server: h\n    starttls: true\n", "starttls and refuses"),
+        ("homeassistant", "notify:\n  - platform: smtp\n    server: h\n    sender: a@b.example\n", "without recipient"),
+        ("homeassistant", "notify:\n  - platform: smtp\n    server: h\n    recipient: a@b.example\n", "without sender"),
         ("jenkins", "unclassified:\n  mailer:\n    smtpHost: h\n    smtpPorts: 25\n", "smtpPorts and refuses"),
     ],
 )
@@ -842,3 +883,94 @@ def test_what_an_app_stops_at_is_told_where_its_file_is_written() -> None:
     made = plan_present(descriptor, settings, given, b"STARTLS\nVERIFYCERT\nMAILNAME /etc/mailname\n")
     wrong = [one["message"] for one in made.findings if one["severity"] == "error"]
     assert wrong == ["dma does not know the key STARTLS and refuses its configuration for it, so no mail goes out."]
+
+
+_RECEIVERS = """\
+global:
+  smtp_smarthost: relay.example:587
+  smtp_from: a@b.example
+  {in_global}
+route: {{receiver: mails}}
+receivers:
+  - name: hook
+    webhook_configs: [{{url: 'http://127.0.0.1/'}}]
+  - name: mails
+    email_configs:
+      - {{to: a@b.example, headers: {{X-Any: thing}}, tls_config: {{ca_file: /ca.pem}}, send_resolved: true}}
+      - to: b@b.example
+        {in_entry}
+    {in_receiver}
+{at_top}
+"""
+
+
+@pytest.mark.parametrize(
+    "place, line, name",
+    [
+        ("in_entry", "smarthots: other.example:587", "receivers.email_configs.smarthots"),
+        ("in_entry", "auth_pasword: s3cret", "receivers.email_configs.auth_pasword"),
+        ("in_entry", "smtp_smarthost: other.example:587", "receivers.email_configs.smtp_smarthost"),
+        ("in_entry", "require-tls:", "receivers.email_configs.require-tls"),
+        (
+            "in_entry",
+            "tls_config: {insecure_skip_verfy: true}",
+            "receivers.email_configs.tls_config.insecure_skip_verfy",
+        ),
+        ("in_receiver", "email_config: []", "receivers.email_config"),
+        ("in_global", "smtp_tls_config: {ca_fil: /x}", "global.smtp_tls_config.ca_fil"),
+        ("in_global", "smtp_auth_user: s3cret", "global.smtp_auth_user"),
+        ("in_global", "resolve_timout: 5m", "global.resolve_timout"),
+        ("in_global", "smtp_requiretls:", "global.smtp_requiretls"),
+        ("at_top", "receiver: []", "receiver"),
+    ],
+)
+def test_alertmanager_stops_at_an_unknown_key_wherever_it_is(place: str, line: str, name: str) -> None:
+    lines = {"in_global": "", "in_entry": "", "in_receiver": "", "at_top": "", place: line}
+    text = _RECEIVERS.format(**lines)
+    told = [one for one in read("alertmanager", text).findings if one["code"] == "unknown_key"]
+    assert [one["severity"] for one in told] == ["error"]
+    assert f"does not know the key {name} and refuses its configuration for it" in told[0]["message"]
+    assert "s3cret" not in str(told)
+    clean = _RECEIVERS.format(**dict.fromkeys(lines, ""))
+    assert [one["code"] for one in read("alertmanager", clean).findings] == []
+
+
+@pytest.mark.parametrize(
+    "line, name",
+    [
+        ("    passwrd: s3cret", "notifier.smtp.passwrd"),
+        ("    tls: {skip_verfy: true}", "notifier.smtp.tls.skip_verfy"),
+        ("  template_pth: /x", "notifier.template_pth"),
+        ("notifer: {}", "notifer"),
+    ],
+)
+def test_authelia_stops_at_an_unknown_key_wherever_it_is(line: str, name: str) -> None:
+    text = (
+        "notifier:\n  smtp:\n    address: submission://h:587\n    sender: a@b.example\n"
+        + line.replace("{}", "{a: b}")
+        + "\n"
+    )
+    told = [one for one in read("authelia", text).findings if one["code"] == "unknown_key"]
+    assert [
+        (one["severity"], f"the key {name} " in one["message"] or f"the key {name}." in one["message"]) for one in told
+    ] == [("error", True)]
+
+
+def test_authelia_s_old_keys() -> None:
+    text = (
+        "notifier:\n  smtp:\n    address: submission://h:587\n    sender: a@b.example\n    disable_verify_cert: true\n"
+    )
+    reading = read("authelia", text)
+    assert reading.settings["validate_certs"] is False
+    assert [(one["code"], one["severity"]) for one in reading.findings if one["code"] == "unknown_key"] == [
+        ("unknown_key", "warning")
+    ]
+    reading = read("authelia", text.replace("disable_verify_cert: true", "trusted_cert: /ca.pem"))
+    assert [(one["code"], one["severity"]) for one in reading.findings] == [("unknown_key", "error")]
+
+
+def test_home_assistant_ignores_what_it_does_not_know() -> None:
+    entry = "notify:\n  - platform: smtp\n    server: h\n    sender: a@b.example\n    recipient: [c@d.example]\n"
+    assert read("homeassistant", entry).findings == []
+    told = read("homeassistant", entry + "    starttls: true\n").findings
+    assert [(one["code"], one["severity"]) for one in told] == [("unknown_key", "warning")]

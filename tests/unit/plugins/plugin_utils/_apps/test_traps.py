@@ -353,6 +353,9 @@ def test_what_all_accounts_share_is_not_touched() -> None:
     made = plan("msmtp", {**LOGIN, "port": 465}, old)
     gone = plan_absent(descriptor, made.content)
     assert gone.content.decode() == old.replace("host h\nport 587\n", "")
+    alone = plan("msmtp", {**LOGIN, "port": 465}, old.replace("auth on", "domain x"))
+    assert "domain" not in alone.content.decode()
+    old = old.replace("account a\n", "account b\nhost g\naccount a\n")
     with pytest.raises(AppError, match="domain stands in its defaults"):
         plan("msmtp", {**LOGIN, "port": 465}, old.replace("auth on", "domain x"))
     with pytest.raises(AppError, match="domain stands in its defaults"):
@@ -428,3 +431,17 @@ def test_what_spring_takes_from_elsewhere_is_a_variable_in_yaml_too() -> None:
     text = "spring: {mail: {host: h.example, port: 465, username: me, password: '${MAIL_PASSWORD:x}'}}\n"
     reading = read_place(descriptor, load_place(descriptor, "/x/application.yml"), text)
     assert reading.password_set and "variable" in {one["code"] for one in reading.findings}
+
+
+def test_gitlab_gets_no_authentication_without_a_login() -> None:
+    """false becomes the symbol :false before 19.2, with which a newer net-smtp sends nothing."""
+    descriptor = load_descriptor("gitlab")
+    given = {"host": "relay.example", "port": 25, "security": "cleartext"}
+    old = b"gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = 'h'\ngitlab_rails['smtp_authentication'] = false\n"
+    told = read_place(descriptor, load_place(descriptor), old.decode()).findings
+    assert [one["severity"] for one in told if "smtp_authentication false" in one["message"]] == ["warning"]
+    made = plan_present(descriptor, parse_settings(given, probed=False), given, old)
+    assert b"smtp_authentication" not in made.content
+    given |= {"username": "u", "password": "p"}
+    made = plan_present(descriptor, parse_settings(given, probed=False), given, old)
+    assert b'smtp_authentication\'] = "login"' in made.content

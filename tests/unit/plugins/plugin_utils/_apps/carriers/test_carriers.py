@@ -232,7 +232,10 @@ def test_where_the_settings_stand_follows_from_app_and_path() -> None:
         ({"carrier": "helm"}, "carrier is helm, which is not known here; write dotenv or compose"),
         ({"form": "file", "carrier": "dotenv"}, "form is file; leave out one of them"),
         ({"form": "db"}, "form is db; write file or environment"),
-        ({"path": "/etc/mailpit/relay.yml", "service": "x"}, "leave out service, or write form: environment"),
+        (
+            {"path": "/etc/mailpit/relay.yml", "service": "x"},
+            "leave out service, or write the path of its compose file",
+        ),
     ):
         with pytest.raises(AppError) as error:
             load_place(relay, **options)

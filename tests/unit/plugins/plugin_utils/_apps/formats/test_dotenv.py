@@ -193,6 +193,15 @@ def test_awkward_passwords_come_back_or_are_refused(dialect: str) -> None:
         assert new.startswith("# top\n") and new.endswith('END="a#b"\n')
 
 
+@pytest.mark.parametrize("password", ["'\\", "'$\\", "$\"'\\", "it's $5 \\\\", "'=\"\\"])
+def test_phpdotenv_holds_an_apostrophe_beside_a_last_backslash(password: str) -> None:
+    """Behind a blank it does not look for the closing quote in further lines."""
+    new = DOTENV.edit("A='x'\nP=old # pw\nB=\"y\"\n", {("P",): password}, [], "php")
+    assert 'P= "' in new
+    assert DOTENV.read(new, dialect="php") == {("A",): "x", ("P",): password, ("B",): "y"}
+    assert DOTENV.edit(new, {("P",): "plain"}, [], "php") == 'A=\'x\'\nP= "plain" # pw\nB="y"\n'
+
+
 def test_hardly_anything_is_refused() -> None:
     refused = {}
     for dialect in DOTENV.dialects:

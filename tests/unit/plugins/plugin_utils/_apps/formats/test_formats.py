@@ -366,3 +366,19 @@ def test_any_password(name: str, password: str) -> None:
         others = editor.read(before, dialect=case.dialect)
         others.pop(case.gone, None)
         assert values == others
+
+
+def test_ssmtp_loses_starttls_where_its_flag_stands_alone() -> None:
+    wanted = {("UseTLS",): "NO", ("UseSTARTTLS",): "NO"}
+    new = load_format("keyvalue").edit("mailhub=h:25\nUseSTARTTLS=YES\nFromLineOverride=YES\n", wanted, (), "ssmtp")
+    assert load_format("keyvalue").read(new, dialect="ssmtp")[("UseSTARTTLS",)] == "NO"
+    assert load_format("keyvalue").edit(new, wanted, (), "ssmtp") == new
+
+
+def test_msmtp_s_defaults_are_of_one_account_where_there_is_only_one() -> None:
+    text = "defaults\ntls on\ndomain old.example\n\naccount a\nhost h\n{}account default : a\n"
+    alone, more = text.format(""), text.format("account b\nhost g\n")
+    new = load_format("msmtprc").edit(alone, {("host",): "new"}, [("domain",)])
+    assert new == alone.replace("domain old.example\n", "").replace("host h", "host new")
+    with pytest.raises(FormatError, match="domain stands in its defaults, which other accounts share"):
+        load_format("msmtprc").edit(more, {("host",): "new"}, [("domain",)])
