@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["FEW", "examples"]
+__all__ = ["examples"]
 
-FEW = os.environ.get("EXAMPLES") == "few"
+_FEW = os.environ.get("EXAMPLES") == "few"
 
 
 def examples(number: int) -> int:
     """For the option ``max_examples`` of hypothesis."""
-    return max(1, number // 4) if FEW else number
+    return max(1, number // 4) if _FEW else number

@@ -253,15 +253,15 @@ _ROWS: tuple[_Row, ...] = (
 )
 _MAX_WORDS = 600  # a sentence, and not what stands far below it
 _REPORTS = re.compile(r"\b(?:info|debug|trace|notice|verbose|fine|finer|finest)\b[\]:|>\" ]|/smtpd\[|\bdovecot\b")
-
-
+# What has ended well, beside a word of what was wrong before.
+_ENDED_WELL = re.compile(r"\b(?:renewed|restored|recovered|reconnected|no longer (?:failing|blocked))\b")
 _CONTRACTED = re.compile(r"n't\b")
 
 
 def plain_words(form: str) -> Meaning | None:
     """What an unknown program's sentence says, as spelling.fold spells it; None where it says nothing known, or only reports."""
     text = _CONTRACTED.sub(" not", form[:_MAX_WORDS].replace("can't", "cannot"))
-    if _REPORTS.search(text[:120]):
+    if _REPORTS.search(text[:120]) or _ENDED_WELL.search(text):
         return None
     for row in _ROWS:
         found = row.words.search(text)
