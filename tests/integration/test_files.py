@@ -578,7 +578,9 @@ def test_what_an_app_holds_is_not_read_through_a_link_that_somebody_planted(tmp_
     )
     link.symlink_to(tmp_path / ("private/config.yml" if way == "file" else "private"))
     os.lchown(link, OTHER, OTHER)
-    with pytest.raises(FileError, match="made by uid 12345, but what it leads to belongs to uid 0; only a link of root"):
+    with pytest.raises(
+        FileError, match="made by uid 12345, but what it leads to belongs to uid 0; only a link of root"
+    ):
         app_mail_config_info.read(str(path))
     os.lchown(link, 0, 0)
     found = app_mail_config_info.read(str(path))

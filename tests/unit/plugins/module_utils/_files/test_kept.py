@@ -256,7 +256,9 @@ def test_what_was_not_written_after_all_is_not_put_back(host: Host) -> None:
 
 
 # What asks the system about files.
-CALLS = "open fstat stat readlink listdir read write fsync rename link unlink mkdir fchmod fchown ftruncate close".split()
+CALLS = (
+    "open fstat stat readlink listdir read write fsync rename link unlink mkdir fchmod fchown ftruncate close".split()
+)
 
 
 class Failing:

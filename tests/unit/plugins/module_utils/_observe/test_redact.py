@@ -203,7 +203,8 @@ def test_letters_with_marks(sent: str, said: str) -> None:
 
 @pytest.mark.parametrize("before", ["", "x", "xy"])
 @pytest.mark.parametrize(
-    "change", [lambda text: text[::-1], *(lambda text, form=form: unicodedata.normalize(form, text) for form in ("NFC", "NFD"))]
+    "change",
+    [lambda text: text[::-1], *(lambda text, form=form: unicodedata.normalize(form, text) for form in ("NFC", "NFD"))],
 )
 def test_letters_with_marks_in_base64(change: t.Callable[[str], str], before: str) -> None:
     """Turned round by letters, which is another thing than by bytes, put together or taken apart; at any alignment."""
