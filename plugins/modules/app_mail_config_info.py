@@ -41,6 +41,7 @@ options:
   path:
     description:
       - The app's file on the managed host, or the file that holds its environment variables. That it is not there is no failure.
+      - A symbolic link is followed when root, the user of the task or the owner of the file made it.
     type: path
     required: true
   environment:
@@ -144,7 +145,9 @@ import stat
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import failure
+from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, failure
+from ansible_collections.mailops.smtp.plugins.module_utils._files.search import is_nowhere
+from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import open_file, place_of
 
 _MOST_BYTES = 4 * 1024 * 1024
 
@@ -164,22 +167,26 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
 
 
 def read(path: str) -> t.Optional[t.Dict[str, t.Any]]:
-    """Content, permission bits and real path of one file; None when it is not there. Raises OSError and ValueError."""
-    real = os.path.realpath(path)
+    """Content, permission bits and real path of one file; None when it is not there. Raises FileError and OSError.
+
+    A link is followed as place_of does: whoever plants one has nothing shown that belongs to somebody else.
+    """
     try:
-        # A pipe without a writer would keep us waiting.
-        with os.fdopen(os.open(real, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)), "rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise ValueError(
-                    "path is {0}, which is no regular file; write the path of the app's file.".format(path)
-                )
-            content = file.read(_MOST_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        with place_of(path) as place:
+            opened = open_file(place)
+            if opened is None:
+                return None
+            with os.fdopen(opened, "rb") as file:
+                mode = stat.S_IMODE(os.fstat(opened).st_mode)
+                content = file.read(_MOST_BYTES + 1)
+            real = place.path
+    except FileError:
+        if is_nowhere(path):
+            return None
+        raise
     if len(content) > _MOST_BYTES:
-        raise ValueError("{0} has more than {1} bytes, which is no config file.".format(path, _MOST_BYTES))
-    return {"content": base64.b64encode(content).decode("ascii"), "mode": stat.S_IMODE(found.st_mode), "path": real}
+        raise FileError("{0} has more than {1} bytes, which is no config file.".format(path, _MOST_BYTES))
+    return {"content": base64.b64encode(content).decode("ascii"), "mode": mode, "path": real}
 
 
 def main() -> None:
@@ -193,12 +200,10 @@ def main() -> None:
     for path in paths:
         try:
             found = read(path)
-        except IsADirectoryError:
-            module.fail_json(msg="path is {0}, which is a folder; write the path of the app's file.".format(path))
+        except FileError as error:
+            module.fail_json(msg=str(error))
         except OSError as error:
             module.fail_json(msg=str(failure("{0} cannot be read on this host".format(path), error)))
-        except ValueError as error:
-            module.fail_json(msg=str(error))
         files.append(found)
     module.exit_json(changed=False, files=files)
 

@@ -25,6 +25,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.replace import
 from ansible_collections.mailops.smtp.plugins.module_utils._files.search import read_file
 from ansible_collections.mailops.smtp.plugins.module_utils._files.validate import validator
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import place_of
+from ansible_collections.mailops.smtp.plugins.modules import app_mail_config_info
 
 OTHER = 12345
 # As large as the config that a full disk once destroyed.
@@ -563,6 +564,32 @@ def test_a_validating_command_that_would_look_at_nothing_is_refused(command: str
     """Whoever asks for it: an app's file, or a template of mail_config."""
     with pytest.raises(FileError, match=words):
         validator(t.cast(t.Any, None), command)
+
+
+@pytest.mark.parametrize("way", ["file", "folder"])
+def test_what_an_app_holds_is_not_read_through_a_link_that_somebody_planted(tmp_path: pathlib.Path, way: str) -> None:
+    """The app's user links its config to root's file; root's own links and theirs to their own files are followed."""
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/config.yml").write_text("root's")
+    theirs = tmp_path / "app"
+    theirs.mkdir()
+    link, path = (
+        (theirs / "config.yml", theirs / "config.yml") if way == "file" else (theirs / "sub", theirs / "sub/config.yml")
+    )
+    link.symlink_to(tmp_path / ("private/config.yml" if way == "file" else "private"))
+    os.lchown(link, OTHER, OTHER)
+    with pytest.raises(
+        FileError, match="made by uid 12345, but what it leads to belongs to uid 0; only a link of root"
+    ):
+        app_mail_config_info.read(str(path))
+    os.lchown(link, 0, 0)
+    found = app_mail_config_info.read(str(path))
+    assert found is not None and found["path"] == str(tmp_path / "private/config.yml")
+    # What leads to nothing is a file that is not there, whoever made it.
+    (tmp_path / "private/config.yml").unlink()
+    os.lchown(link, OTHER, OTHER)
+    assert app_mail_config_info.read(str(path)) is None
+    assert app_mail_config_info.read(str(theirs / "no/such/config.yml")) is None
 
 
 def test_an_audit_reads_nothing_through_a_link_that_somebody_planted(tmp_path: pathlib.Path) -> None:

@@ -131,10 +131,11 @@ def write(
             refuse_changed(place, seen, run)
         wanted = wishes.of(seen.attributes if seen else None)
         result: t.Dict[str, t.Any] = {"changed": True, "created": seen is None, "path": place.path}
+        if not check_mode:
+            # Also what an earlier write left that was killed while it made a backup, which this one may not make.
+            sweep(place)
         if seen is not None and seen.content == content and seen.attributes == wanted:
             result["changed"] = False
-            if not check_mode:
-                sweep(place)
         elif not check_mode:
             _write(place, content, wanted, seen, run, backup, check, result)
         return result

@@ -21,7 +21,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary impo
     backup_place,
     temporary_file,
 )
-from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place, open_file
+from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place, close, open_file
 
 __all__ = ("ABSENT", "Seen", "back_up", "checksum_of", "drop_backup", "read", "remove", "replace", "sync_folder")
 
@@ -165,7 +165,7 @@ def sync_folder(place: Place, what: str) -> None:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
             raise failure(what, error, place.folder) from None
     finally:
-        os.close(opened)
+        close(opened)
 
 
 def _fill(opened: int, content: bytes) -> None:

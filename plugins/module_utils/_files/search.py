@@ -16,7 +16,7 @@ import typing as t
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, reason_of
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import place_of
 
-__all__ = ("Found", "read_file", "search")
+__all__ = ("Found", "is_nowhere", "read_file", "search")
 
 _MOST_BYTES = 4 * 1024 * 1024
 _MOST_FOLDERS = 20000
@@ -56,7 +56,7 @@ def read_file(root: str, path: str) -> t.Dict[str, t.Any]:
                 content = file.read(_MOST_BYTES + 1)
             real = place.path
     except FileError as error:
-        return told if _is_nowhere(whole) else dict(told, error=str(error).replace(above + "/", "/"))
+        return told if is_nowhere(whole) else dict(told, error=str(error).replace(above + "/", "/"))
     except (FileNotFoundError, NotADirectoryError):
         return told
     except PermissionError as error:
@@ -108,7 +108,7 @@ def search(
     return Found(files, left_out)
 
 
-def _is_nowhere(path: str) -> bool:
+def is_nowhere(path: str) -> bool:
     """Whether nothing is there, or a link that leads to nothing."""
     try:
         os.stat(path)

@@ -19,7 +19,7 @@ import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, failure
 from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import locked, private
-from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, place_of
+from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import FolderMissing, close, place_of
 
 __all__ = ("Record", "Store", "open_store", "record_path", "store_path")
 
@@ -70,7 +70,7 @@ def open_store(*, create: bool) -> t.Iterator[t.Optional[Store]]:
             time.sleep(0.02)
         yield Store(opened, path)
     finally:
-        os.close(opened)
+        close(opened)
 
 
 class Store:
@@ -83,7 +83,7 @@ class Store:
     def records(self) -> t.Dict[str, Record]:
         """All records by the path that they are about, in the order of the paths. Raises FileError."""
         found = {}
-        for name in sorted(os.listdir(self._folder)):
+        for name in sorted(self._names()):
             if _RECORD.match(name):
                 try:
                     record = json.loads(self._read(name).decode("utf-8"))
@@ -123,10 +123,17 @@ class Store:
     def sweep(self) -> None:
         """Take away what no record names: what a killed run left half-made. Raises FileError."""
         named = {record["copy"] for record in self.records().values()}
-        for name in os.listdir(self._folder):
+        for name in self._names():
             if name == _NEW or (_COPY.match(name) and name not in named):
                 self._unlink(name)
         self._sync()
+
+    def _names(self) -> t.List[str]:
+        try:
+            return os.listdir(self._folder)
+        except OSError as error:
+            words = "{0}, where old files are kept, cannot be read".format(self.path)
+            raise failure(words, error, self._folder) from None
 
     def _read(self, name: str) -> bytes:
         try:
@@ -202,9 +209,13 @@ def _open_private(path: str, create: bool) -> t.Optional[int]:
             return None
         except OSError as error:
             raise failure("{0}, where old files are kept, cannot be opened".format(path), error, place.folder) from None
-    found = os.fstat(opened)
+    try:
+        found = os.fstat(opened)
+    except OSError as error:
+        close(opened)
+        raise failure("{0}, where old files are kept, cannot be looked at".format(path), error) from None
     if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        os.close(opened)
+        close(opened)
         words = (
             "{0}, where old files are kept, belongs to uid {1} and has mode {2:04o}; it must belong to uid {3} with "
             "mode 0700: remove or correct it."

@@ -20,7 +20,7 @@ import time
 import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, failure
-from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place
+from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import Place, close
 
 __all__ = ("PATIENCE", "Temporary", "backup_place", "locked", "private", "sweep", "temporary_file", "temporary_name")
 
@@ -92,7 +92,7 @@ def temporary_file(place: Place) -> t.Iterator[Temporary]:
         yield found
     finally:
         found.remove()
-        os.close(opened)
+        close(opened)
 
 
 def sweep(place: Place) -> None:

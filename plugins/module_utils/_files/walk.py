@@ -20,7 +20,7 @@ import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, failure
 
-__all__ = ("FolderMissing", "Place", "open_file", "place_of")
+__all__ = ("FolderMissing", "Place", "close", "open_file", "place_of")
 
 # O_PATH needs no permission to list the folder, as walking through one does not.
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
@@ -74,11 +74,20 @@ def place_of(path: str) -> t.Iterator[Place]:
     _require_nameable(path)
     if path.endswith("/") or os.path.basename(path) in ("", ".", ".."):
         raise FileError("path is {0}, which is a folder; write the path of the app's file.".format(path))
-    place = _Walk(path).go()
+    try:
+        place = _Walk(path).go()
+    except OSError as error:
+        raise failure("the way to {0} cannot be walked".format(path), error) from None
     try:
         yield place
     finally:
-        os.close(place.folder)
+        close(place.folder)
+
+
+def close(opened: int) -> None:
+    """Let go of an open file or folder. What was written is synced by then, so that nothing is lost where this fails."""
+    with contextlib.suppress(OSError):
+        os.close(opened)
 
 
 def open_file(place: Place) -> t.Optional[int]:
@@ -109,8 +118,11 @@ def open_file(place: Place) -> t.Optional[int]:
         for link in place.links:
             link.check(found.st_uid)
         return opened
+    except OSError as error:
+        close(opened)
+        raise failure("{0} cannot be read".format(place.path), error, place.folder) from None
     except BaseException:
-        os.close(opened)
+        close(opened)
         raise
 
 
@@ -142,7 +154,7 @@ class _Walk:
                     )
             raise FileError("path is {0}, which is a folder; write the path of the app's file.".format(self.given))
         except BaseException:
-            os.close(self.folder)
+            close(self.folder)
             raise
 
     def _steps_left(self) -> bool:
@@ -190,7 +202,7 @@ class _Walk:
             self.names.append(name)
 
     def _move(self, folder: int) -> None:
-        os.close(self.folder)
+        close(self.folder)
         self.folder = folder
 
 

@@ -65,19 +65,23 @@ def secret_forms(username: str, password: str) -> list[str]:
     plain = base64.b64encode(f"\0{username}\0{password}".encode())
     # Some relays hand on what they got in base64, and encode it once more.
     encoded = [plain.decode(), base64.b64encode(plain).decode(), base64.b64encode(secret).decode()]
+    written = [secret, secret[::-1], password.encode("utf-16-le"), password.encode("utf-16-be")]
+    if not password.isascii():
+        from unicodedata import normalize
+
+        # Letters with marks put together or taken apart; and turned round by letters, not by bytes.
+        spelled = {normalize(name, password) for name in ("NFC", "NFD")} - {password}
+        forms |= spelled
+        written += [one.encode() for one in (*spelled, password[::-1])]
     for lead in range(3):
         # Base64 of anything that holds the password has it in one of three alignments; the edges depend on the neighbours.
-        for held in (secret, secret[::-1], password.encode("utf-16-le"), password.encode("utf-16-be")):
+        for held in written:
             whole = base64.b64encode(b"\0" * lead + held).decode().rstrip("=")[-(-lead * 4 // 3) if lead else 0 :]
             core = whole[:-1] if (lead + len(held)) % 3 else whole
             if len(core) >= 6:
                 encoded.append(core)
-    # As NTLM and its kind have it, in hexadecimal; and letters with marks put together or taken apart.
+    # As NTLM and its kind have it, in hexadecimal.
     encoded += [password.encode(name).hex() for name in ("utf-16-le", "utf-16-be")]
-    if not password.isascii():
-        from unicodedata import normalize
-
-        forms.update(normalize(name, password) for name in ("NFC", "NFD"))
     forms.update(encoded, (form.replace("+", "-").replace("/", "_") for form in encoded))
     return sorted((form for form in forms if form), key=len, reverse=True)
 

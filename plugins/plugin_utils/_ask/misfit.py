@@ -21,6 +21,8 @@ _TOO_OLD = re.compile(r"\bSyntaxError\b|requires Python [\d.]+ or newer on the t
 _LACKS = re.compile(r"No module named '_?(\w+)'|import of _?(\w+) halted")
 _NOT_FOUND = re.compile(r"The module interpreter '.*' was not found")
 _NO_RESULT = re.compile(r"No start of json char found|Module result deserialization failed|MODULE FAILURE")
+# The kind of an exception, and the system's own words.
+_RAISED = re.compile(r"\w+(?:Error|Exception|Interrupt|Exit)\b(?:: \[Errno \d+\] [A-Za-z /()-]+[A-Za-z)])?")
 _LONGEST, _LONGEST_WORD = 200, 100
 # What ansible-core says where it has nothing to say.
 _NO_WORDS = ("Module failed.", "(traceback unavailable)")
@@ -76,6 +78,9 @@ def _silent(action: ActionBase, result: dict[str, t.Any]) -> str | None:
     if not isinstance(status, int) or not _NO_RESULT.search(str(result.get("msg") or "")):
         return None
     lines = [" ".join(line.split()) for line in str(result.get("module_stderr") or "").splitlines() if line.strip()]
+    if lines and lines[0].startswith("Traceback"):
+        # What the system says is in the last line; what follows there may be data.
+        lines = [found[0]] if (found := _RAISED.match(lines[-1])) else []
     # A word that is longer is no word, and may be data.
     said = printable_text(lines[0][:_LONGEST]) if lines and max(map(len, lines[0].split())) <= _LONGEST_WORD else ""
     python = (getattr(action, "_used_interpreter", None) or "").lstrip("#!") or "the Python"

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._files.edit import Wishes, look_at, write
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
+from ansible_collections.mailops.smtp.plugins.module_utils._files.temporary import temporary_name
 
 RUN = {"controller": "here", "pid": 1}
 
@@ -89,3 +90,14 @@ def test_what_a_mistyped_name_may_have_been_meant_for(
     for name in there:
         (tmp_path / name).write_text("old")
     assert look_at(str(tmp_path / asked), Wishes(None, None, None), run=RUN, dead=[])["alike"] == alike
+
+
+@pytest.mark.parametrize("content", [b"new", b"old"], ids=["changes", "is the same"])
+def test_a_write_takes_away_what_a_killed_one_left_of_its_backup(tmp_path: pathlib.Path, content: bytes) -> None:
+    """With the old password in it; also where this one makes no backup."""
+    path = tmp_path / "app.yml"
+    path.write_text("old")
+    for name in ("app.yml", "app.yml.backup"):
+        (tmp_path / temporary_name(name)).write_text("old")
+    write(str(path), content, Wishes(None, None, None), run=RUN, dead=[])
+    assert path.read_bytes() == content and list(tmp_path.iterdir()) == [path]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import stat
@@ -252,3 +253,69 @@ def test_what_was_not_written_after_all_is_not_put_back(host: Host) -> None:
         edit.write(str(host.a), b"new", NO_WISHES, run=ONE, dead=[], check=check)
     assert host.restore(ONE) == ([], []) and host.a.read_text() == "by hand"
     assert host.finish(ONE) == [] and host.kept() == []
+
+
+# What asks the system about files.
+CALLS = (
+    "open fstat stat readlink listdir read write fsync rename link unlink mkdir fchmod fchown ftruncate close".split()
+)
+
+
+class Failing:
+    """The so many-th of these calls fails; ``hit`` tells whether it came to that. A file that fails to close is closed, as in Linux."""
+
+    def __init__(self, name: str, number: int) -> None:
+        self.name, self.left, self.hit = name, number, False
+        self.usual: t.Callable[..., t.Any] = getattr(os, name)
+
+    def __enter__(self) -> Failing:
+        setattr(os, self.name, self)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        setattr(os, self.name, self.usual)
+
+    def __call__(self, *args: t.Any, **options: t.Any) -> t.Any:
+        self.left -= 1
+        if self.left:
+            return self.usual(*args, **options)
+        self.hit = True
+        if self.name == "close":
+            self.usual(*args)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize("step", ["begin", "write", "restore", "finish"])
+@pytest.mark.parametrize("name", CALLS)
+def test_whatever_call_fails_gets_a_sentence_and_the_next_run_has_all_it_needs(
+    host: Host, name: str, step: str
+) -> None:
+    steps: t.Dict[str, t.Callable[[], object]] = {
+        "begin": lambda: host.begin(ONE),
+        "write": lambda: [host.write(ONE, host.a, "new"), host.write(ONE, host.b, "new")],
+        "restore": lambda: host.restore(ONE),
+        "finish": lambda: host.finish(ONE),
+    }
+    before = list(steps)[: list(steps).index(step)]
+    for number in range(1, 300):
+        host.a.write_text("old")
+        for one in before:
+            steps[one]()
+        with Failing(name, number) as failing:
+            try:
+                steps[step]()
+            except FileError as error:
+                assert failing.hit and str(error).endswith(".") and str(error).isprintable()
+        assert host.a.read_text() in ("old", "new")
+        # The next run is this one's successor, and goes back.
+        host.begin(TWO, ONE)
+        host.restore(TWO)
+        assert host.finish(TWO) == [] and host.kept() == []
+        assert {one.name for one in host.a.parent.iterdir()} <= {"a", "b", "store"}
+        if step in ("begin", "restore", "finish"):
+            assert host.a.read_text() == "old" and not host.b.exists()
+        if host.b.exists():
+            host.b.unlink()
+        if not failing.hit:
+            return
+    raise AssertionError("without end")

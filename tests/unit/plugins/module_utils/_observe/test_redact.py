@@ -203,6 +203,19 @@ def test_letters_with_marks(sent: str, said: str) -> None:
     assert redact({"text": f"no {unicodedata.normalize(said, 'Pässwörd-9')}"}, forms) == {"text": "no ********"}
 
 
+@pytest.mark.parametrize("before", ["", "x", "xy"])
+@pytest.mark.parametrize(
+    "change",
+    [lambda text: text[::-1], *(lambda text, form=form: unicodedata.normalize(form, text) for form in ("NFC", "NFD"))],
+)
+def test_letters_with_marks_in_base64(change: t.Callable[[str], str], before: str) -> None:
+    """Turned round by letters, which is another thing than by bytes, put together or taken apart; at any alignment."""
+    for password in ("Pässwörd-is-9", unicodedata.normalize("NFD", "Pässwörd-is-9")):
+        said = base64.b64encode((before + change(password) + "!").encode()).decode()
+        shown = redact({"text": f"no {said}"}, secret_forms("app", password))["text"]
+        assert "********" in shown and len(shown) < len("no ******** ") + 8, shown
+
+
 def test_named_characters() -> None:
     forms = secret_forms("app", "R&D<\"'>secret")
     shown = redact({"text": "you said R&amp;D&lt;&quot;&apos;&gt;secret there"}, forms)["text"]

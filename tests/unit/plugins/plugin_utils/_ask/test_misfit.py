@@ -88,6 +88,34 @@ def test_hosts_of_another_kind_are_refused_before_anything_is_sent(connection: o
             f"{PYTHON} of app1 ended with exit status 127 (pyenv: python3.13: command not found) and gave no result;",
         ),
         (
+            {
+                "msg": "MODULE FAILURE",
+                "module_stderr": "Traceback (most recent call last):\n  File x\nOSError: [Errno 27] File too large\n",
+                "rc": 1,
+            },
+            f"{PYTHON} of app1 ended with exit status 1 (OSError: [Errno 27] File too large) and gave no result;",
+        ),
+        (
+            {
+                "msg": "MODULE FAILURE",
+                "module_stderr": "Traceback (most recent call last):\n  File x\nOSError: [Errno 2] No such file or directory: '/a/b'\n",
+                "rc": 1,
+            },
+            f"{PYTHON} of app1 ended with exit status 1 (OSError: [Errno 2] No such file or directory) and gave no result;",
+        ),
+        (
+            {
+                "msg": "MODULE FAILURE",
+                "module_stderr": "Traceback (most recent call last):\n  File x\nValueError: what they said: s3cret\n",
+                "rc": 1,
+            },
+            f"{PYTHON} of app1 ended with exit status 1 (ValueError) and gave no result;",
+        ),
+        (
+            {"msg": "MODULE FAILURE", "module_stderr": "Traceback (most recent call last):\nkilled\n", "rc": 137},
+            f"{PYTHON} of app1 ended with exit status 137 and gave no result;",
+        ),
+        (
             {"msg": "MODULE FAILURE", "module_stderr": "e" * 150, "rc": 1},
             f"{PYTHON} of app1 ended with exit status 1 and gave no result;",
         ),
