@@ -1098,6 +1098,15 @@ def test_folders_that_nothing_came_into_go(site: sites.Site, tmp_path: pathlib.P
     with records.opened_record(write=False) as record:
         assert record.as_dict()["folders"] == record.as_dict()["versions"] == {}
     made = make(site)
-    (release / "mailpit").write_text("x")
-    assert unmade(site.data_dir) == [site.data_dir]
-    assert str(release) not in unmade(*made) and (release / "mailpit").exists()
+    for name in ("mailpit", "mailpit.tar.gz"):
+        (release / name).write_text("x")
+    (tmp_path / "root/etc/mailpit.env").write_text("x")
+    assert unmade(site.data_dir) == [site.data_dir] and (release / "mailpit").exists(), (
+        "no other version than a new one"
+    )
+    unmade(*made)
+    assert sorted(path.name for path in (tmp_path / "root").rglob("*")) == ["etc", "mailpit.env"]
+    make(site)
+    (release / "theirs").write_text("x")
+    unmade(str(release))
+    assert [path.name for path in release.iterdir()] == ["theirs"]

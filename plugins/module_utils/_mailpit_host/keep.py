@@ -94,16 +94,17 @@ def make(
 def unmake(
     site: Site, folders: t.Mapping[str, Folder], record: Record, changes: Changes, made: t.Container[str]
 ) -> None:
-    """Take away those of the folders that were ``made`` and in which nothing is, where nothing came of what they were made for."""
+    """
+    Take away those of the folders that were ``made`` and in which nothing is, where nothing came of what they were made for. A version
+    that was brought for it goes as well.
+    """
     config, data = folders["mailpit_config_dir"], folders["mailpit_data_dir"]
     empty = [os.path.join(config.path, name) for name in sites.SUBFOLDERS] + [config.path, data.path]
     if site.release:
         install = folders["mailpit_install_dir"].path
         release = os.path.join(install, site.release)
-        for name in _entries(release):
-            # What was downloaded in part.
-            if name.startswith(".ansible_tmp"):
-                changes.unlink(os.path.join(release, name))
+        if release in made and not units.users_of(release, ""):
+            _unlink_programs(release, changes)
         empty += [release, install]
     for path in empty:
         if path in made and not _entries(path):
@@ -210,10 +211,15 @@ def remove_versions(site: Site, record: Record, changes: Changes, keep: str) -> 
         if units.users_of(path, site.service):
             changes.left.append(path)
             continue
-        for name in _entries(path):
-            if name in sites.PROGRAM_FILES or name.startswith((".ansible_tmp", ".mailpit.")):
-                changes.unlink(os.path.join(path, name))
+        _unlink_programs(path, changes)
         changes.rmdir(path)
+
+
+def _unlink_programs(folder: str, changes: Changes) -> None:
+    """Take away what the role brings into a version's folder, and what was downloaded or unpacked in part."""
+    for name in _entries(folder):
+        if name in sites.PROGRAM_FILES or name.startswith((".ansible_tmp", ".mailpit.")):
+            changes.unlink(os.path.join(folder, name))
 
 
 def _entries(path: str) -> t.List[str]:
