@@ -344,11 +344,14 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.accounts import (
     gid_of,
     looks_made,
-    members_of,
     uid_of,
     unreadable,
 )
-from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.former import former_groups, former_users
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.former import (
+    former_groups,
+    former_users,
+    has_others,
+)
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record, add, drop, opened_record
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.since import parse_since
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
@@ -701,7 +704,9 @@ def _remove(
     users, groups = record.users.get(site.user_name), record.groups.get(group)
     # Earlier versions of the role wrote down neither; and what somebody has changed, or made again, is that one's.
     own_user = users in (None, [site.service]) and looks_made(site.user_name)
-    own_group = groups == [site.service] if groups else own_user and group == site.user_name and not members_of(group)
+    own_group = groups == [site.service] if groups else own_user and group == site.user_name
+    # Where its user stays, so does it: nobody's first group can be removed.
+    own_group = own_group and not has_others(group, [site.user_name] if own_user else [])
     keep.remove(site, sites.judge(site, record, leaving=True), record, changes, options["remove_data"])
     if site.contained and not changes.dry:
         container.sweep_looks(container.engine_of(site.manager, options["site"]["compose"]))

@@ -1045,6 +1045,7 @@ def test_a_group_goes_after_its_users_alone(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(former, "gid_of", lambda name: 990)
     monkeypatch.setattr(former, "primary_of", lambda name: ["old"] if name == "old" else ["stays"])
     monkeypatch.setattr(former, "members_of", lambda name: [])
+    monkeypatch.setattr(former, "runs_as", lambda names: False)
     record = records.Record({"groups": {name: ["mailpit"] for name in ("old", "other", "mailpit")}})
     assert former.former_groups(record, "mailpit", "mailpit", ["old"]) == ["old"]
     assert former.former_groups(record, "mailpit", "mailpit", []) == []
@@ -1110,3 +1111,9 @@ def test_folders_that_nothing_came_into_go(site: sites.Site, tmp_path: pathlib.P
     (release / "theirs").write_text("x")
     unmade(str(release))
     assert [path.name for path in release.iterdir()] == ["theirs"]
+
+
+def test_a_group_stays_with_a_user_who_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(former, "members_of", lambda name: [])
+    monkeypatch.setattr(former, "primary_of", lambda name: ["changed"])
+    assert former.has_others("changed", []) and not former.has_others("changed", ["changed"])

@@ -22,7 +22,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.account
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record, drop
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.units import runs_as
 
-__all__ = ("former_groups", "former_users")
+__all__ = ("former_groups", "former_users", "has_others")
 
 
 def former_users(record: Record, service: str, present: str) -> t.List[str]:
@@ -50,6 +50,11 @@ def _mine(entries: t.Mapping[str, t.Sequence[str]], service: str) -> t.List[str]
     return sorted(name for name, instances in entries.items() if service in instances)
 
 
+def has_others(group: str, leaving: t.Sequence[str]) -> bool:
+    """Whether somebody is in a group, or has it as the first one, besides those who are ``leaving``."""
+    return bool(set(members_of(group) + primary_of(group)) - set(leaving))
+
+
 def _is_used(group: str, leaving: t.Sequence[str]) -> bool:
-    """Whether somebody is in a group, or a unit is to be."""
-    return bool(set(members_of(group) + primary_of(group)) - set(leaving)) or runs_as({group, str(gid_of(group))})
+    """The same, or a unit is to be in it."""
+    return has_others(group, leaving) or runs_as({group, str(gid_of(group))})
