@@ -46,6 +46,13 @@ options:
   server_name:
     description: The name for SNI. The certificate is not looked at here. Left out, it is O(host).
     type: str
+  leave_mark:
+    description:
+      - Whether RV(mark) is to be in Mailpit's log also where it refuses no login, which tells this Mailpit from another one that looks the same.
+      - Mailpit is handed a message that it cannot read, and refuses it. Nothing of that is kept, relayed or forwarded.
+      - What is no Mailpit by its greeting is handed none.
+    type: bool
+    default: false
   timeout:
     description: Seconds for everything together, at most a day.
     type: float
@@ -93,6 +100,11 @@ violations:
   elements: str
   returned: always
   sample: ["AUTH before STARTTLS is answered with 235 instead of 530"]
+mark:
+  description: The name of the login that was tried. A login that is refused stands in Mailpit's log with it.
+  type: str
+  returned: when the host was reached
+  sample: mailops-proof-0123456789abcdef
 cleartext:
   description: What a client met that speaks cleartext.
   type: dict
@@ -137,6 +149,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = dict(
     security=dict(type="str", required=True, choices=["implicit_tls", "starttls", "opportunistic", "cleartext"]),
     auth=dict(type="str", required=True, choices=["none", "users", "accept_any"]),
     server_name=dict(type="str"),
+    leave_mark=dict(type="bool", default=False),
     timeout=dict(type="float", default=15),
 )
 
@@ -154,8 +167,10 @@ def main() -> None:
         module.fail_json(msg=f"timeout is {timeout}: write a number of seconds above 0, at most {_TIMEOUT_LIMIT}")
     if not host or len(host) > 255 or any(char.isspace() or not char.isprintable() for char in host):
         module.fail_json(msg=f"host is {host!r}: write the name or the address of the Mailpit host")
+    mark = lockdown.new_mark(module.params["leave_mark"])
+    server_name: str = module.params["server_name"] or host
     try:
-        cleartext, encrypted = lockdown.observe(host, port, security, module.params["server_name"] or host, timeout)
+        cleartext, encrypted = lockdown.observe(host, port, security, server_name, timeout, mark)
     except Unreachable as error:
         sentence = f"Mailpit's mode could not be seen: {error}"
         module.exit_json(changed=False, ok=False, violations=[str(error)], msg=sentence)
@@ -166,6 +181,7 @@ def main() -> None:
         ok=not found,
         violations=found,
         msg=": ".join([where, *(["; ".join(found)] if found else [])]),
+        mark=mark.name,
         cleartext=cleartext.as_dict(),
         encrypted=encrypted.as_dict(),
     )

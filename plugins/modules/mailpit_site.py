@@ -19,17 +19,20 @@ options:
     description:
       - V(look) changes nothing. What will not do is returned as RV(refusal), and the texts of O(files) as RV(texts).
       - V(make) makes the folders that are missing, and with O(anchor) does what V(claim) does on this host.
+      - V(unmake) takes away what V(make) has made (O(made)) and what is empty still, where nothing came of it.
       - V(unpack) takes the program out of the archive beside it, and does what V(try) does.
       - V(try) looks whether the program is safe and starts.
       - V(image) has the image of a container on the host, and looks at what its program knows.
-      - V(tidy) ends a run that was proved. It removes the versions that the role installed and that nothing uses any more.
+      - V(tidy) ends a run that was proved. It removes the versions that the role installed and that nothing uses any more, and says which
+        users could go.
       - V(remove) removes what the role made, and O(site.data_dir) only with O(remove_data).
+      - V(heard) looks whether this Mailpit's log has the O(marks) that a proof has left.
       - V(log) reads what this Mailpit has logged since O(since), without what the role's own proofs caused.
       - V(wait) waits until Mailpit listens at O(listen). It must be the unit's or the container's own process.
       - V(claim) and V(forget) are for the file of a client that holds what Mailpit is verified with. The first refuses a file that is not
         the role's, the second removes it.
     type: str
-    choices: [look, make, unpack, try, image, tidy, remove, wait, log, claim, forget]
+    choices: [look, make, unmake, unpack, try, image, tidy, remove, wait, heard, log, claim, forget]
     default: look
   site:
     description: What this Mailpit is to have. Not for V(claim) and V(forget).
@@ -117,7 +120,9 @@ options:
     elements: str
     default: []
   anchor:
-    description: With O(step=claim) and O(step=forget), the file as C(path), who it is for as C(instance), and PEM texts given out so far as C(known).
+    description:
+      - With O(step=claim), O(step=forget) and O(step=look), the file as C(path), who it is for as C(instance), and PEM texts given out so far
+        as C(known).
     type: dict
     default: {}
   seen:
@@ -138,18 +143,28 @@ options:
     type: list
     elements: str
     default: []
+  marks:
+    description: With O(step=heard), what a proof has left in the log.
+    type: list
+    elements: str
+    default: []
   proofs:
     description: With O(step=wait), the number of hosts from which a proof follows, for the log.
     type: int
     default: 0
   timeout:
-    description: With O(step=wait), the seconds to wait.
+    description: With O(step=wait) and O(step=heard), the seconds to wait.
     type: float
     default: 15
   leaving:
     description: With O(step=look), whether Mailpit is to be removed. Nobody else's files are in the way then.
     type: bool
     default: false
+  made:
+    description: With O(step=unmake), what V(make) returned as RV(made).
+    type: list
+    elements: str
+    default: []
   new_group:
     description: With O(step=make), whether the role has just made the group.
     type: bool
@@ -196,6 +211,10 @@ accounts:
   type: list
   elements: str
   returned: with O(step=look)
+strange_anchor:
+  description: Whether the file of O(anchor) is not known to be the role's.
+  type: bool
+  returned: with O(step=look)
 texts:
   description: The texts of O(files) by their names, empty where there is no file.
   type: dict
@@ -208,14 +227,16 @@ trouble:
   description: What the program said instead of starting, or why nothing listens, or V(none).
   type: str
   returned: with O(step=try), O(step=unpack) and O(step=wait)
-own_user:
-  description: Whether the user is one that the role made, and that no other Mailpit of this host uses.
-  type: bool
-  returned: with O(step=remove)
-own_group:
-  description: The same for the group.
-  type: bool
-  returned: with O(step=remove)
+users:
+  description: Users that the role made for this Mailpit, and that nothing uses any more. With O(step=tidy) those of earlier options.
+  type: list
+  elements: str
+  returned: with O(step=tidy), and O(step=remove) with O(remove_data)
+groups:
+  description: The same of groups.
+  type: list
+  elements: str
+  returned: with O(step=tidy), and O(step=remove) with O(remove_data)
 new_config:
   description: Whether the folder of the configuration is made by this step.
   type: bool
@@ -245,6 +266,16 @@ program:
   description: The path in the image of the program that it starts.
   type: str
   returned: with O(step=image)
+made:
+  description: The folders that were not there before.
+  type: list
+  elements: str
+  returned: with O(step=make)
+had:
+  description: The numbers of the user and the group who had the messages before, where they are others now.
+  type: list
+  elements: str
+  returned: with O(step=make)
 uid:
   description: The number of the user who runs Mailpit, V(none) while there is no such user.
   type: int
@@ -253,6 +284,15 @@ gid:
   description: The number of that user's group, V(none) while there is no such group.
   type: int
   returned: with O(step=make)
+unheard:
+  description: Those of O(marks) that are not in the log.
+  type: list
+  elements: str
+  returned: with O(step=heard)
+kept:
+  description: Whether this host keeps a log of this Mailpit. Without one, nothing is said of the marks.
+  type: bool
+  returned: with O(step=heard)
 lines:
   description: The lines of the log.
   type: list
@@ -304,9 +344,13 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.accounts import (
     gid_of,
     looks_made,
-    members_of,
     uid_of,
     unreadable,
+)
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.former import (
+    former_groups,
+    former_users,
+    has_others,
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record, add, drop, opened_record
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.since import parse_since
@@ -336,7 +380,21 @@ _SITE = {
 _SPEC = {
     "step": {
         "type": "str",
-        "choices": ["look", "make", "unpack", "try", "image", "tidy", "remove", "wait", "log", "claim", "forget"],
+        "choices": [
+            "look",
+            "make",
+            "unmake",
+            "unpack",
+            "try",
+            "image",
+            "tidy",
+            "remove",
+            "wait",
+            "heard",
+            "log",
+            "claim",
+            "forget",
+        ],
         "default": "look",
     },
     "site": {"type": "dict", "options": _SITE},
@@ -349,9 +407,11 @@ _SPEC = {
     "names": {"type": "list", "elements": "str", "default": []},
     "since": {"type": "str", "default": "1day"},
     "command": {"type": "list", "elements": "str", "default": []},
+    "marks": {"type": "list", "elements": "str", "default": []},
     "proofs": {"type": "int", "default": 0},
     "timeout": {"type": "float", "default": 15},
     "leaving": {"type": "bool", "default": False},
+    "made": {"type": "list", "elements": "str", "default": []},
     "new_group": {"type": "bool", "default": False},
     "remove_data": {"type": "bool", "default": False},
 }
@@ -359,6 +419,9 @@ _SPEC = {
 _LARGEST_TEXT = 1 << 20
 # Below are the users and groups that a system has from the start (Debian's policy 9.2.2; others have these, too).
 _FIRST_FREE = 100
+# How far back the marks of a proof are looked for, and how long until the next look.
+_PROOF_SECONDS = 900
+_PAUSE = 0.3
 _NOBODY = 65534
 # Folders of any managed host: what ProtectHome and PrivateTmp of systemd.exec(5) hide from a unit.
 _NOT_FOR_UNITS = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")
@@ -440,9 +503,25 @@ def _look(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t
         for option, place in options["listen"].items():
             ports.refuse_occupied(option, place["address"], int(place["port"]), runner.owns)
         accounts = [] if None in (site.user, site.group) else [site.user_name, options["site"]["group"]]
-        return {"refusal": None, "python": sys.executable, "accounts": accounts, **_read(options["files"])}
+        return {
+            "refusal": None,
+            "python": sys.executable,
+            "accounts": accounts,
+            "strange_anchor": _is_strange(options["anchor"], record),
+            **_read(options["files"]),
+        }
     except Refusal as refusal:
         return {"refusal": str(refusal), "texts": {}, "checksums": {}}
+
+
+def _is_strange(wanted: t.Mapping[str, t.Any], record: Record) -> bool:
+    """Whether the file that this host verifies Mailpit with is there and not known, or would not do."""
+    try:
+        if wanted:
+            anchor.claim(wanted["path"], wanted["instance"], wanted["known"], record)
+    except Refusal:
+        return True
+    return False
 
 
 def _refuse_root(site: sites.Site) -> None:
@@ -534,14 +613,23 @@ def _make(
         add(record.users, site.user_name, site.service)
         if options["new_group"] or options["site"]["group"] in record.groups:
             add(record.groups, options["site"]["group"], site.service)
-    keep.make(site, folders, record, changes)
+    had = keep.make(site, folders, record, changes)
     release = sites.release_dir(site) if site.release else None
     return {
+        "made": changes.made,
+        "had": [str(number) for number in had] if had else [],
         "new_config": folders["mailpit_config_dir"].path in changes.paths and not folders["mailpit_config_dir"].exists,
         "new_release": release in changes.paths,
         "uid": site.user,
         "gid": site.group,
     }
+
+
+def _unmake(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
+    keep.unmake(site, sites.judge(site, record, leaving=True), record, changes, options["made"])
+    return {}
 
 
 def _unpack(
@@ -600,7 +688,13 @@ def _tidy(
         log.announce_proof(site.service, 0)
     if site.release:
         keep.remove_versions(site, record, changes, keep=sites.release_dir(site))
-    return {"left": changes.left}
+    return {"left": changes.left, **_leaving(site, options, record)}
+
+
+def _leaving(site: sites.Site, options: t.Mapping[str, t.Any], record: Record) -> t.Dict[str, t.Any]:
+    """Accounts of this Mailpit from before its options were changed, which can go."""
+    users = former_users(record, site.service, site.user_name)
+    return {"users": users, "groups": former_groups(record, site.service, options["site"]["group"], users)}
 
 
 def _remove(
@@ -608,16 +702,25 @@ def _remove(
 ) -> t.Dict[str, t.Any]:
     group = options["site"]["group"]
     users, groups = record.users.get(site.user_name), record.groups.get(group)
-    # Earlier versions of the role wrote down neither.
-    own_user = users == [site.service] if users else looks_made(site.user_name)
-    own_group = groups == [site.service] if groups else own_user and group == site.user_name and not members_of(group)
+    # Earlier versions of the role wrote down neither; and what somebody has changed, or made again, is that one's.
+    own_user = users in (None, [site.service]) and looks_made(site.user_name)
+    own_group = groups == [site.service] if groups else own_user and group == site.user_name
+    # Where its user stays, so does it: nobody's first group can be removed.
+    own_group = own_group and not has_others(group, [site.user_name] if own_user else [])
     keep.remove(site, sites.judge(site, record, leaving=True), record, changes, options["remove_data"])
     if site.contained and not changes.dry:
         container.sweep_looks(container.engine_of(site.manager, options["site"]["compose"]))
-    if options["remove_data"]:
-        drop(record.users, site.user_name, site.service)
-        drop(record.groups, group, site.service)
-    return {"left": changes.left, "own_user": own_user, "own_group": own_group}
+    if not options["remove_data"]:
+        return {"left": changes.left, "users": [], "groups": []}
+    drop(record.users, site.user_name, site.service)
+    drop(record.groups, group, site.service)
+    leaving = _leaving(site, options, record)
+    present = options["site"]["create_user"]
+    return {
+        "left": changes.left,
+        "users": leaving["users"] + [site.user_name] * (own_user and present),
+        "groups": leaving["groups"] + [group] * (own_group and present),
+    }
 
 
 def _wait(
@@ -655,6 +758,17 @@ def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
             )
         )
     runner = _runner(options["site"])
+    found = _lines(site, runner, since)
+    down = None if site.manager == "none" else service.why_down(runner)
+    return {"lines": log.without_proofs(found), "renewal": renewal, "down": down}
+
+
+def _lines(
+    site: sites.Site, runner: t.Union[service.Unit, container.Container], since: float
+) -> t.List[t.Tuple[float, str]]:
+    """What this Mailpit has logged since a moment, wherever it logs. Raises Refusal."""
+    started_with = sites.environment_of(site)
+    path = started_with.get("MP_LOG_FILE", "")
     if isinstance(runner, container.Container):
         # Where there is a journal, the proofs were announced in it.
         found = runner.log(since) + (log.read_journal(site.service, since) if shutil.which("journalctl") else [])
@@ -663,8 +777,28 @@ def _log(site: sites.Site, options: t.Mapping[str, t.Any], record: Record, chang
     if path:
         zone = started_with.get("TZ") or (None if sites.has_hosts_clock(site) else "UTC")
         found += log.read_file(path, {0, site.owner, site.user or 0}, since, zone)
-    down = None if site.manager == "none" else service.why_down(runner)
-    return {"lines": log.without_proofs(found), "renewal": renewal, "down": down}
+    return found
+
+
+def _heard(
+    site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
+) -> t.Dict[str, t.Any]:
+    """Which marks of a proof stand in no log of this Mailpit; none where this host keeps no log of it."""
+    marks = set(options["marks"])
+    runner = _runner(options["site"])
+    end = time.monotonic() + options["timeout"]
+    while True:
+        units.said_by(["journalctl", "--sync"])  # what it wrote a moment ago may be on its way
+        try:
+            left = marks - log.marks_in(_lines(site, runner, time.time() - _PROOF_SECONDS), marks)
+        except Refusal:
+            return {"unheard": [], "kept": False}
+        if not left or time.monotonic() >= end:
+            break
+        time.sleep(_PAUSE)
+    path = sites.environment_of(site).get("MP_LOG_FILE", "")
+    kept = not left or runner.has_a_log() or (bool(path) and os.path.exists(path) and os.path.getsize(path) > 0)
+    return {"unheard": sorted(left) if kept else [], "kept": kept}
 
 
 def _claim(options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes) -> t.Dict[str, t.Any]:
@@ -682,12 +816,14 @@ def _forget(options: t.Mapping[str, t.Any], record: Record, changes: keep.Change
 _ON_CLIENTS = {"claim": _claim, "forget": _forget}
 _STEPS = {
     "make": _make,
+    "unmake": _unmake,
     "unpack": _unpack,
     "try": _try,
     "image": _image,
     "tidy": _tidy,
     "remove": _remove,
     "wait": _wait,
+    "heard": _heard,
     "log": _log,
 }
 
@@ -698,7 +834,7 @@ def _do(step: str, options: t.Mapping[str, t.Any], changes: keep.Changes) -> t.D
         with opened_record(write=not changes.dry) as record:
             return _ON_CLIENTS[step](options, record, changes)
     site = _site(options["site"])
-    with opened_record(write=not changes.dry and step not in ("try", "image", "wait", "log")) as record:
+    with opened_record(write=not changes.dry and step not in ("try", "image", "wait", "heard", "log")) as record:
         return _STEPS[step](site, options, record, changes)
 
 

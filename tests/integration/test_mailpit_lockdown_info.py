@@ -8,8 +8,12 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from tests.support.mailpit import Mailpit
+import pytest
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit import lockdown
+
+from tests.support.mailpit import PINNED, Mailpit
 from tests.support.playbook import play
+from tests.support.tiny import TinyServer, esmtp
 
 
 def test_what_does_not_fit_is_in_msg(tmp_path: pathlib.Path) -> None:
@@ -40,3 +44,26 @@ def test_what_does_not_fit_is_in_msg(tmp_path: pathlib.Path) -> None:
     for number, (name, (_options, ok, words)) in enumerate(rows.items()):
         result = done.saved[f"result_{number}"]
         assert result["failed"] is not ok and words in result["msg"], (name, result)
+
+
+@pytest.mark.parametrize("version", PINNED)
+@pytest.mark.parametrize("extra", [{}, {"MP_SMTP_ALLOWED_RECIPIENTS": "@example[.]com$"}], ids=["everybody", "some"])
+def test_a_mark_is_in_the_log_of_the_one_that_was_asked_and_nothing_in_its_box(
+    version: str, extra: dict[str, str], tmp_path: pathlib.Path
+) -> None:
+    with Mailpit(tmp_path, extra, version) as mailpit:
+        marks = [lockdown.new_mark(left) for left in (False, True)]
+        for mark in marks:
+            cleartext, encrypted = lockdown.observe("127.0.0.1", mailpit.port, "cleartext", "localhost", 10, mark)
+            assert lockdown.violations("cleartext", "none", cleartext, encrypted) == []
+        assert [mark.name in mailpit.log() for mark in marks] == [False, True], mailpit.log()
+        assert mailpit.messages() == []
+
+
+@pytest.mark.parametrize(
+    "name, handed", [("tiny.test ESMTP", False), ("tiny.test Mailpit (label) ESMTP Service ready", True)]
+)
+def test_what_is_no_mailpit_gets_no_message(name: str, handed: bool) -> None:
+    with TinyServer(esmtp(f"220 {name}\r\n")) as server:
+        lockdown.observe("127.0.0.1", server.port, "cleartext", "localhost", 5, lockdown.new_mark(True))
+        assert ("DATA" in server.heard()) is handed

@@ -231,6 +231,7 @@ REFUSALS: list[tuple[dict[str, t.Any], str]] = [
     ),
     ({"mailpit_config_dir": "/opt", "mailpit_state": "absent"}, "mailpit_config_dir is /opt"),
     ({"mailpit_version": "latest"}, "mailpit_version is latest, which would be another one tomorrow"),
+    ({"mailpit_version": "vLatest"}, "mailpit_version is vLatest, which would be another one tomorrow"),
     (
         {"mailpit_controller_file": "", "mailpit_checksum": "sha256:12"},
         "mailpit_checksum is sha256:12, which is no checksum",

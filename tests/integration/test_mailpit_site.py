@@ -24,6 +24,7 @@ import pytest
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     accounts,
     anchor,
+    former,
     keep,
     ports,
     program,
@@ -1009,3 +1010,110 @@ def test_a_command_for_the_log_hides_no_renewal_that_failed(
         dataclasses.replace(site, manager="systemd"), options, records.Record(), keep.Changes(dry=True)
     )
     assert found["renewal"]["ok"] is False and "does not run: run the role again" in found["renewal"]["said"]
+
+
+@pytest.mark.parametrize(
+    "users, needed, changed, leaving, left",
+    [
+        (
+            {"old": ["mailpit"], "mailpit": ["mailpit"]},
+            "",
+            "",
+            ["old"],
+            {"old", "mailpit"},
+        ),  # written down until it is gone
+        ({"old": ["mailpit", "two"], "mailpit": ["mailpit"]}, "", "", [], {"old", "mailpit"}),
+        ({"old": ["mailpit"]}, "old", "", [], {"old"}),
+        ({"old": ["mailpit"]}, "", "old", [], set()),
+        ({"gone": ["mailpit"], "two": ["two"]}, "", "", [], {"two"}),
+    ],
+    ids=["left", "shared", "in use", "changed by somebody", "gone already"],
+)
+def test_a_user_of_earlier_options_goes_when_nothing_uses_it(
+    users: dict, needed: str, changed: str, leaving: list[str], left: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(former, "uid_of", lambda name: None if name == "gone" else 990)
+    monkeypatch.setattr(former, "looks_made", lambda name: name != changed)
+    monkeypatch.setattr(former, "is_needed", lambda name: name == needed)
+    record = records.Record({"users": users, "groups": users})
+    assert former.former_users(record, "mailpit", "mailpit") == leaving
+    assert {name for name, instances in record.users.items() if instances} == left
+    assert record.users.get("old", []) != ["mailpit", "two"], "the one that shares it has it alone now"
+
+
+def test_a_group_goes_after_its_users_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(former, "gid_of", lambda name: 990)
+    monkeypatch.setattr(former, "primary_of", lambda name: ["old"] if name == "old" else ["stays"])
+    monkeypatch.setattr(former, "members_of", lambda name: [])
+    monkeypatch.setattr(former, "runs_as", lambda names: False)
+    record = records.Record({"groups": {name: ["mailpit"] for name in ("old", "other", "mailpit")}})
+    assert former.former_groups(record, "mailpit", "mailpit", ["old"]) == ["old"]
+    assert former.former_groups(record, "mailpit", "mailpit", []) == []
+
+
+def test_who_runs_something_is_needed(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "_OWN", str(tmp_path))
+    monkeypatch.setattr(units, "_OTHERS", ())
+    (tmp_path / "theirs.service").write_text("[Service]\n# User=nobody\nUser = games\nSupplementaryGroups=mail  news\n")
+    assert accounts.is_needed("root") and accounts.is_needed("games") and not accounts.is_needed("sync")
+    assert units.runs_as({"news"}) and not units.runs_as({"nobody"})
+
+
+def test_messages_go_with_the_folder_to_a_new_user_and_back(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    make(site)
+    filled(site)
+    data, secret = pathlib.Path(site.data_dir), tmp_path / "secret"
+    secret.write_text("x")
+    for name in ("mailpit.db", "mailpit.db-wal"):
+        os.chown(data / name, MAILPIT_UID, MAILPIT_GID)
+    os.link(secret, data / "mailpit.db-shm")
+    (data / "mailpit.log").symlink_to(secret)
+    before = tree(data)
+
+    def given(user: int, group: int) -> tuple[int, int] | None:
+        changes = keep.Changes(False)
+        other = dataclasses.replace(site, user=user, group=group)
+        with records.opened_record(write=True) as record:
+            return keep.make(other, sites.judge(other, record), record, changes)
+
+    assert given(3, 4) == (MAILPIT_UID, MAILPIT_GID)
+    assert [(path.stat().st_uid, path.stat().st_gid) for path in (data, data / "mailpit.db")] == [(3, 4), (3, 4)]
+    assert secret.stat().st_uid == 0, "neither a link nor a second name of somebody else's file is followed"
+    assert given(3, 4) is None and given(MAILPIT_UID, MAILPIT_GID) == (3, 4)
+    assert tree(data) == before
+
+
+def test_folders_that_nothing_came_into_go(site: sites.Site, tmp_path: pathlib.Path) -> None:
+    """As after a download that failed: what was there before stays, and so does what holds something."""
+
+    def unmade(*made: str) -> list[str]:
+        changes = keep.Changes(False)
+        with records.opened_record(write=True) as record:
+            keep.unmake(site, sites.judge(site, record, leaving=True), record, changes, made)
+        return changes.paths
+
+    made = make(site)
+    release = pathlib.Path(site.install_dir, site.release)
+    (release / ".ansible_tmp1mailpit.tar.gz").write_text("half")
+    assert set(made) < set(unmade(*made)) and list((tmp_path / "root").iterdir()) == []
+    with records.opened_record(write=False) as record:
+        assert record.as_dict()["folders"] == record.as_dict()["versions"] == {}
+    made = make(site)
+    for name in ("mailpit", "mailpit.tar.gz"):
+        (release / name).write_text("x")
+    (tmp_path / "root/etc/mailpit.env").write_text("x")
+    assert unmade(site.data_dir) == [site.data_dir] and (release / "mailpit").exists(), (
+        "no other version than a new one"
+    )
+    unmade(*made)
+    assert sorted(path.name for path in (tmp_path / "root").rglob("*")) == ["etc", "mailpit.env"]
+    make(site)
+    (release / "theirs").write_text("x")
+    unmade(str(release))
+    assert [path.name for path in release.iterdir()] == ["theirs"]
+
+
+def test_a_group_stays_with_a_user_who_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(former, "members_of", lambda name: [])
+    monkeypatch.setattr(former, "primary_of", lambda name: ["changed"])
+    assert former.has_others("changed", []) and not former.has_others("changed", ["changed"])

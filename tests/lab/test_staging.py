@@ -374,6 +374,62 @@ def test_two_on_one_host_and_one_of_them_removed(site: Site, tmp_path: Path) -> 
     )
 
 
+# Leads what comes to one port of this host, from itself and from others, to another one.
+REDIRECTION = """
+table ip elsewhere {
+ chain others {
+  type nat hook prerouting priority -100
+  tcp dport 1028 redirect to :1029
+ }
+ chain own {
+  type nat hook output priority -100
+  tcp dport 1028 redirect to :1029
+ }
+}
+"""
+
+
+def test_another_mailpit_that_answers_in_its_place_is_no_proof(site: Site, tmp_path: Path) -> None:
+    """In cleartext and without logins, nothing that a client sees tells the two apart."""
+
+    def fourth(fails: bool = False, **variables: Any) -> str:
+        include = {"name": "Fourth", "ansible.builtin.include_role": {"name": "mailops.smtp.mailpit"}}
+        include["vars"] = {
+            "mailpit_service_name": "mailpit-fourth", "mailpit_smtp_port": 1028, "mailpit_ui_port": 8028, "mailpit_security": "cleartext",
+            "mailpit_auth": "none", "mailpit_users": [], "mailpit_clients": list(APP_HOSTS)[:1], **variables,
+        }  # fmt: skip
+        (tmp_path / "fourth.yml").write_text(
+            yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "become": True, "tasks": [include]}])
+        )
+        return (site.fails if fails else site.works)(str(tmp_path / "fourth.yml"))
+
+    fourth(mailpit_user="mailpit-former", mailpit_group="mailpit-former")
+    double = " -E ".join(
+        ("", "MP_SMTP_BIND_ADDR=:1029", "MP_UI_BIND_ADDR=127.0.0.1:8029", "MP_DISABLE_VERSION_CHECK=true")
+    )
+    site.on_mailpit(
+        f"systemd-run --quiet --unit=double -p DynamicUser=yes {double} /opt/mailpit/{site.version}/mailpit"
+    )
+    try:
+        run(in_namespace(MAILPIT.name, "nft", "-f", "-"), stdin=REDIRECTION)
+        output = fourth(True)
+    finally:
+        run(in_namespace(MAILPIT.name, "nft", "delete", "table", "ip", "elsewhere"))
+        site.on_mailpit("systemctl stop double")
+    client = next(iter(APP_HOSTS))
+    assert f"is not the Mailpit of mailpit-fourth on {MAILPIT_NAME}, which was asked nothing, seen from" in output, (
+        output
+    )
+    assert client in output.partition("which was asked nothing, seen from")[2]
+    # The user whom it had before goes with the change that takes its place.
+    fourth()
+    assert (
+        site.on_mailpit("getent passwd mailpit-former; getent group mailpit-former; id -un mailpit-fourth")
+        == "mailpit-fourth\n"
+    )
+    fourth(mailpit_state="absent", mailpit_remove_data=True)
+
+
 def test_removal(site: Site) -> None:
     site.works("staging", "--limit", MAILPIT_NAME, mailpit_state="absent", mailpit_remove_data=True)
     left = site.on_mailpit(

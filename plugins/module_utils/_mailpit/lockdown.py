@@ -5,6 +5,9 @@
 What Mailpit lets a client do that does not do as its mode says: speak cleartext, log in before TLS, guess a password.
 
 Real credentials are never used: the login is a random one. No message is sent, a transaction ends after MAIL.
+
+Where a mark is to be left, Mailpit is given a message that it cannot read: it refuses that, keeps and relays nothing of it, and writes into
+its log what it could not read. Whose log that is says which Mailpit was asked.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ __all__ = ["Session", "observe", "violations"]
 _GREETING_SECONDS = 1.0
 _HELO = "lockdown.invalid"
 _SENDER = "lockdown@lockdown.invalid"
+_RECIPIENT = "@lockdown.invalid"
 
 
 class Session(t.NamedTuple):
@@ -44,15 +48,30 @@ class Session(t.NamedTuple):
         return dict(self._asdict())
 
 
-def observe(host: str, port: int, security: str, server_name: str, seconds: float) -> tuple[Session, Session]:
+class Mark(t.NamedTuple):
+    """The name that logs in, and whether it is to be in Mailpit's log also where no login is refused."""
+
+    name: str
+    left_anyway: bool
+
+
+def new_mark(left_anyway: bool = False) -> Mark:
+    """One that nobody else has."""
+    return Mark(MADE_UP + secrets.token_hex(8), left_anyway)
+
+
+def observe(
+    host: str, port: int, security: str, server_name: str, seconds: float, mark: t.Optional[Mark] = None
+) -> tuple[Session, Session]:
     """
     A cleartext client's session, and one in TLS (``reached`` is false where ``security`` is cleartext).
 
     Takes at most ``seconds``. Raises Unreachable.
     """
+    mark = mark or new_mark()
     deadline = Deadline(seconds)
     contexts = TLSContexts(False, None, "TLSv1.2")  # whether the certificate is right is what the gate looks at
-    cleartext = _cleartext(connect(host, port, deadline), security, deadline)
+    cleartext = _cleartext(connect(host, port, deadline), security, deadline, mark)
     if security == "cleartext":
         return cleartext, Session(False)
     if security != "implicit_tls" and not cleartext.reached:
@@ -61,7 +80,7 @@ def observe(host: str, port: int, security: str, server_name: str, seconds: floa
         wire = connect(host, port, deadline)
     except Unreachable as error:  # it was there a moment ago: what was seen then still counts
         return cleartext, Session(False, ended=str(error))
-    return cleartext, _encrypted(wire, security, contexts, server_name)
+    return cleartext, _encrypted(wire, security, contexts, server_name, mark)
 
 
 def violations(security: str, auth: str, cleartext: Session, encrypted: Session) -> list[str]:
@@ -115,7 +134,7 @@ def _answered(code: int | None, session: Session) -> str:
     return f"is not answered ({session.ended})" if code is None else f"is answered with {code}"
 
 
-def _cleartext(wire: Wire, security: str, deadline: Deadline) -> Session:
+def _cleartext(wire: Wire, security: str, deadline: Deadline, mark: Mark) -> Session:
     # An implicit TLS listener is silent until it has heard something. Three seconds of silence after our EHLO are an
     # answer too, and where that is the right answer, there must be time left for the session in TLS.
     seconds = _GREETING_SECONDS + 3
@@ -129,18 +148,18 @@ def _cleartext(wire: Wire, security: str, deadline: Deadline) -> Session:
         session = session._replace(reached=True)
         if greeting.code != 220:
             return session._replace(ended=f"the greeting was {greeting.code}")
-        return _tried(dialogue, dialogue.ehlo if spoken else wire.read_reply, session)
+        return _tried(dialogue, dialogue.ehlo if spoken else wire.read_reply, session, _for(greeting, mark))
     except Failure as failure:
         return session._replace(ended=in_words(failure))
     finally:
         wire.close()
 
 
-def _encrypted(wire: Wire, security: str, contexts: TLSContexts, server_name: str) -> Session:
+def _encrypted(wire: Wire, security: str, contexts: TLSContexts, server_name: str, mark: Mark) -> Session:
     dialogue, session = Dialogue(wire, _HELO), Session(False)
     try:
         if security != "implicit_tls":
-            dialogue.greeting()
+            mark = _for(dialogue.greeting(), mark)
             dialogue.ehlo()
             answer = dialogue.starttls()
             if answer.code != 220:
@@ -148,15 +167,26 @@ def _encrypted(wire: Wire, security: str, contexts: TLSContexts, server_name: st
         dialogue.begin_tls(contexts, server_name)
         dialogue.finish_tls()
         if security == "implicit_tls":
-            dialogue.greeting()
-        return _tried(dialogue, dialogue.ehlo, session._replace(reached=True))
+            mark = _for(dialogue.greeting(), mark)
+        return _tried(dialogue, dialogue.ehlo, session._replace(reached=True), mark)
     except Failure as failure:
         return session._replace(ended=in_words(failure))
     finally:
         wire.close()
 
 
-def _tried(dialogue: Dialogue, ehlo: t.Callable[[], Reply], session: Session) -> Session:
+def _for(greeting: Reply, mark: Mark) -> Mark:
+    """What is no Mailpit might keep the message."""
+    return mark._replace(left_anyway=mark.left_anyway and any("Mailpit" in line for line in greeting.lines))
+
+
+def _leave(dialogue: Dialogue, name: str) -> None:
+    """Hand over what is no message: a line that is no header. Mailpit writes it, or the recipient that it does not take, into its log."""
+    if dialogue.rcpt(name + _RECIPIENT).code == 250 and dialogue.data().code == 354:
+        dialogue.message("{0} is no header\r\n".format(name).encode())
+
+
+def _tried(dialogue: Dialogue, ehlo: t.Callable[[], Reply], session: Session, mark: Mark) -> Session:
     """EHLO, MAIL without a login, a made-up login, QUIT. What was seen before it broke off stays."""
     try:
         offered = capabilities(ehlo().lines)
@@ -164,10 +194,10 @@ def _tried(dialogue: Dialogue, ehlo: t.Callable[[], Reply], session: Session) ->
         # MAIL first: a login that is accepted (accept_any) would hide whether mail is taken without one.
         session = session._replace(mail_code=dialogue.mail(_SENDER).code)
         if session.mail_code == 250:
+            if mark.left_anyway:
+                _leave(dialogue, mark.name)
             dialogue.rset()
-        session = session._replace(
-            auth_code=dialogue.auth("PLAIN", MADE_UP + secrets.token_hex(8), secrets.token_hex(8), []).code
-        )
+        session = session._replace(auth_code=dialogue.auth("PLAIN", mark.name, secrets.token_hex(8), []).code)
     except Failure as failure:
         return session._replace(ended=in_words(failure))
     dialogue.quit()  # all was seen

@@ -11,7 +11,9 @@ import pwd
 import stat
 import typing as t
 
-__all__ = ("gid_of", "looks_made", "members_of", "uid_of", "unreadable")
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import units
+
+__all__ = ("gid_of", "is_needed", "looks_made", "members_of", "primary_of", "uid_of", "unreadable")
 
 
 def uid_of(name: str) -> t.Optional[int]:
@@ -53,6 +55,24 @@ def members_of(name: str) -> t.List[str]:
         return list(grp.getgrnam(name).gr_mem)
     except KeyError:
         return []
+
+
+def primary_of(name: str) -> t.List[str]:
+    """Whose first group it is."""
+    number = gid_of(name)
+    return [user.pw_name for user in pwd.getpwall() if user.pw_gid == number]
+
+
+def is_needed(name: str) -> bool:
+    """Whether something of this host still runs as a user: a process, or a unit that an administrator wrote."""
+    number = uid_of(name)
+    for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc/self") else ()):
+        try:
+            if os.stat("/proc/" + pid).st_uid == number:
+                return True
+        except OSError:
+            continue  # it has ended
+    return units.runs_as({name, str(number)})
 
 
 def unreadable(path: str, name: str, uid: int, gid: t.Optional[int]) -> t.Optional[str]:

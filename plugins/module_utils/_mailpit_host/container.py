@@ -289,6 +289,11 @@ class Container:
         """Whether its process is there."""
         return self._state().get("Status") == "running"
 
+    def has_a_log(self) -> bool:
+        """Whether the engine keeps what it writes."""
+        code, said = _run([self.engine, "logs", "--tail", "1", self.name], 30)
+        return not code and bool(said.strip())
+
     def log(self, since: float) -> t.List[t.Tuple[float, str]]:
         """What it has logged since a moment, on either of its streams, with the engine's times. Raises Refusal."""
         command = [self.engine, "logs", "--timestamps", "--since", str(int(since)), self.name]

@@ -15,7 +15,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.site import Folder, Site
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal, trouble_with
 
-__all__ = ("Changes", "make", "remove", "remove_versions")
+__all__ = ("Changes", "make", "remove", "remove_versions", "unmake")
 
 
 class Changes:
@@ -24,6 +24,7 @@ class Changes:
     def __init__(self, dry: bool) -> None:
         self.dry = dry
         self.paths: t.List[str] = []
+        self.made: t.List[str] = []
         self.left: t.List[str] = []
 
     def unlink(self, path: str) -> None:
@@ -55,10 +56,12 @@ class Changes:
         return True
 
 
-def make(site: Site, folders: t.Mapping[str, Folder], record: Record, changes: Changes) -> None:
+def make(
+    site: Site, folders: t.Mapping[str, Folder], record: Record, changes: Changes
+) -> t.Optional[t.Tuple[int, int]]:
     """
     Make what is missing, and give the role's own folders their owner and mode. Raises Refusal when a version's folder
-    holds what is not its own.
+    holds what is not its own. Gives who had the messages before (user and group), where those are others now.
     """
     user, group = site.user if site.user is not None else -1, site.group if site.group is not None else -1
     config, data = folders["mailpit_config_dir"], folders["mailpit_data_dir"]
@@ -76,8 +79,66 @@ def make(site: Site, folders: t.Mapping[str, Folder], record: Record, changes: C
     if site.release:
         wanted.append((folders["mailpit_install_dir"].path, False, site.owner, -1, 0o755))
         wanted.append((release, True, site.owner, -1, 0o755))
+    had = _owner(data) if data.own else None
+    if had and had == (user if user != -1 else had[0], group if group != -1 else had[1]):
+        had = None
+    # Before the folder: where a run is broken off in between, the next one knows by that whom they are to be taken from.
+    if had:
+        for path in sites.data_files(site):
+            _hand_over(path, had[0], user, group, changes)
     for path, own, owner, its_group, mode in wanted:
         _folder(path, own, owner, its_group, mode, changes)
+    return had
+
+
+def unmake(
+    site: Site, folders: t.Mapping[str, Folder], record: Record, changes: Changes, made: t.Container[str]
+) -> None:
+    """
+    Take away those of the folders that were ``made`` and in which nothing is, where nothing came of what they were made for. A version
+    that was brought for it goes as well.
+    """
+    config, data = folders["mailpit_config_dir"], folders["mailpit_data_dir"]
+    empty = [os.path.join(config.path, name) for name in sites.SUBFOLDERS] + [config.path, data.path]
+    if site.release:
+        install = folders["mailpit_install_dir"].path
+        release = os.path.join(install, site.release)
+        if release in made and not units.users_of(release, ""):
+            _unlink_programs(release, changes)
+        empty += [release, install]
+    for path in empty:
+        if path in made and not _entries(path):
+            changes.rmdir(path)
+            for entries in (record.folders, record.versions):
+                drop(entries, path, site.service)
+
+
+def _owner(folder: Folder) -> t.Optional[t.Tuple[int, int]]:
+    """The user and the group of a folder, None when it is not there."""
+    try:
+        found = os.lstat(folder.path)
+    except OSError:
+        return None
+    return found.st_uid, found.st_gid
+
+
+def _hand_over(path: str, had: int, user: int, group: int, changes: Changes) -> None:
+    """
+    Give a file of Mailpit's to its new user. Where others write, nothing is followed: only an ordinary file with one name
+    that belongs to who ``had`` the folder.
+    """
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return  # it is not there, or is no file
+    try:
+        found = os.fstat(opened)
+        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == had:
+            changes.paths.append(path)
+            if not changes.dry:
+                os.fchown(opened, user, group)
+    finally:
+        os.close(opened)
 
 
 def _release(site: Site, folders: t.Mapping[str, Folder], record: Record) -> str:
@@ -106,6 +167,7 @@ def _folder(path: str, own: bool, owner: int, group: int, mode: int, changes: Ch
     made = not os.path.isdir(path)
     if made:
         changes.paths.append(path)
+        changes.made.append(path)
         if changes.dry:
             return
         _folders_above(path)
@@ -149,10 +211,15 @@ def remove_versions(site: Site, record: Record, changes: Changes, keep: str) -> 
         if units.users_of(path, site.service):
             changes.left.append(path)
             continue
-        for name in _entries(path):
-            if name in sites.PROGRAM_FILES or name.startswith((".ansible_tmp", ".mailpit.")):
-                changes.unlink(os.path.join(path, name))
+        _unlink_programs(path, changes)
         changes.rmdir(path)
+
+
+def _unlink_programs(folder: str, changes: Changes) -> None:
+    """Take away what the role brings into a version's folder, and what was downloaded or unpacked in part."""
+    for name in _entries(folder):
+        if name in sites.PROGRAM_FILES or name.startswith((".ansible_tmp", ".mailpit.")):
+            changes.unlink(os.path.join(folder, name))
 
 
 def _entries(path: str) -> t.List[str]:

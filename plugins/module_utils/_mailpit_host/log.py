@@ -26,6 +26,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways im
 
 __all__ = (
     "announce_proof",
+    "marks_in",
     "read_command",
     "read_file",
     "read_journal",
@@ -40,6 +41,8 @@ _ANNOUNCEMENT = re.compile(_ANNOUNCED.format(r"(\d+)"))
 _REFUSALS = 4
 _REFUSED = re.compile(r"response \([^)]*\) (530|502|503) ")
 _REJECTED = re.compile(r"response \([^)]*\) 535 ")
+# What Mailpit answers to the message of a proof, or to its recipient.
+_UNREAD = re.compile(r"response \([^)]*\) (451 4[.]3[.]5|550 5[.]1[.]0) ")
 _PROOF_SECONDS = 900
 _MOST_LINES = 200_000
 _LARGEST_FILE = 64 << 20
@@ -189,6 +192,11 @@ def announce_proof(service: str, hosts: int) -> None:
         pass
 
 
+def marks_in(lines: t.Iterable[Line], marks: t.Collection[str]) -> t.Set[str]:
+    """Those marks of proofs that stand in a log."""
+    return {mark for _moment, line in lines for mark in marks if mark in line}
+
+
 def _order(dated: Line) -> t.Tuple[float, int]:
     """By their time; what was announced holds for the whole second, as many logs know no less."""
     moment, line = dated
@@ -199,7 +207,7 @@ def _order(dated: Line) -> t.Tuple[float, int]:
 
 def without_proofs(lines: t.Iterable[Line]) -> t.List[str]:
     """The lines in the order of time, without announcements and what the announced proofs caused."""
-    kept, budget, until, rejected = [], 0, 0.0, 0
+    kept, budget, until, rejected, unread = [], 0, 0.0, 0, 0
     for moment, line in sorted(lines, key=_order):
         announcement = _ANNOUNCEMENT.fullmatch(line)
         if announcement:
@@ -208,8 +216,12 @@ def without_proofs(lines: t.Iterable[Line]) -> t.List[str]:
             budget = 0
         elif 'login:\\"' + MADE_UP in line or 'login:"' + MADE_UP in line:
             rejected += 1  # the reply to it is the next 535
+        elif MADE_UP in line:
+            unread += 1  # the message that it was handed, or its recipient
         elif rejected and _REJECTED.search(line):
             rejected -= 1
+        elif unread and _UNREAD.search(line):
+            unread -= 1
         elif budget and moment <= until and _REFUSED.search(line):
             budget -= 1
         else:

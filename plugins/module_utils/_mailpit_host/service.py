@@ -38,6 +38,9 @@ class Runner(t.Protocol):
     def runs(self) -> bool:
         """Whether it is up now."""
 
+    def has_a_log(self) -> bool:
+        """Whether anything that it wrote is kept."""
+
 
 class Unit:
     """A unit of systemd by the name of the service, with the container in it where there is one."""
@@ -68,6 +71,12 @@ class Unit:
     def runs(self) -> bool:
         """Whether systemd calls it active."""
         return _show(self.name).get("ActiveState", "active") in ("active", "reloading")
+
+    def has_a_log(self) -> bool:
+        """Whether the journal has a line of it, of whatever age."""
+        return bool(
+            said_by(["journalctl", "--no-pager", "--output=cat", "--lines=1", "_SYSTEMD_UNIT=" + self.name]).strip()
+        )
 
 
 def why_down(runner: Runner) -> t.Optional[str]:

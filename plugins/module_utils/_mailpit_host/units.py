@@ -16,7 +16,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways im
 
 __all__ = (
     "RENEWAL", "container_in", "container_of", "is_known", "is_there", "path_of", "program_of", "quadlet_of", "read_unit", "refuse_foreign",
-    "refuse_manager", "renewal_of", "said_by", "unit_in", "unit_of", "users_of",
+    "refuse_manager", "renewal_of", "runs_as", "said_by", "unit_in", "unit_of", "users_of",
 )  # fmt: skip
 
 _OWN = "/etc/systemd/system"
@@ -110,19 +110,35 @@ def program_of(service: str) -> str:
 
 def users_of(folder: str, service: str) -> t.List[str]:
     """Who else than this service uses the programs of a folder: names of units, and processes that run."""
-    found = []
+    found = [
+        name
+        for name, lines in _written()
+        if name != service + ".service" and any(folder + "/" in line for line in lines)
+    ]
+    for pid in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
+        if pid.isdigit() and _program(pid).startswith(folder + "/") and unit_of(pid) != service + ".service":
+            found.append("process " + pid)
+    return found
+
+
+def runs_as(names: t.Container[str]) -> bool:
+    """Whether a unit is written to run as one of these users, or to be in one of these groups."""
+    said = (
+        re.match(r"\s*(?:User|Group|SupplementaryGroups)\s*=(.*)", line)
+        for _name, lines in _written()
+        for line in lines
+    )
+    return any(word in names for match in said if match for word in match.group(1).split())
+
+
+def _written() -> t.Iterator[t.Tuple[str, t.List[str]]]:
+    """The services of this host by their names, a file at a time, without comments."""
     for place in (_OWN,) + _OTHERS:
         for path in sorted(
             glob.glob(os.path.join(place, "*.service")) + glob.glob(os.path.join(place, "*.service.d", "*.conf"))
         ):
             name = path[len(place) + 1 :].split("/")[0].replace(".service.d", ".service")
-            lines = [line for line in read_unit(path).splitlines() if not line.lstrip().startswith(("#", ";"))]
-            if name != service + ".service" and any(folder + "/" in line for line in lines):
-                found.append(name)
-    for pid in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
-        if pid.isdigit() and _program(pid).startswith(folder + "/") and unit_of(pid) != service + ".service":
-            found.append("process " + pid)
-    return found
+            yield name, [line for line in read_unit(path).splitlines() if not line.lstrip().startswith(("#", ";"))]
 
 
 def _program(pid: str) -> str:

@@ -39,6 +39,22 @@ def test_the_roles_own_proofs_do_not_count() -> None:
     assert log.without_proofs([(NOW, forged), (NOW, STARTTLS)]) == [forged, STARTTLS]
 
 
+def test_what_a_proof_hands_over_to_be_refused_does_not_count() -> None:
+    head = 'time="2026/11/29 19:01:12" level=warning msg="[smtpd] '
+    unread = head + f'error parsing message: malformed header line: {MADE_UP}0f is no header"'
+    others = head + 'error parsing message: malformed header line: x"'
+    answer = head + 'response (192.0.2.7) 451 4.3.5 Unable to process mail"'
+    rejected = head + f'rejected message to {MADE_UP}0f@lockdown.invalid from lockdown@lockdown.invalid (192.0.2.7)"'
+    refused = (
+        head.replace("warning", "error")
+        + 'response (192.0.2.7) 550 5.1.0 Requested action not taken: mailbox unavailable"'
+    )
+    lines = [unread, answer, others, answer, rejected, refused, refused]
+    dated = [(NOW + number, line) for number, line in enumerate(lines)]
+    assert log.without_proofs(dated) == [others, answer, refused]
+    assert log.marks_in(dated, {MADE_UP + "0f", MADE_UP + "0e"}) == {MADE_UP + "0f"}
+
+
 def test_a_proof_does_not_count_either_where_the_log_knows_whole_seconds_only() -> None:
     """As Mailpit's own file: what came after the announcement looks as if it had come before."""
     begins, ended = "mailops.smtp: a proof begins, from 1 hosts", "mailops.smtp: the proof has ended"
