@@ -111,18 +111,22 @@ class Certificate:
         found = [] if extension is None else extension.get_values_for_type(x509.DNSName)
         return [name for name in found if isinstance(name, str)]
 
+    def goes_by_common_name(self, name: str) -> bool:
+        """Whether only its common name can be compared with this name: it has no DNS names, as with no subjectAltName, an empty one, or one of addresses.
+
+        One that cannot be read may hold any name; and an address is never compared with a common name.
+        """
+        return not is_address(name) and not self._dns_names and self._names_are_known
+
     @property
-    def without_names(self) -> bool:
-        """Whether it has no subjectAltName at all; one that cannot be read may hold any name."""
+    def _names_are_known(self) -> bool:
         try:
-            return not self.names and not any(
-                one.oid == ExtensionOID.SUBJECT_ALTERNATIVE_NAME for one in self.parsed.extensions
-            )
+            return self.parsed.extensions is not None
         except _UNREADABLE:
             return False
 
     def covers(self, name: str) -> bool:
-        """Whether it is for this name (A-labels) or address, as RFC 9525 section 6 compares; by its common name where it has no names."""
+        """Whether it is for this name (A-labels) or address, as RFC 9525 section 6 compares; by its common name where it has no DNS names, as OpenSSL does."""
         if is_address(name):
             found = self._extension(x509.SubjectAlternativeName)
             addresses = [] if found is None else found.get_values_for_type(x509.IPAddress)
@@ -131,7 +135,7 @@ class Certificate:
         above = wanted.partition(".")[2]
         # As they stand in it, not as they are shown: a password may be a word of the relay's name.
         common = [str(one.value) for one in self.parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[:1]]
-        listed = [one.lower() for one in self._dns_names or ([] if self.names else common)]
+        listed = [one.lower() for one in self._dns_names or common]
         return wanted in listed or ("." in above and f"*.{above}" in listed)
 
     @property

@@ -156,7 +156,8 @@ def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, hos
         if policy.apps and settings.validate_certs
         else []
     )
-    refusing = runtimes.refusing_app(["no_names"], policy.apps) if chain and chain[0].without_names else None
+    by_common_name = bool(chain) and chain[0].goes_by_common_name(settings.certificate_name)
+    refusing = runtimes.refusing_app(["no_names"], policy.apps) if by_common_name else None
     if refusing is not None:
         detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name)
         return Diagnosis("certificate_name_mismatch", "app", detail, fields={"app": refusing.name})

@@ -198,14 +198,14 @@ def _about_certificates(seen: Seen) -> Iterator[_Found]:
     if not refused and 0 <= soon.days_left <= seen.policy.certificate_days_warning and soon.not_after > soon.clock:
         whose = "" if soon is leaf else words.is_the_issuers(soon.common_name)
         yield _Found("certificate_expiring", whose, {"days": soon.days_left, "until": f"{soon.not_after:%Y-%m-%d}"})
-    if leaf.without_names and not refused:
+    if leaf.goes_by_common_name(seen.settings.certificate_name) and not refused:
         who = runtimes.who(["no_names"], seen.policy.apps)
         yield _Found(
             "certificate_without_names", words.only_common_name(leaf.common_name, leaf.version == 1), {"who": who}
         )
     weak = weakness(chain)
     if weak and diagnosis.code != "certificate_weak":
-        kinds = [kind for kind in runtimes.certificate_oddities(chain) if kind != "no_names"]
+        kinds = runtimes.certificate_oddities(chain)
         yield _Found("certificate_weak", weak, {"who": runtimes.who(kinds, seen.policy.apps) if kinds else None})
     if attempt.get("chain_available"):
         order, needless = disordered(chain), superfluous(chain)

@@ -98,10 +98,8 @@ def oddities(tls: TLSEntry) -> list[Oddity]:
 
 
 def certificate_oddities(chain: Sequence[Certificate]) -> list[Oddity]:
-    """What is odd about the certificates, leaf first; a root's own signature does not count."""
+    """What is odd about the keys and signatures of certificates; a root's own signature does not count."""
     found = list[Oddity]()
-    if chain and chain[0].without_names:
-        found.append("no_names")
     if any(one.signature_hash in ("md5", "sha1") and not one.self_signed for one in chain):
         found.append("sha1")
     if any(kind == "rsa" and bits is not None and bits < _BITS for kind, bits in (one.key() for one in chain)):

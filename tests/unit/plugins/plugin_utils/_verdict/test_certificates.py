@@ -141,9 +141,20 @@ def test_the_cause_of_a_chain_that_cannot_be_read_is_what_openssl_says(code: int
 
 def test_names_of_a_kind_that_cannot_be_read_are_not_missing(pki: Pki) -> None:
     (leaf,) = read_chain([spoilt(pki, b"\x87\x04\xc0\x00\x02\x01", b"\x83\x04\xc0\x00\x02\x01")], NOW, (None, None))
-    assert (leaf.names, leaf.without_names) == ([], False)
-    (bare,) = chain_of(pki.issue("relay.test", names=[]).certificate)
-    assert bare.without_names
+    assert (leaf.names, leaf.goes_by_common_name("relay.test")) == ([], False)
+
+
+def test_what_goes_by_its_common_name(pki: Pki) -> None:
+    """As OpenSSL does it: names of another kind do not count, and an address is not compared with it."""
+    bare = pki.issue("relay.test", names=[]).certificate
+    with_address = pki.issue("relay.test", names=[], ips=["192.0.2.1"]).certificate
+    with_name = pki.issue("other.test", names=["relay.test"], ips=["192.0.2.1"]).certificate
+    for certificate, expected in ((bare, True), (with_address, True), (with_name, False)):
+        (leaf,) = chain_of(certificate)
+        assert leaf.goes_by_common_name("relay.test") == expected and leaf.covers("relay.test")
+        assert not leaf.goes_by_common_name("192.0.2.1")
+    (leaf,) = chain_of(with_address)
+    assert leaf.covers("192.0.2.1") and not leaf.covers("other.test")
 
 
 def test_a_negative_serial_number_warns_nobody(pki: Pki, recwarn: pytest.WarningsRecorder) -> None:
