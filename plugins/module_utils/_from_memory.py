@@ -50,4 +50,4 @@ def run(files: t.Dict[str, str], module: str, arguments: t.Dict[str, t.Any]) -> 
         import traceback  # a probe that ends well does not need it
 
         result = {"failed": True, "exception": traceback.format_exc()}
-    print(json.dumps(result))
+    sys.stdout.write(json.dumps(result))

@@ -95,7 +95,8 @@ def rows() -> Iterator[Row]:
         for form in ("file", "environment"):
             yield Row("nodemailer", form, "node", library, "nodemailer", quick=True)
     for app, form, library in NODE_APPS:
-        yield Row(app, form, "node", library, "nodemailer", quick=True)
+        # What compose hands over is read by its own parser, which is a program of Go.
+        yield Row(app, form, "node", library, "nodemailer", quick=form == "file")
     for program in ("django42", "django52"):
         yield Row("django", "file", program, "django", "Django", quick=program == "django52")
     yield Row("django", "environment", "django52", "dj_email_url", "Django with dj-email-url")

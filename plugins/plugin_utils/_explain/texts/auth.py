@@ -52,7 +52,8 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "auth_not_offered", "likely", also=("auth_mechanism_not_offered", "auth_requires_tls"), note=_AFTER_TLS,
         texts="no allowed auth methods available"),
-    *rules("auth_mechanism_not_offered", "likely", lacking(*(f"{name} authentication" for name in _MECHANISMS)),
+    *rules(
+        "auth_mechanism_not_offered", "likely", lacking(*(f"{name} authentication" for name in _MECHANISMS)),
         also=("auth_not_offered",), note=_NONE_OR_NOT_OURS, texts="""
         not support .. authentication mechanism
         # What libraries say of a list of mechanisms that may be empty

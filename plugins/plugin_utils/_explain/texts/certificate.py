@@ -172,7 +172,8 @@ RULES: tuple[Rule, ...] = (
         (bad certificate|certificate unknown)
     """,
     ),
-    *rules("certificate_untrusted", "possible", curl((60, "ssl peer certificate or ssh remote key was not ok")),
+    *rules(
+        "certificate_untrusted", "possible", curl((60, "ssl peer certificate or ssh remote key was not ok")),
         also=_ALL, echo="follow", texts="""
         certificate (verify|verification|validation|check) (failed|failure|error|procedure)
         stream_socket_enable_crypto .. certificate verify failed

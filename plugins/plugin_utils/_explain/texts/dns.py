@@ -37,7 +37,8 @@ RULES: tuple[Rule, ...] = (
         # n8n
         incorrect host (domain) value
     """),
-    *rules("name_not_found", "likely", failing("dns lookup", "dns resolution", "name resolution", "hostname resolution", "host lookup"),
+    *rules(
+        "name_not_found", "likely", failing("dns lookup", "dns resolution", "name resolution", "hostname resolution", "host lookup"),
         also=("name_server_failure",), texts="""
         no mx records for the domain
         dnslookuperror

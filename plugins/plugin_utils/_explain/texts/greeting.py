@@ -79,7 +79,8 @@ RULES: tuple[Rule, ...] = (
         server refused mail service
     """),
     # Clients, who say the same of another protocol and of a limit
-    *rules("greeting_rejected", "likely", failing("greeting", "banner", "welcome response"), refusing("greeting"),
+    *rules(
+        "greeting_rejected", "likely", failing("greeting", "banner", "welcome response"), refusing("greeting"),
         also=("not_smtp", "temporarily_rejected", "connection_closed"), texts="""
         connection rejection
         mail service is unavailable

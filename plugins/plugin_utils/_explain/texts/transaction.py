@@ -64,9 +64,9 @@ RULES: tuple[Rule, ...] = (
         all sender addresses were rejected
     """),
     *rules(
-        "recipient_rejected", "likely", refusing(
-            "recipient", "recipients", "recipient address", "rcpt to", "rcpt command", "rcpt to command", "rcpt"),
-            failing("rcpt", "rcpt to", "rcpt command", "rcpt to command"),
+        "recipient_rejected", "likely",
+        refusing("recipient", "recipients", "recipient address", "rcpt to", "rcpt command", "rcpt to command", "rcpt"),
+        failing("rcpt", "rcpt to", "rcpt command", "rcpt to command"),
         also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"), texts="""
         smtp(recipientsrefused|recipientrefused|failedrecipient|failedrecipientexception|failedrecipientsexception|addressfailedexception)
         recipientnotaccepted
@@ -78,7 +78,8 @@ RULES: tuple[Rule, ...] = (
         after (|pipelined )rcpt to:
         rejected message to
     """),
-    *rules("message_rejected", "likely", refusing("message", "data", "data command"),
+    *rules(
+        "message_rejected", "likely", refusing("message", "data", "data command"),
         failing("data command"), also=("temporarily_rejected",), texts="""
         (messagenotaccepted|smtpdataerror)
         # Exim's own log
