@@ -215,13 +215,13 @@ def test_upgrade_and_downgrade_between_two_releases(site: Site) -> None:
     site.works("staging", "--limit", MAILPIT_NAME)
     assert runs(OLD) and site.on_mailpit("ls /opt/mailpit").split() == [OLD]
 
-    # What was not proved is not left running, and takes nothing away.
+    # What was not proved is not left running, and takes nothing away but what it brought.
     site.version = NEW
     output = site.fails(
         "staging", "--limit", MAILPIT_NAME, mailpit_allowed_networks=["10.77.11.0/24"], mailpit_verify_timeout=3
     )
     assert "connection_timeout" in output and "Mailpit has its old configuration back." in output, output[-6000:]
-    assert runs(OLD) and sorted(site.on_mailpit("ls /opt/mailpit").split()) == [OLD, NEW]
+    assert runs(OLD) and site.on_mailpit("ls /opt/mailpit").split() == [OLD]
 
     # A Mailpit that does not come up is a failure with its own words; that it runs now is no reason not to go to another folder.
     elsewhere = {"mailpit_environment": {"MP_MAX_AGE": "never"}, "mailpit_data_dir": "/srv/mailpit"}

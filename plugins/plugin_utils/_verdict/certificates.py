@@ -21,7 +21,7 @@ try:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-    from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID, NameOID
+    from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
     _UNREADABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm, ValueError)
 except ImportError:  # ansible-core brings it; reading the documentation must work without it
