@@ -1,8 +1,11 @@
 # Copyright: (c) mailops.smtp contributors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many examples a property test gets: all that it asks for, or a quarter with ``EXAMPLES=few``, as `make unit` has it for people who wait, and CI with
-older ansible-cores."""
+"""
+How many examples a property test gets: all that it asks for, or a quarter with ``EXAMPLES=few``.
+
+`make unit` has it so for people who wait, and CI with the older ansible-cores.
+"""
 
 from __future__ import annotations
 
