@@ -4,7 +4,7 @@
 """
 How many examples a property test gets: all that it asks for, or a quarter with ``EXAMPLES=few``.
 
-`make unit` has it so for people who wait, and CI with the older ansible-cores.
+`make unit` has it so for people who wait, and CI with the older ansible-cores and the Pythons of hosts.
 """
 
 from __future__ import annotations
