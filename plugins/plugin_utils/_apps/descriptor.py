@@ -99,6 +99,8 @@ _FORM_KEYS = (
     "entries",
     "entry_keys",
     "known_at",
+    "one_of",
+    "with_file",
     "apply",
     "default_port",
     "note",
@@ -421,6 +423,8 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         entries=_texts(data, "entries"),
         entry_keys=_entry_keys(data, where),
         known_at=_known_at(data, where),
+        one_of=_one_of(data, where),
+        with_file=_with_file(data, where),
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
         proven=str(data.get("proven") or ""),
@@ -470,6 +474,22 @@ def _known_at(data: Mapping[str, t.Any], where: str) -> dict[KeyPath, tuple[str,
         tuple(str(place).split(".")) if place else (): (*own.get(str(place), ()), *_texts(places, place))
         for place in places
     }
+
+
+def _one_of(data: Mapping[str, t.Any], where: str) -> dict[KeyPath, tuple[tuple[str, ...], ...]]:
+    """By place, the groups of keys of which the app takes one."""
+    found = {}
+    for place, groups in _mapping(data.get("one_of") or {}, f"{where}.one_of").items():
+        if not isinstance(groups, list) or not all(isinstance(one, list) and len(one) > 1 for one in groups):
+            raise AppError(f"{where}.one_of.{place} must be a list of lists of keys, such as [[smtp, filesystem]].")
+        found[tuple(str(place).split(".")) if place else ()] = tuple(tuple(map(str, one)) for one in groups)
+    return found
+
+
+def _with_file(data: Mapping[str, t.Any], where: str) -> str:
+    if data.get("with_file") not in (None, "stops", "file"):
+        raise AppError(f"{where}.with_file is {data['with_file']}; write stops, or file, or leave it out.")
+    return str(data.get("with_file") or "")
 
 
 def _formats(data: Mapping[str, t.Any], where: str) -> tuple[str, ...]:

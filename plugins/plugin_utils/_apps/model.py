@@ -163,7 +163,9 @@ class Form:
     begin with ``section``. ``nulls`` are texts that the app takes for no value at all; ``password_elsewhere`` are keys with
     which it gets the password from another place. ``entries`` are the lists in lists of the same file whose ``entry_keys`` win
     over ours. ``known_at`` are the keys that the app knows at other places of its file (``receivers.email_configs``), where it
-    matters that there is no other. ``dotted``: a name with dots in it is the same as one level for each.
+    matters that there is no other, and ``one_of`` groups of them of which it refuses two beside each other. ``with_file`` is what
+    it does with a variable beside the one that names a file with the same value: ``stops``, or the ``file`` counts. ``dotted``: a
+    name with dots in it is the same as one level for each.
     """
 
     kind: str
@@ -189,6 +191,8 @@ class Form:
     entries: KeyPath
     entry_keys: Mapping[str, str]
     known_at: Mapping[KeyPath, tuple[str, ...]]
+    one_of: Mapping[KeyPath, tuple[tuple[str, ...], ...]]
+    with_file: str
     apply: str
     note: str
     proven: str

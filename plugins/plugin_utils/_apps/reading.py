@@ -255,6 +255,7 @@ def interpret(
         findings += _mode_findings(descriptor, settings, mode, login, hidden)
         findings += _login_unused(descriptor, form, words) if login else []
     findings += part_findings(descriptor)
+    findings += _with_its_file(descriptor, form, values)
     findings += trap_findings(descriptor, form, state, values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in {*settings, *unclear}]
     password = str(known.get("password") or "")
@@ -773,6 +774,9 @@ def _overridden(
             continue
         if not variable.endswith("_FILE"):
             known.update(_of_variable(descriptor, variable, setting, value))
+        elif form.with_file == "stops" and known.get(setting):
+            findings.append(_both_set(descriptor, f"{setting} of the file", variable))
+            continue
         findings.append(
             {
                 "severity": "error" if empty else "warning",
@@ -788,15 +792,35 @@ def _overridden(
 def _given_twice(descriptor: Descriptor, form: Form, environment: Mapping[str, str]) -> list[Finding]:
     """A variable beside the one that names a file with the same value."""
     return [
-        {
-            "severity": "error",
-            "code": "invalid_settings",
-            "message": f"{name} and {name}_FILE are both set, and {descriptor.name} does not start then.",
-            "remedy": f"Take one of them out of the environment of {descriptor.name}.",
-        }
+        _both_set(descriptor, name, f"{name}_FILE")
         for name in form.overrides
         if f"{name}_FILE" in form.overrides and environment.get(name) and environment.get(f"{name}_FILE")
     ]
+
+
+def _with_its_file(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
+    """A variable beside the one that names a file with the same value, in one environment."""
+    findings: list[Finding] = []
+    for path in form.managed if form.with_file else ():
+        name = path[-1]
+        other = next((f"{name}{end}" for end in ("_FILE", "__FILE") if values.get((*path[:-1], name + end))), "")
+        if not other or values.get(path) in (None, ""):
+            continue
+        finding = _both_set(descriptor, name, other)
+        if form.with_file == "file":
+            finding["severity"], finding["code"] = "warning", "overridden"
+            finding["message"] = f"{other} wins over {name} in the same environment: its file holds the value."
+        findings.append(finding)
+    return findings
+
+
+def _both_set(descriptor: Descriptor, one: str, other: str) -> Finding:
+    return {
+        "severity": "error",
+        "code": "invalid_settings",
+        "message": f"{one} and {other} are both set, and {descriptor.name} does not start then.",
+        "remedy": "Take one of them out.",
+    }
 
 
 def _of_variable(descriptor: Descriptor, variable: str, setting: str, value: str) -> dict[str, Scalar]:

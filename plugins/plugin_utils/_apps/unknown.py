@@ -138,6 +138,25 @@ def around_findings(descriptor: Descriptor, place: Place, text: str) -> list[Fin
                 near = difflib.get_close_matches(name if nested else first, known, 1, 0.75)
                 shown = [one for one in known if nested == ("." in one) and "*" not in one]
                 findings.append(_unknown_key(descriptor, form, name if nested else first, near, where, shown))
+    return findings + _two_of_one(descriptor, place, text)
+
+
+def _two_of_one(descriptor: Descriptor, place: Place, text: str) -> list[Finding]:
+    """Keys that the app refuses beside each other."""
+    findings = []
+    for where, groups in place.form.one_of.items():
+        for entry in place.around(text, where):
+            names = {path[0] for path, value in entry.items() if value not in (None, "")}
+            for group in groups:
+                both = [".".join((*where, one)) for one in group if one in names]
+                finding = {
+                    "severity": "error",
+                    "code": "invalid_settings",
+                    "message": f"{descriptor.name} does not start with {' and '.join(both)}: it takes one of them.",
+                    "remedy": f"Take out {' or '.join(both)}, whichever is not meant.",
+                }
+                if len(both) > 1 and finding not in findings:
+                    findings.append(finding)
     return findings
 
 

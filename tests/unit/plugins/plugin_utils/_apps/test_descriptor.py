@@ -159,6 +159,8 @@ WRONG = [
     ("limits.ca_path.severity", "bad", "limits.ca_path.severity is bad; write info, warning or error"),
     ("limits.ca_path.kode", "x", "limits.ca_path.kode is not known; write code"),
     ("traps", {}, "traps must be a list"),
+    ("forms.file.one_of", {"smtp": ["a", "b"]}, "forms.file.one_of.smtp must be a list of lists of keys"),
+    ("forms.file.with_file", "wins", "forms.file.with_file is wins; write stops, or file"),
     ("traps", [{"when": {"hots": 1}, "message": "m", "remedy": "r"}], "traps[0].when.hots is not known; write host"),
     ("traps", [{"holds": {"usr": "x"}, "message": "m", "remedy": "r"}], "traps[0].holds.usr is not known; write user"),
 ]

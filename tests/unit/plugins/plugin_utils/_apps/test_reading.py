@@ -845,11 +845,71 @@ def test_a_url_where_a_host_belongs_is_shown_without_its_login(written: str, sho
         ("homeassistant", "notify:\n  - platform: smtp\n    server: h\n    sender: a@b.example\n", "without recipient"),
         ("homeassistant", "notify:\n  - platform: smtp\n    server: h\n    recipient: a@b.example\n", "without sender"),
         ("jenkins", "unclassified:\n  mailer:\n    smtpHost: h\n    smtpPorts: 25\n", "smtpPorts and refuses"),
+        (
+            "authelia",
+            "notifier:\n  filesystem:\n    filename: n.txt\n  smtp:\n    address: smtp://h\n    sender: a@b.example\n",
+            "does not start with notifier.smtp and notifier.filesystem",
+        ),
+        (
+            "alertmanager",
+            "global:\n  smtp_smarthost: h:587\n  smtp_auth_password: x\n  smtp_auth_password_file: /f\n",
+            "does not start with global.smtp_auth_password and global.smtp_auth_password_file",
+        ),
     ],
 )
 def test_what_an_app_stops_at_is_an_error(app: str, text: str, words: str) -> None:
     wrong = [one["message"] for one in read(app, text).findings if one["severity"] == "error"]
     assert any(words in one for one in wrong), wrong
+
+
+@pytest.mark.parametrize(
+    "app, text, severity, words",
+    [
+        (
+            "vaultwarden",
+            "SMTP_HOST=h\nSMTP_FROM=a@b.example\nSMTP_PASSWORD=p\nSMTP_PASSWORD_FILE=/f\n",
+            "error",
+            "SMTP_PASSWORD and SMTP_PASSWORD_FILE are both set, and Vaultwarden does not start",
+        ),
+        (
+            "grafana",
+            "GF_SMTP_ENABLED=true\nGF_SMTP_HOST=h:587\nGF_SMTP_USER=u\nGF_SMTP_USER__FILE=/f\n",
+            "error",
+            "GF_SMTP_USER and GF_SMTP_USER__FILE are both set, and Grafana does not start",
+        ),
+        (
+            "nextcloud",
+            "SMTP_HOST=h\nSMTP_PASSWORD=p\nSMTP_PASSWORD_FILE=/f\nMAIL_FROM_ADDRESS=a\nMAIL_DOMAIN=b.example\n",
+            "warning",
+            "SMTP_PASSWORD_FILE wins over SMTP_PASSWORD",
+        ),
+        ("vaultwarden", "SMTP_HOST=h\nSMTP_FROM=a@b.example\nSMTP_PASSWORD_FILE=/f\n", "", "both set"),
+        ("n8n", "N8N_SMTP_HOST=h\nN8N_SMTP_PASS=p\nN8N_SMTP_PASS_FILE=/f\n", "", "_FILE"),
+    ],
+)
+def test_a_variable_beside_the_one_of_its_file(app: str, text: str, severity: str, words: str) -> None:
+    told = [one["severity"] for one in read(app, text, form="environment").findings if words in one["message"]]
+    assert told == ([severity] if severity else [])
+
+
+def test_authelia_does_not_start_with_a_password_in_its_file_and_in_another() -> None:
+    text = f"notifier:\n  smtp:\n    address: smtp://h\n    sender: a@b.example\n    password: {SECRET}\n"
+    variable = {"AUTHELIA_NOTIFIER_SMTP_PASSWORD_FILE": "/f"}
+    told = read("authelia", text, variable).findings
+    words = "password of the file and AUTHELIA_NOTIFIER_SMTP_PASSWORD_FILE are both set, and Authelia does not start"
+    assert [one["severity"] for one in told if words in one["message"]] == ["error"]
+
+
+@pytest.mark.parametrize(
+    "app, text",
+    [
+        ("authelia", "notifier:\n  filesystem:\n  smtp:\n    address: smtp://h\n    sender: a@b.example\n"),
+        ("authelia", "notifier:\n  filesystem:\n    filename: n.txt\n"),
+        ("alertmanager", "global:\n  smtp_smarthost: h:587\n  smtp_auth_password: ''\n  smtp_auth_password_file: /f\n"),
+    ],
+)
+def test_one_of_two_keys_that_exclude_each_other_is_no_error(app: str, text: str) -> None:
+    assert not [one for one in read(app, text).findings if "it takes one of them" in one["message"]]
 
 
 @pytest.mark.parametrize(
