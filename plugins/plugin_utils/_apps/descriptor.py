@@ -378,15 +378,7 @@ def _forms(data: Mapping[str, t.Any], words: Mapping[str, Word], part: bool) -> 
 def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part: bool) -> Form:
     where, kinds = f"forms.{kind}", kinds_of(words)
     _only_known(data, _FORM_KEYS, f"{where}.")
-    name = str(data.get("format") or ("dotenv" if kind == "environment" else ""))
-    if name not in FORMAT_NAMES:
-        raise AppError(f"{where}.format is {name or 'missing'}; write {' or '.join(FORMAT_NAMES)}.")
-    dialect = str(data.get("dialect") or "")
-    if dialect and dialect not in dialects_of(name):
-        raise AppError(
-            f"{where}.dialect is {dialect}, which {name} does not have; write"
-            f" {' or '.join(dialects_of(name)) or 'none'}."
-        )
+    name, dialect = _format_and_dialect(kind, data, where)
     flat = data.get("flat", kind == "environment") is True
     section = str(data.get("section") or "")
     prefix = tuple(section.split(".")) if section else ()
@@ -436,6 +428,19 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         inside=str(data.get("inside") or ""),
         profiles=data.get("profiles") is True,
     )
+
+
+def _format_and_dialect(kind: str, data: Mapping[str, t.Any], where: str) -> tuple[str, str]:
+    name = str(data.get("format") or ("dotenv" if kind == "environment" else ""))
+    if name not in FORMAT_NAMES:
+        raise AppError(f"{where}.format is {name or 'missing'}; write {' or '.join(FORMAT_NAMES)}.")
+    dialect = str(data.get("dialect") or "")
+    if dialect and dialect not in dialects_of(name):
+        raise AppError(
+            f"{where}.dialect is {dialect}, which {name} does not have; write"
+            f" {' or '.join(dialects_of(name)) or 'none'}."
+        )
+    return name, dialect
 
 
 def _overrides(data: Mapping[str, t.Any], kinds: Kinds, where: str) -> dict[str, str]:
