@@ -607,3 +607,13 @@ def test_the_port_that_authelia_takes_follows_from_the_scheme() -> None:
     for scheme, port in (("smtp", 25), ("submission", 587), ("submissions", 465)):
         text = f"notifier:\n  smtp:\n    address: '{scheme}://h.example'\n    sender: a@example.com\n"
         assert read("authelia", text, "/config/configuration.yml").settings["port"] == port
+
+
+@pytest.mark.parametrize("app", ["gitea", "forgejo"])
+def test_an_unknown_protocol_of_gitea_is_one_without_tls(app: str) -> None:
+    # It compares with each of its words, and does what none of them says: neither TLS nor STARTTLS.
+    text = "[mailer]\nENABLED=true\nSMTP_ADDR=h\nSMTP_PORT=587\nPROTOCOL=starttls\nFROM=a@b.c\n"
+    reading = read(app, text, "app.ini")
+    assert reading.security == "cleartext"
+    assert "unknown_value" in [one["code"] for one in reading.findings]
+    assert not [one for one in reading.findings if one["code"] == "mode_mismatch"]
