@@ -34,7 +34,7 @@ class Topic(t.NamedTuple):
         return self.other >= _SERVICE and self.other > self.mail
 
 
-_PROTOCOL, _SERVICE, _WORD, _HINT = 4, 2, 2, 1
+_PROTOCOL, _FAILED, _SERVICE, _WORD, _HINT = 4, 3, 2, 2, 1
 
 # What only SMTP and the programs that speak it have.
 _PROTOCOL_WORDS = frozenset(
@@ -126,6 +126,11 @@ _HINT_PARTS = ("mail", "delivery failed", "recipients", "auth mechanism")
 _SENDING = re.compile(
     r"\bsend(?:ing)?\b(?: \w{1,12}){0,3} e?-?mails?\b|\bmail ?server\b(?![.-])|\boutgoing mail\b"
     r"|\be?-?mail (?:notification|alert|report|delivery|relay|test)\b"
+)
+# One that says that it did not come to that: more than the name of another service beside it.
+_NOT_SENT = re.compile(
+    r"\b(?:fail\w*|error|unable|cannot|could ?n[o']t|problem)\b(?: \w{1,12}){0,3} send(?:ing)?(?: \w{1,12}){0,2} e?-?mails?\b(?!-)"
+    r"|e?-?mail[ _-]?send(?:ing)?[ _-]?(?:fail|error|exception)"
 )
 _HINT_WORDS = frozenset("greeting relay mx sasl".split())
 
@@ -329,7 +334,7 @@ def _for_mail(low: str, words: Set[str]) -> int:
     if "smtp" in low or not words.isdisjoint(_WORDS):
         found += _WORD
     if not words.isdisjoint(_HINT_WORDS) or any(map(bare.__contains__, _HINT_PARTS)):
-        found += _WORD if _SENDING.search(bare) else _HINT
+        found += _FAILED if _NOT_SENT.search(bare) else _WORD if _SENDING.search(bare) else _HINT
     return found
 
 

@@ -119,6 +119,20 @@ class Read:
         """Does it say that mail failed, so that the reason may stand in the next line?"""
         return announces(self.low)
 
+    @property
+    def tries(self) -> bool:
+        """Does it say that mail is being sent, so that the next line of the same part may say how that ended?"""
+        return _TRIES.search(self.low) is not None
+
+    @property
+    def fails(self) -> bool:
+        """Does a program say here, at the level of an error, what went wrong?"""
+        return _FAILS.search(self.low[:200]) is not None
+
+
+_TRIES = re.compile(r"\b(?:sending|delivering|trying to (?:send|deliver)|about to send)\b.{0,30}\be?-?mail\b(?!-)")
+_FAILS = re.compile(r"\b(?:err(?:or)?|fatal|crit(?:ical)?|warn(?:ing)?)\b")
+
 
 def _normal(text: str) -> str:
     return _without_advice(_without_bytes(in_digits(in_english(one_line(unescaped(text))))))

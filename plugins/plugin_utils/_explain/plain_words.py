@@ -241,7 +241,11 @@ _ROWS: tuple[_Row, ...] = (
         r""
         r"|\b(?:server|host|port|sender|password|user ?name|address)\b (?:is |was |has )?"
         r"(?:not (?:been )?(?:set|configured|defined|specified|given)|missing|empty|blank)\b"
-        r"|\b(?:invalid|bad) (?:port|url|configuration|settings?)\b|\bmissing (?:smtp )?(?:host|server|password|port|user ?name)\b",
+        r"|\b(?:invalid|bad) (?:port|url|configuration|settings?)\b|\bmissing (?:smtp )?(?:host|server|password|port|user ?name)\b"
+        # What checks a configuration before it is used
+        r"|(?=.*\b(?:smtp|mailer|mail (?:server|host|url|driver|transport)))(?:.*\brequired propert(?:y|ies)\b.{0,30}\b(?:missing|not)"
+        r"|.*\bmissing (?:required )?(?:propert|field|key|variable|environment|parameter|option|setting)"
+        r"|.*\b(?:field|property|variable|key|option|parameter|setting|value)s? (?:\W?[\w.]{1,40}\W? )?(?:is |are )?(?:required|missing|not set|invalid)\b)",
     ),
     # What came is no reply
     _row(

@@ -377,7 +377,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(r"\bspam\b", _CONTENT, _MESSAGE, stages=("", NO_CODE)),
     _row(r"\bdmarc\b", _SENDER_DOMAIN, _MESSAGE, stages=("", NO_CODE)),
     _row(
-        r"message (?:file(?! [\"'])|content|contained|(?:was |is )?(?:blocked|rejected|refused))"
+        r"message (?:file (?:is )?(?:too|rejected|refused)|content|contained|(?:was |is )?(?:blocked|rejected|refused))"
         r"|policy rejection|not rfc (?:5|2[^0]|28)\d* ?compliant|multiple from headers",
         _MESSAGE,
         stages=("", NO_CODE),

@@ -40,6 +40,8 @@ RULES: tuple[Rule, ...] = (
     *rules("message_rejected", "likely", texts="""
         message failed
     """),
+    # Exchange's store, which does not take a sender that the account may not use, and other things
+    *rules("message_rejected", "likely", also=("sender_rejected",), texts="cannot submit message"),
     *rules("temporarily_rejected", "certain", texts="""
         retry time not reached
     """),
