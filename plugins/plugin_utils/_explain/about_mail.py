@@ -219,6 +219,7 @@ _OTHER_SENTENCES = (
     "api.postmarkapp.com",
     "active checks",
     "probe failed",
+    *(f"{what} {said}: " for what in ("host", "service") for said in ("notification", "alert")),  # Nagios, of what it watches
     "postfix/dnsblog",
     "solving challenge",
     "dnsblog_query",
@@ -231,8 +232,10 @@ _OTHER_PORTS = (
     "22|80|88|111|119|143|389|443|445|563|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
     "|6379|6443|8000|8006|8007|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9103|9200|9300|11211|27017|50000"
 )
-_OTHER_PORT = re.compile(_port(_OTHER_PORTS) + rf"|\b(?:local|remote)port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
+_OTHER_PORT = re.compile(_port(_OTHER_PORTS) + rf"|\b(?:local|remote|and )?port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
 _MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
+# The commands of IMAP, as Python's client puts them in front of its errors.
+_IMAP_COMMAND = re.compile(r"\bcommand: (?:login|select|examine|search|fetch|store|append|uid|idle|authenticate) =>")
 # "mailer.go:443:12" is a place in a program, 10:22:25 a time: neither has a port.
 _NO_PORT = re.compile(r"\b\d{1,2}:\d\d:\d\d\b|\.(?:go|js|mjs|cjs|ts|py|rb|php|java|kt|rs|ex|exs|erl|c|cc|cpp|cs|h):\d+")
 _URL = re.compile(r"\b(?:https?|wss?|ldaps?|redis|postgres(?:ql)?|mysql|mongodb|amqps?|ftp)://")
@@ -345,7 +348,7 @@ def _for_other(low: str, words: Set[str]) -> int:
     found += _PROTOCOL * sum(map(low.__contains__, _OTHER_SENTENCES))
     if _has_port(low, _MAYBE_OTHER_PORT, _OTHER_PORT):
         found += _SERVICE
-    if "40" in low and _HTTP_STATUS.search(low):
+    if ("40" in low and _HTTP_STATUS.search(low)) or ("command: " in low and _IMAP_COMMAND.search(low)):
         found += _SERVICE
     if "://" in low and _FETCHED.search(low):
         found += _SERVICE

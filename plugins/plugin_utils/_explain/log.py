@@ -115,7 +115,7 @@ def _same_statement(one: Event, other: Event) -> bool:
 _WORDS = re.compile(r"[A-Za-z]{2,}")
 # TLS says in a line of its own why, before the mail client says that it failed: Erlang's, and that of the *arr apps on .NET.
 _TLS_CLIENT = re.compile(r"\btls :?client: in state|\|x509certificatevalidationservice\|")
-_TLS_FAILED = re.compile(r"tls_failed|tls_alert|\|email\|")
+_TLS_FAILED = re.compile(r"tls_failed|\|email\|")
 _ENDPOINT = re.compile(r"(?<![\w.])\[?([A-Za-z][\w.-]{2,100}|\d{1,3}(?:\.\d{1,3}){3})\]?:(\d{2,5})(?![\d:]\d)\b")
 
 

@@ -118,7 +118,7 @@ _MAYBE_ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
 _DSN = re.compile(
     r"(?:^|@[\w.-]{1,255}>?: ?|protocol\\{1,2}exception\\{1,2}runtimeexception: |\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\("
-    r"|\b(?:e?-?mail|sent|send|data|from|to|auth|failed|rejected|refused|error|instead|said|server|respond(?:s|ed)|response"
+    r"|\b(?:e?-?mail|sent|send|data|from|to|auth|failed|rejected|refused|error|instead|said|server|was|respond(?:s|ed)|response"
     r"|repl(?:y|ies|ied)): (?=[\d.]+ [a-z<(]))"
     r"([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)",
     re.IGNORECASE,

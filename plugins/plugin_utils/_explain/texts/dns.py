@@ -19,6 +19,8 @@ RULES: tuple[Rule, ...] = (
         name does not resolve
         nodename nor servname provided, or not known
         no such host
+        # qmail
+        couldn't find (any host|a mail exchanger)
         unknownhostexception
         nxdomain
         non-existent domain

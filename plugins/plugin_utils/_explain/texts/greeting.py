@@ -119,7 +119,7 @@ RULES: tuple[Rule, ...] = (
     """),
     *rules("not_smtp", "likely", cannot(
         *("parse response", "parse reply", "parse the response", "parse the reply", "parse server response", "parse server reply"),
-        "parse the server's response", "parse status code"), also=("greeting_rejected",), texts="""
+        "parse the server's response", "parse status code", "handle smtp server response"), also=("greeting_rejected",), texts="""
         http/1.(0|1) 400
         ssh-2.0
         * ok [capability imap4
@@ -133,6 +133,7 @@ RULES: tuple[Rule, ...] = (
         the status codes returned by the server did not match
         parsing server failure
         invalid server reply
+        response parsing error
     """),
     *rules("connection_closed", "certain", also=("mode_mismatch",), texts="""
         got bad greeting from .. response: [eof]
@@ -186,7 +187,9 @@ RULES: tuple[Rule, ...] = (
         mail protocol exception: could not read from
         (55) .. send failure
         (56) recv failure
-        failed sending data to the peer
+        (failed sending data to the peer|data sending failed)
+        # qmail
+        connected to .. but connection died
         failure when receiving data from the peer
     """),
     # telnet, after what the relay said

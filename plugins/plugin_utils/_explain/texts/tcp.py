@@ -109,6 +109,7 @@ RULES: tuple[Rule, ...] = (
         also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout"), texts="""
         timed out
         i/o timeout
+        (wasn't|was not) able to establish an smtp connection
         (deadline exceeded|deadline has elapsed)
         timeout(exception|error)
         timedout while connecting
