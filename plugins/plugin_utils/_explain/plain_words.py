@@ -243,9 +243,10 @@ _ROWS: tuple[_Row, ...] = (
         r"(?:not (?:been )?(?:set|configured|defined|specified|given)|missing|empty|blank)\b"
         r"|\b(?:invalid|bad) (?:port|url|configuration|settings?)\b|\bmissing (?:smtp )?(?:host|server|password|port|user ?name)\b"
         # What checks a configuration before it is used
-        r"|(?=.*\b(?:smtp|mailer|mail (?:server|host|url|driver|transport)))(?:.*\brequired propert(?:y|ies)\b.{0,30}\b(?:missing|not)"
+        r"|(?=.*\b(?:smtp|mailer|relay|mail (?:server|host|url|driver|transport)))(?:.*\brequired propert(?:y|ies)\b.{0,30}\b(?:missing|not)"
         r"|.*\bmissing (?:required )?(?:propert|field|key|variable|environment|parameter|option|setting)"
-        r"|.*\b(?:field|property|variable|key|option|parameter|setting|value)s? (?:\W?[\w.]{1,40}\W? )?(?:is |are )?(?:required|missing|not set|invalid)\b)",
+        r"|.*\b(?:field|property|variable|key|option|parameter|setting|value)s? (?:\W?[\w.]{1,40}\W? )?(?:is |are )?(?:required|missing|not set|invalid)\b"
+        r"|.*\bmust (?:be an? (?:number|integer|string|valid|existing)|(?:not be|be) (?:set|empty)|exists?\b|be defined|be specified))",
     ),
     # What came is no reply
     _row(

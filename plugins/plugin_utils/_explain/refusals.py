@@ -270,7 +270,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
-        r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong) sender\b|not owned by (?:user|auth)"
+        r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong|fake) sender\b|not owned by (?:user|auth)"
         r"|\b5\.1\.7\b"
         r"|(?:not (?:allowed|permitted|authori[sz]ed)|cannot|may not) (?:to )?send (?:as|from)"
         r"|mail from .{0,80}(?:not allowed|denied|rejected)"
@@ -332,6 +332,11 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("greeting_rejected", "address", "likely", ("temporarily_rejected",)),
         stages=("mail", "rcpt", ""),
     ),
+    _row(
+        r"\b(?:server |your |client )?ip (?:is |was |address )?(?:rejected|refused|blocked|banned)\b|\b(?:invalid|bad|banned) ip\b",
+        _LISTED,
+        stages=("greeting", "mail", "rcpt", "", NO_CODE),
+    ),
     _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
     # What waiting alone hardly mends.
     _Row(
@@ -384,7 +389,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     _row(
         r"\b(?:recipients?|rcpt)(?: address(?:es)?)? (?:was |is |were )?(?:rejected|refused|required|invalid|unknown|not found)"
-        r"|\b(?:unknown|invalid|bad|no such) (?:recipient|rcpt|user|mailbox)|\buser (?:unknown|not found)"
+        r"|\b(?:unknown|invalid|bad|no such) (?:recipient|rcpt|user|mailbox)|\buser (?:unknown|not found)|\blocal users? only\b"
         r"|(?<!action not taken: )mailbox unavailable|mailbox not found|account that you tried to reach|does not exist .{0,40}mailbox"
         r"|domain not found .{0,40}recipient",
         _RECIPIENT,
@@ -393,7 +398,7 @@ _ROWS: tuple[_Row, ...] = (
 )
 # What such words have at least one of: quicker to look for.
 _MAYBE = re.compile(
-    r"helo|ehlo|authent|over |log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
+    r"\bip\b|helo|ehlo|authent|over |log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
     r"|recipient|rcpt|user|message|busy|temporar|listed|hostname|storage|space|disk|policy|rfc|headers|ptr|reverse|rdns"
 )
 

@@ -80,6 +80,12 @@ RULES: tuple[Rule, ...] = (
         does not comply with (rfc|addr-spec of rfc)
     """),
     *rules(
+        "invalid_settings", "likely", also=("recipient_rejected",), note="The relay that is set leads back to the host that sends.",
+        texts="""
+        loops back to (me|myself)
+        remote host address is the local host
+    """),
+    *rules(
         "invalid_settings", "likely",
         note="The client itself cannot speak TLS: a library or an extension is missing where it runs.",
         remedy="Install what the client needs for TLS (PHP's openssl, Perl's IO::Socket::SSL, a build with TLS), whatever the relay offers.",

@@ -46,6 +46,12 @@ RULES: tuple[Rule, ...] = (
         retry time not reached
     """),
     *rules("temporarily_rejected", "likely", also=("greeting_rejected",), texts="smtp response 421 received"),
+    # Postfix as a relay: what checks its logins is not there, so it ends
+    *rules(
+        "temporarily_rejected", "likely", variant="broken", also=("auth_rejected", "connection_closed"), echo="follow", texts="""
+        no sasl authentication mechanisms
+        (sasl: connect to|cannot connect to saslauthd) .. no such file
+    """),
     # Clients, who only say at which command it was refused: the relay's words and code, where they stand beside it,
     # say more.
     *rules(
