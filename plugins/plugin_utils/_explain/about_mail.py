@@ -201,11 +201,8 @@ _OTHER_SENTENCES = (
     "pop3 server",
     "imap host",
     "pop3 host",
-    "retrieving mail",
     "mail store",
     "connect to mailbox",
-    "fetching mail",
-    "fetch mail",
     "query failed (",
     "became not supported",
     "dns request failed",
@@ -234,6 +231,8 @@ _OTHER_PORTS = (
 )
 _OTHER_PORT = re.compile(_port(_OTHER_PORTS) + rf"|\b(?:local|remote|and )?port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
 _MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
+# Who reads mail, and does not send it.
+_READS_MAIL = re.compile(r"\b(?:fetch|search|retriev|download|poll)\w*(?: \w{1,12}){0,2} e?-?mails?\b")
 # The commands of IMAP, as Python's client puts them in front of its errors.
 _IMAP_COMMAND = re.compile(r"\bcommand: (?:login|select|examine|search|fetch|store|append|uid|idle|authenticate) =>")
 # "mailer.go:443:12" is a place in a program, 10:22:25 a time: neither has a port.
@@ -345,7 +344,7 @@ def _for_other(low: str, words: Set[str]) -> int:
     found = 0
     if _names_another(low, words) or any(map(low.__contains__, _OTHER_PARTS)):
         found += _SERVICE
-    found += _PROTOCOL * sum(map(low.__contains__, _OTHER_SENTENCES))
+    found += _PROTOCOL * (sum(map(low.__contains__, _OTHER_SENTENCES)) + bool("mail" in low and _READS_MAIL.search(low)))
     if _has_port(low, _MAYBE_OTHER_PORT, _OTHER_PORT):
         found += _SERVICE
     if ("40" in low and _HTTP_STATUS.search(low)) or ("command: " in low and _IMAP_COMMAND.search(low)):

@@ -269,7 +269,7 @@ _GRANTED = re.compile(r"(?:\W{1,6}|.{0,40}(?:< |s: |client: |inbound: \W?))?[23]
 # What a refusal says beside the words of any error.
 _REFUSES = re.compile(
     r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again"
-    r"|\bis required for this\b|\bover the limit\b"
+    r"|\bis required (?:for this|to send|before)\b|\bover the limit\b"
     r"|\bspam\b|action not taken|not (?:found|allowed|verified|permitted)"
 )
 

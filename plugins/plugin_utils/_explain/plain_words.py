@@ -257,7 +257,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
 )
 _MAX_WORDS = 600  # a sentence, and not what stands far below it
-_REPORTS = re.compile(r"\b(?:info|debug|trace|notice|verbose|fine|finer|finest)\b[\]:|>\" ]|/smtpd\[|\bdovecot\b")
+_REPORTS = re.compile(r"\b(?:info|debug|trace|notice|verbose|fine|finer|finest)\b[\]:|>\" ]|/smtpd\[|\bdovecot\b|\bno host name found for ip address\b")
 # What has ended well, beside a word of what was wrong before.
 _ENDED_WELL = re.compile(r"\b(?:renewed|restored|recovered|reconnected|no longer (?:failing|blocked))\b")
 _CONTRACTED = re.compile(r"n't\b")

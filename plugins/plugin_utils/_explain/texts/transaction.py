@@ -74,13 +74,12 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "recipient_rejected", "likely",
         refusing("recipient", "recipients", "recipient address", "rcpt to", "rcpt command", "rcpt to command", "rcpt"),
-        failing("rcpt", "rcpt to", "rcpt command", "rcpt to command"),
+        failing("rcpt", "rcpt to", "rcpt command", "rcpt to command", "recipients"),
         also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"), texts="""
         smtp(recipientsrefused|recipientrefused|failedrecipient|failedrecipientexception|failedrecipientsexception|addressfailedexception)
         recipientnotaccepted
         0x800ccc79
         invalid addresses
-        following recipients failed
         recipient .. not accepted by the server
         (in reply to rcpt to|error response to rcpt) command
         after (|pipelined )rcpt to:
