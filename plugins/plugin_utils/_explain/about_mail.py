@@ -232,7 +232,7 @@ _OTHER_PORTS = (
 _OTHER_PORT = re.compile(_port(_OTHER_PORTS) + rf"|\b(?:local|remote|and )?port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
 _MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
 # Who reads mail, and does not send it.
-_READS_MAIL = re.compile(r"\b(?:fetch|search|retriev|download|poll)\w*(?: \w{1,12}){0,2} e?-?mails?\b")
+_READS_MAIL = re.compile(r"\b(?:fetch|search|retriev|download|poll)\w*(?: \w{1,12}){0,2} e?-?mail(?:s|box|boxes)?\b")
 # The commands of IMAP, as Python's client puts them in front of its errors.
 _IMAP_COMMAND = re.compile(r"\bcommand: (?:login|select|examine|search|fetch|store|append|uid|idle|authenticate) =>")
 # "mailer.go:443:12" is a place in a program, 10:22:25 a time: neither has a port.

@@ -171,12 +171,18 @@ _LOOKED_UP = re.compile(r"\(reading '[^']{1,80}'\)")
 _GOES_WITHOUT = re.compile(r"disabling IPv[46] [^:]{1,60}: [^:;,]{1,80}")
 
 
+# The name of the switch that makes Exim log a line says nothing of this one.
+_EXIM_SWITCH = re.compile(r"\bLOG: \w{1,40} (?=MAIN)")
+
+
 # qmail's log has underscores in place of blanks.
 _UNDERSCORED = re.compile(r",_[A-Za-z]|:_\d{3}_|\._\(#|_but_(?:connection|greeting|sender|my)_")
 _SENTENCE = re.compile(r"(?:[^\s_]{0,100}_){3,60}\S{0,100}")
 
 
 def _without_advice(norm: str) -> str:
+    if "LOG: " in norm:
+        norm = _EXIM_SWITCH.sub("LOG: ", norm)
     if "_" in norm and _UNDERSCORED.search(norm):
         norm = _SENTENCE.sub(lambda found: found.group().replace("_", " "), norm)
     if "disabling IPv" in norm:
