@@ -233,6 +233,8 @@ _OTHER_PORT = re.compile(_port(_OTHER_PORTS) + rf"|\b(?:local|remote|and )?port[
 _MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
 # Who reads mail, and does not send it.
 _READS_MAIL = re.compile(r"\b(?:fetch|search|retriev|download|poll)\w*(?: \w{1,12}){0,2} e?-?mail(?:s|box|boxes)?\b")
+# A dialogue of IMAP, whose lines have tags.
+_IMAP_DIALOGUE = re.compile(r"\b(?:s: (?:\* (?:ok|capability|bye) |a\d{3,5} (?:ok|no|bad) )|c: a\d{3,5} )")
 # The commands of IMAP, as Python's client puts them in front of its errors.
 _IMAP_COMMAND = re.compile(r"\bcommand: (?:login|select|examine|search|fetch|store|append|uid|idle|authenticate) =>")
 # "mailer.go:443:12" is a place in a program, 10:22:25 a time: neither has a port.
@@ -347,6 +349,8 @@ def _for_other(low: str, words: Set[str]) -> int:
     found += _PROTOCOL * (sum(map(low.__contains__, _OTHER_SENTENCES)) + bool("mail" in low and _READS_MAIL.search(low)))
     if _has_port(low, _MAYBE_OTHER_PORT, _OTHER_PORT):
         found += _SERVICE
+    if (": " in low) and _IMAP_DIALOGUE.search(low):
+        found += _PROTOCOL
     if ("40" in low and _HTTP_STATUS.search(low)) or ("command: " in low and _IMAP_COMMAND.search(low)):
         found += _SERVICE
     if "://" in low and _FETCHED.search(low):

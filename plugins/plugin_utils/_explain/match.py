@@ -152,7 +152,8 @@ _WHAT_IT_HAS = re.compile(
 
 # A limit that a program lists among its settings, and not one that has passed.
 _LIMIT_SET = re.compile(
-    r"\b(?:connect(?:ion)?|socket|read|write) ?timeout['\"]?[ =:]{1,3}\d{1,9}(?=[,;}\]])|\bset (?:\w{1,12} ){1,3}timeout (?:to )?\d{1,9}",
+    r"\b(?:connect(?:ion)?|socket|read|write) ?timeout['\"]?[ =:]{1,3}\d{1,9}(?=[,;}\]])"
+    r"|\bset (?:\w{1,12} ){1,3}timeout (?:to )?\d{1,9}|(?<![\w.])[\w.]{1,40}timeout=\d{1,9}",
     re.IGNORECASE,
 )
 
@@ -276,7 +277,7 @@ _GRANTED = re.compile(r"(?:\W{1,6}|.{0,40}(?:< |s: |client: |inbound: \W?))?[23]
 _REFUSES = re.compile(
     r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again"
     r"|\bis required (?:for this|to send|before)\b|\bover the limit\b"
-    r"|\bspam\b|action not taken|not (?:found|allowed|verified|permitted)"
+    r"|\bspam\b|action not taken|\bdeferral\b|not (?:found|allowed|verified|permitted)"
 )
 
 

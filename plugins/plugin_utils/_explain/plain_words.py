@@ -248,6 +248,12 @@ _ROWS: tuple[_Row, ...] = (
         r"|.*\b(?:field|property|variable|key|option|parameter|setting|value)s? (?:\W?[\w.]{1,40}\W? )?(?:is |are )?(?:required|missing|not set|invalid)\b"
         r"|.*\bmust (?:be an? (?:number|integer|string|valid|existing)|(?:not be|be) (?:set|empty)|exists?\b|be defined|be specified))",
     ),
+    _row(
+        "invalid_settings",
+        r"\b(?:invalid|bad|wrong) (?:\w+ ){0,2}(?:server|host ?name|host|relay)\b",
+        ("name_not_found", "connection_timeout", "connection_refused"),
+        confidence="possible",
+    ),
     # What came is no reply
     _row(
         "not_smtp",

@@ -185,7 +185,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bmails per session|exceed\w* .{0,30}\b(?:e?mails?|messages?|recipients?) (?:per|an?|each) (?:second|minute|hour|day|month)"
         r"|\bover (?:the|your|its|their) (?:\w+ )?limit\b|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
-        r"|too? fast\b|maximum (?:number of )?(?:connections|sessions)|\brate over ?limit|\bover (?:its |the |your )?rate limit",
+        r"|too? fast\b|max(?:imum)? (?:number of )?(?:concurrent |simultaneous )?(?:connections|sessions)|\brate over ?limit|\bover (?:its |the |your )?rate limit",
         _LIMIT,
         stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", "", NO_CODE),
     ),
@@ -389,7 +389,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     _row(
         r"\b(?:recipients?|rcpt)(?: address(?:es)?)? (?:was |is |were )?(?:rejected|refused|required|invalid|unknown|not found)"
-        r"|\b(?:unknown|invalid|bad|no such) (?:recipient|rcpt|user|mailbox)|\buser (?:unknown|not found)|\blocal users? only\b"
+        r"|\b(?:unknown|invalid|bad|no such) (?:recipient|rcpt|user|mailbox)(?:e?s)?\b|\buser (?:unknown|not found)|\blocal users? only\b"
         r"|(?<!action not taken: )mailbox unavailable|mailbox not found|account that you tried to reach|does not exist .{0,40}mailbox"
         r"|domain not found .{0,40}recipient",
         _RECIPIENT,
@@ -398,7 +398,7 @@ _ROWS: tuple[_Row, ...] = (
 )
 # What such words have at least one of: quicker to look for.
 _MAYBE = re.compile(
-    r"\bip\b|helo|ehlo|authent|over |log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
+    r"\bip\b|max|helo|ehlo|authent|over |log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
     r"|recipient|rcpt|user|message|busy|temporar|listed|hostname|storage|space|disk|policy|rfc|headers|ptr|reverse|rdns"
 )
 

@@ -78,7 +78,7 @@ RULES: tuple[Rule, ...] = (
         edns
         resolving (timed out|timeout)
         lookup .. i/o timeout
-        cname lookup failed temporarily
+        (cname lookup failed temporarily|host map: lookup .. deferred)
         dns failure for
         getaddrinfo .. timed out
         (11): resource temporarily unavailable

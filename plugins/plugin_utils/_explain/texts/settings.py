@@ -60,6 +60,8 @@ RULES: tuple[Rule, ...] = (
         # EX_CONFIG (sysexits.h), as who starts sendmail, msmtp and their kin reports it
         exit (status|code|value) 78
         (exited with|returned|status=|status: )78
+        # A URL that cannot be read: .NET, Node, Go, Rust
+        (invalid ur(i|l)|net/url: |invalid port .. after host|relative url without a base)
         # Erlang, whose ssl does not take an option
         {(error,|:error,) {(|:)options,
         # auth without user or pass, before anything is sent: Nodemailer, Alertmanager
@@ -84,6 +86,15 @@ RULES: tuple[Rule, ...] = (
         texts="""
         loops back to (me|myself)
         remote host address is the local host
+    """),
+    *rules(
+        "invalid_settings", "likely", note="The program that is to send the mail is not there.",
+        remedy="Install a program that provides sendmail (msmtp, Postfix, ...) where the app runs, or let the app speak SMTP itself.",
+        texts="""
+        (exit (status|code|value)|exited|exited with) 127
+        (sendmail|msmtp|mailx)(: not found|: command not found|: no such file| enoent|": executable file not found)
+        no such file or directory(: '| - |: )(|/usr/sbin/|/usr/lib/|/usr/bin/)(sendmail|msmtp|mailx)
+        could not execute: /usr/sbin/sendmail
     """),
     *rules(
         "invalid_settings", "likely",
