@@ -160,7 +160,9 @@ _LIMIT_SET = re.compile(
 
 # Exchange's connector puts a code of its own before what the relay said.
 _EXCHANGE_SAYS = re.compile(
-    r"\b4\d\d 4\.4\.\d{1,3} (?=Primary target IP address responded with: \W?[45]\d\d[ -])", re.IGNORECASE
+    r"\b4\d\d 4\.4\.\d{1,3} (?=Primary target IP address responded with: \W?[45]\d\d[ -])"
+    r"|\b4\d\d 4\.[24]\.\d{1,3} (?=(?:Unable|Failed) to connect\b)",
+    re.IGNORECASE,
 )
 
 
@@ -190,7 +192,7 @@ def _without_advice(norm: str) -> str:
         norm = _GOES_WITHOUT.sub("", norm)
     if "(reading '" in norm:
         norm = _LOOKED_UP.sub("", norm)
-    if "responded with" in norm:
+    if "responded with" in norm or "to connect" in norm:
         norm = _EXCHANGE_SAYS.sub("", norm)
     if "imeout" in norm:
         norm = _LIMIT_SET.sub("", norm)

@@ -184,7 +184,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:fail\w*|error|unable|cannot|could not|problem)\b.{0,20}"
         r"\b(?:resolv|look ?up|looking up|locat|find)\w*\b.{0,30}\b(?:host|name|address|server|domain|dns)"
         r"|\b(?:host ?name|host|server|domain|dns)\b.{0,40}\b(?:unknown|unresolv\w+|not (?:be )?(?:found|resolved))\b"
-        r"|\b(?:unknown|unresolv\w+) (?:host|server|domain)"
+        r"|\b(?:unknown|unresolv\w+) (?:host|server|domain)|\b(?:unable to|cannot|could not|fail\w* to) resolve\b"
         r"|\bdns (?:query|request|lookup)\b.{0,40}\bfail\w*",
         ("name_server_failure",),
     ),
@@ -242,6 +242,10 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:server|host|port|sender|password|user ?name|address)\b (?:is |was |has )?"
         r"(?:not (?:been )?(?:set|configured|defined|specified|given)|missing|empty|blank)\b"
         r"|\b(?:invalid|bad) (?:port|url|configuration|settings?)\b|\bmissing (?:smtp )?(?:host|server|password|port|user ?name)\b"
+        r"|\bnot (?:specify|provide|supply|enter|configure|set) (?:an? |the |any )?(?:\w+ )?(?:host ?name|host|server|port|sender|recipient|user ?name|password)"
+        r"|\b(?:must|need to|have to|please) (?:provide|specify|supply|enter|configure|set ?up) .{0,30}"
+        r"\b(?:host|server|port|sender|recipient|user ?name|password|smtp|mail account|email account|mail settings)"
+        r"|\b(?:host|server|port|sender|recipient|user ?name|password) must be (?:assigned|given|provided)"
         # What checks a configuration before it is used
         r"|(?=.*\b(?:smtp|mailer|relay|mail (?:server|host|url|driver|transport)))(?:.*\brequired propert(?:y|ies)\b.{0,30}\b(?:missing|not)"
         r"|.*\bmissing (?:required )?(?:propert|field|key|variable|environment|parameter|option|setting)"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, cannot, curl, failing, refusing, rules
+from ..rule import Rule, cannot, curl, failing, mbedtls, refusing, rules
 
 __all__ = ("RULES",)
 
@@ -151,7 +151,8 @@ RULES: tuple[Rule, ...] = (
         connection aborted
     """),
     *rules("connection_closed", "likely", curl(
-        (52, "server returned nothing (no headers, no data)")), also=("mode_mismatch", "connection_reset"), texts="""
+        (52, "server returned nothing (no headers, no data)")),
+        mbedtls((0x7280, "ssl - the connection indicated an eof"), (0x7880, "peer notified us that the connection is going to be closed")), also=("mode_mismatch", "connection_reset"), texts="""
         (connection|session|socket|channel) (unexpectedly closed|has been closed|was closed|closed by|closed gracefully|lost|ended|has ended)
         closed unexpectedly
         # Emacs

@@ -38,7 +38,7 @@ RULES: tuple[Rule, ...] = (
         503 .. (mail first|need mail|nested mail|sender already|transaction is already)
     """),
     *rules("message_rejected", "likely", texts="""
-        message failed
+        message failed: (4|5)
     """),
     # Exchange's store, which does not take a sender that the account may not use, and other things
     *rules("message_rejected", "likely", also=("sender_rejected",), texts="cannot submit message"),
