@@ -163,6 +163,7 @@ _OTHER_PARTS = (
     "identity provider",
     "discovery document",
     "session token",
+    "email_verified",  # a claim of OpenID Connect
     "web socket",
     "push service",
     "_domainkey.",  # who checks a signature, not who sends

@@ -284,7 +284,7 @@ _ROWS: tuple[_Row, ...] = (
         r"\b(?:spf|dkim|dmarc)\b(?!=)|\b[45]\.7\.2[0-46]\b",
         _SENDER_DOMAIN,
         _LATER_SENDER_DOMAIN,
-        stages=("mail", "rcpt", "data"),
+        stages=("mail", "rcpt", "data", ""),
     ),
     _row(r"\b(?:inactive|unknown|invalid|bad) recipient\b", _RECIPIENT, _LATER, stages=("data",)),
     # A list that sender or recipient stands on, and not this host.

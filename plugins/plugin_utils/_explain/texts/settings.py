@@ -68,6 +68,8 @@ RULES: tuple[Rule, ...] = (
         missing (credentials|username) for
         missing password for .. auth mechanism
         (smtp|mail|smtp server|mail server|smtp options) (|is |are )not configured
+        (smtp|mail) settings (|is |are )(misconfigured|misconfiguration|invalid|incorrect)
+        {:error, :no_relay}
         smtp (configuration|config|settings) (is|are) (missing|incomplete|not set)
         error loading credentials
         no such file or directory .. ca.pem

@@ -46,6 +46,9 @@ RULES: tuple[Rule, ...] = (
         retry time not reached
     """),
     *rules("temporarily_rejected", "likely", also=("greeting_rejected",), texts="smtp response 421 received"),
+    # sysexits.h, by the names that Postfix, msmtp and procmail give them
+    *rules("temporarily_rejected", "likely", texts="ex_tempfail"),
+    *rules("recipient_rejected", "likely", texts="ex_nouser"),
     # Postfix as a relay: what checks its logins is not there, so it ends
     *rules(
         "temporarily_rejected", "likely", variant="broken", also=("auth_rejected", "connection_closed"), echo="follow", texts="""
