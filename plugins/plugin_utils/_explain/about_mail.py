@@ -251,6 +251,8 @@ _FURTHER_READING = re.compile(
 )
 # A web server's answer: no reply of SMTP begins so.
 _HTTP_STATUS = re.compile(r"\b(?:code|status)['\"]?[=:] ?40\d\b")
+# What a web app answers its own client, in JSON.
+_WEB_ANSWER = re.compile(r"['\"]status['\"]: ?[45]\d\d\b.{0,40}['\"]error['\"]: ?['\"](?:bad|not|internal|service|un|for)")
 _REQUEST = re.compile(
     r"\b(?:get|post|put|patch|delete|head|options) /|\bmethod=(?:get|post|put|patch|delete)\b"
     r"|\b(?:path|uri|url|route)[\"']?\s?[=:]\s?[\"']?/"
@@ -352,7 +354,7 @@ def _for_other(low: str, words: Set[str]) -> int:
         found += _SERVICE
     if (": " in low) and _IMAP_DIALOGUE.search(low):
         found += _PROTOCOL
-    if ("40" in low and _HTTP_STATUS.search(low)) or ("command: " in low and _IMAP_COMMAND.search(low)):
+    if ("status" in low and _WEB_ANSWER.search(low)) or ("40" in low and _HTTP_STATUS.search(low)) or ("command: " in low and _IMAP_COMMAND.search(low)):
         found += _SERVICE
     if "://" in low and _FETCHED.search(low):
         found += _SERVICE

@@ -133,7 +133,7 @@ RULES: tuple[Rule, ...] = (
         the status codes returned by the server did not match
         parsing server failure
         invalid server reply
-        response parsing error
+        (response parsing error|response error: error tag)
     """),
     *rules("connection_closed", "certain", also=("mode_mismatch",), texts="""
         got bad greeting from .. response: [eof]

@@ -18,6 +18,7 @@ VAGUE: tuple[Rule, ...] = tuple(
             (
                 "smtp connect() failed",
                 "could not connect to smtp host",
+                "connect to any smtp server",
                 "smtp error: could not connect",
                 "connection could not be established with host",
                 "could not connect to host",
