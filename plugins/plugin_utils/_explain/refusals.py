@@ -231,7 +231,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\bspam\b(?! ?haus)|\bspam ?assassin\b|\bjunk mail\b|\bvirus\b|\bmalware\b|\btrojan\b|\bphish\w*|\binfected\b"
         r"|\bgtube\b|\beicar\b|\b(?:surbl|uribl)\b|\bbulk mail\b|\bunsolicited\b|\b(?:forbidden|prohibited|confidential|banned|dangerous) "
-        r"(?:content|attachment|file)|content (?:rejected|filter|policy|not allowed)|blocked by .{0,24}\bfilter|looks like spam|\bdt:spm\b",
+        r"(?:content|attachment|file)|content (?:rejected|denied|filter|policy|not allowed)|blocked by .{0,24}\bfilter|looks like spam|\bdt:spm\b",
         _CONTENT,
         _LATER_CONTENT,
         stages=("data",),

@@ -120,6 +120,7 @@ def errno(name: str, numbers: tuple[int, int, int, int], *sentences: str) -> tup
         "winerror ",
         "socket error # ",
         "socket error ",
+        "socket error code ",
         "socketerror ",
         "winsock error code: ",
         "win32 error code: ",
@@ -270,7 +271,8 @@ def mbedtls(*known: tuple[int, str]) -> tuple[str, ...]:
     return tuple(
         text
         for number, sentence in known
-        for text in (f"-0x{number:04x}", f"(-{number})", *([sentence] if sentence else ()))
+        for text in dict.fromkeys((f"-0x{number:04x}", f"-0x{number:x}", f"(-{number})", sentence))
+        if text
     )
 
 

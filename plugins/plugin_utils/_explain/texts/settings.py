@@ -70,6 +70,7 @@ RULES: tuple[Rule, ...] = (
         (smtp|mail|smtp server|mail server|smtp options) (|is |are )not configured
         (smtp|mail) settings (|is |are )(misconfigured|misconfiguration|invalid|incorrect)
         {:error, :no_relay}
+        (requires|need|needs) (smtp|mail|email) settings
         smtp (configuration|config|settings) (is|are) (missing|incomplete|not set)
         error loading credentials
         no such file or directory .. ca.pem

@@ -110,7 +110,7 @@ RULES: tuple[Rule, ...] = (
         "connection_timeout", "possible", curl((28, "timeout was reached")),
         also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout"), texts="""
         timed out
-        execution expired
+        (execution expired|time out error)
         i/o timeout
         (wasn't|was not) able to establish an smtp connection
         (deadline exceeded|deadline has elapsed)

@@ -134,7 +134,8 @@ RULES: tuple[Rule, ...] = (
         disconnected before secure tls connection was established
         (handshake failed|handshake eof|ssl: handshake)
         error completing tls handshake
-        starttls .. handshake
+        starttls .. handshake .. (failed|failure|failing|error|eof|refused|timeout)
+        (error|failed|failure|unable|cannot|problem) .. starttls .. handshake
         tls dial (error|.. eof)
         ssl negotiation failed
     """,

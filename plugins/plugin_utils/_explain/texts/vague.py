@@ -24,6 +24,7 @@ VAGUE: tuple[Rule, ...] = tuple(
                 "could not connect to host",
                 "unable to connect to the remote server",
                 "failed to connect to server",
+                "unable to connect to server",
                 "error connecting to",
                 "cannot connect to",
                 "couldn't connect to host",
