@@ -217,7 +217,9 @@ _OTHER_SENTENCES = (
     "api.postmarkapp.com",
     "active checks",
     "probe failed",
-    *(f"{what} {said}: " for what in ("host", "service") for said in ("notification", "alert")),  # Nagios, of what it watches
+    *(
+        f"{what} {said}: " for what in ("host", "service") for said in ("notification", "alert")
+    ),  # Nagios, of what it watches
     "postfix/dnsblog",
     "solving challenge",
     "dnsblog_query",
@@ -230,7 +232,9 @@ _OTHER_PORTS = (
     "22|80|88|111|119|143|389|443|445|563|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
     "|6379|6443|8000|8006|8007|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9103|9200|9300|11211|27017|50000"
 )
-_OTHER_PORT = re.compile(_port(_OTHER_PORTS) + rf"|\b(?:local|remote|and )?port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
+_OTHER_PORT = re.compile(
+    _port(_OTHER_PORTS) + rf"|\b(?:local|remote|and )?port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)"
+)
 _MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
 # Who reads mail, and does not send it.
 _READS_MAIL = re.compile(r"\b(?:fetch|search|retriev|download|poll)\w*(?: \w{1,12}){0,2} e?-?mail(?:s|box|boxes)?\b")
@@ -252,7 +256,9 @@ _FURTHER_READING = re.compile(
 # A web server's answer: no reply of SMTP begins so.
 _HTTP_STATUS = re.compile(r"\b(?:code|status)['\"]?[=:] ?40\d\b")
 # What a web app answers its own client, in JSON.
-_WEB_ANSWER = re.compile(r"['\"]status['\"]: ?[45]\d\d\b.{0,40}['\"]error['\"]: ?['\"](?:bad|not|internal|service|un|for)")
+_WEB_ANSWER = re.compile(
+    r"['\"]status['\"]: ?[45]\d\d\b.{0,40}['\"]error['\"]: ?['\"](?:bad|not|internal|service|un|for)"
+)
 _REQUEST = re.compile(
     r"\b(?:get|post|put|patch|delete|head|options) /|\bmethod=(?:get|post|put|patch|delete)\b"
     r"|\b(?:path|uri|url|route)[\"']?\s?[=:]\s?[\"']?/"
@@ -349,12 +355,18 @@ def _for_other(low: str, words: Set[str]) -> int:
     found = 0
     if _names_another(low, words) or any(map(low.__contains__, _OTHER_PARTS)):
         found += _SERVICE
-    found += _PROTOCOL * (sum(map(low.__contains__, _OTHER_SENTENCES)) + bool("mail" in low and _READS_MAIL.search(low)))
+    found += _PROTOCOL * (
+        sum(map(low.__contains__, _OTHER_SENTENCES)) + bool("mail" in low and _READS_MAIL.search(low))
+    )
     if _has_port(low, _MAYBE_OTHER_PORT, _OTHER_PORT):
         found += _SERVICE
     if (": " in low) and _IMAP_DIALOGUE.search(low):
         found += _PROTOCOL
-    if ("status" in low and _WEB_ANSWER.search(low)) or ("40" in low and _HTTP_STATUS.search(low)) or ("command: " in low and _IMAP_COMMAND.search(low)):
+    if (
+        ("status" in low and _WEB_ANSWER.search(low))
+        or ("40" in low and _HTTP_STATUS.search(low))
+        or ("command: " in low and _IMAP_COMMAND.search(low))
+    ):
         found += _SERVICE
     if "://" in low and _FETCHED.search(low):
         found += _SERVICE

@@ -242,7 +242,8 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:server|host|port|sender|password|user ?name|address)\b (?:is |was |has )?"
         r"(?:not (?:been )?(?:set|configured|defined|specified|given)|missing|empty|blank)\b"
         r"|\b(?:invalid|bad) (?:port|url|configuration|settings?)\b|\bmissing (?:smtp )?(?:host|server|password|port|user ?name)\b"
-        r"|\bnot (?:specify|provide|supply|enter|configure|set) (?:an? |the |any )?(?:\w+ )?(?:host ?name|host|server|port|sender|recipient|user ?name|password)"
+        r"|\bnot (?:specify|provide|supply|enter|configure|set) (?:an? |the |any )?(?:\w+ )?"
+        r"(?:host ?name|host|server|port|sender|recipient|user ?name|password)"
         r"|\b(?:must|need to|have to|please) (?:provide|specify|supply|enter|configure|set ?up) .{0,30}"
         r"\b(?:host|server|port|sender|recipient|user ?name|password|smtp|mail account|email account|mail settings)"
         r"|\b(?:host|server|port|sender|recipient|user ?name|password) must be (?:assigned|given|provided)"
@@ -267,7 +268,9 @@ _ROWS: tuple[_Row, ...] = (
     ),
 )
 _MAX_WORDS = 600  # a sentence, and not what stands far below it
-_REPORTS = re.compile(r"\b(?:info|debug|trace|notice|verbose|fine|finer|finest)\b[\]:|>\" ]|/smtpd\[|\bdovecot\b|\bno host name found for ip address\b")
+_REPORTS = re.compile(
+    r"\b(?:info|debug|trace|notice|verbose|fine|finer|finest)\b[\]:|>\" ]|/smtpd\[|\bdovecot\b|\bno host name found for ip address\b"
+)
 # What has ended well, beside a word of what was wrong before.
 _ENDED_WELL = re.compile(r"\b(?:renewed|restored|recovered|reconnected|no longer (?:failing|blocked))\b")
 _CONTRACTED = re.compile(r"n't\b")

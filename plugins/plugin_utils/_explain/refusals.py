@@ -185,7 +185,8 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bmails per session|exceed\w* .{0,30}\b(?:e?mails?|messages?|recipients?) (?:per|an?|each) (?:second|minute|hour|day|month)"
         r"|\bover (?:the|your|its|their) (?:\w+ )?limit\b|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
-        r"|too? fast\b|max(?:imum)? (?:number of )?(?:concurrent |simultaneous )?(?:connections|sessions)|\brate over ?limit|\bover (?:its |the |your )?rate limit",
+        r"|too? fast\b|max(?:imum)? (?:number of )?(?:concurrent |simultaneous )?(?:connections|sessions)"
+        r"|\brate over ?limit|\bover (?:its |the |your )?rate limit",
         _LIMIT,
         stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", "", NO_CODE),
     ),

@@ -112,7 +112,9 @@ _SAYS_SO = re.compile(
 _WORDS_FOLLOW = re.compile(r"[ -][A-Z<]")
 _BEFORE = 24  # characters that this needs at most
 # The line of a file in PHP's stack traces, and what an app answered its own client.
-_NO_REPLY = re.compile(r"\.(?:php|inc|module)\(\Z|http[_ ]?(?:status)?[_ ]?(?:code)?['\"]? ?[:=] ?['\"]?\Z", re.IGNORECASE)
+_NO_REPLY = re.compile(
+    r"\.(?:php|inc|module)\(\Z|http[_ ]?(?:status)?[_ ]?(?:code)?['\"]? ?[:=] ?['\"]?\Z", re.IGNORECASE
+)
 _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
 # What the next pattern needs, quicker to look for.
 _MAYBE_ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d")
