@@ -101,13 +101,6 @@ def _same_part(one: Event, other: Event) -> bool:
     return (bool(part) and part == _part(other.text)) or not _endpoints(one.text).isdisjoint(_endpoints(other.text))
 
 
-def _same_instant(one: Event, other: Event) -> bool:
-    """Were both lines written in the same fraction of a second, as the lines of one report of a failure are?"""
-    if one.writer != other.writer or one.time is None or not one.time.microsecond:
-        return False
-    return one.stamped and one.time == other.time
-
-
 _STATEMENT = 30  # characters that two lines begin with alike when the same statement of a program wrote them
 
 
@@ -251,8 +244,6 @@ class _Log:
             if not event.stamped and (before.best is None or before.best.confidence == "possible"):
                 return True
             if (before.announces and _same_part(event, before.event)) or _same_statement(event, before.event):
-                return True
-            if before.announces and before.best is None and _same_instant(event, before.event):
                 return True
         if before is not None and before.tries and looked.read.fails and _same_part(event, before.event):
             return True
