@@ -34,7 +34,7 @@ class Topic(t.NamedTuple):
         return self.other >= _SERVICE and self.other > self.mail
 
 
-_PROTOCOL, _SERVICE, _WORD, _HINT = 4, 2, 2, 1
+_PROTOCOL, _FAILED, _SERVICE, _WORD, _HINT = 4, 3, 2, 2, 1
 
 # What only SMTP and the programs that speak it have.
 _PROTOCOL_WORDS = frozenset(
@@ -127,6 +127,11 @@ _SENDING = re.compile(
     r"\bsend(?:ing)?\b(?: \w{1,12}){0,3} e?-?mails?\b|\bmail ?server\b(?![.-])|\boutgoing mail\b"
     r"|\be?-?mail (?:notification|alert|report|delivery|relay|test)\b"
 )
+# One that says that it did not come to that: more than the name of another service beside it.
+_NOT_SENT = re.compile(
+    r"\b(?:fail\w*|error|unable|cannot|could ?n[o']t|problem)\b(?: \w{1,12}){0,3} send(?:ing)?(?: \w{1,12}){0,2} e?-?mails?\b(?!-)"
+    r"|e?-?mail[ _-]?send(?:ing)?[ _-]?(?:fail|error|exception)"
+)
 _HINT_WORDS = frozenset("greeting relay mx sasl".split())
 
 # What only other services have.
@@ -158,6 +163,7 @@ _OTHER_PARTS = (
     "identity provider",
     "discovery document",
     "session token",
+    "email_verified",  # a claim of OpenID Connect
     "web socket",
     "push service",
     "_domainkey.",  # who checks a signature, not who sends
@@ -196,11 +202,8 @@ _OTHER_SENTENCES = (
     "pop3 server",
     "imap host",
     "pop3 host",
-    "retrieving mail",
     "mail store",
     "connect to mailbox",
-    "fetching mail",
-    "fetch mail",
     "query failed (",
     "became not supported",
     "dns request failed",
@@ -214,6 +217,9 @@ _OTHER_SENTENCES = (
     "api.postmarkapp.com",
     "active checks",
     "probe failed",
+    *(
+        f"{what} {said}: " for what in ("host", "service") for said in ("notification", "alert")
+    ),  # Nagios, of what it watches
     "postfix/dnsblog",
     "solving challenge",
     "dnsblog_query",
@@ -226,8 +232,16 @@ _OTHER_PORTS = (
     "22|80|88|111|119|143|389|443|445|563|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
     "|6379|6443|8000|8006|8007|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9103|9200|9300|11211|27017|50000"
 )
-_OTHER_PORT = re.compile(_port(_OTHER_PORTS) + rf"|\b(?:local|remote)port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
+_OTHER_PORT = re.compile(
+    _port(_OTHER_PORTS) + rf"|\b(?:local|remote|and )?port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)"
+)
 _MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
+# Who reads mail, and does not send it.
+_READS_MAIL = re.compile(r"\b(?:fetch|search|retriev|download|poll)\w*(?: \w{1,12}){0,2} e?-?mail(?:s|box|boxes)?\b")
+# A dialogue of IMAP, whose lines have tags.
+_IMAP_DIALOGUE = re.compile(r"\b(?:s: (?:\* (?:ok|capability|bye) |a\d{3,5} (?:ok|no|bad) )|c: a\d{3,5} )")
+# The commands of IMAP, as Python's client puts them in front of its errors.
+_IMAP_COMMAND = re.compile(r"\bcommand: (?:login|select|examine|search|fetch|store|append|uid|idle|authenticate) =>")
 # "mailer.go:443:12" is a place in a program, 10:22:25 a time: neither has a port.
 _NO_PORT = re.compile(r"\b\d{1,2}:\d\d:\d\d\b|\.(?:go|js|mjs|cjs|ts|py|rb|php|java|kt|rs|ex|exs|erl|c|cc|cpp|cs|h):\d+")
 _URL = re.compile(r"\b(?:https?|wss?|ldaps?|redis|postgres(?:ql)?|mysql|mongodb|amqps?|ftp)://")
@@ -241,6 +255,10 @@ _FURTHER_READING = re.compile(
 )
 # A web server's answer: no reply of SMTP begins so.
 _HTTP_STATUS = re.compile(r"\b(?:code|status)['\"]?[=:] ?40\d\b")
+# What a web app answers its own client, in JSON.
+_WEB_ANSWER = re.compile(
+    r"['\"]status['\"]: ?[45]\d\d\b.{0,40}['\"]error['\"]: ?['\"](?:bad|not|internal|service|un|for)"
+)
 _REQUEST = re.compile(
     r"\b(?:get|post|put|patch|delete|head|options) /|\bmethod=(?:get|post|put|patch|delete)\b"
     r"|\b(?:path|uri|url|route)[\"']?\s?[=:]\s?[\"']?/"
@@ -329,7 +347,7 @@ def _for_mail(low: str, words: Set[str]) -> int:
     if "smtp" in low or not words.isdisjoint(_WORDS):
         found += _WORD
     if not words.isdisjoint(_HINT_WORDS) or any(map(bare.__contains__, _HINT_PARTS)):
-        found += _WORD if _SENDING.search(bare) else _HINT
+        found += _FAILED if _NOT_SENT.search(bare) else _WORD if _SENDING.search(bare) else _HINT
     return found
 
 
@@ -337,10 +355,18 @@ def _for_other(low: str, words: Set[str]) -> int:
     found = 0
     if _names_another(low, words) or any(map(low.__contains__, _OTHER_PARTS)):
         found += _SERVICE
-    found += _PROTOCOL * sum(map(low.__contains__, _OTHER_SENTENCES))
+    found += _PROTOCOL * (
+        sum(map(low.__contains__, _OTHER_SENTENCES)) + bool("mail" in low and _READS_MAIL.search(low))
+    )
     if _has_port(low, _MAYBE_OTHER_PORT, _OTHER_PORT):
         found += _SERVICE
-    if "40" in low and _HTTP_STATUS.search(low):
+    if (": " in low) and _IMAP_DIALOGUE.search(low):
+        found += _PROTOCOL
+    if (
+        ("status" in low and _WEB_ANSWER.search(low))
+        or ("40" in low and _HTTP_STATUS.search(low))
+        or ("command: " in low and _IMAP_COMMAND.search(low))
+    ):
         found += _SERVICE
     if "://" in low and _FETCHED.search(low):
         found += _SERVICE

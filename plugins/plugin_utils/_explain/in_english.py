@@ -60,6 +60,9 @@ SMTP Error: Could not authenticate
     SMTP Error: Impossibile autenticarsi | Erro de SMTP: Não foi possível autenticar | SMTP-fout: authenticatie mislukt
     Błąd SMTP: nie udało się przeprowadzić uwierzytelnienia | Chyba SMTP: Autentizace selhala | SMTP Hatası: Oturum açılamadı
     Ошибка SMTP: не удалось пройти аутентификацию | SMTP 错误：登录失败 | SMTPエラー: 認証できませんでした
+Authentication failed
+    Die Authentisierung ist fehlgeschlagen | Authentisierung fehlgeschlagen | L'authentification a échoué | Autenticación fallida
+    Autenticazione fallita | Falha na autenticação | Authenticatie mislukt | Uwierzytelnianie nie powiodło się | Autentizace selhala
 SMTP Error: Could not connect to SMTP host
     SMTP-Fehler: Konnte keine Verbindung zum SMTP-Host herstellen | Erreur SMTP : impossible de se connecter au serveur SMTP
     Error SMTP: Imposible conectar al servidor SMTP | SMTP Error: Impossibile connettersi all'host SMTP

@@ -115,7 +115,7 @@ def _same_statement(one: Event, other: Event) -> bool:
 _WORDS = re.compile(r"[A-Za-z]{2,}")
 # TLS says in a line of its own why, before the mail client says that it failed: Erlang's, and that of the *arr apps on .NET.
 _TLS_CLIENT = re.compile(r"\btls :?client: in state|\|x509certificatevalidationservice\|")
-_TLS_FAILED = re.compile(r"tls_failed|tls_alert|\|email\|")
+_TLS_FAILED = re.compile(r"tls_failed|\|email\|")
 _ENDPOINT = re.compile(r"(?<![\w.])\[?([A-Za-z][\w.-]{2,100}|\d{1,3}(?:\.\d{1,3}){3})\]?:(\d{2,5})(?![\d:]\d)\b")
 
 
@@ -156,6 +156,7 @@ class _Seen(t.NamedTuple):
     event: Event
     is_mail: bool
     announces: bool  # it says that mail failed, not why
+    tries: bool = False  # it says that mail is being sent
     is_other: bool = False  # a text of a few lines: it, or the line that it goes on with, is about another service
 
     @property
@@ -206,7 +207,7 @@ class _Log:
         says_so = is_mail and best is None and read.announces
         self.recent = [
             *self.recent[1 - _ECHO_REACH :],
-            _Seen(best, event, is_mail, says_so, not (is_mail or self.is_log)),
+            _Seen(best, event, is_mail, says_so, is_mail and best is None and read.tries, not (is_mail or self.is_log)),
         ]
         if found is None:
             self.left_alone += 1
@@ -244,6 +245,8 @@ class _Log:
                 return True
             if (before.announces and _same_part(event, before.event)) or _same_statement(event, before.event):
                 return True
+        if before is not None and before.tries and looked.read.fails and _same_part(event, before.event):
+            return True
         if following is None or not _Seen(None, event, False, False).just_before(following.event.time):
             return False
         if following.read.is_mail and _TLS_CLIENT.search(looked.read.low):

@@ -119,6 +119,20 @@ class Read:
         """Does it say that mail failed, so that the reason may stand in the next line?"""
         return announces(self.low)
 
+    @property
+    def tries(self) -> bool:
+        """Does it say that mail is being sent, so that the next line of the same part may say how that ended?"""
+        return _TRIES.search(self.low) is not None
+
+    @property
+    def fails(self) -> bool:
+        """Does a program say here, at the level of an error, what went wrong?"""
+        return _FAILS.search(self.low[:200]) is not None
+
+
+_TRIES = re.compile(r"\b(?:sending|delivering|trying to (?:send|deliver)|about to send)\b.{0,30}\be?-?mail\b(?!-)")
+_FAILS = re.compile(r"\b(?:err(?:or)?|fatal|crit(?:ical)?|warn(?:ing)?)\b")
+
 
 def _normal(text: str) -> str:
     return _without_advice(_without_bytes(in_digits(in_english(one_line(unescaped(text))))))
@@ -138,13 +152,17 @@ _WHAT_IT_HAS = re.compile(
 
 # A limit that a program lists among its settings, and not one that has passed.
 _LIMIT_SET = re.compile(
-    r"\b(?:connect(?:ion)?|socket|read|write) ?timeout['\"]?[ =:]{1,3}\d{1,9}(?=[,;}\]])", re.IGNORECASE
+    r"\b(?:connect(?:ion)?|socket|read|write) ?timeout['\"]?[ =:]{1,3}\d{1,9}(?=[,;}\]])"
+    r"|\bset (?:\w{1,12} ){1,3}timeout (?:to )?\d{1,9}|(?<![\w.])[\w.]{1,40}timeout=\d{1,9}",
+    re.IGNORECASE,
 )
 
 
 # Exchange's connector puts a code of its own before what the relay said.
 _EXCHANGE_SAYS = re.compile(
-    r"\b4\d\d 4\.4\.\d{1,3} (?=Primary target IP address responded with: \W?[45]\d\d[ -])", re.IGNORECASE
+    r"\b4\d\d 4\.4\.\d{1,3} (?=Primary target IP address responded with: \W?[45]\d\d[ -])"
+    r"|\b4\d\d 4\.[24]\.\d{1,3} (?=(?:Unable|Failed) to connect\b)",
+    re.IGNORECASE,
 )
 
 
@@ -156,12 +174,25 @@ _LOOKED_UP = re.compile(r"\(reading '[^']{1,80}'\)")
 _GOES_WITHOUT = re.compile(r"disabling IPv[46] [^:]{1,60}: [^:;,]{1,80}")
 
 
+# The name of the switch that makes Exim log a line says nothing of this one.
+_EXIM_SWITCH = re.compile(r"\bLOG: \w{1,40} (?=MAIN)")
+
+
+# qmail's log has underscores in place of blanks.
+_UNDERSCORED = re.compile(r",_[A-Za-z]|:_\d{3}_|\._\(#|_but_(?:connection|greeting|sender|my)_")
+_SENTENCE = re.compile(r"(?:[^\s_]{0,100}_){3,60}\S{0,100}")
+
+
 def _without_advice(norm: str) -> str:
+    if "LOG: " in norm:
+        norm = _EXIM_SWITCH.sub("LOG: ", norm)
+    if "_" in norm and _UNDERSCORED.search(norm):
+        norm = _SENTENCE.sub(lambda found: found.group().replace("_", " "), norm)
     if "disabling IPv" in norm:
         norm = _GOES_WITHOUT.sub("", norm)
     if "(reading '" in norm:
         norm = _LOOKED_UP.sub("", norm)
-    if "responded with" in norm:
+    if "responded with" in norm or "to connect" in norm:
         norm = _EXCHANGE_SAYS.sub("", norm)
     if "imeout" in norm:
         norm = _LIMIT_SET.sub("", norm)
@@ -247,8 +278,8 @@ _GRANTED = re.compile(r"(?:\W{1,6}|.{0,40}(?:< |s: |client: |inbound: \W?))?[23]
 # What a refusal says beside the words of any error.
 _REFUSES = re.compile(
     r"exceed|reached|too (?:many|much|large|big|fast)|gr[ea]ylist|throttl|unknown|over ?quota|is full|try again"
-    r"|\bis required for this\b|\bover the limit\b"
-    r"|\bspam\b|not (?:found|allowed|verified|permitted)"
+    r"|\bis required (?:for this|to send|before)\b|\bover the limit\b"
+    r"|\bspam\b|action not taken|\bdeferral\b|not (?:found|allowed|verified|permitted)"
 )
 
 

@@ -184,7 +184,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:fail\w*|error|unable|cannot|could not|problem)\b.{0,20}"
         r"\b(?:resolv|look ?up|looking up|locat|find)\w*\b.{0,30}\b(?:host|name|address|server|domain|dns)"
         r"|\b(?:host ?name|host|server|domain|dns)\b.{0,40}\b(?:unknown|unresolv\w+|not (?:be )?(?:found|resolved))\b"
-        r"|\b(?:unknown|unresolv\w+) (?:host|server|domain)"
+        r"|\b(?:unknown|unresolv\w+) (?:host|server|domain)|\b(?:unable to|cannot|could not|fail\w* to) resolve\b"
         r"|\bdns (?:query|request|lookup)\b.{0,40}\bfail\w*",
         ("name_server_failure",),
     ),
@@ -241,7 +241,23 @@ _ROWS: tuple[_Row, ...] = (
         r""
         r"|\b(?:server|host|port|sender|password|user ?name|address)\b (?:is |was |has )?"
         r"(?:not (?:been )?(?:set|configured|defined|specified|given)|missing|empty|blank)\b"
-        r"|\b(?:invalid|bad) (?:port|url|configuration|settings?)\b|\bmissing (?:smtp )?(?:host|server|password|port|user ?name)\b",
+        r"|\b(?:invalid|bad) (?:port|url|configuration|settings?)\b|\bmissing (?:smtp )?(?:host|server|password|port|user ?name)\b"
+        r"|\bnot (?:specify|provide|supply|enter|configure|set) (?:an? |the |any )?(?:\w+ )?"
+        r"(?:host ?name|host|server|port|sender|recipient|user ?name|password)"
+        r"|\b(?:must|need to|have to|please) (?:provide|specify|supply|enter|configure|set ?up) .{0,30}"
+        r"\b(?:host|server|port|sender|recipient|user ?name|password|smtp|mail account|email account|mail settings)"
+        r"|\b(?:host|server|port|sender|recipient|user ?name|password) must be (?:assigned|given|provided)"
+        # What checks a configuration before it is used
+        r"|(?=.*\b(?:smtp|mailer|relay|mail (?:server|host|url|driver|transport)))(?:.*\brequired propert(?:y|ies)\b.{0,30}\b(?:missing|not)"
+        r"|.*\bmissing (?:required )?(?:propert|field|key|variable|environment|parameter|option|setting)"
+        r"|.*\b(?:field|property|variable|key|option|parameter|setting|value)s? (?:\W?[\w.]{1,40}\W? )?(?:is |are )?(?:required|missing|not set|invalid)\b"
+        r"|.*\bmust (?:be an? (?:number|integer|string|valid|existing)|(?:not be|be) (?:set|empty)|exists?\b|be defined|be specified))",
+    ),
+    _row(
+        "invalid_settings",
+        r"\b(?:invalid|bad|wrong) (?:\w+ ){0,2}(?:server|host ?name|host|relay)\b",
+        ("name_not_found", "connection_timeout", "connection_refused"),
+        confidence="possible",
     ),
     # What came is no reply
     _row(
@@ -252,7 +268,9 @@ _ROWS: tuple[_Row, ...] = (
     ),
 )
 _MAX_WORDS = 600  # a sentence, and not what stands far below it
-_REPORTS = re.compile(r"\b(?:info|debug|trace|notice|verbose|fine|finer|finest)\b[\]:|>\" ]|/smtpd\[|\bdovecot\b")
+_REPORTS = re.compile(
+    r"\b(?:info|debug|trace|notice|verbose|fine|finer|finest)\b[\]:|>\" ]|/smtpd\[|\bdovecot\b|\bno host name found for ip address\b"
+)
 # What has ended well, beside a word of what was wrong before.
 _ENDED_WELL = re.compile(r"\b(?:renewed|restored|recovered|reconnected|no longer (?:failing|blocked))\b")
 _CONTRACTED = re.compile(r"n't\b")

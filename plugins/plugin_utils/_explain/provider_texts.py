@@ -452,9 +452,16 @@ _MAILBOX = (
     *_row(
         "Yahoo",
         "temporarily_rejected",
-        ("[tss04]", "[tss09]", "421 4.7.0 [ts"),
+        ("[tss04]", "421 4.7.0 [ts"),
         "Yahoo puts off mail from this address because of complaints.",
         "Send less, wait some hours, and check what the app sends.",
+    ),
+    *_row(
+        "Yahoo",
+        "greeting_rejected",
+        ("[tss09]", "[tss11]", "will be permanently deferred"),
+        "Yahoo takes no mail from this address any more, because of complaints; its word is deferred, but it does not change by itself.",
+        "Send through a relay, or settle it with Yahoo's postmaster.",
     ),
     *_row(
         "Zoho",

@@ -185,7 +185,8 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bmails per session|exceed\w* .{0,30}\b(?:e?mails?|messages?|recipients?) (?:per|an?|each) (?:second|minute|hour|day|month)"
         r"|\bover (?:the|your|its|their) (?:\w+ )?limit\b|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
-        r"|too? fast\b|maximum (?:number of )?(?:connections|sessions)|\brate over ?limit|\bover (?:its |the |your )?rate limit",
+        r"|too? fast\b|max(?:imum)? (?:number of )?(?:concurrent |simultaneous )?(?:connections|sessions)"
+        r"|\brate over ?limit|\bover (?:its |the |your )?rate limit",
         _LIMIT,
         stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", "", NO_CODE),
     ),
@@ -231,7 +232,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\bspam\b(?! ?haus)|\bspam ?assassin\b|\bjunk mail\b|\bvirus\b|\bmalware\b|\btrojan\b|\bphish\w*|\binfected\b"
         r"|\bgtube\b|\beicar\b|\b(?:surbl|uribl)\b|\bbulk mail\b|\bunsolicited\b|\b(?:forbidden|prohibited|confidential|banned|dangerous) "
-        r"(?:content|attachment|file)|content (?:rejected|filter|policy|not allowed)|blocked by .{0,24}\bfilter|looks like spam|\bdt:spm\b",
+        r"(?:content|attachment|file)|content (?:rejected|denied|filter|policy|not allowed)|blocked by .{0,24}\bfilter|looks like spam|\bdt:spm\b",
         _CONTENT,
         _LATER_CONTENT,
         stages=("data",),
@@ -270,7 +271,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
-        r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong) sender\b|not owned by (?:user|auth)"
+        r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong|fake) sender\b|not owned by (?:user|auth)"
         r"|\b5\.1\.7\b"
         r"|(?:not (?:allowed|permitted|authori[sz]ed)|cannot|may not) (?:to )?send (?:as|from)"
         r"|mail from .{0,80}(?:not allowed|denied|rejected)"
@@ -284,7 +285,7 @@ _ROWS: tuple[_Row, ...] = (
         r"\b(?:spf|dkim|dmarc)\b(?!=)|\b[45]\.7\.2[0-46]\b",
         _SENDER_DOMAIN,
         _LATER_SENDER_DOMAIN,
-        stages=("mail", "rcpt", "data"),
+        stages=("mail", "rcpt", "data", ""),
     ),
     _row(r"\b(?:inactive|unknown|invalid|bad) recipient\b", _RECIPIENT, _LATER, stages=("data",)),
     # A list that sender or recipient stands on, and not this host.
@@ -332,6 +333,11 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("greeting_rejected", "address", "likely", ("temporarily_rejected",)),
         stages=("mail", "rcpt", ""),
     ),
+    _row(
+        r"\b(?:server |your |client )?ip (?:is |was |address )?(?:rejected|refused|blocked|banned)\b|\b(?:invalid|bad|banned) ip\b",
+        _LISTED,
+        stages=("greeting", "mail", "rcpt", "", NO_CODE),
+    ),
     _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
     # What waiting alone hardly mends.
     _Row(
@@ -377,14 +383,14 @@ _ROWS: tuple[_Row, ...] = (
     _row(r"\bspam\b", _CONTENT, _MESSAGE, stages=("", NO_CODE)),
     _row(r"\bdmarc\b", _SENDER_DOMAIN, _MESSAGE, stages=("", NO_CODE)),
     _row(
-        r"message (?:file(?! [\"'])|content|contained|(?:was |is )?(?:blocked|rejected|refused))"
+        r"message (?:file (?:is )?(?:too|rejected|refused)|content|contained|(?:was |is )?(?:blocked|rejected|refused))"
         r"|policy rejection|not rfc (?:5|2[^0]|28)\d* ?compliant|multiple from headers",
         _MESSAGE,
         stages=("", NO_CODE),
     ),
     _row(
         r"\b(?:recipients?|rcpt)(?: address(?:es)?)? (?:was |is |were )?(?:rejected|refused|required|invalid|unknown|not found)"
-        r"|\b(?:unknown|invalid|bad|no such) (?:recipient|rcpt|user|mailbox)|\buser (?:unknown|not found)"
+        r"|\b(?:unknown|invalid|bad|no such) (?:recipient|rcpt|user|mailbox)(?:e?s)?\b|\buser (?:unknown|not found)|\blocal users? only\b"
         r"|(?<!action not taken: )mailbox unavailable|mailbox not found|account that you tried to reach|does not exist .{0,40}mailbox"
         r"|domain not found .{0,40}recipient",
         _RECIPIENT,
@@ -393,7 +399,7 @@ _ROWS: tuple[_Row, ...] = (
 )
 # What such words have at least one of: quicker to look for.
 _MAYBE = re.compile(
-    r"helo|ehlo|authent|over |log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
+    r"\bip\b|max|helo|ehlo|authent|over |log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
     r"|recipient|rcpt|user|message|busy|temporar|listed|hostname|storage|space|disk|policy|rfc|headers|ptr|reverse|rdns"
 )
 

@@ -27,6 +27,7 @@ __all__ = (
     "errno",
     "failing",
     "lacking",
+    "mbedtls",
     "refusing",
     "resolver",
     "rules",
@@ -119,6 +120,7 @@ def errno(name: str, numbers: tuple[int, int, int, int], *sentences: str) -> tup
         "winerror ",
         "socket error # ",
         "socket error ",
+        "socket error code ",
         "socketerror ",
         "winsock error code: ",
         "win32 error code: ",
@@ -262,6 +264,16 @@ def apple(*known: tuple[int, str]) -> tuple[str, ...]:
     """All ways to write an OSStatus of Apple's Secure Transport (SecureTransport.h): its name, and the negative number."""
     before = ("(-{}", "error -{}", "code=-{}", "code -{}", "code: -{}", "osstatus -{}", "status -{}", "failed: -{}")
     return tuple(text for number, name in known for text in (name, *(words.format(number) for words in before)))
+
+
+def mbedtls(*known: tuple[int, str]) -> tuple[str, ...]:
+    """All ways to write an error of Mbed TLS, as small devices print it: the negative number in hex or not, and its sentence."""
+    return tuple(
+        text
+        for number, sentence in known
+        for text in dict.fromkeys((f"-0x{number:04x}", f"-0x{number:x}", f"(-{number})", sentence))
+        if text
+    )
 
 
 def alerts(*known: tuple[int, str]) -> tuple[str, ...]:

@@ -105,21 +105,24 @@ _ALONE = re.compile(
 _SAYS_SO = re.compile(
     r"(?:(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls"
     r"|status|exception|encountered|email \d{1,4}|server|client|message|smtp|got|with|on)"
-    r"['\"\]]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |[sc]: |< )\Z",
+    r"['\"\]]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |smtp; |[sc]: |< )\Z",
     re.IGNORECASE,
 )
 # Behind a colon, a relay's words begin with a capital.
 _WORDS_FOLLOW = re.compile(r"[ -][A-Z<]")
 _BEFORE = 24  # characters that this needs at most
-_FRAME = re.compile(r"\.(?:php|inc|module)\(\Z")  # the line of a file in PHP's stack traces
+# The line of a file in PHP's stack traces, and what an app answered its own client.
+_NO_REPLY = re.compile(
+    r"\.(?:php|inc|module)\(\Z|http[_ ]?(?:status)?[_ ]?(?:code)?['\"]? ?[:=] ?['\"]?\Z", re.IGNORECASE
+)
 _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
 # What the next pattern needs, quicker to look for.
 _MAYBE_ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
 _DSN = re.compile(
     r"(?:^|@[\w.-]{1,255}>?: ?|protocol\\{1,2}exception\\{1,2}runtimeexception: |\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\("
-    r"|\b(?:e?-?mail|sent|send|data|from|to|auth|failed|rejected|refused|error|instead|said|server|respond(?:s|ed)|response"
-    r"|repl(?:y|ies|ied)): (?=[\d.]+ [a-z<(]))"
+    r"|\b(?:e?-?mail|sent|send|data|from|to|auth|failed|rejected|refused|error|instead|said|server|was|respond(?:s|ed)|response"
+    r"|repl(?:y|ies|ied)|reason): {1,3}\"?(?=[\d.]+ [a-z<(]))"
     r"([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)",
     re.IGNORECASE,
 )
@@ -208,7 +211,7 @@ def _alone(text: str) -> str:
         at = found.start()
         before = text[max(0, at - _BEFORE) : at]
         says_so = _SAYS_SO.search(before) or (before.endswith(": ") and _WORDS_FOLLOW.match(text, found.end()))
-        if not at or (says_so and not _FRAME.search(before)):
+        if not at or (says_so and not _NO_REPLY.search(before)):
             return found.group()
     return ""
 

@@ -96,6 +96,8 @@ RULES: tuple[Rule, ...] = (
         unsupported auth
         (auth|mechanism|login) .. is not supported by the server
         server does not support login
+        not support (the authentication method|encrypted passwords)
+        (seem to support|supports no) encrypted passwords
     """),
     *rules("auth_requires_tls", "certain", texts="""
         issue (a |)starttls command first
@@ -148,7 +150,7 @@ RULES: tuple[Rule, ...] = (
         smtp auth failed
         auth (plain|login) failed
         denied authentication
-        0x800ccc92
+        0x800(ccc92|40217)
     """),
     *rules("auth_rejected", "likely", cannot("authenticate", "log in", "login"), failing(
         *(f"{name} authentication" for name in _MECHANISMS), "auth command"), also=_OPEN, texts="""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, apple, curl, differing, rules, schannel, verify_errors
+from ..rule import Rule, alerts, apple, curl, differing, mbedtls, rules, schannel, verify_errors
 
 __all__ = ("RULES",)
 
@@ -118,6 +118,7 @@ RULES: tuple[Rule, ...] = (
         verification code 42
         # rustls, NSS, others
         certificate (|was |is )not trusted
+        certificate issuer (is not recognized|has been marked as not trusted)
         is not trusted: certificate
         unknown certificate authority
         cert_authority_invalid
@@ -174,7 +175,7 @@ RULES: tuple[Rule, ...] = (
     ),
     *rules(
         "certificate_untrusted", "possible", curl((60, "ssl peer certificate or ssh remote key was not ok")),
-        also=_ALL, echo="follow", texts="""
+        mbedtls((0x2700, "")), also=_ALL, echo="follow", texts="""
         certificate (verify|verification|validation|check) (failed|failure|error|procedure)
         stream_socket_enable_crypto .. certificate verify failed
         (failed to verify certificate|verify the peer certificate|remote certificate was rejected)

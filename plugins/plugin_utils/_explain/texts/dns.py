@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, curl, failing, resolver, rules
+from ..rule import Rule, curl, failing, mbedtls, resolver, rules
 
 __all__ = ("RULES",)
 
@@ -19,6 +19,8 @@ RULES: tuple[Rule, ...] = (
         name does not resolve
         nodename nor servname provided, or not known
         no such host
+        # qmail
+        couldn't find (any host|a mail exchanger)
         unknownhostexception
         nxdomain
         non-existent domain
@@ -39,8 +41,10 @@ RULES: tuple[Rule, ...] = (
     """),
     *rules(
         "name_not_found", "likely", failing("dns lookup", "dns resolution", "name resolution", "hostname resolution", "host lookup"),
+        mbedtls((0x52, "net - failed to get an ip address for the given hostname")),
         also=("name_server_failure",), texts="""
         no mx records for the domain
+        couldn't get hostname for
         dnslookuperror
         (could not|cannot) be resolved
         bad hostname
@@ -76,7 +80,7 @@ RULES: tuple[Rule, ...] = (
         edns
         resolving (timed out|timeout)
         lookup .. i/o timeout
-        cname lookup failed temporarily
+        (cname lookup failed temporarily|host map: lookup .. deferred)
         dns failure for
         getaddrinfo .. timed out
         (11): resource temporarily unavailable

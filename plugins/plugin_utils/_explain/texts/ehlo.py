@@ -29,6 +29,7 @@ RULES: tuple[Rule, ...] = (
         smtptransport.helo
         (`|#)helo'
         the server refused .. ehlo
+        my name was rejected
         smtp: server does not support ehlo
     """),
     # PHPMailer adds it when the connection went away before EHLO, too.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, cannot, curl, failing, refusing, rules
+from ..rule import Rule, cannot, curl, failing, mbedtls, refusing, rules
 
 __all__ = ("RULES",)
 
@@ -119,7 +119,7 @@ RULES: tuple[Rule, ...] = (
     """),
     *rules("not_smtp", "likely", cannot(
         *("parse response", "parse reply", "parse the response", "parse the reply", "parse server response", "parse server reply"),
-        "parse the server's response", "parse status code"), also=("greeting_rejected",), texts="""
+        "parse the server's response", "parse status code", "handle smtp server response"), also=("greeting_rejected",), texts="""
         http/1.(0|1) 400
         ssh-2.0
         * ok [capability imap4
@@ -133,6 +133,7 @@ RULES: tuple[Rule, ...] = (
         the status codes returned by the server did not match
         parsing server failure
         invalid server reply
+        (response parsing error|response error: error tag)
     """),
     *rules("connection_closed", "certain", also=("mode_mismatch",), texts="""
         got bad greeting from .. response: [eof]
@@ -150,7 +151,12 @@ RULES: tuple[Rule, ...] = (
         connection aborted
     """),
     *rules("connection_closed", "likely", curl(
-        (52, "server returned nothing (no headers, no data)")), also=("mode_mismatch", "connection_reset"), texts="""
+        (52, "server returned nothing (no headers, no data)")),
+        mbedtls(
+            (0x7280, "ssl - the connection indicated an eof"),
+            (0x7880, "peer notified us that the connection is going to be closed"),
+        ),
+        also=("mode_mismatch", "connection_reset"), texts="""
         (connection|session|socket|channel) (unexpectedly closed|has been closed|was closed|closed by|closed gracefully|lost|ended|has ended)
         closed unexpectedly
         # Emacs
@@ -186,7 +192,9 @@ RULES: tuple[Rule, ...] = (
         mail protocol exception: could not read from
         (55) .. send failure
         (56) recv failure
-        failed sending data to the peer
+        (failed sending data to the peer|data sending failed)
+        # qmail
+        connected to .. but connection died
         failure when receiving data from the peer
     """),
     # telnet, after what the relay said

@@ -60,12 +60,17 @@ RULES: tuple[Rule, ...] = (
         # EX_CONFIG (sysexits.h), as who starts sendmail, msmtp and their kin reports it
         exit (status|code|value) 78
         (exited with|returned|status=|status: )78
+        # A URL that cannot be read: .NET, Node, Go, Rust
+        (invalid ur(i|l)|net/url: |invalid port .. after host|relative url without a base)
         # Erlang, whose ssl does not take an option
         {(error,|:error,) {(|:)options,
         # auth without user or pass, before anything is sent: Nodemailer, Alertmanager
         missing (credentials|username) for
         missing password for .. auth mechanism
         (smtp|mail|smtp server|mail server|smtp options) (|is |are )not configured
+        (smtp|mail) settings (|is |are )(misconfigured|misconfiguration|invalid|incorrect)
+        {:error, :no_relay}
+        (requires|need|needs) (smtp|mail|email) settings
         smtp (configuration|config|settings) (is|are) (missing|incomplete|not set)
         error loading credentials
         no such file or directory .. ca.pem
@@ -78,6 +83,21 @@ RULES: tuple[Rule, ...] = (
         no recipients (found|defined)
         # An address that the client itself does not take
         does not comply with (rfc|addr-spec of rfc)
+    """),
+    *rules(
+        "invalid_settings", "likely", also=("recipient_rejected",), note="The relay that is set leads back to the host that sends.",
+        texts="""
+        loops back to (me|myself)
+        remote host address is the local host
+    """),
+    *rules(
+        "invalid_settings", "likely", note="The program that is to send the mail is not there.",
+        remedy="Install a program that provides sendmail (msmtp, Postfix, ...) where the app runs, or let the app speak SMTP itself.",
+        texts="""
+        (exit (status|code|value)|exited|exited with) 127
+        (sendmail|msmtp|mailx)(: not found|: command not found|: no such file| enoent|": executable file not found)
+        no such file or directory(: '| - |: )(|/usr/sbin/|/usr/lib/|/usr/bin/)(sendmail|msmtp|mailx)
+        could not execute: /usr/sbin/sendmail
     """),
     *rules(
         "invalid_settings", "likely",

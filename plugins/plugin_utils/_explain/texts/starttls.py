@@ -12,7 +12,7 @@ __all__ = ("RULES",)
 # fmt: off
 RULES: tuple[Rule, ...] = (
     *rules(
-        "starttls_not_offered", "certain", lacking("starttls", "starttls extension", "starttls capability"),
+        "starttls_not_offered", "certain", lacking("starttls", "starttls extension", "starttls capability", "starttls command"),
         texts="""
         starttls is required but .. not support
         tls (is required but the server|required but|not possible|was required but starttls|is required, but was not offered)
@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
         unable to initialize tls .. not
         the server does not support .. starttls
         didn't find starttls in server response
+        using starttls since it doesn't advertise
         # HTTP-like words of MTAs
         tls (is|it) not available or unauthenticated
         tls encryption is required .. not

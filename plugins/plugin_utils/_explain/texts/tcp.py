@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, curl, errno, rules, while_connecting
+from ..rule import Rule, curl, errno, mbedtls, rules, while_connecting
 
 __all__ = ("RULES",)
 
@@ -80,6 +80,8 @@ RULES: tuple[Rule, ...] = (
         deferred: (connection|operation) timed out with
         # Twisted
         user timeout caused connection failure
+        # ESP-IDF
+        failed to open new connection in specified timeout
     """,
     ),
     *rules(
@@ -108,7 +110,9 @@ RULES: tuple[Rule, ...] = (
         "connection_timeout", "possible", curl((28, "timeout was reached")),
         also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout"), texts="""
         timed out
+        (execution expired|time out error)
         i/o timeout
+        (wasn't|was not) able to establish an smtp connection
         (deadline exceeded|deadline has elapsed)
         timeout(exception|error)
         timedout while connecting
@@ -132,10 +136,14 @@ RULES: tuple[Rule, ...] = (
         "connection_refused",
         "possible",
         also=("connection_timeout", "no_route", "connection_blocked", "connection_reset"),
-        note="curl prints the same for every connection that does not come about.",
+        note="The client prints the same for every connection that does not come about.",
         texts="""
         failed to connect to .. (couldn't|could not) connect to server
-        0x800(ccc0e|42109)
+        0x800(ccc0e|42109|40213)
+        # Windows' CDO, Apple's MailCore
+        (-2147220973|the transport failed to connect to the server)
+        a stable connection to the server could not be established
+        refused to allow a connection
     """,
     ),
     *rules("no_route", "certain", _UNREACHABLE_NETWORK, _NO_FAMILY, texts="""
@@ -165,6 +173,6 @@ RULES: tuple[Rule, ...] = (
     """,
     ),
     *rules(
-        "connection_reset", "likely", _RESET, also=("connection_closed", "tls_handshake_failed"),
+        "connection_reset", "likely", _RESET, mbedtls((0x50, "net - connection was reset by peer")), also=("connection_closed", "tls_handshake_failed"),
         texts="(56) recv failure: connection reset by peer"),
 )

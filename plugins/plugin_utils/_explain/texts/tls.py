@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, apple, cannot, curl, failing, rules, schannel
+from ..rule import Rule, alerts, apple, cannot, curl, failing, mbedtls, rules, schannel
 
 __all__ = ("RULES",)
 
@@ -42,6 +42,7 @@ RULES: tuple[Rule, ...] = (
         alerts((70, "protocol version")),
         schannel((0x80090302, "sec_e_unsupported_function")),
         apple((9836, "errsslpeerprotocolversion"), (9830, "errssl_protocol_version_low")),
+        mbedtls((0x6E80, "handshake protocol not within min/max boundaries")),
         texts="""
         # OpenSSL
         (unsupported protocol|no protocols available|version too low)
@@ -90,6 +91,7 @@ RULES: tuple[Rule, ...] = (
             (112, "unrecognized name"),
             (120, "no application protocol"),
         ),
+        mbedtls((0x7780, "a fatal alert message was received from our peer")),
         schannel((0x80090326, "sec_e_illegal_message"), (0x80090304, "sec_e_internal_error")),
         apple(
             (9824, "errsslpeerhandshakefail"),
@@ -132,7 +134,8 @@ RULES: tuple[Rule, ...] = (
         disconnected before secure tls connection was established
         (handshake failed|handshake eof|ssl: handshake)
         error completing tls handshake
-        starttls .. handshake
+        starttls .. handshake .. (failed|failure|failing|error|eof|refused|timeout)
+        (error|failed|failure|unable|cannot|problem) .. starttls .. handshake
         tls dial (error|.. eof)
         ssl negotiation failed
     """,

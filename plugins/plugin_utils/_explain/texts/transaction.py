@@ -38,12 +38,23 @@ RULES: tuple[Rule, ...] = (
         503 .. (mail first|need mail|nested mail|sender already|transaction is already)
     """),
     *rules("message_rejected", "likely", texts="""
-        message failed
+        message failed: (4|5)
     """),
+    # Exchange's store, which does not take a sender that the account may not use, and other things
+    *rules("message_rejected", "likely", also=("sender_rejected",), texts="cannot submit message"),
     *rules("temporarily_rejected", "certain", texts="""
         retry time not reached
     """),
     *rules("temporarily_rejected", "likely", also=("greeting_rejected",), texts="smtp response 421 received"),
+    # sysexits.h, by the names that Postfix, msmtp and procmail give them
+    *rules("temporarily_rejected", "likely", texts="ex_tempfail"),
+    *rules("recipient_rejected", "likely", texts="ex_nouser"),
+    # Postfix as a relay: what checks its logins is not there, so it ends
+    *rules(
+        "temporarily_rejected", "likely", variant="broken", also=("auth_rejected", "connection_closed"), echo="follow", texts="""
+        no sasl authentication mechanisms
+        (sasl: connect to|cannot connect to saslauthd) .. no such file
+    """),
     # Clients, who only say at which command it was refused: the relay's words and code, where they stand beside it,
     # say more.
     *rules(
@@ -66,13 +77,12 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "recipient_rejected", "likely",
         refusing("recipient", "recipients", "recipient address", "rcpt to", "rcpt command", "rcpt to command", "rcpt"),
-        failing("rcpt", "rcpt to", "rcpt command", "rcpt to command"),
+        failing("rcpt", "rcpt to", "rcpt command", "rcpt to command", "recipients"),
         also=("temporarily_rejected", "sender_rejected", "ehlo_rejected"), texts="""
         smtp(recipientsrefused|recipientrefused|failedrecipient|failedrecipientexception|failedrecipientsexception|addressfailedexception)
         recipientnotaccepted
         0x800ccc79
         invalid addresses
-        following recipients failed
         recipient .. not accepted by the server
         (in reply to rcpt to|error response to rcpt) command
         after (|pipelined )rcpt to:

@@ -18,11 +18,13 @@ VAGUE: tuple[Rule, ...] = tuple(
             (
                 "smtp connect() failed",
                 "could not connect to smtp host",
+                "connect to any smtp server",
                 "smtp error: could not connect",
                 "connection could not be established with host",
                 "could not connect to host",
                 "unable to connect to the remote server",
                 "failed to connect to server",
+                "unable to connect to server",
                 "error connecting to",
                 "cannot connect to",
                 "couldn't connect to host",
