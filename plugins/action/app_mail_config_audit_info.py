@@ -218,7 +218,6 @@ class ActionModule(Action):
             given["password"] = entry.reading.password
         return parse_settings({**given, "timeout": timeout}, probed=True)
 
-
     def _is_put_together(self, entry: Entry) -> bool:
         """Whether a file of some user names a file of somebody else which that user may not read, or wins over it.
 

@@ -65,9 +65,7 @@ def read_file(root: str, path: str) -> t.Dict[str, t.Any]:
         return dict(told, error=(getattr(error, "strerror", None) or str(error)).lower())
     if len(content) > _MOST_BYTES:
         return dict(told, error="it has more than {0} bytes, which is no config file".format(_MOST_BYTES))
-    told.update(
-        content=base64.b64encode(content).decode("ascii"), mode=stat.S_IMODE(found.st_mode), owner=found.st_uid
-    )
+    told.update(content=base64.b64encode(content).decode("ascii"), mode=stat.S_IMODE(found.st_mode), owner=found.st_uid)
     told["real"] = real[len(above) :] if real.startswith(above + "/") else real
     return told
 

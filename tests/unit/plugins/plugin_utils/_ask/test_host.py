@@ -66,7 +66,9 @@ def test_logins_travel_sealed_in_the_option_that_is_masked() -> None:
 PASSWORD = "hunter2-S3cret.is-long"
 
 
-@pytest.mark.parametrize("said", [PASSWORD, PASSWORD.upper(), PASSWORD[::-1], base64.b64encode(PASSWORD.encode()).decode()])
+@pytest.mark.parametrize(
+    "said", [PASSWORD, PASSWORD.upper(), PASSWORD[::-1], base64.b64encode(PASSWORD.encode()).decode()]
+)
 def test_a_login_that_is_not_tried_is_masked_in_what_a_relay_says(said: str) -> None:
     """The relay knows it from the app; the host, which was not given it, cannot look for it."""
     words = smtp(greeting=f"220 {said}", ehlo=f"250-{said}\n250-AUTH PLAIN\n250 X-{said}")
