@@ -532,10 +532,10 @@ def test_a_users_compose_file_cannot_have_roots_login_tried_elsewhere(
             service["env_file"] = ["/etc/secret.env"]
             others = {"/etc/secret.env": login}
         compose = App(
-            "/home/theirs/compose.yml", yaml.safe_dump({"services": {"grafana": service}}), "", "", others=others
+            "/srv/theirs/compose.yml", yaml.safe_dump({"services": {"grafana": service}}), "", "", others=others
         )
         root = planted(tmp_path / "root", [compose])
-        os.chown(root / "home/theirs/compose.yml", user, user)
+        os.chown(root / "srv/theirs/compose.yml", user, user)
         options = {
             "mail_audit_root": str(root),
             "mail_audit_ca_path": str(pki.ca_file),
