@@ -316,9 +316,7 @@ def _listed(raw: object) -> list[Spot]:
         environment = entry.get("environment") or {}
         if not isinstance(environment, Mapping):
             raise SettingsError(f"apps[{index}].environment is {show(environment)}; write a mapping.", "apps")
-        texts: dict[str, t.Any] = {
-            name: str(entry[name]) for name in ("form", "carrier", "service") if entry.get(name)
-        }
+        texts: dict[str, t.Any] = {name: str(entry[name]) for name in ("form", "carrier", "service") if entry.get(name)}
         path = posixpath.normpath(str(entry["path"])) if entry.get("path") else ""
         values = {str(name): "" if value is None else str(value) for name, value in environment.items()}
         spots.append(Spot(str(entry["app"]), path, environment=values, **texts))
