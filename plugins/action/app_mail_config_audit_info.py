@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import stat
 import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -81,6 +82,7 @@ class ActionModule(Action):
         self._apps = _with_parts({name: load_descriptor(name, folder) for name in dict.fromkeys(names)}, folder)
         self._texts: dict[str, str] = {}
         self._modes: dict[str, int] = {}
+        self._owners: dict[str, int | None] = {}
         self._left_out: list[dict[str, str]] = []
         entries = self._entries(listed, _texts_of(args.get("folders"), "folders"))
         probes = self._probes(entries, args, timeout) if _wanted(args.get("probe")) else {}
@@ -160,7 +162,7 @@ class ActionModule(Action):
                 continue
             try:
                 self._texts[one["path"]] = text_of(one["path"], content_of(one["content"]))
-                self._modes[one["path"]] = one["mode"]
+                self._modes[one["path"]], self._owners[one["path"]] = one["mode"], one["owner"]
             except UnicodeDecodeError:
                 self._left_out.append({"path": one["path"], "reason": "it is not UTF-8 text"})
 
@@ -212,9 +214,26 @@ class ActionModule(Action):
             del given["ca_path"]
         if args.get("ca_path") and "ca_path" not in given:
             given["ca_path"] = args["ca_path"]
-        if self._credentials and given.get("username") and entry.reading.password:
+        if self._credentials and given.get("username") and entry.reading.password and not self._is_put_together(entry):
             given["password"] = entry.reading.password
         return parse_settings({**given, "timeout": timeout}, probed=True)
+
+    def _is_put_together(self, entry: Entry) -> bool:
+        """Whether a file of some user names a file of somebody else which that user may not read, or wins over it.
+
+        The user could have the login that is in it tried at a relay of theirs.
+        """
+        spot, first = entry.spot, entry.spot.process[:1]
+        for naming, named in ((spot.path, entry.named), *((one, (spot.path, *spot.process[1:])) for one in first)):
+            user = self._owners.get(naming)
+            for path in named:
+                open_to_all = self._modes.get(path, 0) & stat.S_IROTH
+                if user in (None, 0, self._owners.get(path)) or open_to_all:
+                    continue
+                words = f"its login was not tried, as {naming} of another user (uid {user}) has a say in where it goes"
+                self._left_out.append({"path": path, "reason": words})
+                return True
+        return False
 
 
 def _with_wrong_file(error: HostError, endpoints: Sequence[Settings], of_the_task: object) -> list[Settings]:
@@ -297,7 +316,7 @@ def _listed(raw: object) -> list[Spot]:
         environment = entry.get("environment") or {}
         if not isinstance(environment, Mapping):
             raise SettingsError(f"apps[{index}].environment is {show(environment)}; write a mapping.", "apps")
-        texts = {name: str(entry[name]) for name in ("form", "carrier", "service") if entry.get(name)}
+        texts: dict[str, t.Any] = {name: str(entry[name]) for name in ("form", "carrier", "service") if entry.get(name)}
         path = posixpath.normpath(str(entry["path"])) if entry.get("path") else ""
         values = {str(name): "" if value is None else str(value) for name, value in environment.items()}
         spots.append(Spot(str(entry["app"]), path, environment=values, **texts))

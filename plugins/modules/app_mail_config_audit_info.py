@@ -46,6 +46,7 @@ options:
     description:
       - Whether the probe logs in with the user name and password that the app has. Off by default, because failed logins of a whole
         fleet can lock an account.
+      - No login of one user is tried where a file of another one, but root, names the file that it is in, or the relay. RV(left_out) says which.
     type: bool
     default: false
   ca_path:

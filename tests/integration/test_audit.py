@@ -509,3 +509,40 @@ def test_named_apps_their_logins_and_the_exit_code(tmp_path: pathlib.Path, pki: 
     assert "fatal: [typed]" not in done.output
     assert 'fatal: [odd]: FAILED! => {"cause": "invalid_settings"' in done.output
     assert 'fatal: [bad]: FAILED! => {"cause": "auth_rejected"' in done.output
+
+
+@pytest.mark.parametrize("way", ["variables", "env_file"])
+@pytest.mark.parametrize("user", [0, 12345])
+def test_a_users_compose_file_cannot_have_roots_login_tried_elsewhere(
+    tmp_path: pathlib.Path, pki: Pki, way: str, user: int
+) -> None:
+    """A user of the host has a compose file whose relay is theirs, and the login that goes with it root's."""
+    login = f"GF_SMTP_USER=app\nGF_SMTP_PASSWORD={PASSWORD}\n"
+    asking = smtp(
+        starttls=honest(pki.issue("localhost", ips=["127.0.0.1"])), users={"app": PASSWORD}, mechanisms=["PLAIN"]
+    )
+    with FaultyServer(asking) as theirs:
+        host = f"127.0.0.1:{theirs.port}"
+        service: dict[str, t.Any] = {"image": "grafana/grafana", "environment": {"GF_SMTP_HOST": host}}
+        others = {
+            "/etc/grafana/grafana.ini": f"[smtp]\nenabled = true\nhost = {GOOD}:587\nuser = app\npassword = {PASSWORD}\n"
+        }
+        if way == "env_file":
+            service["environment"]["GF_SMTP_ENABLED"] = "true"
+            service["env_file"] = ["/etc/secret.env"]
+            others = {"/etc/secret.env": login}
+        compose = App(
+            "/srv/theirs/compose.yml", yaml.safe_dump({"services": {"grafana": service}}), "", "", others=others
+        )
+        root = planted(tmp_path / "root", [compose])
+        os.chown(root / "srv/theirs/compose.yml", user, user)
+        options = {
+            "mail_audit_root": str(root),
+            "mail_audit_ca_path": str(pki.ca_file),
+            "mail_audit_check_credentials": "true",
+        }
+        done = run(tmp_path, {"one": options})
+        tried = any(line.startswith("AUTH") for _tls, line in theirs.commands)
+    assert host in done.output, done.output
+    assert tried == (user == 0), done.output
+    assert ("its login was not tried" in done.output) == (user != 0), done.output

@@ -26,6 +26,10 @@ from ansible_collections.mailops.smtp.plugins.module_utils._files.search import 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.validate import validator
 from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import place_of
 from ansible_collections.mailops.smtp.plugins.modules import app_mail_config_info
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.file import append
+from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import Record
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._report.write import write_file
 
 OTHER = 12345
 # As large as the config that a full disk once destroyed.
@@ -607,3 +611,52 @@ def test_an_audit_reads_nothing_through_a_link_that_somebody_planted(tmp_path: p
         assert (found["content"] is not None) is readable, found
         assert readable or "/app/.env is a symbolic link to ../secret, made by uid 12345" in found["error"]
         assert str(tmp_path) not in str(found)
+
+
+@pytest.mark.parametrize("way", ["file", "folder", "new file"])
+def test_the_callbacks_file_is_not_written_through_a_link_that_somebody_planted(
+    tmp_path: pathlib.Path, way: str
+) -> None:
+    """In a folder of others, root's file stays as it is, and none comes about beside it; root's own links are followed."""
+    record = Record(time="2026-11-29T21:00:00+00:00", kind="skipped", host="one")
+    (tmp_path / "private").mkdir()
+    target = tmp_path / "private/verdicts.jsonl"
+    if way != "new file":
+        target.write_text("root's\n")
+    link = tmp_path / ("link" if way == "folder" else "verdicts.jsonl")
+    link.symlink_to(tmp_path / "private" if way == "folder" else target)
+    path = link / "verdicts.jsonl" if way == "folder" else link
+    os.lchown(link, OTHER, OTHER)
+    before = target.read_bytes() if target.exists() else None
+    with pytest.raises(OSError, match="made by uid 12345, but what it leads to belongs to uid 0; only a link of root"):
+        append(str(path), [record])
+    assert (target.read_bytes() if target.exists() else None) == before
+    os.lchown(link, 0, 0)
+    assert append(str(path), [record]) == 1 and target.read_bytes().startswith(before or b"{")
+
+
+def test_a_report_is_not_written_into_a_folder_by_a_link_that_somebody_planted(tmp_path: pathlib.Path) -> None:
+    """A link in the place of the file itself is replaced, whoever made it."""
+    mine, link = tmp_path / "private", tmp_path / "reports"
+    mine.mkdir()
+    link.symlink_to(mine)
+    os.lchown(link, OTHER, OTHER)
+    for folder in (link, link / "new"):
+        with pytest.raises(SettingsError, match="reports is a symbolic link .* made by uid 12345") as raised:
+            write_file(str(folder / "index.html"), ["new"], 0o600, "dest")
+        assert "write a folder of yours into dest" in str(raised.value) and not list(mine.iterdir())
+    odd = tmp_path / "odd\x1b[2K"
+    odd.symlink_to(mine)
+    link.unlink()
+    link.symlink_to(odd)
+    with pytest.raises(SettingsError, match="letters in it that cannot be shown"):
+        write_file(str(link / "index.html"), ["new"], 0o600, "dest")
+    with pytest.raises(OSError, match="letters in it that cannot be shown"):
+        append(str(link / "verdicts.jsonl"), [Record(time="2026-11-29T21:00:00+00:00", kind="skipped", host="one")])
+    link.unlink()
+    link.symlink_to(mine)
+    (mine / "secret").write_text("root's")
+    (mine / "index.html").symlink_to("secret")
+    os.lchown(mine / "index.html", OTHER, OTHER)
+    write_file(str(link / "index.html"), ["new"], 0o600, "dest")
+    assert (mine / "index.html").read_text() == "new" and (mine / "secret").read_text() == "root's"

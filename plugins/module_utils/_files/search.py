@@ -33,13 +33,13 @@ class Found(t.NamedTuple):
 
 
 def read_file(root: str, path: str) -> t.Dict[str, t.Any]:
-    """One file: its ``path`` as given, where it really is (``real``), ``mode`` and ``content`` (base64), or ``error``.
+    """One file: its ``path`` as given, where it really is (``real``), ``mode``, ``owner`` (a uid) and ``content`` (base64), or ``error``.
 
     A link is followed as place_of does: whoever plants one has nothing read that belongs to somebody else.
     ``root`` is put in front of the path, and stays in none of the results. What is not there has neither content nor
     error.
     """
-    told: t.Dict[str, t.Any] = {"path": path, "real": path, "content": None, "mode": None, "error": None}
+    told: t.Dict[str, t.Any] = {"path": path, "real": path, "content": None, "mode": None, "owner": None, "error": None}
     whole, above = _below(root, path), root.rstrip("/")
     try:
         with place_of(whole) as place:
@@ -65,7 +65,7 @@ def read_file(root: str, path: str) -> t.Dict[str, t.Any]:
         return dict(told, error=(getattr(error, "strerror", None) or str(error)).lower())
     if len(content) > _MOST_BYTES:
         return dict(told, error="it has more than {0} bytes, which is no config file".format(_MOST_BYTES))
-    told.update(content=base64.b64encode(content).decode("ascii"), mode=stat.S_IMODE(found.st_mode))
+    told.update(content=base64.b64encode(content).decode("ascii"), mode=stat.S_IMODE(found.st_mode), owner=found.st_uid)
     told["real"] = real[len(above) :] if real.startswith(above + "/") else real
     return told
 

@@ -20,7 +20,7 @@ import typing as t
 
 from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError, failure
 
-__all__ = ("FolderMissing", "Place", "close", "open_file", "place_of")
+__all__ = ("FolderMissing", "Place", "PlantedLink", "close", "open_file", "place_of")
 
 # O_PATH needs no permission to list the folder, as walking through one does not.
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
@@ -39,6 +39,10 @@ class FolderMissing(FileError):
         self.path = path
 
 
+class PlantedLink(FileError):
+    """A symbolic link that is not followed: of who made it (neither root, nor who works here, nor the owner of its target), or of what it says."""
+
+
 class Link(t.NamedTuple):
     """A symbolic link that was followed: its own path, what it says, and who made it."""
 
@@ -47,9 +51,9 @@ class Link(t.NamedTuple):
     uid: int
 
     def check(self, owner: int) -> None:
-        """Raises FileError when it leads to a file or folder of somebody other than who made it (``owner``: a uid)."""
+        """Raises PlantedLink when it leads to a file or folder of somebody other than who made it (``owner``: a uid)."""
         if self.uid not in (0, os.geteuid(), owner):
-            raise FileError(
+            raise PlantedLink(
                 "{0} is a symbolic link to {1}, made by uid {2}, but what it leads to belongs to uid {3}; only a link of root or of that owner is"
                 " followed. Write the real path, or make the link as root.".format(
                     self.path, self.target, self.uid, owner
@@ -173,7 +177,7 @@ class _Walk:
         except OSError:
             # Whoever opens it says what is wrong.
             return False
-        _require_nameable(target)
+        _require_nameable(target, PlantedLink)
         self.followed += 1
         if self.followed > _MOST_LINKS:
             raise FileError("{0} is a symbolic link in a circle; correct it.".format(self._path(name)))
@@ -206,13 +210,13 @@ class _Walk:
         self.folder = folder
 
 
-def _require_nameable(path: str) -> None:
+def _require_nameable(path: str, refusal: t.Type[FileError] = FileError) -> None:
     """Refuse what no file can be called, and what cannot be told in a result as it is: results are printable."""
     if not path.isprintable():
         words = (
             "path is {0}, which has letters in it that cannot be shown; give the file another name, or correct path."
         )
-        raise FileError(words.format(ascii(path)))
+        raise refusal(words.format(ascii(path)))
 
 
 def _steps(path: str) -> t.List[t.Union[str, Link]]:

@@ -43,7 +43,9 @@ Finding = dict[str, str]
 
 @dataclass
 class Entry:
-    """One app at one place, and what was read there. ``password`` is for a login that was asked for; it is in no result."""
+    """One app at one place, and what was read there. ``password`` is for a login that was asked for; it is in no result.
+    ``named`` are files that the place names, and that are read as a part of it.
+    """
 
     spot: Spot
     name: str
@@ -56,6 +58,7 @@ class Entry:
     problem: str = ""
     there: bool = True
     table: str = field(default="", repr=False)
+    named: tuple[str, ...] = ()
 
     @property
     def relay(self) -> dict[str, t.Any] | None:
@@ -88,6 +91,7 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
     try:
         written = {one: posixpath.normpath(posixpath.join(folder, one)) for one in place.files(text)}
         others = {one: texts[path] for one, path in written.items() if path in texts}
+        entry.named = tuple(written[one] for one in others)
         variables = variables_beside(spot.path, texts) if place.carrier == "compose" else {}
         entry.reading = read_place(app, place, text, spot.environment, others, variables)
     except FormatError as error:

@@ -78,8 +78,8 @@ _NAME_OF_RELAY = re.compile(r"(?!0\.0\.0\.0\b)(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Z
 
 @dataclass(frozen=True)
 class Spot:
-    """One app at one place. ``environment`` are variables that win over its file; ``texts`` are several files that are
-    read as one, such as a unit and its drop-ins.
+    """One app at one place. ``environment`` are variables that win over its file, and ``process`` the files that they come from, first the one
+    that names the others; ``text`` is that of several files that are read as one, such as a unit and its drop-ins.
     """
 
     app: str
@@ -89,6 +89,7 @@ class Spot:
     service: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
+    process: tuple[str, ...] = ()
 
 
 class Stranger(t.NamedTuple):
@@ -111,6 +112,7 @@ class _Process(t.NamedTuple):
     service: str | None
     hint: str
     values: dict[str, str]
+    files: Sequence[str] = ()
     text: str | None = None
 
 
@@ -240,13 +242,13 @@ def _processes(
         if "$" in text:
             followed.add(posixpath.join(posixpath.dirname(service.path), ".env"))
         values = _values(place, text, [texts[one] for one in files if one in texts])
-        processes.append(_Process(service.path, service.name, f"{service.image} {service.name}", values))
+        processes.append(_Process(service.path, service.name, f"{service.image} {service.name}", values, files))
     for name, (path, text) in _units(texts).items():
         place = _carried(apps, path, "systemd", None)
         files = _files(place, text)
         followed |= set(files)
         values = _values(place, text, [texts[one] for one in files if one in texts])
-        processes.append(_Process(path, None, name, values, text))
+        processes.append(_Process(path, None, name, values, files, text))
     return processes, followed
 
 
@@ -270,7 +272,7 @@ def _with_environment(apps: Sequence[Descriptor], spots: Sequence[Spot], process
             continue
         used.add((spot.app, process.path, process.service))
         environment = {name: process.values[name] for name in form.overrides if name in process.values}
-        complete.append(replace(spot, environment=environment))
+        complete.append(replace(spot, environment=environment, process=(process.path, *process.files)))
     return [one for one in complete if (one.app, one.path, one.service) not in used]
 
 

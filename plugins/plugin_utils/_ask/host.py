@@ -21,6 +21,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
     Security,
     checked,
 )
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import redact, secret_forms
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.payload import OBSERVER
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
@@ -110,7 +111,7 @@ def probe_host(
     if result.get("failed") or "observations" not in result:
         raise HostError(result)
     try:
-        observations = [checked(one) for one in _listed(result["observations"], len(plans))]
+        found = [checked(one) for one in _listed(result["observations"], len(plans))]
         if not fits(result, HostReport):
             raise EvidenceError(_NO_REPORT)
         report = t.cast(HostReport, result)
@@ -119,6 +120,7 @@ def probe_host(
         raise HostError({"msg": str(error)}) from None
     except (OverflowError, RecursionError, ValueError, OSError):
         raise HostError({"msg": _NO_REPORT}) from None
+    observations = [one if login else _unsaid(one, each) for one, login, each in zip(found, logins, endpoints)]
     facts = HostFacts(
         clock=clock,
         skew=report["clock"] - time.time(),
@@ -126,6 +128,13 @@ def probe_host(
         ca_subjects=report["ca_subjects"],
     )
     return ProbeRun(observations, facts)
+
+
+def _unsaid(observation: Observation, settings: Settings) -> Observation:
+    """Without a login that the host was not given, so that it could not look for it: a relay may know it from the app and say it."""
+    if not settings.password:
+        return observation
+    return t.cast(Observation, redact(observation, secret_forms(settings.username or "", settings.password)))
 
 
 def _listed(found: object, number: int) -> list[object]:

@@ -78,6 +78,7 @@ class _Looked(t.TypedDict):
     path: str
     content: str | None
     mode: int | None
+    owner: int | None
     error: str | None
 
 

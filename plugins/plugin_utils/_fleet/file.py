@@ -11,6 +11,8 @@ import stat
 import typing as t
 from collections.abc import Iterable, Iterator
 
+from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
+from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import PlantedLink, close, place_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import (
     LONGEST,
     Record,
@@ -20,6 +22,9 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.record import 
 )
 
 __all__ = ("append", "read_file", "where")
+
+# Not blocking: a pipe in the place of the file would wait for a reader.
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def where(path: str) -> str:
@@ -35,8 +40,7 @@ def append(path: str, records: Iterable[Record]) -> int:
     lines = [as_line(record) for record in records]
     if not lines:
         return 0
-    # Not blocking: a pipe in the place of the file would wait for a reader.
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    descriptor = _opened(path)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(f"{path} is no file")
@@ -53,6 +57,31 @@ def append(path: str, records: Iterable[Record]) -> int:
     finally:
         os.close(descriptor)
     return len(lines)
+
+
+def _opened(path: str) -> int:
+    """The file, which is made where it is not there. Raises OSError, also for a link that somebody else has planted."""
+    try:
+        with place_of(path) as place:
+            try:
+                descriptor = os.open(place.name, _APPEND, dir_fd=place.folder)
+            except FileNotFoundError:
+                # A file that comes about behind a link would be of who works here.
+                for link in place.links:
+                    link.check(os.geteuid())
+                return os.open(place.name, _APPEND | os.O_CREAT, 0o600, dir_fd=place.folder)
+            try:
+                for link in place.links:
+                    link.check(os.fstat(descriptor).st_uid)
+            except BaseException:
+                close(descriptor)
+                raise
+            return descriptor
+    except PlantedLink as error:
+        raise OSError(str(error)) from None
+    except FileError:
+        # The system says why it cannot be had.
+        return os.open(path, _APPEND | os.O_CREAT, 0o600)
 
 
 def read_file(path: str) -> Iterator[Record | Unreadable]:

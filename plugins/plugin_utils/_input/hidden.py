@@ -23,7 +23,7 @@ __all__ = ("hidden_in_result", "hidden_in_text")
 # Options that hold what nobody may see: of an endpoint, of Mailpit's API, of a file.
 _SECRET = ("password", "url_password", "content", "text")
 # The keys of a result under which sentences stand.
-_SENTENCES = ("msg", "message", "remedy", "exception")
+_SENTENCES = ("msg", "message", "remedy", "sentence", "exception")
 # Up to so many letters, a password stands in other words as well, and is looked for in quotes only.
 _SHORT = 4
 # What is longer is a file, and not looked for in other spellings.

@@ -9,6 +9,8 @@ import os
 import tempfile
 from collections.abc import Iterable
 
+from ansible_collections.mailops.smtp.plugins.module_utils._files.reason import FileError
+from ansible_collections.mailops.smtp.plugins.module_utils._files.walk import PlantedLink, place_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 
@@ -21,6 +23,7 @@ def write_file(path: str, parts: Iterable[str], mode: int, option: str) -> None:
     Folders that are missing are made, for the user alone. Raises SettingsError, naming ``option``.
     """
     folder, name = os.path.split(path)
+    _refuse_planted_links(path, option)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
@@ -37,3 +40,17 @@ def write_file(path: str, parts: Iterable[str], mode: int, option: str) -> None:
     except OSError as error:
         words = f"{printable_text(path)} cannot be written ({error.strerror}); write a folder of yours into {option}."
         raise SettingsError(words, option) from None
+
+
+def _refuse_planted_links(path: str, option: str) -> None:
+    """Raises SettingsError where a folder on the way is a link that somebody else has planted."""
+    # A link in the place of the file itself is not followed but replaced.
+    beside = f"{path}~{os.getpid()}"
+    try:
+        with place_of(beside):
+            pass
+    except PlantedLink as error:
+        words = f"{printable_text(path)} cannot be written ({error}) write a folder of yours into {option}."
+        raise SettingsError(words, option) from None
+    except FileError:
+        pass  # whoever writes says what else is wrong with the way

@@ -93,6 +93,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.changes import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.alternatives import alternative_ports
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints import endpoint_settings, take
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_result, hidden_in_text
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, parse_policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
     CONNECTION_OPTIONS,
@@ -173,10 +174,17 @@ def _or(value: t.Any, default: t.Any) -> t.Any:
 
 async def main(queue: t.Any, args: dict[str, t.Any]) -> None:
     """What ansible-rulebook calls: put events into the queue until it is cancelled. Raises SettingsError, one sentence."""
+    try:
+        await _watch(queue, args)
+    except SettingsError as error:
+        raise SettingsError(hidden_in_text(str(error), args), error.option, error.cause) from None
+
+
+async def _watch(queue: t.Any, args: dict[str, t.Any]) -> None:
     watch = _Watch(args)
     while True:
         started = time.monotonic()
         # In a thread of its own: the probe waits for relays, and rules must go on meanwhile.
         for event in await asyncio.to_thread(watch.round):
-            await queue.put(event)
+            await queue.put(hidden_in_result(event, args))
         await asyncio.sleep(max(0.0, started + watch.interval - time.monotonic()))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import pathlib
@@ -135,6 +136,23 @@ def test_bad_options_get_one_sentence(args: dict[str, t.Any], sentence: str) -> 
     said = str(caught.value)
     assert sentence in said
     assert said.endswith(".") and "\n" not in said
+
+
+@pytest.mark.parametrize("option", ["port", "interval", "host", "ca_path", "alternatives", "security", "helo_name"])
+def test_a_password_in_another_option_is_not_shown(option: str) -> None:
+    args = {"host": "relay.test", "port": 465, "username": "watcher", "password": PASSWORD, option: f"{PASSWORD} x"}
+    with pytest.raises(ValueError, match=option) as caught:
+        asyncio.run(asyncio.wait_for(source()(asyncio.Queue(), args), 20))
+    assert PASSWORD not in str(caught.value)
+
+
+def test_a_relay_that_knows_the_password_cannot_have_it_told(pki: Pki) -> None:
+    """It knows it from the app. Nothing was sent, so nothing was looked for on the way back."""
+    login = {"username": "watcher", "password": PASSWORD}
+    for said in (PASSWORD, PASSWORD.upper(), base64.b64encode(PASSWORD.encode()).decode()):
+        with FaultyServer(smtp(greeting=f"554 5.7.1 {said} is known")) as server:
+            events = follow(settings(server, pki, initial=True, **login), [None])
+        assert events[0]["cause"] == "greeting_rejected" and said not in json.dumps(events)
 
 
 def test_a_ca_file_that_goes_away_is_a_verdict(pki: Pki, tmp_path: pathlib.Path) -> None:

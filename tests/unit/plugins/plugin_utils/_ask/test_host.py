@@ -10,11 +10,13 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.report import answer
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError, plan_of, probe_host, reason_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 
 from tests.support.acting import report
+from tests.support.faulty import FaultyServer, smtp
 
 HOST = "smtp.example.com"
 NOTHING_SEEN: dict[str, t.Any] = {
@@ -59,6 +61,24 @@ def test_logins_travel_sealed_in_the_option_that_is_masked() -> None:
     assert abs(run.host.skew) < 5
     probe_host(execute, logins, [plan_of(one, Policy()) for one in logins], False)
     assert "logins" not in called
+
+
+PASSWORD = "hunter2-S3cret.is-long"
+
+
+@pytest.mark.parametrize(
+    "said", [PASSWORD, PASSWORD.upper(), PASSWORD[::-1], base64.b64encode(PASSWORD.encode()).decode()]
+)
+def test_a_login_that_is_not_tried_is_masked_in_what_a_relay_says(said: str) -> None:
+    """The relay knows it from the app; the host, which was not given it, cannot look for it."""
+    words = smtp(greeting=f"220 {said}", ehlo=f"250-{said}\n250-AUTH PLAIN\n250 X-{said}")
+    with FaultyServer(words) as server:
+        asked = Settings("127.0.0.1", server.port, "opportunistic", username="app", password=PASSWORD, timeout=5)
+        plans = [plan_of(asked, Policy())]
+        run = probe_host(lambda _module, arguments: answer(arguments["plans"]), [asked], plans, False)
+    text = json.dumps(run.observations)
+    assert "AUTH PLAIN" in text and "********" in text
+    assert said.lower() not in text.lower()
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ TOLD: dict[str, dict[str, t.Any]] = {
     "app_mail_config_info": {"files": [{"content": "eA==", "mode": 384, "path": "/x"}]},
 }  # fmt: skip
 SEARCHED = {
-    "files": [{"path": "/x", "content": "eA==", "mode": 384, "error": None}],
+    "files": [{"path": "/x", "content": "eA==", "mode": 384, "owner": 0, "error": None}],
     "left_out": [{"path": "/x", "reason": "y"}],
 }
 
