@@ -704,6 +704,8 @@ def test_a_socket_for_which_systemd_listens_is_named(tmp_path: pathlib.Path, mon
 def test_an_address_of_another_host_is_refused() -> None:
     with pytest.raises(Refusal, match="mailpit_ui_address is 192.0.2.1, which is no address of this host"):
         ports.refuse_occupied("ui", "192.0.2.1", 8025, service.Unit("mailpit").owns)
+    with pytest.raises(Refusal, match="the address of MP_ENABLE_PROMETHEUS in mailpit_environment is 192.0.2.1, which"):
+        ports.refuse_occupied("MP_ENABLE_PROMETHEUS", "192.0.2.1", 9090, service.Unit("mailpit").owns)
 
 
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
