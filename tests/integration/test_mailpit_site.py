@@ -37,7 +37,9 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     site as sites,
 )
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.listeners import listeners
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import render_environment
 from ansible_collections.mailops.smtp.plugins.modules import mailpit_site
 
 # A user of this host who is neither root nor Mailpit's: Debian's own.
@@ -688,6 +690,23 @@ def test_that_mailpit_has_the_port_says_nothing_about_another_address(
             found = ports.holders(port, wanted.strip("[]"))
             assert any(holder.pid == str(somebody.pid) for holder in found) is refused
             somebody.stdin.close()
+
+
+def test_where_mailpit_listens_is_read_from_what_it_is_started_with(site: sites.Site) -> None:
+    make(site)
+    filled(site)
+    path = pathlib.Path(site.config_dir) / "mailpit.env"
+    bound = {"MP_SMTP_BIND_ADDR": "[::]:1025", "MP_UI_BIND_ADDR": "127.0.0.1:8025", "MP_ENABLE_PROMETHEUS": "[fe80::1%eth0]:9090", "MP_POP3_AUTH": "a:b c"}
+    for style in ("systemd", "container"):
+        path.write_text(render_environment(bound, style))
+        assert listeners(sites.environment_of(site)) == {
+            "MP_SMTP_BIND_ADDR": ("::", 1025),
+            "MP_UI_BIND_ADDR": ("127.0.0.1", 8025),
+            "MP_POP3_BIND_ADDR": ("::", 1110),
+            "MP_ENABLE_PROMETHEUS": ("fe80::1%eth0", 9090),
+        }
+    path.write_text("MP_SMTP_BIND_ADDR=somebody's own file:1\n")
+    assert listeners(sites.environment_of(site)) == {}
 
 
 def test_a_socket_for_which_systemd_listens_is_named(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
