@@ -730,7 +730,10 @@ def _remove(
 def _wait(
     site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
 ) -> t.Dict[str, t.Any]:
-    told = {"MP_{0}_BIND_ADDR".format(name.upper()): (place["address"], int(place["port"])) for name, place in options["listen"].items()}
+    told = {
+        "MP_{0}_BIND_ADDR".format(name.upper()): (place["address"], int(place["port"]))
+        for name, place in options["listen"].items()
+    }
     places = listeners(sites.environment_of(site)) or told
     if site.manager == "none":
         return {"trouble": service.wait_for_somebody(*places["MP_SMTP_BIND_ADDR"], options["timeout"])}

@@ -39,8 +39,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
 )
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.listeners import listeners
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import render_environment
 from ansible_collections.mailops.smtp.plugins.modules import mailpit_site
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import render_environment
 
 # A user of this host who is neither root nor Mailpit's: Debian's own.
 STRANGER, MAILPIT_UID, MAILPIT_GID = 65534, 2, 2
@@ -696,7 +696,12 @@ def test_where_mailpit_listens_is_read_from_what_it_is_started_with(site: sites.
     make(site)
     filled(site)
     path = pathlib.Path(site.config_dir) / "mailpit.env"
-    bound = {"MP_SMTP_BIND_ADDR": "[::]:1025", "MP_UI_BIND_ADDR": "127.0.0.1:8025", "MP_ENABLE_PROMETHEUS": "[fe80::1%eth0]:9090", "MP_POP3_AUTH": "a:b c"}
+    bound = {
+        "MP_SMTP_BIND_ADDR": "[::]:1025",
+        "MP_UI_BIND_ADDR": "127.0.0.1:8025",
+        "MP_ENABLE_PROMETHEUS": "[fe80::1%eth0]:9090",
+        "MP_POP3_AUTH": "a:b c",
+    }
     for style in ("systemd", "container"):
         path.write_text(render_environment(bound, style))
         assert listeners(sites.environment_of(site)) == {

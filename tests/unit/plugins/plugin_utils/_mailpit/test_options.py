@@ -274,7 +274,10 @@ def test_choices_that_are_allowed() -> None:
             {"extra": {"MP_POP3_AUTH_FILE": "/a", "MP_POP3_BIND_ADDR": ":9090", "MP_ENABLE_PROMETHEUS": ":9090"}},
             ["MP_ENABLE_PROMETHEUS", "and so has MP_POP3_BIND_ADDR"],
         ),
-        ({"extra": {"MP_POP3_BIND_ADDR": "127.0.0.1:1110"}}, ["MP_POP3_BIND_ADDR", "opens nothing", "mailpit_pop3_port"]),
+        (
+            {"extra": {"MP_POP3_BIND_ADDR": "127.0.0.1:1110"}},
+            ["MP_POP3_BIND_ADDR", "opens nothing", "mailpit_pop3_port"],
+        ),
     ],
 )
 def test_refusals_name_the_option_and_what_to_write(changes: dict, words: list) -> None:

@@ -369,7 +369,14 @@ def test_an_old_signature_is_called_so(old: Any, monkeypatch: pytest.MonkeyPatch
     root = authority("root")
     leaf, key = authority("leaf", root, ca=False)
     signed = type(
-        "Signed", (), {"subject": leaf.subject, "issuer": leaf.issuer, "public_key": leaf.public_key, "signature_hash_algorithm": old}
+        "Signed",
+        (),
+        {
+            "subject": leaf.subject,
+            "issuer": leaf.issuer,
+            "public_key": leaf.public_key,
+            "signature_hash_algorithm": old,
+        },
     )()
     assert weakness(signed) == f"is signed with {'SHA-1' if old.name == 'sha1' else 'MD5'}"
     signed.issuer = signed.subject
