@@ -379,7 +379,9 @@ def _further(choice: Choice, cert: str, key: str, with_cert: bool) -> dict[str, 
         "MP_MAX_MESSAGE_SIZE": size,
         **{
             name: value
-            for name, value in additions({"MP_SMTP_ALLOWED_RECIPIENTS": choice.allowed_recipients}).items()
+            for name, value in additions(
+                {"MP_SMTP_ALLOWED_RECIPIENTS": choice.allowed_recipients}, "mailpit_allowed_recipients"
+            ).items()
             if value
         },
         "MP_TAGS_CONFIG": choice.tags_config,

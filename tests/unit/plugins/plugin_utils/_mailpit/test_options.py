@@ -265,6 +265,7 @@ def test_choices_that_are_allowed() -> None:
         ({"extra": {"MP_MAX_AGE": "3d"}, "max_age": "2d"}, ["MP_MAX_AGE", "take one of them out"]),
         ({"max_age": "3 days"}, ["mailpit_max_age is '3 days'", "such as 12h or 3d"]),
         ({"max_message_size": "50MB"}, ["mailpit_max_message_size is '50MB'", "write a number"]),
+        ({"allowed_recipients": "("}, ["mailpit_allowed_recipients is '('", "no regular expression"]),
         ({"pop3_port": 1110}, ["mailpit_pop3_port needs the accounts"]),
         ({"pop3_port": 1025, "auth": "users"}, ["mailpit_pop3_port is 1025"]),
         ({"pop3_port": "pop3", "auth": "users"}, ["mailpit_pop3_port is 'pop3'"]),
