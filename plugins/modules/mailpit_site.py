@@ -736,8 +736,9 @@ def _wait(
     }
     places = listeners(sites.environment_of(site)) or told
     if site.manager == "none":
-        return {"trouble": service.wait_for_somebody(*places["MP_SMTP_BIND_ADDR"], options["timeout"])}
-    wanted = [port for _address, port in places.values()]
+        address, port = places["MP_SMTP_BIND_ADDR"]
+        return {"trouble": service.wait_for_somebody(address, port, options["timeout"])}
+    wanted = [number for _address, number in places.values()]
     trouble = service.wait_for(_runner(options["site"]), wanted, options["timeout"])
     if trouble is None and options["proofs"] > 0 and not changes.dry:
         log.announce_proof(site.service, options["proofs"])
