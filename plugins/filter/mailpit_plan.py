@@ -71,6 +71,12 @@ _value:
       type: list
       elements: str
       returned: when not refused
+    listen:
+      description: >-
+        Where Mailpit will listen, as C(address) (empty for all) and C(port) of C(smtp), C(ui) and C(pop3), or of the variable of
+        C(mailpit_environment) that says so.
+      type: dict
+      returned: when not refused
 """
 
 import dataclasses
@@ -123,6 +129,7 @@ def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
         "verifiable": result.verifiable,
         "cleartext_auth": result.effect.cleartext_auth,
         "warnings": list(result.warnings),
+        "listen": {name: {"address": address, "port": port} for name, (address, port) in result.listen.items()},
     }
 
 

@@ -111,7 +111,10 @@ options:
     type: dict
     default: {}
   listen:
-    description: Where Mailpit will listen, as C(address) and C(port) of C(smtp) and C(ui). Nobody else may listen there.
+    description:
+      - With O(step=look), where Mailpit will listen, as C(address) and C(port) of C(smtp), C(ui) and C(pop3), or of a variable of
+        its environment. Nobody else may listen there.
+      - With O(step=wait), where it listens when its environment, as the role wrote it, does not say it.
     type: dict
     default: {}
   programs:
@@ -352,6 +355,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.former 
     former_users,
     has_others,
 )
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.listeners import listeners
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.record import Record, add, drop, opened_record
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.since import parse_since
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
@@ -726,11 +730,15 @@ def _remove(
 def _wait(
     site: sites.Site, options: t.Mapping[str, t.Any], record: Record, changes: keep.Changes
 ) -> t.Dict[str, t.Any]:
-    places = options["listen"]
+    told = {
+        "MP_{0}_BIND_ADDR".format(name.upper()): (place["address"], int(place["port"]))
+        for name, place in options["listen"].items()
+    }
+    places = listeners(sites.environment_of(site)) or told
     if site.manager == "none":
-        trouble = service.wait_for_somebody(places["smtp"]["address"], int(places["smtp"]["port"]), options["timeout"])
-        return {"trouble": trouble}
-    wanted = [int(place["port"]) for place in places.values()]
+        address, port = places["MP_SMTP_BIND_ADDR"]
+        return {"trouble": service.wait_for_somebody(address, port, options["timeout"])}
+    wanted = [number for _address, number in places.values()]
     trouble = service.wait_for(_runner(options["site"]), wanted, options["timeout"])
     if trouble is None and options["proofs"] > 0 and not changes.dry:
         log.announce_proof(site.service, options["proofs"])

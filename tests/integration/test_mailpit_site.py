@@ -37,8 +37,10 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import 
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host import (
     site as sites,
 )
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.listeners import listeners
 from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways import Refusal
 from ansible_collections.mailops.smtp.plugins.modules import mailpit_site
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import render_environment
 
 # A user of this host who is neither root nor Mailpit's: Debian's own.
 STRANGER, MAILPIT_UID, MAILPIT_GID = 65534, 2, 2
@@ -690,6 +692,28 @@ def test_that_mailpit_has_the_port_says_nothing_about_another_address(
             somebody.stdin.close()
 
 
+def test_where_mailpit_listens_is_read_from_what_it_is_started_with(site: sites.Site) -> None:
+    make(site)
+    filled(site)
+    path = pathlib.Path(site.config_dir) / "mailpit.env"
+    bound = {
+        "MP_SMTP_BIND_ADDR": "[::]:1025",
+        "MP_UI_BIND_ADDR": "127.0.0.1:8025",
+        "MP_ENABLE_PROMETHEUS": "[fe80::1%eth0]:9090",
+        "MP_POP3_AUTH": "a:b c",
+    }
+    for style in ("systemd", "container"):
+        path.write_text(render_environment(bound, style))
+        assert listeners(sites.environment_of(site)) == {
+            "MP_SMTP_BIND_ADDR": ("::", 1025),
+            "MP_UI_BIND_ADDR": ("127.0.0.1", 8025),
+            "MP_POP3_BIND_ADDR": ("::", 1110),
+            "MP_ENABLE_PROMETHEUS": ("fe80::1%eth0", 9090),
+        }
+    path.write_text("MP_SMTP_BIND_ADDR=somebody's own file:1\n")
+    assert listeners(sites.environment_of(site)) == {}
+
+
 def test_a_socket_for_which_systemd_listens_is_named(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = (
         "Id=ssh.socket\nListen=[::]:22 (Stream)\n\nId=mail.socket\nListen=/run/25 (Stream)\nListen=0.0.0.0:25 (Stream)\nListen=[::]:25 (Stream)\n"
@@ -704,6 +728,8 @@ def test_a_socket_for_which_systemd_listens_is_named(tmp_path: pathlib.Path, mon
 def test_an_address_of_another_host_is_refused() -> None:
     with pytest.raises(Refusal, match="mailpit_ui_address is 192.0.2.1, which is no address of this host"):
         ports.refuse_occupied("ui", "192.0.2.1", 8025, service.Unit("mailpit").owns)
+    with pytest.raises(Refusal, match="the address of MP_ENABLE_PROMETHEUS in mailpit_environment is 192.0.2.1, which"):
+        ports.refuse_occupied("MP_ENABLE_PROMETHEUS", "192.0.2.1", 9090, service.Unit("mailpit").owns)
 
 
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"

@@ -44,15 +44,19 @@ def refuse_occupied(option: str, address: str, port: int, owns: t.Callable[[Hold
     """
     Raise Refusal when Mailpit could not listen there, naming who does; whom it ``owns`` may.
 
-    The question is put to the system, by taking the port and giving it back at once. ``option`` is smtp or ui.
+    The question is put to the system, by taking the port and giving it back at once. ``option`` is smtp, ui or pop3, or the
+    variable of ``mailpit_environment`` that says so.
     """
+    named = "mailpit_{0}_{{0}}" if option.islower() else "the {{0}} of {0} in mailpit_environment"
+    named = named.format(option)
     trouble = _trouble(address, port)
     if trouble is None:
         return
     if trouble == errno.EADDRNOTAVAIL:
         raise Refusal(
-            "mailpit_{0}_address is {1}, which is no address of this host: write one that it has, or leave it empty "
-            "for all".format(option, address)
+            "{0} is {1}, which is no address of this host: write one that it has, or leave it empty for all".format(
+                named.format("address"), address
+            )
         )
     found = holders(port)
     if trouble != errno.EADDRINUSE:
@@ -66,8 +70,8 @@ def refuse_occupied(option: str, address: str, port: int, owns: t.Callable[[Hold
     connected = [] if found else _holders(lambda path: _connected(path, port), port)
     who = " and ".join(sorted({str(holder) for holder in found or connected})) or "somebody"
     raise Refusal(
-        "mailpit_{0}_port is {1}, which {2} of this host has already{3}: stop that, or write another port".format(
-            option, port, who, " for a connection" if connected else ""
+        "{0} is {1}, which {2} of this host has already{3}: stop that, or write another port".format(
+            named.format("port"), port, who, " for a connection" if connected else ""
         )
     )
 

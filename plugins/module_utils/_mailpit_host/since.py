@@ -20,7 +20,7 @@ _SPAN = re.compile(r"[-+]?((?:\d{1,6} ?[a-z]+ ?)+?)( ?ago)?")
 _DAY = re.compile(r"(today|yesterday|midnight)? ?((\d{1,2}):(\d\d)(?::(\d\d))?)?")
 # Mailpit itself writes 2026/11/29; the fraction of a second does not count.
 _DATE = re.compile(
-    r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}:\d\d)(:\d\d)?(?:[.]\d{1,9})?)?( ?UTC|Z|[+-]\d\d:?\d\d)?"
+    r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}:\d\d)(:\d\d)?(?:[.,]\d{1,9})?)?(?: ?(UTC|GMT|Z|[+-]\d\d(?::?\d\d)?))?"
 )
 
 
@@ -61,7 +61,11 @@ def _moment(wanted: str, now: float) -> t.Optional[float]:
 def _dated(date: t.Match[str]) -> t.Optional[float]:
     """A date, with or without a clock and a zone; without a zone it is the host's own time."""
     year, month, day, clock, seconds, zone = date.groups()
-    zone = "+0000" if zone in ("Z", "UTC", " UTC") else zone or ""
+    zone = "+0000" if zone in ("Z", "UTC", "GMT") else (zone or "").replace(":", "")
+    if len(zone) == 3:  # +02, as databases write it; without a clock it may be anything
+        if clock is None:
+            return None
+        zone += "00"
     try:
         parsed = datetime.datetime.strptime(
             "{0}-{1}-{2} {3}{4}{5}".format(year, month, day, clock or "00:00", seconds or ":00", zone),

@@ -119,8 +119,11 @@ _YES = frozenset(("1", "true", "yes", "on", "y", "enabled"))
 _NO = frozenset(("0", "false", "no", "off", "n", "disabled", ""))
 
 
-def additions(extra: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """What the user adds: nothing that the role decides, and booleans in the one spelling that Mailpit takes for true."""
+def additions(extra: t.Mapping[str, t.Any], option: str = "") -> dict[str, str]:
+    """
+    What the user adds: nothing that the role decides, and booleans in the one spelling that Mailpit takes for true. ``option`` is the one of the role
+    that a value is from, where it is not from mailpit_environment.
+    """
     result = {}
     for name, value in extra.items():
         if not re.fullmatch(r"MP_[A-Z0-9_]+", str(name)) and name not in _FOR_GO:
@@ -144,13 +147,15 @@ def additions(extra: t.Mapping[str, t.Any]) -> dict[str, str]:
             if word in _YES:
                 result[name] = "true"
         else:
-            result[str(name)] = _checked(str(name), str(value).lower() if isinstance(value, bool) else str(value))
+            result[str(name)] = _checked(
+                str(name), str(value).lower() if isinstance(value, bool) else str(value), option
+            )
     return result
 
 
-def _checked(name: str, value: str) -> str:
+def _checked(name: str, value: str, option: str) -> str:
     """A value that Mailpit reads as it is meant. It takes many others without a word. Raises MailpitRefusal."""
-    where = f"{name} in mailpit_environment is {value!r}"
+    where = f"{option or name + ' in mailpit_environment'} is {value!r}"
     if name.startswith("MP_") and name not in KNOWN:
         # A part of a name would be found in the program.
         begun = [known for known in sorted(KNOWN) if known.startswith(name)]

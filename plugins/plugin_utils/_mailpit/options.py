@@ -14,6 +14,7 @@ import os
 import re
 import typing as t
 
+from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.listeners import listeners
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import KNOWN, SECRETS, additions
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import (
     AUTHS,
@@ -98,7 +99,8 @@ class Plan:
     """
     ``environment`` is what Mailpit is started with; ``certificate`` is never empty; ``verifiable`` false means no client can check it.
 
-    ``optional`` are the variables that not every version of Mailpit reads: the version that is installed must know them.
+    ``optional`` are the variables that not every version of Mailpit reads: the version that is installed must know them. ``listen`` is where it will
+    listen, by the option (smtp, ui, pop3) or the variable of mailpit_environment that says so.
     """
 
     environment: dict[str, str]
@@ -107,6 +109,7 @@ class Plan:
     effect: Effect
     verifiable: bool
     warnings: tuple[str, ...]
+    listen: dict[str, tuple[str, int]]
 
 
 def plan(choice: Choice) -> Plan:
@@ -144,7 +147,29 @@ def plan(choice: Choice) -> Plan:
         effect,
         certificate != "mailpit",
         tuple(_warnings(choice, certificate, effect)),
+        _listen(choice, environment),
     )
+
+
+def _listen(choice: Choice, environment: t.Mapping[str, str]) -> dict[str, tuple[str, int]]:
+    """Where Mailpit will listen. Raises MailpitRefusal where two of it would be at one port, or one would not be opened."""
+    if "MP_POP3_BIND_ADDR" in choice.extra and not {"MP_POP3_AUTH", "MP_POP3_AUTH_FILE"} & set(choice.extra):
+        raise MailpitRefusal(
+            "mailpit_environment holds MP_POP3_BIND_ADDR, which opens nothing without accounts: set mailpit_pop3_port (and mailpit_pop3_address) instead"
+        )
+    of_options = {"MP_SMTP_BIND_ADDR": "smtp", "MP_UI_BIND_ADDR": "ui"}
+    if str(choice.pop3_port) != "0":
+        of_options["MP_POP3_BIND_ADDR"] = "pop3"
+    found: dict[str, tuple[str, int]] = {}
+    for variable, place in listeners(environment).items():
+        for other, (_address, port) in found.items():
+            if port == place[1]:
+                other = f"mailpit_{other}_port" if other.islower() else other
+                raise MailpitRefusal(
+                    f"{variable} in mailpit_environment has the port {port}, and so has {other}: give each its own port"
+                )
+        found[of_options.get(variable, variable)] = place
+    return found
 
 
 def _refuse_contradictions(choice: Choice, certificate: str) -> None:
@@ -354,7 +379,9 @@ def _further(choice: Choice, cert: str, key: str, with_cert: bool) -> dict[str, 
         "MP_MAX_MESSAGE_SIZE": size,
         **{
             name: value
-            for name, value in additions({"MP_SMTP_ALLOWED_RECIPIENTS": choice.allowed_recipients}).items()
+            for name, value in additions(
+                {"MP_SMTP_ALLOWED_RECIPIENTS": choice.allowed_recipients}, "mailpit_allowed_recipients"
+            ).items()
             if value
         },
         "MP_TAGS_CONFIG": choice.tags_config,

@@ -27,7 +27,12 @@ except ImportError:  # ansible-core brings it; reading the documentation must wo
     pass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
-from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.purpose import may_issue, may_serve, unusable_key
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.purpose import (
+    may_issue,
+    may_serve,
+    unusable_key,
+    weakness,
+)
 
 __all__ = ["STEPS", "Pki", "bare", "check_pair", "give", "issue"]
 
@@ -273,6 +278,9 @@ def check_pair(
             "the certificate in mailpit_certificate_file is not one for servers by its key usage or extended key usage,"
             " and clients would refuse it: get another"
         )
+    weak = _weak("mailpit_certificate_file", chain)
+    if weak:
+        return weak
     missing = [name for name in names if not _covers(leaf, name)]
     if missing:
         held = ", ".join(_names_of(leaf)) or "no name at all"
@@ -344,6 +352,9 @@ def _check_authority(chain: t.Sequence[x509.Certificate], authority: str, now: d
                 f"the certificate in mailpit_certificate_file is issued by {_printable(at.issuer)}, and mailpit_ca_file holds {held}: "
                 "give the CA that issued it, and put what lies between into mailpit_certificate_file"
             )
+        weak = _weak("mailpit_ca_file", [issuer])
+        if weak:
+            return weak
         if not may_issue(issuer, seen):
             return (
                 f"{_printable(issuer.subject)}, which issued the certificate in mailpit_certificate_file, may not do so by its constraints"
@@ -356,6 +367,18 @@ def _check_authority(chain: t.Sequence[x509.Certificate], authority: str, now: d
                 "give another pair and CA"
             )
         at = issuer
+    return None
+
+
+def _weak(option: str, chain: t.Sequence[x509.Certificate]) -> str | None:
+    """Why clients would refuse one of these certificates as too weak, or None."""
+    for one in chain:
+        why = weakness(one)
+        if why:
+            return (
+                f"{option} holds {_printable(one.subject)}, which {why}, and clients would refuse it: get one with RSA of 2048 bits or more, or ECDSA, "
+                "signed with SHA-256"
+            )
     return None
 
 

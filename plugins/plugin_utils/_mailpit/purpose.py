@@ -10,14 +10,17 @@ import typing as t
 
 try:
     from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID
 except ImportError:  # ansible-core brings it; reading the documentation must work without it
     pass
 
-__all__ = ["may_issue", "may_serve", "unusable_key"]
+__all__ = ["may_issue", "may_serve", "unusable_key", "weakness"]
 
 _Extension = t.TypeVar("_Extension", bound="x509.ExtensionType")
+# What OpenSSL, as distributions build it, and a probe ask for.
+_BITS = 2048
 _RSASSA_PSS = "1.2.840.113549.1.1.10"
 # Signing in the handshake, or what older suites do with the key.
 _SERVER_USES = ("digital_signature", "key_encipherment", "key_agreement")
@@ -59,6 +62,20 @@ def unusable_key(leaf: x509.Certificate) -> str:
         if isinstance(public, ed25519.Ed25519PublicKey)
         else type(public).__name__.removesuffix("PublicKey").lstrip("_")
     )
+
+
+def weakness(certificate: x509.Certificate) -> str:
+    """Why clients refuse a certificate, or what it issued, as too weak; empty where they do not. A root's own signature does not count."""
+    public = certificate.public_key()
+    if isinstance(public, (rsa.RSAPublicKey, dsa.DSAPublicKey)) and public.key_size < _BITS:
+        return f"has a key of {public.key_size} bits only"
+    try:
+        signed = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return ""
+    if signed is not None and signed.name in ("md5", "sha1") and certificate.subject != certificate.issuer:
+        return f"is signed with {'SHA-1' if signed.name == 'sha1' else 'MD5'}"
+    return ""
 
 
 def _found(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:

@@ -43,6 +43,16 @@ def test_days_are_those_of_the_host() -> None:
         assert time.localtime(parse_since(text, NOW))[:5] == (2026, 11, 29, 10, 30)
     for text in ("2026-11-29 10:30 UTC", "2026-11-29 10:30:59.9Z", "2026-11-29T12:30:00.25+02:00"):
         assert time.gmtime(parse_since(text, NOW))[:5] == (2026, 11, 29, 10, 30)
+    # A blank before the zone, as date(1) and journalctl write it, and whole hours alone, as databases do.
+    for text in (
+        "2026-11-29 12:30 +02:00",
+        "2026-11-29 12:30:00 +0200",
+        "2026-11-29 12:30+02",
+        "2026-11-29 05:30:00,5 -05",
+        "2026-11-29 10:30 Z",
+        "2026-11-29 10:30 gmt",
+    ):
+        assert time.gmtime(parse_since(text, NOW))[:5] == (2026, 11, 29, 10, 30)
     assert parse_since("@1795900000", NOW) == 1_795_900_000
     for text, clock in (("yesterday 22:00", 22 * 3600), ("yesterday 7:05:09", 25509)):
         assert parse_since(text, NOW) == today - 86400 + clock
@@ -73,6 +83,8 @@ def test_days_are_those_of_the_host() -> None:
         "1h 30",
         "30 1h",
         "25:00",
+        "2026-11-29-10",
+        "2026-11-29 10:30 +2",
         "yesterday 7",
         "2026-11-29 10:30 CEST",
         "@",

@@ -265,9 +265,20 @@ def test_choices_that_are_allowed() -> None:
         ({"extra": {"MP_MAX_AGE": "3d"}, "max_age": "2d"}, ["MP_MAX_AGE", "take one of them out"]),
         ({"max_age": "3 days"}, ["mailpit_max_age is '3 days'", "such as 12h or 3d"]),
         ({"max_message_size": "50MB"}, ["mailpit_max_message_size is '50MB'", "write a number"]),
+        ({"allowed_recipients": "("}, ["mailpit_allowed_recipients is '('", "no regular expression"]),
         ({"pop3_port": 1110}, ["mailpit_pop3_port needs the accounts"]),
         ({"pop3_port": 1025, "auth": "users"}, ["mailpit_pop3_port is 1025"]),
         ({"pop3_port": "pop3", "auth": "users"}, ["mailpit_pop3_port is 'pop3'"]),
+        ({"extra": {"MP_ENABLE_PROMETHEUS": ":1025"}}, ["MP_ENABLE_PROMETHEUS", "the port 1025", "mailpit_smtp_port"]),
+        ({"extra": {"MP_ENABLE_PROMETHEUS": "[::1]:8025"}}, ["MP_ENABLE_PROMETHEUS", "mailpit_ui_port"]),
+        (
+            {"extra": {"MP_POP3_AUTH_FILE": "/a", "MP_POP3_BIND_ADDR": ":9090", "MP_ENABLE_PROMETHEUS": ":9090"}},
+            ["MP_ENABLE_PROMETHEUS", "and so has MP_POP3_BIND_ADDR"],
+        ),
+        (
+            {"extra": {"MP_POP3_BIND_ADDR": "127.0.0.1:1110"}},
+            ["MP_POP3_BIND_ADDR", "opens nothing", "mailpit_pop3_port"],
+        ),
     ],
 )
 def test_refusals_name_the_option_and_what_to_write(changes: dict, words: list) -> None:
@@ -299,6 +310,20 @@ def test_false_is_left_out(word: object) -> None:
 )
 def test_bind_address(address: str, bound: str) -> None:
     assert plan(choice(smtp_address=address, smtp_port="1025")).environment["MP_SMTP_BIND_ADDR"] == bound
+
+
+@pytest.mark.parametrize(
+    "changes, more",
+    [
+        ({}, {}),
+        ({"auth": "users", "pop3_port": 1110}, {"pop3": ("127.0.0.1", 1110)}),
+        ({"extra": {"MP_POP3_AUTH_FILE": "/a"}}, {"MP_POP3_BIND_ADDR": ("::", 1110)}),
+        ({"extra": {"MP_ENABLE_PROMETHEUS": True}}, {}),
+        ({"extra": {"MP_ENABLE_PROMETHEUS": "[::1]:9090"}}, {"MP_ENABLE_PROMETHEUS": ("::1", 9090)}),
+    ],
+)
+def test_every_place_where_mailpit_will_listen_is_known(changes: dict, more: dict) -> None:
+    assert plan(choice(**changes)).listen == {"smtp": ("::", 1025), "ui": ("127.0.0.1", 8025), **more}
 
 
 def test_environment_of_forced_starttls() -> None:

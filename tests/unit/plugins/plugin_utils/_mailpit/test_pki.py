@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.model import MailpitRefusal
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.pki import Pki, bare, check_pair, give, issue
+from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.purpose import weakness
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
@@ -335,7 +336,7 @@ def pem_key(key: Any) -> str:
     [
         (ec.generate_private_key(ec.SECP256K1()), "secp256k1"), (ec.generate_private_key(ec.SECP224R1()), "secp224r1"),
         (ed448.Ed448PrivateKey.generate(), "Ed448"),
-        (ec.generate_private_key(ec.SECP521R1()), ""), (ed25519.Ed25519PrivateKey.generate(), ""), (rsa.generate_private_key(65537, 1024), ""),
+        (ec.generate_private_key(ec.SECP521R1()), ""), (ed25519.Ed25519PrivateKey.generate(), ""), (rsa.generate_private_key(65537, 2048), ""),
     ],
 )  # fmt: skip
 def test_a_key_that_mailpit_cannot_use_is_refused(key: Any, kind: str) -> None:
@@ -343,6 +344,43 @@ def test_a_key_that_mailpit_cannot_use_is_refused(key: Any, kind: str) -> None:
     leaf, _key = authority("leaf", authority("root"), ca=False, key=key)
     refusal = check_pair(pem(leaf), pem_key(key), ["localhost"], NOW)
     assert f"a kind that Mailpit cannot use ({kind})" in (refusal or "") if kind else refusal is None
+
+
+def test_what_clients_refuse_as_too_weak_is_refused_before_they_see_it() -> None:
+    small = rsa.generate_private_key(65537, 1024)
+    root = authority("root")
+    leaf, _key = authority("leaf", root, ca=False, key=small)
+    refusal = check_pair(pem(leaf), pem_key(small), ["localhost"], NOW, pem(root[0]))
+    assert "CN=leaf, which has a key of 1024 bits only, and clients would refuse it" in (refusal or "")
+    # A link of the chain, and the root that clients are to be given.
+    between = authority("between", root, key=small)
+    last, key = authority("last", between, ca=False)
+    refusal = check_pair(pem(last, between[0]), pem_key(key), ["localhost"], NOW)
+    assert "mailpit_certificate_file holds CN=between, which has a key of 1024 bits only" in (refusal or "")
+    weak_root = authority("weak root", key=small)
+    last, key = authority("last", weak_root, ca=False)
+    refusal = check_pair(pem(last), pem_key(key), ["localhost"], NOW, pem(weak_root[0]))
+    assert "mailpit_ca_file holds CN=weak root, which has a key of 1024 bits only" in (refusal or "")
+
+
+@pytest.mark.parametrize("old", [hashes.SHA1(), hashes.MD5()])
+def test_an_old_signature_is_called_so(old: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cryptography verifies none, so that it would be told as one of another CA. A root's own does not count."""
+    root = authority("root")
+    leaf, key = authority("leaf", root, ca=False)
+    signed = type(
+        "Signed",
+        (),
+        {
+            "subject": leaf.subject,
+            "issuer": leaf.issuer,
+            "public_key": leaf.public_key,
+            "signature_hash_algorithm": old,
+        },
+    )()
+    assert weakness(signed) == f"is signed with {'SHA-1' if old.name == 'sha1' else 'MD5'}"
+    signed.issuer = signed.subject
+    assert weakness(signed) == "" and check_pair(pem(leaf), pem_key(key), ["localhost"], NOW, pem(root[0])) is None
 
 
 def test_what_clients_are_given_verifies_the_pair_or_is_refused() -> None:
