@@ -219,9 +219,9 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # The message's size, which MAIL may tell ahead.
     _row(
-        r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail) size (?:is )?(?:exceed|limit)|size exceeds",
+        r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail|data) size (?:is )?(?:exceed|limit)|size exceeds",
+        # No message shrinks by waiting, whatever the code.
         _SIZE,
-        Meaning("temporarily_rejected", "", "certain"),
         stages=("mail", "rcpt", "data"),
     ),
     # A filter that is not there, before what filters say of a message.
@@ -347,7 +347,7 @@ _ROWS: tuple[_Row, ...] = (
         re.compile(
             r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
             r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?(?:connect to|establish)"
-            r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b|local error in processing|unhandled (?:\w+ )?(?:error|exception)"
+            r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b|local error in processing|forwarding failed|unhandled (?:\w+ )?(?:error|exception)"
             r"|failed to (?:queue|store|save|write|sign|spool)\b|\bsigning failed|(?:cannot|could not|unable to) (?:queue|store|save|write|spool)\b",
             re.IGNORECASE,
         ),
