@@ -295,7 +295,7 @@ _ROWS: tuple[_Row, ...] = (
         _LATER_SENDER_DOMAIN,
         stages=("mail", "rcpt", "data"),
     ),
-    _row(r"\b(?:inactive|unknown|invalid|bad|no(?: valid)?) recipients?\b", _RECIPIENT, _LATER, stages=("data",)),
+    _row(r"\b(?:inactive|unknown|invalid|bad) recipient\b", _RECIPIENT, _LATER, stages=("data",)),
     # A list that sender or recipient stands on, and not this host.
     _row(
         rf"\brecipient(?: address| domain)?\b(?! (?:address )?rejected:)[^;]{{0,60}}{_ON_A_LIST}",
@@ -347,7 +347,8 @@ _ROWS: tuple[_Row, ...] = (
         re.compile(
             r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
             r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?(?:connect to|establish)"
-            r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b|local error in processing|forwarding failed|unhandled (?:\w+ )?(?:error|exception)"
+            r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b|local error in processing"
+            r"|forwarding failed|unhandled (?:\w+ )?(?:error|exception)"
             r"|failed to (?:queue|store|save|write|sign|spool)\b|\bsigning failed|(?:cannot|could not|unable to) (?:queue|store|save|write|spool)\b",
             re.IGNORECASE,
         ),

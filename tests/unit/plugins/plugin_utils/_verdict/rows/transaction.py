@@ -161,7 +161,6 @@ ROWS: tuple[Row, ...] = (
             ("mail", 555, "Invalid command parameters", "message_rejected", ""),
             ("data", 554, "Transaction failed due to too many MIME parts", "message_rejected", ""),
             ("data", 451, "4.3.0 Error: maximum DATA size exceeded (300)", "message_rejected", "size"),
-            ("data", 554, "No valid recipients", "recipient_rejected", ""),
             ("mail", 517, "DNS lookup on HELO app1 failed.", "ehlo_rejected", "name"),
             (
                 "mail",
