@@ -646,7 +646,7 @@ _CERTIFICATE = (
     Cause(
         "certificate_chain_incomplete", "", "certificate",
         "{endpoint} does not send the intermediate certificate that links it to a trusted CA",
-        "Ask the relay's operator to serve the full chain (fullchain.pem: leaf, then intermediates);"
+        "Ask the relay's operator to serve the full chain (fullchain.pem: leaf, then intermediates; sendmail takes those from confCACERT);"
         " until then, ca_path with the missing intermediate and its root on this host works.",
         "Only the leaf came, and its issuer is an intermediate by its name, its identifiers or the address of its "
         "certificate. Where nothing tells, it is "
@@ -842,6 +842,14 @@ _TRANSACTION = (
         f"{_TO_LOGIN}, or have its operator allow this host's address to relay.",
         "The words 'relay access denied', 'relaying denied' and the like: the recipient may be right, the relay does "
         "not know the client.",
+    ),
+    Cause(
+        "sender_rejected", "auth_required_elsewhere", "transaction",
+        "{endpoint} takes mail only after a login, and offers none here",
+        "Use the port where this relay takes logins[, such as {other_port}], with username and password, or have its operator let this "
+        "host's address send without one.",
+        "As above, while EHLO lists no AUTH. Where the relay had asked for a client certificate too, it is client_certificate_required.",
+        log_remedy="Use the relay's submission port (587) with username and password.",
     ),
     Cause(
         "sender_rejected", "auth_required_logged_in", "transaction",
@@ -1106,7 +1114,8 @@ FINDINGS: tuple[Finding, ...] = (
     Finding(
         "ehlo_refused", "info",
         "{endpoint} refuses EHLO and knows only HELO, so it can offer neither TLS nor authentication",
-        "Ask whether a firewall that inspects SMTP stands in between.",
+        "Set helo_name to a full name of this host where the relay's words speak of the name; else ask whether a firewall that "
+        "inspects SMTP stands in between.",
     ),
     Finding(
         "capabilities_changed", "info",

@@ -103,6 +103,9 @@ def _redact(found: t.Any, wanted: _Wanted, spoken: bool) -> t.Any:
     return found
 
 
+_IN_NUMBERS = re.compile(rb"[0-9a-fx]+")
+
+
 class _Wanted:
     """What to look for in each view."""
 
@@ -110,11 +113,28 @@ class _Wanted:
         self.exact = forms
         self.text: list[bytes] = []
         self.bare: list[bytes] = []
+        self._long: list[bytes] = []
+        self._in_numbers: list[bytes] | None = None
         for form in forms:
             for spelling in (form, form.lower(), form.upper()):
                 self._add(spelling)
                 self._add(spelling[::-1])
         self.text, self.bare = list(dict.fromkeys(self.text)), list(dict.fromkeys(self.bare))
+        self._fewest = min(map(len, self._long), default=0)
+
+    def bare_for(self, data: bytes) -> list[bytes]:
+        """What to look for in letters and digits; a form byte by byte in numbers only where there are so many of these."""
+        numbers = max(map(len, _IN_NUMBERS.findall(data)), default=0)
+        return self.bare + (self.in_numbers if numbers >= self._fewest else [])
+
+    @property
+    def in_numbers(self) -> list[bytes]:
+        """The forms with each byte written as a number: made when first asked for, as it is a thousand."""
+        if self._in_numbers is None:
+            ways = [[(way % byte).encode() for byte in range(256)] for way in ("%02x", "x%02x", "0x%02x", "%d", "%03o")]
+            written = [b"".join(map(way.__getitem__, form)) for form in self._long for way in ways]
+            self._in_numbers = list(dict.fromkeys(written + [one[::-1] for one in written]))
+        return self._in_numbers
 
     def _add(self, spelling: str) -> None:
         form = _encoded(spelling)
@@ -127,9 +147,7 @@ class _Wanted:
         if len(letters) >= _SHORT_BARE:
             self.bare.append(letters)
         if len(form) >= _SHORT:
-            for pattern in ("%02x", "x%02x", "0x%02x", "%d", "%03o"):
-                written = "".join(pattern % byte for byte in form).encode()
-                self.bare += [written, written[::-1]]
+            self._long.append(form)
 
 
 # Thousands of texts are looked through for one login, and the table costs more than looking.
@@ -252,7 +270,8 @@ def _masked(lines: list[str], wanted: _Wanted) -> list[str]:
     spans = [match.span() for form in wanted.exact for match in re.finditer(re.escape(form), text)]
     # Lines may each begin with the relay's own codes, which tear a form apart.
     for view in _views(plain) + (_views(plain.without_all(_CODES)) if "\n" in text or "|" in text else []):
-        spans += view.without(_GAPS).spans(wanted.text, False) + view.without(_NOT_BARE).spans(wanted.bare, False)
+        bare = view.without(_NOT_BARE)
+        spans += view.without(_GAPS).spans(wanted.text, False) + bare.spans(wanted.bare_for(bare.data), False)
     lines = _cover(text, spans).split("\n")
     return [_without_cut(line, wanted) if len(line) >= _CUT else line for line in lines]
 
@@ -262,7 +281,7 @@ def _without_cut(line: str, wanted: _Wanted) -> str:
     starts = [
         start
         for start, end in plain.without(_GAPS).spans(wanted.text, True)
-        + plain.without(_NOT_BARE).spans(wanted.bare, True)
+        + plain.without(_NOT_BARE).spans(wanted.bare + wanted.in_numbers, True)
         if end < 0
     ]
     return line[: min(starts)] + MASK if starts else line

@@ -78,7 +78,8 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:helo|ehlo)\b[^;]{0,60}\bblocked (?:using|by)\b"
         r"|\b(?:helo|ehlo)\b(?!.{0,40}\b(?:first|before|sent|issued?|given)\b)"
         r".{0,40}\b(?:should|must|with an?|is an?|looks|matches|mismatch\w*|resolv\w*|qualified|fqdn)\b"
-        r"|\bsyntax: (?:helo|ehlo)\b|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name",
+        r"|\bsyntax: (?:helo|ehlo)\b|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name"
+        r"|\b(?:helo|ehlo)\b(?: \w+){0,2} has no (?!lookup)|\blookup (?:on|of|for) (?:the )?(?:helo|ehlo)\b",
         _HELO,
     ),
     # A certificate of the client, asked for in words.
@@ -122,14 +123,16 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"cannot (?:find|resolve) your (?:reverse )?(?:hostname|host name|address)"
         r"|\bptr record|\breverse dns|\brdns\b|\breverse (?:host)?name"
-        r"|\breverse lookup|no ptr\b|\b[45]\.7\.25\b",
+        r"|\breverse lookup|no ptr\b|\b[45]\.7\.25\b|client ip address .{0,60}does not resolve|possibly forged host",
         Meaning("message_rejected", "reverse_name", "certain"),
         _NO_PTR,
     ),
     # A login, or TLS before it.
     _row(
         r"must issue (?:a )?starttls|starttls (?:is )?(?:required|first)|(?:encryption|tls|ssl)(?: is)? (?:required|needed)"
-        r"|\b[45]\.7\.1[01]\b|use starttls|secure connection (?:is )?required",
+        r"|\b[45]\.7\.1[01]\b|use starttls|secure connection (?:is )?required"
+        r"|(?:tls|ssl) (?:connection|session|conversation|encryption)(?: is)? (?:required|needed)|starttls is required"
+        r"|encryption (?:is )?too weak|\b(?:lack of|insufficient) security\b",
         _NEEDS_TLS,
         stages=("auth", "mail", "rcpt", "data", "ehlo", ""),
     ),
@@ -156,7 +159,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # A parameter of MAIL or RCPT.
     _row(
-        r"unsupported (?:option|parameter)|unrecogni[sz]ed parameter|parameters? not (?:recogni[sz]ed|implemented)",
+        r"(?:unsupported|invalid|bad|unknown) (?:command )?(?:option|parameter)|unrecogni[sz]ed parameter|parameters? not (?:recogni[sz]ed|implemented)",
         Meaning("message_rejected", "", "certain"),
         stages=("mail", "rcpt"),
     ),
@@ -176,7 +179,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # Limits, whatever they count.
     _row(
-        r"too many recipients from|too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad)"
+        r"too many recipients from|too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad|mime|parts|headers?\b|lines|attachments|links)"
         r"|rate[ -]?limit|\bthrottl|limit exceeded"
         r"|\b(?:mails?|messages?|recipients?|connections?|logins?) (?:per|an|each|every) (?:second|minute|hour|day|session|connection)\b"
         r"|exceed\w* .{0,40}\b(?:limit|rate|quota) (?:of|per|for)\b"
@@ -191,6 +194,12 @@ _ROWS: tuple[_Row, ...] = (
         stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", "", NO_CODE),
     ),
     _row(r"too many (?:login|auth\w*|connect\w*|failed|session|concurrent|attempt)", _LIMIT, stages=("auth",)),
+    # A relay without room says so to whatever comes first (sendmail: to STARTTLS).
+    _row(
+        r"insufficient (?:system )?(?:storage|space|disk)|disk (?:is )?full|no space left|not enough (?:disk|storage|space)",
+        _NO_SPACE,
+        stages=("greeting", "ehlo", "starttls"),
+    ),
     # STARTTLS: the standard words for a broken set-up first (RFC 3207 section 4), then what is told apart from it.
     _row(
         r"tls (?:is )?(?:currently )?(?:not available|unavailable)|\bcertificate|\bprivate key",
@@ -211,9 +220,9 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # The message's size, which MAIL may tell ahead.
     _row(
-        r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail) size (?:is )?(?:exceed|limit)|size exceeds",
+        r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail|data) size (?:is )?(?:exceed|limit)|size exceeds",
+        # No message shrinks by waiting, whatever the code.
         _SIZE,
-        Meaning("temporarily_rejected", "", "certain"),
         stages=("mail", "rcpt", "data"),
     ),
     # A filter that is not there, before what filters say of a message.
@@ -240,7 +249,7 @@ _ROWS: tuple[_Row, ...] = (
     # Room.
     _row(
         r"insufficient (?:system )?(?:storage|space|disk|resources|queue)"
-        r"|disk (?:is )?full|no space left|space shortage|not enough (?:disk|storage|space)|\b[45]\.3\.1\b",
+        r"|(?:disk|mail system|(?:mail )?queue|spool) (?:is )?full|no space left|space shortage|not enough (?:disk|storage|space)|\b[45]\.3\.1\b",
         _NO_SPACE,
         stages=_ENVELOPE,
     ),
@@ -272,7 +281,7 @@ _ROWS: tuple[_Row, ...] = (
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
         r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong|fake) sender\b|not owned by (?:user|auth)"
-        r"|\b5\.1\.7\b"
+        r"|\b5\.1\.7\b|\bunauthori[sz]ed (?:use|to use) (?:of )?(?:the |this |your )?(?:sender|from|address)"
         r"|(?:not (?:allowed|permitted|authori[sz]ed)|cannot|may not) (?:to )?send (?:as|from)"
         r"|mail from .{0,80}(?:not allowed|denied|rejected)"
         r"|from address (?:is )?not (?:verified|allowed|authori[sz]ed)|\bsender address must\b|not allowed in header from",
@@ -282,7 +291,7 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # Whether the sender's domain lets this mail be sent: SPF, DKIM, DMARC (RFC 7372).
     _row(
-        r"\b(?:spf|dkim|dmarc)\b(?!=)|\b[45]\.7\.2[0-46]\b",
+        r"\b(?:spf|dkim|dmarc)\b(?!=)(?! sign(?:ing|er))|\b[45]\.7\.2[0-46]\b",
         _SENDER_DOMAIN,
         _LATER_SENDER_DOMAIN,
         stages=("mail", "rcpt", "data", ""),
@@ -314,7 +323,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"(?<!message was )blocked (?:using|by)\b(?! (?:\w+ ){0,2}(?:polic|filter|rule|content|admin|acl\b|dlp\b|milter))|\bblock ?list|\bblack ?list"
         r"|\bdnsbl|\brbl\b|spamhaus|spamcop|barracuda|\b(?:is|was) (?:listed|banned)"
-        r"|listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)"
+        r"|(?<!white)(?<!allow)listed (?:in|at|by|on) |poor reputation|banned (?:sending|sender|ip)"
         r"|client host .{0,80}(?:blocked|banned)|refused to talk"
         r"|\b(?:dynamic|dial[ -]?up|residential|consumer) (?:ip|address|host|client|network|line)"
         r"|(?:not|n.t|no longer) (?:accept|take|want|allow)\w* .{0,24}\bfrom (?:your|this) (?:country|region|network|isp|ip|address|host|server)"
@@ -344,7 +353,9 @@ _ROWS: tuple[_Row, ...] = (
         re.compile(
             r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
             r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?(?:connect to|establish)"
-            r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b",
+            r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b|local error in processing"
+            r"|forwarding failed|unhandled (?:\w+ )?(?:error|exception)"
+            r"|failed to (?:queue|store|save|write|sign|spool)\b|\bsigning failed|(?:cannot|could not|unable to) (?:queue|store|save|write|spool)\b",
             re.IGNORECASE,
         ),
         None,

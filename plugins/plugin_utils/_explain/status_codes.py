@@ -397,6 +397,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
         return said
     if code in ANSWERS_AUTH and said is not None and _TOO_MANY_LOGINS.search(said.matched):
         return Meaning("auth_rejected", "attempts", "certain")
+    if code == 432 and stage in ("mail", "rcpt", "data"):
+        return _by_code_and_stage(status, stage)  # RFC 4954 gave it to AUTH; Courier says it of any service
     if code in ANSWERS_AUTH or (code == 504 and detail == "7.4"):
         return _BY_CODE[code] if code != 504 else Meaning("auth_mechanism_not_offered", "", "certain")
     if said is not None:

@@ -53,12 +53,14 @@ _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
 # What a server says that knows neither EHLO nor HELO (RFC 5321 section 4.2.4); FTP servers answer 530 as well.
 _UNKNOWN_COMMAND = (500, 502, 503, 530)
 _ACCESS_DENIED = re.compile(r"access denied", re.IGNORECASE)
+_RECIPIENT_DENIED = re.compile(r"recipient address rejected: access denied", re.IGNORECASE)
 _LOGIN_IS_NO_MATTER = re.compile(
     r"\b(?:unknown|no such|not? (?:found|exist|valid)|invalid|does ?n.t exist|unrouteable|polic|filter|blocked|list\b)",
     re.IGNORECASE,
 )
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
+_TURNED_AWAY_AT = ("missing", "reply", "withheld")
 _SHORT_SECONDS = 3.0  # in less than that silence tells little of a relay
 _HUNG_UP = ("closed", "reset")
 _WITH_PASSWORD = tuple(name for name in MECHANISMS if name not in TOKENS)
@@ -119,6 +121,9 @@ def diagnose(
         return Diagnosis("connection_refused", "sinkhole")
     observed = signs.observed_security(attempt)
     failure = attempt["failure"]
+    if signs.turned_away(attempt) and (failure is None or failure["kind"] in _TURNED_AWAY_AT):
+        said = words.quoted(failure) if failure is not None and failure["kind"] == "reply" else ""
+        return Diagnosis("greeting_rejected", "address", words.also(said, words.TURNED_AWAY), observed)
     if failure is None:
         if observed is None and settings.security == "auto":
             observed = "cleartext"
@@ -373,7 +378,11 @@ def _ehlo(case: _Case) -> Diagnosis:
         return Diagnosis(
             "not_smtp", detail=words.also(words.knows_no_hello(failure), words.calls_itself_lmtp(greeting))
         )
+    found = _refused(case, "ehlo")
     if helo is not None and helo["code"] // 100 == 2:
+        if (found.code, found.variant) == ("ehlo_rejected", "name") and failure["code"] not in _UNKNOWN_COMMAND:
+            # Haraka asks for the name at EHLO alone.
+            return replace(found, detail=words.also(found.detail, words.HELO_IS_TAKEN))
         # The same name was taken in HELO: it is EHLO itself that is not wanted.
         return Diagnosis("ehlo_rejected", "only_helo", words.quoted(failure))
     if helo is not None and failure["code"] in _UNKNOWN_COMMAND:
@@ -381,7 +390,6 @@ def _ehlo(case: _Case) -> Diagnosis:
         said: FailureEntry = {"layer": "ehlo", "kind": "reply", "code": helo["code"], "lines": helo["lines"]}
         found = _refused(case._replace(failure=said), "ehlo")
         return replace(found, detail=f"{found.detail} {words.to_helo(failure)}")
-    found = _refused(case, "ehlo")
     stopped = attempt.get("helo_failure")
     return replace(found, detail=f"{found.detail} {words.stopped_instead(stopped)}") if stopped is not None else found
 
@@ -497,7 +505,8 @@ def _auth(case: _Case) -> Diagnosis:
     said = meaning(Status(code, status, ""), "auth", signs.reply_text(failure))
     if said is not None and said.cause == "client_certificate_required":
         return Diagnosis("client_certificate_required", detail=words.quoted(failure))
-    if code in (530, 538) or status == "5.7.11":
+    asks_for_tls = said is not None and said.cause == "auth_requires_tls"
+    if code in (530, 538) or status in ("5.7.10", "5.7.11") or asks_for_tls:
         return Diagnosis("auth_requires_tls", "in_tls" if signs.in_tls(attempt) else "", words.quoted(failure))
     # An offer that is taken back for a reason has words of its own.
     refuses_address = said is not None and said.cause == "greeting_rejected"
@@ -600,7 +609,7 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
             hint = hint._replace(remedy="")
     if variant == "auth_required" and "greeting_rejected" in said.also and not _login_would_help(attempt):
         code, variant = "greeting_rejected", "address"
-    if code == "recipient_rejected" and not variant and _ACCESS_DENIED.search(text) and _login_would_help(attempt):
+    if code == "recipient_rejected" and not variant and _RECIPIENT_DENIED.search(text) and _login_would_help(attempt):
         # Postfix's usual submission, which refuses every recipient of whoever has not logged in.
         code, variant = "sender_rejected", "auth_required"
     unknown_there = signs.status_of(failure)[2:3] in ("1", "2") or _LOGIN_IS_NO_MATTER.search(text)
@@ -608,6 +617,12 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
         variant = "no_login"
     if variant in ("relay", "auth_required") and _logged_in(attempt):
         variant, hint = f"{variant}_logged_in", None
+    elif (code, variant) == ("sender_rejected", "auth_required") and not signs.mechanisms(attempt):
+        # What it wants to know the client by is no login, or one that it takes elsewhere.
+        if signs.asked_certificate(attempt):
+            code, variant, hint = "client_certificate_required", "", None
+        else:
+            variant, hint = "auth_required_elsewhere", None
     if code == "auth_requires_tls" and signs.in_tls(attempt):
         variant, hint = "in_tls", None  # inside TLS the advice to begin it is none
     detail = words.quoted(failure) + words.in_answer_to(failure)

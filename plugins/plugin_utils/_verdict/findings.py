@@ -131,7 +131,8 @@ def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:
     if attempt.get("injected"):
         yield _Found("starttls_injection")
     if "helo" in attempt and passed:
-        yield _Found("ehlo_refused")
+        refusal = attempt.get("ehlo", {}).get("before_tls")
+        yield _Found("ehlo_refused", words.quoted(refusal) if refusal is not None else "")
     changed = _capabilities_changed(attempt)
     if changed:
         yield _Found("capabilities_changed", changed)

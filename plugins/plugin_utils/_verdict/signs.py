@@ -37,6 +37,7 @@ __all__ = (
     "offered_now",
     "reply_text",
     "status_of",
+    "turned_away",
     "waited",
 )
 
@@ -87,6 +88,13 @@ def in_tls(attempt: Attempt) -> bool:
 def offered_now(attempt: Attempt) -> dict[str, list[str]]:
     """The capabilities of the session as it stands: those after TLS where there is TLS."""
     return offered(attempt, "after_tls" if in_tls(attempt) or attempt.get("tls") else "before_tls")
+
+
+def turned_away(attempt: Attempt) -> bool:
+    """Whether this is what sendmail shows a host that its access list refuses: it greets, lists one thing, and refuses all else."""
+    greeting = attempt.get("greeting")
+    named = greeting is not None and "sendmail" in " ".join(greeting["lines"]).lower()
+    return named and list(offered_now(attempt)) == ["ENHANCEDSTATUSCODES"]
 
 
 def mechanisms(attempt: Attempt) -> list[str]:

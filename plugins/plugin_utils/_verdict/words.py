@@ -42,6 +42,7 @@ __all__ = (
     "CLEARTEXT_BEHIND_HEADER",
     "ENDLESS_RECORDS",
     "GREETS_WHO_SPEAKS",
+    "HELO_IS_TAKEN",
     "KNOWS_NO_EHLO",
     "MESSAGE_WITHHELD",
     "NO_CA_THERE",
@@ -50,6 +51,7 @@ __all__ = (
     "RESETS_AT_TLS",
     "STAYED_SILENT",
     "TLS_BEHIND_HEADER",
+    "TURNED_AWAY",
     "WITHOUT_END",
     "YET_ANSWERS_ELSEWHERE",
     "accepts_only",
@@ -200,6 +202,10 @@ STAYED_SILENT = "it stayed silent"
 TLS_BEHIND_HEADER = "behind a proxy's header it speaks TLS from the first byte"
 KNOWS_NO_EHLO = "it knows no EHLO, which would list them"
 ONLY_HELO = "it took HELO, behind which no login can be made"
+TURNED_AWAY = (
+    "it greets, but lists ENHANCEDSTATUSCODES alone, which sendmail does for those whom its access list refuses"
+)
+HELO_IS_TAKEN = "in HELO, behind which there is neither TLS nor a login, it takes the name"
 ASKED_CERTIFICATE = "it had asked for a client certificate, which may be what it lets in"
 GREETS_WHO_SPEAKS = "the port is shared between services (as by sslh), and what it has for TLS does not answer"
 CLEARTEXT_BEHIND_HEADER = "behind a proxy's header it greets in cleartext"

@@ -96,6 +96,27 @@ ROWS = [
         expect={"message": lambda text: "No mail from" in text, "greeting": bool},
     ),
     Row(
+        "refuses-quietly",
+        "sendmail, whose access list refuses the host: it greets, and lists one thing",
+        lambda place: place.listen(
+            smtp(greeting="220 mx.example.com ESMTP Sendmail 8.17.1.9/8.17.1.9", capabilities=["ENHANCEDSTATUSCODES"]),
+            587,
+            25,
+        ),
+        587,
+        STARTTLS,
+        "greeting_rejected",
+        expect={"message": lambda text: "access list" in text, "remedy": lambda text: "STARTTLS" not in text},
+    ),
+    Row(
+        "refuses-quietly-in-cleartext",
+        "the same, where cleartext is chosen: nothing else would show it",
+        at="refuses-quietly",
+        port=25,
+        ask={"security": "cleartext", "timeout": 3},
+        cause="greeting_rejected",
+    ),
+    Row(
         "refuses-421",
         "greets with 421",
         lambda place: place.listen(smtp(greeting="421 4.7.0 Too many connections"), 587),

@@ -43,6 +43,27 @@ ROWS: tuple[Row, ...] = (
         observed="starttls",
         settings={"port": 25, "security": "cleartext"},
     ),
+    *(
+        row(
+            f"TLS first, with {code}",
+            attempt(
+                "cleartext",
+                "tcp greeting ehlo auth!",
+                broken("auth", "reply", code=code, lines=[words]),
+                greeting=GREETING,
+                ehlo=ehlo(("AUTH PLAIN", "STARTTLS")),
+            ),
+            "auth_requires_tls",
+            "auth",
+            observed="starttls",
+            settings={"port": 25, "security": "cleartext"},
+            findings="auth_offered_in_cleartext",
+        )
+        for code, words in (
+            (503, "5.7.10 You feel vulnerable"),
+            (504, "unsupported authentication mechanism: use starttls"),
+        )
+    ),
     row(
         "withheld",
         attempt(

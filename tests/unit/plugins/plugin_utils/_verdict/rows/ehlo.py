@@ -42,6 +42,55 @@ ROWS: tuple[Row, ...] = (
         says="takes only HELO",
     ),
     row(
+        "the name, which is asked for at EHLO alone",
+        attempt(
+            rungs="tcp greeting ehlo!",
+            failure=broken(
+                "ehlo", "reply", code=550, lines=["HELO host must be a FQDN or address literal (RFC 5321 2.3.5)"]
+            ),
+            greeting=GREETING,
+            ehlo={"before_tls": reply(550, "HELO host must be a FQDN or address literal (RFC 5321 2.3.5)")},
+            helo=reply(250, "x"),
+        ),
+        "ehlo_rejected",
+        "ehlo",
+        "name",
+        "cleartext",
+        says="in HELO, behind which there is neither TLS nor a login, it takes the name",
+    ),
+    row(
+        "sendmail's access list, before TLS",
+        attempt(
+            rungs="tcp greeting ehlo starttls!",
+            failure=broken("starttls", "missing"),
+            greeting=reply(220, "mx.example.com ESMTP Sendmail 8.17.1.9/8.17.1.9; Mon, 30 Nov 2026 22:52:56 GMT"),
+            ehlo={
+                "before_tls": reply(250, "mx.example.com Hello localhost, pleased to meet you", "ENHANCEDSTATUSCODES")
+            },
+        ),
+        "greeting_rejected",
+        "greeting",
+        "address",
+        "cleartext",
+        says="whom its access list refuses",
+    ),
+    row(
+        "sendmail's access list, in cleartext",
+        attempt(
+            "cleartext",
+            rungs="tcp greeting ehlo",
+            greeting=reply(220, "mx.example.com ESMTP Sendmail 8.17.1.9/8.17.1.9; Mon, 30 Nov 2026 22:52:56 GMT"),
+            ehlo={
+                "before_tls": reply(250, "mx.example.com Hello localhost, pleased to meet you", "ENHANCEDSTATUSCODES")
+            },
+        ),
+        "greeting_rejected",
+        "greeting",
+        "address",
+        "cleartext",
+        settings={"security": "cleartext"},
+    ),
+    row(
         "greets twice",
         attempt(
             rungs="tcp greeting ehlo!",

@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence import Attempt
+
 from tests.support.evidence import (
+    ASKED,
     GREETING,
     IMPLICIT,
     NO_LOGIN,
@@ -13,6 +18,7 @@ from tests.support.evidence import (
     Row,
     attempt,
     broken,
+    ehlo,
     greets,
     in_tls,
     mail_fails,
@@ -21,6 +27,14 @@ from tests.support.evidence import (
     row,
     steps,
 )
+
+
+def without_login(stage: str, code: int, words: str, **more: t.Any) -> Attempt:
+    """A refusal by a relay that offers no login."""
+    failure = broken("transaction", "reply", stage=stage, code=code, lines=[words])
+    seen = in_tls(ehlo=ehlo(after=("SIZE 1000",)), **more)
+    return attempt(rungs="tcp greeting ehlo starttls tls certificate ehlo transaction!", failure=failure, **seen)
+
 
 ROWS: tuple[Row, ...] = (
     row(
@@ -114,6 +128,80 @@ ROWS: tuple[Row, ...] = (
                 "limit",
             ),
             ("mail", 530, "5.7.0 Authentication required", "sender_rejected", "auth_required_logged_in"),
+        )
+    ),
+    *(
+        row(f"{said} and no login there", made, cause, "transaction" if variant else "tls", variant, "starttls")
+        for said, made, cause, variant in (
+            (
+                "530",
+                without_login("mail", 530, "5.7.0 Authentication required"),
+                "sender_rejected",
+                "auth_required_elsewhere",
+            ),
+            (
+                "sendmail's VERIFY,",
+                without_login("mail", 454, "4.7.0 not authenticated", tls=ASKED),
+                "client_certificate_required",
+                "",
+            ),
+        )
+    ),
+    *(
+        row(
+            f"{stage} {words}",
+            mail_fails(stage, code, words),
+            cause,
+            {"ehlo_rejected": "ehlo", "auth_requires_tls": "auth"}.get(cause, "transaction"),
+            variant,
+            "starttls",
+        )
+        for stage, code, words, cause, variant in (
+            # What Haraka, Courier, sendmail, maddy, chasquid, GreenMail, slimta and qpsmtpd say.
+            ("mail", 555, "Invalid command parameters", "message_rejected", ""),
+            ("data", 554, "Transaction failed due to too many MIME parts", "message_rejected", ""),
+            ("data", 451, "4.3.0 Error: maximum DATA size exceeded (300)", "message_rejected", "size"),
+            ("mail", 517, "DNS lookup on HELO app1 failed.", "ehlo_rejected", "name"),
+            (
+                "mail",
+                451,
+                "4.1.8 <a@b.test>... Possibly forged hostname for 192.0.2.7",
+                "temporarily_rejected",
+                "reverse_name",
+            ),
+            (
+                "mail",
+                451,
+                "4.1.8 <a@b.test>... Client IP address [192.0.2.7] does not resolve",
+                "temporarily_rejected",
+                "reverse_name",
+            ),
+            ("mail", 432, "Service temporarily unavailable.", "temporarily_rejected", ""),
+            ("mail", 431, "Mail system full.", "temporarily_rejected", "no_space"),
+            (
+                "rcpt",
+                412,
+                "You are not whitelisted by this recipient, please try again later.",
+                "temporarily_rejected",
+                "",
+            ),
+            ("data", 550, "5.7.1 Unauthorized use of sender address", "sender_rejected", ""),
+            ("data", 451, "4.3.0 DKIM signing failed", "temporarily_rejected", "broken"),
+            ("data", 451, "4.3.0 Failed to queue message: permission denied", "temporarily_rejected", "broken"),
+            ("data", 451, "4.3.0 Failed to queue message: no space left on device", "temporarily_rejected", "no_space"),
+            ("mail", 451, "Requested action aborted: local error in processing", "temporarily_rejected", "broken"),
+            ("data", 451, "4.3.0 Unhandled system error", "temporarily_rejected", "broken"),
+            ("rcpt", 550, "5.7.1 <a@b.test>... Access denied", "recipient_rejected", "no_login"),
+            (
+                "rcpt",
+                554,
+                "5.7.1 <a@b.test>: Recipient address rejected: Access denied",
+                "sender_rejected",
+                "auth_required",
+            ),
+            ("mail", 550, "Command refused due to lack of security", "auth_requires_tls", "in_tls"),
+            ("mail", 454, "4.7.0 encryption too weak 0 less than 128", "auth_requires_tls", "in_tls"),
+            ("mail", 550, "5.7.1 TLS conversation required", "auth_requires_tls", "in_tls"),
         )
     ),
     row(
