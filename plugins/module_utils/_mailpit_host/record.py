@@ -133,9 +133,11 @@ def _locked(folder: str) -> t.Optional[int]:
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:  # between the two
-        return None
     except OSError as error:
+        # It went between the two, or between makedirs' own try and its look at what is there.
+        went = isinstance(error, (FileNotFoundError, FileExistsError))
+        if went and (os.path.isdir(folder) or not os.path.lexists(folder)):
+            return None
         raise Refusal(
             "{0}, where the role writes down what it made, cannot be written: {1}".format(folder, error.strerror)
         ) from None

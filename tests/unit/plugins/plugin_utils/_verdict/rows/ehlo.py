@@ -62,7 +62,7 @@ ROWS: tuple[Row, ...] = (
         "sendmail's access list, before TLS",
         attempt(
             rungs="tcp greeting ehlo starttls!",
-            failure=broken("starttls", "missing"),
+            failure=broken("starttls", "missing", what="starttls"),
             greeting=reply(220, "mx.example.com ESMTP Sendmail 8.17.1.9/8.17.1.9; Mon, 30 Nov 2026 22:52:56 GMT"),
             ehlo={
                 "before_tls": reply(250, "mx.example.com Hello localhost, pleased to meet you", "ENHANCEDSTATUSCODES")
