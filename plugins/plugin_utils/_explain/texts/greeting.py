@@ -151,11 +151,9 @@ RULES: tuple[Rule, ...] = (
         connection aborted
     """),
     *rules("connection_closed", "likely", curl(
-        (52, "server returned nothing (no headers, no data)")),
-        mbedtls(
-            (0x7280, "ssl - the connection indicated an eof"),
-            (0x7880, "peer notified us that the connection is going to be closed"),
-        ),
+        (52, "server returned nothing (no headers, no data)")), mbedtls(
+        (0x7280, "ssl - the connection indicated an eof"),
+        (0x7880, "peer notified us that the connection is going to be closed")),
         also=("mode_mismatch", "connection_reset"), texts="""
         (connection|session|socket|channel) (unexpectedly closed|has been closed|was closed|closed by|closed gracefully|lost|ended|has ended)
         closed unexpectedly
