@@ -37,7 +37,11 @@ def render(folder: pathlib.Path, **variables: t.Any) -> pathlib.Path:
         },
     }
     load = [{"name": "Load", "ansible.builtin.include_vars": {"file": file}} for file in files]
+    # What the filter mailpit_plan has said of these options in the preflight.
+    ports = {"smtp": 1025, "ui": 8025, "pop3": 0}
+    listen = {name: {"address": "", "port": int(variables.get(f"mailpit_{name}_port", ports[name]))} for name in ports}
     values = {
+        "__mailpit_plan": {"listen": {name: place for name, place in listen.items() if place["port"]}},
         "mailpit_user": "daemon",
         "mailpit_group": "daemon",
         "mailpit_binary": "/bin/true",
