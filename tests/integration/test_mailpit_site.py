@@ -42,6 +42,8 @@ from ansible_collections.mailops.smtp.plugins.module_utils._mailpit_host.ways im
 from ansible_collections.mailops.smtp.plugins.modules import mailpit_site
 from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.environment import render_environment
 
+from tests.support.process import free_ports
+
 # A user of this host who is neither root nor Mailpit's: Debian's own.
 STRANGER, MAILPIT_UID, MAILPIT_GID = 65534, 2, 2
 
@@ -637,8 +639,9 @@ def test_an_occupied_port_is_refused_naming_who_has_it(listening: str, wanted: s
     wanted = "::1" if wanted == "localhost6" else wanted
     with socket.socket(socket.AF_INET6 if ":" in listening else socket.AF_INET) as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind((listening, 0))
-        port = taken.getsockname()[1]
+        # Free on all addresses, so that nobody else is met on another one.
+        (port,) = free_ports(1, "::")
+        taken.bind((listening, port))
         ports.refuse_occupied("smtp", wanted, port, service.Unit("mailpit").owns)
         taken.listen()
         with pytest.raises(
