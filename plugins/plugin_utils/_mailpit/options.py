@@ -330,9 +330,19 @@ def _environment(choice: Choice, certificate: str, flags: Flags) -> dict[str, st
     for name, value in environment.items():
         if re.search(r"[\x00-\x1f\x7f]", value):
             raise MailpitRefusal(
-                f"{name} holds a line break or another control character, which an environment file cannot hold: write it on one line"
+                f"{_PATHS.get(name, name)} holds a line break or another control character, which an environment file cannot hold: write it on one line"
             )
     return dict(sorted(environment.items()))  # type: ignore[arg-type]
+
+
+# Which options the role makes a path from, where it is not in mailpit_environment.
+_PATHS = {
+    "MP_DATABASE": "mailpit_data_dir, or the mailpit_service_name that it is made from,",
+    **dict.fromkeys(
+        ("MP_SMTP_AUTH_FILE", "MP_UI_AUTH_FILE", "MP_SMTP_RELAY_CONFIG", "MP_SMTP_FORWARD_CONFIG"),
+        "mailpit_config_dir, or the mailpit_service_name that it is made from,",
+    ),
+}
 
 
 def _refuse_in_place(choice: Choice, more: t.Mapping[str, str]) -> None:

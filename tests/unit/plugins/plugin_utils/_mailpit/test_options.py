@@ -220,6 +220,7 @@ def test_choices_that_are_allowed() -> None:
         ({"extra": {"MP_SMTP_SSL_KEY": "/k"}}, ["MP_SMTP_SSL_KEY", "mailpit_certificate"]),
         ({"extra": {"MP_DISABLE_WAL": "perhaps"}}, ["write true or false"]),
         ({"extra": {"MP_LABEL": "a\nMP_SMTP_AUTH_ACCEPT_ANY=true"}}, ["MP_LABEL", "line break"]),
+        ({"database": "/var/lib/x\ny/mailpit.db"}, ["mailpit_data_dir, or the mailpit_service_name", "line break"]),
         ({"extra": {"MP_LABEL": None}}, ["MP_LABEL", "no value"]),
         ({"extra": {"MP_MAX_AG": "3d"}}, ["MP_MAX_AG", "write MP_MAX_AGE"]),
         ({"extra": {"MP_SMTP_ALLOWED_RECIPIENT": "x"}}, ["write MP_SMTP_ALLOWED_RECIPIENTS"]),
