@@ -223,8 +223,11 @@ class ActionModule(Action):
 
         The user could have the login that is in it tried at a relay of theirs.
         """
-        spot, first = entry.spot, entry.spot.process[:1]
-        for naming, named in ((spot.path, entry.named), *((one, (spot.path, *spot.process[1:])) for one in first)):
+        spot = entry.spot
+        says: list[tuple[str, Sequence[str]]] = [(spot.path, entry.named)]
+        if spot.process:
+            says.append((spot.process[0], (spot.path, *spot.process[1:])))
+        for naming, named in says:
             user = self._owners.get(naming)
             for path in named:
                 open_to_all = self._modes.get(path, 0) & stat.S_IROTH

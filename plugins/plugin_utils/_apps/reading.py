@@ -819,7 +819,7 @@ def _both_set(descriptor: Descriptor, one: str, other: str) -> Finding:
         "severity": "error",
         "code": "invalid_settings",
         "message": f"{one} and {other} are both set, and {descriptor.name} does not start then.",
-        "remedy": "Take one of them out.",
+        "remedy": f"Take out {one} or {other}, whichever is not meant.",
     }
 
 

@@ -343,10 +343,12 @@ _ROWS: tuple[_Row, ...] = (
         stages=("mail", "rcpt", ""),
     ),
     _row(
-        r"\b(?:server |your |client )?ip (?:is |was |address )?(?:rejected|refused|blocked|banned)\b|\b(?:invalid|bad|banned) ip\b",
+        r"\b(?:server |your |client )?ip (?:is |was |address )?(?:rejected|refused|blocked|banned)\b|\bbanned ip\b",
         _LISTED,
         stages=("greeting", "mail", "rcpt", "", NO_CODE),
     ),
+    # Without a code it may be an address in somebody's own settings.
+    _row(r"\b(?:invalid|bad) ip\b", _LISTED, stages=("greeting", "mail", "rcpt", "")),
     _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
     # What waiting alone hardly mends.
     _Row(

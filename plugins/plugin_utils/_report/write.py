@@ -50,7 +50,7 @@ def _refuse_planted_links(path: str, option: str) -> None:
         with place_of(beside):
             pass
     except PlantedLink as error:
-        words = f"{printable_text(path)} cannot be written ({error}) write a folder of yours into {option}."
+        words = f"{printable_text(path)} cannot be written: {error} Or write a folder of yours into {option}."
         raise SettingsError(words, option) from None
     except FileError:
         pass  # whoever writes says what else is wrong with the way

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
-from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.refusals import refusal
+from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.refusals import NO_CODE, refusal
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes import Status, meaning
 from hypothesis import given
 from hypothesis import strategies as st
@@ -225,3 +225,10 @@ def test_long_words_take_no_time(unit: str) -> None:
     for _time in range(20):
         refusal(False, unit * 2000, "rcpt")
     assert time.process_time() - start < 1
+
+
+def test_an_invalid_address_is_a_refusal_only_behind_a_code() -> None:
+    """Without one it may be an address in the settings of who prints it."""
+    assert refusal(False, "invalid ip: 203.0.113.9", "") is not None
+    assert refusal(False, "error: invalid ip address 10.0.0.300 configured", NO_CODE) is None
+    assert refusal(False, "your ip is banned", NO_CODE) is not None
