@@ -631,6 +631,20 @@ _CERTIFICATE = (
         "named as such.",
     ),
     Cause(
+        "certificate_untrusted", "malformed", "certificate",
+        "A certificate of {endpoint} is malformed, so this host's OpenSSL finds no issuer for it",
+        "Ask the relay's operator for a certificate made anew; a CA file on this host does not help.",
+        "OpenSSL finds no issuer or calls an extension invalid, and the certificate's extensions are no sound DER or stand "
+        "twice (RFC 5280 section 4.2).",
+    ),
+    Cause(
+        "certificate_untrusted", "app", "certificate",
+        "{app} refuses the certificate of {endpoint}, because it cannot read a part of it that this host passes over",
+        "Ask the relay's operator for a certificate made anew, or give {app} another relay.",
+        "This host's OpenSSL takes a name or an address that obeys no rule; the runtime of an app named in the option apps "
+        "refuses the whole certificate.",
+    ),
+    Cause(
         "certificate_untrusted", "signature", "certificate",
         "The signature on the certificate of {endpoint} is wrong",
         "Ask the relay's operator to install certificate and chain anew: what it sends is damaged, or another CA's "
@@ -662,7 +676,7 @@ _CERTIFICATE = (
     ),
     Cause(
         "certificate_name_mismatch", "app", "certificate",
-        "{app} refuses the certificate of {endpoint}, because it lists no name in subjectAltName",
+        "{app} refuses the certificate of {endpoint}, because it lists no DNS name in subjectAltName",
         "Ask the relay's operator for a certificate that lists its names, or give {app} another relay.",
         "This host's OpenSSL still reads the common name; the runtime of an app named in the option apps does not.",
     ),
@@ -1107,9 +1121,14 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "certificate_without_names", "info",
-        "The certificate of {endpoint} has no subjectAltName",
+        "The certificate of {endpoint} lists no DNS name in subjectAltName",
         "By default {who}; browsers refuse it (RFC 9525). Ask the relay's operator for a certificate that lists its "
         "names.",
+    ),
+    Finding(
+        "certificate_unreadable", "info",
+        "A part of the certificate of {endpoint} cannot be read by strict clients (RFC 5280)",
+        "By default {who}. Ask the relay's operator for a certificate made anew.",
     ),
     Finding(
         "ehlo_refused", "info",

@@ -29,7 +29,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
 )
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from .pki import EXPIRED, EXPIRING, NOT_YET_VALID, Pki
+from .pki import EXPIRED, EXPIRING, NOT_YET_VALID, Pki, name_and_address
 
 __all__ = ["Row", "attempt", "make_chains", "observation", "steps"]
 
@@ -58,6 +58,9 @@ def make_chains(folder: Path) -> dict[str, list[str]]:
         "other name": pki.issue("other.test", names=["other.test", "www.other.test"]),
         "many names": pki.issue("other.test", names=[f"n{number}.test" for number in range(9)]),
         "no names": pki.issue(name, names=[]),
+        "only addresses": pki.issue(name, names=[], ips=["192.0.2.9"]),
+        "odd address": pki.issue(name, san=name_and_address(name, b"\x7f\0\1")),
+        "names cut short": pki.issue(name, san=name_and_address(name, b"\x7f\0\0\1")[:-3]),
         "address as name": pki.issue("192.0.2.7"),
         "version 1": pki.issue(name, version=1),
         "weak key": pki.issue(name, key_type="rsa", bits=1024),

@@ -25,7 +25,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 __all__ = ["CURRENT", "EXPIRED", "EXPIRING", "NOT_YET_VALID", "Authority", "Issued", "Pki"]
 
@@ -106,6 +106,7 @@ def _certificate(
     aia: str | None = None,
     hash_name: str = "sha256",
     version: int = 3,
+    san: bytes | None = None,
 ) -> x509.Certificate:
     """One signed certificate; no issuer means self-signed. Version 1 has no extensions: no names, no purposes."""
     now = datetime.now(UTC)
@@ -132,7 +133,10 @@ def _certificate(
         x509.DNSName(each.encode("idna").decode() if not each.isascii() else each) for each in names
     ]
     sans += [x509.IPAddress(ipaddress.ip_address(each)) for each in ips]
-    if sans:
+    if san is not None:
+        raw = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, san)
+        builder = builder.add_extension(raw, critical=False)
+    elif sans:
         builder = builder.add_extension(x509.SubjectAlternativeName(sans), critical=False)
     if purposes:
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
@@ -187,6 +191,11 @@ def _of_version_1(certificate: x509.Certificate, signer: Key) -> x509.Certificat
     signature = signer.sign(signed, ec.ECDSA(hashes.SHA256()))
     whole = _der(0x30, signed + bytes.fromhex("300a06082a8648ce3d040302") + _der(0x03, b"\0" + signature))
     return x509.load_der_x509_certificate(whole)
+
+
+def name_and_address(name: str, address: bytes) -> bytes:
+    """DER of a subjectAltName of a DNS name and an address (RFC 5280 section 4.2.1.6) of any number of bytes, 4 and 16 are right."""
+    return _der(0x30, _der(0x82, name.encode()) + _der(0x87, address))
 
 
 def _der(tag: int, content: bytes) -> bytes:
@@ -247,6 +256,7 @@ class Pki:
         aia: str | None = None,
         client: bool = False,
         version: int = 3,
+        san: bytes | None = None,
         file: str | None = None,
     ) -> Issued:
         """Make one certificate and write its files.
@@ -263,6 +273,7 @@ class Pki:
         aia        address of the issuer's certificate (authorityInfoAccess), never fetched by us
         client     a client's certificate instead of a server's
         version    of X.509: 3, or 1, which knows no extensions
+        san        subjectAltName byte for byte (DER) in place of `names` and `ips`, for one that cannot be read
         file       stem of the file names; default: a number and the name
         """
         authority: Authority | None
@@ -279,7 +290,7 @@ class Pki:
         common_name = name if name.isascii() else name.encode("idna").decode()
         leaf = _certificate(
             common_name, key, authority, valid, names=[name] if names is None else names, ips=ips, purposes=[purpose], aia=aia, hash_name=hash_name,
-            version=version,
+            version=version, san=san,
         )  # fmt: skip
         sent = self._chain(leaf, authority, chain)
         self._count += 1

@@ -30,6 +30,9 @@ except ImportError:  # ansible-core brings it; reading the documentation must wo
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.redact import MASK, redact, secret_forms
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_text
 
+if t.TYPE_CHECKING:
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.runtimes import Oddity
+
 __all__ = ("NAME_LIMIT", "Certificate", "is_address", "read_chain", "without_login")
 
 # A name in a sentence; certificates hold names of any length.
@@ -111,19 +114,34 @@ class Certificate:
         found = [] if extension is None else extension.get_values_for_type(x509.DNSName)
         return [name for name in found if isinstance(name, str)]
 
-    def goes_by_common_name(self, name: str) -> bool:
-        """Whether only its common name can be compared with this name: it has no DNS names, as with no subjectAltName, an empty one, or one of addresses.
+    def oddity_of_names(self, name: str) -> Oddity | None:
+        """What is odd about its subjectAltName for a client that looks for this name in it; null for nothing.
 
-        One that cannot be read may hold any name; and an address is never compared with a common name.
+        Without DNS names only its common name can be compared; an address is never compared with a common name. One that
+        cannot be read may hold any name.
         """
-        return not is_address(name) and not self._dns_names and self._names_are_known
+        if self._extensions_error() is not None:
+            return "names_unreadable"
+        if is_address(name) or self._dns_names:
+            return None
+        names = self._extension(x509.SubjectAlternativeName)
+        return "no_names" if names is None else "only_addresses" if len(names) else "empty_names"
 
     @property
-    def _names_are_known(self) -> bool:
+    def malformed(self) -> bool:
+        """Whether its extensions are no sound DER, so that OpenSSL takes no part of it for true (RFC 5280 section 4.2).
+
+        A name or an address that only a strict reader minds, such as one of 3 bytes, is another matter.
+        """
+        error = self._extensions_error()
+        return isinstance(error, x509.DuplicateExtension) or "parsing asn1" in str(error)
+
+    def _extensions_error(self) -> Exception | None:
         try:
-            return self.parsed.extensions is not None
-        except _UNREADABLE:
-            return False
+            len(self.parsed.extensions)
+        except _UNREADABLE as error:
+            return error
+        return None
 
     def covers(self, name: str) -> bool:
         """Whether it is for this name (A-labels) or address, as RFC 9525 section 6 compares; by its common name where it has no DNS names, as OpenSSL does."""

@@ -21,6 +21,7 @@ __all__ = ("ChainVerdict", "besides", "chain_verdict", "disordered", "linked", "
 # X509_V_ERR_* of OpenSSL, the codes that have a cause or a variant of their own.
 _BAD_SIGNATURE, _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED_LEAF, _SELF_SIGNED_IN_CHAIN, _PURPOSE = 7, 9, 10, 18, 19, 26
 _NO_ISSUER = (2, 20, 21)
+_MALFORMED = 41
 _NAME_MISMATCH = (62, 63, 64)
 _WEAK = (66, 67, 68)
 # What breaks a chain that leads to a trusted root, by code and by OpenSSL's words (the numbers moved with 3.0):
@@ -191,11 +192,17 @@ def _listed(leaf: Certificate) -> list[str]:
 def _misissued(
     verify_code: int, verify_error: str, chain: Sequence[Certificate], ca_subjects: Sequence[str]
 ) -> ChainVerdict | None:
-    """A trusted CA may not issue this, or the certificate is not meant for it. None where trust is the matter."""
+    """A trusted CA may not issue this, or the certificate is not meant for it. None where trust is the matter.
+
+    Of a certificate whose extensions it cannot read OpenSSL says that it finds no issuer, whoever that is.
+    """
     if verify_code == _PURPOSE or "purpose" in verify_error:
         return ChainVerdict("certificate_untrusted", verify_error, "purpose")
     path = linked(chain)
     issuer = path[-1].issuer_name
+    broken = next((one for one in path if one.malformed), None)
+    if verify_code == _MALFORMED or (broken is not None and verify_code in _NO_ISSUER):
+        return ChainVerdict("certificate_untrusted", words.named((broken or path[0]).common_name), "malformed")
     if verify_code == _BAD_SIGNATURE or "signature failure" in verify_error:
         anew = words.perhaps_made_anew(issuer) if issuer in ca_subjects else ""
         sent = any(one.parsed.subject == path[-1].parsed.issuer for one in chain)

@@ -161,11 +161,12 @@ def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, hos
         if policy.apps and settings.validate_certs
         else []
     )
-    by_common_name = bool(chain) and chain[0].goes_by_common_name(settings.certificate_name)
-    refusing = runtimes.refusing_app(["no_names"], policy.apps) if by_common_name else None
+    odd = chain[0].oddity_of_names(settings.certificate_name) if chain else None
+    refusing = runtimes.refusing_app([odd], policy.apps) if odd is not None else None
     if refusing is not None:
+        code = "certificate_untrusted" if odd == "names_unreadable" else "certificate_name_mismatch"
         detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name)
-        return Diagnosis("certificate_name_mismatch", "app", detail, fields={"app": refusing.name})
+        return Diagnosis(code, "app", detail, fields={"app": refusing.name})
     return None
 
 
@@ -453,7 +454,7 @@ def _tls_or_whoever_connects(case: _Case) -> Diagnosis | None:
     failure = other["failure"]
     if _greets(other):
         said = other["greeting"]
-        return _cleartext_spoken(case, f"{said['code']} {said['lines'][0]}")
+        return _cleartext_spoken(case, " ".join([str(said["code"]), *said["lines"][:1]]))
     if failure is None:
         return None
     if failure["kind"] in _HUNG_UP:

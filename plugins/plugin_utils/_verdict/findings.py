@@ -199,11 +199,14 @@ def _about_certificates(seen: Seen) -> Iterator[_Found]:
     if not refused and 0 <= soon.days_left <= seen.policy.certificate_days_warning and soon.not_after > soon.clock:
         whose = "" if soon is leaf else words.is_the_issuers(soon.common_name)
         yield _Found("certificate_expiring", whose, {"days": soon.days_left, "until": f"{soon.not_after:%Y-%m-%d}"})
-    if leaf.goes_by_common_name(seen.settings.certificate_name) and not refused:
-        who = runtimes.who(["no_names"], seen.policy.apps)
-        yield _Found(
-            "certificate_without_names", words.only_common_name(leaf.common_name, leaf.version == 1), {"who": who}
-        )
+    odd = leaf.oddity_of_names(seen.settings.certificate_name) if not refused else None
+    if odd is not None:
+        about = {"who": runtimes.who([odd], seen.policy.apps)}
+        if odd == "names_unreadable":
+            yield _Found("certificate_unreadable", "", about)
+        else:
+            only = words.only_common_name(leaf.common_name, leaf.version == 1)
+            yield _Found("certificate_without_names", only, about)
     weak = weakness(chain)
     if weak and diagnosis.code != "certificate_weak":
         kinds = runtimes.certificate_oddities(chain)

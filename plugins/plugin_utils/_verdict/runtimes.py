@@ -27,6 +27,9 @@ Oddity = t.Literal[
     "dhe",
     "dh_small",  # a group of fewer than 2048 bits
     "no_names",  # a certificate without subjectAltName, as of X.509 version 1
+    "empty_names",  # with one that lists nothing
+    "only_addresses",  # with one that lists no DNS name
+    "names_unreadable",  # with a part that a strict reader cannot read, such as an address of 3 bytes
     "sha1",  # the certificate's signature
     "rsa_small",  # a key of fewer than 2048 bits
 ]
@@ -48,7 +51,16 @@ RUNTIMES: Mapping[str, Runtime] = {
     "node": Runtime("Node.js", {"dh_small": "24 and newer", "rsa_small": "24 and newer", "sha1": ""}),
     "go": Runtime(
         "Go",
-        {"rsa_key_exchange": "1.22 and newer", "cbc_sha2": "", "dhe": "", "no_names": "", "sha1": "1.18 and newer"},
+        {
+            "rsa_key_exchange": "1.22 and newer",
+            "cbc_sha2": "",
+            "dhe": "",
+            "no_names": "",
+            "empty_names": "",
+            "only_addresses": "",
+            "names_unreadable": "",
+            "sha1": "1.18 and newer",
+        },
     ),
     "java": Runtime("Java", {}),
     "python": Runtime(
@@ -57,15 +69,16 @@ RUNTIMES: Mapping[str, Runtime] = {
             "rsa_key_exchange": "3.10 and newer",
             "cbc": "3.10 and newer",
             "dh_small": _LEVEL_2,
+            "empty_names": "3.13 and newer",
             "rsa_small": _LEVEL_2,
             "sha1": "",
         },
     ),
     "php": Runtime("PHP", {"dh_small": _LEVEL_2, "rsa_small": _LEVEL_2, "sha1": ""}),
-    "ruby": Runtime("Ruby", {"dh_small": _LEVEL_2, "rsa_small": _LEVEL_2, "sha1": ""}),
+    "ruby": Runtime("Ruby", {"dh_small": _LEVEL_2, "only_addresses": "", "rsa_small": _LEVEL_2, "sha1": ""}),
     "openssl": Runtime("OpenSSL", {"dh_small": _LEVEL_2, "rsa_small": _LEVEL_2, "sha1": ""}),
-    "erlang": Runtime("Erlang", {"rsa_key_exchange": "OTP 25 and newer"}),
-    "gnutls": Runtime("GnuTLS", {"cbc_sha2": "", "sha1": ""}),
+    "erlang": Runtime("Erlang", {"rsa_key_exchange": "OTP 25 and newer", "only_addresses": ""}),
+    "gnutls": Runtime("GnuTLS", {"cbc_sha2": "", "only_addresses": "", "sha1": ""}),
     "rustls": Runtime(
         "rustls",
         {
@@ -74,6 +87,8 @@ RUNTIMES: Mapping[str, Runtime] = {
             "cbc_sha2": "",
             "dhe": "",
             "no_names": "",
+            "empty_names": "",
+            "only_addresses": "",
             "sha1": "",
             "rsa_small": "",
         },

@@ -635,7 +635,7 @@ def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
     if re.search(_NO_DER, reason, re.IGNORECASE):
         return "the relay sent a certificate that cannot be read"
     if legacy.get("cipher"):
-        only = f"{legacy['cipher']} ({legacy['version']})"
+        only = " ".join([str(legacy["cipher"]), *([f"({legacy['version']})"] if legacy.get("version") else [])])
         return also(words, f"it would accept only {only}, which this host does not offer")
     if not re.search(_NO_CIPHER, reason):
         return words

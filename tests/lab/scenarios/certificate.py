@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from support.faulty import honest, smtp
-from support.pki import EXPIRED, EXPIRING, NOT_YET_VALID
+from support.fronts import OpensslServer
+from support.pki import EXPIRED, EXPIRING, NOT_YET_VALID, name_and_address
 
 from ..farm import Place
 from ..scenario import Row, Serve
@@ -48,6 +49,12 @@ def _called(options: dict[str, Any], place: Place) -> dict[str, Any]:
 
 def _stranger(place: Place) -> Any:
     return place.pki.stranger()
+
+
+def _names_cut_short(place: Place) -> None:
+    """Python and Postfix do not start with such a certificate; s_server does."""
+    certificate = place.issue(san=name_and_address(place.name, b"\x7f\0\0\1")[:-3])
+    place.start(OpensslServer(certificate, host=place.ip, port=465))
 
 
 def _system_ca(place: Place) -> Any:
@@ -296,6 +303,36 @@ ROWS = [
         587,
         STARTTLS,
         (None, "certificate_name_mismatch"),
+    ),
+    Row(
+        "only-addresses",
+        "subjectAltName lists an address and no name: OpenSSL and Node.js then take the common name, others do not",
+        _python(names=[], ips=["192.0.2.1"]),
+        465,
+        IMPLICIT,
+        (None, "certificate_name_mismatch"),
+        findings=("certificate_without_names",),
+    ),
+    Row(
+        "address-of-3-bytes",
+        "nothing for OpenSSL: an address that Go cannot read beside the name",
+        _python(san=lambda place: name_and_address(place.name, b"\x7f\0\1")),
+        587,
+        STARTTLS,
+        observed="starttls",
+        findings=("certificate_unreadable",),
+    ),
+    Row(
+        "names-cut-short",
+        "subjectAltName ends in the middle of a name: OpenSSL then knows no issuer, whatever ca_path holds",
+        _names_cut_short,
+        465,
+        IMPLICIT,
+        "certificate_untrusted",
+        expect={
+            "message": lambda text: "is malformed" in text,
+            "remedy": lambda text: "CA file on this host does not help" in text,
+        },
     ),
     Row(
         "expiring",

@@ -99,6 +99,22 @@ def test_what_no_probe_gives_is_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
+    "path, odd",
+    [(("other_mode", "greeting", "lines"), []), (("legacy", "version"), LEFT_OUT), (("legacy", "version"), None)],
+)
+def test_what_is_judged_only_beside_something_else(path: tuple[str, ...], odd: object) -> None:
+    """What the turns above may miss, in every row that has it."""
+    tried = 0
+    for row in ROWS:
+        seen = evidence(row)
+        if ("attempts", 0, *path) in set(places(seen)):
+            with_odd(seen, ("attempts", 0, *path), odd)
+            judge_all([RELAY], answered(report([seen])).observations, Policy(), answered(report([seen])).host)
+            tried += 1
+    assert tried
+
+
+@pytest.mark.parametrize(
     "claimed",
     [
         {"observations": None},

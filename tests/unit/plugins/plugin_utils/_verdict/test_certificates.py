@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.pki import Pki
+from tests.support.pki import Pki, name_and_address
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -141,18 +141,47 @@ def test_the_cause_of_a_chain_that_cannot_be_read_is_what_openssl_says(code: int
 
 def test_names_of_a_kind_that_cannot_be_read_are_not_missing(pki: Pki) -> None:
     (leaf,) = read_chain([spoilt(pki, b"\x87\x04\xc0\x00\x02\x01", b"\x83\x04\xc0\x00\x02\x01")], NOW, (None, None))
-    assert (leaf.names, leaf.goes_by_common_name("relay.test")) == ([], False)
+    assert (leaf.names, leaf.oddity_of_names("relay.test")) == ([], "names_unreadable")
+
+
+def test_what_only_a_strict_reader_minds_is_not_malformed(pki: Pki) -> None:
+    for san, malformed in (
+        (name_and_address("relay.test", b"\x7f\0\1"), False),
+        (name_and_address("relay.test", b"\1" * 17), False),
+        (name_and_address("relay.test", b"\x7f\0\0\1")[:-3], True),
+        (b"\x04\x03abc", True),
+    ):
+        (leaf,) = chain_of(pki.issue("relay.test", san=san).certificate)
+        assert (leaf.oddity_of_names("192.0.2.1"), leaf.malformed) == ("names_unreadable", malformed), san
+
+
+def test_no_issuer_is_found_for_a_malformed_certificate(pki: Pki) -> None:
+    broken = chain_of(pki.issue("relay.test", san=name_and_address("relay.test", b"\1")[:-2]).certificate)
+    sound = chain_of(pki.issue("relay.test").certificate)
+    odd = chain_of(pki.issue("relay.test", san=name_and_address("relay.test", b"\1")).certificate)
+    no_issuer = "unable to get local issuer certificate"
+    for chain, code, said, variant in (
+        (broken, 20, no_issuer, "malformed"),
+        (broken, 41, "invalid or inconsistent certificate extension", "malformed"),
+        (broken, 10, "certificate has expired", "own_ca"),
+        (sound, 20, no_issuer, ""),
+        (odd, 20, no_issuer, ""),
+    ):
+        assert chain_verdict(code, said, chain, "relay.test", []).variant == variant
 
 
 def test_what_goes_by_its_common_name(pki: Pki) -> None:
     """As OpenSSL does it: names of another kind do not count, and an address is not compared with it."""
     bare = pki.issue("relay.test", names=[]).certificate
+    empty = pki.issue("relay.test", san=b"\x30\0").certificate
     with_address = pki.issue("relay.test", names=[], ips=["192.0.2.1"]).certificate
     with_name = pki.issue("other.test", names=["relay.test"], ips=["192.0.2.1"]).certificate
-    for certificate, expected in ((bare, True), (with_address, True), (with_name, False)):
+    for certificate, expected in (
+        (bare, "no_names"), (empty, "empty_names"), (with_address, "only_addresses"), (with_name, None),
+    ):  # fmt: skip
         (leaf,) = chain_of(certificate)
-        assert leaf.goes_by_common_name("relay.test") == expected and leaf.covers("relay.test")
-        assert not leaf.goes_by_common_name("192.0.2.1")
+        assert leaf.oddity_of_names("relay.test") == expected and leaf.covers("relay.test")
+        assert leaf.oddity_of_names("192.0.2.1") is None
     (leaf,) = chain_of(with_address)
     assert leaf.covers("192.0.2.1") and not leaf.covers("other.test")
 

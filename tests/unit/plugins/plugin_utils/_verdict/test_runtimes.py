@@ -34,11 +34,19 @@ SERVERS: dict[str, list[t.Any]] = {
     "DHE 1024, AES-GCM": oddities({"cipher": "DHE-RSA-AES256-GCM-SHA384", "dh_bits": 1024}),
     "no subjectAltName": ["no_names"],
     "X.509 version 1": ["no_names"],
+    "subjectAltName: empty": ["empty_names"],
+    "subjectAltName: an address alone": ["only_addresses"],
+    "subjectAltName: an address of 3 bytes": ["names_unreadable"],
     "SHA-1 signature": ["sha1"],
     "RSA key of 1024 bits": ["rsa_small"],
 }
 # Older than the versions of the table that refuse.
-OLDER = {("Python 3.8, 3.9", "3.10 and newer"), ("Node.js 20", "24 and newer")}
+OLDER = {
+    ("Python 3.8, 3.9", "3.10 and newer"),
+    ("Python 3.8, 3.9", "3.13 and newer"),
+    ("Python 3.10 to 3.12", "3.13 and newer"),
+    ("Node.js 20", "24 and newer"),
+}
 
 
 def measured() -> dict[str, dict[str, str]]:

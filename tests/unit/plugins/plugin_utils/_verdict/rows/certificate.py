@@ -229,6 +229,32 @@ ROWS: tuple[Row, ...] = (
         says="Forge refuses the certificate",
         policy={"apps": (AppClient("Forge", "go"),)},
     ),
+    *(
+        row(
+            f"{chain}, an app that does not take it",
+            attempt(**in_tls(chain=chain)),
+            code,
+            "certificate",
+            "app",
+            observed="starttls",
+            says="Forge refuses the certificate",
+            policy={"apps": (AppClient("Forge", runtime),)},
+        )
+        for chain, code, runtime in (
+            ("only addresses", "certificate_name_mismatch", "ruby"),
+            ("odd address", "certificate_untrusted", "go"),
+        )
+    ),
+    row(
+        "malformed",
+        cert("names cut short", 20, "unable to get local issuer certificate"),
+        "certificate_untrusted",
+        "certificate",
+        "malformed",
+        "implicit_tls",
+        says="is malformed",
+        settings=IMPLICIT,
+    ),
     # certificates
     row(
         "own CA expired",

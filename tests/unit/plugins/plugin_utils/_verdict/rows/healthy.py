@@ -86,6 +86,28 @@ ROWS: tuple[Row, ...] = (
         "no names", attempt(**in_tls(chain="no names")), None, observed="starttls", findings="certificate_without_names"
     ),
     row(
+        "only addresses",
+        attempt(**in_tls(chain="only addresses")),
+        None,
+        observed="starttls",
+        findings="certificate_without_names",
+    ),
+    row(
+        "odd address",
+        attempt(**in_tls(chain="odd address")),
+        None,
+        observed="starttls",
+        findings="certificate_unreadable",
+    ),
+    row(
+        "odd address, an app that takes it",
+        attempt(**in_tls(chain="odd address")),
+        None,
+        observed="starttls",
+        findings="certificate_unreadable",
+        policy={"apps": (AppClient("Own", "node"),)},
+    ),
+    row(
         "not verified",
         attempt(**in_tls(tls={**TLS, "verified": None})),
         None,
