@@ -165,8 +165,9 @@ The operation has timed out
 _FOREIGN = "\u0400"  # Cyrillic, and what comes behind it: words that no index of ASCII words has
 
 
-# A letter that is not ASCII: itself, what a wrong encoding makes of it, a question mark, or nothing.
-_LOST = "['?\u0080-\U0010ffff]{0,3}"
+# A letter that is not ASCII: itself, what a wrong encoding makes of it, a question mark, or nothing. It is written without case and as
+# what it is not, as to look through all letters takes re 5 ms a sentence.
+_LOST = r"(?-i:[^\x00-&(->@-\x7f]){0,3}"
 
 
 class _Sentence(t.NamedTuple):
