@@ -632,7 +632,7 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
             not key.patterns
             or value is None
             or value == ""
-            or (_of_key(form, key.patterns, value) is not None and not isinstance(value, Opaque))
+            or (_of_key(form, (*key.patterns, *key.also_read), value) is not None and not isinstance(value, Opaque))
         ):
             continue
         if isinstance(value, Opaque) and value.kind == "encrypted":

@@ -202,6 +202,21 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "implicit_tls",
         None,
     ),
+    *(
+        (
+            f"enable_starttls: {word}",
+            "rails",
+            f"config.action_mailer.smtp_settings = {{address: 'h', port: 587, enable_starttls: {word}}}\n",
+            {"path": "/x/config/environments/production.rb"},
+            mode,
+            code,
+        )
+        for word, mode, code in (
+            ("true", "starttls", None),
+            (":always", "starttls", None),
+            (":auto", "opportunistic", "downgrade_possible"),
+        )
+    ),
     (
         "a mapping with both",
         "rails",
