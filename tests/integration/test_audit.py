@@ -36,7 +36,7 @@ GOOD, EXPIRED_AT, OTHER_NAME, STRANGER, FILTERED, STRIPPED, CLOSED = (f"127.77.0
 EXPIRING, NO_LOGIN, LOGIN_ONLY, REJECTING, SILENT, INCOMPLETE, FUTURE, RESETS = (
     f"127.77.0.{one}" for one in range(8, 16)
 )
-SELF_SIGNED, ONLY_587 = "127.77.0.16", "127.77.0.17"
+SELF_SIGNED, ONLY_587, IN_CLEAR = "127.77.0.16", "127.77.0.17", "127.77.0.18"
 
 
 class App(t.NamedTuple):
@@ -156,6 +156,60 @@ PLANTED: dict[str, App] = {
     "nobody there": App("/opt/p14/config/config.yml", pangolin(CLOSED), "broken", "connection_refused"),
     "will expire": App("/opt/p15/config/config.yml", pangolin(EXPIRING), "will_break", "certificate_expiring", "days"),
     "STARTTLS stripped": App("/opt/g1/etc/grafana/grafana.ini", grafana(STRIPPED), "broken", "starttls_not_offered"),
+    "a client that logs in without TLS": App(
+        "/opt/p16/config/config.yml",
+        pangolin(IN_CLEAR, 587, secure=False),
+        "will_break",
+        "downgrade_possible",
+        "sends mail and password in cleartext today",
+    ),
+    "a client that keeps its login back": App(
+        "/opt/gt9/custom/conf/app.ini",
+        f"[mailer]\nENABLED = true\nPROTOCOL = smtp+starttls\nSMTP_ADDR = {IN_CLEAR}\nSMTP_PORT = 587\nFROM = a@example.com\n"
+        f"USER = app\nPASSWD = {PASSWORD}\n",
+        "broken",
+        "auth_requires_tls",
+        "Gitea",
+    ),
+    "a client that verifies nothing": App(
+        "/etc/ssmtp/ssmtp.conf",
+        f"mailhub={EXPIRED_AT}:465\nUseTLS=YES\nAuthUser=app\nAuthPass={PASSWORD}\n",
+        "will_break",
+        "certificate_not_verified",
+    ),
+    "a login for another spelling": App(
+        "/opt/pf9/etc/postfix/main.cf",
+        postfix(more="smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd\nsmtp_tls_CAfile = /x\n"),
+        "will_break",
+        "login_unused",
+        "sasl_passwd",
+        {"/opt/pf9/etc/postfix/sasl_passwd": f"{GOOD}:587 app:{PASSWORD}\n"},
+    ),
+    "half a login": App(
+        "/opt/v9/compose.yml",
+        compose("vaultwarden/server", variables(vaultwarden(SMTP_PASSWORD="-"))),
+        "broken",
+        "password_missing",
+        "does not start",
+    ),
+    "an EnvironmentFile wins": App(
+        "/etc/systemd/system/vaultwarden.service.d/mail.conf",
+        "[Service]\nEnvironment=SMTP_SECURITY=starttls SMTP_PORT=587\n",
+        "fine",
+        "",
+        "465",
+        {
+            "/etc/systemd/system/vaultwarden.service": "[Service]\nEnvironmentFile=/etc/vw/mail.env\n",
+            "/etc/vw/mail.env": vaultwarden(),
+        },
+    ),
+    "a misspelt relay at the top of a file": App(
+        "/opt/self-hosted/sentry/config.yml",
+        f"mail.hostname: {GOOD}\nmail.port: 465\nmail.use-ssl: true\n",
+        "broken",
+        "unknown_key",
+        "mail.hostname",
+    ),
     "no login there": App("/opt/g2/etc/grafana/grafana.ini", grafana(NO_LOGIN), "broken", "auth_not_offered"),
     "switched off": App(
         "/opt/g3/etc/grafana/grafana.ini", grafana(more="enabled = false"), "broken", "settings_unused", "enabled"
@@ -358,6 +412,7 @@ def listeners(pki: Pki) -> t.Iterator[tuple[str, int, Behaviour]]:
     yield FILTERED, 587, smtp(starttls=honest(fine), **users)
     yield ONLY_587, 587, smtp(starttls=honest(fine), **users)
     yield STRIPPED, 587, smtp()
+    yield IN_CLEAR, 587, smtp(users={"app": PASSWORD}, mechanisms=["PLAIN", "LOGIN"])
     yield NO_LOGIN, 587, smtp(starttls=honest(fine))
     yield LOGIN_ONLY, 465, smtp(implicit=honest(fine), users={"app": PASSWORD}, mechanisms_after_tls=["LOGIN"])
     yield REJECTING, 465, smtp(implicit=honest(pki.issue("x", ips=[REJECTING])), greeting="554 5.7.1 go away")

@@ -9,16 +9,18 @@ What the app's file says is judged first; a live probe outranks the port's conve
 from __future__ import annotations
 
 import posixpath
+import re
 import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import Spot, Stranger, variables_beside
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import convention_clash
 
 __all__ = ("STATES", "Entry", "joined", "judged", "looked_at", "unnamed")
 
@@ -44,7 +46,8 @@ Finding = dict[str, str]
 @dataclass
 class Entry:
     """One app at one place, and what was read there. ``password`` is for a login that was asked for; it is in no result.
-    ``named`` are files that the place names, and that are read as a part of it.
+    ``named`` are files that the place names, and that are read as a part of it; ``cleartext_login``, ``half_login`` and ``looked_up`` are the
+    descriptor's; ``nexthop`` is the relay as it is spelt there.
     """
 
     spot: Spot
@@ -59,6 +62,10 @@ class Entry:
     there: bool = True
     table: str = field(default="", repr=False)
     named: tuple[str, ...] = ()
+    cleartext_login: str = ""
+    half_login: str = ""
+    looked_up: str = ""
+    nexthop: str = ""
 
     @property
     def relay(self) -> dict[str, t.Any] | None:
@@ -83,6 +90,7 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
     words = tuple(dict.fromkeys(word for mode in app.security.values() for word in mode.words))
     carrier = place.carrier or None
     entry = Entry(spot, app.name, place.form.kind, carrier, Reading(False), _keys(place.form), words, app.part_of)
+    entry.cleartext_login, entry.half_login, entry.looked_up = app.cleartext_login, app.half_login, app.looked_up
     if text is None:
         entry.there = False
         return entry
@@ -92,6 +100,7 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
         written = {one: posixpath.normpath(posixpath.join(folder, one)) for one in place.files(text)}
         others = {one: texts[path] for one, path in written.items() if path in texts}
         entry.named = tuple(written[one] for one in others)
+        entry.nexthop = _nexthop(place, text) if app.parts else ""
         variables = variables_beside(spot.path, texts) if place.carrier == "compose" else {}
         entry.reading = read_place(app, place, text, spot.environment, others, variables)
     except FormatError as error:
@@ -100,6 +109,13 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
     if entry.reading.password_set and (finding := readable_finding(spot.path, modes.get(spot.path, 0))):
         entry.reading.findings.append(finding)
     return entry
+
+
+def _nexthop(place: Place, text: str) -> str:
+    """The text of the key that holds the relay."""
+    values = place.read(text)
+    texts = (values.get(key.path) for key in place.form.keys if "host" in key.names)
+    return next((str(one) for one in texts if isinstance(one, str)), "")
 
 
 def unnamed(stranger: Stranger) -> Entry:
@@ -159,7 +175,10 @@ def _parts_of(entry: Entry, entries: Sequence[Entry]) -> list[Entry]:
 def _other_login(entry: Entry, part: Entry) -> list[Finding]:
     """That a table of logins has none for the relay: the app looks its name up there."""
     host = entry.reading.settings.get("host")
-    if not host or not part.table or not part.reading.settings.get("username") or host in part.table:
+    lines = [line.strip() for line in part.table.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    names = {found[1].lower() for line in lines if (found := re.match(part.looked_up, line))}
+    # With an address in front of a login it is the sender that is looked for, too.
+    if not host or not names or {host.lower(), entry.nexthop.lower()} & names or any("@" in one for one in names):
         return []
     return [
         {
@@ -197,17 +216,55 @@ def judged(entry: Entry, probe: Mapping[str, t.Any] | None, why_not: str = "") -
     }
     findings = _login(entry) + list(reading.findings)
     if probe is not None and probe["ok"]:
-        # Live evidence outranks convention.
-        findings = [one for one in findings if one["code"] != "mode_mismatch"]
+        findings = _outranked(reading, findings)
     findings = sorted(_unique(findings), key=lambda one: ("error", "warning", "info").index(one["severity"]))
     if probe is not None:
-        findings = _with_probe(findings, probe)
+        exposed = _login_without_tls(entry, probe)
+        findings = [exposed, *_unless_same(findings, exposed)] if exposed else _with_probe(findings, probe)
     state, reasons = _state(entry, findings, probe is None and bool(why_not))
     told.update(state=state, findings=findings, app_keys=entry.keys, probe=probe)
     told["cause"] = reasons[0]["code"] if reasons else "unreadable" if entry.problem else None
     told.update({name: reasons[0][name] if reasons else None for name in ("message", "remedy")})
     told["line"] = _line(entry, state, reasons, findings, why_not)
     return told
+
+
+def _outranked(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
+    """Without what only the port's convention says, as live evidence outranks it. What the app itself makes of a port does not show in a probe,
+    and stays as something that may be: which of its versions it is, is not known here.
+    """
+    port, mode = reading.settings.get("port"), reading.security
+    if isinstance(port, int) and mode and not convention_clash(port, mode):
+        return [{**one, "severity": "warning"} if one["code"] == "mode_mismatch" else one for one in findings]
+    return [one for one in findings if one["code"] != "mode_mismatch"]
+
+
+def _login_without_tls(entry: Entry, probe: Mapping[str, t.Any]) -> Finding | None:
+    """What becomes of the login of an app that goes on without TLS, at a relay that offers a login and no TLS. The probe never makes one there."""
+    settings, before = entry.reading.settings, (probe.get("capabilities") or {}).get("before_tls") or {}
+    opportunistic = entry.reading.security == "opportunistic" and probe.get("security_observed") == "cleartext"
+    if not opportunistic or not settings.get("username") or probe["cause"] not in (None, "auth_requires_tls"):
+        return None
+    if not before.get("AUTH") or "STARTTLS" in before or not entry.cleartext_login:
+        return None
+    relay = f"{settings['host']}:{settings['port']}"
+    if entry.cleartext_login == "sent" or settings["host"] in _LOOPBACK:
+        return {
+            "severity": "warning",
+            "code": "downgrade_possible",
+            "message": f"{relay} offers no STARTTLS, so {entry.name} sends mail and password in cleartext today.",
+            "remedy": "Ask the relay's operator to switch STARTTLS on, or use port 465 with secure: true if the relay has it.",
+        }
+    return {
+        "severity": "error",
+        "code": "auth_requires_tls",
+        "message": f"{relay} offers no STARTTLS, and {entry.name} sends no password in cleartext, so it does not log in there.",
+        "remedy": "Ask the relay's operator to switch STARTTLS on, or use port 465 with secure: true if the relay has it.",
+    }
+
+
+def _unless_same(findings: Sequence[Finding], first: Finding) -> list[Finding]:
+    return [one for one in findings if one["code"] != first["code"]]
 
 
 def _login(entry: Entry) -> list[Finding]:
@@ -219,11 +276,13 @@ def _login(entry: Entry) -> list[Finding]:
         return []
     if "wrong_type" in codes or entry.part_of:
         return []
+    stops = entry.half_login == "stops"
+    without = f"{entry.name} has the user name {reading.settings['username']} and no password beside it"
     return [
         {
-            "severity": "warning",
+            "severity": "error" if stops else "warning",
             "code": "password_missing",
-            "message": f"{entry.name} has the user name {reading.settings['username']} and no password beside it.",
+            "message": f"{without}, and does not start so." if stops else f"{without}.",
             "remedy": f"Write {entry.keys['password']}, or take the user name out.",
         }
     ]

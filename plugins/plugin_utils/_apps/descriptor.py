@@ -46,6 +46,11 @@ _BUILT_IN = Path(__file__).parent / "descriptors"
 _ABILITIES = ("exact", "weaker", "stronger", "no")
 # What apps can do and a probe cannot.
 _FURTHER_MECHANISMS = ("DIGEST-MD5", "NTLM")
+# Measured: Go's clients refuse to send a password to another host without TLS, those of the others send it.
+_CLEARTEXT_LOGIN = {
+    "go": "withheld",
+    **dict.fromkeys(("node", "php", "ruby", "java", "python", "erlang"), "sent"),
+}
 _WORD_SOURCES = ("security", "validate_certs", "auth_mechanism", "login", "fixed")
 _KEYS = (
     "id",
@@ -58,6 +63,8 @@ _KEYS = (
     "measured",
     "mechanisms",
     "runtime",
+    "cleartext_login",
+    "half_login",
     "words",
     "security",
     "port_decides",
@@ -213,6 +220,7 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         default_port=data.get("default_port"),
         mechanisms=_mechanisms(data),
         runtime=_runtime(data),
+        cleartext_login=_cleartext_login(data),
         limits=_limits(data, "limits", "not_expressible"),
         missing=_limits(data, "missing", "setting_missing"),
         traps=_traps(data, words, forms),
@@ -220,7 +228,8 @@ def parse_descriptor(raw: t.Any) -> Descriptor:
         sources=_texts(data, "sources"),
         images=_texts(data, "images"),
         signs=_texts(data, "signs"),
-        looked_up=data.get("looked_up") is True,
+        looked_up=_expression(data, "looked_up"),
+        half_login=_word(data, "half_login", ("stops",)),
         test_command=_texts(data, "test_command"),
         **{key: str(data.get(key) or "") for key in ("restart", "validate", "test_mail", "trust", "measured")},
     )
@@ -626,6 +635,31 @@ def _mechanisms(data: Mapping[str, t.Any]) -> tuple[str, ...]:
                 " first."
             )
     return names
+
+
+def _word(data: Mapping[str, t.Any], name: str, words: Sequence[str]) -> str:
+    word = str(data.get(name) or "")
+    if word not in ("", *words):
+        raise AppError(f"{name} is {word}; write {' or '.join(words)}, or leave it out.")
+    return word
+
+
+def _expression(data: Mapping[str, t.Any], name: str) -> str:
+    text = str(data.get(name) or "")
+    try:
+        groups = re.compile(text).groups
+    except re.error as error:
+        raise AppError(f"{name} is no regular expression: {error}.") from None
+    if text and groups != 1:
+        raise AppError(f"{name} must be a regular expression with one group.")
+    return text
+
+
+def _cleartext_login(data: Mapping[str, t.Any]) -> str:
+    """What is written of it, or what the mail clients of its runtime do."""
+    return _word(data, "cleartext_login", ("sent", "withheld")) or _CLEARTEXT_LOGIN.get(
+        str(data.get("runtime") or ""), ""
+    )
 
 
 def _runtime(data: Mapping[str, t.Any]) -> str:

@@ -290,7 +290,9 @@ class Descriptor:
     apps, by the paths of their files, that hold what this one's form does not; they say so in ``part_of``. ``images``
     are what images, services, units and folders of it are called, where that is not its id. ``signs`` are variables of which
     one must be there for others to be taken for this app's, where nothing names it. ``looked_up``: the app finds its
-    login here by the relay's exact name. ``sources`` say where its words were checked.
+    login here by the relay's exact name, which this expression finds in a line. ``sources`` say where its words were checked.
+    ``cleartext_login``: what it does with a login where it goes on without TLS, ``sent`` or ``withheld``, empty where that is not
+    known. ``half_login``: what a user name without a password does to it.
     """
 
     id: str
@@ -317,7 +319,9 @@ class Descriptor:
     notes: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     signs: tuple[str, ...] = ()
-    looked_up: bool = False
+    looked_up: str = ""
+    half_login: str = ""
+    cleartext_login: str = ""
     sources: tuple[str, ...] = ()
 
     def holds(self, form: Form, word: str) -> bool:

@@ -34,7 +34,7 @@ Kinds = t.Mapping[str, str | tuple[str, ...]]
 # What Laravel's env() does not take as it is: words, and the quotes around a whole value, which it takes off.
 _LARAVEL_WORDS = ("true", "(true)", "false", "(false)", "null", "(null)", "empty", "(empty)")
 _LARAVEL_QUOTED = re.compile(r"(['\"]).*\1", re.DOTALL)
-CODECS = ("url", "phrase", "ms", "lower", "text", "shell", "casc", "service", "laravel", "spring")
+CODECS = ("url", "phrase", "ms", "lower", "text", "shell", "casc", "service", "laravel", "spring", "digit")
 # Ports by the names that /etc/services has for them, for apps that look there.
 _SERVICES = {"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465}
 _FIELD = re.compile(r"(not )?([a-z_][a-z0-9_]*)(?::([a-z0-9]+))?")
@@ -242,6 +242,8 @@ def _encode(field: Field, value: Scalar, booleans: Booleans, bracketed: bool) ->
         return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
     if field.codec == "lower":
         return text.lower()
+    if field.codec == "digit":
+        return str(int(_native(field, value) is True))
     if field.codec == "shell":
         return shlex.quote(text)
     if field.codec == "casc":

@@ -374,7 +374,7 @@ def _weight(app: Descriptor, kind: str, path: str, text: str, named: bool) -> in
     if kind == "environment" or relay or app.part_of:
         return there if relay or app.part_of else 0
     odd = interpret(app, form, values).findings
-    return there + 1 if form.section and any(one["code"] == "unknown_key" for one in odd) else 0
+    return there + 1 if (form.section or form.closed) and any(one["code"] == "unknown_key" for one in odd) else 0
 
 
 # What else is around
@@ -400,9 +400,10 @@ def _values(place: Place, text: str, others: Sequence[str]) -> dict[str, str]:
     """The variables by name; what is not known here is an empty text's opposite: there, with its spelling."""
     values: dict[str, str] = {}
     try:
-        for other in others:
-            values.update({key[0]: _shown(value) for key, value in place.read_other(other).items()})
-        values.update({key[0]: _shown(value) for key, value in place.read(text).items()})
+        texts = [(place.read_other, one) for one in others]
+        own = [(place.read, text)]
+        for read, one in [*own, *texts] if place.files_win else [*texts, *own]:
+            values.update({key[0]: _shown(value) for key, value in read(one).items()})
     except FormatError:
         pass
     return values

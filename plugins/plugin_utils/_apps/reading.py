@@ -110,12 +110,13 @@ def read_place(
             gathered[key] = (value, path)
     for key, value in values.items():
         if key in gathered and gathered[key][0] != value:
-            findings += _hidden_by(descriptor, place.form, key, gathered[key][1], "environment")
+            both = ("Environment=", gathered[key][1]) if place.files_win else (gathered[key][1], "environment")
+            findings += _hidden_by(descriptor, place.form, key, *both)
     values, told = with_entries(descriptor, place, text, values)
     findings += told
-    reading = interpret(
-        descriptor, place.form, {**{key: value for key, (value, _path) in gathered.items()}, **values}, environment
-    )
+    theirs = {key: value for key, (value, _path) in gathered.items()}
+    together = {**values, **theirs} if place.files_win else {**theirs, **values}
+    reading = interpret(descriptor, place.form, together, environment)
     findings += around_findings(descriptor, place, text)
     return dataclasses.replace(reading, findings=[*reading.findings, *findings, *place.findings(text)])
 
@@ -256,7 +257,10 @@ def interpret(
         findings += _login_unused(descriptor, form, words) if login else []
     findings += part_findings(descriptor)
     findings += _with_its_file(descriptor, form, values)
-    findings += trap_findings(descriptor, form, state, values)
+    traps = trap_findings(descriptor, form, state, values)
+    if any(one["code"] == "certificate_not_verified" for one in traps):
+        settings["validate_certs"] = False
+    findings += traps
     findings += [limit.finding() for name, limit in descriptor.missing.items() if name not in {*settings, *unclear}]
     password = str(known.get("password") or "")
     return Reading(found, settings, mode, bool(password) or _password_elsewhere(form, values), findings, password)
@@ -628,7 +632,7 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
             not key.patterns
             or value is None
             or value == ""
-            or (_of_key(form, key.patterns, value) is not None and not isinstance(value, Opaque))
+            or (_of_key(form, (*key.patterns, *key.also_read), value) is not None and not isinstance(value, Opaque))
         ):
             continue
         if isinstance(value, Opaque) and value.kind == "encrypted":

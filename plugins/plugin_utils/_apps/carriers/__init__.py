@@ -16,7 +16,7 @@ A carrier is one file here, ``<name>.py``, over the formats, with one class at i
             # The text with these variables, proven as the formats prove it; all else byte for byte. Raises FormatError.
 
         def files(self, text, service=""):
-            # Paths of other files that the text takes variables from (env_file); its own variables win over theirs.
+            # Paths of other files that the text takes variables from (env_file); its own variables win over theirs, unless ``files_win``.
 
     CARRIER = Compose()
 
@@ -62,6 +62,7 @@ class Carrier(abc.ABC):
 
     format: t.ClassVar[str] = "dotenv"
     needs_service: t.ClassVar[bool] = False
+    files_win: t.ClassVar[bool] = False
 
     @abc.abstractmethod
     def read(self, text: str, service: str = "", dialect: str = "") -> dict[str, Value]:
@@ -153,6 +154,11 @@ class Place:
     def files(self, text: str) -> list[str]:
         """Other files that variables come from. Raises FormatError."""
         return load_carrier(self.carrier).files(text, self.service) if self.carrier else []
+
+    @property
+    def files_win(self) -> bool:
+        """Whether the variables of other files win over those of the text itself."""
+        return bool(self.carrier) and load_carrier(self.carrier).files_win
 
     def read_other(self, text: str) -> dict[KeyPath, Value]:
         """What such a file holds: lines of NAME=value, in the dialect of who reads it."""

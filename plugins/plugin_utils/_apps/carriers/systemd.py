@@ -56,7 +56,9 @@ class _Word(t.NamedTuple):
 
 
 class Systemd(Carrier):
-    """A text with a section is a unit or a drop-in, any other an EnvironmentFile."""
+    """A text with a section is a unit or a drop-in, any other an EnvironmentFile, whose variables win over those of the unit."""
+
+    files_win = True
 
     def read(self, text: str, service: str = "", dialect: str = "") -> dict[str, Value]:
         if not _is_unit(text):

@@ -103,6 +103,13 @@ class Ruby(Lines):
                 "Change them by hand, or move them to an initializer of their own, which app_mail_config can write."
             )
             found.append({"severity": "info", "code": "not_editable", "message": message, "remedy": remedy})
+        if _leaves_starttls_on(text):
+            message = (
+                "Rails' own settings have enable_starttls_auto: true, which stays where one key after the other is assigned,"
+                " and Ruby mail 2.9 raises an error where it meets tls or ssl."
+            )
+            remedy = "Set enable_starttls_auto to false, too."
+            found.append({"severity": "warning", "code": "invalid_settings", "message": message, "remedy": remedy})
         for line in _conditional(text):
             message = (
                 f"smtp_settings in line {line} is assigned under a condition, and whether that holds is not known here."
@@ -214,6 +221,14 @@ def _wholes(text: str) -> list[tuple[int, RubyHash | None]]:
     return [
         (one.start(1), hash_at(text, one.end()) if text[one.end() : one.end() + 1] == "{" else None) for one in heads
     ]
+
+
+def _leaves_starttls_on(text: str) -> bool:
+    """Whether TLS from the first byte is asked for key by key, so that what Rails has for STARTTLS by itself stays."""
+    if _wholes(text):
+        return False
+    values = {one.path[-1]: one.value for one in _of_rails(text) if one.path[-2:-1] == ("smtp_settings",)}
+    return "enable_starttls_auto" not in values and True in (values.get("tls"), values.get("ssl"))
 
 
 def _not_editable(text: str) -> str:
