@@ -334,8 +334,8 @@ _GREETING = (
         "connection_closed", "", "greeting",
         "{endpoint} closed the connection before its greeting was complete",
         "Ask the relay's operator to look into the relay's log: an allow list without this host's address, a limit of "
-        "connections, a load balancer whose servers are down, a PROXY protocol header that the relay does not expect, or (where "
-        "TLS begins at once) a certificate or key file that it cannot read does this.",
+        "connections, a load balancer whose servers are down, a PROXY protocol header that the relay does not expect or waits for, "
+        "or (where TLS begins at once) a certificate or key file that it cannot read does this.",
         "An ordered end, or a broken line, after the connection stood and before a whole greeting; a reset at once "
         "is connection_reset.",
         log="{endpoint} closed the connection",
@@ -430,8 +430,18 @@ _STARTTLS = (
         "Ask the relay's operator to switch STARTTLS on[, or use port {tls_port} with secure: true if the relay has "
         "it];"
         " only if cleartext is really meant (a test server, say), set security: cleartext.",
-        "EHLO was answered and does not list STARTTLS. Where something masks it on the way (XXXXXXXA, ****), the "
-        "message and starttls_stripped say so.",
+        "EHLO was answered and does not list STARTTLS, and nothing in the list is masked.",
+    ),
+    Cause(
+        "starttls_not_offered", "masked", "starttls",
+        "{endpoint} does not offer STARTTLS, so the session would stay in cleartext",
+        "Have whoever runs the firewall between this host and the relay switch its SMTP inspection off for this path (Cisco: "
+        "inspect esmtp)[, or use port {tls_port} with secure: true, which it cannot alter]; the relay's operator can hardly "
+        "help.",
+        "EHLO was answered, does not list STARTTLS, and a capability in it is overwritten (XXXXXXXA, ****), as firewalls do; the "
+        "finding starttls_stripped says the same.",
+        log_remedy="Have whoever runs the firewall between this host and the relay switch its SMTP inspection off, or use port "
+        "465 with secure: true.",
     ),
     Cause(
         "starttls_rejected", "", "starttls",
@@ -597,8 +607,9 @@ _CERTIFICATE = (
     Cause(
         "certificate_untrusted", "", "certificate",
         "The certificate of {endpoint} was issued by a CA that this host does not trust",
-        "Put that CA's root certificate on this host and name the file in ca_path; for a public relay, update the "
-        "host's ca-certificates instead.",
+        "For a relay with a CA of its own, put that CA's root certificate on this host and name the file in ca_path; for a "
+        "public relay, update the host's ca-certificates, and if that does not help, do not go on: a firewall or an antivirus "
+        "that opens TLS, or somebody else in between, shows a certificate of its own.",
         "The chain ends at a root, or at an issuer, that is not in this host's store or in ca_path.",
     ),
     Cause(
@@ -704,6 +715,15 @@ _AUTH = (
         "EHLO inside TLS lists STARTTLS and no AUTH: the server that answers takes the session for cleartext.",
     ),
     Cause(
+        "auth_not_offered", "refused", "auth",
+        "{endpoint} lists a login but does not take the command AUTH",
+        "Ask the relay's operator to make its login work (what checks logins there may be missing, or does not run)[, or use the "
+        "port where it takes them, such as {other_port}]; if it needs no login from this host, leave out username and "
+        "password, or set login_required: false.",
+        "AUTH was answered with 500, 502 or 503, whose words do not speak of the mechanism, although EHLO lists it: another "
+        "mechanism would hardly fare better.",
+    ),
+    Cause(
         "auth_mechanism_not_offered", "", "auth",
         "{endpoint} does not offer the authentication mechanism that was asked for",
         "Set auth_mechanism to one that the relay offers, or leave it out.",
@@ -713,7 +733,7 @@ _AUTH = (
         "auth_mechanism_not_offered", "refused", "auth",
         "{endpoint} refuses the authentication mechanism that it offered",
         "Set auth_mechanism to another one that the relay offers; if there is none, ask its operator.",
-        "AUTH was answered with 504 (or 534 5.7.4), although EHLO lists the mechanism.",
+        "AUTH was answered with 504 (or 534 5.7.4, or words about the mechanism), although EHLO lists the mechanism.",
     ),
     Cause(
         "auth_mechanism_not_offered", "app", "auth",
@@ -803,8 +823,8 @@ _TRANSACTION = (
     Cause(
         "sender_rejected", "", "transaction",
         "{endpoint} refused the sender",
-        "Set sender to an address that this account may use (verified with the provider), and log in when the relay "
-        "asks for it.",
+        "Read the relay's words: set sender to an address that this account may use (verified with the provider), log in when "
+        "the relay asks for it, and ask its operator where they speak of access or of a policy, which may mean this host.",
         "MAIL was refused, or the words at RCPT or DATA speak of the sender (Postfix delays it to RCPT, Exim's "
         "verify=sender).",
     ),
@@ -842,6 +862,15 @@ _TRANSACTION = (
         f"{_TO_LOGIN}, or have its operator allow this host's address to relay.",
         "The words 'relay access denied', 'relaying denied' and the like: the recipient may be right, the relay does "
         "not know the client.",
+    ),
+    Cause(
+        "recipient_rejected", "relay_elsewhere", "transaction",
+        "{endpoint} does not carry mail to this recipient for this host, and offers no login here",
+        "Use the port where this relay takes logins[, such as {other_port}], with username and password, or have its operator "
+        "allow this host's address to relay.",
+        "As above, while EHLO lists no AUTH.",
+        log_remedy="Use the relay's submission port (587) with username and password, or have its operator allow this host's "
+        "address to relay.",
     ),
     Cause(
         "sender_rejected", "auth_required_elsewhere", "transaction",
