@@ -252,6 +252,14 @@ _TCP = (
         "use a port that is allowed.",
     ),
     Cause(
+        "connection_blocked", "at_relay", "tcp",
+        "A firewall at {address} forbids this host to connect to port {port}",
+        "Ask the relay's operator to open port {port} for this host in the firewall of the relay itself (firewalld, nftables, "
+        "iptables)[, or use a port that is allowed, such as {other_port}]; this host's own firewall need not be the reason.",
+        "An ICMP message of which the address itself is the sender: it cannot be unreachable then, and a firewall in between "
+        "would have signed with its own address, where it does not hide.",
+    ),
+    Cause(
         "connection_reset", "", "tcp",
         "{address} port {port} accepted the connection and reset it before saying anything",
         "Ask the relay's operator, or whoever runs the firewall or load balancer in front of it, whether this host's "
@@ -434,7 +442,7 @@ _STARTTLS = (
     ),
     Cause(
         "starttls_not_offered", "masked", "starttls",
-        "{endpoint} does not offer STARTTLS, so the session would stay in cleartext",
+        "{endpoint} does not offer STARTTLS to this host, so the session would stay in cleartext",
         "Have whoever runs the firewall between this host and the relay switch its SMTP inspection off for this path (Cisco: "
         "inspect esmtp)[, or use port {tls_port} with secure: true, which it cannot alter]; the relay's operator can hardly "
         "help.",
@@ -468,7 +476,8 @@ _STARTTLS = (
     Cause(
         "starttls_rejected", "no_answer", "starttls",
         "{endpoint} offers STARTTLS but did not answer the command properly",
-        "Ask the relay's operator[, or use port {tls_port} with secure: true]"
+        "Ask the relay's operator, or whoever runs a firewall that inspects SMTP on the way, what becomes of the command[, or use "
+        "port {tls_port} with secure: true]"
         "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "After STARTTLS came silence, an end, or no SMTP reply.",
     ),
@@ -523,8 +532,8 @@ _TLS = (
     Cause(
         "tls_handshake_failed", "hung_up", "tls",
         "The TLS handshake with {endpoint} ended as it began",
-        "Ask the relay's operator to look into the TLS set-up (ciphers, key, certificate files) and the log at this time; a "
-        "proxy that chooses the server by name (SNI) hangs up where it does not know the name in host or server_name, or "
+        "Ask the relay's operator to look into the TLS set-up (ciphers, key, certificate files) and the log at this time: if that "
+        "shows nothing, a firewall on the way may forbid TLS there; a proxy that chooses the server by name (SNI) hangs up where it does not know the name in host or server_name, or "
         "where the server behind it is down.",
         "The connection ended as soon as the ClientHello was there, and a port that is only silent to TLS, or greets, is "
         "mode_mismatch.",

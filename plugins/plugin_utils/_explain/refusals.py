@@ -387,6 +387,13 @@ _ROWS: tuple[_Row, ...] = (
         _BROKEN,
         ("greeting", "ehlo", "mail", "rcpt", "data"),
     ),
+    # postscreen, which has listed this host, says so of each recipient.
+    _row(
+        r"\bservice (?:is )?currently unavailable\b",
+        Meaning("greeting_rejected", "closed", "likely"),
+        _LATER,
+        stages=("mail", "rcpt", "data"),
+    ),
     # A relay that is closed: maintenance, or what it asks first is dead.
     _row(
         r"not accepting (?:\w+ ){0,2}(?:connections?|mail|messages)|no smtp service|service (?:is )?(?:currently )?(?:not available|unavailable)",

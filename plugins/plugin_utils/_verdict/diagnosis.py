@@ -39,6 +39,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.login import
 __all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "diagnose_name")
 
 _NO_ROUTE = ("ENETUNREACH", "ENETDOWN", "EHOSTUNREACH", "EHOSTDOWN", "EINVAL", "EADDRNOTAVAIL", "EAFNOSUPPORT")
+_UNREACHABLE = ("ENETUNREACH", "EHOSTUNREACH", "ENOPROTOOPT")
 _BLOCKED = ("EACCES", "EPERM")
 # ICMP messages by which a firewall says no (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1): IP version, type, code.
 _ICMP_PROHIBITED = ((4, 3, 9), (4, 3, 10), (4, 3, 13), (6, 1, 1), (6, 1, 5), (6, 1, 6))
@@ -258,6 +259,11 @@ def _tcp(case: _Case) -> Diagnosis:
         return Diagnosis(
             "connection_refused", detail=words.also(said, words.this_host(settings.host, attempt["address"]))
         )
+    from_itself = failure.get("icmp_from") == attempt["address"].partition("%")[0]
+    if from_itself and (icmp in _ICMP_PROHIBITED or errno in _UNREACHABLE):
+        return Diagnosis("connection_blocked", "at_relay", said)
+    if errno == "ENOPROTOOPT":  # ICMP protocol unreachable, of a host that speaks TCP on other ports
+        return Diagnosis("connection_blocked", detail=said)
     if icmp in _ICMP_PROHIBITED or errno in _BLOCKED:
         return Diagnosis("connection_blocked", detail=said)
     if errno == "EHOSTUNREACH" and case.answers_elsewhere:

@@ -65,6 +65,8 @@ REPLIES = [
     ("greeting", "450 4.7.1 Client host rejected: Access denied", "greeting_rejected", ""),
     ("greeting", "554 5.3.2 Try again later", "greeting_rejected", ""),
     ("greeting", "521 5.3.2 Service currently unavailable", "greeting_rejected", "closed"),
+    ("rcpt", "550 5.3.2 Service currently unavailable", "greeting_rejected", "closed"),
+    ("rcpt", "450 4.3.2 Service currently unavailable", "temporarily_rejected", ""),
     # the name in EHLO, where no other can be meant
     ("ehlo", "550 5.7.1 Address literals are not accepted here", "ehlo_rejected", "name"),
     ("ehlo", "501 5.5.2 Please give a fully qualified domain name", "ehlo_rejected", "name"),
