@@ -533,8 +533,8 @@ _TLS = (
         "tls_handshake_failed", "hung_up", "tls",
         "The TLS handshake with {endpoint} ended as it began",
         "Ask the relay's operator to look into the TLS set-up (ciphers, key, certificate files) and the log at this time: if that "
-        "shows nothing, a firewall on the way may forbid TLS there; a proxy that chooses the server by name (SNI) hangs up where it does not know the name in host or server_name, or "
-        "where the server behind it is down.",
+        "shows nothing, a firewall on the way may forbid TLS there; a proxy that chooses the server by name (SNI) hangs up where it "
+        "does not know the name in host or server_name, or where the server behind it is down.",
         "The connection ended as soon as the ClientHello was there, and a port that is only silent to TLS, or greets, is "
         "mode_mismatch.",
     ),
@@ -726,8 +726,8 @@ _AUTH = (
     Cause(
         "auth_not_offered", "refused", "auth",
         "{endpoint} lists a login but does not take the command AUTH",
-        "Ask the relay's operator to make its login work (what checks logins there may be missing, or does not run)[, or use the "
-        "port where it takes them, such as {other_port}]; if it needs no login from this host, leave out username and "
+        "Ask the relay's operator to make its login work for this host (a rule may forbid it, or what checks logins there is missing "
+        "or does not run)[, or use the port where it takes them, such as {other_port}]; if it needs no login from this host, leave out username and "
         "password, or set login_required: false.",
         "AUTH was answered with 500, 502 or 503, whose words do not speak of the mechanism, although EHLO lists it: another "
         "mechanism would hardly fare better.",

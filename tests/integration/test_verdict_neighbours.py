@@ -209,7 +209,7 @@ GATE = {
         clear("220 r", pause(0.1), "500 5.5.2 Error: bad syntax\n500 5.5.2 Error: bad syntax\n221 2.0.0 Bye", CLOSE), False, "ehlo_rejected",
         "PROXY protocol",
     ),
-    "silent to all but a proxy, as Haraka and aiosmtpd": Row(
+    "silent to all but a proxy, as Haraka": Row(
         lambda world: silent_but_for_a_proxy(smtp(starttls=world.tls)), False, "greeting_timeout", "nobody but a proxy", options={"timeout": 8}
     ),
     "knows that it waits for a proxy": Row(
