@@ -302,10 +302,10 @@ _GREETING = (
         "greeting_timeout", "proxy_expected", "greeting",
         "{endpoint} answers nobody but a proxy",
         "Connect to the proxy or load balancer that belongs in front of this relay, or switch the PROXY protocol off "
-        "at the relay (Postfix: smtpd_upstream_proxy_protocol; haproxy: accept-proxy).",
+        "at the relay (Postfix: smtpd_upstream_proxy_protocol; Exim: hosts_proxy; Dovecot: haproxy; haproxy: accept-proxy).",
         "The port is silent, hangs up on a ClientHello or calls it an error (Postfix: 421 4.3.0), and answered a further "
         "connection that began with a PROXY protocol header (version 1 or 2): with its greeting, or with TLS where that was "
-        "asked for.",
+        "asked for. Or its own words speak of the header, even behind a greeting (Exim).",
     ),
     Cause(
         "greeting_rejected", "", "greeting",

@@ -150,6 +150,28 @@ def as_sslh(seconds: float, then: Behaviour) -> Behaviour:
     return run
 
 
+def exim_for_a_proxy(then: Behaviour, tls: bool = False) -> Behaviour:
+    """As Exim's hosts_proxy: 14 bytes are read for the header, or three seconds pass; after that it greets, and refuses every command."""
+
+    def run(peer: Peer) -> None:
+        if select.select([peer.sock], [], [], 3)[0]:
+            peer.buffer = peer.sock.recv(14)
+            if peer.buffer.startswith(b"PROXY TCP4"):
+                peer.buffer = b""
+                while peer.sock.recv(1) not in (b"\n", b""):
+                    pass  # a ClientHello may come in one piece with the header
+                then(peer)
+                return
+        if tls:
+            peer.send(b"\x15\x03\x03\x00\x02\x02\x0a")  # unexpected_message
+            return
+        peer.reply("220 exim.test ESMTP Exim 4.96")
+        while peer.line():
+            peer.reply("503 Command refused, required Proxy negotiation failed")
+
+    return run
+
+
 def echo(peer: Peer) -> None:
     while True:
         peer.send(peer.read())
@@ -211,6 +233,15 @@ GATE = {
     ),
     "silent to all but a proxy, as Haraka": Row(
         lambda world: silent_but_for_a_proxy(smtp(starttls=world.tls)), False, "greeting_timeout", "nobody but a proxy", options={"timeout": 8}
+    ),
+    "greets without the header after a while, and takes no command, as Exim": Row(
+        lambda world: exim_for_a_proxy(smtp(starttls=world.tls)), False, "greeting_timeout", "Proxy negotiation failed", options={"timeout": 12}
+    ),
+    "the same where TLS was meant": Row(
+        lambda world: exim_for_a_proxy(smtp(starttls=world.tls)), True, "greeting_timeout", "Proxy negotiation failed", options={"timeout": 12}
+    ),
+    "takes the ClientHello for the header, and goes on in TLS, as Exim": Row(
+        lambda world: exim_for_a_proxy(smtp(implicit=world.tls), tls=True), True, "greeting_timeout", "nobody but a proxy", options={"timeout": 12}
     ),
     "knows that it waits for a proxy": Row(
         clear("* BAD Invalid PROXY header", CLOSE), False, "greeting_timeout", "Invalid PROXY header"

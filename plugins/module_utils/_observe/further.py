@@ -172,6 +172,14 @@ def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
             if "after_proxy_header" not in climb.evidence:
                 # It may keep clients waiting, and refuse those who do not wait (postscreen, Exim, nginx).
                 _other_mode(climb, "cleartext", seconds + _PATIENCE_SECONDS)
+        elif _still_silent(climb):
+            # It greeted our ClientHello at once: silent clients may have to wait (Exim, for the header of a proxy).
+            _other_mode(climb, "cleartext", seconds + _PATIENCE_SECONDS)
+    elif (
+        climb.security == "implicit_tls" and "UNEXPECTED_MESSAGE" in failure.get("reason", "") and _tls_as_proxy(climb)
+    ):
+        # The ClientHello's first bytes were taken for the header, and TLS began with the rest (Exim).
+        climb.evidence["after_proxy_header"] = {"code": 0, "lines": []}
     elif (
         climb.security == "implicit_tls"
         and kind in ("closed", "reset")
@@ -268,6 +276,22 @@ def _tls_behind_header(climb: Ladder, header: _Begin) -> ReplyEntry | None:
         return {"code": 220, "lines": [first.text[4:]]} if first is not None and greeted else None
     except Failure:
         return None
+    finally:
+        if session is not None:
+            session.wire.close()
+
+
+def _tls_as_proxy(climb: Ladder) -> bool:
+    """Whether the handshake goes well behind a PROXY protocol header, whatever is thought of the certificate."""
+    session = None
+    try:
+        session = _connect(climb, climb.deadline.within(_header_seconds(climb)))
+        session.wire.send(session.wire.proxy_header)
+        session.begin_tls(climb.contexts, climb.options.server_name)
+        session.finish_tls()
+        return True
+    except Failure as failure:
+        return failure.kind in ("certificate", "no_certificate")
     finally:
         if session is not None:
             session.wire.close()

@@ -64,7 +64,7 @@ _NOBODY_LEFT = re.compile(r"\bno valid recipients?\b", re.IGNORECASE)
 # OpenSMTPD says the same of a recipient whom it does not know and of one to whom it would carry mail after a login.
 _OF_OPENSMTPD = re.compile(r"^550 invalid recipient: <", re.IGNORECASE)
 # What a server says that waits for the header of the PROXY protocol, or cannot read it.
-_WAITS_FOR_HEADER = re.compile(r"\bproxy[ -](?:protocol|header|line|format|timeout)\b", re.IGNORECASE)
+_WAITS_FOR_HEADER = re.compile(r"\bproxy[ -](?:protocol|header|line|format|timeout|negotiation)\b", re.IGNORECASE)
 _NO_HEADER_FOR_POSTFIX = re.compile(r"^421 4\.3\.0 .*Server local error", re.IGNORECASE)
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
@@ -389,7 +389,7 @@ def _cleartext_spoken(case: _Case, text: str) -> Diagnosis:
     failure = other["failure"] if other is not None else None
     if other is not None and failure is not None and failure["layer"] == "ehlo":
         inner = _ehlo(case._replace(attempt=other, failure=failure))
-        if inner.code == "not_smtp":
+        if inner.code == "not_smtp" or inner.variant == "proxy_expected":
             return inner
     observed = signs.observed_security(other) if other is not None else None
     refused = failure if failure is not None and failure["layer"] == "ehlo" and failure["kind"] == "reply" else None
@@ -411,6 +411,9 @@ def _ehlo(case: _Case) -> Diagnosis:
     wanted = _wants_certificate(case)
     if wanted is not None:
         return wanted
+    if failure["kind"] == "reply" and _WAITS_FOR_HEADER.search(signs.reply_text(failure)):
+        # Exim greets after some seconds without the header, and takes no command then.
+        return Diagnosis("greeting_timeout", "proxy_expected", words.instead(failure))
     if failure["kind"] != "reply":
         variant = "no_answer_in_tls" if signs.in_tls(attempt) else "no_answer"
         return Diagnosis("ehlo_rejected", variant, words.unanswered(attempt, failure), fields=_patience(case))
@@ -453,7 +456,7 @@ def _starttls(case: _Case) -> Diagnosis:
 def _tls(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind, reason = failure["kind"], failure.get("reason", "")
-    if "after_proxy_header" in attempt and kind in _HUNG_UP:
+    if "after_proxy_header" in attempt and kind in (*_HUNG_UP, "tls"):
         return _proxy_expected(case)
     other_way = _tls_or_whoever_connects(case)
     if other_way is not None:

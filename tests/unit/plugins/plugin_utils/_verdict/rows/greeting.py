@@ -20,6 +20,7 @@ from tests.support.evidence import (
     reply,
     row,
     steps,
+    tls_fails,
 )
 
 ROWS: tuple[Row, ...] = (
@@ -165,6 +166,17 @@ ROWS: tuple[Row, ...] = (
         for words, made in (
             ("* BAD Invalid PROXY header", greets("malformed", text="* BAD Invalid PROXY header")),
             ("Invalid PROXY format", greets("reply", code=421, lines=["Invalid PROXY format"])),
+            (
+                "required Proxy negotiation failed",
+                attempt(
+                    rungs="tcp greeting ehlo!",
+                    failure=broken(
+                        "ehlo", "reply", code=503, lines=["Command refused, required Proxy negotiation failed"]
+                    ),
+                    greeting=GREETING,
+                    helo=reply(503, "Command refused, required Proxy negotiation failed"),
+                ),
+            ),
         )
     ),
     row(
@@ -173,6 +185,15 @@ ROWS: tuple[Row, ...] = (
         "greeting_timeout",
         "greeting",
         "proxy_expected",
+        settings=IMPLICIT,
+    ),
+    row(
+        "took our ClientHello for the header",
+        {**tls_fails("tls", reason="TLSV1_ALERT_UNEXPECTED_MESSAGE"), "after_proxy_header": {"code": 0, "lines": []}},
+        "greeting_timeout",
+        "greeting",
+        "proxy_expected",
+        "implicit_tls",
         settings=IMPLICIT,
     ),
     row(
