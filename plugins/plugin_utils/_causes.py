@@ -252,6 +252,14 @@ _TCP = (
         "use a port that is allowed.",
     ),
     Cause(
+        "connection_blocked", "at_relay", "tcp",
+        "A firewall at {address} forbids this host to connect to port {port}",
+        "Ask the relay's operator to open port {port} for this host in the firewall of the relay itself (firewalld, nftables, "
+        "iptables)[, or use a port that is allowed, such as {other_port}]; this host's own firewall need not be the reason.",
+        "An ICMP message of which the address itself is the sender: it cannot be unreachable then, and a firewall in between "
+        "would have signed with its own address, where it does not hide.",
+    ),
+    Cause(
         "connection_reset", "", "tcp",
         "{address} port {port} accepted the connection and reset it before saying anything",
         "Ask the relay's operator, or whoever runs the firewall or load balancer in front of it, whether this host's "
@@ -294,10 +302,10 @@ _GREETING = (
         "greeting_timeout", "proxy_expected", "greeting",
         "{endpoint} answers nobody but a proxy",
         "Connect to the proxy or load balancer that belongs in front of this relay, or switch the PROXY protocol off "
-        "at the relay (Postfix: smtpd_upstream_proxy_protocol; haproxy: accept-proxy).",
+        "at the relay (Postfix: smtpd_upstream_proxy_protocol; Exim: hosts_proxy; Dovecot: haproxy; haproxy: accept-proxy).",
         "The port is silent, hangs up on a ClientHello or calls it an error (Postfix: 421 4.3.0), and answered a further "
         "connection that began with a PROXY protocol header (version 1 or 2): with its greeting, or with TLS where that was "
-        "asked for.",
+        "asked for. Or its own words speak of the header, even behind a greeting (Exim).",
     ),
     Cause(
         "greeting_rejected", "", "greeting",
@@ -334,8 +342,8 @@ _GREETING = (
         "connection_closed", "", "greeting",
         "{endpoint} closed the connection before its greeting was complete",
         "Ask the relay's operator to look into the relay's log: an allow list without this host's address, a limit of "
-        "connections, a load balancer whose servers are down, a PROXY protocol header that the relay does not expect, or (where "
-        "TLS begins at once) a certificate or key file that it cannot read does this.",
+        "connections, a load balancer whose servers are down, a PROXY protocol header that the relay does not expect or waits for, "
+        "or (where TLS begins at once) a certificate or key file that it cannot read does this.",
         "An ordered end, or a broken line, after the connection stood and before a whole greeting; a reset at once "
         "is connection_reset.",
         log="{endpoint} closed the connection",
@@ -430,8 +438,18 @@ _STARTTLS = (
         "Ask the relay's operator to switch STARTTLS on[, or use port {tls_port} with secure: true if the relay has "
         "it];"
         " only if cleartext is really meant (a test server, say), set security: cleartext.",
-        "EHLO was answered and does not list STARTTLS. Where something masks it on the way (XXXXXXXA, ****), the "
-        "message and starttls_stripped say so.",
+        "EHLO was answered and does not list STARTTLS, and nothing in the list is masked.",
+    ),
+    Cause(
+        "starttls_not_offered", "masked", "starttls",
+        "{endpoint} does not offer STARTTLS to this host, so the session would stay in cleartext",
+        "Have whoever runs the firewall between this host and the relay switch its SMTP inspection off for this path (Cisco: "
+        "inspect esmtp)[, or use port {tls_port} with secure: true, which it cannot alter]; the relay's operator can hardly "
+        "help.",
+        "EHLO was answered, does not list STARTTLS, and a capability in it is overwritten (XXXXXXXA, ****), as firewalls do; the "
+        "finding starttls_stripped says the same.",
+        log_remedy="Have whoever runs the firewall between this host and the relay switch its SMTP inspection off, or use port "
+        "465 with secure: true.",
     ),
     Cause(
         "starttls_rejected", "", "starttls",
@@ -458,7 +476,8 @@ _STARTTLS = (
     Cause(
         "starttls_rejected", "no_answer", "starttls",
         "{endpoint} offers STARTTLS but did not answer the command properly",
-        "Ask the relay's operator[, or use port {tls_port} with secure: true]"
+        "Ask the relay's operator, or whoever runs a firewall that inspects SMTP on the way, what becomes of the command[, or use "
+        "port {tls_port} with secure: true]"
         "[; where it may be slow on purpose, raise timeout first: it had {waited} s].",
         "After STARTTLS came silence, an end, or no SMTP reply.",
     ),
@@ -513,9 +532,9 @@ _TLS = (
     Cause(
         "tls_handshake_failed", "hung_up", "tls",
         "The TLS handshake with {endpoint} ended as it began",
-        "Ask the relay's operator to look into the TLS set-up (ciphers, key, certificate files) and the log at this time; a "
-        "proxy that chooses the server by name (SNI) hangs up where it does not know the name in host or server_name, or "
-        "where the server behind it is down.",
+        "Ask the relay's operator to look into the TLS set-up (ciphers, key, certificate files) and the log at this time: if that "
+        "shows nothing, a firewall on the way may forbid TLS there; a proxy that chooses the server by name (SNI) hangs up where it "
+        "does not know the name in host or server_name, or where the server behind it is down.",
         "The connection ended as soon as the ClientHello was there, and a port that is only silent to TLS, or greets, is "
         "mode_mismatch.",
     ),
@@ -597,8 +616,9 @@ _CERTIFICATE = (
     Cause(
         "certificate_untrusted", "", "certificate",
         "The certificate of {endpoint} was issued by a CA that this host does not trust",
-        "Put that CA's root certificate on this host and name the file in ca_path; for a public relay, update the "
-        "host's ca-certificates instead.",
+        "For a relay with a CA of its own, put that CA's root certificate on this host and name the file in ca_path; for a "
+        "public relay, update the host's ca-certificates, and if that does not help, do not go on: a firewall or an antivirus "
+        "that opens TLS, or somebody else in between, shows a certificate of its own.",
         "The chain ends at a root, or at an issuer, that is not in this host's store or in ca_path.",
     ),
     Cause(
@@ -718,6 +738,15 @@ _AUTH = (
         "EHLO inside TLS lists STARTTLS and no AUTH: the server that answers takes the session for cleartext.",
     ),
     Cause(
+        "auth_not_offered", "refused", "auth",
+        "{endpoint} lists a login but does not take the command AUTH",
+        "Ask the relay's operator to make its login work for this host (a rule may forbid it, or what checks logins there is missing "
+        "or does not run)[, or use the port where it takes them, such as {other_port}]; if it needs no login from this host, leave out username and "
+        "password, or set login_required: false.",
+        "AUTH was answered with 500, 502 or 503, whose words do not speak of the mechanism, although EHLO lists it: another "
+        "mechanism would hardly fare better.",
+    ),
+    Cause(
         "auth_mechanism_not_offered", "", "auth",
         "{endpoint} does not offer the authentication mechanism that was asked for",
         "Set auth_mechanism to one that the relay offers, or leave it out.",
@@ -727,7 +756,7 @@ _AUTH = (
         "auth_mechanism_not_offered", "refused", "auth",
         "{endpoint} refuses the authentication mechanism that it offered",
         "Set auth_mechanism to another one that the relay offers; if there is none, ask its operator.",
-        "AUTH was answered with 504 (or 534 5.7.4), although EHLO lists the mechanism.",
+        "AUTH was answered with 504 (or 534 5.7.4, or words about the mechanism), although EHLO lists the mechanism.",
     ),
     Cause(
         "auth_mechanism_not_offered", "app", "auth",
@@ -817,8 +846,8 @@ _TRANSACTION = (
     Cause(
         "sender_rejected", "", "transaction",
         "{endpoint} refused the sender",
-        "Set sender to an address that this account may use (verified with the provider), and log in when the relay "
-        "asks for it.",
+        "Read the relay's words: set sender to an address that this account may use (verified with the provider), log in when "
+        "the relay asks for it, and ask its operator where they speak of access or of a policy, which may mean this host.",
         "MAIL was refused, or the words at RCPT or DATA speak of the sender (Postfix delays it to RCPT, Exim's "
         "verify=sender).",
     ),
@@ -856,6 +885,15 @@ _TRANSACTION = (
         f"{_TO_LOGIN}, or have its operator allow this host's address to relay.",
         "The words 'relay access denied', 'relaying denied' and the like: the recipient may be right, the relay does "
         "not know the client.",
+    ),
+    Cause(
+        "recipient_rejected", "relay_elsewhere", "transaction",
+        "{endpoint} does not carry mail to this recipient for this host, and offers no login here",
+        "Use the port where this relay takes logins[, such as {other_port}], with username and password, or have its operator "
+        "allow this host's address to relay.",
+        "As above, while EHLO lists no AUTH.",
+        log_remedy="Use the relay's submission port (587) with username and password, or have its operator allow this host's "
+        "address to relay.",
     ),
     Cause(
         "sender_rejected", "auth_required_elsewhere", "transaction",

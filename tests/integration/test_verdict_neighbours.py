@@ -14,6 +14,8 @@ import dataclasses
 import datetime
 import ipaddress
 import pathlib
+import re
+import select
 import ssl
 import typing as t
 
@@ -33,6 +35,7 @@ from tests.support.faulty import (
     honest,
     in_turn,
     plaintext,
+    say,
     server_context,
     silent,
     smtp,
@@ -113,13 +116,65 @@ def for_a_proxy_only(then: Behaviour, version: int = 1) -> Behaviour:
     def run(peer: Peer) -> None:
         data = peer.sock.recv(16384)
         header, rest = (data[:16], data[16:]) if version == 2 else data.partition(b"\r\n")[::2]
-        if header.startswith((b"PROXY UNKNOWN", b"\r\n\r\n\0\r\nQUIT\n\x20")[version - 1]):
+        if header.startswith((b"PROXY TCP4 127.0.0.1 127.0.0.1 ", b"\r\n\r\n\0\r\nQUIT\n\x20")[version - 1]):
             peer.buffer = rest
             then(peer)
         else:
             peer.reply("421 4.3.0 relay.test Server local error")
 
     return run
+
+
+def silent_but_for_a_proxy(then: Behaviour) -> Behaviour:
+    """Waits for a line that tells of a connection, and says nothing to whatever else comes."""
+
+    def run(peer: Peer) -> None:
+        if re.fullmatch(r"PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+", peer.line()):
+            then(peer)
+        else:
+            peer.drain()
+
+    return run
+
+
+def as_sslh(seconds: float, then: Behaviour) -> Behaviour:
+    """Hangs up on TLS; greets who speaks first at once, and who is silent after some seconds."""
+
+    def run(peer: Peer) -> None:
+        if select.select([peer.sock], [], [], seconds)[0]:
+            peer.buffer = peer.sock.recv(16384)
+            if not peer.buffer or peer.buffer.startswith(b"\x16"):
+                return
+        then(peer)
+
+    return run
+
+
+def exim_for_a_proxy(then: Behaviour, tls: bool = False) -> Behaviour:
+    """As Exim's hosts_proxy: 14 bytes are read for the header, or three seconds pass; after that it greets, and refuses every command."""
+
+    def run(peer: Peer) -> None:
+        if select.select([peer.sock], [], [], 3)[0]:
+            peer.buffer = peer.sock.recv(14)
+            if peer.buffer.startswith(b"PROXY TCP4"):
+                peer.buffer = b""
+                while peer.sock.recv(1) not in (b"\n", b""):
+                    pass  # a ClientHello may come in one piece with the header
+                then(peer)
+                return
+        if tls:
+            peer.send(b"\x15\x03\x03\x00\x02\x02\x0a")  # unexpected_message
+            return
+        peer.reply("220 exim.test ESMTP Exim 4.96")
+        while peer.line():
+            peer.reply("503 Command refused, required Proxy negotiation failed")
+
+    return run
+
+
+def echo(peer: Peer) -> None:
+    while True:
+        peer.send(peer.read())
 
 
 class Row(t.NamedTuple):
@@ -149,6 +204,7 @@ def offers(line: str) -> t.Callable[[World], Behaviour]:
     return lambda world: smtp(implicit=world.tls, capabilities=("SIZE 1000", line))
 
 
+MYSQL = b"\x4a\0\0\0\n8.0.36\0\x08\0\0\0abcdefgh\0\xff\xf7\xff\x02\0caching_sha2_password\0"
 ALERT = b"\x15\x03\x03\x00\x02\x02\x28"  # handshake_failure: any TLS record is an answer
 LIMIT, LATER = "421 4.7.0 Too many connections from your address", "421 4.3.2 shutting down"
 TRY = {**LOGIN, "check_credentials": True}
@@ -175,6 +231,29 @@ GATE = {
         clear("220 r", pause(0.1), "500 5.5.2 Error: bad syntax\n500 5.5.2 Error: bad syntax\n221 2.0.0 Bye", CLOSE), False, "ehlo_rejected",
         "PROXY protocol",
     ),
+    "silent to all but a proxy, as Haraka": Row(
+        lambda world: silent_but_for_a_proxy(smtp(starttls=world.tls)), False, "greeting_timeout", "nobody but a proxy", options={"timeout": 8}
+    ),
+    "greets without the header after a while, and takes no command, as Exim": Row(
+        lambda world: exim_for_a_proxy(smtp(starttls=world.tls)), False, "greeting_timeout", "Proxy negotiation failed", options={"timeout": 12}
+    ),
+    "the same where TLS was meant": Row(
+        lambda world: exim_for_a_proxy(smtp(starttls=world.tls)), True, "greeting_timeout", "Proxy negotiation failed", options={"timeout": 12}
+    ),
+    "takes the ClientHello for the header, and goes on in TLS, as Exim": Row(
+        lambda world: exim_for_a_proxy(smtp(implicit=world.tls), tls=True), True, "greeting_timeout", "nobody but a proxy", options={"timeout": 12}
+    ),
+    "knows that it waits for a proxy": Row(
+        clear("* BAD Invalid PROXY header", CLOSE), False, "greeting_timeout", "Invalid PROXY header"
+    ),
+    "shared by services, and greets silent clients after three seconds": Row(
+        lambda world: as_sslh(3, smtp(starttls=world.tls)), False, None, options={"timeout": 10}
+    ),
+    "sends back what it is sent": Row(lambda _world: echo, False, "not_smtp", "sends back", "Set secure"),
+    "the same in TLS": Row(lambda _world: echo, True, "not_smtp", "sends back", "Set secure"),
+    "MySQL": Row(lambda _world: say(MYSQL), False, "not_smtp", "a MySQL server"),
+    "MySQL in TLS": Row(lambda _world: say(MYSQL), True, "not_smtp", "a MySQL server"),
+    "news where TLS was meant": Row(lambda _world: say("200 news.test ready\r\n"), True, "not_smtp", "200 news.test", "Set secure"),
     "the first connection is never served": Row(
         lambda world: in_turn(silent(), smtp(starttls=world.tls)), False, None
     ),
@@ -235,7 +314,7 @@ GATE = {
         behind_starttls(close_notify, CLOSE), False, "ehlo_rejected", "finished the TLS handshake", "firewall"
     ),
     "an ordered end instead of the greeting": Row(
-        lambda world: script(world.tls, close_notify, CLOSE), True, "connection_closed", "", "secure: false"
+        lambda world: script(world.tls, close_notify, CLOSE), True, "connection_closed", "", "Set secure"
     ),
     # Alerts.
     "alert protocol_version": Row(lambda _world: alert(70), True, "tls_version_unsupported"),
@@ -257,7 +336,7 @@ GATE = {
         False, "auth_not_offered", "PLAIN before TLS and none after it", options=LOGIN,
     ),
     "AUTH unknown although offered": Row(
-        in_tls(*AUTH, "503 5.5.1 AUTH not available"), True, "auth_mechanism_not_offered", "that it offered", "password", TRY
+        in_tls(*AUTH, "503 5.5.1 AUTH not available"), True, "auth_not_offered", "does not take the command AUTH", "auth_mechanism", TRY
     ),
     "AUTH wants STARTTLS inside TLS": Row(
         in_tls(*AUTH, "530 5.7.0 Must issue a STARTTLS command first"), True, "auth_requires_tls", "is in TLS", "starttls", TRY

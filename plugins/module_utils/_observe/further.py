@@ -11,6 +11,7 @@ with other suites, which is a climb like the first one.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 
@@ -23,6 +24,8 @@ if t.TYPE_CHECKING:
     from .clock import Deadline
     from .evidence import FailureEntry, ReplyEntry, Security
     from .tls import TLSRecord
+
+    _Begin = t.Callable[[Dialogue], bytes]
 
 __all__ = ("find_out_more", "listen_on")
 
@@ -38,8 +41,8 @@ _HEADER_SECONDS = 1.5
 _NO_SUITE = ("HANDSHAKE_FAILURE", "INSUFFICIENT_SECURITY", "NO_SHARED_CIPHER", "NO_CIPHER")
 # And one for which no version was found.
 _NO_VERSION = ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "WRONG_VERSION_NUMBER")
-# PROXY protocol: version 1 (section 2.1), and LOCAL of version 2 (section 2.2), for what takes only that.
-_PROXY_HEADERS = (b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0")
+# How long a port may be silent to TLS before it is tried whether it waits for a proxy; sooner than such a port gives up.
+_DEAF_SECONDS = 1.5
 
 
 def listen_on(climb: Ladder) -> Dialogue | None:
@@ -53,18 +56,22 @@ def listen_on(climb: Ladder) -> Dialogue | None:
         hello = _connect(climb, climb.deadline.within(_CONNECT_SECONDS))
         hello.wire.deadline = climb.deadline
         hello.begin_tls(climb.contexts, climb.options.server_name)
-        ready = wait_any([wire, hello.wire], climb.deadline)
+        ready = wait_any([wire, hello.wire], climb.deadline.within(_DEAF_SECONDS))
+        if not ready and climb.deadline.remaining() > _HEADER_SECONDS:
+            ready = _wait_as_proxy(climb, hello.wire)
+        elif not ready:
+            ready = wait_any([wire, hello.wire], climb.deadline)
         if hello.wire in ready and wire not in ready:
             first = hello.wire.peek()
             if first is None or (not first.tls and first.text[:1] in ("4", "5")):
                 # It waits for something else than a client: Postfix calls a ClientHello there an error of its own.
                 _try_proxy_header(climb)
+                # What shares a port between services may send silent clients to the relay after some seconds (sslh).
+                patience = _PATIENCE_SECONDS if "speaks_second" in climb.evidence else _header_seconds(climb)
                 seen = "after_proxy_header" in climb.evidence or "speaks_second" in climb.evidence
-                if seen and not wire.readable(_header_seconds(climb)):
+                if seen and not wire.readable(patience):
                     # Whoever begins as a proxy is answered, and the first connection, which is older, is not.
-                    failure = Failure("timeout", waited_ms=round((time.monotonic() - climb.started) * 1000, 1))
-                    failure.layer = "greeting"
-                    raise failure
+                    raise _never_greeted(climb)
             elif first.tls and (climb.security == "auto" or not _greets_who_speaks_first(climb)):
                 found, hello = hello, None
                 return found
@@ -83,6 +90,47 @@ def listen_on(climb: Ladder) -> Dialogue | None:
     finally:
         if hello is not None:
             hello.wire.close()
+
+
+def _wait_as_proxy(climb: Ladder, hello: Wire) -> list[Wire]:
+    """Wait for the greeting with a third connection, which begins as a proxy does, as the port is silent to TLS too.
+
+    Gives those of the first two that have something to read. Raises Failure where none but a proxy is greeted.
+    """
+    wires = [climb.open.wire, hello]
+    proxy = None
+    try:
+        proxy = _connect(climb, climb.deadline.within(_CONNECT_SECONDS))
+        proxy.wire.deadline = climb.deadline
+        proxy.wire.send(proxy.wire.proxy_header)
+        ready = wait_any([*wires, proxy.wire], climb.deadline)
+        if ready != [proxy.wire]:
+            return [wire for wire in ready if wire is not proxy.wire]
+        greeting = proxy.greeting() if proxy.wire.peek() is not None else None
+        if greeting is not None and greeting.code == 220:
+            with contextlib.suppress(Failure):
+                proxy.quit()
+            if _said_to(climb, _hello, _extra_seconds(climb)) is not None:
+                # Not the header counts: it greets who speaks first, or later connections first.
+                _take_another(climb)
+                return []
+            # Nor does it where some of the servers behind a load balancer are dead.
+            if _said_to(climb, _own_header, _header_seconds(climb)) is not None:
+                climb.evidence["after_proxy_header"] = greeting.as_entry()
+                raise _never_greeted(climb)
+    except Failure as failure:
+        if failure.layer:
+            raise
+    finally:
+        if proxy is not None:
+            proxy.wire.close()
+    return wait_any(wires, climb.deadline)
+
+
+def _never_greeted(climb: Ladder) -> Failure:
+    failure = Failure("timeout", waited_ms=round((time.monotonic() - climb.started) * 1000, 1))
+    failure.layer = "greeting"
+    return failure
 
 
 def _take_another(climb: Ladder) -> None:
@@ -124,6 +172,14 @@ def find_out_more(climb: Ladder, failure: FailureEntry) -> None:
             if "after_proxy_header" not in climb.evidence:
                 # It may keep clients waiting, and refuse those who do not wait (postscreen, Exim, nginx).
                 _other_mode(climb, "cleartext", seconds + _PATIENCE_SECONDS)
+        elif _still_silent(climb):
+            # It greeted our ClientHello at once: silent clients may have to wait (Exim, for the header of a proxy).
+            _other_mode(climb, "cleartext", seconds + _PATIENCE_SECONDS)
+    elif (
+        climb.security == "implicit_tls" and "UNEXPECTED_MESSAGE" in failure.get("reason", "") and _tls_as_proxy(climb)
+    ):
+        # The ClientHello's first bytes were taken for the header, and TLS began with the rest (Exim).
+        climb.evidence["after_proxy_header"] = {"code": 0, "lines": []}
     elif (
         climb.security == "implicit_tls"
         and kind in ("closed", "reset")
@@ -162,14 +218,14 @@ def _connect(climb: Ladder, deadline: Deadline) -> Dialogue:
 
 def _greets_who_speaks_first(climb: Ladder) -> bool:
     """Whether a port that answers a ClientHello also greets a client in cleartext that speaks first, as sslh does."""
-    reply = _said_to(climb, None, _extra_seconds(climb))
+    reply = _said_to(climb, _hello, _extra_seconds(climb))
     climb.evidence["both_modes"] = reply is not None
     return reply is not None
 
 
 def _try_proxy_header(climb: Ladder) -> None:
     """Whether a port that hangs up on a ClientHello answers who begins as a proxy does: with its greeting, or in TLS."""
-    for header in _PROXY_HEADERS:
+    for header in (_own_header, _local_header):
         answered: ReplyEntry | None = None
         if climb.security != "implicit_tls":
             if climb.open.wire.readable(0):
@@ -179,14 +235,29 @@ def _try_proxy_header(climb: Ladder) -> None:
         answered = answered or _tls_behind_header(climb, header)
         if answered is None:
             continue
-        if answered["code"] and _said_to(climb, None, _extra_seconds(climb)) is not None:
+        if answered["code"] and _said_to(climb, _hello, _extra_seconds(climb)) is not None:
             climb.evidence["speaks_second"] = True  # not the header counts, but that something was said
         else:
             climb.evidence["after_proxy_header"] = answered
         return
 
 
-def _tls_behind_header(climb: Ladder, header: bytes) -> ReplyEntry | None:
+def _own_header(session: Dialogue) -> bytes:
+    """Version 1 with the connection's own ends (section 2.1), as not everybody knows UNKNOWN (Haraka)."""
+    return session.wire.proxy_header
+
+
+def _local_header(_session: Dialogue) -> bytes:
+    """LOCAL of version 2 (section 2.2), for what takes only that."""
+    return b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
+
+
+def _hello(session: Dialogue) -> bytes:
+    """EHLO, before the greeting."""
+    return f"EHLO {session.helo_name}\r\n".encode()
+
+
+def _tls_behind_header(climb: Ladder, header: _Begin) -> ReplyEntry | None:
     """How a ClientHello behind a PROXY protocol header is answered, as ``after_proxy_header``; null where it is not.
 
     A greeting counts where TLS was meant: else it was asked for before, in cleartext.
@@ -194,7 +265,7 @@ def _tls_behind_header(climb: Ladder, header: bytes) -> ReplyEntry | None:
     session = None
     try:
         session = _connect(climb, climb.deadline.within(_header_seconds(climb)))
-        session.wire.send(header)
+        session.wire.send(header(session))
         session.begin_tls(climb.contexts, climb.options.server_name)
         if not wait_any([session.wire], session.wire.deadline):
             return None
@@ -210,16 +281,32 @@ def _tls_behind_header(climb: Ladder, header: bytes) -> ReplyEntry | None:
             session.wire.close()
 
 
+def _tls_as_proxy(climb: Ladder) -> bool:
+    """Whether the handshake goes well behind a PROXY protocol header, whatever is thought of the certificate."""
+    session = None
+    try:
+        session = _connect(climb, climb.deadline.within(_header_seconds(climb)))
+        session.wire.send(session.wire.proxy_header)
+        session.begin_tls(climb.contexts, climb.options.server_name)
+        session.finish_tls()
+        return True
+    except Failure as failure:
+        return failure.kind in ("certificate", "no_certificate")
+    finally:
+        if session is not None:
+            session.wire.close()
+
+
 def _header_seconds(climb: Ladder) -> float:
     return max(_HEADER_SECONDS, _extra_seconds(climb))
 
 
-def _said_to(climb: Ladder, data: bytes | None, seconds: float) -> t.Any:
-    """The greeting of a new connection that begins with ``data``, null for EHLO; null where there is none."""
+def _said_to(climb: Ladder, begin: _Begin, seconds: float) -> t.Any:
+    """The greeting of a new connection that begins so; null where there is none."""
     session = None
     try:
         session = _connect(climb, climb.deadline.within(seconds))
-        session.wire.send(f"EHLO {session.helo_name}\r\n".encode() if data is None else data)
+        session.wire.send(begin(session))
         reply = session.greeting()
         if reply.code != 220:
             return None

@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
 __all__ = ("Suites", "TLSContexts", "TLSRecord", "ca_subjects", "looks_like_tls", "on_this_host", "trust_store")
 
 _HANDSHAKE, _ALERT = 22, 21  # content types (RFC 8446 section 5.1)
+_CLIENT_HELLO = 1
 # Handshake types (RFC 8446 section 4, RFC 5246 section 7.4)
 _CERTIFICATE, _SERVER_KEY_EXCHANGE, _CERTIFICATE_REQUEST = 11, 12, 13
 _NAMED_CURVE = 3  # how a ServerKeyExchange with ECDHE begins (RFC 8422 section 5.4)
@@ -430,5 +431,7 @@ def ca_subjects(path: str) -> list[str]:
 
 
 def looks_like_tls(data: bytes) -> bool:
-    """Whether bytes begin as a TLS record does: a handshake or an alert of SSL 3 or later."""
+    """Whether bytes begin as what a TLS server says: a handshake or an alert of SSL 3 or later, and no echo of our ClientHello."""
+    if len(data) > 5 and data[0] == _HANDSHAKE and data[5] == _CLIENT_HELLO:
+        return False
     return len(data) > 0 and data[0] in (_HANDSHAKE, _ALERT) and (len(data) == 1 or data[1] == 3)

@@ -65,6 +65,14 @@ class Wire:
         """The address of this end, as EHLO's address literal needs it."""
         return self._sock.getsockname()[0].partition("%")[0]
 
+    @property
+    def proxy_header(self) -> bytes:
+        """How a proxy would tell of this connection, as it is (PROXY protocol, section 2.1)."""
+        (source, source_port), (target, target_port) = self._sock.getsockname()[:2], self._sock.getpeername()[:2]
+        kind = "TCP6" if ":" in source else "TCP4"
+        ends = f"{source.partition('%')[0]} {target.partition('%')[0]} {source_port} {target_port}"
+        return f"PROXY {kind} {ends}\r\n".encode("ascii")
+
     def fileno(self) -> int:
         """The socket's descriptor, for polling."""
         return self._sock.fileno()

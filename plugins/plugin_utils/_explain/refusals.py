@@ -60,6 +60,7 @@ _LATER_CONTENT = Meaning("temporarily_rejected", "content", "certain")
 _SENDER_DOMAIN = Meaning("message_rejected", "sender_domain", "certain")
 _LATER_SENDER_DOMAIN = Meaning("temporarily_rejected", "sender_domain", "certain")
 _RECIPIENT = Meaning("recipient_rejected", "", "certain")
+_BROKEN = Meaning("temporarily_rejected", "broken", "certain")
 _MAILBOX = "mailbox_full"
 _ON_A_LIST = r"(?:blocked (?:using|by)|\b(?:block|black|deny) ?list|\blisted (?:in|at|by|on)\b|\bis listed\b)"
 
@@ -70,6 +71,16 @@ def _row(words: str, permanent: Meaning, temporary: Meaning | None = None, stage
 
 # Blanks and hyphens are the same here: the words of logs come with blanks in place of hyphens.
 _ROWS: tuple[_Row, ...] = (
+    # A set-up that is broken, whatever was to be looked up: Postfix puts that before its words.
+    _Row(
+        re.compile(
+            r"\b(?:rejected|refused|denied): (?:server (?:configuration|local)|temporary lookup|internal) (?:error|problem|failure)",
+            re.IGNORECASE,
+        ),
+        None,
+        _BROKEN,
+        ("greeting", "ehlo", "mail", "rcpt", "data"),
+    ),
     # The name in EHLO.
     _row(
         r"\b(?:helo|ehlo)(?: command| name| host(?:name)?| argument| domain| string)? (?:was |is )?"
@@ -81,6 +92,12 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bsyntax: (?:helo|ehlo)\b|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name"
         r"|\b(?:helo|ehlo)\b(?: \w+){0,2} has no (?!lookup)|\blookup (?:on|of|for) (?:the )?(?:helo|ehlo)\b",
         _HELO,
+    ),
+    # In answer to EHLO no other name can be meant.
+    _row(
+        r"\b(?:address|ip) literals?\b|\bfqdn\b|fully[ -]qualified|\b(?:invalid|bad|bogus) host ?name\b",
+        _HELO,
+        stages=("ehlo",),
     ),
     # A certificate of the client, asked for in words.
     _row(
@@ -261,7 +278,13 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("temporarily_rejected", _MAILBOX, "certain"),
         stages=("rcpt", "data", "", NO_CODE),
     ),
-    # The sender, also where RCPT is answered.
+    # The sender, also where RCPT is answered. A domain that is not one of the relay's may well exist.
+    _row(
+        r"\bnon[ -]local sender\b|\bsender domain .{0,40}\bnot (?:local|hosted|served|ours)\b",
+        _SENDER,
+        _LATER,
+        stages=_ENVELOPE,
+    ),
     _row(
         r"\bdomain (?:name )?(?:does not|doesn.t) (?:exist|resolve)",
         Meaning("sender_rejected", "no_domain", "certain"),
@@ -361,12 +384,19 @@ _ROWS: tuple[_Row, ...] = (
             re.IGNORECASE,
         ),
         None,
-        Meaning("temporarily_rejected", "broken", "certain"),
+        _BROKEN,
         ("greeting", "ehlo", "mail", "rcpt", "data"),
+    ),
+    # postscreen, which has listed this host, says so of each recipient.
+    _row(
+        r"\bservice (?:is )?currently unavailable\b",
+        Meaning("greeting_rejected", "closed", "likely"),
+        _LATER,
+        stages=("mail", "rcpt", "data"),
     ),
     # A relay that is closed: maintenance, or what it asks first is dead.
     _row(
-        r"not accepting (?:\w+ ){0,2}(?:connections?|mail|messages)|no smtp service|service (?:is )?not available",
+        r"not accepting (?:\w+ ){0,2}(?:connections?|mail|messages)|no smtp service|service (?:is )?(?:currently )?(?:not available|unavailable)",
         Meaning("greeting_rejected", "closed", "likely"),
         _LATER,
         stages=("greeting",),

@@ -39,6 +39,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.login import
 __all__ = ("TLS_VERSIONS", "Diagnosis", "HostFacts", "Policy", "diagnose", "diagnose_name")
 
 _NO_ROUTE = ("ENETUNREACH", "ENETDOWN", "EHOSTUNREACH", "EHOSTDOWN", "EINVAL", "EADDRNOTAVAIL", "EAFNOSUPPORT")
+_UNREACHABLE = ("ENETUNREACH", "EHOSTUNREACH", "ENOPROTOOPT")
 _BLOCKED = ("EACCES", "EPERM")
 # ICMP messages by which a firewall says no (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1): IP version, type, code.
 _ICMP_PROHIBITED = ((4, 3, 9), (4, 3, 10), (4, 3, 13), (6, 1, 1), (6, 1, 5), (6, 1, 6))
@@ -58,6 +59,13 @@ _LOGIN_IS_NO_MATTER = re.compile(
     r"\b(?:unknown|no such|not? (?:found|exist|valid)|invalid|does ?n.t exist|unrouteable|polic|filter|blocked|list\b)",
     re.IGNORECASE,
 )
+_MECHANISM = re.compile(r"mechanism|method|auth\w* type|type of auth", re.IGNORECASE)
+_NOBODY_LEFT = re.compile(r"\bno valid recipients?\b", re.IGNORECASE)
+# OpenSMTPD says the same of a recipient whom it does not know and of one to whom it would carry mail after a login.
+_OF_OPENSMTPD = re.compile(r"^550 invalid recipient: <", re.IGNORECASE)
+# What a server says that waits for the header of the PROXY protocol, or cannot read it.
+_WAITS_FOR_HEADER = re.compile(r"\bproxy[ -](?:protocol|header|line|format|timeout|negotiation)\b", re.IGNORECASE)
+_NO_HEADER_FOR_POSTFIX = re.compile(r"^421 4\.3\.0 .*Server local error", re.IGNORECASE)
 _NAMES_A_PORT = re.compile(r"\b(?:25|465|587)\b")
 _SILENT = ("timeout", "unfinished")
 _TURNED_AWAY_AT = ("missing", "reply", "withheld")
@@ -123,7 +131,7 @@ def diagnose(
     failure = attempt["failure"]
     if signs.turned_away(attempt) and (failure is None or failure["kind"] in _TURNED_AWAY_AT):
         said = words.quoted(failure) if failure is not None and failure["kind"] == "reply" else ""
-        return Diagnosis("greeting_rejected", "address", words.also(said, words.TURNED_AWAY), observed)
+        return replace(_turned_away(attempt, said), observed=observed)
     if failure is None:
         if observed is None and settings.security == "auto":
             observed = "cleartext"
@@ -140,6 +148,16 @@ def diagnose(
             return replace(breach, observed=observed)
     found = _of_failure(_Case(attempt, failure, settings, host, answers_elsewhere))
     return found if found.observed is not None else replace(found, observed=observed)
+
+
+def _turned_away(attempt: Attempt, said: str) -> Diagnosis:
+    """What sendmail's access list has against this host: its address, or in TLS alone what that shows of the client."""
+    if not signs.in_tls(attempt) or not signs.offered(attempt, "before_tls") or signs.turned_away_before_tls(attempt):
+        return Diagnosis("greeting_rejected", "address", words.also(said, words.TURNED_AWAY))
+    detail = words.also(said, words.TURNED_AWAY_IN_TLS)
+    if signs.asked_certificate(attempt) and not re.search(r"encryption|\bweak\b", said, re.IGNORECASE):
+        return Diagnosis("client_certificate_required", detail=detail)
+    return Diagnosis("ehlo_rejected", "no_answer_in_tls", detail)
 
 
 def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, host: HostFacts) -> Diagnosis | None:
@@ -242,6 +260,11 @@ def _tcp(case: _Case) -> Diagnosis:
         return Diagnosis(
             "connection_refused", detail=words.also(said, words.this_host(settings.host, attempt["address"]))
         )
+    from_itself = failure.get("icmp_from") == attempt["address"].partition("%")[0]
+    if from_itself and (icmp in _ICMP_PROHIBITED or errno in _UNREACHABLE):
+        return Diagnosis("connection_blocked", "at_relay", said)
+    if errno == "ENOPROTOOPT":  # ICMP protocol unreachable, of a host that speaks TCP on other ports
+        return Diagnosis("connection_blocked", detail=said)
     if icmp in _ICMP_PROHIBITED or errno in _BLOCKED:
         return Diagnosis("connection_blocked", detail=said)
     if errno == "EHOSTUNREACH" and case.answers_elsewhere:
@@ -272,6 +295,10 @@ def _greeting(case: _Case) -> Diagnosis:
     kind = failure["kind"]
     if "after_proxy_header" in attempt:
         return _proxy_expected(case, words.instead(failure) if kind == "reply" else "")
+    if kind == "reply" and _WAITS_FOR_HEADER.search(signs.reply_text(failure)):
+        return Diagnosis("greeting_timeout", "proxy_expected", words.instead(failure))
+    if kind == "malformed" and _WAITS_FOR_HEADER.search(failure["text"]):
+        return Diagnosis("greeting_timeout", "proxy_expected", words.it_said(failure["text"]))
     if kind in _SILENT and (attempt.get("both_modes") or attempt.get("speaks_second")):
         here = {"tls_here": case.settings.port} if attempt.get("both_modes") else {}
         return Diagnosis("greeting_timeout", "speaks_second", fields={**_timeout(case), **here})
@@ -284,10 +311,18 @@ def _greeting(case: _Case) -> Diagnosis:
     if kind == "reply" and failure["code"] < 400:
         return Diagnosis("not_smtp", detail=words.odd_greeting(failure))
     if kind == "reply":
-        return _wants_certificate(case) or _refused(case, "greeting")
+        return _wants_certificate(case) or _greeted_with_refusal(case)
     if kind == "malformed":
         return Diagnosis("not_smtp", detail=words.service(failure["text"]))
     return Diagnosis("not_smtp", detail=words.WITHOUT_END.format(failure.get("limit", "reply")))
+
+
+def _greeted_with_refusal(case: _Case) -> Diagnosis:
+    """As any refusal; Postfix's own sentence for a PROXY header that did not come is no more than a sign of it."""
+    found = _refused(case, "greeting")
+    if _NO_HEADER_FOR_POSTFIX.search(signs.reply_text(case.failure)):
+        return replace(found, detail=words.also(found.detail, words.AS_WITHOUT_HEADER))
+    return found
 
 
 def _proxy_expected(case: _Case, said: str = "") -> Diagnosis:
@@ -304,23 +339,27 @@ def _mode(case: _Case) -> Diagnosis:
     text = case.failure.get("text", "")
     if "after_proxy_header" in case.attempt:
         return _proxy_expected(case, words.it_said(text))
+    if _WAITS_FOR_HEADER.search(text):
+        return Diagnosis("greeting_timeout", "proxy_expected", words.it_said(text))
     if not re.match(r"[2-5](\d(\d([ -]|$)|$)|$)", text):
         return Diagnosis("not_smtp", detail=words.service(text))
     if signs.looks_like_ftp(text):
         return Diagnosis("not_smtp", detail=words.ftp(text))
     other = case.attempt.get("other_mode")
-    if text[0] in "23" or (other is not None and _greets(other)):
-        return _cleartext_spoken(case, text)
-    # A refusal in cleartext is one, whatever mode was meant; only a 220 would show the other mode.
-    failure = other["failure"] if other is not None else None
-    if other is not None and failure is not None and failure["layer"] == "greeting" and failure["kind"] == "reply":
-        return replace(_refused(case._replace(attempt=other, failure=failure), "greeting"), observed=None)
     said: FailureEntry = {
         "layer": "greeting",
         "kind": "reply",
         "code": int(text[:3].ljust(3, "0")),
         "lines": [text[4:]],
     }
+    if re.match(r"(?!220)[23]\d\d", text) and not (other is not None and _greets(other)):
+        return Diagnosis("not_smtp", detail=words.odd_greeting(said))
+    if text[0] in "23" or (other is not None and _greets(other)):
+        return _cleartext_spoken(case, text)
+    # A refusal in cleartext is one, whatever mode was meant; only a 220 would show the other mode.
+    failure = other["failure"] if other is not None else None
+    if other is not None and failure is not None and failure["layer"] == "greeting" and failure["kind"] == "reply":
+        return replace(_refused(case._replace(attempt=other, failure=failure), "greeting"), observed=None)
     return _refused(case._replace(failure=said), "greeting")
 
 
@@ -332,7 +371,9 @@ def _implicit_spoken(case: _Case) -> Diagnosis:
         inner = _of_failure(_Case(other, failure, settings, case.host, False))
         if inner.code == "not_smtp":
             return replace(inner, detail=words.also(inner.detail, words.BEHIND_TLS), observed="implicit_tls")
-        if failure["layer"] in ("tls", "certificate", "greeting"):
+        if failure["layer"] == "greeting" and failure["kind"] in _SILENT:
+            detail = words.silent_there_too(signs.waited(other, failure))
+        elif failure["layer"] in ("tls", "certificate", "greeting"):
             detail = words.fault_of_its_own(inner.code)
     other_port = 587 if settings.port != 587 else 2587
     return Diagnosis("mode_mismatch", "implicit_spoken", detail, "implicit_tls", other_port=other_port)
@@ -349,7 +390,7 @@ def _cleartext_spoken(case: _Case, text: str) -> Diagnosis:
     failure = other["failure"] if other is not None else None
     if other is not None and failure is not None and failure["layer"] == "ehlo":
         inner = _ehlo(case._replace(attempt=other, failure=failure))
-        if inner.code == "not_smtp":
+        if inner.code == "not_smtp" or inner.variant == "proxy_expected":
             return inner
     observed = signs.observed_security(other) if other is not None else None
     refused = failure if failure is not None and failure["layer"] == "ehlo" and failure["kind"] == "reply" else None
@@ -371,6 +412,9 @@ def _ehlo(case: _Case) -> Diagnosis:
     wanted = _wants_certificate(case)
     if wanted is not None:
         return wanted
+    if failure["kind"] == "reply" and _WAITS_FOR_HEADER.search(signs.reply_text(failure)):
+        # Exim greets after some seconds without the header, and takes no command then.
+        return Diagnosis("greeting_timeout", "proxy_expected", words.instead(failure))
     if failure["kind"] != "reply":
         variant = "no_answer_in_tls" if signs.in_tls(attempt) else "no_answer"
         return Diagnosis("ehlo_rejected", variant, words.unanswered(attempt, failure), fields=_patience(case))
@@ -398,7 +442,8 @@ def _ehlo(case: _Case) -> Diagnosis:
 def _starttls(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     if failure["kind"] == "missing":
-        return Diagnosis("starttls_not_offered", detail=words.masks(signs.masked_capabilities(attempt)))
+        masked = signs.masked_capabilities(attempt)
+        return Diagnosis("starttls_not_offered", "masked" if masked else "", words.masks(masked))
     if failure["kind"] == "reply" and failure["code"] < 400:
         return Diagnosis("starttls_rejected", "no_answer", words.quoted(failure))
     if failure["kind"] == "reply":
@@ -412,7 +457,7 @@ def _starttls(case: _Case) -> Diagnosis:
 def _tls(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind, reason = failure["kind"], failure.get("reason", "")
-    if "after_proxy_header" in attempt and kind in _HUNG_UP:
+    if "after_proxy_header" in attempt and kind in (*_HUNG_UP, "tls"):
         return _proxy_expected(case)
     other_way = _tls_or_whoever_connects(case)
     if other_way is not None:
@@ -499,7 +544,9 @@ def _auth(case: _Case) -> Diagnosis:
         before = signs.offered(attempt, "before_tls").get("AUTH", [])
         return replace(found, detail=words.only_before_tls(before)) if signs.in_tls(attempt) and before else found
     if kind == "missing":
-        return _no_mechanism(failure["offered"], failure.get("wanted"), False)
+        found = _no_mechanism(failure["offered"], failure.get("wanted"), False)
+        more = "STARTTLS" in signs.offered_now(attempt) and not signs.in_tls(attempt)
+        return replace(found, detail=words.also(found.detail, words.MORE_BEHIND_STARTTLS)) if more else found
     if kind != "reply":
         return Diagnosis("auth_rejected", "no_answer", words.unanswered(attempt, failure), fields=_patience(case))
     code, status = failure["code"], signs.status_of(failure)
@@ -511,6 +558,9 @@ def _auth(case: _Case) -> Diagnosis:
         return Diagnosis("auth_requires_tls", "in_tls" if signs.in_tls(attempt) else "", words.quoted(failure))
     # An offer that is taken back for a reason has words of its own.
     refuses_address = said is not None and said.cause == "greeting_rejected"
+    about_mechanism = code == 504 or _MECHANISM.search(signs.reply_text(failure)) is not None
+    if code in (500, 502, 503) and not refuses_address and not about_mechanism:
+        return Diagnosis("auth_not_offered", "refused", words.quoted(failure))
     if (code in (500, 502, 503, 504) and not refuses_address) or (code == 534 and status == "5.7.4"):
         return Diagnosis("auth_mechanism_not_offered", "refused", words.quoted(failure))
     found = _refused(case, "auth")
@@ -552,6 +602,8 @@ def _transaction(case: _Case) -> Diagnosis:
     if failure["kind"] != "reply":
         how_far, detail = _how_far(attempt), words.unanswered(attempt, failure)
         return Diagnosis("message_rejected", how_far, detail, fields=_patience(case))
+    if failure["stage"] == "data" and _NOBODY_LEFT.search(signs.reply_text(failure)):
+        return Diagnosis("recipient_rejected", detail=words.quoted(failure) + words.in_answer_to(failure))
     stage = "data" if failure["stage"] == "message" else failure["stage"]
     return _refused(case, stage)
 
@@ -613,11 +665,15 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
     if code == "recipient_rejected" and not variant and _RECIPIENT_DENIED.search(text) and _login_would_help(attempt):
         # Postfix's usual submission, which refuses every recipient of whoever has not logged in.
         code, variant = "sender_rejected", "auth_required"
-    unknown_there = signs.status_of(failure)[2:3] in ("1", "2") or _LOGIN_IS_NO_MATTER.search(text)
+    unknown_there = signs.status_of(failure)[2:3] in ("1", "2") or (
+        _LOGIN_IS_NO_MATTER.search(text) and not _OF_OPENSMTPD.match(text)
+    )
     if (code, variant, hint) == ("recipient_rejected", "", None) and not unknown_there and _login_would_help(attempt):
         variant = "no_login"
     if variant in ("relay", "auth_required") and _logged_in(attempt):
         variant, hint = f"{variant}_logged_in", None
+    elif (code, variant) == ("recipient_rejected", "relay") and not signs.mechanisms(attempt):
+        variant, hint = "relay_elsewhere", None  # a login that is set would only fail
     elif (code, variant) == ("sender_rejected", "auth_required") and not signs.mechanisms(attempt):
         # What it wants to know the client by is no login, or one that it takes elsewhere.
         if signs.asked_certificate(attempt):

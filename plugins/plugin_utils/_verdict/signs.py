@@ -38,11 +38,13 @@ __all__ = (
     "reply_text",
     "status_of",
     "turned_away",
+    "turned_away_before_tls",
     "waited",
 )
 
 _SIGNS_OF_LIFE = ("open", "ECONNREFUSED")
 # Compiled here, once for a run, as each verdict of a fleet is made in a process of its own.
+_TURNED_AWAY = ["ENHANCEDSTATUSCODES"]
 _OVERWRITTEN = re.compile(r"(X{3,}[A-Z]?|\*{3,}\S*)(\s|$)")
 _FTP = re.compile(r"ftp|filezilla", re.IGNORECASE)
 # Cipher suites that prove no identity, as OpenSSL and as the RFCs name them.
@@ -94,7 +96,12 @@ def turned_away(attempt: Attempt) -> bool:
     """Whether this is what sendmail shows a host that its access list refuses: it greets, lists one thing, and refuses all else."""
     greeting = attempt.get("greeting")
     named = greeting is not None and "sendmail" in " ".join(greeting["lines"]).lower()
-    return named and list(offered_now(attempt)) == ["ENHANCEDSTATUSCODES"]
+    return named and list(offered_now(attempt)) == _TURNED_AWAY
+
+
+def turned_away_before_tls(attempt: Attempt) -> bool:
+    """Whether that list was all before TLS, too, so that nothing in TLS can be the reason."""
+    return list(offered(attempt, "before_tls")) == _TURNED_AWAY
 
 
 def mechanisms(attempt: Attempt) -> list[str]:

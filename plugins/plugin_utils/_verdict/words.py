@@ -37,6 +37,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.signs import
 __all__ = (
     "ALL_IN_CLEARTEXT",
     "ASKED_CERTIFICATE",
+    "AS_WITHOUT_HEADER",
     "BEHIND_TLS",
     "CA_OF_THIS_HOST",
     "CLEARTEXT_BEHIND_HEADER",
@@ -45,6 +46,7 @@ __all__ = (
     "HELO_IS_TAKEN",
     "KNOWS_NO_EHLO",
     "MESSAGE_WITHHELD",
+    "MORE_BEHIND_STARTTLS",
     "NO_CA_THERE",
     "NO_LOGIN_BEFORE_STARTTLS",
     "ONLY_HELO",
@@ -52,6 +54,7 @@ __all__ = (
     "STAYED_SILENT",
     "TLS_BEHIND_HEADER",
     "TURNED_AWAY",
+    "TURNED_AWAY_IN_TLS",
     "WITHOUT_END",
     "YET_ANSWERS_ELSEWHERE",
     "accepts_only",
@@ -110,6 +113,7 @@ __all__ = (
     "sent_twice",
     "service",
     "shown",
+    "silent_there_too",
     "small_key",
     "span",
     "speaks_at_most",
@@ -205,6 +209,14 @@ ONLY_HELO = "it took HELO, behind which no login can be made"
 TURNED_AWAY = (
     "it greets, but lists ENHANCEDSTATUSCODES alone, which sendmail does for those whom its access list refuses"
 )
+TURNED_AWAY_IN_TLS = (
+    "before TLS it lists all that it has, behind it ENHANCEDSTATUSCODES alone, which sendmail does where its access list (TLS_Clt) "
+    "does not take the certificate of the client, or the encryption"
+)
+AS_WITHOUT_HEADER = (
+    "Postfix says so, too, where it waits for the header of a proxy (smtpd_upstream_proxy_protocol) and none comes"
+)
+MORE_BEHIND_STARTTLS = "it offers STARTTLS, behind which there may be others"
 HELO_IS_TAKEN = "in HELO, behind which there is neither TLS nor a login, it takes the name"
 ASKED_CERTIFICATE = "it had asked for a client certificate, which may be what it lets in"
 GREETS_WHO_SPEAKS = "the port is shared between services (as by sslh), and what it has for TLS does not answer"
@@ -246,7 +258,9 @@ _SERVICES = (
     (r"\* (OK|PREAUTH|BYE)", "an IMAP server"),
     (r"\+OK", "a POP3 server"),
     (r"RFB ", "a VNC server"),
-    (r".*(mysql|mariadb)", "a MySQL server"),
+    (r"\\x16\\x03", "a server that sends back what it is sent"),
+    # Three bytes of length, a number, and the protocol's version, 10, which ends the line.
+    (r".*(mysql|mariadb)|(?:.|\\x[0-9a-f]{2})\\x00\\x00\\x00$", "a MySQL server"),
     (r"-ERR", "a POP3 or Redis server"),
 )
 
@@ -321,6 +335,11 @@ def ehlo_would_list(reply: FailureEntry) -> str:
     return f"EHLO, which would list them, was refused with {quoted(reply)}"
 
 
+def silent_there_too(seconds: float) -> str:
+    """That TLS was answered, and nothing came behind it for a moment."""
+    return f"behind TLS it stayed silent for {span(seconds)} s, so it may be another service (a web server, say)"
+
+
 def fault_of_its_own(code: str | None) -> str:
     """That the mode which the port speaks does not work either."""
     return f"TLS there has a fault of its own, {code}"
@@ -344,8 +363,10 @@ def knows_no_hello(reply: FailureEntry) -> str:
 
 
 def calls_itself_lmtp(greeting: str) -> str:
-    """A server for mailboxes (RFC 2033), which greets as SMTP does; empty for others."""
-    return "it calls itself LMTP, which takes mail from mail servers only" if "lmtp" in greeting.lower() else ""
+    """A server for mailboxes (RFC 2033), which greets as SMTP does, and need not say what it is (Dovecot)."""
+    if "lmtp" in greeting.lower():
+        return "it calls itself LMTP, which takes mail from mail servers only"
+    return "a server of LMTP, which takes mail from mail servers only, does that"
 
 
 def masks(capability: str) -> str:

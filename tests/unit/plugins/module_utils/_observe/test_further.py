@@ -9,6 +9,8 @@ Replies out of step, other suites, both modes, proxies, client certificates.
 from __future__ import annotations
 
 import base64
+import itertools
+import re
 import select
 import socket
 import ssl
@@ -382,7 +384,7 @@ def test_a_port_of_one_mode(context: ssl.SSLContext) -> None:
 def test_a_port_that_wants_a_proxy_in_front(in_tls: bool, context: ssl.SSLContext) -> None:
     def play(peer: Peer) -> None:
         said = b""
-        while not said.endswith(b"\n") and said in b"PROXY UNKNOWN\r\n":
+        while not said.endswith(b"\n") and (said[:6] == b"PROXY " or said in b"PROXY "):
             said += peer.sock.recv(1) or b"\n"  # a ClientHello may come in one piece with the header
         if said.startswith(b"PROXY "):
             esmtp(context=context, implicit=in_tls)(peer)
@@ -393,6 +395,39 @@ def test_a_port_that_wants_a_proxy_in_front(in_tls: bool, context: ssl.SSLContex
         assert time.monotonic() - started < 15, "it says so, and need not be waited for to the end"
         assert why(found) == ("greeting", "timeout")
         assert found["after_proxy_header"]["code"] == (0 if in_tls else 220)
+
+
+def test_a_port_that_is_silent_to_all_but_a_proxy() -> None:
+    def play(peer: Peer) -> None:
+        said = b""
+        while not said.endswith(b"\n"):
+            said += peer.sock.recv(1) or b"\n"  # a ClientHello may hold a line end, and is silence too
+        if re.fullmatch(rb"PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+\r\n", said):
+            esmtp()(peer)
+        else:
+            peer.hold()
+
+    with TinyServer(play) as server:
+        started = time.monotonic()
+        found = climb(server, "starttls", timeout=20.0)
+        assert time.monotonic() - started < 15
+        assert why(found) == ("greeting", "timeout")
+        assert found["after_proxy_header"]["code"] == 220
+        assert server.connections == 5  # twice each way, but for the ClientHello
+
+
+def test_later_connections_that_are_greeted_are_no_proxy() -> None:
+    turns = itertools.count()
+
+    def play(peer: Peer) -> None:
+        if next(turns) < 2:
+            peer.hold()
+        else:
+            esmtp()(peer)
+
+    with TinyServer(play) as server:
+        found = climb(server, "cleartext", timeout=20.0)
+        assert found["failure"] is None and found["unserved"] and "after_proxy_header" not in found
 
 
 def test_a_port_that_greets_whoever_speaks_first_is_behind_no_proxy() -> None:

@@ -54,12 +54,26 @@ REPLIES = [
         "temporarily_rejected",
         "broken",
     ),
+    *(
+        ("rcpt", f"451 4.3.5 <a@x.test>: {what} rejected: Server configuration error", "temporarily_rejected", "broken")
+        for what in ("Sender address", "Helo command", "Client host", "Recipient address", "Data command")
+    ),
     ("mail", "451 4.3.0 <a@x.test>: Temporary lookup failure", "temporarily_rejected", "broken"),
     ("data", "451 4.3.0 Error: queue file write error", "temporarily_rejected", "broken"),
     ("greeting", "421 4.3.0 relay.test Server local error", "temporarily_rejected", "broken"),
     ("greeting", "450 4.3.2 <unknown[192.0.2.4]>: Client host rejected: Try again later", "temporarily_rejected", ""),
     ("greeting", "450 4.7.1 Client host rejected: Access denied", "greeting_rejected", ""),
     ("greeting", "554 5.3.2 Try again later", "greeting_rejected", ""),
+    ("greeting", "521 5.3.2 Service currently unavailable", "greeting_rejected", "closed"),
+    ("rcpt", "550 5.3.2 Service currently unavailable", "greeting_rejected", "closed"),
+    ("rcpt", "450 4.3.2 Service currently unavailable", "temporarily_rejected", ""),
+    # the name in EHLO, where no other can be meant
+    ("ehlo", "550 5.7.1 Address literals are not accepted here", "ehlo_rejected", "name"),
+    ("ehlo", "501 5.5.2 Please give a fully qualified domain name", "ehlo_rejected", "name"),
+    ("ehlo", "501 5.5.4 Invalid hostname", "ehlo_rejected", "name"),
+    # a domain that is not the relay's may well exist
+    ("rcpt", "501 5.1.8 Non-local sender domain (msg ID = 252c4f46)", "sender_rejected", ""),
+    ("mail", "553 5.1.8 <a@x.test>: Sender address rejected: Domain not found", "sender_rejected", "no_domain"),
     ("starttls", "454 4.3.0 Try again later", "starttls_rejected", "resources"),
     # a login whose password is not the matter
     ("auth", "535 5.7.8 Your account has been suspended", "auth_rejected", "account"),

@@ -138,6 +138,38 @@ ROWS: tuple[Row, ...] = (
         "refused",
         "starttls",
     ),
+    *(
+        row(
+            f"AUTH: {code} {words}",
+            auth_fails("reply", code=code, lines=[words]),
+            cause,
+            "auth",
+            "refused",
+            "starttls",
+        )
+        for code, words, cause in (
+            (503, "5.3.3 AUTH not available", "auth_not_offered"),
+            (502, "Authentication not supported", "auth_not_offered"),
+            (500, "Unrecognised command", "auth_not_offered"),
+            (503, "5.5.1 Unsupported authentication mechanism", "auth_mechanism_not_offered"),
+            (504, "no", "auth_mechanism_not_offered"),
+        )
+    ),
+    row(
+        "another mechanism than those before TLS",
+        attempt(
+            "cleartext",
+            "tcp greeting ehlo auth!",
+            broken("auth", "missing", what="mechanism", wanted="PLAIN", offered=["CRAM-MD5"]),
+            greeting=GREETING,
+            ehlo=ehlo(("STARTTLS", "AUTH CRAM-MD5")),
+        ),
+        "auth_mechanism_not_offered",
+        "auth",
+        observed="starttls",
+        says="it offers STARTTLS, behind which there may be others",
+        settings={**CLEARTEXT, **LOGIN},
+    ),
     row(
         "535",
         auth_fails("reply", code=535, lines=["5.7.8 Error: authentication failed"]),

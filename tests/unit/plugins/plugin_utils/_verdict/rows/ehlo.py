@@ -5,7 +5,19 @@
 
 from __future__ import annotations
 
-from tests.support.evidence import GREETING, TLS, Row, after_handshake, attempt, broken, mail_fails, refused, reply, row
+from tests.support.evidence import (
+    ASKED,
+    GREETING,
+    TLS,
+    Row,
+    after_handshake,
+    attempt,
+    broken,
+    mail_fails,
+    refused,
+    reply,
+    row,
+)
 
 ROWS: tuple[Row, ...] = (
     # ehlo
@@ -89,6 +101,47 @@ ROWS: tuple[Row, ...] = (
         "address",
         "cleartext",
         settings={"security": "cleartext"},
+    ),
+    *(
+        row(
+            f"sendmail's access list in TLS{said and ': '}{said}",
+            attempt(
+                rungs="tcp greeting ehlo starttls tls certificate ehlo" + (" transaction!" if said else ""),
+                failure=broken("transaction", "reply", stage="mail", code=454, lines=[said]) if said else None,
+                greeting=reply(220, "mx.example.com ESMTP Sendmail 8.17.1.9/8.17.1.9; Mon, 30 Nov 2026 22:52:56 GMT"),
+                ehlo={
+                    "before_tls": reply(250, "mx.example.com Hello localhost", "SIZE", "STARTTLS"),
+                    "after_tls": reply(250, "mx.example.com Hello localhost", "ENHANCEDSTATUSCODES"),
+                },
+                tls=ASKED,
+                chain="good",
+                chain_available=True,
+            ),
+            cause,
+            layer,
+            variant,
+            "starttls",
+            says="TLS_Clt",
+            findings="capabilities_changed",
+        )
+        for said, cause, layer, variant in (
+            ("", "client_certificate_required", "tls", ""),
+            ("4.7.0 not authenticated", "client_certificate_required", "tls", ""),
+            ("4.7.0 encryption too weak 128 less than 256", "ehlo_rejected", "ehlo", "no_answer_in_tls"),
+        )
+    ),
+    row(
+        "a server of LMTP that does not say so",
+        attempt(
+            rungs="tcp greeting ehlo!",
+            failure=broken("ehlo", "reply", code=500, lines=["5.5.1 Unknown command"]),
+            greeting=reply(220, "mx.example.com Dovecot ready."),
+            ehlo={"before_tls": reply(500, "5.5.1 Unknown command")},
+            helo=reply(500, "5.5.1 Unknown command"),
+        ),
+        "not_smtp",
+        "greeting",
+        says="LMTP",
     ),
     row(
         "greets twice",

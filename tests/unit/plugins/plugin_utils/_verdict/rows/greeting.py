@@ -20,6 +20,7 @@ from tests.support.evidence import (
     reply,
     row,
     steps,
+    tls_fails,
 )
 
 ROWS: tuple[Row, ...] = (
@@ -152,6 +153,80 @@ ROWS: tuple[Row, ...] = (
         "greeting",
         "closed",
         says="takes no mail from this host, or from nobody",
+    ),
+    *(
+        row(
+            f"says that it waits for a proxy: {words}",
+            made,
+            "greeting_timeout",
+            "greeting",
+            "proxy_expected",
+            says=words,
+        )
+        for words, made in (
+            ("* BAD Invalid PROXY header", greets("malformed", text="* BAD Invalid PROXY header")),
+            ("Invalid PROXY format", greets("reply", code=421, lines=["Invalid PROXY format"])),
+            (
+                "required Proxy negotiation failed",
+                attempt(
+                    rungs="tcp greeting ehlo!",
+                    failure=broken(
+                        "ehlo", "reply", code=503, lines=["Command refused, required Proxy negotiation failed"]
+                    ),
+                    greeting=GREETING,
+                    helo=reply(503, "Command refused, required Proxy negotiation failed"),
+                ),
+            ),
+        )
+    ),
+    row(
+        "says so in answer to a ClientHello",
+        attempt("implicit_tls", "tcp tls!", broken("mode", "plaintext", text="* BAD Invalid PROXY header")),
+        "greeting_timeout",
+        "greeting",
+        "proxy_expected",
+        settings=IMPLICIT,
+    ),
+    row(
+        "took our ClientHello for the header",
+        {**tls_fails("tls", reason="TLSV1_ALERT_UNEXPECTED_MESSAGE"), "after_proxy_header": {"code": 0, "lines": []}},
+        "greeting_timeout",
+        "greeting",
+        "proxy_expected",
+        "implicit_tls",
+        settings=IMPLICIT,
+    ),
+    row(
+        "Postfix without the header, behind TLS of a proxy",
+        after_handshake("reply", tls=TLS, code=421, lines=["4.3.0 relay.test Server local error"]),
+        "temporarily_rejected",
+        "transaction",
+        "broken",
+        "implicit_tls",
+        says="smtpd_upstream_proxy_protocol",
+        settings=IMPLICIT,
+    ),
+    row(
+        "MySQL",
+        greets("malformed", text="J\\x00\\x00\\x00"),
+        "not_smtp",
+        "greeting",
+        says="a MySQL server",
+    ),
+    row(
+        "an echo",
+        greets("malformed", text="\\x16\\x03\\x01\\x02"),
+        "not_smtp",
+        "greeting",
+        says="sends back what it is sent",
+    ),
+    row(
+        "news, where TLS was meant",
+        attempt("implicit_tls", "tcp tls!", broken("mode", "plaintext", text="200 news.test InterNetNews ready")),
+        "not_smtp",
+        "greeting",
+        says="it greets with '200 news.test",
+        settings=IMPLICIT,
     ),
     row(
         "greets only a proxy",

@@ -9,6 +9,7 @@ from tests.support.evidence import (
     CLEARTEXT_LOOK,
     IMPLICIT,
     PLAIN_LOOK,
+    TLS,
     TLS_LOOK,
     Row,
     attempt,
@@ -38,6 +39,24 @@ ROWS: tuple[Row, ...] = (
         "implicit_tls",
         says="certificate_expired",
         findings="",
+    ),
+    row(
+        "tls on cleartext, and silence behind it",
+        attempt(
+            rungs="tcp",
+            failure=broken("mode", "tls_spoken"),
+            other_mode=attempt(
+                "implicit_tls",
+                "tcp tls certificate greeting!",
+                broken("greeting", "timeout", partial="", waited_ms=700.0),
+                tls=TLS,
+            ),
+        ),
+        "mode_mismatch",
+        "mode",
+        "implicit_spoken",
+        "implicit_tls",
+        says="behind TLS it stayed silent for 0.7 s, so it may be another service",
     ),
     row(
         "cleartext on tls",

@@ -30,6 +30,7 @@ ROWS: tuple[Row, ...] = (
         ),
         "starttls_not_offered",
         "starttls",
+        "masked",
         observed="cleartext",
         says="XXXXXXXA",
         findings="starttls_stripped",

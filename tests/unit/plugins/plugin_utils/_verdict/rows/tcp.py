@@ -85,6 +85,29 @@ ROWS: tuple[Row, ...] = (
         "tcp",
         says="198.51.100.1",
     ),
+    *(
+        row(
+            f"{name}, says the relay itself",
+            tcp("os", errno=errno, icmp=icmp, icmp_from="192.0.2.1"),
+            "connection_blocked",
+            "tcp",
+            "at_relay",
+            says="so says 192.0.2.1 by ICMP",
+        )
+        for name, errno, icmp in (
+            ("prohibited", "EHOSTUNREACH", [4, 3, 10]),
+            ("no such host", "EHOSTUNREACH", [4, 3, 1]),
+            ("no such network", "ENETUNREACH", [4, 3, 0]),
+            ("no such protocol", "ENOPROTOOPT", [4, 3, 2]),
+        )
+    ),
+    row(
+        "no such protocol, says somebody",
+        tcp("os", errno="ENOPROTOOPT", icmp=[4, 3, 2], icmp_from="198.51.100.1"),
+        "connection_blocked",
+        "tcp",
+        says="so says 198.51.100.1",
+    ),
     row("prohibited locally", tcp("os", errno="EPERM"), "connection_blocked", "tcp"),
     row(
         "unreachable yet elsewhere",

@@ -134,6 +134,12 @@ ROWS: tuple[Row, ...] = (
         row(f"{said} and no login there", made, cause, "transaction" if variant else "tls", variant, "starttls")
         for said, made, cause, variant in (
             (
+                "relay access denied",
+                without_login("rcpt", 454, "4.7.1 <b@example.org>: Relay access denied"),
+                "recipient_rejected",
+                "relay_elsewhere",
+            ),
+            (
                 "530",
                 without_login("mail", 530, "5.7.0 Authentication required"),
                 "sender_rejected",
@@ -211,6 +217,22 @@ ROWS: tuple[Row, ...] = (
         "transaction",
         "broken",
         "starttls",
+    ),
+    row(
+        "nobody is left to send to",
+        mail_fails("data", 554, "5.5.1 Error: no valid recipients"),
+        "recipient_rejected",
+        "transaction",
+        observed="starttls",
+    ),
+    *(
+        row(
+            f"OpenSMTPD knows no such recipient, {said}", made, "recipient_rejected", "transaction", variant, "starttls"
+        )
+        for said, made, variant in (
+            ("or wants a login", mail_fails("rcpt", 550, "Invalid recipient: <b@example.org>"), "no_login"),
+            ("and has no login", without_login("rcpt", 550, "Invalid recipient: <b@example.org>"), ""),
+        )
     ),
     row(
         "sender",
