@@ -246,7 +246,9 @@ _MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{1,3
 # Who reads mail, and does not send it.
 _READS_MAIL = re.compile(r"\b(?:fetch|search|retriev|download|poll)\w*(?: \w{1,12}){0,2} e?-?mail(?:s|box|boxes)?\b")
 # What is asked about a domain before mail goes there, by DNS and HTTP: without an answer it goes as ever.
-_ASKS_FOR_POLICY = re.compile(r"\b(?:fetch|retriev|look(?:ing)? ?up)\w* .{0,20}\b(?:tlsa record|mta-?sts policy|bimi|dmarc record)")
+_ASKS_FOR_POLICY = re.compile(
+    r"\b(?:fetch|retriev|look(?:ing)? ?up)\w* .{0,20}\b(?:tlsa record|mta-?sts policy|bimi|dmarc record)"
+)
 # A dialogue of IMAP, whose lines have tags.
 _IMAP_DIALOGUE = re.compile(r"\b(?:s: (?:\* (?:ok|capability|bye) |a\d{3,5} (?:ok|no|bad) )|c: a\d{3,5} )")
 # The commands of IMAP, as Python's client puts them in front of its errors.

@@ -214,7 +214,13 @@ class _Log:
         self.recent = [
             *self.recent[1 - _ECHO_REACH :],
             _Seen(
-                best, event, is_mail, says_so, is_mail and best is None and read.tries, code, not (is_mail or self.is_log)
+                best,
+                event,
+                is_mail,
+                says_so,
+                is_mail and best is None and read.tries,
+                code,
+                not (is_mail or self.is_log),
             ),
         ]
         if found is None:

@@ -394,7 +394,12 @@ _ROWS: tuple[_Row, ...] = (
         stages=("", NO_CODE),
     ),
     # What is said of the message, then of the recipient.
-    _row(r"\bbare <?(?:lf|cr|line ?feed|newline)|message not accepted for policy|\blone (?:cr|lf)\b", _MESSAGE, _MESSAGE, stages=("data", "", NO_CODE)),
+    _row(
+        r"\bbare <?(?:lf|cr|line ?feed|newline)|message not accepted for policy|\blone (?:cr|lf)\b",
+        _MESSAGE,
+        _MESSAGE,
+        stages=("data", "", NO_CODE),
+    ),
     _row(
         r"message (?:size|too (?:large|big)|exceeds)|size (?:limit|exceed)|exceed\w* .{0,20}size|storage allocation .{0,40}message",
         _SIZE,

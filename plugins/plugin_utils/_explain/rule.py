@@ -280,7 +280,13 @@ def mbedtls(*known: tuple[int, str]) -> tuple[str, ...]:
 
 def wolfssl(*known: tuple[int, str]) -> tuple[str, ...]:
     """All ways to write an error of wolfSSL (its error-ssl.h): the negative number behind its name, and its sentence."""
-    before = ("wolfssl error -{},", "wolfssl error -{}:", "wolfssl error: -{},", "wolfssl: -{},", "wolfssl .. failed: -{},")
+    before = (
+        "wolfssl error -{},",
+        "wolfssl error -{}:",
+        "wolfssl error: -{},",
+        "wolfssl: -{},",
+        "wolfssl .. failed: -{},",
+    )
     return tuple(text for number, sentence in known for text in (sentence, *(words.format(number) for words in before)))
 
 
@@ -298,7 +304,8 @@ def absent(*programs: str) -> tuple[str, ...]:
     folders = "(|/usr/sbin/|/usr/lib/|/usr/bin/|/usr/local/bin/)"
     either = f"({'|'.join(programs)})"
     return tuple(
-        text for line in (*(f"{either}{words}" for words in behind), *(f"{words}{folders}{either}" for words in before))
+        text
+        for line in (*(f"{either}{words}" for words in behind), *(f"{words}{folders}{either}" for words in before))
         for text in _spelt(line)
     )
 

@@ -37,7 +37,11 @@ VAGUE: tuple[Rule, ...] = tuple(
             " (SMTPDebug = 3 in PHPMailer), or run smtp_endpoint_info on the host.",
         ),
         (
-            ("retry time not reached", "all hosts .. have been failing for a long time", "delivery temporarily suspended: unknown"),
+            (
+                "retry time not reached",
+                "all hosts .. have been failing for a long time",
+                "delivery temporarily suspended: unknown",
+            ),
             (),
             "The mail server did not try now: earlier attempts failed, and it waits. The reason stands at the first of them, further up in its log.",
         ),
