@@ -34,7 +34,8 @@ _WHAT_IT_HAS = re.compile(
 
 # A limit that a program lists among its settings, and not one that has passed.
 _LIMIT_SET = re.compile(
-    r"timed out waiting for (?:a )?(?:free )?conn\w* in (?:the )?pool|\b[gs]et_\w{0,40}timeout\(|\b(?:connect(?:ion)?|socket|read|write) ?timeout['\"]?[ =:]{1,3}\d{1,9}(?=[,;}\]])"
+    r"timed out waiting for (?:a )?(?:free )?conn\w* in (?:the )?pool|\b[gs]et_\w{0,40}timeout\("
+    r"|\b(?:connect(?:ion)?|socket|read|write) ?timeout['\"]?[ =:]{1,3}\d{1,9}(?=[,;}\]])"
     r"|\bset (?:\w{1,12} ){1,3}timeout (?:to )?\d{1,9}|(?<![\w.])[\w.]{1,40}timeout=\d{1,9}",
     re.IGNORECASE,
 )

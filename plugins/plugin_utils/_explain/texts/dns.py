@@ -76,7 +76,8 @@ RULES: tuple[Rule, ...] = (
         errno -3]
         getaddrinfo .. try again
         # Go asks a name server itself
-        lookup .. on .. (read udp|read tcp|dial udp|:53: dial tcp) .. (i/o timeout|connection refused|no route to host|network is unreachable|operation not permitted)
+        lookup .. on .. (read udp|read tcp|dial udp|:53: dial tcp) .. (i/o timeout|connection refused)
+        lookup .. on .. (read udp|read tcp|dial udp|:53: dial tcp) .. (no route to host|network is unreachable|operation not permitted)
         # c-ares, as Node and Python have it
         query(a|aaaa|mx|srv|txt|cname|ns) (etimeout|econnrefused|esrvfail|eservfail|erefused|etimedout)
         could not contact dns server
