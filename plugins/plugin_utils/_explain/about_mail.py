@@ -86,6 +86,8 @@ _PROTOCOL_PARTS = (
     "mail not sent",
     "closing transmission channel",  # RFC 5321's own sentences
     "requested mail action",
+    "the server response was: ",  # .NET's SmtpException
+    "invalid response code received from server",  # PEAR's Net_SMTP
     "horde_smtp",
 )
 # A command as Nodemailer hangs it on its errors.
@@ -145,7 +147,7 @@ _OTHER_WORDS = frozenset(
     " pushover imap imaps database db jwks sso wireguard tunnel sshd fetchmail getmail mbsync imapsync"
     " imaplib poplib offlineimap pop3s unbound dnsmasq icon icons dovecot certbot apache2 httpd haproxy nfs snmp poller"
     " ipsec sftp ftp dav caldav carddav favicon thumbnail matrix federation activitypub webfinger nntp usenet sabnzbd signaling stun"
-    " radius radiusd freeradius mschap"
+    " radius radiusd freeradius mschap jdwp"
     # clients of HTTP
     " excon faraday httparty restclient typhoeus urllib3 aiohttp httpx axios axioserror guzzle guzzlehttp okhttp okhttp3 reqwest undici"
     " restsharp httprequestexception hackney httpoison"
@@ -201,6 +203,11 @@ _OTHER_SENTENCES = (
     "pop3://",
     "pop3 server",
     "imap host",
+    "imap connection",
+    "imap4rev1 service ready",
+    "read: * ok [capability imap4",
+    "host1 failure: ",  # imapsync
+    "host2 failure: ",
     "pop3 host",
     "mail store",
     "connect to mailbox",
@@ -238,6 +245,10 @@ _OTHER_PORT = re.compile(
 _MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
 # Who reads mail, and does not send it.
 _READS_MAIL = re.compile(r"\b(?:fetch|search|retriev|download|poll)\w*(?: \w{1,12}){0,2} e?-?mail(?:s|box|boxes)?\b")
+# What is asked about a domain before mail goes there, by DNS and HTTP: without an answer it goes as ever.
+_ASKS_FOR_POLICY = re.compile(
+    r"\b(?:fetch|retriev|look(?:ing)? ?up)\w* .{0,20}\b(?:tlsa record|mta-?sts policy|bimi|dmarc record)"
+)
 # A dialogue of IMAP, whose lines have tags.
 _IMAP_DIALOGUE = re.compile(r"\b(?:s: (?:\* (?:ok|capability|bye) |a\d{3,5} (?:ok|no|bad) )|c: a\d{3,5} )")
 # The commands of IMAP, as Python's client puts them in front of its errors.
@@ -251,7 +262,7 @@ _FETCHED = re.compile(
     r"\W{1,3}https?://"
 )
 _FURTHER_READING = re.compile(
-    r"\b(?:see|at|more|information|info|details|visit|help|docs|documentation|faq|read|refer to)(?: (?:here|in|at|on|from))?\W{1,3}https?://\S{1,300}"
+    r"\b(?:see|at|more|information|info|details|visit|help|docs|documentation|faq|read|refer to|go to)(?: (?:here|in|at|on|from))?\W{1,3}https?://\S{1,300}"
 )
 # A web server's answer: no reply of SMTP begins so.
 _HTTP_STATUS = re.compile(r"\b(?:code|status)['\"]?[=:] ?40\d\b")
@@ -294,6 +305,7 @@ _NEEDED = tuple(
         "stmp",
         "delivery failed",
         "cannot start tls",
+        "the server response was: ",
         "connection: failed",
         "auth mechanism",
         "dma[",
@@ -356,7 +368,9 @@ def _for_other(low: str, words: Set[str]) -> int:
     if _names_another(low, words) or any(map(low.__contains__, _OTHER_PARTS)):
         found += _SERVICE
     found += _PROTOCOL * (
-        sum(map(low.__contains__, _OTHER_SENTENCES)) + bool("mail" in low and _READS_MAIL.search(low))
+        sum(map(low.__contains__, _OTHER_SENTENCES))
+        + bool("mail" in low and _READS_MAIL.search(low))
+        + bool(_ASKS_FOR_POLICY.search(low))
     )
     if _has_port(low, _MAYBE_OTHER_PORT, _OTHER_PORT):
         found += _SERVICE
@@ -368,9 +382,10 @@ def _for_other(low: str, words: Set[str]) -> int:
         or ("command: " in low and _IMAP_COMMAND.search(low))
     ):
         found += _SERVICE
-    if "://" in low and _FETCHED.search(low):
+    asked = _FURTHER_READING.sub(" ", low) if "://" in low else ""
+    if asked and _FETCHED.search(asked):
         found += _SERVICE
-    elif ("://" in low and _URL.search(_FURTHER_READING.sub(" ", low))) or (("/" in low) and _REQUEST.search(low)):
+    elif (asked and _URL.search(asked)) or (("/" in low) and _REQUEST.search(low)):
         found += _HINT
     return found
 

@@ -157,6 +157,27 @@ The remote certificate is invalid according to the validation procedure
 Server does not support secure connections
     Der Server unterstützt keine sicheren Verbindungen | Le serveur ne prend pas en charge les connexions sécurisées
     El servidor no admite conexiones seguras | Il server non supporta le connessioni sicure | 服务器不支持安全连接
+The handshake failed due to an unexpected packet format
+    Fehler beim Handshakevorgang aufgrund eines unerwarteten Paketformats
+    L'établissement d'une liaison a échoué en raison d'un format de paquet inattendu
+    Error de protocolo de enlace debido a un formato de paquete inesperado | Handshake non riuscito a causa di un formato di pacchetto imprevisto
+    由于意外的数据包格式，握手失败
+Authentication failed because the remote party has closed the transport stream
+    Fehler bei der Authentifizierung, da die Gegenpartei den Transportstream geschlossen hat
+    L'authentification a échoué, car la partie distante a fermé le flux de transport
+    Error de autenticación porque la parte remota ha cerrado la secuencia de transporte | 由于远程方已关闭传输流，身份验证失败
+The client and server cannot communicate, because they do not possess a common algorithm
+    Client und Server können keine Daten austauschen, da sie nicht über einen gemeinsamen Algorithmus verfügen
+    Le client et le serveur ne peuvent pas communiquer, car ils ne possèdent pas un algorithme commun
+    El cliente y el servidor no se pueden comunicar porque no tienen un algoritmo común | 客户端和服务器无法通信，因为它们没有共同的算法
+Unable to read data from the transport connection
+    Von der Übertragungsverbindung können keine Daten gelesen werden | Impossible de lire les données de la connexion de transport
+    No se pueden leer los datos de la conexión de transporte | 无法从传输连接中读取数据
+Unable to connect to the remote server
+    Die Verbindung mit dem Remoteserver kann nicht hergestellt werden | Impossible de se connecter au serveur distant
+    No es posible conectar con el servidor remoto | Impossibile effettuare la connessione al server remoto | 无法连接到远程服务器
+Failure sending mail
+    Fehler beim Senden von Mail | Échec d'envoi du courrier | Error al enviar correo | Errore durante l'invio della posta | 发送邮件失败
 The operation has timed out
     Das Timeout für den Vorgang wurde überschritten | Timeout für Vorgang überschritten | Le délai d'attente de l'opération a expiré
     Se terminó el tiempo de espera de la operación | Timeout dell'operazione | O tempo limite da operação foi atingido

@@ -32,6 +32,8 @@ _SAME_INCIDENT = timedelta(seconds=3)
 # A name that syslog or journald gives; containers and service wrappers name the stream.
 _PROGRAM = re.compile(r"(?!stdout\Z|stderr\Z|jvm )[A-Za-z]")
 _PREFIX = re.compile(r"\A(?:\d[\dTZ:.,+/-]{4,40} ?){0,3}(?:\[[^\]\n]{1,80}\]:? ?){0,6}")
+# A line of a dialogue that a program records between its own lines.
+_RECEIVED = re.compile(r"(?:\bRecv:|<<|<-|\bS:|\bSERVER -> CLIENT:|\breply:|got response code) b?['\"]?[45]\d\d\b")
 _QUOTED = 25  # characters that a quoted line has at least
 _ECHO_REACH = 4  # events back in which an echo looks for the line that it repeats
 _NOT_SURE = {
@@ -157,6 +159,7 @@ class _Seen(t.NamedTuple):
     is_mail: bool
     announces: bool  # it says that mail failed, not why
     tries: bool = False  # it says that mail is being sent
+    code: int = 0  # of the reply in it
     is_other: bool = False  # a text of a few lines: it, or the line that it goes on with, is about another service
 
     @property
@@ -203,11 +206,22 @@ class _Log:
             found = _of_anything(found, event.dated)
         best = found.best if found else None
         weaker = self._weaker(best, event) if best else None
-        repeats = best is not None and (self._repeats(best, event.time) or self._quotes(best, event))
+        code = found.status.code if found and found.status else 0
+        repeats = best is not None and (
+            self._repeats(best, event.time) or self._quotes(best, event) or self._tells_of_reply(code, event)
+        )
         says_so = is_mail and best is None and read.announces
         self.recent = [
             *self.recent[1 - _ECHO_REACH :],
-            _Seen(best, event, is_mail, says_so, is_mail and best is None and read.tries, not (is_mail or self.is_log)),
+            _Seen(
+                best,
+                event,
+                is_mail,
+                says_so,
+                is_mail and best is None and read.tries,
+                code,
+                not (is_mail or self.is_log),
+            ),
         ]
         if found is None:
             self.left_alone += 1
@@ -297,6 +311,20 @@ class _Log:
             and before != said
             and before in said
             for seen in self.recent
+        )
+
+    def _tells_of_reply(self, code: int, event: Event) -> bool:
+        """Does a program say in its own words what its record of the dialogue has just shown: "Recv: 530 ...", then "Failed to ... (Code: 530)"?"""
+        return (
+            code > 0
+            and _RECEIVED.search(event.text) is None
+            and any(
+                seen.code == code
+                and seen.event.writer == event.writer
+                and seen.just_before(event.time)
+                and _RECEIVED.search(seen.event.text) is not None
+                for seen in self.recent
+            )
         )
 
     def _count_unknown(self, found: Explained) -> None:

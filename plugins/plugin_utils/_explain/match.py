@@ -18,15 +18,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from .about_mail import Topic, announces, may_be_mail, topic
-from .in_english import in_english
-from .log_events import unescaped, without_host
+from .log_events import without_host
+from .normal import normal
 from .plain_words import plain_words
 from .provider_texts import PROVIDER_INDEX, ProviderText
 from .refusals import NO_CODE, refusal
 from .rule import CONFIDENCES, Rule
 from .spelling import fold, one_line, spaced, spellings
 from .stages import named_stage, stage_of_text
-from .status_codes import ANSWERS_AUTH, Meaning, Status, find_status, in_digits, meaning
+from .status_codes import ANSWERS_AUTH, Meaning, Status, find_status, meaning
 from .texts import NOISE, RULES, VAGUE
 from .word_index import WORD, WordIndex, end_of, words_of
 
@@ -77,7 +77,7 @@ class Read:
     @functools.cached_property
     def norm(self) -> str:
         """On one line."""
-        return _normal(self.text)
+        return normal(self.text)
 
     @functools.cached_property
     def low(self) -> str:
@@ -93,7 +93,7 @@ class Read:
     def topic(self) -> Topic:
         """Is it about mail at all?"""
         text = without_host(self.text)
-        norm = self.norm if text is self.text else _normal(text)
+        norm = self.norm if text is self.text else normal(text)
         low = norm.lower()
         return topic(low, words_of(low) | words_of(spaced(norm).lower()))
 
@@ -132,87 +132,6 @@ class Read:
 
 _TRIES = re.compile(r"\b(?:sending|delivering|trying to (?:send|deliver)|about to send)\b.{0,30}\be?-?mail\b(?!-)")
 _FAILS = re.compile(r"\b(?:err(?:or)?|fatal|crit(?:ical)?|warn(?:ing)?)\b")
-
-
-def _normal(text: str) -> str:
-    return _without_advice(_without_bytes(in_digits(in_english(one_line(unescaped(text))))))
-
-
-# MailKit's lists of all that may be the reason: what is really the reason stands before or behind them.
-_ADVICE = re.compile(
-    r"(?:This usually means that the|The) SSL certificate presented by the server is not trusted by the system.{0,2000}?(?=See https|--->|$)"
-)
-
-
-# dma lists what the relay has, in every healthy session too.
-_WHAT_IT_HAS = re.compile(
-    r"\bdma\[[\w.]{1,40}\]: Server (?:supports|does not support) (?:STARTTLS|[\w-]{1,20} authentication)"
-)
-
-
-# A limit that a program lists among its settings, and not one that has passed.
-_LIMIT_SET = re.compile(
-    r"\b(?:connect(?:ion)?|socket|read|write) ?timeout['\"]?[ =:]{1,3}\d{1,9}(?=[,;}\]])"
-    r"|\bset (?:\w{1,12} ){1,3}timeout (?:to )?\d{1,9}|(?<![\w.])[\w.]{1,40}timeout=\d{1,9}",
-    re.IGNORECASE,
-)
-
-
-# Exchange's connector puts a code of its own before what the relay said.
-_EXCHANGE_SAYS = re.compile(
-    r"\b4\d\d 4\.4\.\d{1,3} (?=Primary target IP address responded with: \W?[45]\d\d[ -])"
-    r"|\b4\d\d 4\.[24]\.\d{1,3} (?=(?:Unable|Failed) to connect\b)",
-    re.IGNORECASE,
-)
-
-
-# The name that JavaScript looked up where there was nothing: a fault in the program, whatever the name.
-_LOOKED_UP = re.compile(r"\(reading '[^']{1,80}'\)")
-
-
-# What a program goes on without, as it says when it starts.
-_GOES_WITHOUT = re.compile(r"disabling IPv[46] [^:]{1,60}: [^:;,]{1,80}")
-
-
-# The name of the switch that makes Exim log a line says nothing of this one.
-_EXIM_SWITCH = re.compile(r"\bLOG: \w{1,40} (?=MAIN)")
-
-
-# qmail's log has underscores in place of blanks.
-_UNDERSCORED = re.compile(r",_[A-Za-z]|:_\d{3}_|\._\(#|_but_(?:connection|greeting|sender|my)_")
-_SENTENCE = re.compile(r"(?:[^\s_]{0,100}_){3,60}\S{0,100}")
-
-
-def _without_advice(norm: str) -> str:
-    if "LOG: " in norm:
-        norm = _EXIM_SWITCH.sub("LOG: ", norm)
-    if "_" in norm and _UNDERSCORED.search(norm):
-        norm = _SENTENCE.sub(lambda found: found.group().replace("_", " "), norm)
-    if "disabling IPv" in norm:
-        norm = _GOES_WITHOUT.sub("", norm)
-    if "(reading '" in norm:
-        norm = _LOOKED_UP.sub("", norm)
-    if "responded with" in norm or "to connect" in norm:
-        norm = _EXCHANGE_SAYS.sub("", norm)
-    if "imeout" in norm:
-        norm = _LIMIT_SET.sub("", norm)
-    if "dma[" in norm:
-        norm = _WHAT_IT_HAS.sub("dma: ", norm)
-    return _ADVICE.sub("", norm) if "presented by the server is not trusted" in norm else norm
-
-
-# Bytes that a program prints of a key, a certificate or a fingerprint: any number or short word may stand in them by chance.
-_PAIRS = re.compile(
-    r"(?<![0-9a-z])(?:[0-9a-f]{2}([ :-])(?:[0-9a-f]{2}\1){3,}[0-9a-f]{2}|[0-9a-f]{4}(?: [0-9a-f]{4}){3,})(?![0-9a-z])",
-    re.IGNORECASE,
-)
-_DIGITS = re.compile(r"(?<![0-9a-z])(?=[a-f]*\d)[0-9a-f]{32,}(?![0-9a-z])", re.IGNORECASE)
-# Ten such digits stand in both.
-_MAYBE_BYTES = re.compile(r"[0-9a-fA-F]{2}(?:[ :-]?[0-9a-fA-F]{2}){4}")
-
-
-def _without_bytes(norm: str) -> str:
-    return _DIGITS.sub("(bytes)", _PAIRS.sub("(bytes)", norm)) if _MAYBE_BYTES.search(norm) else norm
 
 
 # Where a deeper exception begins: Java, .NET, Rust's anyhow.
@@ -260,7 +179,7 @@ def explain_event(read: Read, stage: str) -> Explained:
         # Beside a line that says more it says nothing new.
         matches.append(_of_status(plain, Status(0, "", plain.matched), 0)._replace(echo="follow"))
     if matches:
-        best, *others = _ranked(_in_their_place(matches, read, status))
+        best, *others = _ranked(_in_their_place(matches, read, status, stage))
         return Explained(read.text, _doubted(best, others), tuple(others), status, True, None)
     vague = next((rule for rule in VAGUE if rule.parts[0] in read.forms[0]), None)
     known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low)
@@ -269,7 +188,7 @@ def explain_event(read: Read, stage: str) -> Explained:
 
 # .NET and Zend give a relay's words without their code.
 _QUOTED_REPLY = re.compile(
-    r"server response was: ?|die serverantwort war: ?|smtp(?:command)?exception: |protocol exception' with message '"
+    r"server response was: ?|die serverantwort war: ?|last server message was: ?|smtp(?:command)?exception: |protocol exception' with message '"
 )
 
 
@@ -364,9 +283,11 @@ def _beside_a_reply(matches: list[Match], status: Status, words: str) -> list[Ma
     ]
 
 
-def _in_their_place(matches: list[Match], read: Read, status: Status | None) -> list[Match]:
+def _in_their_place(matches: list[Match], read: Read, status: Status | None, stage: str) -> list[Match]:
     """The same words mean another thing behind a command, on a port that starts in cleartext, and in a relay's own log."""
-    behind = _NO_ANSWER.get(named_stage(read.forms[0])) if status is None else None
+    # A code of the client's own is no answer (Postfix's dsn=4.4.2).
+    unanswered = status is None or not status.code
+    behind = _NO_ANSWER.get(named_stage(read.forms[0]) or stage) if unanswered else None
     if behind:
         matches = [_silence(match, behind) for match in matches]
     elif _READING.search(read.low):

@@ -149,7 +149,7 @@ _ROWS: tuple[_Row, ...] = (
     _row("ehlo_rejected", rf"\b(?:ehlo|helo)\b.{{0,40}}\b{_BAD}|\b{_BAD} (?:the )?(?:ehlo|helo)\b"),
     _row(
         "sender_rejected",
-        rf"\b(?:sender|from address|return path|envelope from)\b.{{0,50}}\b{_BAD}|\b(?:rejected|refused|not accept) (?:the )?(?:sender|from)\b"
+        rf"\b(?:sender|originator|from address|return path|envelope from)\b.{{0,50}}\b{_BAD}|\b(?:rejected|refused|not accept) (?:the )?(?:sender|from)\b"
         r"|\bnot (?:permitted|allowed|authori[sz]ed) to send (?:as|from|on behalf)\b",
         ("temporarily_rejected",),
     ),

@@ -304,10 +304,11 @@ _ROWS: tuple[_Row, ...] = (
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
         r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong|fake) sender\b|not owned by (?:user|auth)"
+        r"|\b(?:unconfigured|unverified|unauthori[sz]ed|unknown) (?:sending|sender) domain|\brestricted to sending domain"
         r"|\b5\.1\.7\b|\bunauthori[sz]ed (?:use|to use) (?:of )?(?:the |this |your )?(?:sender|from|address)"
         r"|(?:not (?:allowed|permitted|authori[sz]ed)|cannot|may not) (?:to )?send (?:as|from)"
-        r"|mail from .{0,80}(?:not allowed|denied|rejected)"
-        r"|from address (?:is )?not (?:verified|allowed|authori[sz]ed)|\bsender address must\b|not allowed in header from",
+        r"|mail from (?!(?:your |the )?ip\b|\[?\d{1,3}\.\d).{0,80}(?:not allowed|denied|rejected)"
+        r"|from address (?:is )?not (?:verified|allowed|authori[sz]ed|one of|yours|owned)|\bsender address must\b|not allowed in header from",
         _SENDER,
         _LATER,
         stages=_ENVELOPE,
@@ -351,6 +352,12 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:dynamic|dial[ -]?up|residential|consumer) (?:ip|address|host|client|network|line)"
         r"|(?:not|n.t|no longer) (?:accept|take|want|allow)\w* .{0,24}\bfrom (?:your|this) (?:country|region|network|isp|ip|address|host|server)"
         r"|connections? (?:is |was )?(?:refused|rejected|denied|not accepted) (?:from|due|for|by)\b",
+        _LISTED,
+        _LISTED,
+        stages=("greeting", "ehlo", "mail", "rcpt", ""),
+    ),
+    _row(
+        r"your (?:ip|ip address|host|address)\b[^;]{0,40}\b(?:is|was|has been) (?:\w+ )?(?:blocked|banned|listed)\b",
         _LISTED,
         _LISTED,
         stages=("greeting", "ehlo", "mail", "rcpt", ""),
@@ -418,6 +425,12 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # What is said of the message, then of the recipient.
     _row(
+        r"\bbare <?(?:lf|cr|line ?feed|newline)|message not accepted for policy|\blone (?:cr|lf)\b",
+        _MESSAGE,
+        _MESSAGE,
+        stages=("data", "", NO_CODE),
+    ),
+    _row(
         r"message (?:size|too (?:large|big)|exceeds)|size (?:limit|exceed)|exceed\w* .{0,20}size|storage allocation .{0,40}message",
         _SIZE,
         _MESSAGE,
@@ -435,7 +448,7 @@ _ROWS: tuple[_Row, ...] = (
         r"\b(?:recipients?|rcpt)(?: address(?:es)?)? (?:was |is |were )?(?:rejected|refused|required|invalid|unknown|not found)"
         r"|\b(?:unknown|invalid|bad|no such) (?:recipient|rcpt|user|mailbox)(?:e?s)?\b|\buser (?:unknown|not found)|\blocal users? only\b"
         r"|(?<!action not taken: )mailbox unavailable|mailbox not found|account that you tried to reach|does not exist .{0,40}mailbox"
-        r"|domain not found .{0,40}recipient",
+        r"|domain not found .{0,40}recipient|\b(?:parse|bad|invalid|malformed) (?:the )?to address",
         _RECIPIENT,
         stages=("", NO_CODE),
     ),

@@ -19,6 +19,7 @@ from .spelling import fold
 __all__ = (
     "CONFIDENCES",
     "Rule",
+    "absent",
     "alerts",
     "apple",
     "cannot",
@@ -34,6 +35,7 @@ __all__ = (
     "schannel",
     "verify_errors",
     "while_connecting",
+    "wolfssl",
 )
 
 # From the surest to the least sure.
@@ -273,6 +275,38 @@ def mbedtls(*known: tuple[int, str]) -> tuple[str, ...]:
         for number, sentence in known
         for text in dict.fromkeys((f"-0x{number:04x}", f"-0x{number:x}", f"(-{number})", sentence))
         if text
+    )
+
+
+def wolfssl(*known: tuple[int, str]) -> tuple[str, ...]:
+    """All ways to write an error of wolfSSL (its error-ssl.h): the negative number behind its name, and its sentence."""
+    before = (
+        "wolfssl error -{},",
+        "wolfssl error -{}:",
+        "wolfssl error: -{},",
+        "wolfssl: -{},",
+        "wolfssl .. failed: -{},",
+    )
+    return tuple(text for number, sentence in known for text in (sentence, *(words.format(number) for words in before)))
+
+
+def absent(*programs: str) -> tuple[str, ...]:
+    """All ways to say that a program is not there: those of shells, of C's exec and of who calls it from Python, Node, Go or Perl."""
+    behind = (
+        ": not found", ": command not found", ": no such file", ": executable not found", " enoent", '": executable file not found',
+        "' not found", '" not found', " (not found|is not installed|does not exist|not installed|binary not found|command not found|executable not found)",
+    )  # fmt: skip
+    before = (
+        "no such file or directory(: '| - |: )",
+        "(unable to find|cannot find|could not find|can't find|not find) (|the )(|command |program |binary |executable )(|'|\"|`)",
+        "(could not execute|cannot execute|unable to execute|failed to execute|can't exec|cannot exec|cannot run|can't execute)(|:) (|'|\"|`)",
+    )
+    folders = "(|/usr/sbin/|/usr/lib/|/usr/bin/|/usr/local/bin/)"
+    either = f"({'|'.join(programs)})"
+    return tuple(
+        text
+        for line in (*(f"{either}{words}" for words in behind), *(f"{words}{folders}{either}" for words in before))
+        for text in _spelt(line)
     )
 
 

@@ -98,7 +98,7 @@ _BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"{]?\(?([45]\.\d{1,3}\.\d{1
 # A code by itself counts only where something says that it is a reply.
 _ALONE = re.compile(
     r"[45]\d\d(?! \[net::| smtp connection broken|(?<=500) internal server error|(?<=502) bad gateway|(?<=50[34]) (?:service \w*|gateway))"
-    r"(?=[ -][^\d:]|: |['\",)]|$)"
+    r"(?=[ -][^\d:]|-\d{1,3}\.\d{1,3}\.\d|: |['\",)]|$)"
     r"(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
     re.IGNORECASE,
 )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, apple, curl, differing, mbedtls, rules, schannel, verify_errors
+from ..rule import Rule, alerts, apple, curl, differing, mbedtls, rules, schannel, verify_errors, wolfssl
 
 __all__ = ("RULES",)
 
@@ -24,7 +24,7 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "certificate_expired", "certain", verify_errors((10, "certificate has expired")),
         schannel((0x80090328, "sec_e_cert_expired"), (0x800B0101, "cert_e_expired")),
-        apple((9814, "errsslcertexpired")), texts="""
+        apple((9814, "errsslcertexpired")), wolfssl((151, "asn date error, current date after")), texts="""
         (cert|certificate) (has|is) expired
         expired certificate
         (is expired|has expired) .. certificate
@@ -52,7 +52,7 @@ RULES: tuple[Rule, ...] = (
     ),
     *rules(
         "certificate_not_yet_valid", "certain", verify_errors((9, "certificate is not yet valid")),
-        apple((9815, "errsslcertnotyetvalid")), texts="""
+        apple((9815, "errsslcertnotyetvalid")), wolfssl((150, "asn date error, current date before")), texts="""
         (cert|certificate) not yet valid
         certificate not valid yet
         not yet activated
@@ -94,6 +94,7 @@ RULES: tuple[Rule, ...] = (
             (0x80090325, "sec_e_untrusted_root"), (0x800B0109, "cert_e_untrustedroot"), (0x800B010A, "cert_e_chaining")
         ),
         apple((9807, "errsslxcertchaininvalid"), (9812, "errsslunknownrootcert"), (9813, "errsslnorootcert")),
+        wolfssl((188, "asn no signer error to confirm failure")),
         also=("certificate_chain_incomplete", "certificate_self_signed"),
         texts="""
         # OpenSSL and Node
@@ -247,6 +248,7 @@ RULES: tuple[Rule, ...] = (
         verify_errors((62, "hostname mismatch"), (64, "ip address mismatch")),
         schannel((0x80090322, "sec_e_wrong_principal"), (0x800B010F, "cert_e_cn_no_match")),
         apple((9843, "errsslhostnamemismatch")),
+        wolfssl((322, "peer subject name mismatch")),
         differing(
             *("hostname", "host name", "checkhost", "altname", "subject alternative name", "certificate subject"),
             *(
@@ -302,6 +304,12 @@ RULES: tuple[Rule, ...] = (
         sec_error_cert_signature_algorithm_disabled
     """,
     ),
+    # Go by macOS's rules
+    *rules(
+        "certificate_weak", "likely", also=("certificate_name_mismatch",),
+        note="macOS refuses it by its form: it is valid for too long, does not list its names (subjectAltName), or is not made for a server.",
+        remedy="Ask the relay's operator for a certificate for at most 398 days that lists its names (subjectAltName) and is made for TLS servers.",
+        texts="certificate is not standards compliant"),
     # rustls: SHA-1 and the like; for the other public key, it is not the CA that it takes it for
     *rules("certificate_weak", "likely", also=("certificate_untrusted",), texts="unsupported signature algorithm"),
     *rules("certificate_untrusted", "likely", also=("certificate_self_signed", "certificate_weak"), texts="""

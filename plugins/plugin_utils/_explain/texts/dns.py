@@ -22,6 +22,9 @@ RULES: tuple[Rule, ...] = (
         # qmail
         couldn't find (any host|a mail exchanger)
         unknownhostexception
+        # Rust's hickory, Swift's NIO
+        no record(|s) found for (|query)
+        socketaddresserror.unknown
         nxdomain
         non-existent domain
         domain name not found
@@ -52,11 +55,14 @@ RULES: tuple[Rule, ...] = (
         lookup of host .. failed
         (no mx found|failed to resolve mx) for
         ns_error_unknown_host
+        exited 68 (host unknown
     """),
     *rules("name_not_found", "certain", resolver("eai_nodata", -3007, 11004), variant="no_address", texts="""
         no (address associated with|known address for) (hostname|name)
         enodata
         eai_addrfamily
+        dns server returned answer with no data
+        the requested name is valid, but no data
         (host found but no data record|valid name, no data record|no data) of requested type
         unrouteable mail domain
     """),
@@ -69,6 +75,20 @@ RULES: tuple[Rule, ...] = (
         name service error for .. (host not found, try again|malformed or unexpected name server reply)
         errno -3]
         getaddrinfo .. try again
+        # Go asks a name server itself
+        lookup .. on .. (read udp|read tcp|dial udp|:53: dial tcp) .. (i/o timeout|connection refused)
+        lookup .. on .. (read udp|read tcp|dial udp|:53: dial tcp) .. (no route to host|network is unreachable|operation not permitted)
+        # c-ares, as Node and Python have it
+        query(a|aaaa|mx|srv|txt|cname|ns) (etimeout|econnrefused|esrvfail|eservfail|erefused|etimedout)
+        could not contact dns server
+        timeout while contacting dns server
+        dns server returned general failure
+        dns query refused
+        # Windows
+        this is usually a temporary error during hostname resolution
+        # Rust's hickory
+        resolver .. (request timed out|no connections available)
+        dns error .. (timed out|timeout|servfail)
         dns timeout
         etimeout .. query
         failed to lookup address information: temporary

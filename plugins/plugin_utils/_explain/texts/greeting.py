@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, cannot, curl, failing, mbedtls, refusing, rules
+from ..rule import Rule, cannot, curl, errno, failing, mbedtls, refusing, rules
 
 __all__ = ("RULES",)
 
@@ -60,6 +60,7 @@ RULES: tuple[Rule, ...] = (
         # A connection that stands, and no word on it
         (read|reading|receive|receiving|response|response read|reply) (timed out|timeout)
         network receiving timed out
+        read/timeout error
     """),
     # PHP, and Python's ssl: TLS stands, so it was begun where it belongs
     *rules(
@@ -144,6 +145,10 @@ RULES: tuple[Rule, ...] = (
     """),
     # PHPMailer's QUIT on a connection that broke before
     *rules("connection_closed", "possible", also=("mode_mismatch",), echo="follow", texts="fwrite(): send of"),
+    *rules(
+        "connection_closed", "likely", errno(
+            "econnaborted", (103, 53, 10053, 4079), "software caused connection abort", "aborted by the software in your host machine"),
+        also=("connection_reset", "mode_mismatch")),
     *rules("connection_closed", "possible", also=("mode_mismatch",), texts="""
         (eof|end of file)
         {(:error, :|error,)closed}
@@ -194,6 +199,8 @@ RULES: tuple[Rule, ...] = (
         # qmail
         connected to .. but connection died
         failure when receiving data from the peer
+        # PEAR, of a reply that never came
+        invalid response code received from server (code: -1
     """),
     # telnet, after what the relay said
     *rules(

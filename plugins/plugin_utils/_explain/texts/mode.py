@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, mbedtls, rules, schannel
+from ..rule import Rule, alerts, mbedtls, rules, schannel, wolfssl
 
 __all__ = ("RULES",)
 
@@ -50,6 +50,9 @@ RULES: tuple[Rule, ...] = (
         # Erlang, as its versions word it: the first bytes were no TLS
         in state (|:)hello .. fatal - unexpected message
     """),
+    *rules(
+        "mode_mismatch", "likely", wolfssl((326, "record layer version error")), variant="cleartext_spoken",
+        also=("tls_version_unsupported", "tls_handshake_failed")),
     *rules(
         "mode_mismatch", "likely", mbedtls((0x7200, "an invalid ssl record was received")), variant="cleartext_spoken",
         also=("tls_handshake_failed",)),

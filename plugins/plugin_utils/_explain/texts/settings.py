@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, curl, rules
+from ..rule import Rule, absent, curl, rules
 
 __all__ = ("RULES",)
 
@@ -91,13 +91,25 @@ RULES: tuple[Rule, ...] = (
         remote host address is the local host
     """),
     *rules(
-        "invalid_settings", "likely", note="The program that is to send the mail is not there.",
+        "invalid_settings", "likely", absent("sendmail", "msmtp", "mailx", "ssmtp", "s-nail"),
+        note="The program that is to send the mail is not there.",
         remedy="Install a program that provides sendmail (msmtp, Postfix, ...) where the app runs, or let the app speak SMTP itself.",
         texts="""
         (exit (status|code|value)|exited|exited with) 127
-        (sendmail|msmtp|mailx)(: not found|: command not found|: no such file| enoent|": executable file not found)
-        no such file or directory(: '| - |: )(|/usr/sbin/|/usr/lib/|/usr/bin/)(sendmail|msmtp|mailx)
-        could not execute: /usr/sbin/sendmail
+        s-nail: .. executable not found
+        mail: command not found
+        (unable to|cannot|could not) run qmail-(remote|smtp|inject)
+    """),
+    *rules(
+        "invalid_settings", "likely",
+        note="The mail server's own settings stop it before it connects: it cannot work out an option, or may not read what the option names.",
+        remedy="Correct the option that the text names, or let the server's user read the file; no relay was asked.",
+        texts="""
+        failed to expand .. (option|transport|router)
+        (failed to expand|tainted) .. permission denied
+        exim configuration error
+        (postconf|postfix): fatal: .. (bad numeric|bad boolean|parameter)
+        fatal: .. main.cf
     """),
     *rules(
         "invalid_settings", "likely",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, alerts, apple, cannot, curl, failing, mbedtls, rules, schannel
+from ..rule import Rule, alerts, apple, cannot, curl, failing, mbedtls, rules, schannel, wolfssl
 
 __all__ = ("RULES",)
 
@@ -57,6 +57,8 @@ RULES: tuple[Rule, ...] = (
         is not accepted by client preferences
         that protocol version is not enabled or not supported
         ssl_error_unsupported_version
+        no supported versions satisfy
+        serverdoesnotsupporttls12or13
         the requested security protocol is not supported
     """,
     ),
@@ -92,6 +94,7 @@ RULES: tuple[Rule, ...] = (
             (120, "no application protocol"),
         ),
         mbedtls((0x7780, "a fatal alert message was received from our peer")),
+        wolfssl((313, "received alert fatal error")),
         schannel((0x80090326, "sec_e_illegal_message"), (0x80090304, "sec_e_internal_error")),
         apple(
             (9824, "errsslpeerhandshakefail"),
@@ -129,6 +132,10 @@ RULES: tuple[Rule, ...] = (
         ssl peer shut down incorrectly
         insufficient_security
         ssl_error_no_cypher_overlap
+        # Secure Transport's input or output broke off
+        errsecio
+        (pr_end_of_file_error|pr_connect_reset_error)
+        chose an unconfigured cipher suite
         authentication failed because the remote party
         # Programs
         disconnected before secure tls connection was established

@@ -42,13 +42,18 @@ RULES: tuple[Rule, ...] = (
     """),
     # Exchange's store, which does not take a sender that the account may not use, and other things
     *rules("message_rejected", "likely", also=("sender_rejected",), texts="cannot submit message"),
-    *rules("temporarily_rejected", "certain", texts="""
-        retry time not reached
-    """),
     *rules("temporarily_rejected", "likely", also=("greeting_rejected",), texts="smtp response 421 received"),
+    # Postfix as a relay hangs up on a client that says nothing
+    *rules("temporarily_rejected", "likely", also=("connection_closed",), texts="error: timeout exceeded"),
     # sysexits.h, by the names that Postfix, msmtp and procmail give them
-    *rules("temporarily_rejected", "likely", texts="ex_tempfail"),
-    *rules("recipient_rejected", "likely", texts="ex_nouser"),
+    *rules("temporarily_rejected", "likely", texts="""
+        ex_tempfail
+        exited 75 (deferred
+    """),
+    *rules("recipient_rejected", "likely", texts="""
+        ex_nouser
+        exited 67 (user unknown
+    """),
     # Postfix as a relay: what checks its logins is not there, so it ends
     *rules(
         "temporarily_rejected", "likely", variant="broken", also=("auth_rejected", "connection_closed"), echo="follow", texts="""

@@ -37,6 +37,15 @@ VAGUE: tuple[Rule, ...] = tuple(
             " (SMTPDebug = 3 in PHPMailer), or run smtp_endpoint_info on the host.",
         ),
         (
+            (
+                "retry time not reached",
+                "all hosts .. have been failing for a long time",
+                "delivery temporarily suspended: unknown",
+            ),
+            (),
+            "The mail server did not try now: earlier attempts failed, and it waits. The reason stands at the first of them, further up in its log.",
+        ),
+        (
             ("timeout",),
             ("connection_timeout", "mode_mismatch", "greeting_timeout", "tls_handshake_timeout"),
             "Something took too long, but this text hides what: a filtered port, the wrong mode, a slow greeting and a stalled handshake all read like this."
@@ -80,6 +89,7 @@ NOISE: tuple[str, ...] = (
     "failed to send message",
     "could not send e-mail",
     "retry timeout exceeded",  # Exim, behind the reason
+    "retry time not reached",
     "failed to send e-mail",
     # systemd's, of a unit that has mail in its name
     ".service: failed with result",
