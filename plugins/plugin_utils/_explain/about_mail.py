@@ -184,6 +184,8 @@ _OTHER_SENTENCES = (
     "ssl handshake with client",
     "unable to access 'http",
     "start operation timed out",
+    "tls alert, close notify",  # an ordered end
+    "a unix socket /",  # of a scanner or a helper, on the same machine
     "error sending alert",
     "user login failed",
     "via web form",

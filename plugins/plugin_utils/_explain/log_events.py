@@ -81,7 +81,8 @@ _EXCEPTION = re.compile(r"(?:[a-z]\w{0,40}\.){1,10}[A-Z]\w{0,60}(?:Exception|Err
 DIALOGUE = re.compile(
     r"(?!\s{0,4}---(?:-?> | End)|\s{1,4}- [{:])\s{0,4}(?:(?:[<>~=*-]{1,3}[~*>|-]?|SMTP(?:<<|>>|<|>)|[CS]:|send:|reply:|\[<?->?\]"
     r"|CLIENT -> (?:SERVER|SMTP):|SERVER -> CLIENT:) "
-    r"|SMTP -> (?:FROM SERVER|ERROR):)"
+    r"|SMTP -> (?:FROM SERVER|ERROR):"
+    r"|(?:Sent|Got): (?=[2-5]\d\d[ -]|(?:EHLO|HELO|STARTTLS|AUTH|MAIL|RCPT|DATA|QUIT)\b))"
 )
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(

@@ -221,7 +221,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 _REFUSED_SENDER = re.compile(r"\([45]\d\d, b'[^']{0,500}', '[^']{0,300}'\)")
 _QUOTES = str.maketrans("", "", "\"'")
 _COMMAND = re.compile(
-    r"\s{0,4}(?:[~=*-]{1,3}>|>{1,3}|C:|send:|\[->\]|SMTP>{1,2}|CLIENT -> (?:SERVER|SMTP):) {0,4}b?['\"]?"
+    r"\s{0,4}(?:[~=*-]{1,3}>|>{1,3}|C:|sen[dt]:|\[->\]|SMTP>{1,2}|CLIENT -> (?:SERVER|SMTP):) {0,4}b?['\"]?"
     r"(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM|RCPT TO|DATA|\.)(?![A-Za-z])",
     re.IGNORECASE,
 )

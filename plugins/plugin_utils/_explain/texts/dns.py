@@ -91,7 +91,7 @@ RULES: tuple[Rule, ...] = (
         dns error .. (timed out|timeout|servfail)
         dns timeout
         etimeout .. query
-        failed to lookup address information: temporary
+        failed to lookup address information: (temporary|try again)
         host lookup did not complete
         no nameservers available
         dns server returned an error
