@@ -162,7 +162,11 @@ def explain_event(read: Read, stage: str) -> Explained:
         words = _relays_words(read.forms[0], fold(status.words))
         matches = _beside_a_reply(matches, status, words)
         said = meaning(status, stage, words)
-        if said is not None:
+        # What probably follows from a refusal before it is told as that.
+        follows = said is not None and said.confidence != "certain"
+        if said is not None and not (
+            follows and any(one.echo == "follow" and one.cause == said.cause for one in matches)
+        ):
             matches.append(_of_status(said, status, _depth((fold(status.words),), read.forms, deeper) or 0))
     elif quoted or _ERROR_WORDS.search(read.low) or _REFUSES.search(read.low):
         granted = _GRANTED.match(read.forms[0]) is not None

@@ -321,6 +321,8 @@ _ROWS: tuple[_Row, ...] = (
         stages=("mail", "rcpt", "data", ""),
     ),
     _row(r"\b(?:inactive|unknown|invalid|bad) recipient\b", _RECIPIENT, _LATER, stages=("data",)),
+    # Often only what follows from a refusal before it.
+    _row(r"\bno valid recipients?\b", Meaning("recipient_rejected", "", "likely"), _LATER, stages=("data",)),
     # A list that sender or recipient stands on, and not this host.
     _row(
         rf"\brecipient(?: address| domain)?\b(?! (?:address )?rejected:)[^;]{{0,60}}{_ON_A_LIST}",

@@ -136,6 +136,7 @@ class Certificate:
         error = self._extensions_error()
         return isinstance(error, x509.DuplicateExtension) or "parsing asn1" in str(error)
 
+    @_quietly()
     def _extensions_error(self) -> Exception | None:
         try:
             len(self.parsed.extensions)

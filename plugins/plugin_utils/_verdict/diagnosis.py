@@ -60,7 +60,6 @@ _LOGIN_IS_NO_MATTER = re.compile(
     re.IGNORECASE,
 )
 _MECHANISM = re.compile(r"mechanism|method|auth\w* type|type of auth", re.IGNORECASE)
-_NOBODY_LEFT = re.compile(r"\bno valid recipients?\b", re.IGNORECASE)
 # OpenSMTPD says the same of a recipient whom it does not know and of one to whom it would carry mail after a login.
 _OF_OPENSMTPD = re.compile(r"^550 invalid recipient: <", re.IGNORECASE)
 # What a server says that waits for the header of the PROXY protocol, or cannot read it.
@@ -602,8 +601,6 @@ def _transaction(case: _Case) -> Diagnosis:
     if failure["kind"] != "reply":
         how_far, detail = _how_far(attempt), words.unanswered(attempt, failure)
         return Diagnosis("message_rejected", how_far, detail, fields=_patience(case))
-    if failure["stage"] == "data" and _NOBODY_LEFT.search(signs.reply_text(failure)):
-        return Diagnosis("recipient_rejected", detail=words.quoted(failure) + words.in_answer_to(failure))
     stage = "data" if failure["stage"] == "message" else failure["stage"]
     return _refused(case, stage)
 

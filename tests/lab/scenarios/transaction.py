@@ -268,10 +268,18 @@ ROWS = [
     _send(
         "send-data-refused",
         "DATA is refused",
-        _answers(DATA="554 5.5.1 No valid recipients"),
+        _answers(DATA="554 5.3.0 Transaction failed"),
         587,
         STARTTLS,
         "message_rejected",
+    ),
+    _send(
+        "send-nobody-left",
+        "the recipients are refused at DATA alone",
+        _answers(DATA="554 5.5.1 No valid recipients"),
+        587,
+        STARTTLS,
+        "recipient_rejected",
     ),
     _send(
         "send-content-later",
