@@ -58,6 +58,7 @@ class Wire:
         self.raw_bytes = 0
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._address = address
         self._sock = sock or connect(address, family, deadline, source)
 
     @property
@@ -68,7 +69,8 @@ class Wire:
     @property
     def proxy_header(self) -> bytes:
         """How a proxy would tell of this connection, as it is (PROXY protocol, section 2.1)."""
-        (source, source_port), (target, target_port) = self._sock.getsockname()[:2], self._sock.getpeername()[:2]
+        # Of a connection that was reset the system knows the other end no more.
+        (source, source_port), (target, target_port) = self._sock.getsockname()[:2], self._address[:2]
         kind = "TCP6" if ":" in source else "TCP4"
         ends = f"{source.partition('%')[0]} {target.partition('%')[0]} {source_port} {target_port}"
         return f"PROXY {kind} {ends}\r\n".encode("ascii")

@@ -220,7 +220,11 @@ def judged(entry: Entry, probe: Mapping[str, t.Any] | None, why_not: str = "") -
     findings = sorted(_unique(findings), key=lambda one: ("error", "warning", "info").index(one["severity"]))
     if probe is not None:
         exposed = _login_without_tls(entry, probe)
-        findings = [exposed, *_unless_same(findings, exposed)] if exposed else _with_probe(findings, probe)
+        findings = (
+            [exposed, *(one for one in findings if one["code"] != exposed["code"])]
+            if exposed
+            else _with_probe(findings, probe)
+        )
     state, reasons = _state(entry, findings, probe is None and bool(why_not))
     told.update(state=state, findings=findings, app_keys=entry.keys, probe=probe)
     told["cause"] = reasons[0]["code"] if reasons else "unreadable" if entry.problem else None
@@ -248,23 +252,18 @@ def _login_without_tls(entry: Entry, probe: Mapping[str, t.Any]) -> Finding | No
     if not before.get("AUTH") or "STARTTLS" in before or not entry.cleartext_login:
         return None
     relay = f"{settings['host']}:{settings['port']}"
-    if entry.cleartext_login == "sent" or settings["host"] in _LOOPBACK:
-        return {
-            "severity": "warning",
-            "code": "downgrade_possible",
-            "message": f"{relay} offers no STARTTLS, so {entry.name} sends mail and password in cleartext today.",
-            "remedy": "Ask the relay's operator to switch STARTTLS on, or use port 465 with secure: true if the relay has it.",
-        }
+    sent = entry.cleartext_login == "sent" or settings["host"] in _LOOPBACK
+    becomes = (
+        f"so {entry.name} sends mail and password in cleartext today"
+        if sent
+        else f"and {entry.name} sends no password in cleartext, so it does not log in there"
+    )
     return {
-        "severity": "error",
-        "code": "auth_requires_tls",
-        "message": f"{relay} offers no STARTTLS, and {entry.name} sends no password in cleartext, so it does not log in there.",
+        "severity": "warning" if sent else "error",
+        "code": "downgrade_possible" if sent else "auth_requires_tls",
+        "message": f"{relay} offers no STARTTLS, {becomes}.",
         "remedy": "Ask the relay's operator to switch STARTTLS on, or use port 465 with secure: true if the relay has it.",
     }
-
-
-def _unless_same(findings: Sequence[Finding], first: Finding) -> list[Finding]:
-    return [one for one in findings if one["code"] != first["code"]]
 
 
 def _login(entry: Entry) -> list[Finding]:

@@ -68,9 +68,11 @@ def chain_verdict(
 def besides(leaf: Certificate, name: str, cause: str | None = None) -> str:
     """What else is wrong with a relay's certificate, beside this cause: OpenSSL stops at one. Empty for nothing."""
     dates = ("certificate_expired", "certificate_not_yet_valid")
+    # Names that cannot be read may hold any.
+    known = cause == "certificate_name_mismatch" or leaf.oddity_of_names(name) == "names_unreadable"
     return words.also(
         "" if cause in dates else _also_out_of_date(leaf),
-        "" if cause == "certificate_name_mismatch" or leaf.covers(name) else words.is_also_not_for(name, _listed(leaf)),
+        "" if known or leaf.covers(name) else words.is_also_not_for(name, _listed(leaf)),
     )
 
 

@@ -419,9 +419,7 @@ def _ehlo(case: _Case) -> Diagnosis:
         return Diagnosis("ehlo_rejected", variant, words.unanswered(attempt, failure), fields=_patience(case))
     helo = attempt.get("helo")
     if helo is not None and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
-        return Diagnosis(
-            "not_smtp", detail=words.also(words.knows_no_hello(failure), words.calls_itself_lmtp(greeting))
-        )
+        return Diagnosis("not_smtp", detail=words.also(words.knows_no_hello(failure), words.may_be_lmtp(greeting)))
     found = _refused(case, "ehlo")
     if helo is not None and helo["code"] // 100 == 2:
         if (found.code, found.variant) == ("ehlo_rejected", "name") and failure["code"] not in _UNKNOWN_COMMAND:

@@ -63,7 +63,6 @@ __all__ = (
     "another_there",
     "begins",
     "by_icmp",
-    "calls_itself_lmtp",
     "can_only",
     "cause_clause",
     "cause_sentence",
@@ -94,6 +93,7 @@ __all__ = (
     "knows_no_hello",
     "lacking",
     "masks",
+    "may_be_lmtp",
     "mechanisms_phrase",
     "named",
     "no_answer_of_the_name_server",
@@ -362,7 +362,7 @@ def knows_no_hello(reply: FailureEntry) -> str:
     return f"it knows neither EHLO nor HELO ({quoted(reply)})"
 
 
-def calls_itself_lmtp(greeting: str) -> str:
+def may_be_lmtp(greeting: str) -> str:
     """A server for mailboxes (RFC 2033), which greets as SMTP does, and need not say what it is (Dovecot)."""
     if "lmtp" in greeting.lower():
         return "it calls itself LMTP, which takes mail from mail servers only"

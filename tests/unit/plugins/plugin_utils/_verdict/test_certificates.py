@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate, read_chain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import (
+    besides,
     chain_verdict,
     disordered,
     superfluous,
@@ -168,6 +169,13 @@ def test_no_issuer_is_found_for_a_malformed_certificate(pki: Pki) -> None:
         (odd, 20, no_issuer, ""),
     ):
         assert chain_verdict(code, said, chain, "relay.test", []).variant == variant
+
+
+def test_names_that_cannot_be_read_are_not_said_to_be_others(pki: Pki) -> None:
+    san = name_and_address("relay.test", b"\x7f\0\1")
+    (odd,) = chain_of(pki.issue("Mail", san=san).certificate)
+    (other,) = chain_of(pki.issue("Mail", names=["other.test"]).certificate)
+    assert besides(odd, "relay.test") == "" and "relay.test" in besides(other, "relay.test")
 
 
 def test_what_goes_by_its_common_name(pki: Pki) -> None:
