@@ -30,6 +30,7 @@ from tests.support.postfix import Listener, Postfix
 from .fleet import costs
 from .hostile import floods
 from .measure import ROOT, alternate, plans, run, script
+from .others import commands
 from .tasks import tasks
 
 # What a probe may take of the script's time.
@@ -148,6 +149,24 @@ def many_endpoints(relay: Postfix, ca_file: pathlib.Path, rounds: int) -> Iterat
                         "reference": medians[name].wall,
                         "reference_cpu": medians[name].cpu,
                     }
+
+
+def other_tools(relay: Postfix, ca_file: pathlib.Path, folder: pathlib.Path, rounds: int) -> Iterator[Row]:
+    """A probe beside what else people ask a relay with, each as a whole process."""
+    for mode, security in MODES.items():
+        port = relay.port(mode)
+        others = commands(relay.host, port, mode == "implicit", ca_file, folder)
+        probe = script("probe", plans(1, relay.host, port, security, ca_file))
+        medians = alternate(rounds, {name: [command] for name, command in {"probe": probe, **others}.items()})
+        for name in others:
+            yield {
+                "what": f"{security}, near",
+                "seconds": medians["probe"].wall,
+                "cpu": medians["probe"].cpu,
+                "beside": name,
+                "reference": medians[name].wall,
+                "reference_cpu": medians[name].cpu,
+            }
 
 
 def whole_tasks(relay: Postfix, ca_file: pathlib.Path, folder: pathlib.Path, rounds: int) -> Iterator[Row]:
@@ -311,7 +330,9 @@ def main() -> int:
         "--rounds", type=int, default=21, help="runs of each command, the median counts; slow ones get fewer"
     )
     parser.add_argument("--timeout", type=float, default=4, help="timeout of the probes of hostile relays, seconds")
-    parser.add_argument("--only", choices=["one", "many", "most", "tasks", "fleet", "role", "hostile"], help="one part")
+    parser.add_argument(
+        "--only", choices=["one", "others", "many", "most", "tasks", "fleet", "role", "hostile"], help="one part"
+    )
     options = parser.parse_args()
     few = max(3, options.rounds // 5)
     machine = {
@@ -334,6 +355,7 @@ def main() -> int:
         with Postfix(listeners, certificate=certificate, options=queue) as relay:
             parts = {
                 "one": one_endpoint(relay, pki.ca_file, options.rounds),
+                "others": other_tools(relay, pki.ca_file, folder, options.rounds),
                 "many": many_endpoints(relay, pki.ca_file, few),
                 "most": itertools.chain(most_endpoints(relay, pki.ca_file, few), waited(relay, pki.ca_file, few)),
                 "fleet": fleets(relay, pki.ca_file, folder, few),

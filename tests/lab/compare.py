@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -220,15 +221,14 @@ def page(record: dict[str, Any]) -> str:
             lines.append(
                 f"| {LAYER[cause] if cause else ''} | {f'`{cause}`' if cause else 'well'} | {len(some)} | {' | '.join(map(str, right))} |"
             )
-    seldom = []
-    for cause, some in causes.items():
-        best = max(sum(table.counts(tool, some)[verdict] for verdict in RIGHT) for tool in TOOLS)
-        if cause and best <= len(some) / 2:
-            seldom.append(f"`{cause}` ({best} of {len(some)})")
-    lines += ["", f"Named in half of its rows or fewer by the best of the other tools: {', '.join(seldom)}."]
-    together = sum(any(table.verdicts[tool][row.name] == NAMED for tool in TOOLS) for row in broken)
+    lines += _seldom(table, causes, broken)
     lines += [
-        f"Somebody who ran all {len(TOOLS)} of them and knew which to believe would have {together} of {len(broken)} causes."
+        "",
+        "## Seconds to the verdict: half of a layer's rows, and the slowest",
+        "",
+        f"| layer | rows {head}",
+        f"|---|---|{rule}",
+        *_seconds(table),
     ]
     lines += ["", "## Some rows", "", f"| row | what is wrong {head}", f"|---|---|{rule}"]
     for row in table.rows:
@@ -239,6 +239,36 @@ def page(record: dict[str, Any]) -> str:
     lines += ["", f"Rows of this run on which `{OURS}` was not right in everything: {', '.join(missed) or 'none'}."]
     lines += ["", "## Versions", "", *(f"- {tool}: {version}" for tool, version in record["versions"].items())]
     return "\n".join(lines) + "\n"
+
+
+def _seldom(table: Table, causes: dict[str | None, list[Row]], broken: list[Row]) -> list[str]:
+    """What even the best of the other tools seldom names, and what all of them together do."""
+    seldom = []
+    for cause, some in causes.items():
+        best = max(sum(table.counts(tool, some)[verdict] for verdict in RIGHT) for tool in TOOLS)
+        if cause and best <= len(some) / 2:
+            seldom.append(f"`{cause}` ({best} of {len(some)})")
+    together = sum(any(table.verdicts[tool][row.name] == NAMED for tool in TOOLS) for row in broken)
+    return [
+        "",
+        f"Named in half of its rows or fewer by the best of the other tools: {', '.join(seldom)}.",
+        f"Somebody who ran all {len(TOOLS)} of them and knew which to believe would have {together} of {len(broken)} causes.",
+    ]
+
+
+def _seconds(table: Table) -> list[str]:
+    """A line for each layer: the median and the most that each tool took; one that hung took what it was given."""
+    layers: dict[str, list[str]] = {}
+    for row in table.rows:
+        cause = row.causes[0]
+        layers.setdefault(LAYER[cause] if cause else "", []).append(row.name)
+    lines = []
+    for layer in dict.fromkeys(["", *LAYER.values()]):
+        if layer in layers:
+            taken = [[table.seconds[tool][name] for name in layers[layer]] for tool in table.tools]
+            cells = [f"{statistics.median(seconds):.1f}, {max(seconds):.1f}" for seconds in taken]
+            lines.append(f"| {layer or 'well'} | {len(layers[layer])} | {' | '.join(cells)} |")
+    return lines
 
 
 INTRODUCTION = """

@@ -534,21 +534,22 @@ def nearest(text: str) -> Sequence[str]:
     words = set(WORD.findall(low))
     weights, vectors = _vocabulary()
     scores: dict[str, float] = {}
-    for cause, vocabulary in vectors:
+    for cause, vocabulary, whole in vectors:
         shared = words & vocabulary
-        score = sum(weights[word] for word in shared) / sum(weights[word] for word in vocabulary)
+        score = sum(weights[word] for word in shared) / whole
         if len(shared) > 1 and score > scores.get(cause, _NEAR):
             scores[cause] = score
     return sorted(scores, key=lambda cause: -scores[cause])[:MAX_CANDIDATES]
 
 
 @functools.lru_cache(maxsize=1)
-def _vocabulary() -> tuple[dict[str, float], list[tuple[str, frozenset[str]]]]:
-    """The weight of each word of the rules, the rarer the heavier, and the words of each rule."""
+def _vocabulary() -> tuple[dict[str, float], list[tuple[str, frozenset[str], float]]]:
+    """The weight of each word of the rules, the rarer the heavier; of each rule its cause, its words and what all of them weigh."""
     vectors = [
         (rule.cause, frozenset(word for part in rule.parts for word in WORD.findall(part) if len(word) > 2))
         for rule in RULES
     ]
     vectors = [(cause, words) for cause, words in vectors if words]
     counts = Counter(word for _cause, words in vectors for word in words)
-    return {word: math.log(len(vectors) / count) for word, count in counts.items()}, vectors
+    weights = {word: math.log(len(vectors) / count) for word, count in counts.items()}
+    return weights, [(cause, words, sum(weights[word] for word in words)) for cause, words in vectors]

@@ -125,7 +125,7 @@ def clock_statements(fleet: Fleet) -> Iterator[Statement]:
     yield fleet.make(
         "clock_wrong", "certificate", "high" if len(well) >= 2 else "low",
         f"The clock {{sure}} is wrong on {hosts_words(len(wrong))} ({fleet.some(wrong)}{where}): up to {_ago(worst)} the"
-        f" controller's, which is right by {hosts_words(len(well))}.",
+        f" controller's, which is that of {hosts_words(len(well))}.",
         "Set the clock (NTP) before anything else: certificates look expired, or not valid yet, by a wrong clock.",
         wrong, cohort=found.cohort if where and found else None,
         evidence=[f"On {len(refused)} of them a certificate was refused for its dates."] if refused else [],

@@ -407,7 +407,7 @@ def test_sentences_on_one_host_are_english(chains: dict[str, list[str]]) -> None
     found = across(made(chains, lambda h, _e: "wrong clock" if number(h) == 1 else None, hosts=3, endpoints=1))
     assert "behind the controller's" in found[0].statement
     (single,) = [one for one in found if one.code == "clock_wrong"]
-    assert "wrong on 1 host (h00001)" in single.statement and "right by 2 hosts" in single.statement
+    assert "wrong on 1 host (h00001)" in single.statement and "that of 2 hosts" in single.statement
 
 
 def test_a_port_that_relays_do_not_serve_is_no_filter(chains: dict[str, list[str]]) -> None:

@@ -188,7 +188,7 @@ ROWS: dict[str, tuple[Plan, int, int, list[Expected]]] = {
     ),
     "two clocks that no certificate minds": (
         lambda h, _e: "three hours ahead" if number(h) in (3, 9) else None, 40, 2,
-        [("clock_wrong", "high", None, 2, 0, "up to 3 hours ahead of the controller's, which is right by 38 hosts")],
+        [("clock_wrong", "high", None, 2, 0, "up to 3 hours ahead of the controller's, which is that of 38 hosts")],
     ),
     "a data centre without a route to the relay": (
         lambda h, _e: "no route" if of(h, "dc1") else None, 60, 2,
@@ -209,7 +209,7 @@ ROWS: dict[str, tuple[Plan, int, int, list[Expected]]] = {
     "an expired certificate, and three clocks that are wrong": (
         lambda h, _e: "wrong clock, expired" if number(h) in (3, 9, 17) else "expired", 40, 2,
         [
-            ("clock_wrong", "high", None, 3, 0, "right by 37 hosts"),
+            ("clock_wrong", "high", None, 3, 0, "that of 37 hosts"),
             ("relay_fault", "high", None, 37, 0, "37 of 37 hosts that reach smtp1.example.com:465"),
         ],
     ),
