@@ -226,6 +226,8 @@ def page(record: dict[str, Any]) -> str:
         "",
         "## Seconds to the verdict: half of a layer's rows, and the slowest",
         "",
+        "Where a relay never answers, each takes what it was given: the tools what stands above, the probe the row's `timeout`, mostly 3 s.",
+        "",
         f"| layer | rows {head}",
         f"|---|---|{rule}",
         *_seconds(table),

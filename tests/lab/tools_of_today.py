@@ -158,6 +158,7 @@ WORDS = {
         r"|connected to((?!\n<)(.|\n))*timed out"
     ),
     "greeting_rejected": r"\b[45]\d\d[ -]|response: [45]\d\d|invalid greeting",
+    "temporarily_rejected": r"\b4[25]\d[ -]|response: 4\d\d|try again|too many|temporar",
     "not_smtp": r"weird server reply|ssh-2|http/1|imap|pop3|ftp|\* ok|not .*smtp|invalid greeting|unexpected (greeting|response)|invalid smtp",
     "connection_closed": r"clos(ed|ing)|disconnect|\beof\b|unexpectedly|hung up|without",
     "mode_mismatch": (

@@ -55,7 +55,7 @@ def _php(*trees: str) -> Callable[[], tuple[list[str], dict[str, str]]]:
 
 def _ruby(folder: str) -> Callable[[], tuple[list[str], dict[str, str]]]:
     def start() -> tuple[list[str], dict[str, str]]:
-        gems = BUILT / "sid" / "usr/share/rubygems-integration/all/gems"
+        gems = BUILT / "deb" / "usr/share/rubygems-integration/all/gems"
         libraries = [f"-I{next(_there(gems).glob('dotenv-[0-9]*'))}/lib"]
         lib = {"MAIL_LIB": str(next(_there(BUILT / folder).rglob("gems/mail-*/lib")))} if folder else {}
         return ["ruby", *libraries, str(HERE / "send.rb")], lib
