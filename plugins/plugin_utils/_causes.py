@@ -36,6 +36,7 @@ __all__ = (
     "Finding",
     "cause_row",
     "fill",
+    "layer_of",
     "said",
 )
 
@@ -283,9 +284,9 @@ _GREETING = (
         "greeting_timeout", "", "greeting",
         "{endpoint} accepted the connection but did not complete an SMTP greeting within {timeout} s",
         "Raise timeout if this relay is known to greet late; otherwise ask its operator what listens on port "
-        "{port}[, or use another port such as {other_port}].",
+        "{port}, and whether the service behind it starts at all (its log)[, or use another port such as {other_port}].",
         "TCP answered, a ClientHello on a second connection got no TLS back (that would be mode_mismatch), and no "
-        "complete 220 came.",
+        "complete 220 came. A listening socket whose service dies at its start (Postfix's master, systemd) is such a port.",
         log="{endpoint} accepted the connection but did not complete an SMTP greeting in time",
         log_remedy="Raise the app's timeout if this relay is known to greet late; otherwise ask its operator what "
         "listens on the port.",
@@ -789,6 +790,12 @@ _AUTH = (
         "5.7.11).",
     ),
     Cause(
+        "auth_requires_tls", "mail", "auth",
+        "{endpoint} takes mail only after TLS",
+        "Set security: starttls (secure: false)[, or use port {tls_port} with secure: true].",
+        "The session is in cleartext, and MAIL, RCPT or DATA is refused with words about TLS or encryption, or with 5.7.10.",
+    ),
+    Cause(
         "auth_requires_tls", "withheld", "auth",
         "The session with {endpoint} is in cleartext, where no password is sent unless security: cleartext was chosen",
         "Ask the relay's operator to switch STARTTLS on[, or use port {tls_port} with secure: true]; only for a test "
@@ -1193,11 +1200,18 @@ FINDINGS: tuple[Finding, ...] = (
 )  # fmt: skip
 
 _ROWS = {(row.code, row.variant): row for row in CAUSES}
+# In the order of the ladder, so that a probe's layer outranks that of the settings.
+_LAYER_OF = {row.code: row.layer for row in CAUSES}
 
 
 def cause_row(code: str, variant: str = "") -> Cause:
     """The row of a code and variant; the plain row where the variant has none. Raises KeyError for an unknown code."""
     return _ROWS.get((code, variant)) or _ROWS[code, ""]
+
+
+def layer_of(code: str) -> str:
+    """The layer of a code of a probe; where the settings alone can tell it as well, it is not theirs. Raises KeyError for an unknown code."""
+    return _LAYER_OF[code]
 
 
 def said(template: str, fields: Fields, detail: str = "") -> str:

@@ -206,7 +206,8 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bover (?:the|your|its|their) (?:\w+ )?limit\b|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
         r"|too? fast\b|max(?:imum)? (?:number of )?(?:concurrent |simultaneous )?(?:connections|sessions)"
-        r"|\brate over ?limit|\bover (?:its |the |your )?rate limit",
+        r"|\brate over ?limit|\bover (?:its |the |your )?rate limit"
+        r"|\b(?:sender|client|host|user|recipient) rate\b.{0,40}\b(?:exceed\w*|too high)",
         _LIMIT,
         stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", "", NO_CODE),
     ),
@@ -364,6 +365,14 @@ _ROWS: tuple[_Row, ...] = (
         _LISTED,
         stages=("greeting", "ehlo", "mail", "rcpt", ""),
     ),
+    # Whom it does not know yet, even where that is said of the client.
+    _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
+    _Row(
+        re.compile(r"client host rejected: .{0,80}\b(?:try (?:it )?(?:again|later)|come back|retry)\b", re.IGNORECASE),
+        None,
+        _LATER,
+        ("mail", "rcpt", ""),
+    ),
     _row(
         r"client host rejected|client address .{0,60}(?:rejected|denied|refused|not allowed)"
         r"|your (?:ip|host|address)\b.{0,60}"
@@ -381,7 +390,18 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # Without a code it may be an address in somebody's own settings.
     _row(r"\b(?:invalid|bad) ip\b", _LISTED, stages=("greeting", "mail", "rcpt", "")),
-    _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
+    # Nobody becomes known by waiting: Postfix says 450 where soft_bounce or a reject code of its own is set.
+    _Row(
+        re.compile(
+            r"\A(?!.*(?:verif|callout|try again|temporar|later\b|delay))"
+            r".*(?:\b(?:user|recipient|mailbox) (?:is )?unknown\b|\bunknown (?:local )?(?:user|recipient|mailbox)\b|\bno such (?:user|recipient|mailbox)\b"
+            r"|\brecipient address rejected: domain not found)",
+            re.IGNORECASE,
+        ),
+        None,
+        Meaning("recipient_rejected", "", "likely", ("temporarily_rejected",)),
+        ("rcpt",),
+    ),
     # What waiting alone hardly mends.
     _Row(
         re.compile(

@@ -379,6 +379,12 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
 
     ``words`` are those of the reply, on one line. Gives None where neither words nor code and stage tell.
     """
+    found = _meaning(status, stage, words)
+    wants_tls = found is not None and found.cause == "auth_requires_tls" and stage in _ALL_REFUSED
+    return t.cast(Meaning, found)._replace(variant="mail") if wants_tls else found
+
+
+def _meaning(status: Status, stage: str, words: str) -> Meaning | None:
     code, enhanced = status.code, status.enhanced
     detail = enhanced[2:]
     if not code and (detail.startswith("4") or detail == "0.0"):

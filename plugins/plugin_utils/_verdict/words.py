@@ -664,7 +664,8 @@ def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
         # What is never offered, not even in that second try, are suites without a certificate.
         return also(
             f"{words}, also to all old cipher suites",
-            "most likely it has no certificate, so that nobody could tell who answers, or one whose key its suites cannot use",
+            "most likely it has no certificate, so that nobody could tell who answers, or one whose key its suites cannot use; "
+            "else it insists on a curve or a suite of TLS 1.3 that this host does not offer (brainpool, CCM)",
         )
     return f"{words}, probably no cipher in common"
 

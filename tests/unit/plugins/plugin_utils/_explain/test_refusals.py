@@ -50,6 +50,30 @@ REPLIES = [
     # what waiting does not mend, and what it does
     (
         "rcpt",
+        "450 4.7.1 <x[192.0.2.4]>: Client host rejected: Greylisted, see http://postgrey.test/",
+        "temporarily_rejected",
+        "",
+    ),
+    ("rcpt", "450 4.7.1 <x[192.0.2.4]>: Client host rejected: try again in 300 seconds", "temporarily_rejected", ""),
+    ("rcpt", "450 4.7.1 <x[192.0.2.4]>: Client host rejected: Access denied", "greeting_rejected", "address"),
+    (
+        "rcpt",
+        "450 4.1.1 <b@x.test>: Recipient address rejected: User unknown in virtual mailbox table",
+        "recipient_rejected",
+        "",
+    ),
+    ("rcpt", "450 4.1.2 <b@x.test>: Recipient address rejected: Domain not found", "recipient_rejected", ""),
+    (
+        "rcpt",
+        "450 4.1.1 <b@x.test>: Recipient address rejected: unverified address: unknown user",
+        "temporarily_rejected",
+        "",
+    ),
+    ("rcpt", "451 4.1.1 unknown user, try again later", "temporarily_rejected", ""),
+    ("mail", "451 Sender rate 2.0 / 1h exceeded", "temporarily_rejected", "limit"),
+    ("rcpt", "450 4.7.1 client rate is too high", "temporarily_rejected", "limit"),
+    (
+        "rcpt",
         "451 4.3.5 <b@x.test>: Recipient address rejected: Server configuration problem",
         "temporarily_rejected",
         "broken",
@@ -106,8 +130,10 @@ REPLIES = [
     ("rcpt", "530 5.7.0 no", "sender_rejected", "auth_required"),
     ("rcpt", "550 5.7.1 Authentication is required for relaying", "sender_rejected", "auth_required"),
     ("mail", "550 5.7.57 Client not authenticated to send mail", "sender_rejected", "auth_required"),
-    ("mail", "530 5.7.0 Must issue a STARTTLS command first", "auth_requires_tls", ""),
-    ("rcpt", "450 4.7.11 Encryption required", "auth_requires_tls", ""),
+    ("mail", "530 5.7.0 Must issue a STARTTLS command first", "auth_requires_tls", "mail"),
+    ("rcpt", "450 4.7.11 Encryption required", "auth_requires_tls", "mail"),
+    ("auth", "530 5.7.0 Must issue a STARTTLS command first", "auth_requires_tls", ""),
+    ("mail", "550 encryption is required", "auth_requires_tls", "mail"),
     # the client's address
     (
         "rcpt",

@@ -400,6 +400,7 @@ ROWS: tuple[Row, ...] = (
         ),
         "auth_requires_tls",
         "auth",
+        "mail",
         observed="starttls",
         settings=CLEARTEXT,
     ),
