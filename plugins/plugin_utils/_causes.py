@@ -53,7 +53,7 @@ FIELDS: Fields = {
 }  # fmt: skip
 CASE_FIELDS: Fields = {
     "source_address": "192.0.2.77", "networks": "10.0.0.0/8", "version": "TLSv1.1", "ip_version": "4", "days": 3,
-    "until": "2027-01-31", "required": 7, "spoken": "cleartext first", "cipher": "AES256-SHA", "seconds": 6,
+    "until": "2027-01-31", "in_days": "3 days", "required": 7, "spoken": "cleartext first", "cipher": "AES256-SHA", "seconds": 6,
     "answering": "port 587", "other_version": "4", "known": 40, "asked": 32, "app": "Vaultwarden", "bits": 1024,
     "who": "Vikunja (Go) refuses it; Pangolin (Node.js) takes it", "has": "has only old cipher suites",
     "interface": "eth7", "asking": "ip_version", "lone": "smtp.example.com", "more": None, "waited": 9, "tls_here": 465,
@@ -684,7 +684,7 @@ _CERTIFICATE = (
         "Ask the relay's operator to serve the full chain (fullchain.pem: leaf, then intermediates; sendmail takes those from confCACERT);"
         " until then, ca_path with the missing intermediate and its root on this host works.",
         "Only the leaf came, and its issuer is an intermediate by its name, its identifiers or the address of its "
-        "certificate. Where nothing tells, it is "
+        "certificate; or more came, and the issuer of the last one is an intermediate by its name. Where nothing tells, it is "
         "certificate_untrusted with both named.",
     ),
     Cause(
@@ -1058,7 +1058,7 @@ CAUSES: tuple[Cause, ...] = (
 FINDINGS: tuple[Finding, ...] = (
     Finding(
         "certificate_expiring", "warning",
-        "The certificate of {endpoint} expires in {days} days (on {until})",
+        "The certificate of {endpoint} expires in {in_days} (on {until})",
         "Have the relay's operator renew it before then.",
     ),
     Finding(
