@@ -53,7 +53,7 @@ FIELDS: Fields = {
 }  # fmt: skip
 CASE_FIELDS: Fields = {
     "source_address": "192.0.2.77", "networks": "10.0.0.0/8", "version": "TLSv1.1", "ip_version": "4", "days": 3,
-    "until": "2027-01-31", "in_days": "3 days", "required": 7, "spoken": "cleartext first", "cipher": "AES256-SHA", "seconds": 6,
+    "until": "2027-01-31", "missing": "greeted", "in_days": "3 days", "required": 7, "spoken": "cleartext first", "cipher": "AES256-SHA", "seconds": 6,
     "answering": "port 587", "other_version": "4", "known": 40, "asked": 32, "app": "Vaultwarden", "bits": 1024,
     "who": "Vikunja (Go) refuses it; Pangolin (Node.js) takes it", "has": "has only old cipher suites",
     "interface": "eth7", "asking": "ip_version", "lone": "smtp.example.com", "more": None, "waited": 9, "tls_here": 465,
@@ -1073,6 +1073,13 @@ FINDINGS: tuple[Finding, ...] = (
         "{address}[, one of the addresses of {lone}, fails while another one works]"
         "[ and {more} more of the addresses of {host} fail, all for the same reason, while another one works]",
         "Apps that try such an address first fail: have the operator make all addresses alike.",
+    ),
+    Finding(
+        "address_silent", "warning",
+        "{address}[, one of the addresses of {lone},][ and {more} more of the addresses of {host}] had not {missing} after "
+        "{seconds} s, while another one works",
+        "Whether it would have was not waited for; apps that try such an address first wait: ask the operator whether the server "
+        'behind it is alive[, set ip_version: "{other_version}" where the app can], or set require_all_addresses: true to have it waited for.',
     ),
     Finding(
         "auth_offered_in_cleartext", "warning",

@@ -47,6 +47,7 @@ __all__ = (
     "KNOWS_NO_EHLO",
     "MESSAGE_WITHHELD",
     "MORE_BEHIND_STARTTLS",
+    "NOT_YET",
     "NO_CA_THERE",
     "NO_LOGIN_BEFORE_STARTTLS",
     "ONLY_HELO",
@@ -315,6 +316,10 @@ def odd_greeting(reply: FailureEntry) -> str:
 def ftp(greeting: str) -> str:
     """Who answers there."""
     return f"an FTP server answers ({shown(greeting, 60)})"
+
+
+# What an address has not done that was no longer waited for, by layer.
+NOT_YET = {"greeting": "greeted", "tls": "finished the TLS handshake"}
 
 
 def it_said(text: str) -> str:
