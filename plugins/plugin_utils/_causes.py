@@ -436,8 +436,8 @@ _STARTTLS = (
     Cause(
         "starttls_not_offered", "", "starttls",
         "{endpoint} does not offer STARTTLS, so the session would stay in cleartext",
-        "Ask the relay's operator to switch STARTTLS on[, or use port {tls_port} with secure: true if the relay has "
-        "it];"
+        "Ask the relay's operator to switch STARTTLS on (if it is on, a firewall or a virus scanner on the way takes it out)[, or "
+        "use port {tls_port} with secure: true if the relay has it];"
         " only if cleartext is really meant (a test server, say), set security: cleartext.",
         "EHLO was answered and does not list STARTTLS, and nothing in the list is masked.",
     ),

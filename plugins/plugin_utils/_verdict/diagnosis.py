@@ -538,6 +538,8 @@ def _auth(case: _Case) -> Diagnosis:
             return _login_without_ehlo(case, found)
         if signs.in_tls(attempt) and "STARTTLS" in signs.offered(attempt, "after_tls"):
             return Diagnosis("auth_not_offered", "tls_in_front")
+        if case.settings.security == "opportunistic" and not signs.in_tls(attempt):
+            return replace(found, detail=words.NO_STARTTLS_EITHER)
         before = signs.offered(attempt, "before_tls").get("AUTH", [])
         return replace(found, detail=words.only_before_tls(before)) if signs.in_tls(attempt) and before else found
     if kind == "missing":

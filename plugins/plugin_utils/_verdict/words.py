@@ -50,6 +50,7 @@ __all__ = (
     "NOT_YET",
     "NO_CA_THERE",
     "NO_LOGIN_BEFORE_STARTTLS",
+    "NO_STARTTLS_EITHER",
     "ONLY_HELO",
     "RESETS_AT_TLS",
     "STAYED_SILENT",
@@ -360,6 +361,9 @@ def only_before_tls(names: Sequence[str]) -> str:
     return f"it offers {', '.join(names)} before TLS and none after it"
 
 
+NO_STARTTLS_EITHER = (
+    "it offers no STARTTLS either, behind which most relays have it, and which something on the way may have taken out"
+)
 NO_LOGIN_BEFORE_STARTTLS = "it offers STARTTLS, and no login before it"
 MESSAGE_WITHHELD = "the message was not sent"
 
