@@ -284,7 +284,7 @@ _GREETING = (
         "greeting_timeout", "", "greeting",
         "{endpoint} accepted the connection but did not complete an SMTP greeting within {timeout} s",
         "Raise timeout if this relay is known to greet late; otherwise ask its operator what listens on port "
-        "{port}, and whether the service behind it starts at all (its log)[, or use another port such as {other_port}].",
+        "{port}, and whether the service behind it starts at all, or waits for a name server (its log)[, or use another port such as {other_port}].",
         "TCP answered, a ClientHello on a second connection got no TLS back (that would be mode_mismatch), and no "
         "complete 220 came. A listening socket whose service dies at its start (Postfix's master, systemd) is such a port.",
         log="{endpoint} accepted the connection but did not complete an SMTP greeting in time",

@@ -62,7 +62,9 @@ def advise(host: str, settings: Settings, verdict: Verdict) -> None:
         if probe["layer"] == "tcp":
             probe["remedy"] = _hint("Set", host, working, whole, verdict.alternatives)
         else:
-            probe["remedy"] += " " + _hint("Or set", host, working, whole, verdict.alternatives) + _doubt(settings, probe)
+            probe["remedy"] += (
+                " " + _hint("Or set", host, working, whole, verdict.alternatives) + _doubt(settings, probe)
+            )
         return
     answering = next((one for one in verdict.alternatives if one["ok"] is False and _answers(one)), None)
     if answering is not None and probe["layer"] == "tcp":

@@ -408,7 +408,7 @@ _ROWS: tuple[_Row, ...] = (
             r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
             r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?(?:connect to|establish)"
             r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b|local error in processing"
-            r"|forwarding failed|unhandled (?:\w+ )?(?:error|exception)"
+            r"|forwarding failed|unable to process (?:the |this |your )?(?:request|command|message)|unhandled (?:\w+ )?(?:error|exception)"
             r"|failed to (?:queue|store|save|write|sign|spool)\b|\bsigning failed|(?:cannot|could not|unable to) (?:queue|store|save|write|spool)\b",
             re.IGNORECASE,
         ),

@@ -270,7 +270,9 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
         # Where its certificate can be fetched says nothing here: an intermediate has that of its root.
         if _INTERMEDIATE.search(issuer):
             code = "certificate_chain_incomplete"
-        detail = words.ends_below(issuer, may_be_intermediate=code != "certificate_chain_incomplete" and not _ROOT.search(issuer))
+        detail = words.ends_below(
+            issuer, may_be_intermediate=code != "certificate_chain_incomplete" and not _ROOT.search(issuer)
+        )
     elif not top.self_signed:
         incomplete = _is_intermediate(leaf, ca_subjects)
         if incomplete:

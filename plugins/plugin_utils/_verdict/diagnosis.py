@@ -644,7 +644,8 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
     text = signs.reply_text(failure)
     said = meaning(Status(failure["code"], signs.status_of(failure), text), stage, text) or _FALLBACK[stage]
     code, variant = said.cause, said.variant
-    hint = explain_reply(failure["code"], text.partition(" ")[2], stage)
+    greeting = " ".join(attempt["greeting"]["lines"]) if "greeting" in attempt else ""
+    hint = explain_reply(failure["code"], text.partition(" ")[2], stage, f"{case.settings.host} {greeting}")
     wants_login = variant in ("relay", "auth_required") and "greeting_rejected" not in said.also
     if wants_login and _logged_in(attempt):
         hint = None  # nor is the advice to log in

@@ -226,7 +226,11 @@ def _about_certificates(seen: Seen) -> Iterator[_Found]:
     soon = min(chain, key=lambda one: one.not_after)
     if not refused and 0 <= soon.days_left <= seen.policy.certificate_days_warning and soon.not_after > soon.clock:
         whose = "" if soon is leaf else words.is_the_issuers(soon.common_name)
-        yield _Found("certificate_expiring", whose, {"in_days": words.days(soon.days_left), "until": f"{soon.not_after:%Y-%m-%d}"})
+        yield _Found(
+            "certificate_expiring",
+            whose,
+            {"in_days": words.days(soon.days_left), "until": f"{soon.not_after:%Y-%m-%d}"},
+        )
     odd = leaf.oddity_of_names(seen.settings.certificate_name) if not refused else None
     if odd is not None:
         about = {"who": runtimes.who([odd], seen.policy.apps)}

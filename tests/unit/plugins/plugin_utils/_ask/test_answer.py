@@ -30,7 +30,9 @@ def test_whatever_an_other_port_fails_with_can_be_told(cause: str) -> None:
 
 
 def test_a_port_that_answers_and_fails_is_told() -> None:
-    assert told(587, "starttls", "certificate_expired").endswith("Port 587 answers, but fails with certificate_expired.")
+    assert told(587, "starttls", "certificate_expired").endswith(
+        "Port 587 answers, but fails with certificate_expired."
+    )
     assert told(587, "starttls", "connection_refused") == "It is refused."
 
 

@@ -47,6 +47,7 @@ REPLIES = [
         "message_rejected",
         "reverse_name",
     ),
+    ("rcpt", "451 Unable to process request", "temporarily_rejected", "broken"),
     # what waiting does not mend, and what it does
     (
         "rcpt",
