@@ -116,15 +116,22 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # An account that is switched off, or an address that is kept out, whatever the password.
     _row(
-        r"\b(?:account|user|mailbox|login)\b.{0,30}\b(?:suspended|disabled|deactivated|locked(?: out)?|inactive|closed)\b",
+        r"\b(?:account|user|mailbox|login)\b.{0,30}\b(?:suspended|disabled|deactivated|locked(?: out)?|inactive|closed|expired)\b",
         Meaning("auth_rejected", "account", "certain"),
         stages=("auth",),
     ),
     _row(
         r"\b(?:ip|ip address|your address|your host)\b.{0,40}\b(?:blocked|banned|black ?listed|block ?listed)\b"
+        r"|\bunauthori[sz]ed (?:ip|address|host|network)\b"
         r"|\b(?:not (?:permitted|allowed|available)|denied|refused|blocked|forbidden|disabled) (?:from|for|to) (?:this|your) "
         r"(?:ip|address|host|network|location|country|client)",
         _LISTED,
+        stages=("auth",),
+    ),
+    # RFC 4954 section 6 has 534 for it.
+    _row(
+        r"\bmechanism (?:is )?too weak\b",
+        Meaning("auth_mechanism_not_offered", "refused", "certain"),
         stages=("auth",),
     ),
     # The password, which some servers refuse with 454 (go-smtp).
@@ -314,6 +321,8 @@ _ROWS: tuple[_Row, ...] = (
         _LATER,
         stages=_ENVELOPE,
     ),
+    # What has to be done at the provider first does not come by waiting.
+    _row(r"\bdomain (?:is |was )?(?:not|n.t) (?:been )?verified\b", _SENDER, _SENDER, stages=_ENVELOPE),
     # Whether the sender's domain lets this mail be sent: SPF, DKIM, DMARC (RFC 7372).
     _row(
         r"\b(?:spf|dkim|dmarc)\b(?!=)(?! sign(?:ing|er))|\b[45]\.7\.2[0-46]\b",

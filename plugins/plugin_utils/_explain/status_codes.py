@@ -219,7 +219,7 @@ def _alone(text: str) -> str:
 # A limit in the words of a login that is refused for good: waiting alone does not make a wrong password right.
 _TOO_MANY_LOGINS = re.compile(r"too many .{0,20}(?:log ?in|auth|attempt|fail)", re.IGNORECASE)
 # What the words of a refused login may speak of instead.
-_NOT_THE_PASSWORD = ("auth_rejected", "greeting_rejected", "client_certificate_required")
+_NOT_THE_PASSWORD = ("auth_rejected", "auth_mechanism_not_offered", "greeting_rejected", "client_certificate_required")
 _RECIPIENT = Meaning("recipient_rejected")
 _SENDER = Meaning("sender_rejected")
 _MESSAGE = Meaning("message_rejected")

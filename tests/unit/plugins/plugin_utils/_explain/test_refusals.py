@@ -47,6 +47,11 @@ REPLIES = [
         "message_rejected",
         "reverse_name",
     ),
+    ("mail", "450 the x.test domain is not verified", "sender_rejected", ""),
+    ("auth", "525 5.7.1 Unauthorized IP address", "greeting_rejected", "address"),
+    ("auth", "534 5.7.9 Authentication mechanism is too weak", "auth_mechanism_not_offered", "refused"),
+    ("auth", "534-5.7.9 Application-specific password required", "auth_rejected", ""),
+    ("auth", "535 5.7.8 authentication failed: account expired", "auth_rejected", "account"),
     ("rcpt", "451 Unable to process request", "temporarily_rejected", "broken"),
     # what waiting does not mend, and what it does
     (
