@@ -18,6 +18,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._input.endpoints impo
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError, show
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import POLICY_OPTIONS, AppClient, parse_policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import CONNECTION_OPTIONS, Settings, to_bool
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.alternatives import other_port
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import HostFacts
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import Verdict, judge, judge_all
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports import OtherPort
@@ -144,7 +145,9 @@ class ActionModule(Action):
         for one in verdict.alternatives:
             if one["port"] in logins:
                 chosen = replace(settings, port=one["port"], security=one["security"])
-                probe = judge(chosen, {**seen, "attempts": [logins[one["port"]]]}, self._policy, host)
+                # The advice for that port must not lead back to the one that has just failed.
+                failed = [other_port(settings.port, settings.security, False, verdict.probe["cause"])]
+                probe = judge(chosen, {**seen, "attempts": [logins[one["port"]]]}, self._policy, host, failed)
                 return _Fallback(None, f"But: {verdict_sentence(self.host, chosen, probe)}", _cause_of(probe))
         if working:
             left = f"too little of timeout ({settings.timeout:g} s) was left"

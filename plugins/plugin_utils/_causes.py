@@ -36,6 +36,7 @@ __all__ = (
     "Finding",
     "cause_row",
     "fill",
+    "layer_of",
     "said",
 )
 
@@ -52,7 +53,7 @@ FIELDS: Fields = {
 }  # fmt: skip
 CASE_FIELDS: Fields = {
     "source_address": "192.0.2.77", "networks": "10.0.0.0/8", "version": "TLSv1.1", "ip_version": "4", "days": 3,
-    "until": "2027-01-31", "required": 7, "spoken": "cleartext first", "cipher": "AES256-SHA", "seconds": 6,
+    "until": "2027-01-31", "missing": "greeted", "in_days": "3 days", "required": 7, "spoken": "cleartext first", "cipher": "AES256-SHA", "seconds": 6,
     "answering": "port 587", "other_version": "4", "known": 40, "asked": 32, "app": "Vaultwarden", "bits": 1024,
     "who": "Vikunja (Go) refuses it; Pangolin (Node.js) takes it", "has": "has only old cipher suites",
     "interface": "eth7", "asking": "ip_version", "lone": "smtp.example.com", "more": None, "waited": 9, "tls_here": 465,
@@ -283,9 +284,9 @@ _GREETING = (
         "greeting_timeout", "", "greeting",
         "{endpoint} accepted the connection but did not complete an SMTP greeting within {timeout} s",
         "Raise timeout if this relay is known to greet late; otherwise ask its operator what listens on port "
-        "{port}[, or use another port such as {other_port}].",
+        "{port}, and whether the service behind it starts at all, or waits for a name server (its log)[, or use another port such as {other_port}].",
         "TCP answered, a ClientHello on a second connection got no TLS back (that would be mode_mismatch), and no "
-        "complete 220 came.",
+        "complete 220 came. A listening socket whose service dies at its start (Postfix's master, systemd) is such a port.",
         log="{endpoint} accepted the connection but did not complete an SMTP greeting in time",
         log_remedy="Raise the app's timeout if this relay is known to greet late; otherwise ask its operator what "
         "listens on the port.",
@@ -435,8 +436,8 @@ _STARTTLS = (
     Cause(
         "starttls_not_offered", "", "starttls",
         "{endpoint} does not offer STARTTLS, so the session would stay in cleartext",
-        "Ask the relay's operator to switch STARTTLS on[, or use port {tls_port} with secure: true if the relay has "
-        "it];"
+        "Ask the relay's operator to switch STARTTLS on (if it is on, a firewall or a virus scanner on the way takes it out)[, or "
+        "use port {tls_port} with secure: true if the relay has it];"
         " only if cleartext is really meant (a test server, say), set security: cleartext.",
         "EHLO was answered and does not list STARTTLS, and nothing in the list is masked.",
     ),
@@ -683,7 +684,7 @@ _CERTIFICATE = (
         "Ask the relay's operator to serve the full chain (fullchain.pem: leaf, then intermediates; sendmail takes those from confCACERT);"
         " until then, ca_path with the missing intermediate and its root on this host works.",
         "Only the leaf came, and its issuer is an intermediate by its name, its identifiers or the address of its "
-        "certificate. Where nothing tells, it is "
+        "certificate; or more came, and the issuer of the last one is an intermediate by its name. Where nothing tells, it is "
         "certificate_untrusted with both named.",
     ),
     Cause(
@@ -787,6 +788,12 @@ _AUTH = (
         "Set security: starttls (secure: false)[, or use port {tls_port} with secure: true].",
         "The session is in cleartext, and the relay offers or takes a login only after STARTTLS (530, 538, 5.7.10, "
         "5.7.11).",
+    ),
+    Cause(
+        "auth_requires_tls", "mail", "auth",
+        "{endpoint} takes mail only after TLS",
+        "Set security: starttls (secure: false)[, or use port {tls_port} with secure: true].",
+        "The session is in cleartext, and MAIL, RCPT or DATA is refused with words about TLS or encryption, or with 5.7.10.",
     ),
     Cause(
         "auth_requires_tls", "withheld", "auth",
@@ -1051,7 +1058,7 @@ CAUSES: tuple[Cause, ...] = (
 FINDINGS: tuple[Finding, ...] = (
     Finding(
         "certificate_expiring", "warning",
-        "The certificate of {endpoint} expires in {days} days (on {until})",
+        "The certificate of {endpoint} expires in {in_days} (on {until})",
         "Have the relay's operator renew it before then.",
     ),
     Finding(
@@ -1066,6 +1073,13 @@ FINDINGS: tuple[Finding, ...] = (
         "{address}[, one of the addresses of {lone}, fails while another one works]"
         "[ and {more} more of the addresses of {host} fail, all for the same reason, while another one works]",
         "Apps that try such an address first fail: have the operator make all addresses alike.",
+    ),
+    Finding(
+        "address_silent", "warning",
+        "{address}[, one of the addresses of {lone},][ and {more} more of the addresses of {host}] had not {missing} after "
+        "{seconds} s, while another one works",
+        "Whether it would have was not waited for; apps that try such an address first wait: ask the operator whether the server "
+        'behind it is alive[, set ip_version: "{other_version}" where the app can], or set require_all_addresses: true to have it waited for.',
     ),
     Finding(
         "auth_offered_in_cleartext", "warning",
@@ -1193,11 +1207,18 @@ FINDINGS: tuple[Finding, ...] = (
 )  # fmt: skip
 
 _ROWS = {(row.code, row.variant): row for row in CAUSES}
+# In the order of the ladder, so that a probe's layer outranks that of the settings.
+_LAYER_OF = {row.code: row.layer for row in CAUSES}
 
 
 def cause_row(code: str, variant: str = "") -> Cause:
     """The row of a code and variant; the plain row where the variant has none. Raises KeyError for an unknown code."""
     return _ROWS.get((code, variant)) or _ROWS[code, ""]
+
+
+def layer_of(code: str) -> str:
+    """The layer of a code of a probe; where the settings alone can tell it as well, it is not theirs. Raises KeyError for an unknown code."""
+    return _LAYER_OF[code]
 
 
 def said(template: str, fields: Fields, detail: str = "") -> str:

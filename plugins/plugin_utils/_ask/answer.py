@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.by_variable import by_variable
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS, cause_row
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS, cause_row, fill, layer_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import Verdict
@@ -62,12 +62,14 @@ def advise(host: str, settings: Settings, verdict: Verdict) -> None:
         if probe["layer"] == "tcp":
             probe["remedy"] = _hint("Set", host, working, whole, verdict.alternatives)
         else:
-            probe["remedy"] += " " + _hint("Or set", host, working, whole, verdict.alternatives)
+            probe["remedy"] += (
+                " " + _hint("Or set", host, working, whole, verdict.alternatives) + _doubt(settings, probe)
+            )
         return
     answering = next((one for one in verdict.alternatives if one["ok"] is False and _answers(one)), None)
     if answering is not None and probe["layer"] == "tcp":
         # What does not work is no remedy, but what is wrong with it may be sooner mended than the way to the chosen one.
-        probe["message"] += f" Port {answering['port']} answers, but fails with {answering['cause']}."
+        probe["message"] += f" {_how_it_fails(answering)}"
     unknown = [str(one["port"]) for one in verdict.alternatives if one["ok"] is None]
     if unknown:
         ports = (
@@ -78,7 +80,23 @@ def advise(host: str, settings: Settings, verdict: Verdict) -> None:
 
 def _answers(port: OtherPort) -> bool:
     """Whether a port that fails is a relay all the same, which can be mended."""
-    return LAYERS.index(cause_row(str(port["cause"])).layer) > LAYERS.index("greeting")
+    return LAYERS.index(layer_of(str(port["cause"]))) > LAYERS.index("greeting")
+
+
+def _doubt(settings: Settings, probe: Mapping[str, t.Any]) -> str:
+    """What a port that works tells little about: a relay that is in trouble as a whole mostly says so only when mail comes."""
+    busy = fill(cause_row("starttls_rejected", "resources").sentence, {"endpoint": settings.endpoint})
+    if probe["cause"] == "temporarily_rejected" or probe["message"].startswith(busy):
+        return f" No mail was sent there, and what is the matter with port {settings.port} may be so there, too."
+    return ""
+
+
+def _how_it_fails(port: OtherPort) -> str:
+    """What keeps a port from working that answers."""
+    if port["cause"] == "mode_mismatch":
+        spoken = "greets in cleartext" if port["secure"] else "speaks TLS from the first byte (secure: true)"
+        return f"Port {port['port']} answers, but {spoken}."
+    return f"Port {port['port']} answers, but fails with {port['cause']}."
 
 
 def _hint(begin: str, host: str, working: OtherPort, whole: bool, others: Sequence[OtherPort]) -> str:

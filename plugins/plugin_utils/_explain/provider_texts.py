@@ -628,11 +628,63 @@ PROVIDER_TEXTS: tuple[ProviderText, ...] = (*_GOOGLE, *_MICROSOFT, *_CLOUD, *_MA
 PROVIDER_INDEX = WordIndex(PROVIDER_TEXTS)
 
 
-def provider_text(low: str, stage: str) -> ProviderText | None:
-    """The longest provider's text that this folded line has and that fits the stage."""
+# Codes of the registry (RFC 3463, RFC 7372) and words that servers of other makers use as well, as a row has them.
+_OF_ANYBODY = frozenset(
+    tuple(fold(part) for part in text.split(" .. "))
+    for text in (
+        "534-5.7.9", "application-specific password required", "535-5.7.8 username and password not accepted",
+        "username and password not accepted", "534-5.7.14", "4.7.0 .. too many login attempts",
+        "454 4.7.0 too many login attempts", "421-4.7.28", "550-5.7.26", "unauthenticated email from", "550-5.7.25",
+        "does not have a ptr record", "missing a ptr record", "550-5.4.5 daily", "550-5.4.5",
+        "421 4.7.0 try again later, closing connection", "4.7.0 .. try again later, closing connection",
+        "550 5.7.1 invalid credentials for relay", "invalid credentials for relay", "mail relay denied",
+        "basic authentication is disabled", "535 5.7.3 authentication unsuccessful", "5.7.3 authentication unsuccessful",
+        "5.7.60", "not allowed to send as", "5.7.57", "concurrent connections limit exceeded", "432 4.3.2", "5.1.90",
+        "5.2.2 submission quota exceeded", "5.7.64", "5.7.606", "535 authentication credentials invalid",
+        "535 authentication failed: bad username / password", "authentication failed: bad username / password",
+        "is not allowed to send as", "525 5.7.1 unauthorized ip address", "unauthorized ip address",
+        "sender domain not verified", "sending from domain .. is not allowed", "too many emails per second",
+        "sender .. has not been validated", "450 the .. domain is not verified", "553 relaying disallowed",
+        "relaying disallowed as", "app-specific passwords are required", "please use an app-specific password",
+        "535 5.7.8 .. app-specific password", "you must use an app password", "need an app password",
+        "sender address is not allowed.", "mailbox unavailable .. sender address is not allowed",
+        "sender address rejected: not owned by auth user", "not owned by auth user", "application password is required",
+        "mail from address must be same as authorization user", "mailfrom must be the same as auth user",
+    )
+)  # fmt: skip
+# How a provider's servers call themselves, where its name is none of it.
+_CALLS_ITSELF = {
+    "Amazon SES": "amazonaws|amazonses|simpleemailservice",
+    "Brevo": "brevo|sendinblue",
+    "Fastmail": "fastmail|messagingengine",
+    "GMX or WEB.DE": "gmx|web.de|kundenserver|nemesis|ionos|1and1",
+    "Gmail": "google|gmail|gsmtp",
+    "Google Workspace relay": "google|gmail|gsmtp",
+    "Mail.ru": "mail.ru",
+    "Microsoft 365": "outlook|office365|microsoft|exchange",
+    "Microsoft Exchange": "outlook|office365|microsoft|exchange",
+    "QQ or 163": "qq.com|163.com|126.com|netease",
+    "iCloud": "icloud|me.com|apple",
+}
+
+
+def _is_of(provider: str, who: str) -> bool:
+    """Whether what is known of a relay names this provider."""
+    names = _CALLS_ITSELF.get(provider, provider.lower())
+    return any(name in who for name in names.split("|"))
+
+
+def provider_text(low: str, stage: str, who: str | None = None) -> ProviderText | None:
+    """The longest provider's text that this folded line has and that fits the stage.
+
+    ``who``: all that is known of the relay (host, greeting), in lower case. Words that anybody may use are the provider's only
+    where that names it; null: nothing is known.
+    """
     rows = [
         row
         for row in PROVIDER_INDEX.candidates(set(WORD.findall(low)))
-        if (not row.stages or stage in row.stages) and end_of(row.parts, low) >= 0
+        if (not row.stages or stage in row.stages)
+        and end_of(row.parts, low) >= 0
+        and (who is None or row.parts not in _OF_ANYBODY or not row.provider or _is_of(row.provider, who + " " + low))
     ]
     return max(rows, key=lambda row: sum(map(len, row.parts)), default=None)

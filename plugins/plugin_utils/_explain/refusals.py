@@ -116,15 +116,22 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # An account that is switched off, or an address that is kept out, whatever the password.
     _row(
-        r"\b(?:account|user|mailbox|login)\b.{0,30}\b(?:suspended|disabled|deactivated|locked(?: out)?|inactive|closed)\b",
+        r"\b(?:account|user|mailbox|login)\b.{0,30}\b(?:suspended|disabled|deactivated|locked(?: out)?|inactive|closed|expired)\b",
         Meaning("auth_rejected", "account", "certain"),
         stages=("auth",),
     ),
     _row(
         r"\b(?:ip|ip address|your address|your host)\b.{0,40}\b(?:blocked|banned|black ?listed|block ?listed)\b"
+        r"|\bunauthori[sz]ed (?:ip|address|host|network)\b"
         r"|\b(?:not (?:permitted|allowed|available)|denied|refused|blocked|forbidden|disabled) (?:from|for|to) (?:this|your) "
         r"(?:ip|address|host|network|location|country|client)",
         _LISTED,
+        stages=("auth",),
+    ),
+    # RFC 4954 section 6 has 534 for it.
+    _row(
+        r"\bmechanism (?:is )?too weak\b",
+        Meaning("auth_mechanism_not_offered", "refused", "certain"),
         stages=("auth",),
     ),
     # The password, which some servers refuse with 454 (go-smtp).
@@ -206,7 +213,8 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bover (?:the|your|its|their) (?:\w+ )?limit\b|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
         r"|too? fast\b|max(?:imum)? (?:number of )?(?:concurrent |simultaneous )?(?:connections|sessions)"
-        r"|\brate over ?limit|\bover (?:its |the |your )?rate limit",
+        r"|\brate over ?limit|\bover (?:its |the |your )?rate limit"
+        r"|\b(?:sender|client|host|user|recipient) rate\b.{0,40}\b(?:exceed\w*|too high)",
         _LIMIT,
         stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", "", NO_CODE),
     ),
@@ -313,6 +321,8 @@ _ROWS: tuple[_Row, ...] = (
         _LATER,
         stages=_ENVELOPE,
     ),
+    # What has to be done at the provider first does not come by waiting.
+    _row(r"\bdomain (?:is |was )?(?:not|n.t) (?:been )?verified\b", _SENDER, _SENDER, stages=_ENVELOPE),
     # Whether the sender's domain lets this mail be sent: SPF, DKIM, DMARC (RFC 7372).
     _row(
         r"\b(?:spf|dkim|dmarc)\b(?!=)(?! sign(?:ing|er))|\b[45]\.7\.2[0-46]\b",
@@ -364,6 +374,14 @@ _ROWS: tuple[_Row, ...] = (
         _LISTED,
         stages=("greeting", "ehlo", "mail", "rcpt", ""),
     ),
+    # Whom it does not know yet, even where that is said of the client.
+    _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
+    _Row(
+        re.compile(r"client host rejected: .{0,80}\b(?:try (?:it )?(?:again|later)|come back|retry)\b", re.IGNORECASE),
+        None,
+        _LATER,
+        ("mail", "rcpt", ""),
+    ),
     _row(
         r"client host rejected|client address .{0,60}(?:rejected|denied|refused|not allowed)"
         r"|your (?:ip|host|address)\b.{0,60}"
@@ -381,14 +399,25 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # Without a code it may be an address in somebody's own settings.
     _row(r"\b(?:invalid|bad) ip\b", _LISTED, stages=("greeting", "mail", "rcpt", "")),
-    _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),
+    # Nobody becomes known by waiting: Postfix says 450 where soft_bounce or a reject code of its own is set.
+    _Row(
+        re.compile(
+            r"\A(?!.*(?:verif|callout|try again|temporar|later\b|delay))"
+            r".*(?:\b(?:user|recipient|mailbox) (?:is )?unknown\b|\bunknown (?:local )?(?:user|recipient|mailbox)\b|\bno such (?:user|recipient|mailbox)\b"
+            r"|\brecipient address rejected: domain not found)",
+            re.IGNORECASE,
+        ),
+        None,
+        Meaning("recipient_rejected", "", "likely", ("temporarily_rejected",)),
+        ("rcpt",),
+    ),
     # What waiting alone hardly mends.
     _Row(
         re.compile(
             r"server (?:configuration|local) (?:problem|error)|configuration (?:problem|error)|internal (?:server )?error"
             r"|temporary local problem|(?:failed|unable|cannot|could not) (?:to )?(?:connect to|establish)"
             r"|lookup (?:failure|error|problem)|queue file write error|\b4\.3\.5\b|local error in processing"
-            r"|forwarding failed|unhandled (?:\w+ )?(?:error|exception)"
+            r"|forwarding failed|unable to process (?:the |this |your )?(?:request|command|message)|unhandled (?:\w+ )?(?:error|exception)"
             r"|failed to (?:queue|store|save|write|sign|spool)\b|\bsigning failed|(?:cannot|could not|unable to) (?:queue|store|save|write|spool)\b",
             re.IGNORECASE,
         ),

@@ -23,13 +23,14 @@ class Hint(t.NamedTuple):
     remedy: str
 
 
-def explain_reply(code: int, text: str, stage: str) -> Hint | None:
+def explain_reply(code: int, text: str, stage: str, who: str | None = None) -> Hint | None:
     """What this reply of a relay means beyond its code, where the words are known: a provider's policy, an app password, a tenant's switch.
 
     Takes the reply code, the reply's words (with or without the enhanced status code) and the stage of the dialogue: greeting,
-    ehlo, starttls, auth, mail, rcpt or data. Returns None where the row of the cause says it as well. Raises nothing.
+    ehlo, starttls, auth, mail, rcpt or data; ``who`` is the relay's host and greeting, where they are known: words that
+    anybody may use are a provider's only there. Returns None where the row of the cause says it as well. Raises nothing.
     """
-    row = provider_text(fold(one_line(f"{code} {text}")), stage)
+    row = provider_text(fold(one_line(f"{code} {text}")), stage, None if who is None else who.lower())
     if row is None:
         return None
     return Hint(row.provider, row.cause, row.variant, row.message, row.remedy)

@@ -219,7 +219,7 @@ def _alone(text: str) -> str:
 # A limit in the words of a login that is refused for good: waiting alone does not make a wrong password right.
 _TOO_MANY_LOGINS = re.compile(r"too many .{0,20}(?:log ?in|auth|attempt|fail)", re.IGNORECASE)
 # What the words of a refused login may speak of instead.
-_NOT_THE_PASSWORD = ("auth_rejected", "greeting_rejected", "client_certificate_required")
+_NOT_THE_PASSWORD = ("auth_rejected", "auth_mechanism_not_offered", "greeting_rejected", "client_certificate_required")
 _RECIPIENT = Meaning("recipient_rejected")
 _SENDER = Meaning("sender_rejected")
 _MESSAGE = Meaning("message_rejected")
@@ -379,6 +379,12 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
 
     ``words`` are those of the reply, on one line. Gives None where neither words nor code and stage tell.
     """
+    found = _meaning(status, stage, words)
+    wants_tls = found is not None and found.cause == "auth_requires_tls" and stage in _ALL_REFUSED
+    return t.cast(Meaning, found)._replace(variant="mail") if wants_tls else found
+
+
+def _meaning(status: Status, stage: str, words: str) -> Meaning | None:
     code, enhanced = status.code, status.enhanced
     detail = enhanced[2:]
     if not code and (detail.startswith("4") or detail == "0.0"):

@@ -12,7 +12,7 @@ import typing as t
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import cause_row
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import layer_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import Confidence, common, splits
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.observers import AppSight, Leaf, Sight
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.statement import (
@@ -394,7 +394,7 @@ def _everybody(fleet: Fleet, endpoint: tuple[str, int], cause: str, bad: Set[str
 def _layer(cause: str) -> str:
     """Where the cause belongs; another release may know causes that this one does not."""
     try:
-        return cause_row(cause).layer
+        return layer_of(cause)
     except KeyError:
         return "transaction"
 

@@ -41,6 +41,9 @@ _WITHOUT_CHAIN = {
     **dict.fromkeys(_WEAK, "certificate_weak"),
 }
 _RSA_BITS, _EC_BITS = 2048, 224
+# What CAs call themselves.
+_ROOT = re.compile(r"\broot\b", re.IGNORECASE)
+_INTERMEDIATE = re.compile(r"\b(intermediate|issuing|subordinate|sub)\b", re.IGNORECASE)
 
 
 class ChainVerdict(t.NamedTuple):
@@ -96,8 +99,9 @@ def _first_cause(
         anew = words.another_there(leaf.common_name) if leaf.common_name in ca_subjects else ""
         return ChainVerdict("certificate_self_signed", words.also(words.named(leaf.common_name), anew))
     if verify_code == _SELF_SIGNED_IN_CHAIN:
-        root = linked(chain)[-1].common_name
-        return ChainVerdict("certificate_untrusted", words.ends_at_unknown_root(root))
+        root = linked(chain)[-1]
+        over = words.has_expired(root.not_after) if root.not_after < root.clock else ""
+        return ChainVerdict("certificate_untrusted", words.ends_at_unknown_root(root.common_name) + over)
     if verify_code in _NO_ISSUER:
         return _missing_issuer(chain, ca_subjects)
     return ChainVerdict("certificate_untrusted", verify_error)
@@ -263,7 +267,12 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
     elif not top.self_signed and any(one.common_name in ca_subjects for one in path):
         detail = words.no_root(next(one.common_name for one in path if one.common_name in ca_subjects), issuer)
     elif not top.self_signed and len(path) > 1:
-        detail = words.ends_below(issuer)
+        # Where its certificate can be fetched says nothing here: an intermediate has that of its root.
+        if _INTERMEDIATE.search(issuer):
+            code = "certificate_chain_incomplete"
+        detail = words.ends_below(
+            issuer, may_be_intermediate=code != "certificate_chain_incomplete" and not _ROOT.search(issuer)
+        )
     elif not top.self_signed:
         incomplete = _is_intermediate(leaf, ca_subjects)
         if incomplete:
@@ -282,9 +291,9 @@ def _is_intermediate(leaf: Certificate, ca_subjects: Sequence[str]) -> bool | No
     name = leaf.issuer_name
     if name in ca_subjects:
         return False  # same name as a trusted CA, another key
-    if re.search(r"\broot\b", name, re.IGNORECASE):
+    if _ROOT.search(name):
         return False
-    if re.search(r"\b(intermediate|issuing|subordinate|sub)\b", name, re.IGNORECASE):
+    if _INTERMEDIATE.search(name):
         return True
     if leaf.names_its_issuer_online:
         return True

@@ -538,6 +538,8 @@ def _auth(case: _Case) -> Diagnosis:
             return _login_without_ehlo(case, found)
         if signs.in_tls(attempt) and "STARTTLS" in signs.offered(attempt, "after_tls"):
             return Diagnosis("auth_not_offered", "tls_in_front")
+        if case.settings.security == "opportunistic" and not signs.in_tls(attempt):
+            return replace(found, detail=words.NO_STARTTLS_EITHER)
         before = signs.offered(attempt, "before_tls").get("AUTH", [])
         return replace(found, detail=words.only_before_tls(before)) if signs.in_tls(attempt) and before else found
     if kind == "missing":
@@ -642,7 +644,8 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
     text = signs.reply_text(failure)
     said = meaning(Status(failure["code"], signs.status_of(failure), text), stage, text) or _FALLBACK[stage]
     code, variant = said.cause, said.variant
-    hint = explain_reply(failure["code"], text.partition(" ")[2], stage)
+    greeting = " ".join(attempt["greeting"]["lines"]) if "greeting" in attempt else ""
+    hint = explain_reply(failure["code"], text.partition(" ")[2], stage, f"{case.settings.host} {greeting}")
     wants_login = variant in ("relay", "auth_required") and "greeting_rejected" not in said.also
     if wants_login and _logged_in(attempt):
         hint = None  # nor is the advice to log in

@@ -25,6 +25,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis im
 __all__ = ("Seen", "findings")
 
 _SLOW_GREETING_MS = 3000
+# From here on a healthy server would have answered; one that is slow on purpose is told as such, too.
+_SILENT_SECONDS = 1.5
 _FEW_ADDRESSES = 3  # so many that fail alike are told one by one
 _SLOW_NAME_MS = 2500
 _OLD_VERSIONS = ("TLSv1", "TLSv1.1")
@@ -83,6 +85,7 @@ def _about_addresses(seen: Seen) -> Iterator[_Found]:
     if words.this_host(seen.settings.host, seen.attempt["address"]) and not signs.is_sinkhole(seen.attempt["address"]):
         yield _Found("leads_to_this_host")
     yield from _other_addresses(seen)
+    yield from _silent_addresses(seen)
     for attempt, diagnosis in zip(seen.observation["attempts"], seen.diagnoses):
         ports = sorted({port for port, result in signs.elsewhere(attempt, seen.observation) if result == "open"})
         if diagnosis.code == "connection_timeout" and ports:
@@ -112,6 +115,31 @@ def _other_addresses(seen: Seen) -> Iterator[_Found]:
                 "other_version": str(seen.attempt["family"]) if works else None,
             }
             yield _Found(code, sentence, found, attempt["address"])
+
+
+def _silent_addresses(seen: Seen) -> Iterator[_Found]:
+    """The addresses that took the connection and said nothing while another one came to its end: dead, or very slow."""
+    silent = [
+        (attempt, failure)
+        for attempt in seen.observation["attempts"]
+        if (failure := attempt["failure"]) is not None
+        and failure["kind"] == "unfinished"
+        and failure["layer"] in words.NOT_YET
+        and signs.waited(attempt, failure) >= _SILENT_SECONDS
+    ]
+    if not silent or not seen.diagnosis.ok:
+        return
+    many = len(silent) > _FEW_ADDRESSES
+    for attempt, failure in silent[:1] if many else silent:
+        other = seen.attempt["family"] != attempt["family"]
+        fields: dict[str, str | None] = {
+            "more": str(len(silent) - 1) if many else None,
+            "lone": None if many else seen.settings.host,
+            "other_version": str(seen.attempt["family"]) if other else None,
+            "missing": words.NOT_YET[failure["layer"]],
+            "seconds": words.span(signs.waited(attempt, failure)),
+        }
+        yield _Found("address_silent", "", fields, attempt["address"])
 
 
 def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:
@@ -198,7 +226,11 @@ def _about_certificates(seen: Seen) -> Iterator[_Found]:
     soon = min(chain, key=lambda one: one.not_after)
     if not refused and 0 <= soon.days_left <= seen.policy.certificate_days_warning and soon.not_after > soon.clock:
         whose = "" if soon is leaf else words.is_the_issuers(soon.common_name)
-        yield _Found("certificate_expiring", whose, {"days": soon.days_left, "until": f"{soon.not_after:%Y-%m-%d}"})
+        yield _Found(
+            "certificate_expiring",
+            whose,
+            {"in_days": words.days(soon.days_left), "until": f"{soon.not_after:%Y-%m-%d}"},
+        )
     odd = leaf.oddity_of_names(seen.settings.certificate_name) if not refused else None
     if odd is not None:
         about = {"who": runtimes.who([odd], seen.policy.apps)}

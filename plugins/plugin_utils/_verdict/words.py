@@ -47,8 +47,10 @@ __all__ = (
     "KNOWS_NO_EHLO",
     "MESSAGE_WITHHELD",
     "MORE_BEHIND_STARTTLS",
+    "NOT_YET",
     "NO_CA_THERE",
     "NO_LOGIN_BEFORE_STARTTLS",
+    "NO_STARTTLS_EITHER",
     "ONLY_HELO",
     "RESETS_AT_TLS",
     "STAYED_SILENT",
@@ -69,6 +71,7 @@ __all__ = (
     "changed",
     "clock_is_off",
     "clock_phrase",
+    "days",
     "ehlo_would_list",
     "ended",
     "ends_at_unknown_root",
@@ -82,6 +85,7 @@ __all__ = (
     "group_of",
     "handshake_stopped",
     "has_also_expired",
+    "has_expired",
     "hung_up_on_tls",
     "in_answer_to",
     "instead",
@@ -315,6 +319,10 @@ def ftp(greeting: str) -> str:
     return f"an FTP server answers ({shown(greeting, 60)})"
 
 
+# What an address has not done that was no longer waited for, by layer.
+NOT_YET = {"greeting": "greeted", "tls": "finished the TLS handshake"}
+
+
 def it_said(text: str) -> str:
     """What came first; empty where nothing did."""
     return f"it said {shown(text)}" if text else ""
@@ -353,6 +361,9 @@ def only_before_tls(names: Sequence[str]) -> str:
     return f"it offers {', '.join(names)} before TLS and none after it"
 
 
+NO_STARTTLS_EITHER = (
+    "it offers no STARTTLS either, behind which most relays have it, and which something on the way may have taken out"
+)
 NO_LOGIN_BEFORE_STARTTLS = "it offers STARTTLS, and no login before it"
 MESSAGE_WITHHELD = "the message was not sent"
 
@@ -512,11 +523,14 @@ def no_root(name: str, issuer: str) -> str:
 NO_CA_THERE = "ca_path holds no certificate of a CA"
 
 
+def days(number: int) -> str:
+    """So many days."""
+    return "1 day" if number == 1 else f"{number} days" if number else "less than a day"
+
+
 def ended(last: datetime.datetime, now: datetime.datetime) -> str:
     """Since when a certificate is over."""
-    days = (now - last).days
-    ago = "1 day" if days == 1 else f"{days} days" if days else "less than a day"
-    return f"on {last:%Y-%m-%d}, {ago} ago"
+    return f"on {last:%Y-%m-%d}, {days((now - last).days)} ago"
 
 
 def begins(first: datetime.datetime, now: datetime.datetime, issuer: str | None) -> str:
@@ -555,9 +569,15 @@ def ends_at_unknown_root(name: str) -> str:
     return f"the chain ends at '{name}', which is not in its trust store"
 
 
-def ends_below(name: str) -> str:
+def has_expired(last: datetime.datetime) -> str:
+    """Why the root at the end would be of no use here, behind what ends_at_unknown_root says."""
+    return f" and has expired on {last:%Y-%m-%d}: a relay that sends the CA's present chain needs no such root"
+
+
+def ends_below(name: str, may_be_intermediate: bool) -> str:
     """Where the chain ends."""
-    return f"the chain that it sends ends below '{name}', which this host does not have"
+    more = f" (if '{name}' is an intermediate, the relay fails to send it, and should send its full chain)"
+    return f"the chain that it sends ends below '{name}', which this host does not have{more if may_be_intermediate else ''}"
 
 
 def only_the_leaf(issuer: str) -> str:
@@ -664,7 +684,8 @@ def tls_failure(failure: FailureEntry, legacy: TLSEntry) -> str:
         # What is never offered, not even in that second try, are suites without a certificate.
         return also(
             f"{words}, also to all old cipher suites",
-            "most likely it has no certificate, so that nobody could tell who answers, or one whose key its suites cannot use",
+            "most likely it has no certificate, so that nobody could tell who answers, or one whose key its suites cannot use; "
+            "else it insists on a curve, or on a suite of TLS 1.3, that this host does not offer (brainpool or secp256k1, CCM)",
         )
     return f"{words}, probably no cipher in common"
 

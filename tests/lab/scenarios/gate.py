@@ -21,6 +21,11 @@ def _submission(place: Place) -> None:
     place.postfix("starttls", 587)
 
 
+def _wrapped_587(place: Place) -> None:
+    """TLS from the first byte where everybody expects STARTTLS, and nothing on 465."""
+    place.postfix("implicit", 587)
+
+
 def _gate(name: str, fault: str, *arguments: Any, **options: Any) -> Row:
     return Row(name, fault, *arguments, **{"call": "gate", **options})
 
@@ -101,6 +106,15 @@ ROWS = [
         findings=("port_filtered_elsewhere_open",),
         rules=("ip daddr {ip} tcp dport 587 drop",),
         expect={"alternatives.0.port": 465, "alternatives.0.ok": True, "alternatives.0.secure": True},
+    ),
+    _gate(
+        "gate-wrapped-587",
+        "465 is closed, and 587 speaks TLS from the first byte",
+        _wrapped_587,
+        465,
+        IMPLICIT,
+        "connection_refused",
+        expect={"msg": lambda text: "Port 587 answers, but speaks TLS from the first byte (secure: true)." in text},
     ),
     _gate(
         "gate-filtered-25",

@@ -18,7 +18,8 @@ import pytest
 from ansible_collections.mailops.smtp.plugins.action import smtp_gate
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import judge
 
-from tests.support.acting import Host, act
+from tests.support.acting import Host, act, report
+from tests.support.evidence import attempt, broken, in_tls, observation
 from tests.support.faulty import Behaviour, FaultyServer, honest, server_context, silent, smtp
 from tests.support.pki import EXPIRED, Pki
 from tests.support.process import closed_ports
@@ -317,6 +318,22 @@ def test_a_port_that_answers_and_fails_is_told_where_the_chosen_one_does_not(rel
     answer = gate(relays, port=closed(), alternatives=[expired.port])
     assert f"Port {expired.port} answers, but fails with certificate_expired." in answer["msg"]
     assert str(expired.port) not in answer["remedy"]
+
+
+def test_the_advice_for_the_other_port_does_not_lead_back(relays: Relays) -> None:
+    """A refused 465 beside a 587 without a login: "use the port where it takes logins, such as 465" would be a circle."""
+    refused = attempt(failure=broken("tcp", "os", errno="ECONNREFUSED"), rungs="tcp!", security="implicit_tls")
+    lacking = attempt(
+        rungs="tcp greeting ehlo starttls tls certificate auth!",
+        failure=broken("auth", "missing", what="auth", starttls=False),
+        **{**in_tls(), "chain": []},
+    )
+    other = {"port": 587, "security": "starttls", "attempts": [lacking], "login": lacking}
+    host = Host(lambda _plans: report([observation(refused, alternatives=[other])]))
+    login = {"username": "app", "password": "s3cret", "check_credentials": True, "fallback": "use"}
+    answer = act("smtp_gate", host, host="relay.test", port=465, secure=True, alternatives=[587], **login)
+    assert answer["failed"] and "But: testhost cannot send mail through relay.test:587" in answer["msg"]
+    assert 465 not in ports_in(answer["msg"].partition("But: ")[2])
 
 
 @pytest.mark.parametrize(

@@ -675,6 +675,35 @@ def test_explain_reply(code: int, text: str, stage: str, provider: str, cause: s
 def test_explain_reply_leaves_ordinary_replies_alone() -> None:
     assert explain_reply(535, "5.7.8 Error: authentication failed", "auth") is None
     assert explain_reply(250, "2.1.0 Ok", "mail") is None
+
+
+@pytest.mark.parametrize(
+    "reply, stage, provider, host, greeting",
+    [
+        ("535 Authentication Credentials Invalid", "auth", "Amazon SES", "email-smtp.eu-west-1.amazonaws.com", ""),
+        ("535 Authentication Credentials Invalid", "auth", "Amazon SES", "mail.x.test", "email-smtp.amazonaws.com ESMTP SimpleEmailService-d-1"),
+        ("535 Authentication credentials invalid", "auth", "", "mail.x.test", "mail.x.test ESMTP SubEthaSMTP"),
+        ("534 5.7.9 Authentication mechanism is too weak", "auth", "", "mail.x.test", "mail.x.test ESMTP Exim"),
+        ("534-5.7.9 Application-specific password required", "auth", "Gmail", "smtp.gmail.com", ""),
+        ("550 5.7.25 no reverse name", "mail", "", "mail.x.test", "mail.x.test ESMTP Postfix"),
+        ("550-5.7.25 The IP address has no PTR record, see support.google.com/mail", "mail", "Gmail", "mail.x.test", ""),
+        ("550 5.7.60 SMTP; Client does not have permissions to send as this sender", "data", "Microsoft 365", "relay.x.test", "relay Microsoft ESMTP MAIL Service"),
+        ("535 5.7.139 Authentication unsuccessful, basic authentication is disabled", "auth", "Microsoft 365", "mail.x.test", "mail.x.test ESMTP Postfix"),
+    ],
+)  # fmt: skip
+def test_words_of_anybody_are_a_providers_only_at_that_provider(
+    reply: str, stage: str, provider: str, host: str, greeting: str
+) -> None:
+    code, _blank, text = reply.partition(reply[3])
+    hint = explain_reply(int(code), text, stage, f"{host} {greeting}")
+    assert (hint.provider if hint is not None else "") == provider
+    # Where nothing is known of the relay, as in a log, they are taken for what they mostly are.
+    known = explain_reply(int(code), text, stage)
+    assert known is not None and known.provider
+
+
+def test_a_sound_reply_explains_nothing() -> None:
+    assert explain_reply(250, "2.1.0 Ok", "mail") is None
     assert explain_reply(0, "", "") is None
 
 

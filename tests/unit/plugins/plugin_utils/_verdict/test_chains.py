@@ -68,6 +68,39 @@ def test_where_nothing_decides_both_are_named(pki: Pki) -> None:
     assert "is not in its trust store" in verdict.detail and "if 'Company CA' is an intermediate" in verdict.detail
 
 
+def test_the_upper_of_two_intermediates_is_missing(pki: Pki) -> None:
+    low = pki.intermediate.authority("signing 7")
+    verdict = chain_verdict(
+        20, "x", chain_of(*pki.issue("relay.test", issuer=low, chain=["leaf", low]).chain), "relay.test", []
+    )
+    assert verdict.code == "certificate_chain_incomplete"
+    assert (
+        verdict.detail
+        == "the chain that it sends ends below 'mailops test intermediate', which this host does not have"
+    )
+
+
+@pytest.mark.parametrize("name, told", [("Company CA", True), ("Company Root R1", False)])
+def test_a_chain_that_ends_below_a_ca_of_any_kind(pki: Pki, name: str, told: bool) -> None:
+    low = pki.new_root(name).authority("signing 7")
+    found = chain_verdict(
+        20, "x", chain_of(*pki.issue("relay.test", issuer=low, chain=["leaf", low]).chain), "relay.test", []
+    )
+    assert found.code == "certificate_untrusted"
+    assert (f"if '{name}' is an intermediate, the relay fails to send it" in found.detail) == told
+
+
+def test_an_expired_root_at_the_end_is_none_to_install(pki: Pki) -> None:
+    """What a CA leaves behind that has changed its root: hosts without the new one meet the old one's chain."""
+    old = pki.new_root("old root", valid=EXPIRED)
+    chain = pki.issue("relay.test", issuer=old.authority("signing 7"), chain=["leaf", "intermediate", "root"]).chain
+    assert (
+        "not in its trust store and has expired on" in chain_verdict(19, "x", chain_of(*chain), "relay.test", []).detail
+    )
+    young = pki.issue("relay.test", issuer=pki.stranger(), chain=["leaf", "intermediate", "root"]).chain
+    assert "expired" not in chain_verdict(19, "x", chain_of(*young), "relay.test", []).detail
+
+
 def test_expired_root_of_the_host_itself(pki: Pki) -> None:
     verdict = chain_verdict(10, "x", chain_of(pki.issue("relay.test").certificate), "relay.test", [])
     assert (verdict.code, verdict.variant) == ("certificate_expired", "own_ca")

@@ -219,12 +219,22 @@ def test_a_remedy_of_anyone_names_no_port_of_its_own() -> None:
     assert "port 465" not in remedy and "security: starttls" in remedy
 
 
-def test_what_still_climbed_is_unknown_and_no_finding() -> None:
+def test_what_still_climbed_is_unknown_and_told_where_it_was_silent_for_long() -> None:
     late = {**at(DEAD, "192.0.2.9"), "failure": {"layer": "greeting", "kind": "unfinished", "waited_ms": 2000.0}}
     probe = judge(asked(), observation(at(OK, "192.0.2.1"), late), Policy(), facts())
     assert probe["ok"]
     assert [(address["ok"], address["cause"]) for address in probe["addresses"]] == [(True, None), (None, None)]
-    assert probe["findings"] == []
+    assert [one["code"] for one in probe["findings"]] == ["address_silent"]
+    assert probe["findings"][0]["message"] == (
+        "192.0.2.9, one of the addresses of relay.test, had not greeted after 2 s, while another one works."
+    )
+    several = [{**late, "address": f"192.0.2.{number}"} for number in range(9, 19)]
+    crowd = judge(asked(), observation(at(OK, "192.0.2.1"), *several), Policy(), facts())["findings"]
+    assert [one["message"] for one in crowd] == [
+        "192.0.2.9 and 9 more of the addresses of relay.test had not greeted after 2 s, while another one works."
+    ]
+    soon = {**late, "failure": {**late["failure"], "waited_ms": 700.0}}
+    assert judge(asked(), observation(at(OK, "192.0.2.1"), soon), Policy(), facts())["findings"] == []
 
 
 # -- alternatives

@@ -253,6 +253,15 @@ ROWS: tuple[Row, ...] = (
         "in_tls",
         "starttls",
     ),
+    row(
+        "no login and no STARTTLS, where that would be taken",
+        in_cleartext(broken("auth", "missing", what="auth", starttls=False)),
+        "auth_not_offered",
+        "auth",
+        observed="cleartext",
+        says="it offers no STARTTLS either",
+        settings={"security": "opportunistic", **LOGIN},
+    ),
     row("login, not offered", session(), "auth_not_offered", "auth", observed="starttls", settings=LOGIN),
     row(
         "login, implicit, not offered",
@@ -400,6 +409,7 @@ ROWS: tuple[Row, ...] = (
         ),
         "auth_requires_tls",
         "auth",
+        "mail",
         observed="starttls",
         settings=CLEARTEXT,
     ),

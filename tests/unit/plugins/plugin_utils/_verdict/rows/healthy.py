@@ -204,6 +204,16 @@ ROWS: tuple[Row, ...] = (
         ),
         None,
         observed="starttls",
+        findings="address_silent",
+    ),
+    row(
+        "one address was hardly waited for",
+        observation(
+            attempt(rungs="tcp greeting!", failure=broken("greeting", "unfinished", waited_ms=900.0)),
+            attempt(**in_tls()),
+        ),
+        None,
+        observed="starttls",
     ),
     row(
         "one address was not asked",
