@@ -732,7 +732,10 @@ def _traps(data: Mapping[str, t.Any], words: Mapping[str, Word], forms: Mapping[
         )
         texts = _mapping(one.pop("holds", None) or {}, f"{where}.holds")
         _only_known(texts, keys, f"{where}.holds.")
-        traps.append(Trap(_limit(one, where, "trap"), when, {key: str(text) for key, text in texts.items()}))
+        by = _texts(one, "logs_in_by")
+        one.pop("logs_in_by", None)
+        _only_known(dict.fromkeys(by), (*AUTH_MECHANISMS, *_FURTHER_MECHANISMS), f"{where}.logs_in_by.")
+        traps.append(Trap(_limit(one, where, "trap"), when, {key: str(text) for key, text in texts.items()}, by))
     return tuple(traps)
 
 
