@@ -136,7 +136,7 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         "MP_SMTP_RELAY_HOST=h\nMP_SMTP_RELAY_PORT=465\nMP_SMTP_RELAY_TLS=on\n",
         {"form": "environment"},
         "cleartext",
-        ["mode_mismatch", "cleartext"],
+        ["mode_mismatch", "cleartext", "unknown_value"],
         {},
     ),
     "Vaultwarden, the old flag whose name says the opposite": (
