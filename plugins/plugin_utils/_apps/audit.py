@@ -45,27 +45,31 @@ Finding = dict[str, str]
 
 @dataclass
 class Entry:
-    """One app at one place, and what was read there. ``password`` is for a login that was asked for; it is in no result.
-    ``named`` are files that the place names, and that are read as a part of it; ``cleartext_login``, ``half_login`` and ``looked_up`` are the
-    descriptor's; ``nexthop`` is the relay as it is spelt there.
+    """One app at one place, and what was read there; ``app`` is None where variables name a relay and no app that is known here.
+    ``password`` of the reading is for a login that was asked for; it is in no result. ``named`` are files that the place names, and that
+    are read as a part of it; ``nexthop`` is the relay as it is spelt there.
     """
 
     spot: Spot
-    name: str
+    app: Descriptor | None
     form: str
     carrier: str | None
     reading: Reading
     keys: dict[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
-    part_of: str = ""
     problem: str = ""
     there: bool = True
     table: str = field(default="", repr=False)
     named: tuple[str, ...] = ()
-    cleartext_login: str = ""
-    half_login: str = ""
-    looked_up: str = ""
     nexthop: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.app.name if self.app is not None else "this app"
+
+    @property
+    def part_of(self) -> str:
+        return self.app.part_of if self.app is not None else ""
 
     @property
     def relay(self) -> dict[str, t.Any] | None:
@@ -89,8 +93,7 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
         text = ""
     words = tuple(dict.fromkeys(word for mode in app.security.values() for word in mode.words))
     carrier = place.carrier or None
-    entry = Entry(spot, app.name, place.form.kind, carrier, Reading(False), _keys(place.form), words, app.part_of)
-    entry.cleartext_login, entry.half_login, entry.looked_up = app.cleartext_login, app.half_login, app.looked_up
+    entry = Entry(spot, app, place.form.kind, carrier, Reading(False), _keys(place.form), words)
     if text is None:
         entry.there = False
         return entry
@@ -133,7 +136,7 @@ def unnamed(stranger: Stranger) -> Entry:
     }
     reading = Reading(True, settings, findings=[finding])
     keys = dict(zip(("host", "port"), stranger.names))
-    return Entry(spot, "this app", "environment", stranger.carrier, reading, keys)
+    return Entry(spot, None, "environment", stranger.carrier, reading, keys)
 
 
 def _keys(form: Form) -> dict[str, str]:
@@ -176,7 +179,8 @@ def _other_login(entry: Entry, part: Entry) -> list[Finding]:
     """That a table of logins has none for the relay: the app looks its name up there."""
     host = entry.reading.settings.get("host")
     lines = [line.strip() for line in part.table.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    names = {found[1].lower() for line in lines if (found := re.match(part.looked_up, line))}
+    shape = part.app.looked_up if part.app is not None else ""
+    names = {found[1].lower() for line in lines if (found := re.match(shape, line))}
     # With an address in front of a login it is the sender that is looked for, too.
     if not host or not names or {host.lower(), entry.nexthop.lower()} & names or any("@" in one for one in names):
         return []
@@ -219,6 +223,7 @@ def judged(entry: Entry, probe: Mapping[str, t.Any] | None, why_not: str = "") -
         findings = _outranked(reading, findings)
     findings = sorted(_unique(findings), key=lambda one: ("error", "warning", "info").index(one["severity"]))
     if probe is not None:
+        findings = _by_the_offer(entry, findings, probe)
         exposed = _login_without_tls(entry, probe)
         findings = (
             [exposed, *(one for one in findings if one["code"] != exposed["code"])]
@@ -243,16 +248,35 @@ def _outranked(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
     return [one for one in findings if one["code"] != "mode_mismatch"]
 
 
+def _by_the_offer(entry: Entry, findings: Sequence[Finding], probe: Mapping[str, t.Any]) -> list[Finding]:
+    """Of traps that leave the app few ways to log in, it shows in what the relay offers whether there is one."""
+    capabilities = probe.get("capabilities") or {}
+    offered = (capabilities.get("after_tls") or capabilities.get("before_tls") or {}).get("AUTH")
+    told = [(trap, trap.limit.finding()) for trap in (entry.app.traps if entry.app is not None else ()) if trap.logs_in_by]
+    if not offered or not told:
+        return list(findings)
+    kept = []
+    for one in findings:
+        trap = next((trap for trap, finding in told if finding == one), None)
+        if trap is None:
+            kept.append(one)
+        elif not set(trap.logs_in_by) & set(offered):
+            relay = f"{entry.reading.settings['host']} offers {' and '.join(offered)}, so no mail goes out"
+            kept.append({**one, "severity": "error", "message": f"{trap.limit.message.rstrip('.')}: {relay}."})
+    return sorted(kept, key=lambda one: one["severity"] != "error")
+
+
 def _login_without_tls(entry: Entry, probe: Mapping[str, t.Any]) -> Finding | None:
     """What becomes of the login of an app that goes on without TLS, at a relay that offers a login and no TLS. The probe never makes one there."""
     settings, before = entry.reading.settings, (probe.get("capabilities") or {}).get("before_tls") or {}
     opportunistic = entry.reading.security == "opportunistic" and probe.get("security_observed") == "cleartext"
     if not opportunistic or not settings.get("username") or probe["cause"] not in (None, "auth_requires_tls"):
         return None
-    if not before.get("AUTH") or "STARTTLS" in before or not entry.cleartext_login:
+    does = entry.app.cleartext_login if entry.app is not None else ""
+    if not before.get("AUTH") or "STARTTLS" in before or not does:
         return None
     relay = f"{settings['host']}:{settings['port']}"
-    sent = entry.cleartext_login == "sent" or settings["host"] in _LOOPBACK
+    sent = does == "sent" or settings["host"] in _LOOPBACK
     becomes = (
         f"so {entry.name} sends mail and password in cleartext today"
         if sent
@@ -275,7 +299,7 @@ def _login(entry: Entry) -> list[Finding]:
         return []
     if "wrong_type" in codes or entry.part_of:
         return []
-    stops = entry.half_login == "stops"
+    stops = entry.app is not None and entry.app.half_login == "stops"
     without = f"{entry.name} has the user name {reading.settings['username']} and no password beside it"
     return [
         {

@@ -681,14 +681,15 @@ def _ports(data: Mapping[str, t.Any], part: str) -> dict[int, str]:
 def _booleans(raw: t.Any, where: str) -> Booleans:
     data = _mapping(raw or {}, where, keep_keys=True)
     data = {str(key).lower(): value for key, value in data.items()}
-    _only_known(data, ("true", "false", "otherwise"), f"{where}.")
+    _only_known(data, ("true", "false", "otherwise", "exact"), f"{where}.")
     plain = Booleans()
 
     def words(key: str, default: tuple[str, ...]) -> tuple[str, ...]:
         value = data.get(key, list(default))
         return tuple(str(one) for one in (value if isinstance(value, list) else [value]))
 
-    made = Booleans(words("true", plain.true), words("false", plain.false), data.get("otherwise"))
+    exact = data.get("exact") is True
+    made = Booleans(words("true", plain.true), words("false", plain.false), data.get("otherwise"), exact)
     if not made.true or not made.false or {one.lower() for one in made.true} & {one.lower() for one in made.false}:
         raise AppError(f"{where} must have different words for true and for false.")
     return made
@@ -732,7 +733,10 @@ def _traps(data: Mapping[str, t.Any], words: Mapping[str, Word], forms: Mapping[
         )
         texts = _mapping(one.pop("holds", None) or {}, f"{where}.holds")
         _only_known(texts, keys, f"{where}.holds.")
-        traps.append(Trap(_limit(one, where, "trap"), when, {key: str(text) for key, text in texts.items()}))
+        by = _texts(one, "logs_in_by")
+        one.pop("logs_in_by", None)
+        _only_known(dict.fromkeys(by), (*AUTH_MECHANISMS, *_FURTHER_MECHANISMS), f"{where}.logs_in_by.")
+        traps.append(Trap(_limit(one, where, "trap"), when, {key: str(text) for key, text in texts.items()}, by))
     return tuple(traps)
 
 

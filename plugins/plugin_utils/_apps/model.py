@@ -273,12 +273,14 @@ class Trap:
     """A finding about settings that the app takes without complaint: told where everything in ``when`` holds.
 
     ``when`` maps a setting, a word, ``security`` (the mode that the app is really in) or ``login`` to the values that
-    it must have. ``holds`` maps a key of the file to a pattern with ``*`` that its text must fit.
+    it must have. ``holds`` maps a key of the file to a pattern with ``*`` that its text must fit. ``logs_in_by`` are the only
+    mechanisms that are then left to the app: where a relay is known to offer one, there is nothing to tell.
     """
 
     limit: Limit
     when: Mapping[str, tuple[Scalar, ...]]
     holds: Mapping[str, str] = field(default_factory=dict)
+    logs_in_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -56,23 +56,32 @@ class PatternError(ValueError):
 
 @dataclass(frozen=True)
 class Booleans:
-    """How a text says true and false: the first of each is written, all are read (in any case), and ``otherwise`` is
-    what other texts mean.
+    """How a text says true and false: the first of each is written, all are read (in any case, if not ``exact``), and
+    ``otherwise`` is what other texts mean.
     """
 
     true: tuple[str, ...] = ("true", "1", "yes", "on")
     false: tuple[str, ...] = ("false", "0", "no", "off")
     otherwise: bool | None = None
+    exact: bool = False
 
     def write(self, value: bool) -> str:
         return (self.true if value else self.false)[0]
 
     def read(self, text: str) -> bool | None:
         """None when it is neither."""
-        word = text.strip().lower()
-        if word in (one.lower() for one in self.true):
+        found = self.named(text)
+        return self.otherwise if found is None else found
+
+    def named(self, text: str) -> bool | None:
+        """By its own words alone."""
+        word = self._as_compared(text.strip())
+        if word in map(self._as_compared, self.true):
             return True
-        return False if word in (one.lower() for one in self.false) else self.otherwise
+        return False if word in map(self._as_compared, self.false) else None
+
+    def _as_compared(self, text: str) -> str:
+        return text if self.exact else text.lower()
 
 
 @dataclass(frozen=True)

@@ -249,7 +249,7 @@ def interpret(
     hidden = bool(unclear & _deciding(descriptor))
     mode, port = _mode_and_port(descriptor, form, known, words, unclear, hidden)
     settings = _settings(descriptor, form, values, known, words, mode, port)
-    findings += _blanks(descriptor, form, values)
+    findings += _blanks(descriptor, form, values) + _other_booleans(descriptor, form, values)
     login = bool(known.get("username")) or "username" in unclear
     state = {**words, **settings, "security": mode, "login": login, **dict.fromkeys(unclear, "?")}
     if words or not (elsewhere or descriptor.part_of):
@@ -685,6 +685,26 @@ def _blanks(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value])
         for value in [values.get(key.path)]
         if "host" in key.names and isinstance(value, str) and value != value.strip()
     ]
+
+
+def _other_booleans(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
+    """Texts that are neither true nor false to the app, and that it takes for one of them all the same."""
+    means, findings = form.booleans.otherwise, []
+    for key in form.keys if means is not None else ():
+        value, part = values.get(key.path), key.patterns[0].parts[0] if key.patterns else ""
+        if isinstance(part, str) or part.kind != "boolean" or len(key.patterns[0].parts) > 1:
+            continue
+        if not isinstance(value, str) or not value or form.booleans.named(value) is not None:
+            continue
+        findings.append(
+            {
+                "severity": "warning",
+                "code": "unknown_value",
+                "message": f"{descriptor.name} does not know the {key.text} '{value[:40]}' and takes it for {str(means).lower()}.",
+                "remedy": f"Write {form.booleans.write(True)} or {form.booleans.write(False)}.",
+            }
+        )
+    return findings
 
 
 def _shape(value: Value) -> str:

@@ -284,8 +284,9 @@ def _php_closed(line: str, first: bool) -> bool | None:
 
 
 def _php_rest(text: str, index: int, end: int, value: str, variable: bool) -> _Lexed:
-    rest = text[index:end].strip()
-    return _Lexed(value, index, variable, broken=bool(rest) and not rest.startswith("#"))
+    # Lines that it has put to this one are a part of the comment.
+    rest, swallows = text[index:end].strip(), re.search(r"[\r\n]", text[index:end]) is not None
+    return _Lexed(value, index, variable, broken=swallows or (bool(rest) and not rest.startswith("#")))
 
 
 def _symfony(text: str, index: int) -> _Lexed:
@@ -568,7 +569,8 @@ def _refuse_ambiguous(text: str) -> None:
 
 def _added(text: str, line: str, dialect: str, behind: KeyPath | None) -> str:
     """The text with one more line: below the last of the wanted ones that is there, or else at the end."""
-    br = line_break(text)
+    # To a shell a carriage return is a part of the value in front of it.
+    br = "\n" if dialect == "shell" else line_break(text)
     places = [one.end for one in _scan(text, dialect) if behind == (one.name,)]
     place = places[-1] if places else len(text)
     if place and text[place - 1] not in "\r\n\ufeff":

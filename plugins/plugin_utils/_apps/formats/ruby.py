@@ -55,6 +55,8 @@ _NO_CODE = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|(['\"#]).*")
 _LITERAL = re.compile(
     rf"{STRING}|-?[0-9][0-9_]*(?![\w.])|(?:true|false|nil)\b|:\w+|OpenSSL::SSL::VERIFY_(?:NONE|PEER)\b", re.DOTALL
 )
+_BEHIND_A_PAIR = re.compile(r",[ \t]*\Z")
+_BRACE = re.compile(r"[ \t]*\}")
 _ESCAPES = {
     "n": "\n",
     "t": "\t",
@@ -92,6 +94,22 @@ class Ruby(Lines):
         if self._dialect(dialect) == "rails" and (why := _not_editable(text)):
             raise FormatError(why)
         return super().edit(text, wanted, remove, dialect, indent)
+
+    def change(
+        self,
+        text: str,
+        wanted: Mapping[KeyPath, t.Any],
+        remove: Collection[KeyPath],
+        dialect: str = "",
+        indent: int = 2,
+    ) -> str:
+        if self._dialect(dialect) == "rails":
+            while gone := [one for one in self.scan(text, dialect) if one.path in remove]:
+                last = gone[-1]
+                # The last pair of a line goes with the comma in front of it: what is left looks as if it had never been there.
+                comma = _BEHIND_A_PAIR.search(text, 0, last.start) if _BRACE.match(text, last.end) else None
+                text = text[: comma.start() if comma is not None else last.start] + text[last.end :]
+        return super().change(text, wanted, remove, dialect, indent)
 
     def findings(self, text: str, dialect: str = "") -> list[dict[str, str]]:
         if self._dialect(dialect) != "rails":

@@ -303,10 +303,44 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "a pair of flags",
         "gitlab",
         "gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = 'h'\ngitlab_rails['smtp_port'] = 465\n"
-        "gitlab_rails['smtp_tls'] = true\n",
+        "gitlab_rails['smtp_tls'] = true\ngitlab_rails['smtp_enable_starttls_auto'] = true\n",
         {},
         None,
         "invalid_settings",
+    ),
+    *(
+        (
+            f"GitLab with {flags}",
+            "gitlab",
+            f"gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = 'h'\ngitlab_rails['smtp_port'] = {port}\n"
+            + "".join(f"gitlab_rails['smtp_{flag.partition(' ')[0]}'] = {flag.partition(' ')[2]}\n" for flag in flags),
+            {},
+            mode,
+            code,
+        )
+        for flags, port, mode, code in (
+            (("tls true",), 465, "implicit_tls", None),
+            (("ssl true",), 465, "implicit_tls", None),
+            (("ssl true", "enable_starttls_auto true"), 465, "implicit_tls", "invalid_settings"),
+            (("ssl false", "enable_starttls_auto true"), 587, "opportunistic", "downgrade_possible"),
+            ((), 587, "opportunistic", "downgrade_possible"),
+            (("enable_starttls_auto false",), 587, "cleartext", "cleartext"),
+        )
+    ),
+    *(
+        (
+            f"Mastodon with {flags}",
+            "mastodon",
+            f"SMTP_SERVER=h\nSMTP_PORT={port}\nSMTP_FROM_ADDRESS=a@example.com\n{flags}\n",
+            {"path": "/x/.env.production"},
+            mode,
+            code,
+        )
+        for flags, port, mode, code in (
+            ("SMTP_SSL=true\nSMTP_ENABLE_STARTTLS=never", 465, "implicit_tls", None),
+            ("SMTP_SSL=true", 465, "implicit_tls", "invalid_settings"),
+            ("SMTP_SSL=false\nSMTP_ENABLE_STARTTLS=always", 587, "starttls", None),
+        )
     ),
     (
         "a pair of flags, one of them left out",

@@ -180,6 +180,32 @@ def test_a_table_without_a_login_for_the_relay(table: str, codes: list[str]) -> 
     assert "s3cret" not in repr(told)
 
 
+@pytest.mark.parametrize(
+    "offered, state, told",
+    [
+        (None, "will_break", ["warning"]),
+        ([], "will_break", ["warning"]),
+        (["PLAIN", "LOGIN"], "broken", ["error"]),
+        (["PLAIN", "CRAM-MD5"], "fine", []),
+    ],
+)
+def test_the_relay_says_whether_a_login_without_plain_text_is_one(
+    offered: list[str] | None, state: str, told: list[str]
+) -> None:
+    main = "relayhost = [h.example]:587\nsmtp_tls_security_level = secure\nsmtp_sasl_auth_enable = yes\n"
+    texts = {"/etc/postfix/main.cf": main, "/etc/postfix/sasl_passwd": "[h.example]:587 app:s3cret\n"}
+    by_id = {one.id: one for one in APPS}
+    (entry,) = joined([looked_at(by_id[spot.app], spot, texts, {}) for spot in places_of(APPS, texts)])
+    capabilities = {"before_tls": {"STARTTLS": []}, "after_tls": {"AUTH": offered} if offered else {}}
+    probe = {"ok": True, "cause": None, "layer": None, "findings": [], "capabilities": capabilities}
+    result = judged(entry, None if offered is None else probe)
+    assert result["state"] == state
+    found = [one for one in result["findings"] if one["code"] == "plain_login_forbidden"]
+    assert [one["severity"] for one in found] == told
+    if state == "broken":
+        assert "h.example offers PLAIN and LOGIN, so no mail goes out" in result["message"]
+
+
 def test_a_table_of_logins_belongs_to_the_file_beside_it() -> None:
     main = "relayhost = [h.example]:587\nsmtp_tls_security_level = secure\nsmtp_sasl_auth_enable = yes\n"
     texts = {f"{root}/etc/postfix/main.cf": main for root in ("", "/srv/x")}

@@ -136,7 +136,7 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
         "MP_SMTP_RELAY_HOST=h\nMP_SMTP_RELAY_PORT=465\nMP_SMTP_RELAY_TLS=on\n",
         {"form": "environment"},
         "cleartext",
-        ["mode_mismatch", "cleartext"],
+        ["mode_mismatch", "cleartext", "unknown_value"],
         {},
     ),
     "Vaultwarden, the old flag whose name says the opposite": (
@@ -545,7 +545,8 @@ CASES: dict[str, tuple[str, str, dict[str, t.Any], str | None, list[str], dict[s
     "a password from elsewhere hides no contradiction": (
         "gitlab",
         "gitlab_rails['smtp_enable'] = true\ngitlab_rails['smtp_address'] = 'h'\ngitlab_rails['smtp_port'] = 465\n"
-        "gitlab_rails['smtp_tls'] = true\ngitlab_rails['smtp_password'] = ENV['P']\n",
+        "gitlab_rails['smtp_tls'] = true\ngitlab_rails['smtp_enable_starttls_auto'] = true\n"
+        "gitlab_rails['smtp_password'] = ENV['P']\n",
         {},
         None,
         ["variable", "invalid_settings", "invalid_settings"],

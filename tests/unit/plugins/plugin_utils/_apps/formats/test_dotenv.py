@@ -60,8 +60,9 @@ def test_only_what_must_change_changes(before: str, after: str, dialect: str) ->
 def test_a_shell_takes_a_carriage_return_into_the_value() -> None:
     assert DOTENV.read("A=x\r\n", dialect="shell") == {("A",): "x\r"}
     assert DOTENV.edit("A=x\r\nB=y\r\n", {("A",): "z"}, (), "shell") == "A=z\nB=y\r\n"
-    with pytest.raises(FormatError, match="cannot be written"):
-        DOTENV.edit("A=x\r\n", {("B",): "z"}, (), "shell")
+    # A line of ours has none, whatever the others end with.
+    assert DOTENV.edit("A=x\r\n", {("B",): "z"}, (), "shell") == "A=x\r\nB=z\n"
+    assert DOTENV.edit("A=x\r\nexport C= ", {("B",): "z"}, (), "shell") == "A=x\r\nexport C= \nB=z"
 
 
 def test_versions_of_python_dotenv_end_a_value_at_two_places() -> None:
@@ -84,6 +85,12 @@ def test_three_backslashes_do_not_keep_symfonys_quotes_open() -> None:
 def test_phpdotenv_looks_for_a_quote_behind_an_equals_sign_anywhere() -> None:
     assert isinstance(DOTENV.read("A='=\"x'\nB=y\n", dialect="php")[("A",)], Opaque)
     assert DOTENV.read("A='=\"x\"'\nB=y\n", dialect="php")[("A",)] == '="x"'
+
+
+def test_phpdotenv_takes_the_lines_that_it_put_together_into_the_comment() -> None:
+    text = 'A=1#2\n# a note\nB="x"\n'
+    assert isinstance(DOTENV.read("A=';=\"x'#2\nB=\"x\"\n", dialect="php")[("A",)], Opaque)
+    assert DOTENV.edit(text, {("A",): ';="x\\'}, (), "php") == 'A= ";=\\"x\\\\"#2\n# a note\nB="x"\n'
 
 
 def test_an_empty_value_never_stops_rubys_dotenv() -> None:
