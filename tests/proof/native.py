@@ -27,7 +27,7 @@ from tests.support.relay import in_unpacked_tree
 __all__ = ["NATIVE", "native_version"]
 
 BUILT = ROOT / "build" / "proof"
-WITHIN = 8  # seconds that one has at most
+WITHIN = 40  # seconds that one has at most, of which a busy machine takes many
 TO = "ops@example.org"
 
 Client = Callable[[Job, Path, Path], str]
@@ -149,7 +149,7 @@ def exim(job: Job, folder: Path, ca_file: Path) -> str:
     script = """
         mkdir -p /var/lib/exim4 /var/spool/exim4 /var/log/exim4
         chown Debian-exim: /var/lib/exim4 /var/spool/exim4 /var/log/exim4
-        update-exim4.conf && timeout 6 exim4 -odf -f "$1" "$2"
+        update-exim4.conf && timeout 30 exim4 -odf -f "$1" "$2"
         cat /var/log/exim4/*log
     """
     return _run([*command, "sh", "-c", script, "sh", SENDER, TO], _message(job))
@@ -163,7 +163,7 @@ def dma(job: Job, folder: Path, ca_file: Path) -> str:
     command = _unpacked(folder, ca_file, str(BUILT / "agents"), [], files)
     script = """
         mkdir -p /var/spool/dma && chown root:mail /var/spool/dma && chmod 2775 /var/spool/dma
-        timeout 5 dma -D -f "$1" "$2"
+        timeout 30 dma -D -f "$1" "$2"
     """
     return _run([*command, "sh", "-c", script, "sh", SENDER, TO], _message(job))
 
@@ -172,7 +172,7 @@ def ssmtp(job: Job, folder: Path, ca_file: Path) -> str:
     """With the file where it looks for it."""
     files = {"ssmtp/ssmtp.conf": Path(job.files[""]).read_text(), "ssmtp/revaliases": ""}
     command = _unpacked(folder, ca_file, str(BUILT / "agents"), [], files)
-    return _run([*command, "timeout", "5", "ssmtp", "-f", SENDER, TO], _message(job))
+    return _run([*command, "timeout", "30", "ssmtp", "-f", SENDER, TO], _message(job))
 
 
 def nullmailer(job: Job, folder: Path, ca_file: Path) -> str:
