@@ -86,7 +86,7 @@ DIALOGUE = re.compile(
 )
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(
-    r"\s|#011|[}\]);,]|at |(?:(?:pid=)?\d{1,7} tid[=-]\w{1,16} warn: )?/\S{1,300}:\d{1,6}:in [`']"
+    r"\s|#011|[}\]);,]|at |(?:(?:pid=)?\d{1,7} tid[=-]\w{1,16} warn: |from )?/\S{1,300}:\d{1,6}:in [`']"
     r"|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception"
     r"|the above error|stack ?trace:|stack: |\[cause\]|#\d{1,4} |--- "
     r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "

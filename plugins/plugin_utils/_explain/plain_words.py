@@ -197,7 +197,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         "connection_refused",
         r"\b(?:connection|connect|conn|tcp|port)\b.{0,30}\b(?:refused|rejected)\b"
-        r"|\b(?:refused|rejected) (?:the |our )?(?:tcp )?conn|\bconnect\w* error \D{0,8}111\b",
+        r"|\b(?:refused|rejected) (?:the |our )?(?:tcp )?conn|\bconnect\w* error \D{0,8}111\b|\berror (?:code |no\.? |number )?(?:111|10061)\b",
         ("greeting_rejected",),
     ),
     _row(

@@ -194,6 +194,19 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("temporarily_rejected", "too_many", "certain"),
         stages=("rcpt", "data", ""),
     ),
+    # The message's size, which MAIL may tell ahead.
+    _row(
+        r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail|data) size (?:is )?(?:exceed|limit)|size exceeds",
+        # No message shrinks by waiting, whatever the code.
+        _SIZE,
+        stages=_ENVELOPE,
+    ),
+    # An account that its provider has stopped, which is none of an address.
+    _row(
+        r"\b(?:your|this|the) (?:\w+ )?account (?:has been |is |was )?(?:\w+ )?(?:blocked|suspended|disabled|deactivated|on hold)\b",
+        _SENDER,
+        stages=_ENVELOPE,
+    ),
     # Limits, whatever they count.
     _row(
         r"too many recipients from|too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad|mime|parts|headers?\b|lines|attachments|links)"
@@ -205,7 +218,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bmails per session|exceed\w* .{0,30}\b(?:e?mails?|messages?|recipients?) (?:per|an?|each) (?:second|minute|hour|day|month)"
         r"|\bover (?:the|your|its|their) (?:\w+ )?limit\b|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
-        r"|too? fast\b|max(?:imum)? (?:number of )?(?:concurrent |simultaneous )?(?:connections|sessions)"
+        r"|too? fast\b|max(?:imum)? (?:number of )?(?:concurrent |simultaneous )?(?:server |client )?(?:connections|sessions)"
         r"|\brate over ?limit|\bover (?:its |the |your )?rate limit",
         _LIMIT,
         stages=("greeting", "ehlo", "starttls", "mail", "rcpt", "data", "", NO_CODE),
@@ -234,13 +247,6 @@ _ROWS: tuple[_Row, ...] = (
         r"memory|resource|too busy|overload|\bload\b|\bfork\b|process|insufficient|try (?:again|later)|temporary local|\b4\.3\.[012]\b",
         Meaning("starttls_rejected", "resources", "certain"),
         stages=("starttls",),
-    ),
-    # The message's size, which MAIL may tell ahead.
-    _row(
-        r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail|data) size (?:is )?(?:exceed|limit)|size exceeds",
-        # No message shrinks by waiting, whatever the code.
-        _SIZE,
-        stages=("mail", "rcpt", "data"),
     ),
     # A filter that is not there, before what filters say of a message.
     _Row(
@@ -303,7 +309,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
-        r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong|fake) sender\b|not owned by (?:user|auth)"
+        r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong|fake) (?:sender|return path)\b|\bsender (?:e?mail )?address .{0,80}\bnot (?:allowed|permitted|validated)\b|not owned by (?:user|auth)"
         r"|\b(?:unconfigured|unverified|unauthori[sz]ed|unknown) (?:sending|sender) domain|\brestricted to sending domain"
         r"|\b5\.1\.7\b|\bunauthori[sz]ed (?:use|to use) (?:of )?(?:the |this |your )?(?:sender|from|address)"
         r"|(?:not (?:allowed|permitted|authori[sz]ed)|cannot|may not) (?:to )?send (?:as|from)"

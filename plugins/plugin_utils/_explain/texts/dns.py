@@ -90,12 +90,17 @@ RULES: tuple[Rule, ...] = (
         resolver .. (request timed out|no connections available)
         dns error .. (timed out|timeout|servfail)
         dns timeout
+        # Netty
+        dnsnameresolvertimeoutexception
+        query via (udp|tcp) timed out
         etimeout .. query
         failed to lookup address information: (temporary|try again)
         host lookup did not complete
         no nameservers available
         dns server returned an error
     """),
+    # Go, where the reason behind it was cut off
+    *rules("name_not_found", "possible", also=("name_server_failure",), texts="dial tcp: lookup"),
     *rules("name_server_failure", "likely", also=("name_not_found",), texts="""
         edns
         resolving (timed out|timeout)

@@ -64,6 +64,8 @@ RULES: tuple[Rule, ...] = (
         (invalid ur(i|l)|net/url: |invalid port .. after host|relative url without a base)
         # Erlang, whose ssl does not take an option
         {(error,|:error,) {(|:)options,
+        # Symfony
+        mailer dsn (is invalid|must contain)
         # auth without user or pass, before anything is sent: Nodemailer, Alertmanager
         missing (credentials|username) for
         missing password for .. auth mechanism
@@ -89,6 +91,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         loops back to (me|myself)
         remote host address is the local host
+        would mean connecting to myself
     """),
     *rules(
         "invalid_settings", "likely", absent("sendmail", "msmtp", "mailx", "ssmtp", "s-nail"),
@@ -110,6 +113,8 @@ RULES: tuple[Rule, ...] = (
         exim configuration error
         (postconf|postfix): fatal: .. (bad numeric|bad boolean|parameter)
         fatal: .. main.cf
+        # Postfix, whose own process for the transport does not start
+        (|unknown )mail transport (unavailable|error)
     """),
     *rules(
         "invalid_settings", "likely",
