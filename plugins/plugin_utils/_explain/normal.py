@@ -78,7 +78,13 @@ def _unwrapped(norm: str) -> str:
     return (found.group(1) or found.group(2)) if found else norm
 
 
+# A reply that never came, where PHPMailer shows the dialogue.
+_NO_REPLY = ("SERVER -> CLIENT:", "SMTP -> FROM SERVER:", "SMTP -> FROM SERVER: |")
+
+
 def _without_advice(norm: str) -> str:
+    if norm.endswith(_NO_REPLY):
+        norm = f"{norm.rstrip('| ')} (nothing)"
     if "FastCGI sent" in norm or "AH01071" in norm:
         norm = _unwrapped(norm)
     if "LOG: " in norm:

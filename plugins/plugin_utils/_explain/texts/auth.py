@@ -45,6 +45,8 @@ RULES: tuple[Rule, ...] = (
         # C, Go, Perl and Twisted
         smtp server does not allow authentication
         does not support client authentication
+        # PHPMailer: EHLO's answer has no AUTH
+        authentication is not allowed at this stage
         # Exchange: its own X-EXPS is not offered
         cannot achieve exchange server authentication
     """,
@@ -160,6 +162,8 @@ RULES: tuple[Rule, ...] = (
         denied authentication
         0x800(ccc92|40217)
     """),
+    # PHPMailer, below what says why
+    *rules("auth_rejected", "likely", also=_OPEN, echo="follow", texts="smtp error: could not authenticate"),
     *rules("auth_rejected", "likely", cannot("authenticate", "log in", "login"), failing(
         *(f"{name} authentication" for name in _MECHANISMS), "auth command"), also=_OPEN, texts="""
         login using .. failed

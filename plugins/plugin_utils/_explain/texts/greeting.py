@@ -145,6 +145,11 @@ RULES: tuple[Rule, ...] = (
         # Emacs, whatever it was to send then
         process smtpmail not running
     """),
+    # PHPMailer's dialogue (see normal)
+    *rules("connection_closed", "likely", also=("mode_mismatch", "greeting_timeout"), echo="follow", texts="""
+        eof caught while checking if connected
+        (server -> client|from server): (nothing)
+    """),
     # PHPMailer's QUIT on a connection that broke before
     *rules("connection_closed", "possible", also=("mode_mismatch",), echo="follow", texts="fwrite(): send of"),
     *rules(
