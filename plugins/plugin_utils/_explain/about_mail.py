@@ -92,6 +92,7 @@ _PROTOCOL_PARTS = (
     "the server response was: ",  # .NET's SmtpException
     "invalid response code received from server",  # PEAR's Net_SMTP
     "horde_smtp",
+    "error sending message in campaign",  # listmonk
 )
 # A command as Nodemailer hangs it on its errors.
 _COMMAND = re.compile(r"\bcommand['\"]?\s?[:=]\s?['\"]?(?:conn|ehlo|helo|starttls|auth|mail from|rcpt to|data|api)\b")
@@ -276,7 +277,9 @@ _MAYBE_OTHER_PORT = re.compile(rf"[:,](?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{
 # A request that a web app answered with an error, as its access log has it.
 _ANSWERED = re.compile(r"\bmethod=(?:get|post|put|patch|delete|head)\b.{0,300}\bstatus=[45]\d\d\b")
 # pflogsumm's table of what a relay refused, in the relay's words.
-_STATISTICS = re.compile(r"\(total: \d{1,9}\)|\bper-(?:hour|day) traffic summary\b|\b(?:message reject|bounce|deferral) detail\b")
+_STATISTICS = re.compile(
+    r"\(total: \d{1,9}\)|\bper-(?:hour|day) traffic summary\b|\b(?:message reject|bounce|deferral) detail\b"
+)
 # Who reads mail, and does not send it.
 _READS_MAIL = re.compile(r"\b(?:fetch|search|retriev|download|poll)\w*(?: \w{1,12}){0,2} e?-?mail(?:s|box|boxes)?\b")
 # What is asked about a domain before mail goes there, by DNS and HTTP: without an answer it goes as ever.
@@ -340,7 +343,7 @@ _ANNOUNCES = re.compile(
 
 # What stands in every text that has any evidence for mail, whatever its spaces and line ends.
 _NEEDED = tuple(
-    "mail smtp port command relay mx sasl recipients greeting submission smarthost exim postfix ehlo helo rcpt starttls missing"
+    "campaign mail smtp port command relay mx sasl recipients greeting submission smarthost exim postfix ehlo helo rcpt starttls missing"
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
     " eenvelope nail 0x800ccc authenticator letre".split()
     + [" == ", " ** ", " h=", "connection unexpectedly", "tls error on", "rejected auth"]

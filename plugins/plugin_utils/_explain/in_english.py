@@ -41,7 +41,8 @@ Connection reset by peer
     Verbinding is weggevallen | Połączenie zerwane przez drugą stronę | Spojení zrušeno druhou stranou | Bağlantı karşıdan kesildi
     Соединение разорвано другой стороной | 连接被对方重设 | 接続が相手からリセットされました
 Name or service not known
-    Der Name oder der Dienst ist nicht bekannt | Nom ou service inconnu | Nombre o servicio desconocido | Nome o servizio sconosciuto
+    Der Name oder der Dienst ist nicht bekannt | Name oder Dienst nicht bekannt | Nom ou service inconnu
+    Nombre o servicio desconocido | Nome o servizio sconosciuto
     Nome ou serviço desconhecido | Naam of dienst is niet bekend | Ta nazwa lub usługa jest nieznana | Neznámé jméno nebo služba
     İsim ya da servis bilinmiyor | Неизвестное имя или служба | 未知的名称或服务 | 名前またはサービスが不明です
 Temporary failure in name resolution

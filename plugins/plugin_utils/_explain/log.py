@@ -83,7 +83,9 @@ class _Found:
 
 # The part of the app that wrote a line: "[NOTIFICATION] ERROR: ...", "ERROR [app.notifications] ...",
 # "logger=alerting.notifier".
-_PART = re.compile(r"\[([A-Za-z][\w.:@/-]{1,40})\]|\b(?:logger|component|module|subsystem)=\"?([\w./-]{1,60})")
+_PART = re.compile(
+    r"\[([A-Za-z][\w.:@/-]{1,40})\]|\b(?:logger|component|module|subsystem)=\"?([\w./-]{1,60})|\b([\w/-]{1,40}\.go):\d{1,5}: "
+)
 _LEVELS = frozenset(
     "error err warn warning fatal critical crit info debug trace notice app main server stderr stdout".split()
 )
@@ -91,7 +93,7 @@ _LEVELS = frozenset(
 
 def _part(text: str) -> tuple[str, ...]:
     """What a logger puts beside the date and the level; a level alone says nothing of the part of the app that wrote the line."""
-    names = (found.group(1) or found.group(2) for found in _PART.finditer(text[:200]))
+    names = (next(filter(None, found.groups())) for found in _PART.finditer(text[:200]))
     return tuple(name for name in names if name.lower() not in _LEVELS)
 
 

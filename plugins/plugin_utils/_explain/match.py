@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from .about_mail import Topic, announces, may_be_mail, topic
 from .log_events import without_host
 from .normal import normal
-from .plain_words import plain_words
+from .plain_words import plain_words, sends_off
 from .provider_texts import PROVIDER_INDEX, ProviderText
 from .refusals import NO_CODE, refusal
 from .rule import CONFIDENCES, Rule
@@ -131,7 +131,9 @@ class Read:
 
 
 _TRIES = re.compile(r"\b(?:sending|delivering|trying to (?:send|deliver)|about to send)\b.{0,30}\be?-?mail\b(?!-)")
-_FAILS = re.compile(r"\b(?:err(?:or)?|fatal|crit(?:ical)?|warn(?:ing)?)\b")
+_FAILS = re.compile(
+    r"\b(?:err(?:or)?|fatal|crit(?:ical)?|warn(?:ing)?)\b|\.go:\d{1,5}: (?:eof|dial |x509: |tls: |read |write |[45]\d\d )"
+)
 
 
 # Where a deeper exception begins: Java, .NET, Rust's anyhow.
@@ -186,7 +188,7 @@ def explain_event(read: Read, stage: str) -> Explained:
         best, *others = _ranked(_in_their_place(matches, read, status, stage))
         return Explained(read.text, _doubted(best, others), tuple(others), status, True, None)
     vague = next((rule for rule in VAGUE if rule.parts[0] in read.forms[0]), None)
-    known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low)
+    known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low) or sends_off(read.low)
     return Explained(read.text, None, (), status, known, vague)
 
 

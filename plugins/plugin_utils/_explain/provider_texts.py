@@ -261,7 +261,14 @@ _MICROSOFT = (
     *_row(
         "Microsoft 365",
         "sender_rejected",
-        ("5.1.8 .. bad outbound sender", "access denied, bad outbound sender", "5.7.501", "5.7.502", "5.7.503", "spam abuse detected"),
+        (
+            "5.1.8 .. bad outbound sender",
+            "access denied, bad outbound sender",
+            "5.7.501",
+            "5.7.502",
+            "5.7.503",
+            "spam abuse detected",
+        ),
         "Microsoft has stopped this account from sending: it was taken for a source of spam.",
         f"{_M365_ADMIN} find out what was sent (the password may be known to others), and unblock the account in Defender's list of restricted entities.",
     ),
@@ -404,6 +411,7 @@ _CLOUD = (
             "sender signature not found",
             "the 'from' address you supplied .. is not a sender signature",
             "is not a sender signature on your account",
+            "address not one of your sender signatures",
         ),
         "Postmark sends only from addresses or domains with a confirmed sender signature.",
         "Confirm a sender signature or the domain in Postmark, or set sender to one that is confirmed.",
@@ -702,7 +710,11 @@ _NETEASE = (
         "NetEase (163, 126)",
         "greeting_rejected",
         (
-            *(f"{code} {what}" for what in ("hl:ihu", "hl:ipb", "hl:itc", "dt:rbl", "wm:bli") for code in (421, 450, 554)),
+            *(
+                f"{code} {what}"
+                for what in ("hl:ihu", "hl:ipb", "hl:itc", "dt:rbl", "wm:bli")
+                for code in (421, 450, 554)
+            ),
             "requested mail action not taken: invalid ip",
         ),
         "The provider takes nothing from this host's address.",

@@ -88,7 +88,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:invalid|bad|bogus|unacceptable|forged|unresolvable|unqualified) (?:helo|ehlo)\b"
         r"|\b(?:helo|ehlo)\b[^;]{0,60}\bblocked (?:using|by)\b"
         r"|\b(?:helo|ehlo)\b(?!.{0,40}\b(?:first|before|sent|issued?|given)\b)"
-        r".{0,40}\b(?:should|must|with an?|is an?|looks|matches|mismatch\w*|resolv\w*|qualified|fqdn)\b"
+        r".{0,40}\b(?:should|must|with an?|is an?|contains|looks|matches|mismatch\w*|resolv\w*|qualified|fqdn)\b"
         r"|\bsyntax: (?:helo|ehlo)\b|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name"
         r"|\b(?:helo|ehlo)\b(?: \w+){0,2} has no (?!lookup)|\blookup (?:on|of|for) (?:the )?(?:helo|ehlo)\b",
         _HELO,
@@ -309,7 +309,8 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
-        r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong|fake) (?:sender|return path)\b|\bsender (?:e?mail )?address .{0,80}\bnot (?:allowed|permitted|validated)\b|not owned by (?:user|auth)"
+        r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong|fake) (?:sender|return path)\b"
+        r"|\bsender (?:e?mail )?address .{0,80}\bnot (?:allowed|permitted|validated)\b|not owned by (?:user|auth)"
         r"|\b(?:unconfigured|unverified|unauthori[sz]ed|unknown) (?:sending|sender) domain|\brestricted to sending domain"
         r"|\b5\.1\.7\b|\bunauthori[sz]ed (?:use|to use) (?:of )?(?:the |this |your )?(?:sender|from|address)"
         r"|(?:not (?:allowed|permitted|authori[sz]ed)|cannot|may not) (?:to )?send (?:as|from)"
@@ -385,6 +386,7 @@ _ROWS: tuple[_Row, ...] = (
         _LISTED,
         stages=("greeting", "mail", "rcpt", "", NO_CODE),
     ),
+    _row(r"\bis (?:block|black|deny) ?listed (?:by|at|in|on)\b", _LISTED, stages=(NO_CODE,)),
     # Without a code it may be an address in somebody's own settings.
     _row(r"\b(?:invalid|bad) ip\b", _LISTED, stages=("greeting", "mail", "rcpt", "")),
     _row(r"grey ?list|gray ?list", _LATER, stages=_ENVELOPE),

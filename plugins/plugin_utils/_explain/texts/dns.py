@@ -48,6 +48,7 @@ RULES: tuple[Rule, ...] = (
         also=("name_server_failure",), texts="""
         no mx records for the domain
         couldn't get hostname for
+        (could not|couldn't|cannot|unable to|failed to) get ip (from|of|for) (host|hostname|server)
         dnslookuperror
         (could not|cannot) be resolved
         bad hostname
@@ -77,6 +78,7 @@ RULES: tuple[Rule, ...] = (
         getaddrinfo .. try again
         # Go asks a name server itself
         lookup .. on .. (read udp|read tcp|dial udp|:53: dial tcp) .. (i/o timeout|connection refused)
+        dial tcp: lookup .. : i/o timeout
         lookup .. on .. (read udp|read tcp|dial udp|:53: dial tcp) .. (no route to host|network is unreachable|operation not permitted)
         # c-ares, as Node and Python have it
         query(a|aaaa|mx|srv|txt|cname|ns) (etimeout|econnrefused|esrvfail|eservfail|erefused|etimedout)

@@ -76,12 +76,14 @@ RULES: tuple[Rule, ...] = (
         smtp (configuration|config|settings) (is|are) (missing|incomplete|not set)
         error loading credentials
         no such file or directory .. ca.pem
-        (could not load cafile|error adding trust anchors from file|tls_trust_file)
+        (could not load cafile|error adding trust anchors from file|tls_trust_file|cannot set x509 trust file)
         error setting certificate (verify locations|file)
         url using bad/illegal format
         setup default email account
         no (sender|recipient|recipients|from address|recipient addresses) (has been |have been |)(specified|defined|set|given)
         hostname for client cannot be empty
+        # Emacs
+        open-network-stream: invalid connection type
         no recipients (found|defined)
         # An address that the client itself does not take
         does not comply with (rfc|addr-spec of rfc)
@@ -129,6 +131,13 @@ RULES: tuple[Rule, ...] = (
         could not load ssl library
         nosuchproviderexception
         protocol "smtps" not supported
+    """),
+    *rules(
+        "invalid_settings", "likely", note="The client is built without what a login needs.",
+        remedy="Install a build of the client with SASL and its plug-ins (cyrus-sasl, libsasl2-modules), whatever the relay offers.",
+        texts="""
+        smtp authentication requires sasl
+        (compiled|built) without sasl
     """),
     *rules(
         "invalid_settings", "likely", note="Pangolin has no sender for the message.",
