@@ -14,6 +14,8 @@ import re
 import typing as t
 from collections.abc import Set
 
+from .word_index import words_of
+
 __all__ = ("Topic", "announces", "may_be_mail", "topic")
 
 
@@ -34,6 +36,7 @@ class Topic(t.NamedTuple):
         return self.other >= _SERVICE and self.other > self.mail
 
 
+_HEAD = 120  # a program's name stands this near to the beginning of its line
 _PROTOCOL, _FAILED, _SERVICE, _WORD, _HINT = 4, 3, 2, 2, 1
 
 # What only SMTP and the programs that speak it have.
@@ -89,6 +92,7 @@ _PROTOCOL_PARTS = (
     "the server response was: ",  # .NET's SmtpException
     "invalid response code received from server",  # PEAR's Net_SMTP
     "horde_smtp",
+    "error sending message in campaign",  # listmonk
 )
 # A command as Nodemailer hangs it on its errors.
 _COMMAND = re.compile(r"\bcommand['\"]?\s?[:=]\s?['\"]?(?:conn|ehlo|helo|starttls|auth|mail from|rcpt to|data|api)\b")
@@ -113,7 +117,7 @@ _PAIR = re.compile(r"\((?:4[2-5]|5[0-57])\d, b['\"]")
 
 def _port(numbers: str) -> str:
     """One of these ports behind a host, an address, or the word port; a group of an IPv6 address is none."""
-    host = r"(?:\d\.\d{1,3}|[a-z][a-z0-9-]*\.[a-z]{2,24}|localhost|\])(?::|,? port[ =:]{1,2})"
+    host = r"(?:\d\.\d{1,3}|[a-z][a-z0-9-]*\.[a-z]{2,24}|localhost|\])(?::|,(?=\d{2,5}:)|,? port[ =:]{1,2})"
     group = r":[0-9a-f]{1,4}:"  # Node writes an address and a port so
     return rf"(?:{host}(?:{numbers})|{group}(?:{numbers})(?!\]))(?!\w|[:.]\d|::|:[0-9a-f]{{1,4}}[:\]])"
 
@@ -171,6 +175,15 @@ _OTHER_PARTS = (
     "_domainkey.",  # who checks a signature, not who sends
     "mint.transporterror",  # Elixir's client of HTTP
     "[client ",  # a web server's log
+    # frames of clients of HTTP
+    "net/http.rb",
+    "http/client.py",
+    "urllib/request.py",
+    "net/http.(*client)",
+    "_http_client",
+    "java.net.http.",
+    "protocol.http.httpurlconnection",
+    "system.net.http.httpclient",
 )
 # A feed, and not the size of a process.
 _RSS = re.compile(r"\brss\b(?![ =:]{1,2}\d)")
@@ -230,6 +243,22 @@ _OTHER_SENTENCES = (
         f"{what} {said}: " for what in ("host", "service") for said in ("notification", "alert")
     ),  # Nagios, of what it watches
     "postfix/dnsblog",
+    # who checks what comes in
+    "policyd-spf[",
+    "policyd-spf: ",
+    "opendkim[",
+    "opendmarc[",
+    # where packages come from, whatever they are called
+    "pypi.org",
+    "registry.npmjs.org",
+    "packagist.org",
+    "proxy.golang.org",
+    "rubygems.org",
+    "crates.io",
+    "deb.debian.org",
+    "failed to fetch http",
+    "failed to pull image",
+    ", realmid=",  # Keycloak's events
     "solving challenge",
     "dnsblog_query",
     "simpleemailservice::",
@@ -238,13 +267,19 @@ _OTHER_SENTENCES = (
     " [preauth]",  # sshd, whose clients' ports may be any
 )
 _OTHER_PORTS = (
-    "22|80|88|111|119|143|389|443|445|563|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
+    "22|80|88|110|111|119|143|389|443|445|563|636|993|995|1433|1521|1883|2375|2376|3000|3128|3268|3306|3389|4222|5000|5432|5671|5672"
     "|6379|6443|8000|8006|8007|8080|8081|8086|8443|8883|9000|9090|9092|9093|9100|9103|9200|9300|11211|27017|50000"
 )
 _OTHER_PORT = re.compile(
     _port(_OTHER_PORTS) + rf"|\b(?:local|remote|and )?port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)"
 )
-_MAYBE_OTHER_PORT = re.compile(rf":(?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
+_MAYBE_OTHER_PORT = re.compile(rf"[:,](?:{_OTHER_PORTS})(?!\w)|port['\"]?[ =:]{{1,3}}(?:{_OTHER_PORTS})(?!\w)")
+# A request that a web app answered with an error, as its access log has it.
+_ANSWERED = re.compile(r"\bmethod=(?:get|post|put|patch|delete|head)\b.{0,300}\bstatus=[45]\d\d\b")
+# pflogsumm's table of what a relay refused, in the relay's words.
+_STATISTICS = re.compile(
+    r"\(total: \d{1,9}\)|\bper-(?:hour|day) traffic summary\b|\b(?:message reject|bounce|deferral) detail\b"
+)
 # Who reads mail, and does not send it.
 _READS_MAIL = re.compile(r"\b(?:fetch|search|retriev|download|poll)\w*(?: \w{1,12}){0,2} e?-?mail(?:s|box|boxes)?\b")
 # What is asked about a domain before mail goes there, by DNS and HTTP: without an answer it goes as ever.
@@ -266,6 +301,15 @@ _FETCHED = re.compile(
 _FURTHER_READING = re.compile(
     r"\b(?:see|at|more|information|info|details|visit|help|docs|documentation|faq|read|refer to|go to)(?: (?:here|in|at|on|from))?\W{1,3}https?://\S{1,300}"
 )
+# Programs that have nothing to do with sending, by the name in front of their lines.
+_DAEMON = re.compile(
+    r"(?:^|[\s\]>])(?:named|unbound|coredns|dnsmasq|kresd|pdns(?:_recursor)?|systemd-resolved|opendkim|opendmarc|(?:py)?policyd-spf|openarc"
+    r"|sudo|su|polkitd|kubelet|containerd|etcd|vault|mosquitto|wpa_supplicant|charon|cupsd?|slapd|sssd(?:\[be)?|prosody|ejabberd|kamailio"
+    r"|tor|bitcoind|ffmpeg|ntpd|snmpd|smbd|winbindd|pure-ftpd|lftp|clamd|spamd)(?:\[[^\]]{1,30}\]+(?: \w{1,8})?)?: "
+    r"|\bplugin/errors: |\bpam_\w{2,10}\((?!smtp|postfix|exim|sendmail)"
+)
+# A page or a file on another server: its name says nothing of the line.
+_LINK = re.compile(r"\b(?:https?|git|ftp|oci)://[^\s\"'<>]{1,1000}")
 # A web server's answer: no reply of SMTP begins so.
 _HTTP_STATUS = re.compile(r"\b(?:code|status)['\"]?[=:] ?40\d\b")
 # What a web app answers its own client, in JSON.
@@ -279,10 +323,10 @@ _REQUEST = re.compile(
 # An address says nothing of the line, nor does a field with that name: "login failed for email=a@mail.example.com",
 # but "failed to send email: ..." is no field.
 _ADDRESS = re.compile(
-    r"[\w.+-]{1,64}@[\w.-]{1,255}|\bmail(?:host|server|srv)?-?\d{1,3}\b|/var/v?mail\b"
+    r"[\w.+-]{1,64}@[\w.-]{1,255}|\bmail(?:admin|user|adm|_?contacts?)\b|\bmail(?:host|server|srv)?-?\d{1,3}\b|/var/v?mail\b"
     r"|(?<!send )(?<!sending )(?<!\ban )(?<!send test )(?<!deliver )(?<!delivering )\be-?mail['\"]?\s?[:=]"
 )
-_MAYBE_ADDRESS = re.compile(r"@|/var/|mail(?:host|server|srv)?-?\d|mail['\"]?\s?[:=]")
+_MAYBE_ADDRESS = re.compile(r"@|mail(?:ad|us|_?c)|/var/|mail(?:host|server|srv)?-?\d|mail['\"]?\s?[:=]")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){3,7}[0-9a-f]{1,4}(?!\w)")
 _OWN_DOMAIN = re.compile(
     r"(?<=[a-z0-9]\.)[a-z0-9-]{1,63}\.(?:com|org|net|test|example|local|internal|lan|corp|cloud|dev|app|invalid|[a-z]{2})\b"
@@ -299,7 +343,7 @@ _ANNOUNCES = re.compile(
 
 # What stands in every text that has any evidence for mail, whatever its spaces and line ends.
 _NEEDED = tuple(
-    "mail smtp port command relay mx sasl recipients greeting submission smarthost exim postfix ehlo helo rcpt starttls missing"
+    "campaign mail smtp port command relay mx sasl recipients greeting submission smarthost exim postfix ehlo helo rcpt starttls missing"
     " retries_exceeded network_failure permanent_failure temporary_failure invalid message swift mutt lettre bamboo swoosh swaks eauth"
     " eenvelope nail 0x800ccc authenticator letre".split()
     + [" == ", " ** ", " h=", "connection unexpectedly", "tls error on", "rejected auth"]
@@ -329,7 +373,14 @@ def may_be_mail(text: str) -> bool:
 
 def topic(low: str, words: Set[str]) -> Topic:
     """What a text is about. Takes it on one line in lower case, and its words."""
-    return Topic(_for_mail(low, words), _for_other(low, words))
+    if ("total: " in low or " detail" in low or "summary" in low) and _STATISTICS.search(low):
+        return Topic(0, _PROTOCOL)
+    other = _for_other(low, words)
+    # A reply names a page to read as well, which is the relay's.
+    if "://" in low and not _FURTHER_READING.search(low) and (links := _LINK.findall(low)):
+        low = _LINK.sub(" ", low)
+        words = words - (words_of(" ".join(links)) - words_of(low))
+    return Topic(_for_mail(low, words), other)
 
 
 def _has_port(low: str, maybe: re.Pattern[str], port: re.Pattern[str]) -> bool:
@@ -374,12 +425,14 @@ def _for_other(low: str, words: Set[str]) -> int:
         + bool("mail" in low and _READS_MAIL.search(low))
         + bool(_ASKS_FOR_POLICY.search(low))
     )
+    if _DAEMON.search(low[:_HEAD]):
+        found += _FAILED
     if _has_port(low, _MAYBE_OTHER_PORT, _OTHER_PORT):
         found += _SERVICE
     if (": " in low) and _IMAP_DIALOGUE.search(low):
         found += _PROTOCOL
     if (
-        ("status" in low and _WEB_ANSWER.search(low))
+        ("status" in low and (_WEB_ANSWER.search(low) or _ANSWERED.search(low)))
         or ("40" in low and _HTTP_STATUS.search(low))
         or ("command: " in low and _IMAP_COMMAND.search(low))
     ):

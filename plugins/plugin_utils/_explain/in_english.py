@@ -41,7 +41,8 @@ Connection reset by peer
     Verbinding is weggevallen | Połączenie zerwane przez drugą stronę | Spojení zrušeno druhou stranou | Bağlantı karşıdan kesildi
     Соединение разорвано другой стороной | 连接被对方重设 | 接続が相手からリセットされました
 Name or service not known
-    Der Name oder der Dienst ist nicht bekannt | Nom ou service inconnu | Nombre o servicio desconocido | Nome o servizio sconosciuto
+    Der Name oder der Dienst ist nicht bekannt | Name oder Dienst nicht bekannt | Nom ou service inconnu
+    Nombre o servicio desconocido | Nome o servizio sconosciuto
     Nome ou serviço desconhecido | Naam of dienst is niet bekend | Ta nazwa lub usługa jest nieznana | Neznámé jméno nebo služba
     İsim ya da servis bilinmiyor | Неизвестное имя или служба | 未知的名称或服务 | 名前またはサービスが不明です
 Temporary failure in name resolution
@@ -154,6 +155,15 @@ The remote certificate is invalid according to the validation procedure
     El certificado remoto no es válido según el procedimiento de validación | convalida del certificato remoto
     Il certificato remoto non è stato ritenuto valido | O certificado remoto é inválido, de acordo com o procedimento de validação
     Удаленный сертификат недействителен согласно результатам проверки | 根据验证过程，远程证书无效
+A required certificate is not within its validity period
+    Ein erforderliches Zertifikat befindet sich nicht im Gültigkeitszeitraum | Un certificat requis n'est pas dans sa période de validité
+    Un certificado requerido no se encuentra en su período de validez | 验证时要求的证书不在有效期内
+A certificate chain processed, but terminated in a root certificate which is not trusted
+    endete jedoch mit einem Stammzertifikat, das beim Vertrauensanbieter nicht als vertrauenswürdig gilt
+    terminée par un certificat racine qui n'est pas approuvé | finaliza en un certificado de raíz no compatible
+    在不受信任提供程序信任的根证书中终止
+The certificate's CN name does not match the passed value
+    Der CN-Name des Zertifikats stimmt nicht mit dem übergebenen Wert überein | 证书的 CN 名称与传递的值不匹配
 Server does not support secure connections
     Der Server unterstützt keine sicheren Verbindungen | Le serveur ne prend pas en charge les connexions sécurisées
     El servidor no admite conexiones seguras | Il server non supporta le connessioni sicure | 服务器不支持安全连接

@@ -83,7 +83,9 @@ class _Found:
 
 # The part of the app that wrote a line: "[NOTIFICATION] ERROR: ...", "ERROR [app.notifications] ...",
 # "logger=alerting.notifier".
-_PART = re.compile(r"\[([A-Za-z][\w.:@/-]{1,40})\]|\b(?:logger|component|module|subsystem)=\"?([\w./-]{1,60})")
+_PART = re.compile(
+    r"\[([A-Za-z][\w.:@/-]{1,40})\]|\b(?:logger|component|module|subsystem)=\"?([\w./-]{1,60})|\b([\w/-]{1,40}\.go):\d{1,5}: "
+)
 _LEVELS = frozenset(
     "error err warn warning fatal critical crit info debug trace notice app main server stderr stdout".split()
 )
@@ -91,7 +93,7 @@ _LEVELS = frozenset(
 
 def _part(text: str) -> tuple[str, ...]:
     """What a logger puts beside the date and the level; a level alone says nothing of the part of the app that wrote the line."""
-    names = (found.group(1) or found.group(2) for found in _PART.finditer(text[:200]))
+    names = (next(filter(None, found.groups())) for found in _PART.finditer(text[:200]))
     return tuple(name for name in names if name.lower() not in _LEVELS)
 
 
@@ -114,6 +116,14 @@ def _same_statement(one: Event, other: Event) -> bool:
     return len(alike) >= _STATEMENT and len(_WORDS.findall(alike)) > 3
 
 
+def _same_call(one: Event, other: Event) -> bool:
+    """Is it libcurl's number, with the very date of the line before it, to the millisecond?"""
+    stamps = [_MOMENT.match(event.text) for event in (one, other)]
+    same = len({stamp.group() for stamp in stamps if stamp}) == 1
+    return one.writer == other.writer and all(stamps) and same and "libcurl: (" in one.text
+
+
+_MOMENT = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]\d{3,9}\S{0,8} ")
 _WORDS = re.compile(r"[A-Za-z]{2,}")
 # TLS says in a line of its own why, before the mail client says that it failed: Erlang's, and that of the *arr apps on .NET.
 _TLS_CLIENT = re.compile(r"\btls :?client: in state|\|x509certificatevalidationservice\|")
@@ -126,7 +136,7 @@ def _endpoints(text: str) -> set[tuple[str, ...]]:
 
 
 def _of_anything(found: Explained, dated: bool) -> Explained:
-    """A text that came alone, and that nothing in it says to be about mail: whoever asked may know, the text does not.
+    """A text that came alone, and that nothing in it (or no more than for another service) says to be about mail: whoever asked may know.
 
     ``dated``: a line of a log, which has lines of other things too.
     """
@@ -142,6 +152,12 @@ def _said(event: Event) -> str:
     """What stands behind date, program, level and the part of the app."""
     behind = event.text.partition(f" {event.writer}: ")[2] if event.writer else ""
     return behind or _PREFIX.sub("", event.text, count=1)
+
+
+def _holds(event: Event, before: Event) -> bool:
+    """Does the event hold all that the one before it said, and more?"""
+    said, quoted = _said(event), _said(before)
+    return len(quoted) > _QUOTED and quoted != said and quoted in said
 
 
 class _Looked(t.NamedTuple):
@@ -202,7 +218,7 @@ class _Log:
         self.stage = stage_of_command(event.text) or self.stage
         is_mail = self._is_mail(looked, following)
         found = explain_event(read, self.stage if DIALOGUE.match(event.text) else "") if is_mail else None
-        if found is not None and not self.is_log and not read.topic.mail:
+        if found is not None and not self.is_log and not read.topic.is_mail:
             found = _of_anything(found, event.dated)
         best = found.best if found else None
         weaker = self._weaker(best, event) if best else None
@@ -257,7 +273,9 @@ class _Log:
             # The line below, without a date of its own; one that has given its reason needs no other.
             if not event.stamped and (before.best is None or before.best.confidence == "possible"):
                 return True
-            if (before.announces and _same_part(event, before.event)) or _same_statement(event, before.event):
+            if before.announces and (_same_part(event, before.event) or _same_call(event, before.event)):
+                return True
+            if _same_statement(event, before.event):
                 return True
         if before is not None and before.tries and looked.read.fails and _same_part(event, before.event):
             return True
@@ -275,7 +293,14 @@ class _Log:
             seen for seen in reversed(self.recent) if seen.event.writer == event.writer and seen.just_before(event.time)
         )
         return next(
-            (seen for seen in near if seen.best and seen.best.echo == "follow" and seen.cause in self.causes), None
+            (
+                seen
+                for seen in near
+                if seen.best
+                and seen.cause in self.causes
+                and (seen.best.echo == "follow" or (seen.best.confidence == "possible" and _holds(event, seen.event)))
+            ),
+            None,
         )
 
     def _withdraw(self, seen: _Seen) -> None:
@@ -302,14 +327,11 @@ class _Log:
 
     def _quotes(self, best: Match, event: Event) -> bool:
         """Does the line hold a whole earlier one of its program? Postfix: "connect to ...: Connection refused", then the deferral."""
-        said = _said(event)
         return any(
             seen.cause == best.cause
             and seen.event.writer == event.writer
             and seen.just_before(event.time)
-            and len(before := _said(seen.event)) > _QUOTED
-            and before != said
-            and before in said
+            and _holds(event, seen.event)
             for seen in self.recent
         )
 

@@ -48,7 +48,9 @@ class Event(t.NamedTuple):
 # lines, and the process's in front of pm2's.
 _ANSI = re.compile(r"(?:\x1b|\\x1b|\\u001b|\\033|\\e|#033)\[[0-9;]{0,20}[A-Za-z]", re.IGNORECASE)
 _COLOURED = ("\x1b", "\\x1b[", "\\u001b[", "\\u001B[", "\\033[", "\\e[", "#033[")
-_CONTAINER = re.compile(r"(?:\d{1,3}\|)?[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] ")
+_CONTAINER = re.compile(
+    r"(?:\d{1,3}\|)?[\w.@-]{1,128} {0,32}\| |\[pod/[^\]\s]{1,250}\] |@[\w.-]{1,60}/[\w.-]{1,60}:[\w-]{1,40}: "
+)
 # The process that wrote a line of Exim's debug output, and of what goes on below it.
 _EXIM_DEBUG = re.compile(
     r"\A {0,4}\d{1,7} (?=(?: {0,3}SMTP(?:<<|>>| )| {9,12}\S|[RTH]: |LOG: |Connecting to |delivering ))"
@@ -86,7 +88,7 @@ DIALOGUE = re.compile(
 )
 # Lines that go on with what the line before them said.
 _GOES_ON = re.compile(
-    r"\s|#011|[}\]);,]|at |(?:(?:pid=)?\d{1,7} tid[=-]\w{1,16} warn: )?/\S{1,300}:\d{1,6}:in [`']"
+    r"\s|#011|[}\]);,]|at |(?:(?:pid=)?\d{1,7} tid[=-]\w{1,16} warn: |from )?/\S{1,300}:\d{1,6}:in [`']"
     r"|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception"
     r"|the above error|stack ?trace:|stack: |\[cause\]|#\d{1,4} |--- "
     r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "
@@ -110,7 +112,7 @@ def clean(line: str) -> str:
         line = _ANSI.sub("", line)
     if line[:1] in _DIGITS_OR_SPACE:
         line = _EXIM_DEBUG.sub("", line, count=1)
-    container = _CONTAINER.match(line) if "| " in line or line.startswith("[pod/") else None
+    container = _CONTAINER.match(line) if "| " in line or line.startswith(("[pod/", "@")) else None
     return line[container.end() :] if container else line
 
 
@@ -300,7 +302,7 @@ _SYSLOG = re.compile(
 )
 _DAY_FIRST = re.compile(
     rf"(?<!\d)(\d{{1,2}})[-/ ]({_MONTH})[a-z.]{{0,6}}[-/ ](\d{{4}})"
-    r"[ :T](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
+    r"(?:[ :T]|::)(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?",
 )
 # "06/03/2026, 3:18:01 PM", "Jun 03, 2026 3:18:01 AM" (Java), "jun/03/2026 03:18:01", "03.06.2026 15:18:01", Zabbix's "219:20260603:151801.911"
 _MONTH_FIRST = re.compile(
@@ -308,6 +310,8 @@ _MONTH_FIRST = re.compile(
 )
 _DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.(\d{4}),? (\d\d):(\d\d):(\d\d)")
 _COMPACT = re.compile(r"^\s{0,12}\d{1,10}:(\d{4})(\d\d)(\d\d):(\d\d)(\d\d)(\d\d)\.\d{3} ")
+# Kubernetes' own programs: month and day as four digits
+_KLOG = re.compile(r"^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.\d{6} ")
 _EPOCH = re.compile(
     r'(?:"(?:time|timestamp|ts|epoch|__REALTIME_TIMESTAMP)" ?: ?"?|^\[?)(1\d{9})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?(?=[",\s\]}:]|$)'
 )
@@ -385,6 +389,11 @@ def _syslog(found: re.Match[str], now: datetime) -> datetime | None:
     return datetime(int(found[6]), *parts) if found[6] else _latest(parts, now)
 
 
+def _klog(found: re.Match[str], now: datetime) -> datetime | None:
+    month, day, hour, minute, second = map(int, found.groups())
+    return _latest((month, day, hour, minute, min(second, 59)), now)
+
+
 def _epoch(found: re.Match[str], _now: datetime) -> datetime:
     return datetime.fromtimestamp(float(f"{found[1]}.{(found[2] or '0').lstrip('.')}"), UTC)
 
@@ -413,6 +422,7 @@ _FORMS: tuple[tuple[re.Pattern[str], t.Callable[[re.Match[str], datetime], datet
     (_MONTH_FIRST, _month_first),
     (_DOTTED, _dotted),
     (_COMPACT, _compact),
+    (_KLOG, _klog),
 )
 
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from .about_mail import Topic, announces, may_be_mail, topic
 from .log_events import without_host
 from .normal import normal
-from .plain_words import plain_words
+from .plain_words import plain_words, sends_off
 from .provider_texts import PROVIDER_INDEX, ProviderText
 from .refusals import NO_CODE, refusal
 from .rule import CONFIDENCES, Rule
@@ -131,7 +131,9 @@ class Read:
 
 
 _TRIES = re.compile(r"\b(?:sending|delivering|trying to (?:send|deliver)|about to send)\b.{0,30}\be?-?mail\b(?!-)")
-_FAILS = re.compile(r"\b(?:err(?:or)?|fatal|crit(?:ical)?|warn(?:ing)?)\b")
+_FAILS = re.compile(
+    r"\b(?:err(?:or)?|fatal|crit(?:ical)?|warn(?:ing)?)\b|\.go:\d{1,5}: (?:eof|dial |x509: |tls: |read |write |[45]\d\d )"
+)
 
 
 # Where a deeper exception begins: Java, .NET, Rust's anyhow.
@@ -186,7 +188,7 @@ def explain_event(read: Read, stage: str) -> Explained:
         best, *others = _ranked(_in_their_place(matches, read, status, stage))
         return Explained(read.text, _doubted(best, others), tuple(others), status, True, None)
     vague = next((rule for rule in VAGUE if rule.parts[0] in read.forms[0]), None)
-    known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low)
+    known = any(noise in read.low for noise in NOISE) or not _ERROR_WORDS.search(read.low) or sends_off(read.low)
     return Explained(read.text, None, (), status, known, vague)
 
 
@@ -311,8 +313,8 @@ def _in_their_place(matches: list[Match], read: Read, status: Status | None, sta
         matches = [_after_starttls(match) for match in matches]
     if _RELAYS_LOG.search(read.low):
         matches = [_from_the_other_side(match, read.low) for match in matches]
-        if _ASKS_FIRST.search(read.low):
-            matches = [_of_its_filter(match) for match in matches]
+        if (asked := _ASKS.search(read.low)) is not None:
+            matches = [_of_its_helper(match, asked) for match in matches]
     return matches
 
 
@@ -437,21 +439,33 @@ def _after_starttls(match: Match) -> Match:
 _RELAYS_LOG = re.compile(r"/smtpd\[\d|\bssl_accept\b")
 
 
-# What a relay asks before it answers: another program, near it.
-_ASKS_FIRST = re.compile(
-    r"\bconnect to (?:milter|policy) service\b|\bconnect to private/|\bproblem talking to s(?:ervice|erver) "
+# What a relay asks before it answers: a filter, what checks its logins, or (Postfix) a process of its own.
+_ASKS = re.compile(
+    r"\bconnect to (?:milter|policy) service\b|(?P<logins>\bcannot connect to saslauthd|\bsasl: connect to )"
+    r"|\b(?:connect to (?=private/)|problem talking to s(?:ervice|erver) )"
+    r"(?P<own>private/(?:anvil|tlsmgr|rewrite|proxymap|scache|verify|bounce|defer|trace|flush)\b)?"
 )
 
 
-def _of_its_filter(match: Match) -> Match:
-    """A filter of the relay's own that does not answer: no connection of its client's failed, and mail waits."""
+def _of_its_helper(match: Match, asked: re.Match[str]) -> Match:
+    """A filter of the relay's own that does not answer, or a process of it: no connection of its client's failed, and mail may wait."""
     if match.hint or not _BELOW_SMTP.match(match.cause):
         return match
-    return match._replace(cause="temporarily_rejected", variant="filter", confidence="likely", also=(), note="")
+    variant = "broken" if asked.group("own") or asked.group("logins") else "filter"
+    confidence = "possible" if asked.group("own") else "likely"
+    return match._replace(
+        cause="temporarily_rejected", variant=variant, confidence=confidence, also=(), note="", echo="follow"
+    )
 
 
 _OF_THE_NETWORK = ("connection_timeout", "connection_reset", "connection_closed")
 _LEFT_OR_SILENT = ("mode_mismatch", "tls_handshake_failed", "certificate_untrusted")
+
+
+_SERVERS_VERSIONS = (
+    "This is the relay's own log: let the client use a newer TLS, or the relay take the client's version (smtpd_tls_protocols in Postfix);"
+    " whichever end is older is the one to change."
+)
 
 
 def _from_the_other_side(match: Match, low: str) -> Match:
@@ -468,6 +482,8 @@ def _from_the_other_side(match: Match, low: str) -> Match:
             )
         cause = "tls_handshake_timeout" if silent else "tls_handshake_failed"
         return match._replace(cause=cause, variant="", confidence="possible", also=_LEFT_OR_SILENT)
+    if match.cause == "tls_version_unsupported":
+        return match._replace(remedy=_SERVERS_VERSIONS)
     if match.variant != "cleartext_spoken" or match.confidence != "certain":
         return match
     if "smtps/" in low or "submissions/" in low:

@@ -78,9 +78,21 @@ def _unwrapped(norm: str) -> str:
     return (found.group(1) or found.group(2)) if found else norm
 
 
+# A reply that never came, where PHPMailer shows the dialogue.
+_NO_REPLY = ("SERVER -> CLIENT:", "SMTP -> FROM SERVER:", "SMTP -> FROM SERVER: |")
+
+
+# What the message is about says nothing of how it was sent.
+_SUBJECT = re.compile(r"\bsubject\b['\"\\]{0,3} ?[:=]? ?(?:\\?\"[^\"\\]{1,300}\\?\"|'[^']{1,300}')", re.IGNORECASE)
+
+
 def _without_advice(norm: str) -> str:
+    if norm.endswith(_NO_REPLY):
+        norm = f"{norm.rstrip('| ')} (nothing)"
     if "FastCGI sent" in norm or "AH01071" in norm:
         norm = _unwrapped(norm)
+    if "ubject" in norm:
+        norm = _SUBJECT.sub("subject", norm)
     if "LOG: " in norm:
         norm = _EXIM_SWITCH.sub("LOG: ", norm)
     if "_" in norm and _UNDERSCORED.search(norm):

@@ -14,7 +14,7 @@ import typing as t
 
 from .refusals import Meaning
 
-__all__ = ("plain_words",)
+__all__ = ("plain_words", "sends_off")
 
 _NOT = r"(?:not|never|cannot|unable to|fail(?:ed|s|ure)?(?: to)?|error|unsuccessful\w*|impossible|problem)"
 _BAD = (
@@ -25,7 +25,7 @@ _WENT_WRONG = r"(?:fail\w*|error|unsuccessful\w*|problem|could not|cannot|reject
 _HAVE = r"(?:support|offer|provide|have|advertise|announce|allow)\w*"
 _TLS = r"(?:starttls|tls|ssl|encryption|(?:secure|encrypted) connections?)"
 _MECHANISM = r"(?:plain|login|cram md5|digest md5|ntlm|xoauth2|oauthbearer|gssapi|scram)"
-_TIMED_OUT = r"(?:time[ds]? ?out|timeout)(?! ?[=:]| \d)"  # and not a limit that is set
+_TIMED_OUT = r"(?:(?:time[ds]? ?out|timeout)(?! ?[=:]| \d)|took too long|no time left)"  # and not a limit that is set
 
 
 class _Row(t.NamedTuple):
@@ -46,6 +46,12 @@ _OTHER_CERTIFICATES = (
 )
 
 _ROWS: tuple[_Row, ...] = (
+    # A file of the program's own, which is not what it holds
+    _row(
+        "invalid_settings",
+        r"\b(?:cannot|could not|unable to|failed to|error) (?:read|load|open|opening|reading|loading|find)(?!.{0,20}\blog\b)(?: \S+){0,3}?"
+        r" (?:file|bundle|keyring)\b.{0,80}\b(?:permission denied|no such file|not (?:found|exist)|is a directory)\b",
+    ),
     # Certificates
     _row(
         "client_certificate_required",
@@ -63,7 +69,7 @@ _ROWS: tuple[_Row, ...] = (
         "certificate_name_mismatch",
         r"\bcert\w*\b.{0,90}(?:\bname\b.{0,50}\b(?:match|mismatch)|\bmismatch\b|\bmatch\b.{0,30}\bname)"
         r"|\bcert\w*\b.{0,30}\b(?:for|to|belongs to) (?:an?other|a different|the wrong|some other) (?:host|name|server|domain)"
-        r"|\bname\b.{0,30}\bcert\w*\b.{0,60}\b(?:match|mismatch)",
+        r"|\bname\b.{0,30}\bcert\w*\b.{0,60}\b(?:match|mismatch)|\bname\b.{0,20}\bnot match (?:the |its )?cert",
     ),
     _row(
         _CERTIFICATE,
@@ -91,6 +97,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         "mode_mismatch",
         rf"\b(?:plain ?text|clear ?text|plain|unencrypted)\b.{{0,40}}\b(?:instead of|rather than|expected)\b.{{0,20}}\b{_TLS}"
+        rf"|\b(?:plain|clear) ?(?:text)?\b.{{0,30}}\b{_TLS} (?:was |is )?expected"
         rf"|\bexpected {_TLS}\b.{{0,30}}\b(?:plain|clear)|\bnot (?:speak|use|understand|talk) (?:tls|ssl)\b",
         ("not_smtp",),
         "cleartext_spoken",
@@ -101,6 +108,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:starttls|encryption|secure connections?)\b (?:is |was |are )?(?:un|not )(?:supported|available|offered|provided)",
         ("starttls_rejected",),
     ),
+    _row("starttls_rejected", r"\b[45]\d\d (?:to|for|after|on) starttls\b", ("starttls_not_offered",)),
     _row(
         "tls_handshake_timeout",
         rf"\b(?:handshake|tls|ssl)\b.{{0,30}}\b{_TIMED_OUT}|\b{_TIMED_OUT}\b.{{0,30}}\b(?:handshake|tls|ssl)\b",
@@ -108,7 +116,6 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         "tls_handshake_failed",
         rf"\b(?:handshake|tls|ssl|secure (?:connection|channel|session)|encrypted connection)\b.{{0,40}}\b{_WENT_WRONG}"
-        r""
         r"|\b(?:could not|cannot|unable to|failed to) (?:establish|create|open|negotiate|set ?up|initiali[sz]e|start)"
         r" (?:an? |the )?(?:secure|encrypted|tls|ssl)\b",
         ("certificate_untrusted", "mode_mismatch"),
@@ -118,7 +125,7 @@ _ROWS: tuple[_Row, ...] = (
         "auth_mechanism_not_offered",
         rf"\b(?:auth\w*"
         rf"|login|sasl) (?:type|method|mechanism)s?\b.{{0,40}}\b(?:un|not )(?:supported|available|offered|accepted|allowed|known|recogni[sz]ed)"
-        rf"|\bnot {_HAVE} (?:the )?{_MECHANISM}\b|\bnone of the\b.{{0,40}}\b(?:method|mechanism)s?\b"
+        rf"|\bnot {_HAVE} (?:the )?{_MECHANISM}\b|\bnone of (?:the|our|its|my)\b.{{0,40}}\b(?:method|mechanism)s?\b"
         r"|\bno (?:\w+ ){0,2}(?:auth\w*|login|sasl) (?:method|mechanism|type)s?\b",
         ("auth_not_offered",),
     ),
@@ -126,7 +133,7 @@ _ROWS: tuple[_Row, ...] = (
         "auth_not_offered",
         r"\b(?:authentication|auth|logins?)\b (?:is |was |are )?(?:un|not )(?:supported|available|offered|enabled|advertised)"
         rf"|\bno (?:smtp )?(?:authentication|auth|login) (?:enabled|offered|available|supported|advertised)"
-        rf"|\bnot {_HAVE} (?:smtp )?(?:authentication|auth|logins?)\b",
+        rf"|\bnot {_HAVE} (?:smtp )?(?:authentication|auth|logins?)\b|\bhas no (?:authentication|auth|logins?)\b",
         ("auth_requires_tls",),
     ),
     _row(
@@ -140,13 +147,14 @@ _ROWS: tuple[_Row, ...] = (
         "auth_rejected",
         rf"\b(?:user ?name|login|password|credential|account)s?\b.{{0,40}}\b{_BAD}\b"
         rf"|\b{_BAD} (?:\w+ ){{0,2}}(?:user ?name|login|password|credential|account)"
-        rf"|\b(?:log ?ins?|log ?on|sign ?in|authenticat\w+|auth)\b.{{0,30}}\b{_WENT_WRONG}\b"
+        rf"|\b(?:log ?ins?|log ?on|sign ?in|authenticat\w+|authori[sz]ation|auth)\b.{{0,30}}\b{_WENT_WRONG}\b"
+        r"|\bnot accept (?:the |our |this |your )?(?:user ?name|login|password|credentials?)\b"
         rf"|\b{_NOT}.{{0,12}}\b(?:log ?in|login|log ?on|sign ?in|authenticat\w+)\b"
         r"|\b(?:not |un)authori[sz]ed\b|\baccess denied\b",
         ("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls"),
     ),
     # Who and what is refused
-    _row("ehlo_rejected", rf"\b(?:ehlo|helo)\b.{{0,40}}\b{_BAD}|\b{_BAD} (?:the )?(?:ehlo|helo)\b"),
+    _row("ehlo_rejected", rf"\b(?:ehlo|helo)\b.{{0,40}}\b{_BAD}|\b(?:{_BAD}|not accept) (?:the )?(?:ehlo|helo)\b"),
     _row(
         "sender_rejected",
         rf"\b(?:sender|originator|from address|return path|envelope from)\b.{{0,50}}\b{_BAD}|\b(?:rejected|refused|not accept) (?:the )?(?:sender|from)\b"
@@ -169,13 +177,18 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         "temporarily_rejected",
         r"\b(?:server|service|mailbox)\b.{0,20}\b(?:temporar\w+ unavailable|busy|overloaded)\b|\btoo many (?:connections|messages|mails|requests)\b"
-        r"|\b(?:rate|sending|daily|hourly) limit\b.{0,20}\b(?:exceeded|reached|hit)\b",
+        r"|\b(?:rate|sending|daily|hourly) limit\b.{0,20}\b(?:exceeded|reached|hit)\b|\bquota\b.{0,20}\b(?:exceeded|reached|used up)\b",
         ("greeting_rejected",),
+    ),
+    _row(
+        "message_rejected",
+        r"\bmessage (?:body |text |content )?(?:was |is )?(?:rejected|refused|not accepted)\b",
+        ("temporarily_rejected",),
     ),
     # Names
     _row(
         "name_server_failure",
-        rf"\bdns\b.{{0,40}}\b(?:{_TIMED_OUT}|no response|not respond|unreachable)",
+        rf"\bdns\b.{{0,40}}\b(?:{_TIMED_OUT}|no (?:response|answer)|not (?:respond|answer)|unreachable)",
         ("name_not_found",),
     ),
     _row(
@@ -185,7 +198,8 @@ _ROWS: tuple[_Row, ...] = (
         r"\b(?:resolv|look ?up|looking up|locat|find)\w*\b.{0,30}\b(?:host|name|address|server|domain|dns)"
         r"|\b(?:host ?name|host|server|domain|dns)\b.{0,40}\b(?:unknown|unresolv\w+|not (?:be )?(?:found|resolved))\b"
         r"|\b(?:unknown|unresolv\w+) (?:host|server|domain)|\b(?:unable to|cannot|could not|fail\w* to) resolve\b"
-        r"|\bdns (?:query|request|lookup)\b.{0,40}\bfail\w*",
+        r"|\bdns (?:query|request|lookup|resolution)\b.{0,40}\b(?:fail\w*|not succeed)|\bnot resolvable\b"
+        r"|\b(?:unable to|cannot|could not|fail\w* to) (?:get|determine|obtain|find)\b.{0,20}\baddress (?:of|for|from)\b",
         ("name_server_failure",),
     ),
     # The connection
@@ -197,7 +211,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         "connection_refused",
         r"\b(?:connection|connect|conn|tcp|port)\b.{0,30}\b(?:refused|rejected)\b"
-        r"|\b(?:refused|rejected) (?:the |our )?(?:tcp )?conn|\bconnect\w* error \D{0,8}111\b",
+        r"|\b(?:refused|rejected) (?:the |our )?(?:tcp )?conn|\bconnect\w* error \D{0,8}111\b|\berror (?:code |no\.? |number )?(?:111|10061)\b",
         ("greeting_rejected",),
     ),
     _row(
@@ -226,9 +240,8 @@ _ROWS: tuple[_Row, ...] = (
     ),
     _row(
         "connection_closed",
-        r"\b(?:connection"
-        r"|session|socket|channel)\b.{0,30}\b(?:dropped|lost|terminated|aborted|broken|interrupted|hung up|unexpectedly closed|closed (?:unexpectedly|by))"
-        r""
+        r"\b(?:connection|session|socket|channel)\b.{0,30}"
+        r"\b(?:dropped|lost|terminated|aborted|broken|interrupted|hung up|unexpectedly closed|closed (?:unexpectedly|by))"
         r"|\b(?:server|peer|(?:remote|foreign) (?:host|end|side)|other (?:side|end))\b.{0,30}\b(?:closed|dropped|hung up|disconnected|terminated|aborted)\b"
         r"|\bdisconnected by\b|\bunexpected\w* disconnect|\bhung up\b"
         r"|\b(?:closed|dropped|terminated) by (?:the )?(?:server|peer|remote|foreign|other)",
@@ -237,8 +250,10 @@ _ROWS: tuple[_Row, ...] = (
     # The program's own settings
     _row(
         "invalid_settings",
-        r"\bno (?:\w+ ){0,2}(?:server|host|relay|sender|port|recipients?) (?:is |was |has been )?(?:configured|set|defined|specified|given)\b"
-        r""
+        r"\b(?:settings|configuration|config) (?:is |are )?(?:incomplete|inconsistent)\b|\b(?:config|configuration) error\b"
+        r"|\b(?:url|uri|dsn)\b.{0,20}\b(?:malformed|invalid)\b|\b(?:smtp|mail) (?:is )?not enabled\b|\bport must be an?\b|"
+        r"\bno (?:\w+ ){0,2}(?:server|host|relay|sender|port|recipients?|user ?name|user ?id|user|password|credentials) "
+        r"(?:is |was |has been )?(?:configured|set|defined|specified|given)\b"
         r"|\b(?:server|host|port|sender|password|user ?name|address)\b (?:is |was |has )?"
         r"(?:not (?:been )?(?:set|configured|defined|specified|given)|missing|empty|blank)\b"
         r"|\b(?:invalid|bad) (?:port|url|configuration|settings?)\b|\bmissing (?:smtp )?(?:host|server|password|port|user ?name)\b"
@@ -262,7 +277,7 @@ _ROWS: tuple[_Row, ...] = (
     # What came is no reply
     _row(
         "not_smtp",
-        r"\bprotocol (?:error|violation)\b"
+        r"\bprotocol (?:error|violation)\b|\bgarbage\b.{0,30}\b(?:repl|response|greeting|smtp)"
         r"|\b(?:malformed|unexpected|garbled|unparsable|unintelligible) (?:\w+ )?(?:response|reply|greeting|answer)\b",
         ("greeting_rejected",),
     ),
@@ -271,15 +286,24 @@ _MAX_WORDS = 600  # a sentence, and not what stands far below it
 _REPORTS = re.compile(
     r"\b(?:info|debug|trace|notice|verbose|fine|finer|finest)\b[\]:|>\" ]|/smtpd\[|\bdovecot\b|\bno host name found for ip address\b"
 )
+# What a mail that goes out is about.
+_SENDS_OFF = re.compile(
+    r"\bsending (?:an? )?(?:e?-?mail|message|notification)s? (?:to|about)\b(?!.{0,100}(?:\bfailed\Z|\bfailed:|\berror:|\bunable\b|\bcannot\b|\bcould not\b))"
+)
 # What has ended well, beside a word of what was wrong before.
 _ENDED_WELL = re.compile(r"\b(?:renewed|restored|recovered|reconnected|no longer (?:failing|blocked))\b")
 _CONTRACTED = re.compile(r"n't\b")
 
 
+def sends_off(text: str) -> bool:
+    """Does the line only say that a mail is sent now, whatever the mail is about?"""
+    return _SENDS_OFF.search(text[:_MAX_WORDS]) is not None
+
+
 def plain_words(form: str) -> Meaning | None:
     """What an unknown program's sentence says, as spelling.fold spells it; None where it says nothing known, or only reports."""
     text = _CONTRACTED.sub(" not", form[:_MAX_WORDS].replace("can't", "cannot"))
-    if _REPORTS.search(text[:120]) or _ENDED_WELL.search(text):
+    if _REPORTS.search(text[:120]) or _ENDED_WELL.search(text) or sends_off(text):
         return None
     for row in _ROWS:
         found = row.words.search(text)

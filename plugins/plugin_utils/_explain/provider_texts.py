@@ -260,6 +260,27 @@ _MICROSOFT = (
     ),
     *_row(
         "Microsoft 365",
+        "sender_rejected",
+        (
+            "5.1.8 .. bad outbound sender",
+            "access denied, bad outbound sender",
+            "5.7.501",
+            "5.7.502",
+            "5.7.503",
+            "spam abuse detected",
+        ),
+        "Microsoft has stopped this account from sending: it was taken for a source of spam.",
+        f"{_M365_ADMIN} find out what was sent (the password may be known to others), and unblock the account in Defender's list of restricted entities.",
+    ),
+    *_row(
+        "Microsoft 365",
+        "sender_rejected",
+        ("5.7.705", "5.7.708", "tenant has exceeded threshold", "traffic not accepted from this ip"),
+        "Microsoft takes no mail to the outside from this tenant yet (a new or a trial one, most often).",
+        f"{_M365_ADMIN} ask Microsoft's support to lift it, or send through another relay.",
+    ),
+    *_row(
+        "Microsoft 365",
         "greeting_rejected",
         ("5.7.606", "5.7.511 access denied, banned sender", "access denied, banned sending ip"),
         "Microsoft has banned this host's address.",
@@ -285,9 +306,28 @@ _CLOUD = (
     *_row(
         "Amazon SES",
         "auth_rejected",
-        ("535 authentication credentials invalid",),
+        (
+            "535 authentication credentials invalid .. amazon",
+            "amazonaws.com .. authentication credentials invalid",
+            "amazonses .. authentication credentials invalid",
+        ),
         "SES refused the credentials: it wants SMTP credentials of this region, not the access key and secret of IAM.",
         "Make SMTP credentials in the SES console of the region that host names, and put those into username and password.",
+    ),
+    *_row(
+        "Amazon SES, GMX, WEB.DE or IONOS",
+        "auth_rejected",
+        "535 authentication credentials invalid",
+        "Several providers refuse a login with just these words.",
+        "At Amazon SES make SMTP credentials in the console of the region that host names (IAM's keys are none); at GMX and WEB.DE switch on POP3,"
+        " IMAP and SMTP in the web mail's settings; at IONOS check the full address and its password.",
+    ),
+    *_row(
+        "Amazon SES",
+        "sender_rejected",
+        ("sending suspended for this account", "sending paused for this account"),
+        "Amazon has stopped this account from sending.",
+        "Read the notice in the SES console (bounces or complaints, most often), and ask there to have sending switched on again.",
     ),
     *_row(
         "Amazon SES",
@@ -371,6 +411,7 @@ _CLOUD = (
             "sender signature not found",
             "the 'from' address you supplied .. is not a sender signature",
             "is not a sender signature on your account",
+            "address not one of your sender signatures",
         ),
         "Postmark sends only from addresses or domains with a confirmed sender signature.",
         "Confirm a sender signature or the domain in Postmark, or set sender to one that is confirmed.",
@@ -381,6 +422,20 @@ _CLOUD = (
         ("the server token was not found", "request does not contain a valid server token", "no server token found"),
         "Postmark wants the Server API token as username and as password.",
         "Put the Server API token (not the account's) into username and password.",
+    ),
+    *_row(
+        "Postmark",
+        "recipient_rejected",
+        ("marked as inactive .. inactive addresses", "have been marked as inactive", "has been marked as inactive"),
+        "Postmark sends nothing more to this recipient: a message bounced, or was called spam, before.",
+        "Check the recipient's address, and have it taken off Postmark's list of suppressions.",
+    ),
+    *_row(
+        "Postmark",
+        "recipient_rejected",
+        "while your account is pending approval",
+        "Until Postmark has approved the account, it sends only to recipients in the sender's own domain.",
+        "Ask Postmark to approve the account, and test with a recipient in the sender's domain until then.",
     ),
     *_row(
         "Brevo",
@@ -399,7 +454,12 @@ _CLOUD = (
     *_row(
         "Mailjet",
         "sender_rejected",
-        ("sender address is not validated", "sender .. has not been validated", "the from email .. not validated"),
+        (
+            "sender address is not validated",
+            "sender .. has not been validated",
+            "the from email .. not validated",
+            "sender .. is not validated",
+        ),
         "Mailjet sends only from validated addresses.",
         "Validate the sender's address or domain in Mailjet.",
     ),
@@ -464,6 +524,20 @@ _MAILBOX = (
         "Send through a relay, or settle it with Yahoo's postmaster.",
     ),
     *_row(
+        "Yahoo",
+        "sender_rejected",
+        "550 request failed; mailbox unavailable",
+        "Yahoo says so of a sender that is not the account's own address.",
+        "Set sender to the address of the account in username.",
+    ),
+    *_row(
+        "Zoho",
+        "auth_rejected",
+        "does not have smtp access",
+        "SMTP is switched off for this account.",
+        "Switch on SMTP for the account in Zoho's settings, or take a plan that has it.",
+    ),
+    *_row(
         "Zoho",
         "sender_rejected",
         (
@@ -514,6 +588,7 @@ _MAILBOX = (
             "authentication credentials invalid .. kundenserver",
             "nemesis .. authentication credentials invalid",
             "535 authentication credentials invalid .. gmx",
+            "pop3/imap/smtp access is not enabled",
         ),
         "The provider refused the login; access by SMTP has to be switched on in its settings first.",
         "Switch on POP3, IMAP and SMTP in the web mail's settings; with two-step verification use an app password.",
@@ -537,6 +612,13 @@ _MAILBOX = (
     ),
     *_row(
         "Yandex",
+        "auth_rejected",
+        "please accept eula first",
+        "Yandex wants its terms accepted first.",
+        "Log in to the mailbox with a browser once and accept them; then use an app password.",
+    ),
+    *_row(
+        "Yandex",
         "sender_rejected",
         ("sender address rejected: not owned by auth user", "not owned by auth user"),
         "The account may not send as this sender.",
@@ -552,9 +634,13 @@ _MAILBOX = (
     *_row(
         "QQ or 163",
         "auth_rejected",
-        ("535 login fail. authorization code is expired", "login fail. please enter your authorization code"),
+        (
+            "535 login fail. authorization code is expired",
+            "login fail. please enter your authorization code",
+            "login fail. account is abnormal, service is not open",
+        ),
         "The provider takes an authorisation code instead of the password.",
-        "Make an authorisation code in the web mail's settings and put it into password.",
+        "Switch on SMTP in the web mail's settings, make an authorisation code there and put it into password.",
     ),
     *_row(
         "QQ or 163",
@@ -585,6 +671,69 @@ _MAILBOX = (
         ("sender address rejected: not owned by user", "not owned by user"),
         "The account may not send as this sender.",
         "Set sender to the address of the account in username, or to an alias of it.",
+    ),
+)
+
+# What 163, 126 and yeah.net say: two letters for what watches, three for what it found (their table of bounces).
+_NETEASE = (
+    *_row(
+        "NetEase (163, 126)",
+        "temporarily_rejected",
+        tuple(
+            f"{code} {what}"
+            for what in (
+                *("hl:rep", "hl:icc", "hl:ifc", "hl:mep", "mi:cel", "mi:dmc", "mi:ccl", "mi:sfq", "mi:stc", "mi:mbl"),
+                *("rp:drc", "rp:ccl", "rp:cel", "rp:qrc", "rp:trc", "rp:rcl"),
+            )
+            for code in (421, 450, 451, 550, 554)
+        ),
+        "The provider counts connections, messages and recipients of an address and of an account, and has had too many.",
+        "Send less and slower, over fewer connections and to fewer recipients; what counts a day is over the next day.",
+        variant="limit",
+    ),
+    *_row(
+        "NetEase (163, 126)",
+        "message_rejected",
+        tuple(f"{code} dt:spm" for code in (451, 550, 554)),
+        "The provider takes the message for spam.",
+        "Send a plain text with a subject, and to fewer recipients; test mails with one word are refused so as well.",
+        variant="content",
+    ),
+    *_row(
+        "NetEase (163, 126)",
+        "sender_rejected",
+        tuple(f"{code} {what}" for what in ("dt:sum", "mi:imf", "mi:spb", "wm:blu") for code in (450, 550, 554)),
+        "The provider does not take this sender, or the sender in the header is another one than in the envelope.",
+        "Set sender, in header and envelope, to the address of the account in username.",
+    ),
+    *_row(
+        "NetEase (163, 126)",
+        "greeting_rejected",
+        (
+            *(
+                f"{code} {what}"
+                for what in ("hl:ihu", "hl:ipb", "hl:itc", "dt:rbl", "wm:bli")
+                for code in (421, 450, 554)
+            ),
+            "requested mail action not taken: invalid ip",
+        ),
+        "The provider takes nothing from this host's address.",
+        "Send through a relay with a login, or ask the provider to allow the address.",
+        variant="address",
+    ),
+    *_row(
+        "NetEase (163, 126)",
+        "auth_rejected",
+        "550 user has no permission",
+        "SMTP is switched off for this account.",
+        "Switch on SMTP in the web mail's settings and use the authorisation code that it shows.",
+    ),
+    *_row(
+        "QQ or 163",
+        "message_rejected",
+        ("invalid input from .. qq.com", "requested action not taken: mail .. is rejected"),
+        "The provider could not read a command (often a sender or a name that is no plain address), or takes no such message.",
+        "Use a plain address as sender, without a name or letters that are not ASCII.",
     ),
 )
 
@@ -623,7 +772,7 @@ _ANYONE = (
     ),
 )
 
-PROVIDER_TEXTS: tuple[ProviderText, ...] = (*_GOOGLE, *_MICROSOFT, *_CLOUD, *_MAILBOX, *_ANYONE)
+PROVIDER_TEXTS: tuple[ProviderText, ...] = (*_GOOGLE, *_MICROSOFT, *_CLOUD, *_MAILBOX, *_NETEASE, *_ANYONE)
 
 PROVIDER_INDEX = WordIndex(PROVIDER_TEXTS)
 

@@ -88,7 +88,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\b(?:invalid|bad|bogus|unacceptable|forged|unresolvable|unqualified) (?:helo|ehlo)\b"
         r"|\b(?:helo|ehlo)\b[^;]{0,60}\bblocked (?:using|by)\b"
         r"|\b(?:helo|ehlo)\b(?!.{0,40}\b(?:first|before|sent|issued?|given)\b)"
-        r".{0,40}\b(?:should|must|with an?|is an?|looks|matches|mismatch\w*|resolv\w*|qualified|fqdn)\b"
+        r".{0,40}\b(?:should|must|with an?|is an?|contains|looks|matches|mismatch\w*|resolv\w*|qualified|fqdn)\b"
         r"|\bsyntax: (?:helo|ehlo)\b|need fully[ -]qualified hostname|\b5\.5\.4 invalid domain name"
         r"|\b(?:helo|ehlo)\b(?: \w+){0,2} has no (?!lookup)|\blookup (?:on|of|for) (?:the )?(?:helo|ehlo)\b",
         _HELO,
@@ -201,6 +201,19 @@ _ROWS: tuple[_Row, ...] = (
         Meaning("temporarily_rejected", "too_many", "certain"),
         stages=("rcpt", "data", ""),
     ),
+    # The message's size, which MAIL may tell ahead.
+    _row(
+        r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail|data) size (?:is )?(?:exceed|limit)|size exceeds",
+        # No message shrinks by waiting, whatever the code.
+        _SIZE,
+        stages=_ENVELOPE,
+    ),
+    # An account that its provider has stopped, which is none of an address.
+    _row(
+        r"\b(?:your|this|the) (?:\w+ )?account (?:has been |is |was )?(?:\w+ )?(?:blocked|suspended|disabled|deactivated|on hold)\b",
+        _SENDER,
+        stages=_ENVELOPE,
+    ),
     # Limits, whatever they count.
     _row(
         r"too many recipients from|too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad|mime|parts|headers?\b|lines|attachments|links)"
@@ -212,7 +225,7 @@ _ROWS: tuple[_Row, ...] = (
         r"|\bmails per session|exceed\w* .{0,30}\b(?:e?mails?|messages?|recipients?) (?:per|an?|each) (?:second|minute|hour|day|month)"
         r"|\bover (?:the|your|its|their) (?:\w+ )?limit\b|(?:connection|message|sending|mail) rate (?:is )?(?:exceeded|limited|too high)"
         r"|(?:slow|back) down\b|all server ports are busy"
-        r"|too? fast\b|max(?:imum)? (?:number of )?(?:concurrent |simultaneous )?(?:connections|sessions)"
+        r"|too? fast\b|max(?:imum)? (?:number of )?(?:concurrent |simultaneous )?(?:server |client )?(?:connections|sessions)"
         r"|\brate over ?limit|\bover (?:its |the |your )?rate limit"
         r"|\b(?:sender|client|host|user|recipient) rate\b.{0,40}\b(?:exceed\w*|too high)",
         _LIMIT,
@@ -242,13 +255,6 @@ _ROWS: tuple[_Row, ...] = (
         r"memory|resource|too busy|overload|\bload\b|\bfork\b|process|insufficient|try (?:again|later)|temporary local|\b4\.3\.[012]\b",
         Meaning("starttls_rejected", "resources", "certain"),
         stages=("starttls",),
-    ),
-    # The message's size, which MAIL may tell ahead.
-    _row(
-        r"message (?:size |is |length )?(?:too (?:big|large)|exceeds)|(?:message|maximum|mail|data) size (?:is )?(?:exceed|limit)|size exceeds",
-        # No message shrinks by waiting, whatever the code.
-        _SIZE,
-        stages=("mail", "rcpt", "data"),
     ),
     # A filter that is not there, before what filters say of a message.
     _Row(
@@ -311,7 +317,8 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
-        r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong|fake) sender\b|not owned by (?:user|auth)"
+        r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong|fake) (?:sender|return path)\b"
+        r"|\bsender (?:e?mail )?address .{0,80}\bnot (?:allowed|permitted|validated)\b|not owned by (?:user|auth)"
         r"|\b(?:unconfigured|unverified|unauthori[sz]ed|unknown) (?:sending|sender) domain|\brestricted to sending domain"
         r"|\b5\.1\.7\b|\bunauthori[sz]ed (?:use|to use) (?:of )?(?:the |this |your )?(?:sender|from|address)"
         r"|(?:not (?:allowed|permitted|authori[sz]ed)|cannot|may not) (?:to )?send (?:as|from)"
@@ -397,6 +404,7 @@ _ROWS: tuple[_Row, ...] = (
         _LISTED,
         stages=("greeting", "mail", "rcpt", "", NO_CODE),
     ),
+    _row(r"\bis (?:block|black|deny) ?listed (?:by|at|in|on)\b", _LISTED, stages=(NO_CODE,)),
     # Without a code it may be an address in somebody's own settings.
     _row(r"\b(?:invalid|bad) ip\b", _LISTED, stages=("greeting", "mail", "rcpt", "")),
     # Nobody becomes known by waiting: Postfix says 450 where soft_bounce or a reject code of its own is set.

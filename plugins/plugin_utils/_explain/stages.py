@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ("named_stage", "stage_of_command", "stage_of_text")
+__all__ = ("ASIDE", "named_stage", "stage_of_command", "stage_of_text")
 
+ASIDE = "aside"
 _STAGE_OF = {
     "conn": "greeting",
     "connect": "greeting",
@@ -28,6 +29,8 @@ _STAGE_OF = {
     ".": "data",
     "bdat": "data",
     "finishdata": "data",
+    # No part of sending: what was sent before is not changed by it
+    **dict.fromkeys(("vrfy", "expn", "rset", "reset", "noop", "quit"), ASIDE),
 }
 _ANY = "initial connection|connect|conn|ehlo|helo|lhlo|starttls|auth|mail from|mail|rcpt to|rcpt|end of data|end of message|data"
 # Nodemailer's objects; Postfix's replies as a client and its refusals as a relay; Mailpit; Exim as a client and as a
@@ -42,6 +45,7 @@ _NAMED = re.compile(
     r"|\b(auth)enticationfailedexception: ;.{0,80}messagingexception: exception reading"  # JavaMail
     rf"|\bon command ['\"]({_ANY})\b"
     rf"|\b({_ANY}) command failed\b"
+    r"|\bsending (?:smtp )?(rset|reset|noop|quit) command\b"
     rf"|\b(?:to issue|sending) (?:smtp )?({_ANY}) command\b(?! first)"  # go-mail
     r"|(?<!sending )(?<!send )(?<!the )\b(mail) failed: [45]\d\d"  # curl
     r"|\bin response to (ehlo|helo|starttls|auth|mail|rcpt|data)\b"
@@ -222,7 +226,7 @@ _REFUSED_SENDER = re.compile(r"\([45]\d\d, b'[^']{0,500}', '[^']{0,300}'\)")
 _QUOTES = str.maketrans("", "", "\"'")
 _COMMAND = re.compile(
     r"\s{0,4}(?:[~=*-]{1,3}>|>{1,3}|C:|sen[dt]:|\[->\]|SMTP>{1,2}|CLIENT -> (?:SERVER|SMTP):) {0,4}b?['\"]?"
-    r"(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM|RCPT TO|DATA|\.)(?![A-Za-z])",
+    r"(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM|RCPT TO|DATA|VRFY|EXPN|\.)(?![A-Za-z])",
     re.IGNORECASE,
 )
 # Most lines of a log are none.

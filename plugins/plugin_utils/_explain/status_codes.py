@@ -15,6 +15,7 @@ import re
 import typing as t
 
 from .refusals import Meaning, refusal
+from .stages import ASIDE
 
 __all__ = ("ANSWERS_AUTH", "Meaning", "Status", "find_status", "in_digits", "meaning")
 
@@ -374,6 +375,9 @@ _BY_SUBJECT: dict[str, Meaning] = {
 }
 
 
+_ASKS_ONLY = re.compile(r"\b(?:vrfy|expn)\b", re.IGNORECASE)  # commands that no mail depends on
+
+
 def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
     """What a refusal means at a stage (greeting, ehlo, starttls, auth, mail, rcpt, data, or "" where it is not known).
 
@@ -387,6 +391,8 @@ def meaning(status: Status, stage: str = "", words: str = "") -> Meaning | None:
 def _meaning(status: Status, stage: str, words: str) -> Meaning | None:
     code, enhanced = status.code, status.enhanced
     detail = enhanced[2:]
+    if stage == ASIDE or (code == 502 and _ASKS_ONLY.search(words)):
+        return None
     if not code and (detail.startswith("4") or detail == "0.0"):
         # The client's own word for a network that failed (Postfix's dsn=4.4.1), or for anything: the words beside it say how.
         return None

@@ -23,6 +23,8 @@ _MECHANISMS = (
     "scram-sha-1",
     "scram-sha-256",
 )
+# Behind "missing" and "lacks" it may begin "authority".
+_NO_AUTH = tuple(text for text in lacking("auth") if text not in ("missing auth", "lacks auth"))
 _OPEN = ("auth_mechanism_not_offered", "auth_not_offered", "auth_requires_tls")
 
 # fmt: off
@@ -43,12 +45,18 @@ RULES: tuple[Rule, ...] = (
         # C, Go, Perl and Twisted
         smtp server does not allow authentication
         does not support client authentication
+        # PHPMailer: EHLO's answer has no AUTH
+        authentication is not allowed at this stage
         # Exchange: its own X-EXPS is not offered
         cannot achieve exchange server authentication
     """,
     ),
+    # Roundcube and PEAR: the last reply was that to EHLO, so no login was tried
     *rules(
-        "auth_not_offered", "likely", lacking("auth"), also=("auth_requires_tls", "invalid_settings"), note=_AFTER_TLS),
+        "auth_not_offered", "certain", also=("auth_requires_tls", "auth_mechanism_not_offered"), note=_AFTER_TLS,
+        texts="(250): auth(entication|) (failed|failure)"),
+    *rules(
+        "auth_not_offered", "likely", _NO_AUTH, also=("auth_requires_tls", "invalid_settings"), note=_AFTER_TLS),
     *rules(
         "auth_not_offered", "likely", also=("auth_mechanism_not_offered", "auth_requires_tls"), note=_AFTER_TLS,
         texts="no allowed auth methods available"),
@@ -124,6 +132,8 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "auth_rejected", "certain", echo="pair",
         texts="[smtpd] response ( .. 535 5.7.8 authentication credentials invalid"),
+    # Cyrus SASL as a relay has it, beside Postfix's own line, which says why
+    *rules("auth_rejected", "likely", echo="follow", texts="sasl authentication failure: password verification failed"),
     # swaks, behind the reply
     *rules("auth_rejected", "certain", echo="follow", texts="no authentication type succeeded"),
     *rules("auth_rejected", "certain", texts="""
@@ -152,6 +162,8 @@ RULES: tuple[Rule, ...] = (
         denied authentication
         0x800(ccc92|40217)
     """),
+    # PHPMailer, below what says why
+    *rules("auth_rejected", "likely", also=_OPEN, echo="follow", texts="smtp error: could not authenticate"),
     *rules("auth_rejected", "likely", cannot("authenticate", "log in", "login"), failing(
         *(f"{name} authentication" for name in _MECHANISMS), "auth command"), also=_OPEN, texts="""
         login using .. failed

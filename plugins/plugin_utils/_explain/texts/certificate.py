@@ -30,7 +30,6 @@ RULES: tuple[Rule, ...] = (
         (is expired|has expired) .. certificate
         certificate verification failed .. has expired
         certificateexpiredexception
-        a required certificate is not within its validity period
         invalid peer certificate: expired
         invalid certificate(expired
         (certexpired|cert_expired)
@@ -46,6 +45,8 @@ RULES: tuple[Rule, ...] = (
         texts="""
         certificate expired
         has expired or is not yet valid
+        # Windows
+        a required certificate is not within its validity period
         (cert_date_invalid|nottimevalid)
         validity check failed
         """,
@@ -55,7 +56,7 @@ RULES: tuple[Rule, ...] = (
         apple((9815, "errsslcertnotyetvalid")), wolfssl((150, "asn date error, current date before")), texts="""
         (cert|certificate) not yet valid
         certificate not valid yet
-        not yet activated
+        certificate .. not yet activated
         certificatenotyetvalidexception
         is not yet valid: current time .. is before
         the certificate chain uses not yet valid certificate
@@ -230,6 +231,22 @@ RULES: tuple[Rule, ...] = (
         unhandledcriticalextension
     """,
     ),
+    # OpenSSL's strict rules (X509_V_FLAG_X509_STRICT), which Python applies from 3.13 on
+    *rules(
+        "certificate_untrusted", "certain",
+        note="The certificate, or a CA above it, lacks what RFC 5280 asks for: strict clients (Python from 3.13 on) refuse it, others take it.",
+        remedy="Have it made anew, the CA's own certificate first: basicConstraints critical, keyUsage, and the key identifiers of subject and authority.",
+        texts="""
+        missing (authority|subject) key identifier
+        (authority|subject) key identifier marked critical
+        basic constraints of ca cert not marked critical
+        ca cert does not include key usage
+        path length (invalid for non-ca cert|given without key usage)
+        key usage keycertsign invalid for non-ca cert
+        (empty subject alternative name extension|subject empty and subject alt name)
+        using cert extension requires at least x509v3
+        certificate public key has explicit ecc parameters
+    """),
     *rules(
         "certificate_untrusted", "likely",
         note="The client asks whether the certificate was revoked, and gets no answer: the CA's list cannot be had from this host, or there is none.",

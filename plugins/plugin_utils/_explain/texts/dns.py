@@ -48,6 +48,7 @@ RULES: tuple[Rule, ...] = (
         also=("name_server_failure",), texts="""
         no mx records for the domain
         couldn't get hostname for
+        (could not|couldn't|cannot|unable to|failed to) get ip (from|of|for) (host|hostname|server)
         dnslookuperror
         (could not|cannot) be resolved
         bad hostname
@@ -77,6 +78,7 @@ RULES: tuple[Rule, ...] = (
         getaddrinfo .. try again
         # Go asks a name server itself
         lookup .. on .. (read udp|read tcp|dial udp|:53: dial tcp) .. (i/o timeout|connection refused)
+        dial tcp: lookup .. : i/o timeout
         lookup .. on .. (read udp|read tcp|dial udp|:53: dial tcp) .. (no route to host|network is unreachable|operation not permitted)
         # c-ares, as Node and Python have it
         query(a|aaaa|mx|srv|txt|cname|ns) (etimeout|econnrefused|esrvfail|eservfail|erefused|etimedout)
@@ -90,12 +92,17 @@ RULES: tuple[Rule, ...] = (
         resolver .. (request timed out|no connections available)
         dns error .. (timed out|timeout|servfail)
         dns timeout
+        # Netty
+        dnsnameresolvertimeoutexception
+        query via (udp|tcp) timed out
         etimeout .. query
         failed to lookup address information: (temporary|try again)
         host lookup did not complete
         no nameservers available
         dns server returned an error
     """),
+    # Go, where the reason behind it was cut off
+    *rules("name_not_found", "possible", also=("name_server_failure",), texts="dial tcp: lookup"),
     *rules("name_server_failure", "likely", also=("name_not_found",), texts="""
         edns
         resolving (timed out|timeout)

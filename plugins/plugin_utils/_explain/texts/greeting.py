@@ -142,6 +142,13 @@ RULES: tuple[Rule, ...] = (
         response reading failed
         got (empty code|an empty response)
         but got code "", with message ""
+        # Emacs, whatever it was to send then
+        process smtpmail not running
+    """),
+    # PHPMailer's dialogue (see normal)
+    *rules("connection_closed", "likely", also=("mode_mismatch", "greeting_timeout"), echo="follow", texts="""
+        eof caught while checking if connected
+        (server -> client|from server): (nothing)
     """),
     # PHPMailer's QUIT on a connection that broke before
     *rules("connection_closed", "possible", also=("mode_mismatch",), echo="follow", texts="fwrite(): send of"),
@@ -162,8 +169,6 @@ RULES: tuple[Rule, ...] = (
         also=("mode_mismatch", "connection_reset"), texts="""
         (connection|session|socket|channel) (unexpectedly closed|has been closed|was closed|closed by|closed gracefully|lost|ended|has ended)
         closed unexpectedly
-        # Emacs
-        process smtpmail not running
         0x800ccc0f
         connection closed without indication
         (ioexception: connection closed|421 [net::smtp] connection closed)

@@ -64,6 +64,8 @@ RULES: tuple[Rule, ...] = (
         (invalid ur(i|l)|net/url: |invalid port .. after host|relative url without a base)
         # Erlang, whose ssl does not take an option
         {(error,|:error,) {(|:)options,
+        # Symfony
+        mailer dsn (is invalid|must contain)
         # auth without user or pass, before anything is sent: Nodemailer, Alertmanager
         missing (credentials|username) for
         missing password for .. auth mechanism
@@ -74,12 +76,14 @@ RULES: tuple[Rule, ...] = (
         smtp (configuration|config|settings) (is|are) (missing|incomplete|not set)
         error loading credentials
         no such file or directory .. ca.pem
-        (could not load cafile|error adding trust anchors from file|tls_trust_file)
+        (could not load cafile|error adding trust anchors from file|tls_trust_file|cannot set x509 trust file)
         error setting certificate (verify locations|file)
         url using bad/illegal format
         setup default email account
         no (sender|recipient|recipients|from address|recipient addresses) (has been |have been |)(specified|defined|set|given)
         hostname for client cannot be empty
+        # Emacs
+        open-network-stream: invalid connection type
         no recipients (found|defined)
         # An address that the client itself does not take
         does not comply with (rfc|addr-spec of rfc)
@@ -89,6 +93,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         loops back to (me|myself)
         remote host address is the local host
+        would mean connecting to myself
     """),
     *rules(
         "invalid_settings", "likely", absent("sendmail", "msmtp", "mailx", "ssmtp", "s-nail"),
@@ -110,6 +115,8 @@ RULES: tuple[Rule, ...] = (
         exim configuration error
         (postconf|postfix): fatal: .. (bad numeric|bad boolean|parameter)
         fatal: .. main.cf
+        # Postfix, whose own process for the transport does not start
+        (|unknown )mail transport (unavailable|error)
     """),
     *rules(
         "invalid_settings", "likely",
@@ -124,6 +131,13 @@ RULES: tuple[Rule, ...] = (
         could not load ssl library
         nosuchproviderexception
         protocol "smtps" not supported
+    """),
+    *rules(
+        "invalid_settings", "likely", note="The client is built without what a login needs.",
+        remedy="Install a build of the client with SASL and its plug-ins (cyrus-sasl, libsasl2-modules), whatever the relay offers.",
+        texts="""
+        smtp authentication requires sasl
+        (compiled|built) without sasl
     """),
     *rules(
         "invalid_settings", "likely", note="Pangolin has no sender for the message.",

@@ -58,7 +58,9 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "temporarily_rejected", "likely", variant="broken", also=("auth_rejected", "connection_closed"), echo="follow", texts="""
         no sasl authentication mechanisms
-        (sasl: connect to|cannot connect to saslauthd) .. no such file
+        (sasl: connect to|cannot connect to saslauthd) .. (no such file|permission denied|connection refused)
+        # Cyrus SASL's word for what is none of the client's faults
+        sasl (plain|login) authentication failed: (generic failure|connection lost to authentication server)
     """),
     # Clients, who only say at which command it was refused: the relay's words and code, where they stand beside it,
     # say more.
@@ -88,11 +90,14 @@ RULES: tuple[Rule, ...] = (
         recipientnotaccepted
         0x800ccc79
         invalid addresses
-        recipient .. not accepted by the server
         (in reply to rcpt to|error response to rcpt) command
         after (|pipelined )rcpt to:
         rejected message to
     """),
+    # MailKit's users, below the relay's words
+    *rules(
+        "recipient_rejected", "likely", also=("temporarily_rejected", "sender_rejected"), echo="follow",
+        texts="recipient .. not accepted by the server"),
     *rules(
         "message_rejected", "likely", refusing("message", "data", "data command"),
         failing("data command"), also=("temporarily_rejected",), texts="""
