@@ -252,7 +252,9 @@ def _by_the_offer(entry: Entry, findings: Sequence[Finding], probe: Mapping[str,
     """Of traps that leave the app few ways to log in, it shows in what the relay offers whether there is one."""
     capabilities = probe.get("capabilities") or {}
     offered = (capabilities.get("after_tls") or capabilities.get("before_tls") or {}).get("AUTH")
-    told = [(trap, trap.limit.finding()) for trap in (entry.app.traps if entry.app is not None else ()) if trap.logs_in_by]
+    told = [
+        (trap, trap.limit.finding()) for trap in (entry.app.traps if entry.app is not None else ()) if trap.logs_in_by
+    ]
     if not offered or not told:
         return list(findings)
     kept = []

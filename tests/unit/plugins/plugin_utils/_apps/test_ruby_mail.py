@@ -38,7 +38,8 @@ TABLE = _table()
 
 def _text(flags: tuple[str, ...], port: int = 587) -> str:
     pairs = [f"{name}: {value}" for name, value in zip(FLAGS, flags, strict=True) if value != "-"]
-    return f"config.action_mailer.smtp_settings = {{ {', '.join(['address: %r' % 'h', f'port: {port}', *pairs])} }}\n"
+    held = ", ".join(["address: 'h'", f"port: {port}", *pairs])
+    return f"config.action_mailer.smtp_settings = {{ {held} }}\n"
 
 
 def _read(text: str) -> Reading:
@@ -55,7 +56,9 @@ def test_flags_are_read_as_ruby_mail_takes_them(flags: tuple[str, ...]) -> None:
         assert reading.security == fates.in_27 == fates.in_28 == "implicit_tls" and "invalid_settings" in told
     else:
         assert reading.security == fates.in_29
-    assert ("downgrade_possible" in told) == ("opportunistic" in (fates.in_29, fates.in_28 if fates.in_29 == "starttls" else ""))
+    assert ("downgrade_possible" in told) == (
+        "opportunistic" in (fates.in_29, fates.in_28 if fates.in_29 == "starttls" else "")
+    )
     if fates.in_28 == "cleartext" and fates.in_29 == "opportunistic":
         assert "cleartext" in told
     if fates.in_28 == "stops":

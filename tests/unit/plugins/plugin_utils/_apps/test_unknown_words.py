@@ -26,35 +26,96 @@ ROWS: list[tuple[str, str, str, str, str | None, bool | None]] = [
     ("vaultwarden", "SMTP_HOST=h\nSMTP_FROM=a@b.c\nSMTP_SECURITY={}\n", "/x/.env", "tls", None, True),
     ("vaultwarden", "SMTP_HOST=h\nSMTP_FROM=a@b.c\nSMTP_SECURITY={}\n", "/x/.env", "STARTTLS", None, True),
     # pkg/services/notifications/smtp.go: the default branch.
-    ("grafana", "[smtp]\nenabled = true\nhost = h:587\nstartTLS_policy = {}\n", "/etc/grafana/grafana.ini", "always", "opportunistic", False),
+    (
+        "grafana",
+        "[smtp]\nenabled = true\nhost = h:587\nstartTLS_policy = {}\n",
+        "/etc/grafana/grafana.ini",
+        "always",
+        "opportunistic",
+        False,
+    ),
     # internal/messenger/email/email.go: two words, and no TLS for any other.
     ("listmonk", LISTMONK, "/x/smtp.json", "STARTTLS", "starttls", None),
-    *(("listmonk", LISTMONK, "/x/smtp.json", word, "cleartext", False) for word in ("starttls", "tls", "SSL/TLS", "NONE")),
+    *(
+        ("listmonk", LISTMONK, "/x/smtp.json", word, "cleartext", False)
+        for word in ("starttls", "tls", "SSL/TLS", "NONE")
+    ),
     # The schema of the integration: one of three.
     ("homeassistant", HOME, "/config/configuration.yaml", "ssl", None, True),
     ("homeassistant", HOME, "/config/configuration.yaml", "TLS", None, True),
     # lib/private/Mail/Mailer.php asks for ssl alone.
     ("nextcloud", NEXTCLOUD, "/var/www/nextcloud/config/config.php", "SSL", "opportunistic", False),
     # PHPMailer::smtpConnect compares with ssl and tls.
-    *(("wordpress", WORDPRESS, "/var/www/html/wp-config.php", word, "opportunistic", False) for word in ("SSL", "TLS", "starttls")),
+    *(
+        ("wordpress", WORDPRESS, "/var/www/html/wp-config.php", word, "opportunistic", False)
+        for word in ("SSL", "TLS", "starttls")
+    ),
     ("wordpress", WORDPRESS, "/var/www/html/wp-config.php", "tls", "starttls", None),
     # Symfony Mailer 7: "The ... scheme is not supported".
-    *(("laravel", "MAIL_MAILER=smtp\nMAIL_HOST=h\nMAIL_PORT=587\nMAIL_SCHEME={}\n", "/x/.env", word, None, True) for word in ("tls", "SMTPS")),
+    *(
+        ("laravel", "MAIL_MAILER=smtp\nMAIL_HOST=h\nMAIL_PORT=587\nMAIL_SCHEME={}\n", "/x/.env", word, None, True)
+        for word in ("tls", "SMTPS")
+    ),
     # envbool of hc/settings.py.
-    *(("healthchecks", "EMAIL_HOST=h\nEMAIL_USE_TLS={}\n", "/x/.env", word, "starttls", True) for word in ("true", "1", "yes")),
+    *(
+        ("healthchecks", "EMAIL_HOST=h\nEMAIL_USE_TLS={}\n", "/x/.env", word, "starttls", True)
+        for word in ("true", "1", "yes")
+    ),
     ("healthchecks", "EMAIL_HOST=h\nEMAIL_USE_TLS={}\n", "/x/.env", "True", "starttls", None),
     # get_bool of authentik/lib/config.py, __get_boolean of Paperless' settings.
-    ("authentik", "AUTHENTIK_EMAIL__HOST=h\nAUTHENTIK_EMAIL__PORT=587\nAUTHENTIK_EMAIL__USE_TLS={}\n", "/x/.env", "1", "cleartext", False),
-    ("authentik", "AUTHENTIK_EMAIL__HOST=h\nAUTHENTIK_EMAIL__PORT=587\nAUTHENTIK_EMAIL__USE_TLS={}\n", "/x/.env", "True", "starttls", None),
-    ("paperless", "PAPERLESS_EMAIL_HOST=h\nPAPERLESS_EMAIL_PORT=587\nPAPERLESS_EMAIL_USE_TLS={}\n", "/x/.env", "on", "cleartext", False),
-    ("paperless", "PAPERLESS_EMAIL_HOST=h\nPAPERLESS_EMAIL_PORT=587\nPAPERLESS_EMAIL_USE_TLS={}\n", "/x/.env", "y", "starttls", None),
+    (
+        "authentik",
+        "AUTHENTIK_EMAIL__HOST=h\nAUTHENTIK_EMAIL__PORT=587\nAUTHENTIK_EMAIL__USE_TLS={}\n",
+        "/x/.env",
+        "1",
+        "cleartext",
+        False,
+    ),
+    (
+        "authentik",
+        "AUTHENTIK_EMAIL__HOST=h\nAUTHENTIK_EMAIL__PORT=587\nAUTHENTIK_EMAIL__USE_TLS={}\n",
+        "/x/.env",
+        "True",
+        "starttls",
+        None,
+    ),
+    (
+        "paperless",
+        "PAPERLESS_EMAIL_HOST=h\nPAPERLESS_EMAIL_PORT=587\nPAPERLESS_EMAIL_USE_TLS={}\n",
+        "/x/.env",
+        "on",
+        "cleartext",
+        False,
+    ),
+    (
+        "paperless",
+        "PAPERLESS_EMAIL_HOST=h\nPAPERLESS_EMAIL_PORT=587\nPAPERLESS_EMAIL_USE_TLS={}\n",
+        "/x/.env",
+        "y",
+        "starttls",
+        None,
+    ),
     # packages/@n8n/config keeps the default, which is true.
     ("n8n", "N8N_SMTP_HOST=h\nN8N_SMTP_PORT=465\nN8N_SMTP_SSL={}\n", "/x/.env", "no", "implicit_tls", False),
     # config/email.yml compares with 'true'.
     ("mastodon", "SMTP_SERVER=h\nSMTP_PORT=587\nSMTP_TLS={}\n", "/x/.env.production", "1", "opportunistic", False),
-    ("mastodon", "SMTP_SERVER=h\nSMTP_PORT=587\nSMTP_ENABLE_STARTTLS={}\n", "/x/.env.production", "true", "opportunistic", False),
+    (
+        "mastodon",
+        "SMTP_SERVER=h\nSMTP_PORT=587\nSMTP_ENABLE_STARTTLS={}\n",
+        "/x/.env.production",
+        "true",
+        "opportunistic",
+        False,
+    ),
     # GlobalSetting: a text, which is true to Ruby.
-    ("discourse", "DISCOURSE_SMTP_ADDRESS=h\nDISCOURSE_SMTP_PORT=587\nDISCOURSE_SMTP_FORCE_TLS={}\n", "/x/.env", "no", "implicit_tls", False),
+    (
+        "discourse",
+        "DISCOURSE_SMTP_ADDRESS=h\nDISCOURSE_SMTP_PORT=587\nDISCOURSE_SMTP_FORCE_TLS={}\n",
+        "/x/.env",
+        "no",
+        "implicit_tls",
+        False,
+    ),
     # sSMTP's own log says what it made of it.
     ("ssmtp", "mailhub=h:587\nUseTLS={}\n", "/etc/ssmtp/ssmtp.conf", "true", "cleartext", False),
 ]

@@ -89,7 +89,7 @@ def test_phpdotenv_looks_for_a_quote_behind_an_equals_sign_anywhere() -> None:
 
 def test_phpdotenv_takes_the_lines_that_it_put_together_into_the_comment() -> None:
     text = 'A=1#2\n# a note\nB="x"\n'
-    assert isinstance(DOTENV.read("A=';=\"x'#2\nB=\"x\"\n", dialect="php")[("A",)], Opaque)
+    assert isinstance(DOTENV.read('A=\';="x\'#2\nB="x"\n', dialect="php")[("A",)], Opaque)
     assert DOTENV.edit(text, {("A",): ';="x\\'}, (), "php") == 'A= ";=\\"x\\\\"#2\n# a note\nB="x"\n'
 
 
