@@ -207,7 +207,8 @@ def _of_app(
         # It takes these apart: a path begins with a slash, and an empty value is none.
         few = {key: str(one).replace("#", "") for key, one in wanted.items()}
         wanted = few if dice.random() < 0.7 else wanted
-        shapes = {"PORT": str(dice.randint(1, 65535)), "MASQUERADE": "x{}@x{}"}
+        # Port 25 is what it takes by itself, and does not show.
+        shapes = {"PORT": str(dice.randint(26, 65535)), "MASQUERADE": "x{}@x{}"}
         wanted = {
             key: shapes.get(key[0], "x{}").replace("{}", str(one).replace("@", "")) for key, one in wanted.items()
         }

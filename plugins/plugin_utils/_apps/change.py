@@ -22,6 +22,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import 
     password_keys_elsewhere,
     several_findings,
     trap_findings,
+    traps_of,
     with_entries,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.render import Rendered, render
@@ -116,7 +117,9 @@ def plan_present(
         raise AppError(f"it cannot be edited: {error}.") from None
     findings += with_entries(descriptor, place, new, values)[1]
     read_back = _read_back(descriptor, form, values, settings.security)
-    findings += trap_findings(descriptor, form, _state(descriptor, form, settings, rendered), values)
+    state = _state(descriptor, form, settings, rendered)
+    _refuse_traps(descriptor, form, state, values)
+    findings += trap_findings(descriptor, form, state, values)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if read_back.get(name) is None]
     findings += [*part_findings(descriptor), *_form_findings(descriptor, form, values), *place.parts(new)]
     findings += [*several_findings(descriptor, form, before, written=True), *around_findings(descriptor, place, new)]
@@ -129,6 +132,15 @@ def plan_present(
         before=_shown(form, before, values, "the old password"),
         after=_shown(form, values, before, "the new password"),
     )
+
+
+def _refuse_traps(
+    descriptor: Descriptor, form: Form, state: Mapping[str, t.Any], values: Mapping[KeyPath, Value]
+) -> None:
+    """Raises AppError where the app would not start with what is written and stands beside it."""
+    for trap in traps_of(descriptor, form, state, values):
+        if trap.limit.refuse:
+            raise AppError(f"{trap.limit.message} {trap.limit.remedy}")
 
 
 def _form_findings(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.interpolation import interpolated
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form, Word
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form, Trap, Word
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.unknown import (
     around_findings,
@@ -41,6 +41,7 @@ __all__ = (
     "read_settings",
     "several_findings",
     "trap_findings",
+    "traps_of",
     "with_entries",
 )
 
@@ -439,19 +440,30 @@ def node_verifies_nothing(descriptor: Descriptor, form: Form, values: Mapping[Ke
     return form.kind == "environment" and descriptor.runtime in ("node", "") and values.get(NODE_VERIFIES) == "0"
 
 
-def trap_findings(
+def traps_of(
     descriptor: Descriptor, form: Form, state: Mapping[str, t.Any], values: Mapping[KeyPath, Value]
-) -> list[Finding]:
-    """The traps that these settings and keys have walked into, each once. ``state`` is what their conditions look at."""
+) -> list[Trap]:
+    """The traps that these settings and keys have walked into. ``state`` is what their conditions look at."""
     texts: dict[str, str] = {}
     for path, value in values.items():
         if path[: len(form.section)] == form.section:
             shown = value.text or "?" if isinstance(value, Opaque) else "" if value is None else str(value)
             texts[".".join(path[len(form.section) :])] = shown
-    findings = []
-    for trap in descriptor.traps:
-        there = all(fnmatch.fnmatchcase(texts.get(key, ""), text) for key, text in trap.holds.items())
-        if there and holds(trap.when, state) and (finding := trap.limit.finding()) not in findings:
+    return [
+        trap
+        for trap in descriptor.traps
+        if all(fnmatch.fnmatchcase(texts.get(key, ""), text) for key, text in trap.holds.items())
+        and holds(trap.when, state)
+    ]
+
+
+def trap_findings(
+    descriptor: Descriptor, form: Form, state: Mapping[str, t.Any], values: Mapping[KeyPath, Value]
+) -> list[Finding]:
+    """What is told of them, each once."""
+    findings: list[Finding] = []
+    for trap in traps_of(descriptor, form, state, values):
+        if (finding := trap.limit.finding()) not in findings:
             findings.append(finding)
     return findings
 

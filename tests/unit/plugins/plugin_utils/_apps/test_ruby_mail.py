@@ -38,7 +38,8 @@ TABLE = _table()
 
 def _text(flags: tuple[str, ...], port: int = 587) -> str:
     pairs = [f"{name}: {value}" for name, value in zip(FLAGS, flags, strict=True) if value != "-"]
-    return f"config.action_mailer.smtp_settings = {{ {', '.join(['address: %r' % 'h', f'port: {port}', *pairs])} }}\n"
+    held = ", ".join(["address: 'h'", f"port: {port}", *pairs])
+    return f"config.action_mailer.smtp_settings = {{ {held} }}\n"
 
 
 def _read(text: str) -> Reading:

@@ -445,3 +445,17 @@ def test_gitlab_gets_no_authentication_without_a_login() -> None:
     given |= {"username": "u", "password": "p"}
     made = plan_present(descriptor, parse_settings(given, probed=False), given, old)
     assert b'smtp_authentication\'] = "login"' in made.content
+
+
+def test_djangos_old_names_are_not_written_beside_its_mailers() -> None:
+    old = (
+        'MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "h"}}}\n'
+    )
+    with pytest.raises(
+        AppError, match="does not start where MAILERS stands beside EMAIL_HOST.*Write the relay into OPTIONS"
+    ):
+        plan("django", {**LOGIN, "port": 465}, old, path="/srv/app/settings.py")
+    descriptor = load_descriptor("django")
+    place = load_place(descriptor, "/srv/app/settings.py")
+    reading = read_place(descriptor, place, f"{old}EMAIL_HOST = 'h'\nEMAIL_PORT = 465\nEMAIL_USE_SSL = True\n")
+    assert ("error", "invalid_settings") in [(one["severity"], one["code"]) for one in reading.findings]
