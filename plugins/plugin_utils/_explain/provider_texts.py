@@ -804,6 +804,7 @@ _OF_ANYBODY = frozenset(
 # How a provider's servers call themselves, where its name is none of it.
 _CALLS_ITSELF = {
     "Amazon SES": "amazonaws|amazonses|simpleemailservice",
+    "Amazon SES, GMX, WEB.DE or IONOS": "amazonaws|amazonses|simpleemailservice|gmx|web.de|kundenserver|nemesis|ionos|1and1",
     "Brevo": "brevo|sendinblue",
     "Fastmail": "fastmail|messagingengine",
     "GMX or WEB.DE": "gmx|web.de|kundenserver|nemesis|ionos|1and1",
@@ -829,11 +830,12 @@ def provider_text(low: str, stage: str, who: str | None = None) -> ProviderText 
     ``who``: all that is known of the relay (host, greeting), in lower case. Words that anybody may use are the provider's only
     where that names it; null: nothing is known.
     """
+    whole = low if who is None else f"{who} {low}"
     rows = [
         row
-        for row in PROVIDER_INDEX.candidates(set(WORD.findall(low)))
+        for row in PROVIDER_INDEX.candidates(set(WORD.findall(whole)))
         if (not row.stages or stage in row.stages)
-        and end_of(row.parts, low) >= 0
-        and (who is None or row.parts not in _OF_ANYBODY or not row.provider or _is_of(row.provider, who + " " + low))
+        and end_of(row.parts, whole) >= 0
+        and (who is None or row.parts not in _OF_ANYBODY or not row.provider or _is_of(row.provider, whole))
     ]
     return max(rows, key=lambda row: sum(map(len, row.parts)), default=None)
