@@ -163,13 +163,23 @@ PLANTED: dict[str, App] = {
         "downgrade_possible",
         "sends mail and password in cleartext today",
     ),
-    "a client that keeps its login back": App(
+    "a client of Go that logs in without TLS": App(
         "/opt/gt9/custom/conf/app.ini",
         f"[mailer]\nENABLED = true\nPROTOCOL = smtp+starttls\nSMTP_ADDR = {IN_CLEAR}\nSMTP_PORT = 587\nFROM = a@example.com\n"
         f"USER = app\nPASSWD = {PASSWORD}\n",
+        "will_break",
+        "downgrade_possible",
+        "Gitea sends mail and password in cleartext today",
+    ),
+    "a client that keeps its login back": App(
+        "/opt/pf8/etc/postfix/main.cf",
+        postfix(
+            IN_CLEAR, more="smtp_tls_security_level = may\nsmtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd\n"
+        ),
         "broken",
         "auth_requires_tls",
-        "Gitea",
+        "Postfix",
+        {"/opt/pf8/etc/postfix/sasl_passwd": f"[{IN_CLEAR}]:587 app:{PASSWORD}\n"},
     ),
     "a client that verifies nothing": App(
         "/etc/ssmtp/ssmtp.conf",

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from support.faulty import silent
+
 from ..farm import Place
 from ..plan import NETWORKS, ROUTER, ipv4, ipv6
 from ..scenario import Row
@@ -22,6 +24,11 @@ def _two_modes(place: Place) -> None:
     for at in ("ip", "ip6"):
         place.postfix("implicit", 465, at=at, certificate=certificate)
         place.postfix("starttls", 587, at=at, certificate=certificate)
+
+
+def _silent_ipv6(place: Place) -> None:
+    place.listen(silent(), 587, at="ip6")
+    place.postfix("starttls", 587)
 
 
 def _ten(first: bool) -> tuple[str, ...]:
@@ -142,6 +149,17 @@ ROWS = [
         seconds=6,
     ),
     # The router gives up on a neighbour after three seconds, or later when many ask at once.
+    Row(
+        "silent-aaaa",
+        "what the AAAA record points to takes the connection and says nothing",
+        _silent_ipv6,
+        587,
+        {"secure": False, "timeout": 8},
+        names={"silent-aaaa": ("A {ip}", "AAAA {ip6}")},
+        observed="starttls",
+        findings=("address_silent",),
+        seconds=4.0,
+    ),
     Row(
         "all-dead",
         "both records point to nobody",

@@ -242,6 +242,42 @@ ROWS = [
         cause="temporarily_rejected",
     ),
     _send(
+        "send-greylisted-client",
+        "Postfix asks its greylisting for each client, and refuses as if it were its address",
+        _postfix(
+            smtpd_client_restrictions="check_client_access static:{450 4.7.1 Greylisted, see http://postgrey.lab.test/}"
+        ),
+        ask=STARTTLS,
+        cause="temporarily_rejected",
+        expect={"remedy": lambda text: "minutes" in text},
+    ),
+    _send(
+        "send-unknown-450",
+        "Postfix calls an unknown user temporary (soft_bounce, or a reject code of its own)",
+        _postfix(
+            smtpd_recipient_restrictions="check_recipient_access static:{450 4.1.1 User unknown in virtual mailbox table}"
+        ),
+        ask=STARTTLS,
+        cause="recipient_rejected",
+        expect={"remedy": lambda text: "greylisting" not in text},
+    ),
+    _send(
+        "send-rate-exim",
+        "Exim counts the mails of a sender",
+        _exim(mail_acl="defer message = Sender rate 2.0 / 1h exceeded"),
+        ask=STARTTLS,
+        cause="temporarily_rejected",
+        expect={"msg": lambda text: "has a limit that is reached" in text},
+    ),
+    _send(
+        "send-encryption-exim",
+        "Exim takes mail in TLS only, and no login is given",
+        _exim(mail_acl="deny message = encryption is required"),
+        ask={**STARTTLS, "security": "cleartext"},
+        cause="auth_requires_tls",
+        expect={"msg": lambda text: "takes mail only after TLS" in text},
+    ),
+    _send(
         "send-greylisted-exim",
         "Exim greylists",
         _exim(rcpt_acl="defer message = greylisted, come back later"),
