@@ -695,7 +695,7 @@ def test_explain_reply_leaves_ordinary_replies_alone() -> None:
         ("534-5.7.9 Application-specific password required", "auth", "Gmail", "smtp.gmail.com", ""),
         ("550 5.7.25 no reverse name", "mail", "", "mail.x.test", "mail.x.test ESMTP Postfix"),
         ("550-5.7.25 The IP address has no PTR record, see support.google.com/mail", "mail", "Gmail", "mail.x.test", ""),
-        ("550 5.7.60 SMTP; Client does not have permissions to send as this sender", "data", "Microsoft 365", "relay.x.test", "relay Microsoft ESMTP MAIL Service"),
+        ("550 5.7.60 SMTP; Client does not have permissions to send as this sender", "data", "Microsoft 365", "r.x.test", "r Microsoft ESMTP MAIL Service"),
         ("535 5.7.139 Authentication unsuccessful, basic authentication is disabled", "auth", "Microsoft 365", "mail.x.test", "mail.x.test ESMTP Postfix"),
     ],
 )  # fmt: skip
