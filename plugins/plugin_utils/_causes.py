@@ -7,7 +7,7 @@ A code that has several shapes has one row for each: ``variant`` tells them apar
 
 ``sentence`` is a clause without its final stop: what the case at hand adds is put behind it, see ``said``. ``sentence``
 and ``remedy`` are templates for ``fill``. Every row may use the fields of FIELDS ({endpoint} {host} {port} {address}
-{timeout} {name} ...), and those that come with its own case, such as {days}.
+{timeout} {name} ...), and those that come with its own case, such as {until}.
 
 A part in [brackets] goes when a field in it is null. Other ports stand in brackets, because one that the same call has
 found not to work must not be recommended: {other_port} is a conventional port of the other mode, {tls_port} one with
@@ -52,7 +52,7 @@ FIELDS: Fields = {
     "usual_modes": "465 (secure: true) or 587 (secure: false)", "ca_path": "/etc/ssl/our-ca.pem", "observed": "starttls",
 }  # fmt: skip
 CASE_FIELDS: Fields = {
-    "source_address": "192.0.2.77", "networks": "10.0.0.0/8", "version": "TLSv1.1", "ip_version": "4", "days": 3,
+    "source_address": "192.0.2.77", "networks": "10.0.0.0/8", "version": "TLSv1.1", "ip_version": "4",
     "until": "2027-01-31", "missing": "greeted", "in_days": "3 days", "required": 7, "spoken": "cleartext first", "cipher": "AES256-SHA", "seconds": 6,
     "answering": "port 587", "other_version": "4", "known": 40, "asked": 32, "app": "Vaultwarden", "bits": 1024,
     "who": "Vikunja (Go) refuses it; Pangolin (Node.js) takes it", "has": "has only old cipher suites",
@@ -594,8 +594,7 @@ _CERTIFICATE = (
     ),
     Cause(
         "certificate_expired", "policy", "certificate",
-        "The certificate of {endpoint} is valid for only {days} more days (until {until}), and {required} are "
-        "required",
+        "The certificate of {endpoint} ends in {in_days} (on {until}), and certificate_days_error is {required}",
         "Have the relay's operator renew it, or lower certificate_days_error.",
         "The certificate is valid; only certificate_days_error wants more days.",
     ),

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import typing as t
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, KeyPath, Opaque, Value
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form, Limit
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form, Limit, Trap
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import (
     NODE_VERIFIES,
@@ -117,9 +117,9 @@ def plan_present(
         raise AppError(f"it cannot be edited: {error}.") from None
     findings += with_entries(descriptor, place, new, values)[1]
     read_back = _read_back(descriptor, form, values, settings.security)
-    state = _state(descriptor, form, settings, rendered)
-    _refuse_traps(descriptor, form, state, values)
-    findings += trap_findings(descriptor, form, state, values)
+    traps = traps_of(descriptor, form, _state(descriptor, form, settings, rendered), values)
+    _refuse_traps(traps)
+    findings += trap_findings(traps)
     findings += [limit.finding() for name, limit in descriptor.missing.items() if read_back.get(name) is None]
     findings += [*part_findings(descriptor), *_form_findings(descriptor, form, values), *place.parts(new)]
     findings += [*several_findings(descriptor, form, before, written=True), *around_findings(descriptor, place, new)]
@@ -134,11 +134,9 @@ def plan_present(
     )
 
 
-def _refuse_traps(
-    descriptor: Descriptor, form: Form, state: Mapping[str, t.Any], values: Mapping[KeyPath, Value]
-) -> None:
+def _refuse_traps(traps: Sequence[Trap]) -> None:
     """Raises AppError where the app would not start with what is written and stands beside it."""
-    for trap in traps_of(descriptor, form, state, values):
+    for trap in traps:
         if trap.limit.refuse:
             raise AppError(f"{trap.limit.message} {trap.limit.remedy}")
 

@@ -12,7 +12,7 @@ import dataclasses
 import fnmatch
 import re
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
@@ -258,7 +258,7 @@ def interpret(
         findings += _login_unused(descriptor, form, words) if login else []
     findings += part_findings(descriptor)
     findings += _with_its_file(descriptor, form, values)
-    traps = trap_findings(descriptor, form, state, values)
+    traps = trap_findings(traps_of(descriptor, form, state, values))
     if any(one["code"] == "certificate_not_verified" for one in traps):
         settings["validate_certs"] = False
     findings += traps
@@ -457,12 +457,10 @@ def traps_of(
     ]
 
 
-def trap_findings(
-    descriptor: Descriptor, form: Form, state: Mapping[str, t.Any], values: Mapping[KeyPath, Value]
-) -> list[Finding]:
+def trap_findings(traps: Sequence[Trap]) -> list[Finding]:
     """What is told of them, each once."""
     findings: list[Finding] = []
-    for trap in traps_of(descriptor, form, state, values):
+    for trap in traps:
         if (finding := trap.limit.finding()) not in findings:
             findings.append(finding)
     return findings

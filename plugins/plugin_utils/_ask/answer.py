@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.by_variable import by_variable
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.host import HostError
-from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS, cause_row, fill, layer_of
+from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS, cause_row, layer_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.errors import SettingsError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import Verdict
@@ -63,7 +63,7 @@ def advise(host: str, settings: Settings, verdict: Verdict) -> None:
             probe["remedy"] = _hint("Set", host, working, whole, verdict.alternatives)
         else:
             probe["remedy"] += (
-                " " + _hint("Or set", host, working, whole, verdict.alternatives) + _doubt(settings, probe)
+                " " + _hint("Or set", host, working, whole, verdict.alternatives) + _doubt(settings, verdict)
             )
         return
     answering = next((one for one in verdict.alternatives if one["ok"] is False and _answers(one)), None)
@@ -83,10 +83,9 @@ def _answers(port: OtherPort) -> bool:
     return LAYERS.index(layer_of(str(port["cause"]))) > LAYERS.index("greeting")
 
 
-def _doubt(settings: Settings, probe: Mapping[str, t.Any]) -> str:
+def _doubt(settings: Settings, verdict: Verdict) -> str:
     """What a port that works tells little about: a relay that is in trouble as a whole mostly says so only when mail comes."""
-    busy = fill(cause_row("starttls_rejected", "resources").sentence, {"endpoint": settings.endpoint})
-    if probe["cause"] == "temporarily_rejected" or probe["message"].startswith(busy):
+    if verdict.in_trouble:
         return f" No mail was sent there, and what is the matter with port {settings.port} may be so there, too."
     return ""
 

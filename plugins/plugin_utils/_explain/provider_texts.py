@@ -588,6 +588,8 @@ _MAILBOX = (
             "authentication credentials invalid .. kundenserver",
             "nemesis .. authentication credentials invalid",
             "535 authentication credentials invalid .. gmx",
+            "gmx .. 535 authentication credentials invalid",
+            "web.de .. 535 authentication credentials invalid",
             "pop3/imap/smtp access is not enabled",
         ),
         "The provider refused the login; access by SMTP has to be switched on in its settings first.",
@@ -828,14 +830,15 @@ def provider_text(low: str, stage: str, who: str | None = None) -> ProviderText 
     """The longest provider's text that this folded line has and that fits the stage.
 
     ``who``: all that is known of the relay (host, greeting), in lower case. Words that anybody may use are the provider's only
-    where that names it; null: nothing is known.
+    where that names it; null: nothing is known. A row may begin in it, and ends in the line: a greeting alone tells nothing.
     """
-    whole = low if who is None else f"{who} {low}"
+    ahead = "" if who is None else f"{who} "
+    whole = ahead + low
     rows = [
         row
         for row in PROVIDER_INDEX.candidates(set(WORD.findall(whole)))
         if (not row.stages or stage in row.stages)
-        and end_of(row.parts, whole) >= 0
+        and (end_of(row.parts, low) >= 0 or end_of(row.parts, whole) > len(ahead))
         and (who is None or row.parts not in _OF_ANYBODY or not row.provider or _is_of(row.provider, whole))
     ]
     return max(rows, key=lambda row: sum(map(len, row.parts)), default=None)

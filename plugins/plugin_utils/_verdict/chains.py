@@ -268,11 +268,10 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
         detail = words.no_root(next(one.common_name for one in path if one.common_name in ca_subjects), issuer)
     elif not top.self_signed and len(path) > 1:
         # Where its certificate can be fetched says nothing here: an intermediate has that of its root.
-        if _INTERMEDIATE.search(issuer):
+        incomplete = _named_intermediate(issuer)
+        if incomplete:
             code = "certificate_chain_incomplete"
-        detail = words.ends_below(
-            issuer, may_be_intermediate=code != "certificate_chain_incomplete" and not _ROOT.search(issuer)
-        )
+        detail = words.ends_below(issuer, may_be_intermediate=incomplete is None)
     elif not top.self_signed:
         incomplete = _is_intermediate(leaf, ca_subjects)
         if incomplete:
@@ -280,6 +279,11 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
         else:
             detail = words.unknown_issuer(issuer, may_be_intermediate=incomplete is None)
     return ChainVerdict(code, detail)
+
+
+def _named_intermediate(name: str) -> bool | None:
+    """Whether a CA calls itself an intermediate: False for a root, None where its name says neither."""
+    return False if _ROOT.search(name) else True if _INTERMEDIATE.search(name) else None
 
 
 def _is_intermediate(leaf: Certificate, ca_subjects: Sequence[str]) -> bool | None:
@@ -291,10 +295,9 @@ def _is_intermediate(leaf: Certificate, ca_subjects: Sequence[str]) -> bool | No
     name = leaf.issuer_name
     if name in ca_subjects:
         return False  # same name as a trusted CA, another key
-    if _ROOT.search(name):
-        return False
-    if _INTERMEDIATE.search(name):
-        return True
+    named = _named_intermediate(name)
+    if named is not None:
+        return named
     if leaf.names_its_issuer_online:
         return True
     first = name.split()[0].lower() if name.split() else ""

@@ -41,13 +41,15 @@ Probe = dict[str, t.Any]
 class Verdict(t.NamedTuple):
     """The verdict on one endpoint, its other ports best first, and the port that works instead, if one is known.
 
-    ``logged_in``: whether the login was tried there, and worked.
+    ``logged_in``: whether the login was tried there, and worked. ``in_trouble``: the relay as a whole is, so that a port which works may
+    refuse mail all the same.
     """
 
     probe: Probe
     alternatives: list[OtherPort]
     working: OtherPort | None
     logged_in: bool = False
+    in_trouble: bool = False
 
 
 def judge_all(
@@ -70,8 +72,14 @@ def judge_all(
         took = _took_the_login(settings, seen, zip(endpoints, probes))
         best = next((one for one in working if one["port"] in took), None) or next(iter(working), None)
         logged_in = best is not None and best["port"] in took
-        found.append(Verdict(judge(settings, seen, policy, host, same), alternatives, best, logged_in))
+        told, diagnosis = _judge(settings, seen, policy, host, same)
+        found.append(Verdict(printable_data(told), alternatives, best, logged_in, _in_trouble(diagnosis)))
     return found
+
+
+def _in_trouble(diagnosis: Diagnosis) -> bool:
+    reason = (diagnosis.code, diagnosis.variant)
+    return diagnosis.code == "temporarily_rejected" or reason == ("starttls_rejected", "resources")
 
 
 def _took_the_login(settings: Settings, seen: Observation, of_the_call: Iterable[tuple[Settings, Probe]]) -> set[int]:
@@ -101,12 +109,12 @@ def judge(
 
     ``known``: what the same call learnt of further ports of this relay.
     """
-    return printable_data(_judge(settings, observation, policy, host, known))
+    return printable_data(_judge(settings, observation, policy, host, known)[0])
 
 
 def _judge(
     settings: Settings, observation: Observation, policy: Policy, host: HostFacts, known: Sequence[OtherPort]
-) -> Probe:
+) -> tuple[Probe, Diagnosis]:
     others = [*alternative_verdicts(settings, observation, policy, host), *known]
     attempts = observation["attempts"]
     probe = _empty(settings, observation)
@@ -114,14 +122,14 @@ def _judge(
         unnamed = diagnose_name(observation["dns"], settings)
         if unnamed.layer == "settings":
             probe["layers"] = [{**probe["layers"][0], "ok": True}, {"layer": "settings", "ok": False, "ms": 0.0}]
-        return _with_cause(probe, settings, unnamed, None, _ports(settings, observation, others))
+        return _with_cause(probe, settings, unnamed, None, _ports(settings, observation, others)), unnamed
 
     slow = diagnose_slow_name(observation, settings)
     if slow is not None:
         probe["layers"][0]["ok"] = False
         unknown = {"ok": None, "cause": None}
         probe["addresses"] = [{**_address(one, slow), **unknown} for one in attempts]
-        return _with_cause(probe, settings, slow, None, _ports(settings, observation, others))
+        return _with_cause(probe, settings, slow, None, _ports(settings, observation, others)), slow
     judged = [
         diagnose(attempt, settings, policy, host, signs.answers_elsewhere(attempt, observation)) for attempt in attempts
     ]
@@ -135,7 +143,9 @@ def _judge(
     probe["addresses"] = [_address(one, verdict) for one, verdict in zip(attempts, diagnoses)]
     _add_evidence(probe, attempt, settings, host)
     probe["findings"] = findings(Seen(settings, observation, diagnoses, shown, policy, host, ports))
-    return probe if diagnosis.ok else _with_cause(probe, settings, diagnosis, attempt, ports)
+    if not diagnosis.ok:
+        probe = _with_cause(probe, settings, diagnosis, attempt, ports)
+    return probe, diagnosis
 
 
 def _ports(

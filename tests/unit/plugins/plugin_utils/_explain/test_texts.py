@@ -691,6 +691,7 @@ def test_explain_reply_leaves_ordinary_replies_alone() -> None:
         ("535 Authentication Credentials Invalid", "auth", "Amazon SES", "email-smtp.eu-west-1.amazonaws.com", ""),
         ("535 Authentication Credentials Invalid", "auth", "Amazon SES", "mail.x.test", "email-smtp.amazonaws.com ESMTP SimpleEmailService-d-1"),
         ("535 Authentication credentials invalid", "auth", "", "mail.x.test", "mail.x.test ESMTP SubEthaSMTP"),
+        ("535 Authentication credentials invalid", "auth", "GMX or WEB.DE", "mail.gmx.net", "gmx.net (mrgmx104) Nemesis ESMTP Service ready"),
         ("534 5.7.9 Authentication mechanism is too weak", "auth", "", "mail.x.test", "mail.x.test ESMTP Exim"),
         ("534-5.7.9 Application-specific password required", "auth", "Gmail", "smtp.gmail.com", ""),
         ("550 5.7.25 no reverse name", "mail", "", "mail.x.test", "mail.x.test ESMTP Postfix"),
@@ -708,6 +709,11 @@ def test_words_of_anybody_are_a_providers_only_at_that_provider(
     # Where nothing is known of the relay, as in a log, they are taken for what they mostly are.
     known = explain_reply(int(code), text, stage)
     assert known is not None and known.provider
+
+
+def test_a_greeting_alone_explains_no_reply() -> None:
+    who = "mail.x.test mail.x.test ESMTP, greylisting and 5.7.501 spam abuse detected here"
+    assert explain_reply(550, "5.1.1 no such user", "rcpt", who) is None
 
 
 def test_a_sound_reply_explains_nothing() -> None:

@@ -80,7 +80,9 @@ def test_the_upper_of_two_intermediates_is_missing(pki: Pki) -> None:
     )
 
 
-@pytest.mark.parametrize("name, told", [("Company CA", True), ("Company Root R1", False)])
+@pytest.mark.parametrize(
+    "name, told", [("Company CA", True), ("Company Root R1", False), ("Company Issuing Root", False)]
+)
 def test_a_chain_that_ends_below_a_ca_of_any_kind(pki: Pki, name: str, told: bool) -> None:
     low = pki.new_root(name).authority("signing 7")
     found = chain_verdict(

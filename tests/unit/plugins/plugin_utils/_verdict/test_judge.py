@@ -23,7 +23,11 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis im
     diagnose_name,
     diagnose_slow_name,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import alternative_verdicts, judge
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.judge import (
+    alternative_verdicts,
+    judge,
+    judge_all,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -130,6 +134,17 @@ def test_every_cause_and_variant_is_shown(chains: dict[str, list[str]]) -> None:
     """But those of the settings: they are refused before a packet is sent, so no probe is judged."""
     expected = {(row.code, row.variant) for row in CAUSES} - {("mode_mismatch", "settings"), ("invalid_settings", "")}
     assert {(row.code, row.variant) for row in ROWS if row.code} == expected
+
+
+@pytest.mark.parametrize(
+    "name, in_trouble",
+    [("starttls, resources", True), ("starttls, milter", False), ("not offered", False)],
+)
+def test_what_keeps_a_relay_as_a_whole_from_working(name: str, in_trouble: bool, chains: dict[str, list[str]]) -> None:
+    row = next(row for row in ROWS if row.id.endswith(name))
+    (found,) = judge_all([asked(**row.settings)], [row.evidence(chains)], Policy(**row.policy), facts(**row.facts))
+    assert found.in_trouble == in_trouble
+    assert found.probe == verdict(row, chains)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.code and row.made["attempts"]], ids=lambda row: row.id)

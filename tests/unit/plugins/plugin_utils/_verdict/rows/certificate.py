@@ -47,7 +47,7 @@ ROWS: tuple[Row, ...] = (
         "certificate",
         "policy",
         "starttls",
-        says="20 are required",
+        says="certificate_days_error is 20",
         policy={"certificate_days_error": 20},
     ),
     row(
@@ -216,7 +216,7 @@ ROWS: tuple[Row, ...] = (
         "certificate",
         "policy",
         "starttls",
-        says="are required: it is that of its issuer 'soon over'",
+        says="certificate_days_error is 20: it is that of its issuer 'soon over'",
         policy={"certificate_days_error": 20},
     ),
     row(
