@@ -35,7 +35,8 @@ def said(wanted: dict[str, t.Any], certificate: str = "own_ca", **environment: s
 @pytest.mark.parametrize(
     "more",
     [
-        {}, {"image": DIGEST}, {"image": "registry:5000/x/mailpit:1.2"}, {"install": False, "binary": "/opt/mailpit"}, {"version": "v1.30.4"}, {"version": 1.31},
+        {}, {"image": DIGEST}, {"image": "registry:5000/x/mailpit:1.2"}, {"install": False, "binary": "/opt/mailpit"},
+        {"version": "v1.30.4"}, {"version": 1.31},
         {"checksum": "sha512:" + "A" * 128}, {"checksum": "", "controller_file": "/m.tar.gz"}, {"archive_url": URL, "has_release": False},
         {"controller_file": "/m", "has_release": False}, {"container_volumes": ["/a:/b", "/a.pem:/b.pem:ro,Z"]}, {"owner": 0}, {"owner": "daemon"},
     ],
