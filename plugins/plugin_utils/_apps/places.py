@@ -188,7 +188,7 @@ def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot
         for one in [_own_place(apps, path, text, services)]
         if one is not None
     ]
-    return _with_environment(apps, [*own, *spots], processes)
+    return _with_environment(apps, [*own, *spots], processes, services)
 
 
 def strangers_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Stranger]:
@@ -252,7 +252,9 @@ def _processes(
     return processes, followed
 
 
-def _with_environment(apps: Sequence[Descriptor], spots: Sequence[Spot], processes: Sequence[_Process]) -> list[Spot]:
+def _with_environment(
+    apps: Sequence[Descriptor], spots: Sequence[Spot], processes: Sequence[_Process], services: Sequence[_Service]
+) -> list[Spot]:
     """The same, with the variables of an app's process that win over its file; these are then no place of their own."""
     by_id = {app.id: app for app in apps}
     complete, used = [], set()
@@ -263,10 +265,12 @@ def _with_environment(apps: Sequence[Descriptor], spots: Sequence[Spot], process
             continue
         alone = sum(1 for one in spots if one.app == spot.app and one.form == "file") == 1
         mine = [one for one in processes if _is_named(by_id[spot.app], one.hint)]
+        shown = {(one.path, one.name) for one in services if spot.path in _behind_volumes(by_id[spot.app], one)}
+        seen = [one for one in mine if (one.path, one.service) in shown]
         near = [one for one in mine if spot.path.startswith(posixpath.dirname(one.path).rstrip("/") + "/")]
-        # A unit is for the file that a package has at its usual place.
-        usual = [one for one in mine if alone or (_UNIT.search(one.path) and spot.path in form.paths)]
-        process = next(iter((*near, *usual)), None)
+        # A unit is for the file that a package has at its usual place; a container sees no file of the host but those it is shown.
+        usual = [one for one in mine if _UNIT.search(one.path) and (alone or spot.path in form.paths)]
+        process = next(iter((*seen, *near, *usual)), None)
         if process is None:
             complete.append(spot)
             continue
@@ -318,11 +322,10 @@ def _paths_in(form: Form, values: Mapping[str, str]) -> set[KeyPath]:
 def _may_be(app: Descriptor, form: Form, values: Collection[str]) -> bool:
     """Whether variables tell this app from others although nothing names it: many apps of other names have the same ones.
 
-    Those of a framework do, where one of its signs is there; those of one app only where one has more in its name than
-    what all of them have.
+    Those of an app with signs do, where one of these is there; those of others only where one has more in its name than what all of them have.
     """
-    if app.signs and not any(one in values for one in app.signs):
-        return False
+    if app.signs:
+        return any(one in values for one in app.signs)
     if app.id in _FAMILIES or form.inside:
         return True
     return any(

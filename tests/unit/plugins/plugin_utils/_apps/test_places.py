@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.audit import joined, judged, looked_at
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.interpolation import interpolated
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import known_apps, load_descriptor
@@ -50,6 +51,8 @@ def found(texts: t.Mapping[str, str]) -> dict[str, str]:
         ("/var/www/shop/.env", "MAIL_MAILER=smtp\nMAIL_HOST=h\n", "laravel"),
         ("/var/www/shop/.env", "DB_HOST=h\n", None),
         ("/etc/vaultwarden.env", "SMTP_HOST=h\n", "vaultwarden"),
+        ("/srv/m/live/.env.production", "LOCAL_DOMAIN=m.example\nSMTP_SERVER=h\n", "mastodon"),
+        ("/srv/m/live/.env.production", "SMTP_SERVER=h\n", None),
         ("/opt/tool/.env", "SMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURE=true\n", "generic_env"),
         ("/etc/postfix/main.cf", "relayhost = [h]:587\n", "postfix"),
         (
@@ -232,3 +235,24 @@ def test_a_compose_file_that_is_no_yaml_is_named(text: str, reason: str | None) 
     told = unreadable_compose({"/srv/a/compose.yml": text, "/srv/a/other.yml": "a: {{ smtp"})
     assert [one["path"] for one in told] == (["/srv/a/compose.yml"] if reason else [])
     assert all(str(reason) in one["reason"] for one in told)
+
+
+@pytest.mark.parametrize(
+    "path, volumes, own",
+    [
+        # A container sees no file of the host but those it is shown, and what stands beside its compose file is likely one of them.
+        ("/etc/grafana/grafana.ini", [], True),
+        ("/etc/grafana/grafana.ini", ["/etc/grafana/grafana.ini:/etc/grafana/grafana.ini"], False),
+        ("/etc/grafana/grafana.ini", ["/etc/grafana:/etc/grafana"], False),
+        ("/srv/g/conf/grafana.ini", [], False),
+    ],
+)
+def test_whose_variables_win_over_a_file(path: str, volumes: list[str], own: bool) -> None:
+    service = {"image": "grafana/grafana", "environment": {"GF_SMTP_HOST": "other:587"}, "volumes": volumes}
+    texts = {
+        path: "[smtp]\nenabled = true\nhost = h:587\n",
+        "/srv/g/compose.yml": yaml.safe_dump({"services": {"g": service}}),
+    }
+    spots = {(spot.path, spot.service): dict(spot.environment) for spot in places_of(APPS, texts)}
+    assert (("/srv/g/compose.yml", "g") in spots) == own
+    assert spots[path, None] == ({} if own else {"GF_SMTP_HOST": "other:587"})
