@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import Spot, Stranger, variables_beside
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import Spot, Stranger, unit_of, variables_beside
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.spelled import mode_spelled, verification_spelled
@@ -98,7 +98,7 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
         entry.there = False
         return entry
     entry.table = text if app.looked_up else ""
-    folder = posixpath.dirname(spot.path)
+    folder = posixpath.dirname(unit_of(spot.path))
     try:
         written = {one: posixpath.normpath(posixpath.join(folder, one)) for one in place.files(text)}
         others = {one: texts[path] for one, path in written.items() if path in texts}

@@ -34,6 +34,7 @@ __all__ = (
     "places_of",
     "search_for",
     "strangers_of",
+    "unit_of",
     "unreadable_compose",
     "variables_beside",
 )
@@ -49,12 +50,19 @@ _COMPOSE = ("compose.yml", "compose.yaml", "docker-compose.yml", "docker-compose
 _ABSOLUTE = (
     "/etc/systemd/system/*.service",
     "/etc/systemd/system/*.service.d/*.conf",
+    *(
+        f"{folder}/containers/systemd/{name}"
+        for folder in ("/etc", *(f"{home}/.config" for home in ("/root", "/home/*")))
+        for name in ("*.container", "*.container.d/*.conf")
+    ),
     "/etc/default/*",
     "/etc/sysconfig/*",
     "/etc/conf.d/*",
 )
 _WORDS = ("smtp", "mail", "host")
-_UNIT = re.compile(r"/([^/]+)\.service(?:\.d/[^/]+\.conf)?$")
+# A unit of systemd or of Podman, and a drop-in of one.
+_UNIT = re.compile(r"/([^/]+)\.(service|container)(?:\.d/[^/]+\.conf)?$")
+_OF_UNITS = {"service": "systemd", "container": "quadlet"}
 # Of apps that share their words, those that the others come from.
 _FIRST = ("laravel", "gitea", "django", "generic_env")
 # Frameworks, whose words are read by apps of any name.
@@ -109,6 +117,7 @@ class _Process(t.NamedTuple):
     """
 
     path: str
+    carrier: str
     service: str | None
     hint: str
     values: dict[str, str]
@@ -117,10 +126,10 @@ class _Process(t.NamedTuple):
 
 
 class _Service(t.NamedTuple):
-    """A service of a compose file, as far as it tells which app it is; ``volumes`` are pairs of host and container."""
+    """A service of a compose file, or the container of a unit, as far as it tells which app it is; ``volumes`` are pairs of host and container."""
 
     path: str
-    name: str
+    name: str | None
     image: str
     volumes: tuple[tuple[str, str], ...]
 
@@ -158,14 +167,14 @@ def further_files(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[
     """Files that those which were found lead to: env_file, EnvironmentFile, and an app's file behind a volume."""
     paths: list[str] = []
     for path, text in texts.items():
+        if unit := _UNIT.search(path):
+            paths += _beside(unit_of(path), _files(_carried(apps, path, _OF_UNITS[unit[2]], None), text))
         for service in _services(path, text):
-            place = _carried(apps, path, "compose", service.name)
-            paths += [posixpath.join(posixpath.dirname(path), one) for one in _files(place, text)]
+            if service.name is not None:
+                paths += _beside(path, _files(_carried(apps, path, "compose", service.name), text))
             for app in apps:
-                if _is_named(app, f"{service.image} {service.name}"):
+                if _is_named(app, f"{service.image} {service.name or posixpath.basename(path)}"):
                     paths += _behind_volumes(app, service)
-        if _UNIT.search(path):
-            paths += _files(_carried(apps, path, "systemd", None), text)
     return [path for path in dict.fromkeys(map(posixpath.normpath, paths)) if path not in texts]
 
 
@@ -174,9 +183,7 @@ def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot
     services = [one for path, text in texts.items() for one in _services(path, text)]
     processes, followed = _processes(apps, texts, services)
     spots = [
-        Spot(
-            app.id, one.path, "environment", "systemd" if one.service is None else "compose", one.service, text=one.text
-        )
+        Spot(app.id, one.path, "environment", one.carrier, one.service, text=one.text)
         for one in processes
         for app in [_best(apps, "environment", one.values, one.hint)]
         if app is not None
@@ -196,7 +203,7 @@ def strangers_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[S
     services = [one for path, text in texts.items() for one in _services(path, text)]
     processes, followed = _processes(apps, texts, services)
     found = [
-        _stranger(one.path, "systemd" if one.service is None else "compose", one.service, one.values)
+        _stranger(one.path, one.carrier, one.service, one.values)
         for one in processes
         if _best(apps, "environment", one.values, one.hint) is None
     ]
@@ -233,23 +240,36 @@ def _processes(
     followed: set[str] = set()
     processes: list[_Process] = []
     for service in services:
+        if service.name is None:
+            continue  # it is among the units
         text = texts[service.path]
         place = _carried(apps, service.path, "compose", service.name)
-        files = [
-            posixpath.normpath(posixpath.join(posixpath.dirname(service.path), one)) for one in _files(place, text)
-        ]
+        files = _beside(service.path, _files(place, text))
         followed |= set(files)
         if "$" in text:
             followed.add(posixpath.join(posixpath.dirname(service.path), ".env"))
         values = _values(place, text, [texts[one] for one in files if one in texts])
-        processes.append(_Process(service.path, service.name, f"{service.image} {service.name}", values, files))
-    for name, (path, text) in _units(texts).items():
-        place = _carried(apps, path, "systemd", None)
-        files = _files(place, text)
+        hint = f"{service.image} {service.name}"
+        processes.append(_Process(service.path, "compose", service.name, hint, values, files))
+    images = {one.path: one.image for one in services if one.name is None}
+    for unit, (path, text) in _units(texts).items():
+        name, _dot, kind = posixpath.basename(unit).rpartition(".")
+        place = _carried(apps, path, _OF_UNITS[kind], None)
+        files = _beside(unit, _files(place, text))
         followed |= set(files)
         values = _values(place, text, [texts[one] for one in files if one in texts])
-        processes.append(_Process(path, None, name, values, files, text))
+        processes.append(_Process(path, _OF_UNITS[kind], None, f"{images.get(unit, '')} {name}", values, files, text))
     return processes, followed
+
+
+def unit_of(path: str) -> str:
+    """The unit that a drop-in is for; any other path as it is. Names of further files count from there."""
+    return re.sub(r"\.(service|container)\.d/[^/]+$", r".\1", path)
+
+
+def _beside(path: str, files: Iterable[str]) -> list[str]:
+    """Files that are named in one, by their whole paths."""
+    return [posixpath.normpath(posixpath.join(posixpath.dirname(path), one)) for one in files]
 
 
 def _with_environment(
@@ -269,7 +289,7 @@ def _with_environment(
         seen = [one for one in mine if (one.path, one.service) in shown]
         near = [one for one in mine if spot.path.startswith(posixpath.dirname(one.path).rstrip("/") + "/")]
         # A unit is for the file that a package has at its usual place; a container sees no file of the host but those it is shown.
-        usual = [one for one in mine if _UNIT.search(one.path) and (alone or spot.path in form.paths)]
+        usual = [one for one in mine if one.carrier == "systemd" and (alone or spot.path in form.paths)]
         process = next(iter((*seen, *near, *usual)), None)
         if process is None:
             complete.append(spot)
@@ -339,7 +359,7 @@ def _own_place(apps: Sequence[Descriptor], path: str, text: str, services: Seque
     """The app whose own file, or whose file of variables, this is."""
     found: list[tuple[int, bool, Spot]] = []
     for app in apps:
-        hints = [path, *(one.name for one in services if path in _behind_volumes(app, one))]
+        hints = [path, *(one.name or one.path for one in services if path in _behind_volumes(app, one))]
         named = _is_named(app, " ".join(hints)) or any(path in form.paths for form in app.forms.values())
         for kind, form in app.forms.items():
             if kind == "file" and not _fits(form, path) and len(hints) == 1:
@@ -417,6 +437,9 @@ def _shown(value: t.Any) -> str:
 
 
 def _services(path: str, text: str) -> Iterator[_Service]:
+    if path.endswith(".container"):
+        held = {key: re.findall(rf"(?m)^{key}[ \t]*=[ \t]*(\S+)", text) for key in ("Image", "Volume")}
+        yield _Service(path, None, "".join(held["Image"][-1:]), tuple(_volumes(path, held["Volume"])))
     if not path.endswith(_COMPOSE):
         return
     try:
@@ -480,11 +503,11 @@ def _behind_volumes(app: Descriptor, service: _Service) -> list[str]:
 
 
 def _units(texts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Each unit with its drop-ins as one text, which is how systemd reads them; the path is that of the last one."""
+    """Each unit with its drop-ins as one text, which is how systemd reads them, by the unit's own path; beside it, the path of the last one."""
     units: dict[str, tuple[str, str]] = {}
-    for path in sorted(texts, key=lambda one: (".service.d/" in one, one)):
-        if found := _UNIT.search(path):
-            name = re.sub(r"\.service(\.d/.*)?$", "", path.rpartition("/systemd/")[2].partition("/")[2])
-            before = units.get(name or found[1], ("", ""))[1]
-            units[name or found[1]] = (path, f"{before}\n{texts[path]}" if before else texts[path])
+    for path in sorted(texts, key=lambda one: (".d/" in one, one)):
+        if _UNIT.search(path):
+            unit = unit_of(path)
+            before = units.get(unit, ("", ""))[1]
+            units[unit] = (path, f"{before}\n{texts[path]}" if before else texts[path])
     return units

@@ -54,7 +54,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.profiles import
 
 __all__ = ("CARRIERS", "Carrier", "Place", "load_carrier", "load_place", "suggest")
 
-CARRIERS = ("dotenv", "compose", "systemd", "shell", "kubernetes")
+CARRIERS = ("dotenv", "compose", "systemd", "quadlet", "shell", "kubernetes")
 
 
 class Carrier(abc.ABC):
@@ -162,7 +162,7 @@ class Place:
 
     def read_other(self, text: str) -> dict[KeyPath, Value]:
         """What such a file holds: lines of NAME=value, in the dialect of who reads it."""
-        dialect = "systemd" if self.carrier == "systemd" else "compose"
+        dialect = {"systemd": "systemd", "quadlet": "docker"}.get(self.carrier, "compose")
         found = load_format("dotenv").read(text, dialect=dialect)
         return self._held({path[0]: value for path, value in found.items()})
 

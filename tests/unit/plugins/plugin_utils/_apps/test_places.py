@@ -256,3 +256,36 @@ def test_whose_variables_win_over_a_file(path: str, volumes: list[str], own: boo
     spots = {(spot.path, spot.service): dict(spot.environment) for spot in places_of(APPS, texts)}
     assert (("/srv/g/compose.yml", "g") in spots) == own
     assert spots[path, None] == ({} if own else {"GF_SMTP_HOST": "other:587"})
+
+
+def test_a_unit_of_podman() -> None:
+    """Its image says which app it is, its volumes where the app's own file is; Environment= wins over its files."""
+    folder = "/etc/containers/systemd"
+    users = "/srv/u/.config/containers/systemd"
+    texts = {
+        f"{folder}/mail.container": "[Container]\nImage=docker.io/vaultwarden/server:1\nEnvironmentFile=vw.env\nEnvironment=SMTP_PORT=465\n"
+        "[Service]\nEnvironment=SMTP_HOST=not.it\n",
+        f"{folder}/mail.container.d/more.conf": "[Container]\nEnvironment=SMTP_SECURITY=force_tls\n",
+        f"{folder}/vw.env": "SMTP_HOST=h.example\nSMTP_PORT=587\nSMTP_FROM=a@b.c\n",
+        f"{folder}/git.container": "[Container]\nImage=docker.io/gitea/gitea:1.24\nVolume=/srv/git:/data:Z\n",
+        "/srv/git/gitea/conf/app.ini": "[mailer]\nSMTP_ADDR = h\n",
+        f"{users}/thing.container": "[Container]\nImage=x/thing\nEnvironment=SMTP_SERVER=h.example SMTP_PORT=25\n",
+    }
+    alone = {path: text for path, text in texts.items() if path.endswith(".container")}
+    assert further_files(APPS, alone)[:1] == [f"{folder}/vw.env"] and "/srv/git/gitea/conf/app.ini" in further_files(
+        APPS, alone
+    )
+    spots = places_of(APPS, texts)
+    assert {(spot.app, spot.path, spot.carrier) for spot in spots} == {
+        ("vaultwarden", f"{folder}/mail.container.d/more.conf", "quadlet"), ("gitea", "/srv/git/gitea/conf/app.ini", None),
+    }  # fmt: skip
+    (vaultwarden,) = (spot for spot in spots if spot.app == "vaultwarden")
+    entry = looked_at(load_descriptor("vaultwarden"), vaultwarden, texts, {})
+    assert (entry.reading.settings["host"], entry.reading.settings["port"], entry.reading.security) == (
+        "h.example",
+        465,
+        "implicit_tls",
+    )
+    assert [(one.path, one.carrier, one.host, one.port) for one in strangers_of(APPS, texts)] == [
+        (f"{users}/thing.container", "quadlet", "h.example", 25)
+    ]
