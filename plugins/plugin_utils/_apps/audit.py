@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.compose_files import variables_beside
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import Spot, Stranger, unit_of, variables_beside
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import Spot, Stranger, unit_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.spelled import mode_spelled, verification_spelled

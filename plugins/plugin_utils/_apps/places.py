@@ -15,8 +15,14 @@ import typing as t
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.compose_files import (
+    COMPOSE,
+    OVERRIDES,
+    Override,
+    services_of,
+    with_overrides,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
     FormatError,
     KeyPath,
@@ -35,8 +41,6 @@ __all__ = (
     "search_for",
     "strangers_of",
     "unit_of",
-    "unreadable_compose",
-    "variables_beside",
 )
 
 # Where people put apps on their hosts. What lies deeper is found by its absolute path, or through the volumes of a compose file.
@@ -46,7 +50,6 @@ FOLDERS = (
     "/usr/local/etc", "/usr/local/etc/*", "/etc/*", "/data", "/data/*", "/data/compose/*", "/docker/*", "/stacks/*",
     "/mnt/*", "/mnt/*/*", "/app", "/config",
 )  # fmt: skip
-_COMPOSE = ("compose.yml", "compose.yaml", "docker-compose.yml", "docker-compose.yaml")
 _ABSOLUTE = (
     "/etc/systemd/system/*.service",
     "/etc/systemd/system/*.service.d/*.conf",
@@ -79,7 +82,6 @@ _RELAY = re.compile(
     r"|(?:[A-Z0-9]+_+)*?SMTP_*(?:ADDRESS|ADDR)",
     re.IGNORECASE,
 )
-_ABOUT_MAIL = re.compile("smtp|mail", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:ssl|tls|starttls|smtps?)://", re.IGNORECASE)
 _NAME_OF_RELAY = re.compile(r"(?!0\.0\.0\.0\b)(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)+(?::[0-9]{1,5})?")
 
@@ -144,28 +146,17 @@ def search_for(apps: Iterable[Descriptor], more_folders: Sequence[str] = ()) -> 
     ]
     return {
         "folders": [*FOLDERS, *more_folders],
-        "names": [*dict.fromkeys(path.lstrip("/") for path in own), *_COMPOSE, ".env", "*.env"],
+        "names": [*dict.fromkeys(path.lstrip("/") for path in own), *COMPOSE, *OVERRIDES, ".env", "*.env"],
         "absolute": [*dict.fromkeys(path for path in own if path.startswith("/")), *_ABSOLUTE],
         "words": list(_WORDS),
-        "whole": [*_COMPOSE, ".env", *dict.fromkeys(tables)],
+        "whole": [*COMPOSE, *OVERRIDES, ".env", *dict.fromkeys(tables)],
     }
-
-
-def variables_beside(path: str, texts: Mapping[str, str]) -> dict[str, str]:
-    """The variables that compose puts into its file: those of ``.env`` beside it."""
-    text = texts.get(posixpath.join(posixpath.dirname(path), ".env"))
-    if text is None:
-        return {}
-    try:
-        found = load_format("dotenv").read(text, dialect="compose")
-    except FormatError:
-        return {}
-    return {name[0]: value for name, value in found.items() if isinstance(value, str)}
 
 
 def further_files(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[str]:
     """Files that those which were found lead to: env_file, EnvironmentFile, and an app's file behind a volume."""
     paths: list[str] = []
+    given, (texts, _over) = texts, with_overrides(texts)
     for path, text in texts.items():
         if unit := _UNIT.search(path):
             paths += _beside(unit_of(path), _files(_carried(apps, path, _OF_UNITS[unit[2]], None), text))
@@ -175,11 +166,12 @@ def further_files(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[
             for app in apps:
                 if _is_named(app, f"{service.image} {service.name or posixpath.basename(path)}"):
                     paths += _behind_volumes(app, service)
-    return [path for path in dict.fromkeys(map(posixpath.normpath, paths)) if path not in texts]
+    return [path for path in dict.fromkeys(map(posixpath.normpath, paths)) if path not in given]
 
 
 def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot]:
     """Every app that mails from this host, by what its files hold. ``texts`` are the files by their paths."""
+    texts, over = with_overrides(texts)
     services = [one for path, text in texts.items() for one in _services(path, text)]
     processes, followed = _processes(apps, texts, services)
     spots = [
@@ -191,15 +183,23 @@ def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot
     own = [
         one
         for path, text in texts.items()
-        if path not in followed and not _UNIT.search(path) and not path.endswith(_COMPOSE)
+        if path not in followed and not _UNIT.search(path) and not path.endswith((*COMPOSE, *OVERRIDES))
         for one in [_own_place(apps, path, text, services)]
         if one is not None
     ]
-    return _with_environment(apps, [*own, *spots], processes, services)
+    found = _with_environment(apps, [*own, *spots], processes, services)
+    return [_at_override(spot, over[spot.path], texts[spot.path]) if spot.path in over else spot for spot in found]
+
+
+def _at_override(spot: Spot, override: Override, text: str) -> Spot:
+    """A service that stands in two files, at the one that counts more where this has variables of it."""
+    path = override.path if spot.service in override.services else spot.path
+    return replace(spot, path=path, text=text, process=(spot.path, override.path))
 
 
 def strangers_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Stranger]:
     """Variables that name a relay and that no known app reads: those of services and units, and of files of variables."""
+    texts, _over = with_overrides(texts)
     services = [one for path, text in texts.items() for one in _services(path, text)]
     processes, followed = _processes(apps, texts, services)
     found = [
@@ -208,7 +208,12 @@ def strangers_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[S
         if _best(apps, "environment", one.values, one.hint) is None
     ]
     for path, text in texts.items():
-        if path in followed or _UNIT.search(path) or path.endswith(_COMPOSE) or _own_place(apps, path, text, services):
+        if (
+            path in followed
+            or _UNIT.search(path)
+            or path.endswith((*COMPOSE, *OVERRIDES))
+            or _own_place(apps, path, text, services)
+        ):
             continue
         place = load_place(_any_app(apps), path, "environment") if _holds_variables(path) else None
         if place is not None and place.carrier in ("dotenv", "shell"):
@@ -440,31 +445,11 @@ def _services(path: str, text: str) -> Iterator[_Service]:
     if path.endswith(".container"):
         held = {key: re.findall(rf"(?m)^{key}[ \t]*=[ \t]*(\S+)", text) for key in ("Image", "Volume")}
         yield _Service(path, None, "".join(held["Image"][-1:]), tuple(_volumes(path, held["Volume"])))
-    if not path.endswith(_COMPOSE):
+    if not path.endswith(COMPOSE):
         return
-    try:
-        raw = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
-        return
-    services = raw.get("services") if isinstance(raw, Mapping) else None
-    for name, one in services.items() if isinstance(services, Mapping) else ():
+    for name, one in services_of(text).items():
         if isinstance(one, Mapping):
             yield _Service(path, str(name), str(one.get("image") or ""), tuple(_volumes(path, one.get("volumes"))))
-
-
-def unreadable_compose(texts: Mapping[str, str]) -> list[dict[str, str]]:
-    """Compose files that are no YAML, and why: whatever mails from them is not looked at."""
-    found = []
-    for path, text in texts.items():
-        if not path.endswith(_COMPOSE) or not _ABOUT_MAIL.search(text):
-            continue
-        try:
-            yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError) as error:
-            mark = getattr(error, "problem_mark", None)
-            where = f"line {mark.line + 1}" if mark is not None else "it"
-            found.append({"path": path, "reason": f"{where} is not valid YAML, so compose does not take it, either"})
-    return found
 
 
 def _volumes(path: str, raw: t.Any) -> Iterator[tuple[str, str]]:

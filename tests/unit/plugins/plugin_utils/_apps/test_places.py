@@ -11,6 +11,7 @@ import pytest
 import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.audit import joined, judged, looked_at
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.interpolation import interpolated
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.compose_files import unreadable_compose
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import known_apps, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import Opaque
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
@@ -18,7 +19,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
     places_of,
     search_for,
     strangers_of,
-    unreadable_compose,
 )
 
 APPS = [load_descriptor(name) for name in known_apps()]
@@ -289,3 +289,31 @@ def test_a_unit_of_podman() -> None:
     assert [(one.path, one.carrier, one.host, one.port) for one in strangers_of(APPS, texts)] == [
         (f"{users}/thing.container", "quadlet", "h.example", 25)
     ]
+
+
+def test_an_override_of_a_compose_file_counts_without_being_named() -> None:
+    texts = {
+        "/opt/v/docker-compose.yml": "services:\n  vw:\n    image: vaultwarden/server\n    environment: [SMTP_HOST=old, SMTP_PORT=465, SMTP_FROM=a@b.c]\n"
+        "  other:\n    image: x\n",
+        "/opt/v/docker-compose.override.yml": "services:\n  vw:\n    environment: {SMTP_HOST: h.example, SMTP_SECURITY: force_tls}\n    env_file: more.env\n"
+        "  gitea:\n    image: gitea/gitea\n    environment: [GITEA__mailer__SMTP_ADDR=g.example]\n",
+        "/opt/v/more.env": "SMTP_USERNAME=u\nSMTP_PASSWORD=p\n",
+        "/opt/w/compose.yml": "services:\n  vw:\n    image: vaultwarden/server\n    environment: {SMTP_HOST: w.example}\n",
+        "/opt/w/compose.override.yaml": "services:\n  vw:\n    ports: ['1:1']\n",
+        "/opt/x/compose.override.yaml": "services:\n  vw:\n    environment: {SMTP_HOST: nobody.reads.it}\n",
+    }
+    less = {path: text for path, text in texts.items() if path != "/opt/v/more.env"}
+    assert further_files(APPS, less) == ["/opt/v/more.env"]
+    spots = {(spot.path, spot.service): spot for spot in places_of(APPS, texts)}
+    assert sorted(spots) == [
+        ("/opt/v/docker-compose.override.yml", "gitea"), ("/opt/v/docker-compose.override.yml", "vw"), ("/opt/w/compose.yml", "vw"),
+    ]  # fmt: skip
+    entry = looked_at(load_descriptor("vaultwarden"), spots["/opt/v/docker-compose.override.yml", "vw"], texts, {})
+    settings = entry.reading.settings
+    assert (settings["host"], settings["port"], entry.reading.security, entry.reading.password_set) == (
+        "h.example",
+        465,
+        "implicit_tls",
+        True,
+    )
+    assert not strangers_of(APPS, texts)
