@@ -22,7 +22,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import S
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.spelled import mode_spelled, verification_spelled
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import convention_clash
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import MODEL_OPTIONS, convention_clash
 
 __all__ = ("STATES", "Entry", "joined", "judged", "looked_at", "unnamed")
 
@@ -424,12 +424,12 @@ _MODES = (
 def _named_keys(entry: Entry, finding: Finding) -> str:
     """What the settings that an advice names are called by this app, and what to write for the mode that it names."""
     remedy = finding["remedy"]
-    if any(key in remedy for key in entry.keys.values() if len(key) > 4):
+    if any(key in remedy for key in entry.keys.values() if len(key) > 4 and key not in MODEL_OPTIONS):
         return ""  # it speaks the app's language already
     spelt = [
         f"{name} is {text}"
         for asked, name, mode in _MODES
-        if re.search(asked, remedy) and (text := _spelt(entry, mode_spelled, mode))
+        if re.search(asked, remedy) and (text := _spelt(entry, mode_spelled, mode)) not in ("", name)
     ]
     if "validate_certs: true" in remedy and (text := _spelt(entry, verification_spelled)):
         spelt.append(f"validate_certs: true is {text}")
