@@ -92,6 +92,8 @@ _GOES_ON = re.compile(
     r"|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception"
     r"|the above error|stack ?trace:|stack: |\[cause\]|#\d{1,4} |--- "
     r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "
+    r"|\+ {2,12}[$~\w]|\+ {1,4}(?:CategoryInfo|FullyQualifiedErrorId)\b"  # PowerShell
+    r"|file: \S{1,200}[/\\]\S{1,200} \(\d{1,5}\)"
     r"|\{ ?['\"]?(?:code|errno|command|response|responsecode|originalcode)\b"
     r"|msmtp: (?:server message|could not send mail)|reason: |code: |response: |command: |responsecode: "
     r"|(?:code|errno|command|message|response(?:code)?|syscall|hostname|address|port|stack)['\"]? ?: ?['\"\d-]",
@@ -256,6 +258,8 @@ def _belongs(line: str, before: list[str]) -> bool:
         return False
     if _GOES_ON.match(line) or before[-1].endswith(":") or _says_again(line, before[0]):
         return True
+    if line.startswith("+ ") and _OF_A_SCRIPT.match(before[-1]):
+        return True
     if _OF_A_TASK in before[-1] and line.startswith(("fatal: ", "failed: ")):
         return True
     if line.startswith(_TRACEBACK) and ("above exception" in before[-1] or len(before) == 1):
@@ -282,6 +286,9 @@ def _wraps(line: str, following: str) -> bool:
     )
 
 
+_OF_A_SCRIPT = re.compile(
+    r"(?:At|Bei|In|En) [A-Za-z]:\\.{1,300}:\d{1,6} (?:char|Zeichen|car\w*):\d", re.IGNORECASE
+)  # PowerShell
 _OF_A_TASK = "An exception occurred during task execution."  # Ansible
 _KIND = re.compile(r"(?:Uncaught |Unhandled )?(?:[A-Z]\w{0,40}(?:Error|Exception)|Error)(?: \[\w{1,40}\])?: ")
 

@@ -199,7 +199,7 @@ _ROWS: tuple[_Row, ...] = (
         r"too (?:many|much) recipients(?! from)|\b[45]\.5\.3\b|(?:limit|number) (?:of|for) (?:\d+ )?recipients|recipients? (?:count|limit)\b",
         Meaning("recipient_rejected", "too_many", "certain"),
         Meaning("temporarily_rejected", "too_many", "certain"),
-        stages=("rcpt", "data", ""),
+        stages=("rcpt", "data", "", NO_CODE),
     ),
     # The message's size, which MAIL may tell ahead.
     _row(
@@ -486,7 +486,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\b(?:recipients?|rcpt)(?: address(?:es)?)? (?:was |is |were )?(?:rejected|refused|required|invalid|unknown|not found)"
         r"|\b(?:unknown|invalid|bad|no such) (?:recipient|rcpt|user|mailbox)(?:e?s)?\b|\buser (?:unknown|not found)|\blocal users? only\b"
-        r"|(?<!action not taken: )mailbox unavailable|mailbox not found|account that you tried to reach|does not exist .{0,40}mailbox"
+        r"|(?<!action not taken: )mailbox unavailable|mailbox not found|account that you tried to reach|cannot deliver mail for <|does not exist .{0,40}mailbox"
         r"|domain not found .{0,40}recipient|\b(?:parse|bad|invalid|malformed) (?:the )?to address",
         _RECIPIENT,
         stages=("", NO_CODE),
@@ -494,7 +494,7 @@ _ROWS: tuple[_Row, ...] = (
 )
 # What such words have at least one of: quicker to look for.
 _MAYBE = re.compile(
-    r"\bip\b|max|helo|ehlo|authent|over |log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
+    r"\bip\b|deliver|max|helo|ehlo|authent|over |log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
     r"|recipient|rcpt|user|message|busy|temporar|listed|hostname|storage|space|disk|policy|rfc|headers|ptr|reverse|rdns"
 )
 

@@ -150,6 +150,14 @@ RULES: tuple[Rule, ...] = (
         eof caught while checking if connected
         (server -> client|from server): (nothing)
     """),
+    # ESP Mail Client says so of EHLO and STARTTLS too, below the reply
+    *rules(
+        "greeting_rejected", "likely", also=("ehlo_rejected", "starttls_rejected", "connection_closed", "greeting_timeout"), echo="follow",
+        texts="smtp server greeting failed"),
+    # PHPMailer, where what came is no greeting; what came stands before it
+    *rules(
+        "connection_closed", "likely", also=("mode_mismatch", "greeting_timeout", "greeting_rejected"), echo="follow",
+        texts="connection: closing due to error"),
     # PHPMailer's QUIT on a connection that broke before
     *rules("connection_closed", "possible", also=("mode_mismatch",), echo="follow", texts="fwrite(): send of"),
     *rules(
@@ -205,6 +213,7 @@ RULES: tuple[Rule, ...] = (
         connected to .. but connection died
         failure when receiving data from the peer
         # PEAR, of a reply that never came
+        invalid response code received from server(code:-1
         invalid response code received from server (code: -1
     """),
     # telnet, after what the relay said
