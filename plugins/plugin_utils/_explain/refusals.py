@@ -217,7 +217,7 @@ _ROWS: tuple[_Row, ...] = (
     # Limits, whatever they count.
     _row(
         r"too many recipients from|too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad|mime|parts|headers?\b|lines|attachments|links)"
-        r"|rate[ -]?limit|\bthrottl|limit exceeded"
+        r"|rate[ -]?limit|\bthrottl|(?<!time )limit exceeded"
         r"|\b(?:mails?|messages?|recipients?|connections?|logins?) (?:per|an|each|every) (?:second|minute|hour|day|session|connection)\b"
         r"|exceed\w* .{0,40}\b(?:limit|rate|quota) (?:of|per|for)\b"
         r"|\b(?:per session|daily|hourly|sending|submission|message rate|connection|concurrent) (?:sending )?"
@@ -442,10 +442,17 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # A relay that is closed: maintenance, or what it asks first is dead.
     _row(
-        r"not accepting (?:\w+ ){0,2}(?:connections?|mail|messages)|no smtp service|service (?:is )?(?:currently )?(?:not available|unavailable)",
+        r"not accepting (?:\w+ ){0,2}(?:connections?|mail|messages)|service (?:is )?(?:currently )?(?:not available|unavailable)",
         Meaning("greeting_rejected", "closed", "likely"),
         _LATER,
         stages=("greeting",),
+    ),
+    # What only a greeting says, also where a log does not name it as one.
+    _row(
+        r"\bno smtp service\b|\besmtp service not available\b",
+        Meaning("greeting_rejected", "closed", "likely"),
+        _LATER,
+        stages=("greeting", "", NO_CODE),
     ),
     # A greeting that asks to come back has nothing against the address.
     _Row(
@@ -458,6 +465,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"temporar(?:y|ily) (?:local |system )?(?:problem(?! returned)|deferred|rejected)|resources temporarily"
         r"|(?:service|mailbox) (?:is )?temporarily|service not available, closing|try again later|server (?:is )?busy"
+        r"|\btemporary (?:internal |lookup |server )?(?:error|failure) \(in reply to "
         r"|queue file write error|(?:recipient|message|submission)s? (?:quota|rate) (?:is )?exceeded|\brate exceeded",
         _LATER,
         stages=("", NO_CODE),

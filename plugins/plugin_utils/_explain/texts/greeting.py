@@ -60,6 +60,7 @@ RULES: tuple[Rule, ...] = (
         # A connection that stands, and no word on it
         (read|reading|receive|receiving|response|response read|reply) (timed out|timeout)
         network receiving timed out
+        (failed to|could not|cannot|unable to) (receive|read|get) (|the |an )smtp (banner|greeting)
         read/timeout error
     """),
     # PHP, and Python's ssl: TLS stands, so it was begun where it belongs

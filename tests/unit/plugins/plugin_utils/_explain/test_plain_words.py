@@ -51,6 +51,7 @@ def test_every_error_of_a_library_is_understood(row: list[list[str] | str]) -> N
         "ERROR s3: access denied for bucket mail-archive",
         "uhttpd[1201]: [mail-server.lan] luci: failed login on / for root from 192.0.2.4",
         "AuthApiError: Error sending confirmation mail",
+        "mx postfix/postscreen[2100]: warning: haproxy read: time limit exceeded",
         "[ERROR] django.request: Internal Server Error: /api/0/internal/mail/ (status_code=500 request=<WSGIRequest: POST '/'>)",
     ],
 )
