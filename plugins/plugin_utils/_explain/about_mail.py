@@ -86,12 +86,16 @@ _PROTOCOL_PARTS = (
     "server -> client:",  # PHPMailer
     "client -> server:",
     "connection: failed to connect to server. error",  # PHPMailer
+    "connection: closing due to error",
     "mail not sent",
     "closing transmission channel",  # RFC 5321's own sentences
     "requested mail action",
     "the server response was: ",  # .NET's SmtpException
     "invalid response code received from server",  # PEAR's Net_SMTP
     "horde_smtp",
+    *(
+        f"expected response code {quote}{code}" for quote in ("", '"') for code in (220, 235, 250, 334, 354)
+    ),  # Swift and Symfony Mailer
     "error sending message in campaign",  # listmonk
 )
 # A command as Nodemailer hangs it on its errors.
@@ -104,7 +108,9 @@ _EXIM = re.compile(
     r"|(?:==|\*\*) \S{1,200}@\S{1,200} (?:<\S{1,200}> )?r=\w"
 )
 # What .NET and providers' own logs leave of a reply.
-_BARE_REPLY = re.compile(r"[45]\.[0-7]\.\d{1,3} [a-z<(]")
+_BARE_REPLY = re.compile(
+    r"(?:(?:service|mailbox|transaction|authentication|insufficient|exceeded)[a-z]{4,30}: )?[45]\.[0-7]\.\d{1,3} [a-z<(]"
+)
 # A reply without an enhanced status code, behind what a client says: these codes no web server answers with.
 _BEHIND_CODE = (
     r"(?:: |- |, )(?:45[0245]|53[0458]|55[0-57])[ -](?:too many|requested|mailbox|sender|recipient|user|relay|try |temporar"
@@ -112,7 +118,7 @@ _BEHIND_CODE = (
 )
 _CODE_AND_WORDS = re.compile(_BEHIND_CODE)
 # Python's smtplib writes a reply as a pair.
-_PAIR = re.compile(r"\((?:4[2-5]|5[0-57])\d, b['\"]")
+_PAIR = re.compile(r"\((?:(?:4[2-5]|5[0-57])\d, b|(?:45[0-24]|53[045]|55[0-57]), u?)['\"]")
 
 
 def _port(numbers: str) -> str:
@@ -353,6 +359,8 @@ _NEEDED = tuple(
         "cannot start tls",
         "the server response was: ",
         "connection: failed",
+        "connection: closing",
+        "expected response code ",
         "auth mechanism",
         "dma[",
         "-> client:",
@@ -361,7 +369,7 @@ _NEEDED = tuple(
 )
 _BEHIND = r"(?:\s*-\s*|\s+|, b)[#\"\u201c\u201d(\\]{0,3}(?:[45]\.|['\"\u2018\u2019\u201c\u201d\\])"
 _NEEDED_NUMBER = re.compile(
-    rf"\A\s{{0,40}}[45]\.[0-7]\.\d|:(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}|{_BEHIND_CODE}"
+    rf"\A\s{{0,40}}(?:\w{{8,50}}: )?[45]\.[0-7]\.\d|:(?:25|465|587|2465|2525|2587|1025)(?!\d)|4[2-5]\d{_BEHIND}|5[0-57]\d{_BEHIND}|{_BEHIND_CODE}"
 )
 
 
@@ -445,12 +453,16 @@ def _for_other(low: str, words: Set[str]) -> int:
     return found
 
 
+def _tokens(low: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9]+", low))
+
+
 def _names_another(low: str, words: Set[str]) -> bool:
     named = words & _OTHER_WORDS
     if named and "." in low:
         # A domain may be called as a service is: mx.matrix.org, but ldap.example.com.
-        named = named & set(re.findall(r"[a-z0-9]+", _OWN_DOMAIN.sub(" ", low)))
+        named = named - (_tokens(low) - _tokens(_OWN_DOMAIN.sub(" ", low)))
     if named and all(_HEX.fullmatch(word) for word in named):
         # "feed" and "db8" are groups of an IPv6 address as well.
-        named = named & set(re.findall(r"[a-z0-9]+", _IPV6.sub(" ", low)))
+        named = named - (_tokens(low) - _tokens(_IPV6.sub(" ", low)))
     return bool(named) or ("rss" in words and _RSS.search(low) is not None)

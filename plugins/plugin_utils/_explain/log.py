@@ -123,6 +123,15 @@ def _same_call(one: Event, other: Event) -> bool:
     return one.writer == other.writer and all(stamps) and same and "libcurl: (" in one.text
 
 
+def _same_moment(one: Event, other: Event) -> bool:
+    """Were both lines written within two milliseconds, in a log whose dates are finer than that?"""
+    if one.time is None or other.time is None or not (one.stamped and other.stamped):
+        return False
+    fine = all(event.time is not None and event.time.microsecond % 1000 for event in (one, other))
+    return fine and abs(_comparable(other.time) - _comparable(one.time)) <= _A_MOMENT
+
+
+_A_MOMENT = timedelta(milliseconds=2)
 _MOMENT = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]\d{3,9}\S{0,8} ")
 _WORDS = re.compile(r"[A-Za-z]{2,}")
 # TLS says in a line of its own why, before the mail client says that it failed: Erlang's, and that of the *arr apps on .NET.
@@ -283,7 +292,9 @@ class _Log:
             return False
         if following.read.is_mail and _TLS_CLIENT.search(looked.read.low):
             return _TLS_FAILED.search(following.read.low) is not None
-        return following.read.is_mail and following.read.announces and _same_part(event, following.event)
+        if not (following.read.is_mail and following.read.announces):
+            return False
+        return _same_part(event, following.event) or (looked.read.fails and _same_moment(event, following.event))
 
     def _weaker(self, best: Match, event: Event) -> _Seen | None:
         """The line before it that said less of the same incident: Postfix's "SSL_accept error" before the reason of OpenSSL."""

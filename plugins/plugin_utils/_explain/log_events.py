@@ -92,6 +92,8 @@ _GOES_ON = re.compile(
     r"|\.\.\. |caused by[: ]|nested exception|during handling of|the above exception"
     r"|the above error|stack ?trace:|stack: |\[cause\]|#\d{1,4} |--- "
     r"|thrown in|-{3,}>|\[previous exception|previous: |inner exception|the error is |more detail below|error details?:|\(elixir |\(stdlib |\(gen_smtp "
+    r"|\+ {2,12}[$~\w]|\+ {1,4}(?:CategoryInfo|FullyQualifiedErrorId)\b"  # PowerShell
+    r"|file: \S{1,200}[/\\]\S{1,200} \(\d{1,5}\)"
     r"|\{ ?['\"]?(?:code|errno|command|response|responsecode|originalcode)\b"
     r"|msmtp: (?:server message|could not send mail)|reason: |code: |response: |command: |responsecode: "
     r"|(?:code|errno|command|message|response(?:code)?|syscall|hostname|address|port|stack)['\"]? ?: ?['\"\d-]",
@@ -176,6 +178,7 @@ class _Open:
         self.stamped = line.time is not None or _CLOCK.match(line.rest) is not None
         self.in_traceback = False
         self.with_header = False  # its lines carry a header each
+        self._flat = 0  # lines that still belong to a frame which has lost its indentation
         self._size = 0
         self.see(line)
 
@@ -183,6 +186,10 @@ class _Open:
         """A Python traceback ends with the first line that is not indented."""
         begins = _TRACEBACK in line.whole or line.rest.startswith(_FRAME)
         self.in_traceback = begins or (self.in_traceback and line.rest[:1] in " \t")
+        if _FLAT_FRAME.match(line.rest):
+            self._flat = 2  # the line of the source, and perhaps the error
+        elif self._flat and not _MARKS.match(line.rest):
+            self._flat = 0 if _ERROR_OF_PYTHON.match(line.rest) else self._flat - 1
 
     def add(self, line: _Line) -> None:
         self.see(line)
@@ -201,7 +208,8 @@ class _Open:
             announced = self.lines[-1].endswith(":") and _EXCEPTION.match(line.rest) is not None
             return line.writer == self.writer and (in_traceback or announced or bool(_GOES_ON.match(line.rest)))
         wraps = not self.stamped and _wraps(self.lines[-1], line.rest)
-        return wraps or self.in_traceback or _belongs(line.rest, self.lines) or self._in_message(line)
+        frame = self._flat > 0 or _FLAT_FRAME.match(line.rest) is not None
+        return wraps or self.in_traceback or frame or _belongs(line.rest, self.lines) or self._in_message(line)
 
     def _in_message(self, line: _Line) -> bool:
         """A message of several paragraphs, which ends with the exception below it."""
@@ -219,6 +227,10 @@ class _Open:
 _PARAGRAPHS = "An error occurred while attempting to establish an SSL or TLS connection."  # MailKit
 _TRACEBACK = "Traceback (most recent call last)"
 _FRAME = '  File "'  # of a traceback whose head is missing
+# Pasted without its indentation: a frame, Python's marks below a line of the source, and the error at the end.
+_FLAT_FRAME = re.compile(r'File "[^"]{1,300}\.py", line \d{1,6}, in \S')
+_MARKS = re.compile(r"[~^]{1,200}$")
+_ERROR_OF_PYTHON = re.compile(r"(?:\w{1,60}\.){0,6}\w{0,60}(?:Error|Exception|timeout|Refused|Disconnected)\b(?:: |$)")
 
 
 def events(text: str, now: datetime) -> Iterator[Event]:
@@ -256,6 +268,8 @@ def _belongs(line: str, before: list[str]) -> bool:
         return False
     if _GOES_ON.match(line) or before[-1].endswith(":") or _says_again(line, before[0]):
         return True
+    if line.startswith("+ ") and _OF_A_SCRIPT.match(before[-1]):
+        return True
     if _OF_A_TASK in before[-1] and line.startswith(("fatal: ", "failed: ")):
         return True
     if line.startswith(_TRACEBACK) and ("above exception" in before[-1] or len(before) == 1):
@@ -282,6 +296,9 @@ def _wraps(line: str, following: str) -> bool:
     )
 
 
+_OF_A_SCRIPT = re.compile(
+    r"(?:At|Bei|In|En) [A-Za-z]:\\.{1,300}:\d{1,6} (?:char|Zeichen|car\w*):\d", re.IGNORECASE
+)  # PowerShell
 _OF_A_TASK = "An exception occurred during task execution."  # Ansible
 _KIND = re.compile(r"(?:Uncaught |Unhandled )?(?:[A-Z]\w{0,40}(?:Error|Exception)|Error)(?: \[\w{1,40}\])?: ")
 

@@ -95,7 +95,7 @@ class Read:
         text = without_host(self.text)
         norm = self.norm if text is self.text else normal(text)
         low = norm.lower()
-        return topic(low, words_of(low) | words_of(spaced(norm).lower()))
+        return topic(low, words_of(low) | words_of(spaced(_ACRONYM.sub(" ", norm)).lower()))
 
     @functools.cached_property
     def forms(self) -> tuple[str, ...]:
@@ -130,6 +130,8 @@ class Read:
         return _FAILS.search(self.low[:200]) is not None
 
 
+# A name in capitals at the head of a longer one: OIDCAccessResource, LDAPException.
+_ACRONYM = re.compile(r"(?<=[A-Z]{3})(?=[A-Z][a-z])")
 _TRIES = re.compile(r"\b(?:sending|delivering|trying to (?:send|deliver)|about to send)\b.{0,30}\be?-?mail\b(?!-)")
 _FAILS = re.compile(
     r"\b(?:err(?:or)?|fatal|crit(?:ical)?|warn(?:ing)?)\b|\.go:\d{1,5}: (?:eof|dial |x509: |tls: |read |write |[45]\d\d )"

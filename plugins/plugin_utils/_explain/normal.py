@@ -53,6 +53,10 @@ _EXCHANGE_SAYS = re.compile(
 _LOOKED_UP = re.compile(r"\(reading '[^']{1,80}'\)")
 
 
+# An ordered end: the client has said all that it had to say.
+_HALF_CLOSED = re.compile(r"\bhalf[ -]closed connection\b", re.IGNORECASE)
+
+
 # What a program goes on without, as it says when it starts.
 _GOES_WITHOUT = re.compile(r"disabling IPv[46] [^:]{1,60}: [^:;,]{1,80}")
 
@@ -97,6 +101,8 @@ def _without_advice(norm: str) -> str:
         norm = _EXIM_SWITCH.sub("LOG: ", norm)
     if "_" in norm and _UNDERSCORED.search(norm):
         norm = _SENTENCE.sub(lambda found: found.group().replace("_", " "), norm)
+    if "closed connection" in norm:
+        norm = _HALF_CLOSED.sub("", norm)
     if "disabling IPv" in norm:
         norm = _GOES_WITHOUT.sub("", norm)
     if "(reading '" in norm:

@@ -147,7 +147,8 @@ _ROWS: tuple[_Row, ...] = (
         "auth_rejected",
         rf"\b(?:user ?name|login|password|credential|account)s?\b.{{0,40}}\b{_BAD}\b"
         rf"|\b{_BAD} (?:\w+ ){{0,2}}(?:user ?name|login|password|credential|account)"
-        rf"|\b(?:log ?ins?|log ?on|sign ?in|authenticat\w+|authori[sz]ation|auth)\b.{{0,30}}\b{_WENT_WRONG}\b"
+        # "AuthApiError" is the name of who asks, and not what happened
+        rf"|\b(?:log ?ins?|log ?on|sign ?in|authenticat\w+|authori[sz]ation|auth(?! (?:\w+ )?error: ))\b.{{0,30}}\b{_WENT_WRONG}\b"
         r"|\bnot accept (?:the |our |this |your )?(?:user ?name|login|password|credentials?)\b"
         rf"|\b{_NOT}.{{0,12}}\b(?:log ?in|login|log ?on|sign ?in|authenticat\w+)\b"
         r"|\b(?:not |un)authori[sz]ed\b|\baccess denied\b",
@@ -278,7 +279,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         "not_smtp",
         r"\bprotocol (?:error|violation)\b|\bgarbage\b.{0,30}\b(?:repl|response|greeting|smtp)"
-        r"|\b(?:malformed|unexpected|garbled|unparsable|unintelligible) (?:\w+ )?(?:response|reply|greeting|answer)\b",
+        r"|\b(?:malformed|unexpected|garbled|unparsable|unintelligible) (?:\w+ )?(?:response|reply|greeting|answer)\b(?! exception)",
         ("greeting_rejected",),
     ),
 )

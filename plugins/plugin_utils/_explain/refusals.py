@@ -199,7 +199,7 @@ _ROWS: tuple[_Row, ...] = (
         r"too (?:many|much) recipients(?! from)|\b[45]\.5\.3\b|(?:limit|number) (?:of|for) (?:\d+ )?recipients|recipients? (?:count|limit)\b",
         Meaning("recipient_rejected", "too_many", "certain"),
         Meaning("temporarily_rejected", "too_many", "certain"),
-        stages=("rcpt", "data", ""),
+        stages=("rcpt", "data", "", NO_CODE),
     ),
     # The message's size, which MAIL may tell ahead.
     _row(
@@ -217,7 +217,7 @@ _ROWS: tuple[_Row, ...] = (
     # Limits, whatever they count.
     _row(
         r"too many recipients from|too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad|mime|parts|headers?\b|lines|attachments|links)"
-        r"|rate[ -]?limit|\bthrottl|limit exceeded"
+        r"|rate[ -]?limit|\bthrottl|(?<!time )limit exceeded"
         r"|\b(?:mails?|messages?|recipients?|connections?|logins?) (?:per|an|each|every) (?:second|minute|hour|day|session|connection)\b"
         r"|exceed\w* .{0,40}\b(?:limit|rate|quota) (?:of|per|for)\b"
         r"|\b(?:per session|daily|hourly|sending|submission|message rate|connection|concurrent) (?:sending )?"
@@ -442,10 +442,17 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # A relay that is closed: maintenance, or what it asks first is dead.
     _row(
-        r"not accepting (?:\w+ ){0,2}(?:connections?|mail|messages)|no smtp service|service (?:is )?(?:currently )?(?:not available|unavailable)",
+        r"not accepting (?:\w+ ){0,2}(?:connections?|mail|messages)|service (?:is )?(?:currently )?(?:not available|unavailable)",
         Meaning("greeting_rejected", "closed", "likely"),
         _LATER,
         stages=("greeting",),
+    ),
+    # What only a greeting says, also where a log does not name it as one.
+    _row(
+        r"\bno smtp service\b|\besmtp service not available\b",
+        Meaning("greeting_rejected", "closed", "likely"),
+        _LATER,
+        stages=("greeting", "", NO_CODE),
     ),
     # A greeting that asks to come back has nothing against the address.
     _Row(
@@ -458,6 +465,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"temporar(?:y|ily) (?:local |system )?(?:problem(?! returned)|deferred|rejected)|resources temporarily"
         r"|(?:service|mailbox) (?:is )?temporarily|service not available, closing|try again later|server (?:is )?busy"
+        r"|\btemporary (?:internal |lookup |server )?(?:error|failure) \(in reply to "
         r"|queue file write error|(?:recipient|message|submission)s? (?:quota|rate) (?:is )?exceeded|\brate exceeded",
         _LATER,
         stages=("", NO_CODE),
@@ -486,7 +494,7 @@ _ROWS: tuple[_Row, ...] = (
     _row(
         r"\b(?:recipients?|rcpt)(?: address(?:es)?)? (?:was |is |were )?(?:rejected|refused|required|invalid|unknown|not found)"
         r"|\b(?:unknown|invalid|bad|no such) (?:recipient|rcpt|user|mailbox)(?:e?s)?\b|\buser (?:unknown|not found)|\blocal users? only\b"
-        r"|(?<!action not taken: )mailbox unavailable|mailbox not found|account that you tried to reach|does not exist .{0,40}mailbox"
+        r"|(?<!action not taken: )mailbox unavailable|mailbox not found|account that you tried to reach|cannot deliver mail for <|does not exist .{0,40}mailbox"
         r"|domain not found .{0,40}recipient|\b(?:parse|bad|invalid|malformed) (?:the )?to address",
         _RECIPIENT,
         stages=("", NO_CODE),
@@ -494,7 +502,7 @@ _ROWS: tuple[_Row, ...] = (
 )
 # What such words have at least one of: quicker to look for.
 _MAYBE = re.compile(
-    r"\bip\b|max|helo|ehlo|authent|over |log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
+    r"\bip\b|deliver|max|helo|ehlo|authent|over |log ?in|relay|quota|limit|throttl|too |grey|mailbox|insufficient|required|needed|rate|spam|dmarc|sender"
     r"|recipient|rcpt|user|message|busy|temporar|listed|hostname|storage|space|disk|policy|rfc|headers|ptr|reverse|rdns"
 )
 

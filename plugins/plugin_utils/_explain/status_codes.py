@@ -98,7 +98,7 @@ ANSWERS_AUTH = (432, 534, 535)
 _BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"{]?\(?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 # A code by itself counts only where something says that it is a reply.
 _ALONE = re.compile(
-    r"[45]\d\d(?! \[net::| smtp connection broken|(?<=500) internal server error|(?<=502) bad gateway|(?<=50[34]) (?:service \w*|gateway))"
+    r"[45]\d\d(?! \[net::| smtp connection broken|(?<=500) internal server error|(?<=502) bad gateway|(?<=50[34]) (?:service \w*|gateway)| request=<)"
     r"(?=[ -][^\d:]|-\d{1,3}\.\d{1,3}\.\d|: |['\",)]|$)"
     r"(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
     re.IGNORECASE,
@@ -121,7 +121,10 @@ _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d\.\d{1,3})(?![\d.]*\d)")
 _MAYBE_ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d")
 _MAY_BE = re.compile(r"(?<!\d)[45](?:\d\d(?!\d)|\.\d{1,3}\.)")
 _DSN = re.compile(
-    r"(?:^|@[\w.-]{1,255}>?: ?|protocol\\{1,2}exception\\{1,2}runtimeexception: |\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\("
+    # MailKit and System.Net.Mail write the code by its name
+    r"(?:^|\b(?:ServiceNotAvailable|Mailbox(?:Busy|Unavailable|NameNotAllowed)|ErrorInProcessing|InsufficientStorage|TransactionFailed"
+    r"|Authentication(?:Required|MechanismTooWeak|InvalidCredentials)|TemporaryAuthenticationFailure|ExceededStorageAllocation): "
+    r"|@[\w.-]{1,255}>?: ?|protocol\\{1,2}exception\\{1,2}runtimeexception: |\bdsn=|status[=:] ?|enhanced(?: status)?(?: code)?[=:]? ?|#|\("
     r"|\b(?:e?-?mail|sent|send|data|from|to|auth|failed|rejected|refused|error|instead|said|server|was|respond(?:s|ed)|response"
     r"|repl(?:y|ies|ied)|reason): {1,3}\"?(?=[\d.]+ [a-z<(]))"
     r"([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)",

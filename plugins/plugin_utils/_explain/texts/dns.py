@@ -33,7 +33,6 @@ RULES: tuple[Rule, ...] = (
         (could not|couldn't|cannot|can't|unable to|failed to) (resolve|look up|lookup) host
         cannot resolve hostname
         (unknown mx host|unknown smtp host|cannot locate host|lookup host failed)
-        php_network_getaddresses: getaddrinfo
         all relevant mx records point to non-existent hosts
         smtp_host .. unresolvable
         host not found
@@ -101,6 +100,10 @@ RULES: tuple[Rule, ...] = (
         no nameservers available
         dns server returned an error
     """),
+    # PHP writes the resolver's reason behind it
+    *rules(
+        "name_not_found", "likely", also=("name_server_failure",), echo="follow",
+        texts="php_network_getaddresses: getaddrinfo"),
     # Go, where the reason behind it was cut off
     *rules("name_not_found", "possible", also=("name_server_failure",), texts="dial tcp: lookup"),
     *rules("name_server_failure", "likely", also=("name_not_found",), texts="""

@@ -32,6 +32,12 @@ RULES: tuple[Rule, ...] = (
         my name was rejected
         smtp: server does not support ehlo
     """),
+    # Swift and Symfony Mailer: the answer to another command than the one that was sent
+    *rules("ehlo_rejected", "likely", variant="out_of_step", also=("message_rejected", "connection_closed"), texts="""
+        expected response code (|")354(|") but got code "(220|250|235)
+        expected response code (|")250(|") but got code "(235|354|220|334)
+        expected response code (|")(235|334)(|") but got code "250
+    """),
     # PHPMailer adds it when the connection went away before EHLO, too.
     *rules(
         "ehlo_rejected", "likely", failing("ehlo", "helo", "ehlo command", "helo command", "ehlo/helo exchange"),

@@ -60,6 +60,7 @@ RULES: tuple[Rule, ...] = (
         # A connection that stands, and no word on it
         (read|reading|receive|receiving|response|response read|reply) (timed out|timeout)
         network receiving timed out
+        (failed to|could not|cannot|unable to) (receive|read|get) (|the |an )smtp (banner|greeting)
         read/timeout error
     """),
     # PHP, and Python's ssl: TLS stands, so it was begun where it belongs
@@ -150,6 +151,14 @@ RULES: tuple[Rule, ...] = (
         eof caught while checking if connected
         (server -> client|from server): (nothing)
     """),
+    # ESP Mail Client says so of EHLO and STARTTLS too, below the reply
+    *rules(
+        "greeting_rejected", "likely", also=("ehlo_rejected", "starttls_rejected", "connection_closed", "greeting_timeout"), echo="follow",
+        texts="smtp server greeting failed"),
+    # PHPMailer, where what came is no greeting; what came stands before it
+    *rules(
+        "connection_closed", "likely", also=("mode_mismatch", "greeting_timeout", "greeting_rejected"), echo="follow",
+        texts="connection: closing due to error"),
     # PHPMailer's QUIT on a connection that broke before
     *rules("connection_closed", "possible", also=("mode_mismatch",), echo="follow", texts="fwrite(): send of"),
     *rules(
@@ -205,6 +214,7 @@ RULES: tuple[Rule, ...] = (
         connected to .. but connection died
         failure when receiving data from the peer
         # PEAR, of a reply that never came
+        invalid response code received from server(code:-1
         invalid response code received from server (code: -1
     """),
     # telnet, after what the relay said

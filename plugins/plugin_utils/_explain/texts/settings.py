@@ -48,6 +48,8 @@ RULES: tuple[Rule, ...] = (
         msmtp: account .. not found
         # Ruby
         smtp-auth requested but missing
+        # c-ares (Node): a name with quotes, blanks or two dots in it is no name
+        query(a|aaaa|mx|any) ebadname
         # Go: host:port
         (missing port|too many colons) in address
         # Exchange
@@ -87,6 +89,8 @@ RULES: tuple[Rule, ...] = (
         no recipients (found|defined)
         # An address that the client itself does not take
         does not comply with (rfc|addr-spec of rfc)
+        (test failed|sending|send|smtp) .. is not in the form required for an e-mail address
+        emailexception: please provide a valid address
     """),
     *rules(
         "invalid_settings", "likely", also=("recipient_rejected",), note="The relay that is set leads back to the host that sends.",

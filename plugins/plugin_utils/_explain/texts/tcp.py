@@ -149,7 +149,10 @@ RULES: tuple[Rule, ...] = (
     *rules("no_route", "certain", _UNREACHABLE_NETWORK, _NO_FAMILY, texts="""
         protocol not available .. connect
     """),
-    *rules("no_route", "likely", _NO_ADDRESS, also=("connection_refused",)),
+    *rules("no_route", "likely", _NO_ADDRESS, also=("connection_refused",), texts="""
+        # Nodemailer
+        (cannot|can not) use ipv(4|6) addresses with
+    """),
     *rules(
         "connection_refused", "likely", also=("no_route",),
         note="In a container localhost is the container itself, where no relay listens; the last address that was tried was IPv6's, which it lacks.",

@@ -136,7 +136,7 @@ RULES: tuple[Rule, ...] = (
         errsecio
         (pr_end_of_file_error|pr_connect_reset_error)
         chose an unconfigured cipher suite
-        authentication failed because the remote party
+        (authentication failed|failed to authenticate) because the remote (party|site|host)
         # Programs
         disconnected before secure tls connection was established
         (handshake failed|handshake eof|ssl: handshake)

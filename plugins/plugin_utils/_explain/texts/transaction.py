@@ -43,6 +43,10 @@ RULES: tuple[Rule, ...] = (
     # Exchange's store, which does not take a sender that the account may not use, and other things
     *rules("message_rejected", "likely", also=("sender_rejected",), texts="cannot submit message"),
     *rules("temporarily_rejected", "likely", also=("greeting_rejected",), texts="smtp response 421 received"),
+    # Nodemailer, of a 421 to EHLO
+    *rules(
+        "temporarily_rejected", "likely", also=("ehlo_rejected", "greeting_rejected"), echo="follow",
+        texts="server terminates connection"),
     # Postfix as a relay hangs up on a client that says nothing
     *rules("temporarily_rejected", "likely", also=("connection_closed",), texts="error: timeout exceeded"),
     # sysexits.h, by the names that Postfix, msmtp and procmail give them

@@ -34,8 +34,11 @@ KINDS: tuple[Callable[[bytes, int], str], ...] = (
     lambda data, _: f"0000 - {data[:16].hex(' ')}   ..U....%.F.X.",
     lambda data, _: f"00000010  {data[:8].hex(' ')}  {data[8:16].hex(' ')}  |....|",
     lambda data, _: " ".join(data[at : at + 2].hex() for at in range(0, 16, 2)),
-    lambda data, number: f"peer 2001:db8:{number}:{data[:2].hex()}:{number}::{number}",
-    lambda data, number: f"remote [{number}:{number}:db8:{data[:2].hex()}:{number}:feed:fe80:{number}]",
+    # Groups of an address have four digits at most.
+    lambda data, number: f"peer 2001:db8:{number % 10000}:{data[:2].hex()}:{number % 10000}::{number % 10000}",
+    lambda data, number: (
+        f"remote [{number % 10000}:{number % 10000}:db8:{data[:2].hex()}:{number % 10000}:feed:fe80:{number % 10000}]"
+    ),
     lambda data, _: f"mac {data[:6].hex(':')}",
     lambda data, _: f"traceId={data[:16].hex()} spanId={data[:8].hex()}",
     lambda data, _: f'etag W/"{data[:5].hex()}", commit {data[:4].hex()}',

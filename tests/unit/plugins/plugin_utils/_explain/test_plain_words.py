@@ -50,6 +50,9 @@ def test_every_error_of_a_library_is_understood(row: list[list[str] | str]) -> N
         "Could not resolve placeholder 'mail.host' in value",
         "ERROR s3: access denied for bucket mail-archive",
         "uhttpd[1201]: [mail-server.lan] luci: failed login on / for root from 192.0.2.4",
+        "AuthApiError: Error sending confirmation mail",
+        "mx postfix/postscreen[2100]: warning: haproxy read: time limit exceeded",
+        "[ERROR] django.request: Internal Server Error: /api/0/internal/mail/ (status_code=500 request=<WSGIRequest: POST '/'>)",
     ],
 )
 def test_a_line_of_a_log_that_does_not_complain_of_mail_is_left_alone(said: str) -> None:
