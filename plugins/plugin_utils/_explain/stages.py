@@ -17,6 +17,8 @@ _STAGE_OF = {
     "ehlo": "ehlo",
     "helo": "ehlo",
     "lhlo": "ehlo",
+    "hello": "ehlo",
+    "recipient": "rcpt",
     "starttls": "starttls",
     "auth": "auth",
     "mail from": "mail",
@@ -43,6 +45,7 @@ _NAMED = re.compile(
     r"|\bafter (?:pipelined |sending |final )?(initial connection|connect|ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\bwhile (?:sending|performing the) (ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\b(auth)enticationfailedexception: ;.{0,80}messagingexception: exception reading"  # JavaMail
+    r"|\bsending (ehlo|helo) to\b|\berror on (hello)\b|\bsmtp (mail|recipient|data|auth)\(\) command failed"
     rf"|\bon command ['\"]({_ANY})\b"
     rf"|\b({_ANY}) command failed\b"
     r"|\bsending (?:smtp )?(rset|reset|noop|quit) command\b"
@@ -198,6 +201,9 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
             ),
             *(
                 "bad greeting",
+                "banner rejected",
+                "init failed",
+                "got error response",
                 "connection not allowed: ",
                 "greeting failure",
                 "initial server",

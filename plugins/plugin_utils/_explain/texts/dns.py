@@ -17,7 +17,7 @@ RULES: tuple[Rule, ...] = (
         name or service not known
         host or service not provided, or not known
         name does not resolve
-        nodename nor servname provided, or not known
+        (|nodename |hostname )nor servname provided, or not known
         no such host
         # qmail
         couldn't find (any host|a mail exchanger)
@@ -33,7 +33,6 @@ RULES: tuple[Rule, ...] = (
         (could not|couldn't|cannot|can't|unable to|failed to) (resolve|look up|lookup) host
         cannot resolve hostname
         (unknown mx host|unknown smtp host|cannot locate host|lookup host failed)
-        php_network_getaddresses: getaddrinfo
         all relevant mx records point to non-existent hosts
         smtp_host .. unresolvable
         host not found
@@ -54,6 +53,10 @@ RULES: tuple[Rule, ...] = (
         bad hostname
         unknown (mail server|remote host)
         lookup of host .. failed
+        (ebadname|misformatted domain name)
+        php_network_getaddresses: getaddrinfo
+        sendmail: bad address '
+        ssmtp .. unable to locate
         (no mx found|failed to resolve mx) for
         ns_error_unknown_host
         exited 68 (host unknown
@@ -62,6 +65,9 @@ RULES: tuple[Rule, ...] = (
         no (address associated with|known address for) (hostname|name)
         enodata
         eai_addrfamily
+        (address family for hostname not supported|name has no usable address)
+        wsano_data
+        does not contain an answer to the question
         dns server returned answer with no data
         the requested name is valid, but no data
         (host found but no data record|valid name, no data record|no data) of requested type
@@ -85,11 +91,18 @@ RULES: tuple[Rule, ...] = (
         could not contact dns server
         timeout while contacting dns server
         dns server returned general failure
+        temporary failure in mx lookup
+        (host name lookup failure|name could not be resolved at this time)
+        (wsatry_again|wsano_recovery)
+        dns server claims query was misformatted
+        # dnspython, JNDI
+        resolution lifetime expired
+        dns server failure
         dns query refused
         # Windows
         this is usually a temporary error during hostname resolution
         # Rust's hickory
-        resolver .. (request timed out|no connections available)
+        (resolver|resolve) .. (request timed out|no connections available)
         dns error .. (timed out|timeout|servfail)
         dns timeout
         # Netty

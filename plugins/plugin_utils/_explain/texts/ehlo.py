@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
         the server refused .. ehlo
         my name was rejected
         smtp: server does not support ehlo
+        invalid response to the ehlo command
     """),
     # PHPMailer adds it when the connection went away before EHLO, too.
     *rules(
