@@ -63,7 +63,8 @@ _ROWS: tuple[_Row, ...] = (
         rf"|\bat least one {_NEEDS}\b(?!.{{0,30}}\b(?:rejected|failed|refused)\b)"
         rf"|\bnot have (?:a |any )?(?:valid )?(?:sender|recipients?)\b|\bfrom\W? field is absent\b"
         r"|\bmissing domain or user\b|\bno (?:sender|recipient|credentials?)(?: address(?:es)?| headers?)?(?: (?:supplied|provided|found))?\W*$"
-        rf"|(?:^|[^\w ] ?)(?:the |an? )?{_NEEDS} {_UNSET}\b|\bno credentials (?:supplied|provided|configured|given)\b"
+        rf"|(?:^|[^\w ] ?)(?:the |an? )?{_NEEDS} {_UNSET}\b|\bno (?:\w+ )?credentials (?:supplied|provided|configured|given|found)\b"
+        r"|\bhas no (?:from|to|sender|recipient) address|\binvalid as an? (?:e ?)?mail address|\bnot a valid e ?mail address"
         r"|\bneeds a (?:password|user ?name)\b|\bwith no \W?from\W? header|\bno (?:envelope )?from address\b"
         r"|\bmust (?:include|assign|specify|provide|set) (?:an? |at least one )?(?:smtp |to |from )?(?:recipients?|user ?name|sender|credentials|author)\b"
         r"|\b(?:must not|cannot|may not|can not) contain (?:a )?(?:cr|lf|new ?lines?|line breaks?)\b|\bcontain(?:s|ed) (?:prohibited )?(?:line breaks|newline)"
@@ -112,7 +113,8 @@ _ROWS: tuple[_Row, ...] = (
         r"\b(?:unencrypted|insecure|unsecured?|plain ?text|clear ?text)\b.{0,30}\b(?:auth|password|login|credential)"
         r"|\b(?:password|credential|login|auth)\w*\b.{0,40}\b(?:unencrypted|insecure|unsecured|clear ?text)\b"
         rf"|\b(?:requires?|needs?|demands?) (?:an? )?{_TLS}.{{0,30}}\b(?:auth|log|send)"
-        rf"|\b{_TLS} (?:is )?(?:required|needed) (?:before|for|to) (?:auth|log)",
+        rf"|\b{_TLS} (?:is )?(?:required|needed) (?:before|for|to) (?:auth|log)"
+        rf"|\b(?:auth|login|log in|password|authentication)\b.{{0,40}}\bwithout {_TLS}\b",
     ),
     _row(
         "tls_version_unsupported",

@@ -175,6 +175,7 @@ def lacking(*things: str, available: bool = True) -> tuple[str, ...]:
         found += [f"{verb} no {thing}" for verb in ("supports", "offers", "advertises", "announces")]
         found += [
             f"missing {thing}",
+            f"missing capability: {thing}",
             f"lacks {thing}",
             f"{thing} not found",
             f"{thing} is missing",

@@ -105,8 +105,9 @@ _ALONE = re.compile(
 )
 _SAYS_SO = re.compile(
     r"(?:(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls|dial|hello|banner"
-    r"|status|exception|encountered|email \d{1,4}|server|client|message|smtp|got|with|on)"
-    r"['\"\]]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |smtp; |[sc]: |< )\Z",
+    r"|status|exception|encountered|email \d{1,4}|server|client|message|smtp|got|with|on|ehlo|helo)"
+    r"['\"\]]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |smtp; |[sc]: |< "
+    r"|\b(?:ehlo|helo)\. |\bdata: )\Z",
     re.IGNORECASE,
 )
 # Behind a colon, a relay's words begin with a capital.

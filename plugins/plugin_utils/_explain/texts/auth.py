@@ -65,6 +65,8 @@ RULES: tuple[Rule, ...] = (
         "auth_mechanism_not_offered", "likely", lacking(*(f"{name} authentication" for name in _MECHANISMS)),
         also=("auth_not_offered",), note=_NONE_OR_NOT_OURS, texts="""
         not support .. authentication mechanism
+        not support the (selected|chosen|specified|requested|configured) authentication
+        missing capability: auth
         # What libraries say of a list of mechanisms that may be empty
         no (compatible|suitable|usable|supported|common) auth(|entication)
         no (compatible|suitable|usable|supported|common) auth(|entication) (method|mechanism)

@@ -341,7 +341,7 @@ RULES: tuple[Rule, ...] = (
         (does not match the certificate|certificate does not match)
         (dns|ipaddress)mismatch(
         (cert_common_name_invalid|ssl_error_bad_cert_domain|badcert_cn_mismatch)
-        (hostname|host name) verification failed
+        (hostname|host name|peer name) verification failed
         # PHP
         unable to locate peer certificate cn
         # Haskell

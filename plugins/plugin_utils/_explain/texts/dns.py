@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, curl, failing, mbedtls, resolver, rules
+from ..rule import Rule, cannot, curl, failing, mbedtls, resolver, rules
 
 __all__ = ("RULES",)
 
@@ -26,7 +26,7 @@ RULES: tuple[Rule, ...] = (
         no record(|s) found for (|query)
         socketaddresserror.unknown
         nxdomain
-        non-existent domain
+        (non-existent domain|non-existing domain)
         domain name not found
         errno -(2|5)]
         # Programs
@@ -43,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     """),
     *rules(
         "name_not_found", "likely", failing("dns lookup", "dns resolution", "name resolution", "hostname resolution", "host lookup"),
+        cannot("resolve mx", "resolve the mx", "resolve domain", "look up mx", "look up the mx", "find mx"),
         mbedtls((0x52, "net - failed to get an ip address for the given hostname")),
         also=("name_server_failure",), texts="""
         no mx records for the domain

@@ -58,7 +58,7 @@ RULES: tuple[Rule, ...] = (
         "greeting_timeout", "possible", also=("mode_mismatch", "connection_timeout", "tls_handshake_timeout"),
         note="The connection stood, and the relay said nothing in time.", texts="""
         resource temporarily unavailable (os error 11)
-        timeout waiting for (|smtp server )(response|reply)
+        (timeout|timed out) (waiting|while waiting) for (|the )(|smtp |mail |server |smtp server |server's )(response|reply)
         # A connection that stands, and no word on it
         (read|reading|receive|receiving|response|response read|reply) (timed out|timeout)
         network receiving timed out
@@ -183,7 +183,7 @@ RULES: tuple[Rule, ...] = (
         also=("mode_mismatch", "connection_reset"), texts="""
         (connection|session|socket|channel) (unexpectedly closed|has been closed|was closed|closed by|closed gracefully|lost|ended|has ended)
         closed unexpectedly
-        use of closed network connection
+        (use of closed network connection|socket closed)
         (transport endpoint is not connected|transport endpoint shutdown|socket is not connected|enotconn)
         (unable to write bytes on the wire|could not send request to|failed to write to socket)
         socket was closed

@@ -51,6 +51,9 @@ RULES: tuple[Rule, ...] = (
         msmtp: account .. not found
         # Ruby
         smtp-auth requested but missing
+        # CDO
+        (at least one recipient is required|at least one of the from or sender fields is required)
+        "sendusing" configuration value
         # Go: host:port
         (missing port|too many colons) in address
         # Exchange
@@ -145,6 +148,7 @@ RULES: tuple[Rule, ...] = (
         exim configuration error
         (postconf|postfix): fatal: .. (bad numeric|bad boolean|parameter)
         fatal: .. main.cf
+        fatal: open .. /etc/postfix/
         # Postfix, whose own process for the transport does not start
         (|unknown )mail transport (unavailable|error)
     """),
@@ -162,6 +166,7 @@ RULES: tuple[Rule, ...] = (
         nosuchproviderexception
         protocol "smtps" not supported
         (:|,)ssl_not_started
+        our tls engine is unavailable
     """),
     *rules(
         "invalid_settings", "likely", note="The client is built without what a login needs.",
