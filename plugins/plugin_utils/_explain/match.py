@@ -322,7 +322,8 @@ def _in_their_place(matches: list[Match], read: Read, status: Status | None, sta
 
 def _ranked(matches: list[Match]) -> list[Match]:
     """The deepest exception first, and of each the surest and longest."""
-    deepest = max((match.depth for match in matches if match.confidence != "possible"), default=0)
+    tells = [match.depth for match in matches if match.confidence != "possible"]
+    deepest = max(tells or [match.depth for match in matches])
     return sorted(matches, key=lambda match: (match.depth != deepest, match.rank))
 
 
@@ -420,7 +421,7 @@ def _late(match: Match) -> Match:
 
 # Frames and functions of clients in which TLS begins in a session that has begun in cleartext.
 _IN_STARTTLS = re.compile(
-    r", in starttls\b|stream_socket_enable_crypto|`starttls'|#starttls'|\.starttls\(|convert socket to tls"
+    r", in starttls\b|\bstarttls failed\b|stream_socket_enable_crypto|`starttls'|#starttls'|\.starttls\(|convert socket to tls"
 )
 
 

@@ -45,7 +45,35 @@ _OTHER_CERTIFICATES = (
     "certificate_expired",
 )
 
+# What a program must be told before it can send, and how it says that it was not.
+_NEEDS = (
+    r"(?:(?:smtp|mail|e ?mail|valid|auth\w*|login|envelope|message|source|destination|default|the|a|an|any|one) ){0,3}"
+    r"(?:sender|from|mail from|recipients?|receivers?|to|rcpt to|addressee|host ?name|host|server|relay|port|user ?name|user|login|password|secret"
+    r"|credentials?|access token)(?: (?:address(?:es)?|headers?|name|info\w*))?"
+)
+_UNSET = (
+    r"(?:is |was |are )?(?:cannot be empty|must not be empty|may not be empty|empty|blank|undefined|absent|required|missing|null"
+    r"|not (?:been )?(?:set|given|provided|supplied|specified|configured|defined))"
+)
+
 _ROWS: tuple[_Row, ...] = (
+    _row(
+        "invalid_settings",
+        rf"\bmissing {_NEEDS}(?![\w ]* in\b)(?:\W|$)|\bmissing (?:source|destination) address\b"
+        rf"|\bat least one {_NEEDS}\b(?!.{{0,30}}\b(?:rejected|failed|refused)\b)"
+        rf"|\bnot have (?:a |any )?(?:valid )?(?:sender|recipients?)\b|\bfrom\W? field is absent\b"
+        r"|\bmissing domain or user\b|\bno (?:sender|recipient|credentials?)(?: address(?:es)?| headers?)?(?: (?:supplied|provided|found))?\W*$"
+        rf"|(?:^|[^\w ] ?)(?:the |an? )?{_NEEDS} {_UNSET}\b|\bno (?:\w+ )?credentials (?:supplied|provided|configured|given|found)\b"
+        r"|\bhas no (?:from|to|sender|recipient) address|\binvalid as an? (?:e ?)?mail address|\bnot a valid e ?mail address"
+        r"|\bneeds a (?:password|user ?name)\b|\bwith no \W?from\W? header|\bno (?:envelope )?from address\b"
+        r"|\bmust (?:include|assign|specify|provide|set) (?:an? |at least one )?(?:smtp |to |from )?(?:recipients?|user ?name|sender|credentials|author)\b"
+        r"|\b(?:must not|cannot|may not|can not) contain (?:a )?(?:cr|lf|new ?lines?|line breaks?)\b|\bcontain(?:s|ed) (?:prohibited )?(?:line breaks|newline)"
+        r"|\bmust have (?:an? |at least one )?\W?(?:from|to|sender|recipient)\b"
+        r"|\boptions? are not compatible\b|\bare mutually exclusive\b|\balready using (?:tls|ssl)\b"
+        r"|\b(?:nonnumeric|non numeric|unknown|invalid) port\b|\btimeout cannot be\b|\bno hosts set\b|\bempty hosts setting\b"
+        r"|\bmust have no more than user read\b|\b(?:io ?handler|ssl library) is required\b|\bneed sasl mechanisms\b"
+        r"|\binvalid (?:helo|ehlo|tls name|e ?mail (?:domain|user|address))\b.{0,12}(?:\bvalue\b|\bprovided\b|\W|$)|\bno angle addr\b",
+    ),
     # A file of the program's own, which is not what it holds
     _row(
         "invalid_settings",
@@ -85,7 +113,8 @@ _ROWS: tuple[_Row, ...] = (
         r"\b(?:unencrypted|insecure|unsecured?|plain ?text|clear ?text)\b.{0,30}\b(?:auth|password|login|credential)"
         r"|\b(?:password|credential|login|auth)\w*\b.{0,40}\b(?:unencrypted|insecure|unsecured|clear ?text)\b"
         rf"|\b(?:requires?|needs?|demands?) (?:an? )?{_TLS}.{{0,30}}\b(?:auth|log|send)"
-        rf"|\b{_TLS} (?:is )?(?:required|needed) (?:before|for|to) (?:auth|log)",
+        rf"|\b{_TLS} (?:is )?(?:required|needed) (?:before|for|to) (?:auth|log)"
+        rf"|\b(?:auth|login|log in|password|authentication)\b.{{0,40}}\bwithout {_TLS}\b",
     ),
     _row(
         "tls_version_unsupported",

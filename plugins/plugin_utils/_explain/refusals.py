@@ -216,7 +216,8 @@ _ROWS: tuple[_Row, ...] = (
     ),
     # Limits, whatever they count.
     _row(
-        r"too many recipients from|too (?:many|much) (?!errors|recipients|hops|received|invalid|unknown|bad|mime|parts|headers?\b|lines|attachments|links)"
+        r"too many recipients from|too (?:many|much) (?!errors|intermediates|open files|levels"
+        r"|redirects|arguments|recipients|hops|received|invalid|unknown|bad|mime|parts|headers?\b|lines|attachments|links)"
         r"|rate[ -]?limit|\bthrottl|(?<!time )limit exceeded"
         r"|\b(?:mails?|messages?|recipients?|connections?|logins?) (?:per|an|each|every) (?:second|minute|hour|day|session|connection)\b"
         r"|exceed\w* .{0,40}\b(?:limit|rate|quota) (?:of|per|for)\b"

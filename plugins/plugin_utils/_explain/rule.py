@@ -135,7 +135,7 @@ def errno(name: str, numbers: tuple[int, int, int, int], *sentences: str) -> tup
         f"({windows})",
         f"0x8007{windows:04x}",
     )
-    return (name, *of_linux, *of_both, *of_node, *of_windows, *sentences)
+    return (name, f"wsa{name}", *of_linux, *of_both, *of_node, *of_windows, *sentences)
 
 
 def resolver(name: str, libuv: int, windows: int) -> tuple[str, ...]:
@@ -172,8 +172,10 @@ def lacking(*things: str, available: bool = True) -> tuple[str, ...]:
         found += [f"{thing} {no}{verb}" for no in ("not ", "is not ", "was not ", "isn't ", "wasn't ") for verb in been]
         found += [f"{no} {verb} {the}{thing}" for no in ("not", "n't") for verb in do for the in ("", "the ", "any ")]
         found += [f"no {thing} {verb}" for verb in (*been, "support")]
+        found += [f"{verb} no {thing}" for verb in ("supports", "offers", "advertises", "announces")]
         found += [
             f"missing {thing}",
+            f"missing capability: {thing}",
             f"lacks {thing}",
             f"{thing} not found",
             f"{thing} is missing",
@@ -258,8 +260,12 @@ def differing(*names: str) -> tuple[str, ...]:
 
 
 def schannel(*known: tuple[int, str]) -> tuple[str, ...]:
-    """All ways to write a status of Windows' TLS: its name, the number in hex, and as .NET prints it ("-2146893019")."""
-    return tuple(text for number, name in known for text in (name, f"0x{number:08x}", f"({number - (1 << 32)})"))
+    """All ways to write a status of Windows' TLS: its name, the number in hex, and as .NET and Rust print it (-2146893019)."""
+    return tuple(
+        text
+        for number, name in known
+        for text in (*([name] if name else ()), f"0x{number:08x}", f"-{(1 << 32) - number}")
+    )
 
 
 def apple(*known: tuple[int, str]) -> tuple[str, ...]:
@@ -310,20 +316,54 @@ def absent(*programs: str) -> tuple[str, ...]:
     )
 
 
+# What GnuTLS, Go and rustls (from 0.24 on) call an alert where that is not the RFC's name.
+_ALERT_WORDS: dict[int, tuple[str, str, str]] = {
+    10: ("unexpected message", "", "received an unexpected message"),
+    20: ("bad record mac", "", "failed to verify a message"),
+    21: ("decryption failed", "", "failed to decrypt a message"),
+    22: ("record overflow", "", "rejected an over-length message"),
+    40: ("handshake failed", "", "failed to negotiate an acceptable set of security parameters"),
+    42: ("certificate is bad", "", "rejected the certificate as corrupt or incorrectly signed"),
+    43: ("certificate is not supported", "", "did not support the certificate"),
+    44: ("certificate was revoked", "revoked certificate", "found the certificate to be revoked"),
+    45: ("certificate is expired", "expired certificate", "found the certificate to be expired"),
+    46: ("unknown certificate", "unknown certificate", "rejected the certificate for an unspecified reason"),
+    47: ("illegal parameter", "", "rejected a message because a field was incorrect"),
+    48: ("ca is unknown", "unknown certificate authority", "found the certificate was not issued by a trusted ca"),
+    49: ("access was denied", "", "denied access"),
+    50: ("decode error", "error decoding message", "failed to decode a message"),
+    51: ("decrypt error", "error decrypting message", "failed to perform a handshake cryptographic operation"),
+    70: ("error in protocol version", "protocol version not supported", "did not support a suitable tls version"),
+    71: ("insufficient security", "insufficient security level", "required a higher security level"),
+    80: ("internal error", "", "encountered an internal error"),
+    86: ("inappropriate fallback", "", "detected an attempted version downgrade"),
+    90: ("user canceled", "", "canceled the handshake"),
+    109: ("an extension was expected", "", "required a specific extension"),
+    110: ("an unsupported extension was sent", "", "rejected an unsolicited extension"),
+    112: ("the server name sent was not recognized", "", "did not recognize a name"),
+    116: ("certificate is required", "", "required a client certificate"),
+    120: ("no supported application protocol", "", "did not support any of the offered application protocols"),
+}
+
+
 def alerts(*known: tuple[int, str]) -> tuple[str, ...]:
     """All ways to write a TLS alert (RFC 8446 section 6).
 
-    OpenSSL ("alert handshake failure", "alert number 40"), Java and rustls ("received fatal alert: "), Go ("remote
-    error: tls: "), Erlang ("{tls_alert, {handshake_failure, ...}}", "Fatal - Handshake Failure"), NSS
-    ("..._FAILURE_ALERT"), .NET ("TLS alert: '40'").
+    OpenSSL ("alert handshake failure", "alert number 40"), Java and rustls ("received fatal alert: "; in its Debug form
+    "AlertReceived(HandshakeFailure)"), Go ("remote error: tls: "), GnuTLS ("fatal alert has been received: "), Erlang
+    ("{tls_alert, {handshake_failure, ...}}", "Fatal - Handshake Failure"), NSS ("..._FAILURE_ALERT"), .NET ("TLS alert:
+    '40'"), Haskell ("(AlertLevel_Fatal,HandshakeFailure)").
     """
     found: list[str] = []
     for number, name in known:
+        gnutls, go, rustls = _ALERT_WORDS.get(number, ("", "", ""))
+        camel = name.replace(" ", "")
         found += [
             f"alert {name}",
             f"alert number {number}",
             f"fatal alert: {name}",
-            f"remote error: tls: {name}",
+            f"alertreceived({camel}",
+            f"remote error: tls: {go or name}",
             f"tls_alert,{{{name}",
             f"fatal - {name}",
         ]
@@ -332,7 +372,15 @@ def alerts(*known: tuple[int, str]) -> tuple[str, ...]:
             f"error {name} alert",
             f"tls alert: '{number}'",
             f"tls alert '{number}'",
+            f"tls alert: '{camel}'",
             f"tls alert, {name}",
+            f"alertlevel fatal,{camel}",
+            f'error protocol .. " {camel})',
+            f"error protocol .. true,{camel})",
+        ]
+        found += [
+            f"alert has been received: {gnutls or name}",
+            *([f"fatal alert: the peer {rustls}"] if rustls else ()),
         ]
     return tuple(found)
 

@@ -17,6 +17,8 @@ _STAGE_OF = {
     "ehlo": "ehlo",
     "helo": "ehlo",
     "lhlo": "ehlo",
+    "hello": "ehlo",
+    "recipient": "rcpt",
     "starttls": "starttls",
     "auth": "auth",
     "mail from": "mail",
@@ -43,6 +45,9 @@ _NAMED = re.compile(
     r"|\bafter (?:pipelined |sending |final )?(initial connection|connect|ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\bwhile (?:sending|performing the) (ehlo|helo|starttls|mail from|rcpt to|data|end of data)\b"
     r"|\b(auth)enticationfailedexception: ;.{0,80}messagingexception: exception reading"  # JavaMail
+    r"|\bsending (ehlo|helo) to\b|\berror on (hello)\b|\bsmtp (mail|recipient|data|auth)\(\) command failed"
+    r"|\bfailed to (?:send |issue |perform )?(ehlo|helo|starttls|mail from|rcpt to|data)(?=[.:]? [45]\d\d)"
+    r"|\binvalid (mail from|rcpt to):.{1,300} [45]\d\d "
     rf"|\bon command ['\"]({_ANY})\b"
     rf"|\b({_ANY}) command failed\b"
     r"|\bsending (?:smtp )?(rset|reset|noop|quit) command\b"
@@ -198,6 +203,9 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
             ),
             *(
                 "bad greeting",
+                "banner rejected",
+                "init failed",
+                "got error response",
                 "connection not allowed: ",
                 "greeting failure",
                 "initial server",
@@ -205,6 +213,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 *(f"{word} failed: {digit}" for word in ("connect", "connection") for digit in "45"),
                 "smtp greeting",
                 "could not connect to smtp host",
+                *(f"connect to {what}smtp server: {digit}" for what in ("", "the ") for digit in "45"),
                 "smtpconnecterror",
                 "smtpconnectresponseerror",
                 "expected response code 220",

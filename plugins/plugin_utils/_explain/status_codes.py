@@ -104,9 +104,10 @@ _ALONE = re.compile(
     re.IGNORECASE,
 )
 _SAYS_SO = re.compile(
-    r"(?:(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls"
-    r"|status|exception|encountered|email \d{1,4}|server|client|message|smtp|got|with|on)"
-    r"['\"\]]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |smtp; |[sc]: |< )\Z",
+    r"(?:(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls|dial|hello|banner"
+    r"|status|exception|encountered|email \d{1,4}|server|client|message|smtp|got|with|on|ehlo|helo)"
+    r"['\"\]]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |smtp; |[sc]: |< "
+    r"|\b(?:ehlo|helo)\. |\bdata: )\Z",
     re.IGNORECASE,
 )
 # Behind a colon, a relay's words begin with a capital.
@@ -147,8 +148,12 @@ def find_status(text: str) -> Status | None:
     # A version number has three parts too: alone it counts only where it stands as a status.
     if not code and enhanced and enhanced.re is _ENHANCED:
         return None
+    said = None if code else _sentence(text)
+    if said is not None:
+        code = said.code  # .NET has a sentence of its own for the code, and then the relay's words
     detail = enhanced.group(1) if enhanced and (not code or enhanced.group(1)[0] == str(code)[0]) else ""
-    return Status(code, detail, alone if code else detail)
+    words = alone if code and said is None else detail or (said.words if said else "")
+    return Status(code, detail, words)
 
 
 # RFC 5321's own sentences (section 4.2.3), which some clients print without the code.

@@ -37,6 +37,7 @@ RULES: tuple[Rule, ...] = (
         note=_AFTER_TLS,
         texts="""
         no auth mechanism was offered
+        not support esmtp but a username
         authentication (not enabled|is not available|is not supported on this server)
         command unknown: 'auth'
         auth command used when not advertised
@@ -64,6 +65,8 @@ RULES: tuple[Rule, ...] = (
         "auth_mechanism_not_offered", "likely", lacking(*(f"{name} authentication" for name in _MECHANISMS)),
         also=("auth_not_offered",), note=_NONE_OR_NOT_OURS, texts="""
         not support .. authentication mechanism
+        not support the (selected|chosen|specified|requested|configured) authentication
+        missing capability: auth
         # What libraries say of a list of mechanisms that may be empty
         no (compatible|suitable|usable|supported|common) auth(|entication)
         no (compatible|suitable|usable|supported|common) auth(|entication) (method|mechanism)
@@ -84,6 +87,8 @@ RULES: tuple[Rule, ...] = (
         no form of authorization supported
         find an authenticator supported by
         no auth mechanism in common
+        preferred authorization methods could not be found
+        (unable to initiate auth command|auth command not recognized or not implemented)
         (|failed to authenticate on smtp server .. )using 0 possible authenticators
     """),
     # Postfix, before the deferral
@@ -94,11 +99,13 @@ RULES: tuple[Rule, ...] = (
         (unknown|unrecognized|unrecognised|unsupported) auth(|entication) (method|mechanism|type)
         unrecognised authentication
         auth(|entication) (mechanism|type|method) (|is )not supported
+        is not a supported authentication method
         auth type .. not supported
         not support auth(|entication) (method|mechanism|type)
         not support (login auth|plain auth|auth login|auth plain|smtp auth type)
         mechanism not supported
         no authentication type succeeded .. not supported
+        auth not attempted, requested type not available
     """),
     *rules("auth_mechanism_not_offered", "likely", also=("auth_not_offered",), texts="""
         unsupported auth
@@ -115,6 +122,8 @@ RULES: tuple[Rule, ...] = (
         (plaintext|plain|cleartext|unencrypted) auth(|entication) (not allowed|disallowed|disabled|not permitted)
         authentication requires a secure
         auth is only allowed over tls
+        non-encrypted smtp login is disabled
+        refuse to auth over insecure channel
     """),
     *rules("auth_requires_tls", "likely", also=("sender_rejected",), texts="""
         530 .. (tls|ssl|encryption|encrypted)
@@ -156,6 +165,7 @@ RULES: tuple[Rule, ...] = (
         authentication failed: 5
         user authentication failed
         authenticator failed
+        invalid response in the authentication handshake
         context="auth" .. result="failed"
         smtp auth failed
         auth (plain|login) failed

@@ -26,13 +26,13 @@ RULES: tuple[Rule, ...] = (
         schannel((0x80090328, "sec_e_cert_expired"), (0x800B0101, "cert_e_expired")),
         apple((9814, "errsslcertexpired")), wolfssl((151, "asn date error, current date after")), texts="""
         (cert|certificate) (has|is) expired
-        expired certificate
+        expired (issuer |)certificate
         (is expired|has expired) .. certificate
         certificate verification failed .. has expired
         certificateexpiredexception
         invalid peer certificate: expired
         invalid certificate(expired
-        (certexpired|cert_expired)
+        (certexpired|cert_expired|badcert_expired)
         # Haskell, and GnuTLS by its bits, as Emacs prints them
         certificate rejected: [expired
         verification code 402
@@ -56,6 +56,8 @@ RULES: tuple[Rule, ...] = (
         apple((9815, "errsslcertnotyetvalid")), wolfssl((150, "asn date error, current date before")), texts="""
         (cert|certificate) not yet valid
         certificate not valid yet
+        mozilla_pkix_error_not_yet_valid
+        (badcert_future|the certificate validity starts in the future)
         certificate .. not yet activated
         certificatenotyetvalidexception
         is not yet valid: current time .. is before
@@ -78,7 +80,7 @@ RULES: tuple[Rule, ...] = (
         "certificate_self_signed", "likely", also=("certificate_untrusted",),
         note="A CA's own certificate is served as the relay's: that is how a self-signed certificate made with default options looks to rustls.",
         texts="""
-        (causedasendentity|ca used as end entity)
+        (causedasendentity|ca used as end entity|ca_cert_used_as_end_entity)
     """),
     *rules(
         "certificate_untrusted", "certain", verify_errors((19, "self-signed certificate in certificate chain")),
@@ -94,7 +96,12 @@ RULES: tuple[Rule, ...] = (
         schannel(
             (0x80090325, "sec_e_untrusted_root"), (0x800B0109, "cert_e_untrustedroot"), (0x800B010A, "cert_e_chaining")
         ),
-        apple((9807, "errsslxcertchaininvalid"), (9812, "errsslunknownrootcert"), (9813, "errsslnorootcert")),
+        apple(
+            (9807, "errsslxcertchaininvalid"),
+            (9812, "errsslunknownrootcert"),
+            (9813, "errsslnorootcert"),
+            (9831, "errsslpeerunknownca"),
+        ),
         wolfssl((188, "asn no signer error to confirm failure")),
         also=("certificate_chain_incomplete", "certificate_self_signed"),
         texts="""
@@ -114,9 +121,11 @@ RULES: tuple[Rule, ...] = (
         (unknown issuer|unknownissuer|untrusted issuer|untrusted ca|untrusted root)
         remotecertificatechainerrors
         issued by an authority that is not trusted
-        # GnuTLS
+        # GnuTLS, Mbed TLS, NSS
         issuer is unknown
         signer not found
+        (badcert_not_trusted|not correctly signed by the trusted ca)
+        mitm_detected
         verification code 42
         # rustls, NSS, others
         certificate (|was |is )not trusted
@@ -141,7 +150,7 @@ RULES: tuple[Rule, ...] = (
         note="The client's settings name one fingerprint, and the relay's certificate has another one: it was renewed, or it is another relay.",
         remedy="Compare the certificate with what the relay's operator says, then give the client its fingerprint, or let it check the chain instead.",
         texts="""
-        (certificate fingerprint does not match|fingerprint mismatch)
+        (certificate fingerprint does not match|fingerprint mismatch|fingerprints do not match)
     """),
     # Postfix, behind the line that says why
     *rules(
@@ -158,6 +167,12 @@ RULES: tuple[Rule, ...] = (
         (server certificate not verified|server certificate not trusted)
     """,
     ),
+    # GnuTLS, which does not say what it dislikes
+    *rules("certificate_untrusted", "likely", also=_ALL, texts="""
+        handshake failed: error in the certificate
+        error in the time fields of certificate
+        (certificate has unsupported attributes|could not authenticate peer)
+    """),
     *rules(
         "certificate_chain_incomplete", "likely", verify_errors((21, "unable to verify the first certificate")),
         also=("certificate_untrusted",),
@@ -170,6 +185,7 @@ RULES: tuple[Rule, ...] = (
         "certificate_untrusted",
         "possible",
         alerts((42, "bad certificate"), (43, "unsupported certificate"), (46, "certificate unknown")),
+        apple((9825, "errsslpeerbadcert"), (9829, "errsslpeercertunknown")),
         also=(*_ALL, "client_certificate_required"),
         texts="""
         (bad certificate|certificate unknown)
@@ -177,7 +193,10 @@ RULES: tuple[Rule, ...] = (
     ),
     *rules(
         "certificate_untrusted", "possible", curl((60, "ssl peer certificate or ssh remote key was not ok")),
-        mbedtls((0x2700, "")), also=_ALL, echo="follow", texts="""
+        mbedtls((0x2700, "")), schannel((0x80090327, "sec_e_cert_unknown")),
+        apple((9808, "errsslbadcert"), (9858, "errsslatsviolation")), also=_ALL, echo="follow", texts="""
+        (sec_error_|mozilla_pkix_error_)
+        (verify error:num=|error in the certificate)
         certificate (verify|verification|validation|check) (failed|failure|error|procedure)
         stream_socket_enable_crypto .. certificate verify failed
         (failed to verify certificate|verify the peer certificate|remote certificate was rejected)
@@ -206,15 +225,28 @@ RULES: tuple[Rule, ...] = (
             (47, "permitted subtree violation"),
             (48, "excluded subtree violation"),
             (7, "certificate signature failure"),
+            (4, "unable to decrypt certificate's signature"),
+            (6, "unable to decode issuer public key"),
+            (22, "certificate chain too long"),
+            (39, "key usage does not include digital signature"),
         ),
+        schannel((0x80090349, "sec_e_cert_wrong_usage"), (0x800B0110, "cert_e_wrong_usage")),
         note=_PURPOSE,
         remedy=_NEW_ONE,
         texts="""
+        # NSS, GnuTLS
+        sec_error_(inadequate_key_usage|inadequate_cert_type|bad_signature|ca_cert_invalid|path_len_constraint_invalid)
+        unsupported critical extension in x.509
+        key usage violation in certificate
+        certificate list is not sorted
+        # Windows
+        the certificate is not valid for the requested usage
         # OpenSSL's and Node's short forms
         unsupported certificate purpose
         invalid ca
         # Go
         incompatible key usage
+        too many intermediates for path length
         parent certificate cannot sign this kind of certificate
         a root or intermediate certificate is not authorized
         not authorized to sign for this name
@@ -249,6 +281,14 @@ RULES: tuple[Rule, ...] = (
     """),
     *rules(
         "certificate_untrusted", "likely",
+        schannel((0x80092012, "crypt_e_no_revocation_check"), (0x80092013, "crypt_e_revocation_offline")),
+        verify_errors(
+            (73, "ocsp verification needed"),
+            (74, "ocsp verification failed"),
+            (75, "ocsp unknown cert"),
+            (8, "crl signature failure"),
+            (11, "crl is not yet valid"),
+        ),
         note="The client asks whether the certificate was revoked, and gets no answer: the CA's list cannot be had from this host, or there is none.",
         remedy="Let this host reach the CA's revocation list (outbound HTTP), or switch off the app's check for revocation; trust is not what is missing.",
         texts="""
@@ -258,7 +298,12 @@ RULES: tuple[Rule, ...] = (
     """),
     *rules(
         "certificate_untrusted", "likely", alerts((44, "certificate revoked")),
-        verify_errors((23, "certificate revoked")), texts="certificate is revoked"),
+        schannel((0x80092010, "crypt_e_revoked"), (0x800B010C, "cert_e_revoked")),
+        verify_errors((23, "certificate revoked")), texts="""
+        certificate is revoked
+        certificate has been revoked
+        sec_error_revoked_certificate
+    """),
     *rules(
         "certificate_name_mismatch",
         "certain",
@@ -295,8 +340,8 @@ RULES: tuple[Rule, ...] = (
         # Programs
         (does not match the certificate|certificate does not match)
         (dns|ipaddress)mismatch(
-        (cert_common_name_invalid|ssl_error_bad_cert_domain)
-        (hostname|host name) verification failed
+        (cert_common_name_invalid|ssl_error_bad_cert_domain|badcert_cn_mismatch)
+        (hostname|host name|peer name) verification failed
         # PHP
         unable to locate peer certificate cn
         # Haskell
@@ -319,6 +364,8 @@ RULES: tuple[Rule, ...] = (
         algorithm constraints check failed
         certificates (do|does) not conform to algorithm constraints
         sec_error_cert_signature_algorithm_disabled
+        (mozilla_pkix_error_inadequate_key_size|badcert_bad_key|badcert_bad_md)
+        the certificate is signed with an unacceptable (hash|key)
     """,
     ),
     # Go by macOS's rules

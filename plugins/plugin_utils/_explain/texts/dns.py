@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, curl, failing, mbedtls, resolver, rules
+from ..rule import Rule, cannot, curl, failing, mbedtls, resolver, rules
 
 __all__ = ("RULES",)
 
@@ -17,7 +17,7 @@ RULES: tuple[Rule, ...] = (
         name or service not known
         host or service not provided, or not known
         name does not resolve
-        nodename nor servname provided, or not known
+        (|nodename |hostname )nor servname provided, or not known
         no such host
         # qmail
         couldn't find (any host|a mail exchanger)
@@ -26,7 +26,7 @@ RULES: tuple[Rule, ...] = (
         no record(|s) found for (|query)
         socketaddresserror.unknown
         nxdomain
-        non-existent domain
+        (non-existent domain|non-existing domain)
         domain name not found
         errno -(2|5)]
         # Programs
@@ -43,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     """),
     *rules(
         "name_not_found", "likely", failing("dns lookup", "dns resolution", "name resolution", "hostname resolution", "host lookup"),
+        cannot("resolve mx", "resolve the mx", "resolve domain", "look up mx", "look up the mx", "find mx"),
         mbedtls((0x52, "net - failed to get an ip address for the given hostname")),
         also=("name_server_failure",), texts="""
         no mx records for the domain
@@ -53,6 +54,10 @@ RULES: tuple[Rule, ...] = (
         bad hostname
         unknown (mail server|remote host)
         lookup of host .. failed
+        (ebadname|misformatted domain name)
+        php_network_getaddresses: getaddrinfo
+        sendmail: bad address '
+        ssmtp .. unable to locate
         (no mx found|failed to resolve mx) for
         ns_error_unknown_host
         exited 68 (host unknown
@@ -61,6 +66,9 @@ RULES: tuple[Rule, ...] = (
         no (address associated with|known address for) (hostname|name)
         enodata
         eai_addrfamily
+        (address family for hostname not supported|name has no usable address)
+        wsano_data
+        does not contain an answer to the question
         dns server returned answer with no data
         the requested name is valid, but no data
         (host found but no data record|valid name, no data record|no data) of requested type
@@ -84,11 +92,18 @@ RULES: tuple[Rule, ...] = (
         could not contact dns server
         timeout while contacting dns server
         dns server returned general failure
+        temporary failure in mx lookup
+        (host name lookup failure|name could not be resolved at this time)
+        (wsatry_again|wsano_recovery)
+        dns server claims query was misformatted
+        # dnspython, JNDI
+        resolution lifetime expired
+        dns server failure
         dns query refused
         # Windows
         this is usually a temporary error during hostname resolution
         # Rust's hickory
-        resolver .. (request timed out|no connections available)
+        (resolver|resolve) .. (request timed out|no connections available)
         dns error .. (timed out|timeout|servfail)
         dns timeout
         # Netty

@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
         the server refused .. ehlo
         my name was rejected
         smtp: server does not support ehlo
+        invalid response to the ehlo command
     """),
     # Swift and Symfony Mailer: the answer to another command than the one that was sent
     *rules("ehlo_rejected", "likely", variant="out_of_step", also=("message_rejected", "connection_closed"), texts="""

@@ -50,19 +50,25 @@ RULES: tuple[Rule, ...] = (
         timed out .. mailkit.net.smtp.smtpstream.readahead
         read timeout reached
         timeoutexception .. response
+        # Dart, which says this only where it began in cleartext
+        waiting for greeting (try ssl)
         net_io_connectionclosed
     """),
     *rules(
         "greeting_timeout", "possible", also=("mode_mismatch", "connection_timeout", "tls_handshake_timeout"),
         note="The connection stood, and the relay said nothing in time.", texts="""
         resource temporarily unavailable (os error 11)
-        timeout waiting for (|smtp server )(response|reply)
+        (timeout|timed out) (waiting|while waiting) for (|the )(|smtp |mail |server |smtp server |server's )(response|reply)
         # A connection that stands, and no word on it
         (read|reading|receive|receiving|response|response read|reply) (timed out|timeout)
         network receiving timed out
         (failed to|could not|cannot|unable to) (receive|read|get) (|the |an )smtp (banner|greeting)
         read/timeout error
     """),
+    # Symfony says so while it reads
+    *rules(
+        "greeting_timeout", "likely", also=("mode_mismatch", "connection_closed"),
+        texts='connection to " .. :(25|587|2525|2587)" timed out'),
     # PHP, and Python's ssl: TLS stands, so it was begun where it belongs
     *rules(
         "greeting_timeout", "likely", also=("tls_handshake_timeout", "connection_timeout"),
@@ -70,6 +76,7 @@ RULES: tuple[Rule, ...] = (
         texts="""
         connection to ("|)ssl:// .. timed out
         connection unexpectedly closed: the read operation timed out
+        smtpnogreetingexception: timed out while waiting for greeting.
         the read operation timed out
     """),
     *rules("greeting_rejected", "certain", texts="""
@@ -117,6 +124,7 @@ RULES: tuple[Rule, ...] = (
         invalid reply from (smtp server|the remote host)
         protocol violation: received non-smtp
         http request .. ssl routines
+        (ssl: http_request|openssl_internal:http_request)
         routines::http request
     """),
     *rules("not_smtp", "likely", cannot(
@@ -136,6 +144,12 @@ RULES: tuple[Rule, ...] = (
         parsing server failure
         invalid server reply
         (response parsing error|response error: error tag)
+        # Go
+        (short response:|invalid response code:)
+        (returned an invalid response|unknown smtp response|unterminated server response)
+        (invalid smtp status code|smtp status code mismatch)
+        (invalid response from|malformed reply from) (|the )(|smtp )server
+        (malformed smtp reply|malformed smtp response|invalid syntax in reply)
     """),
     *rules("connection_closed", "certain", also=("mode_mismatch",), texts="""
         got bad greeting from .. response: [eof]
@@ -178,6 +192,11 @@ RULES: tuple[Rule, ...] = (
         also=("mode_mismatch", "connection_reset"), texts="""
         (connection|session|socket|channel) (unexpectedly closed|has been closed|was closed|closed by|closed gracefully|lost|ended|has ended)
         closed unexpectedly
+        (use of closed network connection|socket closed)
+        (transport endpoint is not connected|transport endpoint shutdown|socket is not connected|enotconn)
+        (unable to write bytes on the wire|could not send request to|failed to write to socket)
+        socket was closed
+        (ns_error_net_interrupt|the network connection was lost)
         0x800ccc0f
         connection closed without indication
         (ioexception: connection closed|421 [net::smtp] connection closed)

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, absent, curl, rules
+from ..rule import Rule, absent, curl, mbedtls, rules, schannel
 
 __all__ = ("RULES",)
+
+# PHPMailer names the field behind an address that it does not take.
+_INVALID_FIELDS = tuple(f"invalid address: ({name})" for name in ("from", "to", "cc", "bcc", "sender", "reply-to"))
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
@@ -50,6 +53,9 @@ RULES: tuple[Rule, ...] = (
         smtp-auth requested but missing
         # c-ares (Node): a name with quotes, blanks or two dots in it is no name
         query(a|aaaa|mx|any) ebadname
+        # CDO
+        (at least one recipient is required|at least one of the from or sender fields is required)
+        "sendusing" configuration value
         # Go: host:port
         (missing port|too many colons) in address
         # Exchange
@@ -58,7 +64,9 @@ RULES: tuple[Rule, ...] = (
         failed to connect, no password specified
     """),
     *rules("invalid_settings", "likely", curl(
-        (3, ""), (58, "problem with the local ssl certificate"), (77, "problem with the ssl ca cert")), texts="""
+        (3, ""), (58, "problem with the local ssl certificate"), (77, "problem with the ssl ca cert")),
+        mbedtls((0x2980, "x509 - read/write of file failed")),
+        schannel((0x8009030D, "sec_e_unknown_credentials")), _INVALID_FIELDS, texts="""
         # EX_CONFIG (sysexits.h), as who starts sendmail, msmtp and their kin reports it
         exit (status|code|value) 78
         (exited with|returned|status=|status: )78
@@ -74,12 +82,37 @@ RULES: tuple[Rule, ...] = (
         (smtp|mail|smtp server|mail server|smtp options) (|is |are )not configured
         (smtp|mail) settings (|is |are )(misconfigured|misconfiguration|invalid|incorrect)
         {:error, :no_relay}
+        bad_option, (|:)(no_credentials|invalid_port)
+        (servname not supported|service not found|unknown service) .. ai_socktype
+        tcp/ .. : unknown port
+        label empty or too long
+        server_hostname cannot be an empty string
+        find valid hostname for mail session
+        # .NET, PHPMailer, Symfony, Laminas, Ruby, Swift, Perl, of what they are told
+        not in the form required for an e-mail address
+        invalid hostentry
+        scheme is not supported; supported schemes for mailer
+        is unsupported ssl type
+        wrong authentication type
+        mail destination not given
+        smtps and starttls is exclusive
+        smtp (from|to) address may not be blank
+        (openssl library not installed|smtp auth requires mime::base64)
+        invalid email provided
+        unable to open a socket to sendmail
+        one destination on to, cc or bcc
         (requires|need|needs) (smtp|mail|email) settings
         smtp (configuration|config|settings) (is|are) (missing|incomplete|not set)
         error loading credentials
         no such file or directory .. ca.pem
         (could not load cafile|error adding trust anchors from file|tls_trust_file|cannot set x509 trust file)
         error setting certificate (verify locations|file)
+        # A certificate of the client's own
+        the certificate and the given key do not match
+        (key values mismatch|private key does not match the certificate)
+        gnutls .. error while reading file
+        # rustls, of what host is set to
+        (invalid dns name|server name type wasn't supported)
         url using bad/illegal format
         setup default email account
         no (sender|recipient|recipients|from address|recipient addresses) (has been |have been |)(specified|defined|set|given)
@@ -119,6 +152,7 @@ RULES: tuple[Rule, ...] = (
         exim configuration error
         (postconf|postfix): fatal: .. (bad numeric|bad boolean|parameter)
         fatal: .. main.cf
+        fatal: open .. /etc/postfix/
         # Postfix, whose own process for the transport does not start
         (|unknown )mail transport (unavailable|error)
     """),
@@ -135,6 +169,8 @@ RULES: tuple[Rule, ...] = (
         could not load ssl library
         nosuchproviderexception
         protocol "smtps" not supported
+        (:|,)ssl_not_started
+        our tls engine is unavailable
     """),
     *rules(
         "invalid_settings", "likely", note="The client is built without what a login needs.",
@@ -143,6 +179,10 @@ RULES: tuple[Rule, ...] = (
         smtp authentication requires sasl
         (compiled|built) without sasl
     """),
+    # PHP's own mail(), which does not say what its sendmail did
+    *rules(
+        "invalid_settings", "possible", also=("sender_rejected", "connection_refused"),
+        texts="could not instantiate mail function"),
     *rules(
         "invalid_settings", "likely", note="Pangolin has no sender for the message.",
         remedy="Set email.no_reply in Pangolin's config.yml (the key is spelt with an underscore) to the sender's address.",

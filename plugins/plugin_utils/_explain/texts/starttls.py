@@ -27,12 +27,15 @@ RULES: tuple[Rule, ...] = (
         # HTTP-like words of MTAs
         tls (is|it) not available or unauthenticated
         tls encryption is required .. not
+        tls is not available but
     """),
     *rules("starttls_not_offered", "likely", lacking("tls", available=False), also=("tls_version_unsupported",)),
     # Erlang's gen_smtp, also where EHLO was refused
     *rules("starttls_not_offered", "likely", also=("ehlo_rejected",), texts="missing_requirement .. tls"),
     *rules("starttls_not_offered", "likely", curl((64, "")), also=("starttls_rejected",), texts="""
         0x800ccc(1a|7d)
+        aborting because connection is not secure
+        (ssl|tls) is not available on this server
         # .NET says so of a refusal, too
         not support secure connections
         starttls denied
@@ -61,6 +64,8 @@ RULES: tuple[Rule, ...] = (
         tls (not available|unavailable)
         starttls command failed
         starttls .. refused
+        starttls not working
+        start (ssl|tls) negotiation command failed
     """),
     *rules(
         "starttls_not_offered", "certain",

@@ -110,6 +110,7 @@ RULES: tuple[Rule, ...] = (
         "connection_timeout", "possible", curl((28, "timeout was reached")),
         also=("mode_mismatch", "greeting_timeout", "tls_handshake_timeout"), texts="""
         timed out
+        timeout reached
         (execution expired|time out error)
         i/o timeout
         (wasn't|was not) able to establish an smtp connection
@@ -117,7 +118,7 @@ RULES: tuple[Rule, ...] = (
         timeout(exception|error)
         timedout while connecting
         smtp timeout after
-        socketexception] smtp timeout
+        (socketexception] smtp timeout|socketexception: smtp timeout)
         {(:error, :|error,)timeout}
     """),
     # n8n puts a sentence of its own in place of Node's errors.
@@ -147,6 +148,7 @@ RULES: tuple[Rule, ...] = (
     """,
     ),
     *rules("no_route", "certain", _UNREACHABLE_NETWORK, _NO_FAMILY, texts="""
+        (network is down|enetdown|wsaenetdown|winerror 10050|socket error # 10050)
         protocol not available .. connect
     """),
     *rules("no_route", "likely", _NO_ADDRESS, also=("connection_refused",), texts="""
@@ -170,12 +172,21 @@ RULES: tuple[Rule, ...] = (
         connection administratively prohibited
         winerror 10013
         (10013)
+        (socket error # |socket error |socket error code |socketerror |wsa error )10013
+        wsaeacces
         an attempt was made to access a socket in a way forbidden by its access permissions
         ora-24247
         {:error, :(eacces|eperm)}
     """,
     ),
+    # Exim, behind host and address
+    *rules("connection_blocked", "likely", also=("no_route",), texts="h= .. ] (permission denied|operation not permitted)"),
     *rules(
         "connection_reset", "likely", _RESET, mbedtls((0x50, "net - connection was reset by peer")), also=("connection_closed", "tls_handshake_failed"),
-        texts="(56) recv failure: connection reset by peer"),
+        texts="""
+        (56) recv failure: connection reset by peer
+        response reading failed (errno: 104)
+        ns_error_net_reset
+        connection unexpectedly closed: [errno (104|54)] connection reset
+    """),
 )

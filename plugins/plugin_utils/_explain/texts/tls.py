@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
         (ssl_socket_connect|ssl_connect) .. net::opentimeout
         starttls: i/o timeout
         crypto enabling timeout
+        timed out while upgrading transport
     """),
     *rules(
         "tls_version_unsupported",
@@ -45,7 +46,9 @@ RULES: tuple[Rule, ...] = (
         mbedtls((0x6E80, "handshake protocol not within min/max boundaries")),
         texts="""
         # OpenSSL
-        (unsupported protocol|no protocols available|version too low)
+        (unsupported protocol|no protocols available|version too low|version too high)
+        (unsupported|wrong|unknown) ssl version
+        bad protocol version number
         legacy sigalg disallowed or unsupported
         # Go, GnuTLS, rustls, Java, NSS, SChannel, Erlang
         protocol version not supported
@@ -80,6 +83,7 @@ RULES: tuple[Rule, ...] = (
         alerts(
             (10, "unexpected message"),
             (20, "bad record mac"),
+            (21, "decryption failed"),
             (40, "handshake failure"),
             (47, "illegal parameter"),
             (49, "access denied"),
@@ -88,15 +92,34 @@ RULES: tuple[Rule, ...] = (
             (71, "insufficient security"),
             (80, "internal error"),
             (86, "inappropriate fallback"),
+            (90, "user canceled"),
             (109, "missing extension"),
             (110, "unsupported extension"),
             (112, "unrecognized name"),
             (120, "no application protocol"),
         ),
-        mbedtls((0x7780, "a fatal alert message was received from our peer")),
+        mbedtls(
+            (0x7780, "a fatal alert message was received from our peer"),
+            (0x7380, "ssl - no cipher suites"),
+            (0x6E00, "the handshake negotiation failed"),
+        ),
         wolfssl((313, "received alert fatal error")),
-        schannel((0x80090326, "sec_e_illegal_message"), (0x80090304, "sec_e_internal_error")),
+        schannel(
+            (0x80090326, "sec_e_illegal_message"),
+            (0x80090304, "sec_e_internal_error"),
+            (0x8009030F, "sec_e_message_altered"),
+            (0x80090330, "sec_e_decrypt_failure"),
+            (0x8009035D, "sec_e_invalid_parameter"),
+        ),
         apple(
+            (9801, "errsslnegotiation"),
+            (9802, "errsslfatalalert"),
+            (9820, "errsslpeerbadrecordmac"),
+            (9837, "errsslpeerinsufficientsecurity"),
+            (9838, "errsslpeerinternalerror"),
+            # Its name has nothing to do with TCP's refusal: the peer hung up in the handshake
+            (9844, "errsslconnectionrefused"),
+            (9847, "errsslrecordoverflow"),
             (9824, "errsslpeerhandshakefail"),
             (9800, "errsslprotocol"),
             (9806, "errsslclosedabort"),
@@ -116,15 +139,22 @@ RULES: tuple[Rule, ...] = (
         inappropriate fallback
         eof occurred in violation of protocol
         unexpected eof while reading
+        unexpected eof or 0 bytes from the transport stream
         errno=0 state=sslv3/tls write client hello
         ssl_error_(syscall|zero_return)
         (bad signature|wrong signature type)
         # GnuTLS
         the tls connection was non-properly terminated
         could not negotiate a supported cipher suite
-        a tls fatal alert has been received
         # Go, rustls, Java, Erlang, NSS, SChannel, .NET
-        remote error: tls:
+        tls: server (selected|sent unnecessary|sent two|sent an|did not select|did not echo|advertised unrequested|accepted|resumed|changed)
+        tls: server's (identity|finished|certificate contains)
+        tls: (received unexpected|received empty|received a session|unexpected message|invalid server|incorrect renegotiation)
+        tls: (server certificate contains incorrect|peer doesn't support any of|invalid signature by the server)
+        cannot decrypt peer's message
+        peer (sent excess record size|sent no certificates|doesn't support any known protocol)
+        no certificates presented
+        received unexpected (message: got|handshake message)
         no cipher (suite supported by both|suites in common)
         no key exchange groups
         peer (is incompatible|misbehaved)
@@ -136,7 +166,8 @@ RULES: tuple[Rule, ...] = (
         errsecio
         (pr_end_of_file_error|pr_connect_reset_error)
         chose an unconfigured cipher suite
-        (authentication failed|failed to authenticate) because the remote (party|site|host)
+        (authentication failed|failed to authenticate) because the remote (party|site|host) (|has )(closed|terminated|reset|dropped)
+        remote party has closed the transport stream
         # Programs
         disconnected before secure tls connection was established
         (handshake failed|handshake eof|ssl: handshake)
@@ -189,6 +220,10 @@ RULES: tuple[Rule, ...] = (
         could not open secure tls connection
         starttls attempted but failed
         (tlsv1|fatal) alert
+        authentication failed because the remote party
+        # An alert whose name says no more
+        (a tls fatal alert has been received|remote error: tls:)
+        (alertreceived(|ssl_error_)
         tls_(alert|failed)
         # MailKit puts it before every reason
         an error occurred while attempting to establish an ssl or tls connection

@@ -27,7 +27,7 @@ RULES: tuple[Rule, ...] = (
     *rules(
         "recipient_rejected", "likely", also=("sender_rejected", "ehlo_rejected", "temporarily_rejected"),
         echo="follow", texts="""
-        no (valid recipients|recipients were accepted)
+        no (valid recipients|recipients were accepted|recipient addresses were accepted)
         valid rcpt command must precede data
         need rcpt
     """),
@@ -37,8 +37,11 @@ RULES: tuple[Rule, ...] = (
         note="MAIL came out of its order: what was refused before it says why.", texts="""
         503 .. (mail first|need mail|nested mail|sender already|transaction is already)
     """),
+    # Exim, of an address for which it knows no way, and a relay that says so of the recipient
+    *rules("recipient_rejected", "likely", also=("name_not_found",), texts="unrouteable address"),
     *rules("message_rejected", "likely", texts="""
         message failed: (4|5)
+        message has lines too long
     """),
     # Exchange's store, which does not take a sender that the account may not use, and other things
     *rules("message_rejected", "likely", also=("sender_rejected",), texts="cannot submit message"),
@@ -80,10 +83,10 @@ RULES: tuple[Rule, ...] = (
         0x800ccc78
         error sending mail command
         in reply to mail from command
-        after (|pipelined )mail from:
         smtpsendfailedexception .. from
         mailboxnotallowed .. sender
         all sender addresses were rejected
+        following from address failed
     """),
     *rules(
         "recipient_rejected", "likely",
@@ -95,7 +98,7 @@ RULES: tuple[Rule, ...] = (
         0x800ccc79
         invalid addresses
         (in reply to rcpt to|error response to rcpt) command
-        after (|pipelined )rcpt to:
+        bad recipient
         rejected message to
     """),
     # MailKit's users, below the relay's words
