@@ -276,7 +276,7 @@ def _seconds(table: Table) -> list[str]:
 INTRODUCTION = """
 # What today's tools say about the same relays
 
-{all} scenarios of the lab (`tests/lab/scenarios`), {broken} with a fault and {well} without one, put to the tools that people use today and to
+{all} scenarios of the lab (`tests/lab/causes`), {broken} with a fault and {well} without one, put to the tools that people use today and to
 `mailops.smtp.smtp_endpoint_info`, from the same host over the same network. `tools/lab compare` repeats it (root, some minutes, no packet
 leaves the machine) and writes this page; what every tool printed is then in `build/lab/compare.json`.
 

@@ -83,12 +83,12 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """All rows of tests/lab/scenarios, family by family. ValueError for two of one name."""
-    from . import scenarios
+    """All rows of tests/lab/causes, family by family. ValueError for two of one name."""
+    from . import causes
 
     found: list[Row] = []
-    for module in pkgutil.iter_modules(scenarios.__path__):
-        found += importlib.import_module(f"{scenarios.__name__}.{module.name}").ROWS
+    for module in pkgutil.iter_modules(causes.__path__):
+        found += importlib.import_module(f"{causes.__name__}.{module.name}").ROWS
     names = [row.name for row in found]
     twice = {name for name in names if names.count(name) > 1}
     if twice:

@@ -13,7 +13,7 @@
 A behaviour is a function that is given one accepted connection. Those that speak TLS take the connection over (`honest`), or
 break it (`alert`, `silent`, `close`, ...); each of them can stand for itself, after STARTTLS, or before an implicit TLS session.
 
-A fault that is here is shown to the collection by a row of tests/lab/scenarios.
+A fault that is here is shown to the collection by a row of tests/lab/causes.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import re
 import typing as t
 from collections.abc import Sequence
 
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import details
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import (
     NAME_LIMIT,
     Certificate,
@@ -65,7 +65,7 @@ def chain_verdict(
         return ChainVerdict(_WITHOUT_CHAIN.get(verify_code, "certificate_untrusted"), verify_error)
     leaf = chain[0]
     found = _first_cause(verify_code, verify_error, chain, name, ca_subjects)
-    return found._replace(detail=words.also(found.detail, besides(leaf, name, found.code)))
+    return found._replace(detail=details.also(found.detail, besides(leaf, name, found.code)))
 
 
 def besides(leaf: Certificate, name: str, cause: str | None = None) -> str:
@@ -73,9 +73,9 @@ def besides(leaf: Certificate, name: str, cause: str | None = None) -> str:
     dates = ("certificate_expired", "certificate_not_yet_valid")
     # Names that cannot be read may hold any.
     known = cause == "certificate_name_mismatch" or leaf.oddity_of_names(name) == "names_unreadable"
-    return words.also(
+    return details.also(
         "" if cause in dates else _also_out_of_date(leaf),
-        "" if known or leaf.covers(name) else words.is_also_not_for(name, _listed(leaf)),
+        "" if known or leaf.covers(name) else details.is_also_not_for(name, _listed(leaf)),
     )
 
 
@@ -96,12 +96,12 @@ def _first_cause(
     if misissued is not None:
         return misissued
     if verify_code == _SELF_SIGNED_LEAF or (verify_code in _NO_ISSUER and leaf.self_signed):
-        anew = words.another_there(leaf.common_name) if leaf.common_name in ca_subjects else ""
-        return ChainVerdict("certificate_self_signed", words.also(words.named(leaf.common_name), anew))
+        anew = details.another_there(leaf.common_name) if leaf.common_name in ca_subjects else ""
+        return ChainVerdict("certificate_self_signed", details.also(details.named(leaf.common_name), anew))
     if verify_code == _SELF_SIGNED_IN_CHAIN:
         root = linked(chain)[-1]
-        over = words.has_expired(root.not_after) if root.not_after < root.clock else ""
-        return ChainVerdict("certificate_untrusted", words.ends_at_unknown_root(root.common_name) + over)
+        over = details.has_expired(root.not_after) if root.not_after < root.clock else ""
+        return ChainVerdict("certificate_untrusted", details.ends_at_unknown_root(root.common_name) + over)
     if verify_code in _NO_ISSUER:
         return _missing_issuer(chain, ca_subjects)
     return ChainVerdict("certificate_untrusted", verify_error)
@@ -116,9 +116,9 @@ def weakness(chain: Sequence[Certificate]) -> str:
         key_type, bits = certificate.key()
         least = {"rsa": _RSA_BITS, "dsa": _RSA_BITS, "ec": _EC_BITS}.get(key_type, 0)
         if bits is not None and bits < least:
-            return words.small_key(certificate.common_name, bits)
+            return details.small_key(certificate.common_name, bits)
         if certificate.signature_hash in ("md5", "sha1") and not certificate.self_signed:
-            return words.old_hash(certificate.common_name, certificate.signature_hash)
+            return details.old_hash(certificate.common_name, certificate.signature_hash)
     return ""
 
 
@@ -130,7 +130,7 @@ def disordered(chain: Sequence[Certificate]) -> str:
     sent = _once(chain)
     for number, one in enumerate(sent):
         if _issued_any(one, sent[number + 1 :]) and not _issued_any(one, sent[:number]):
-            return words.ahead_of_its_own(one.common_name)
+            return details.ahead_of_its_own(one.common_name)
     return ""
 
 
@@ -139,7 +139,7 @@ def superfluous(chain: Sequence[Certificate]) -> str:
     sent = _once(chain)
     twice = dict.fromkeys(one.common_name for one in sent if sum(one.parsed == each.parsed for each in chain) > 1)
     idle = dict.fromkeys(one.common_name for one in sent[1:] if not _issued_any(one, sent))
-    return words.also(words.sent_twice(list(twice)), words.of_no_other(list(idle)))
+    return details.also(details.sent_twice(list(twice)), details.of_no_other(list(idle)))
 
 
 def _once(chain: Sequence[Certificate]) -> list[Certificate]:
@@ -157,34 +157,34 @@ def _expired(chain: Sequence[Certificate]) -> ChainVerdict:
     """Which of the chain is over: the leaf, one that is sent above it, or one that is on this host."""
     for certificate in chain:
         if certificate.not_after < certificate.clock:
-            when = words.ended(certificate.not_after, certificate.clock)
+            when = details.ended(certificate.not_after, certificate.clock)
             if certificate is chain[0]:
                 return ChainVerdict("certificate_expired", when)
-            return ChainVerdict("certificate_expired", f"{words.named(certificate.common_name)} ({when})", "issuer")
-    return ChainVerdict("certificate_expired", words.this_one_or_above(linked(chain)[-1].issuer_name), "own_ca")
+            return ChainVerdict("certificate_expired", f"{details.named(certificate.common_name)} ({when})", "issuer")
+    return ChainVerdict("certificate_expired", details.this_one_or_above(linked(chain)[-1].issuer_name), "own_ca")
 
 
 def _not_yet(chain: Sequence[Certificate]) -> str:
     for certificate in chain:
         if certificate.not_before > certificate.clock:
             issuer = None if certificate is chain[0] else certificate.common_name
-            return words.begins(certificate.not_before, certificate.clock, issuer)
-    return words.CA_OF_THIS_HOST
+            return details.begins(certificate.not_before, certificate.clock, issuer)
+    return details.CA_OF_THIS_HOST
 
 
 def _also_out_of_date(leaf: Certificate) -> str:
     if leaf.not_after < leaf.clock:
-        return words.has_also_expired(leaf.not_after)
-    return words.is_also_too_early(leaf.not_before) if leaf.not_before > leaf.clock else ""
+        return details.has_also_expired(leaf.not_after)
+    return details.is_also_too_early(leaf.not_before) if leaf.not_before > leaf.clock else ""
 
 
 def _other_name(leaf: Certificate, name: str) -> ChainVerdict:
     listed = _listed(leaf)
     if is_address(name) and name in (leaf.dns_names or [leaf.common_name]):
         return ChainVerdict(
-            "certificate_name_mismatch", words.is_for(listed) if listed != [name] else "", "address_as_name"
+            "certificate_name_mismatch", details.is_for(listed) if listed != [name] else "", "address_as_name"
         )
-    return ChainVerdict("certificate_name_mismatch", words.is_for(listed))
+    return ChainVerdict("certificate_name_mismatch", details.is_for(listed))
 
 
 def _listed(leaf: Certificate) -> list[str]:
@@ -208,18 +208,18 @@ def _misissued(
     issuer = path[-1].issuer_name
     broken = next((one for one in path if one.malformed), None)
     if verify_code == _MALFORMED or (broken is not None and verify_code in _NO_ISSUER):
-        return ChainVerdict("certificate_untrusted", words.named((broken or path[0]).common_name), "malformed")
+        return ChainVerdict("certificate_untrusted", details.named((broken or path[0]).common_name), "malformed")
     if verify_code == _BAD_SIGNATURE or "signature failure" in verify_error:
-        anew = words.perhaps_made_anew(issuer) if issuer in ca_subjects else ""
+        anew = details.perhaps_made_anew(issuer) if issuer in ca_subjects else ""
         sent = any(one.parsed.subject == path[-1].parsed.issuer for one in chain)
         if anew and len(path) > 1 and not sent:
             # What is sent fits in itself, so it is not damaged.
             return ChainVerdict("certificate_untrusted", anew, "other_ca")
-        return ChainVerdict("certificate_untrusted", words.also(verify_error, anew), "signature")
+        return ChainVerdict("certificate_untrusted", details.also(verify_error, anew), "signature")
     if "critical extension" in verify_error:
         return ChainVerdict("certificate_untrusted", _unknown_critical(path, verify_error), "critical_extension")
     if verify_code in _MISISSUED_CODES or _MISISSUED.search(verify_error):
-        where = words.named(_breaks_a_rule(path, verify_error) or issuer)
+        where = details.named(_breaks_a_rule(path, verify_error) or issuer)
         return ChainVerdict("certificate_untrusted", f"{verify_error} ({where})", "misissued")
     return None
 
@@ -238,7 +238,7 @@ def _unknown_critical(path: Sequence[Certificate], verify_error: str) -> str:
     """Which of the certificates that were sent has a critical extension that nobody knows."""
     for one in path:
         if one.unknown_critical is not None:
-            return words.unknown_extension(one.common_name, one.unknown_critical)
+            return details.unknown_extension(one.common_name, one.unknown_critical)
     return verify_error
 
 
@@ -261,23 +261,23 @@ def _missing_issuer(chain: Sequence[Certificate], ca_subjects: Sequence[str]) ->
     path = linked(chain)
     leaf, top = path[0], path[-1]
     issuer = top.issuer_name
-    code, detail = "certificate_untrusted", words.ends_at_unknown_root(top.common_name)
+    code, detail = "certificate_untrusted", details.ends_at_unknown_root(top.common_name)
     if not top.self_signed and issuer in ca_subjects:
-        detail = words.another_of_that_name(issuer)
+        detail = details.another_of_that_name(issuer)
     elif not top.self_signed and any(one.common_name in ca_subjects for one in path):
-        detail = words.no_root(next(one.common_name for one in path if one.common_name in ca_subjects), issuer)
+        detail = details.no_root(next(one.common_name for one in path if one.common_name in ca_subjects), issuer)
     elif not top.self_signed and len(path) > 1:
         # Where its certificate can be fetched says nothing here: an intermediate has that of its root.
         incomplete = _named_intermediate(issuer)
         if incomplete:
             code = "certificate_chain_incomplete"
-        detail = words.ends_below(issuer, may_be_intermediate=incomplete is None)
+        detail = details.ends_below(issuer, may_be_intermediate=incomplete is None)
     elif not top.self_signed:
         incomplete = _is_intermediate(leaf, ca_subjects)
         if incomplete:
-            code, detail = "certificate_chain_incomplete", words.only_the_leaf(issuer)
+            code, detail = "certificate_chain_incomplete", details.only_the_leaf(issuer)
         else:
-            detail = words.unknown_issuer(issuer, may_be_intermediate=incomplete is None)
+            detail = details.unknown_issuer(issuer, may_be_intermediate=incomplete is None)
     return ChainVerdict(code, detail)
 
 

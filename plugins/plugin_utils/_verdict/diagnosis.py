@@ -27,7 +27,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.reply import
 from ansible_collections.mailops.smtp.plugins.plugin_utils._explain.status_codes import Meaning, Status, meaning
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.policy import TLS_VERSIONS, Policy
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import runtimes, signs, words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import details, runtimes, signs
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import (
     Certificate,
     is_address,
@@ -129,7 +129,7 @@ def diagnose(
     observed = signs.observed_security(attempt)
     failure = attempt["failure"]
     if signs.turned_away(attempt) and (failure is None or failure["kind"] in _TURNED_AWAY_AT):
-        said = words.quoted(failure) if failure is not None and failure["kind"] == "reply" else ""
+        said = details.quoted(failure) if failure is not None and failure["kind"] == "reply" else ""
         return replace(_turned_away(attempt, said), observed=observed)
     if failure is None:
         if observed is None and settings.security == "auto":
@@ -152,8 +152,8 @@ def diagnose(
 def _turned_away(attempt: Attempt, said: str) -> Diagnosis:
     """What sendmail's access list has against this host: its address, or in TLS alone what that shows of the client."""
     if not signs.in_tls(attempt) or not signs.offered(attempt, "before_tls") or signs.turned_away_before_tls(attempt):
-        return Diagnosis("greeting_rejected", "address", words.also(said, words.TURNED_AWAY))
-    detail = words.also(said, words.TURNED_AWAY_IN_TLS)
+        return Diagnosis("greeting_rejected", "address", details.also(said, details.TURNED_AWAY))
+    detail = details.also(said, details.TURNED_AWAY_IN_TLS)
     if signs.asked_certificate(attempt) and not re.search(r"encryption|\bweak\b", said, re.IGNORECASE):
         return Diagnosis("client_certificate_required", detail=detail)
     return Diagnosis("ehlo_rejected", "no_answer_in_tls", detail)
@@ -165,13 +165,13 @@ def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, hos
     if settings.username is not None and settings.login_required:
         for app in policy.apps:
             if app.mechanisms and offered and not set(app.mechanisms) & set(offered):
-                detail = words.can_only(app.name, app.mechanisms, offered)
+                detail = details.can_only(app.name, app.mechanisms, offered)
                 return Diagnosis("auth_mechanism_not_offered", "app", detail, fields={"app": app.name})
     # Only a relay that refused the modern suites is known to have nothing else.
     only_old = "python_refused" in attempt and runtimes.oddities(tls)
     refusing = runtimes.refusing_app(runtimes.OLD_SUITES, policy.apps) if only_old else None
     if refusing is not None:
-        detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name, tls["cipher"])
+        detail = details.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name, tls["cipher"])
         return Diagnosis("tls_handshake_failed", "app", detail, fields={"app": refusing.name})
     chain = (
         read_chain(attempt.get("chain") or [], host.clock, settings.login)
@@ -182,7 +182,7 @@ def _refused_by_an_app(attempt: Attempt, settings: Settings, policy: Policy, hos
     refusing = runtimes.refusing_app([odd], policy.apps) if odd is not None else None
     if refusing is not None:
         code = "certificate_untrusted" if odd == "names_unreadable" else "certificate_name_mismatch"
-        detail = words.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name)
+        detail = details.of_its_runtime(runtimes.RUNTIMES[refusing.runtime].name)
         return Diagnosis(code, "app", detail, fields={"app": refusing.name})
     return None
 
@@ -192,9 +192,9 @@ def diagnose_name(dns: Dns, settings: Settings) -> Diagnosis:
     failure = dns.get("failure")
     error = failure.get("error") if failure is not None else None
     if failure is not None and failure["kind"] == "not_asked":
-        return Diagnosis("not_asked", detail=words.lacking(failure["lack"]))
+        return Diagnosis("not_asked", detail=details.lacking(failure["lack"]))
     if failure is not None and failure["kind"] == "timeout":
-        return Diagnosis("name_server_failure", detail=words.no_answer_of_the_name_server(dns["ms"] / 1000))
+        return Diagnosis("name_server_failure", detail=details.no_answer_of_the_name_server(dns["ms"] / 1000))
     if error in ("EAI_NODATA", "EAI_ADDRFAMILY") and settings.ip_version != "any":
         asking = "ip_version" if settings.source_address is None else f"source_address {settings.source_address}"
         return Diagnosis("name_not_found", "family", fields={"ip_version": settings.ip_version, "asking": asking})
@@ -203,8 +203,8 @@ def diagnose_name(dns: Dns, settings: Settings) -> Diagnosis:
     if error == "EAI_NONAME" and "%" in settings.host:
         return Diagnosis("invalid_settings", "interface", fields={"interface": settings.host.partition("%")[2]})
     if error == "EAI_NONAME":
-        return Diagnosis("name_not_found", detail=words.searched(settings.host))
-    return Diagnosis("name_server_failure", detail=words.resolver_error(str(error)))
+        return Diagnosis("name_not_found", detail=details.searched(settings.host))
+    return Diagnosis("name_server_failure", detail=details.resolver_error(str(error)))
 
 
 def diagnose_slow_name(observation: Observation, settings: Settings) -> Diagnosis | None:
@@ -217,13 +217,13 @@ def diagnose_slow_name(observation: Observation, settings: Settings) -> Diagnosi
     answers = any(signs.answers_elsewhere(attempt, observation) for attempt in observation["attempts"])
     if not silent or answers or took < left or left > _SHORT_SECONDS:
         return None
-    return Diagnosis("name_server_failure", "slow", fields={"waited": words.span(took)})
+    return Diagnosis("name_server_failure", "slow", fields={"waited": details.span(took)})
 
 
 def _of_failure(case: _Case) -> Diagnosis:
     failure = case.failure
     if failure["kind"] == "not_asked":
-        return Diagnosis("not_asked", detail=words.lacking(failure["lack"]))
+        return Diagnosis("not_asked", detail=details.lacking(failure["lack"]))
     if failure["kind"] == "out_of_step":
         wanted = _wants_certificate(case)
         if wanted is not None:
@@ -232,12 +232,12 @@ def _of_failure(case: _Case) -> Diagnosis:
         if failure["code"] == 421:
             return _refused(case, "greeting")
         # The session was sound until then.
-        detail = words.out_of_step(failure) + words.in_answer_to(failure)
+        detail = details.out_of_step(failure) + details.in_answer_to(failure)
         if failure["layer"] == "auth":
             return Diagnosis("auth_rejected", "no_answer", detail)
         if failure["layer"] == "transaction":
             return Diagnosis("message_rejected", _how_far(case.attempt), detail)
-        return Diagnosis("ehlo_rejected", "out_of_step", words.out_of_step(failure))
+        return Diagnosis("ehlo_rejected", "out_of_step", details.out_of_step(failure))
     return _DIAGNOSES[failure["layer"]](case)
 
 
@@ -247,7 +247,7 @@ def _of_failure(case: _Case) -> Diagnosis:
 def _tcp(case: _Case) -> Diagnosis:
     attempt, failure, settings = case.attempt, case.failure, case.settings
     kind, errno, icmp = failure["kind"], failure.get("errno"), tuple(failure.get("icmp") or ())
-    said = words.by_icmp(failure)
+    said = details.by_icmp(failure)
     if kind == "bind":
         return Diagnosis("invalid_settings", "source_address", fields={"source_address": str(settings.source_address)})
     if kind in _SILENT:
@@ -257,7 +257,7 @@ def _tcp(case: _Case) -> Diagnosis:
     if errno == "ECONNREFUSED":
         said = said if icmp in _ICMP_PORT_UNREACHABLE else ""
         return Diagnosis(
-            "connection_refused", detail=words.also(said, words.this_host(settings.host, attempt["address"]))
+            "connection_refused", detail=details.also(said, details.this_host(settings.host, attempt["address"]))
         )
     from_itself = failure.get("icmp_from") == attempt["address"].partition("%")[0]
     if from_itself and (icmp in _ICMP_PROHIBITED or errno in _UNREACHABLE):
@@ -267,7 +267,7 @@ def _tcp(case: _Case) -> Diagnosis:
     if icmp in _ICMP_PROHIBITED or errno in _BLOCKED:
         return Diagnosis("connection_blocked", detail=said)
     if errno == "EHOSTUNREACH" and case.answers_elsewhere:
-        return Diagnosis("connection_blocked", detail=words.YET_ANSWERS_ELSEWHERE)
+        return Diagnosis("connection_blocked", detail=details.YET_ANSWERS_ELSEWHERE)
     if errno == "EHOSTUNREACH" and not icmp and attempt["family"] == 4 and signs.waited(attempt, failure) < 0.9:
         return Diagnosis("no_route", "or_blocked")
     if signs.is_link_local(attempt["address"]) and "%" not in attempt["address"] and errno == "EINVAL":
@@ -285,7 +285,7 @@ def _reset_at_once(case: _Case) -> Diagnosis:
             return _cleartext_spoken(case, "")
         failure = other["failure"]
         if failure is not None and failure["kind"] == "timeout":
-            return Diagnosis("tls_handshake_failed", detail=words.RESETS_AT_TLS)
+            return Diagnosis("tls_handshake_failed", detail=details.RESETS_AT_TLS)
     return Diagnosis("connection_reset")
 
 
@@ -293,34 +293,36 @@ def _greeting(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     kind = failure["kind"]
     if "after_proxy_header" in attempt:
-        return _proxy_expected(case, words.instead(failure) if kind == "reply" else "")
+        return _proxy_expected(case, details.instead(failure) if kind == "reply" else "")
     if kind == "reply" and _WAITS_FOR_HEADER.search(signs.reply_text(failure)):
-        return Diagnosis("greeting_timeout", "proxy_expected", words.instead(failure))
+        return Diagnosis("greeting_timeout", "proxy_expected", details.instead(failure))
     if kind == "malformed" and _WAITS_FOR_HEADER.search(failure["text"]):
-        return Diagnosis("greeting_timeout", "proxy_expected", words.it_said(failure["text"]))
+        return Diagnosis("greeting_timeout", "proxy_expected", details.it_said(failure["text"]))
     if kind in _SILENT and (attempt.get("both_modes") or attempt.get("speaks_second")):
         here = {"tls_here": case.settings.port} if attempt.get("both_modes") else {}
         return Diagnosis("greeting_timeout", "speaks_second", fields={**_timeout(case), **here})
     if kind in _SILENT:
         partial = failure.get("partial")
-        detail = words.greeting_stopped(failure) if partial else words.where_in_tls(attempt) or words.STAYED_SILENT
+        detail = (
+            details.greeting_stopped(failure) if partial else details.where_in_tls(attempt) or details.STAYED_SILENT
+        )
         return Diagnosis("greeting_timeout", detail=detail, fields=_timeout(case))
     if kind in ("closed", "reset", "os"):
-        return _wants_certificate(case) or Diagnosis("connection_closed", detail=words.greeting_stopped(failure))
+        return _wants_certificate(case) or Diagnosis("connection_closed", detail=details.greeting_stopped(failure))
     if kind == "reply" and failure["code"] < 400:
-        return Diagnosis("not_smtp", detail=words.odd_greeting(failure))
+        return Diagnosis("not_smtp", detail=details.odd_greeting(failure))
     if kind == "reply":
         return _wants_certificate(case) or _greeted_with_refusal(case)
     if kind == "malformed":
-        return Diagnosis("not_smtp", detail=words.service(failure["text"]))
-    return Diagnosis("not_smtp", detail=words.WITHOUT_END.format(failure.get("limit", "reply")))
+        return Diagnosis("not_smtp", detail=details.service(failure["text"]))
+    return Diagnosis("not_smtp", detail=details.WITHOUT_END.format(failure.get("limit", "reply")))
 
 
 def _greeted_with_refusal(case: _Case) -> Diagnosis:
     """As any refusal; Postfix's own sentence for a PROXY header that did not come is no more than a sign of it."""
     found = _refused(case, "greeting")
     if _NO_HEADER_FOR_POSTFIX.search(signs.reply_text(case.failure)):
-        return replace(found, detail=words.also(found.detail, words.AS_WITHOUT_HEADER))
+        return replace(found, detail=details.also(found.detail, details.AS_WITHOUT_HEADER))
     return found
 
 
@@ -328,7 +330,7 @@ def _proxy_expected(case: _Case, said: str = "") -> Diagnosis:
     """A port that answers only behind a proxy's header, and how it does where that is not the mode that was asked for."""
     speaks_tls = case.attempt["after_proxy_header"]["code"] == 0
     if speaks_tls != (case.settings.security == "implicit_tls") and case.settings.security != "auto":
-        said = words.also(said, words.TLS_BEHIND_HEADER if speaks_tls else words.CLEARTEXT_BEHIND_HEADER)
+        said = details.also(said, details.TLS_BEHIND_HEADER if speaks_tls else details.CLEARTEXT_BEHIND_HEADER)
     return Diagnosis("greeting_timeout", "proxy_expected", said)
 
 
@@ -337,13 +339,13 @@ def _mode(case: _Case) -> Diagnosis:
         return _implicit_spoken(case)
     text = case.failure.get("text", "")
     if "after_proxy_header" in case.attempt:
-        return _proxy_expected(case, words.it_said(text))
+        return _proxy_expected(case, details.it_said(text))
     if _WAITS_FOR_HEADER.search(text):
-        return Diagnosis("greeting_timeout", "proxy_expected", words.it_said(text))
+        return Diagnosis("greeting_timeout", "proxy_expected", details.it_said(text))
     if not re.match(r"[2-5](\d(\d([ -]|$)|$)|$)", text):
-        return Diagnosis("not_smtp", detail=words.service(text))
+        return Diagnosis("not_smtp", detail=details.service(text))
     if signs.looks_like_ftp(text):
-        return Diagnosis("not_smtp", detail=words.ftp(text))
+        return Diagnosis("not_smtp", detail=details.ftp(text))
     other = case.attempt.get("other_mode")
     said: FailureEntry = {
         "layer": "greeting",
@@ -352,7 +354,7 @@ def _mode(case: _Case) -> Diagnosis:
         "lines": [text[4:]],
     }
     if re.match(r"(?!220)[23]\d\d", text) and not (other is not None and _greets(other)):
-        return Diagnosis("not_smtp", detail=words.odd_greeting(said))
+        return Diagnosis("not_smtp", detail=details.odd_greeting(said))
     if text[0] in "23" or (other is not None and _greets(other)):
         return _cleartext_spoken(case, text)
     # A refusal in cleartext is one, whatever mode was meant; only a 220 would show the other mode.
@@ -369,11 +371,11 @@ def _implicit_spoken(case: _Case) -> Diagnosis:
     if other is not None and failure is not None:
         inner = _of_failure(_Case(other, failure, settings, case.host, False))
         if inner.code == "not_smtp":
-            return replace(inner, detail=words.also(inner.detail, words.BEHIND_TLS), observed="implicit_tls")
+            return replace(inner, detail=details.also(inner.detail, details.BEHIND_TLS), observed="implicit_tls")
         if failure["layer"] == "greeting" and failure["kind"] in _SILENT:
-            detail = words.silent_there_too(signs.waited(other, failure))
+            detail = details.silent_there_too(signs.waited(other, failure))
         elif failure["layer"] in ("tls", "certificate", "greeting"):
-            detail = words.fault_of_its_own(inner.code)
+            detail = details.fault_of_its_own(inner.code)
     other_port = 587 if settings.port != 587 else 2587
     return Diagnosis("mode_mismatch", "implicit_spoken", detail, "implicit_tls", other_port=other_port)
 
@@ -396,7 +398,7 @@ def _cleartext_spoken(case: _Case, text: str) -> Diagnosis:
     return Diagnosis(
         "mode_mismatch",
         "cleartext_only" if observed == "cleartext" and refused is None else "cleartext_spoken",
-        words.also(words.it_said(text), words.refuses_ehlo(refused) if refused is not None else ""),
+        details.also(details.it_said(text), details.refuses_ehlo(refused) if refused is not None else ""),
         observed,
         {"observed": observed if observed and refused is None else "starttls"},
         other_port=465 if case.settings.port != 465 else 2465,
@@ -407,48 +409,50 @@ def _ehlo(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     greeting = " ".join(attempt["greeting"]["lines"]) if "greeting" in attempt else ""
     if signs.looks_like_ftp(greeting):
-        return Diagnosis("not_smtp", detail=words.ftp(greeting))
+        return Diagnosis("not_smtp", detail=details.ftp(greeting))
     wanted = _wants_certificate(case)
     if wanted is not None:
         return wanted
     if failure["kind"] == "reply" and _WAITS_FOR_HEADER.search(signs.reply_text(failure)):
         # Exim greets after some seconds without the header, and takes no command then.
-        return Diagnosis("greeting_timeout", "proxy_expected", words.instead(failure))
+        return Diagnosis("greeting_timeout", "proxy_expected", details.instead(failure))
     if failure["kind"] != "reply":
         variant = "no_answer_in_tls" if signs.in_tls(attempt) else "no_answer"
-        return Diagnosis("ehlo_rejected", variant, words.unanswered(attempt, failure), fields=_patience(case))
+        return Diagnosis("ehlo_rejected", variant, details.unanswered(attempt, failure), fields=_patience(case))
     helo = attempt.get("helo")
     if helo is not None and failure["code"] in _UNKNOWN_COMMAND and helo["code"] in _UNKNOWN_COMMAND:
-        return Diagnosis("not_smtp", detail=words.also(words.knows_no_hello(failure), words.may_be_lmtp(greeting)))
+        return Diagnosis(
+            "not_smtp", detail=details.also(details.knows_no_hello(failure), details.may_be_lmtp(greeting))
+        )
     found = _refused(case, "ehlo")
     if helo is not None and helo["code"] // 100 == 2:
         if (found.code, found.variant) == ("ehlo_rejected", "name") and failure["code"] not in _UNKNOWN_COMMAND:
             # Haraka asks for the name at EHLO alone.
-            return replace(found, detail=words.also(found.detail, words.HELO_IS_TAKEN))
+            return replace(found, detail=details.also(found.detail, details.HELO_IS_TAKEN))
         # The same name was taken in HELO: it is EHLO itself that is not wanted.
-        return Diagnosis("ehlo_rejected", "only_helo", words.quoted(failure))
+        return Diagnosis("ehlo_rejected", "only_helo", details.quoted(failure))
     if helo is not None and failure["code"] in _UNKNOWN_COMMAND:
         # The relay does not have EHLO; what it says to HELO is the reason.
         said: FailureEntry = {"layer": "ehlo", "kind": "reply", "code": helo["code"], "lines": helo["lines"]}
         found = _refused(case._replace(failure=said), "ehlo")
-        return replace(found, detail=f"{found.detail} {words.to_helo(failure)}")
+        return replace(found, detail=f"{found.detail} {details.to_helo(failure)}")
     stopped = attempt.get("helo_failure")
-    return replace(found, detail=f"{found.detail} {words.stopped_instead(stopped)}") if stopped is not None else found
+    return replace(found, detail=f"{found.detail} {details.stopped_instead(stopped)}") if stopped is not None else found
 
 
 def _starttls(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     if failure["kind"] == "missing":
         masked = signs.masked_capabilities(attempt)
-        return Diagnosis("starttls_not_offered", "masked" if masked else "", words.masks(masked))
+        return Diagnosis("starttls_not_offered", "masked" if masked else "", details.masks(masked))
     if failure["kind"] == "reply" and failure["code"] < 400:
-        return Diagnosis("starttls_rejected", "no_answer", words.quoted(failure))
+        return Diagnosis("starttls_rejected", "no_answer", details.quoted(failure))
     if failure["kind"] == "reply":
         found = _refused(case, "starttls")
         # It is in the list: what is refused is no more that it were not offered.
         unknown = found.code == "starttls_not_offered"
         return replace(found, code="starttls_rejected", variant="no_answer") if unknown else found
-    return Diagnosis("starttls_rejected", "no_answer", words.unanswered(attempt, failure), fields=_patience(case))
+    return Diagnosis("starttls_rejected", "no_answer", details.unanswered(attempt, failure), fields=_patience(case))
 
 
 def _tls(case: _Case) -> Diagnosis:
@@ -460,32 +464,32 @@ def _tls(case: _Case) -> Diagnosis:
     if other_way is not None:
         return other_way
     if kind in _SILENT:
-        return Diagnosis("tls_handshake_timeout", detail=words.handshake_stopped(failure), fields=_timeout(case))
+        return Diagnosis("tls_handshake_timeout", detail=details.handshake_stopped(failure), fields=_timeout(case))
     legacy = attempt.get("legacy", {})
     if signs.is_anonymous(legacy):
-        return Diagnosis("tls_handshake_failed", "no_certificate", words.accepts_only(legacy["cipher"]))
+        return Diagnosis("tls_handshake_failed", "no_certificate", details.accepts_only(legacy["cipher"]))
     if reason in _VERSION_REASONS or legacy.get("version") in _OLD_VERSIONS:
         old = legacy.get("version")
-        return Diagnosis("tls_version_unsupported", detail=words.speaks_at_most(old) if old in _OLD_VERSIONS else "")
+        return Diagnosis("tls_version_unsupported", detail=details.speaks_at_most(old) if old in _OLD_VERSIONS else "")
     if "UNRECOGNIZED_NAME" in reason:
         return Diagnosis("tls_handshake_failed", "server_name")
     refused = (kind == "tls" and "ALERT_" in reason) or kind in _HUNG_UP
     if reason in _CLIENT_CERTIFICATE_REASONS or (signs.asked_certificate(attempt) and refused):
         return Diagnosis("client_certificate_required")
     if kind in _HUNG_UP:
-        in_cleartext = words.GREETS_WHO_SPEAKS if attempt.get("speaks_second") else ""
+        in_cleartext = details.GREETS_WHO_SPEAKS if attempt.get("speaks_second") else ""
         at_once = "hung_up" if failure.get("silent", True) and not in_cleartext else ""
-        return Diagnosis("tls_handshake_failed", at_once, words.also(words.hung_up_on_tls(failure), in_cleartext))
+        return Diagnosis("tls_handshake_failed", at_once, details.also(details.hung_up_on_tls(failure), in_cleartext))
     if kind == "plaintext":
-        return Diagnosis("tls_handshake_failed", detail=words.went_on_in_cleartext(failure))
+        return Diagnosis("tls_handshake_failed", detail=details.went_on_in_cleartext(failure))
     if kind == "limit":
-        return Diagnosis("tls_handshake_failed", detail=words.ENDLESS_RECORDS)
+        return Diagnosis("tls_handshake_failed", detail=details.ENDLESS_RECORDS)
     if "DH_KEY_TOO_SMALL" in reason:
         bits = attempt.get("tls", {}).get("dh_bits", 0)
         who = {"who": runtimes.who(["dhe", "dh_small"])}
-        return Diagnosis("tls_handshake_failed", "small_group", words.group_of(bits) if bits else "", fields=who)
+        return Diagnosis("tls_handshake_failed", "small_group", details.group_of(bits) if bits else "", fields=who)
     after = "after" if signs.in_tls(attempt) and not refused else ""
-    return Diagnosis("tls_handshake_failed", after, words.tls_failure(failure, legacy))
+    return Diagnosis("tls_handshake_failed", after, details.tls_failure(failure, legacy))
 
 
 def _tls_or_whoever_connects(case: _Case) -> Diagnosis | None:
@@ -505,7 +509,7 @@ def _tls_or_whoever_connects(case: _Case) -> Diagnosis | None:
     if failure["layer"] == "greeting" and failure["kind"] == "reply":
         return _refused(case._replace(attempt=other, failure=failure), "greeting")
     if failure["layer"] == "greeting" and failure["kind"] == "malformed":
-        return Diagnosis("not_smtp", detail=words.service(failure.get("text", "")))
+        return Diagnosis("not_smtp", detail=details.service(failure.get("text", "")))
     return None
 
 
@@ -517,13 +521,13 @@ def _certificate(case: _Case) -> Diagnosis:
     subjects = list(host.ca_subjects.get(settings.ca_path or "", ()))
     verdict = chain_verdict(failure["verify_code"], failure["text"], chain, settings.certificate_name, subjects)
     if verdict.code in ("certificate_expired", "certificate_not_yet_valid"):
-        return Diagnosis(verdict.code, verdict.variant, words.also(verdict.detail, words.clock_phrase(host.skew)))
+        return Diagnosis(verdict.code, verdict.variant, details.also(verdict.detail, details.clock_phrase(host.skew)))
     empty = host.trust_store_empty and settings.ca_path is None
     if empty and verdict.code in ("certificate_untrusted", "certificate_chain_incomplete") and not verdict.variant:
         return Diagnosis("certificate_untrusted", "no_store", verdict.detail)
     without_ca = settings.ca_path in host.ca_subjects and not subjects and not verdict.variant
     if without_ca and verdict.code in ("certificate_untrusted", "certificate_chain_incomplete"):
-        return Diagnosis(verdict.code, "", words.also(verdict.detail, words.NO_CA_THERE))
+        return Diagnosis(verdict.code, "", details.also(verdict.detail, details.NO_CA_THERE))
     return Diagnosis(verdict.code, verdict.variant, verdict.detail)
 
 
@@ -539,32 +543,32 @@ def _auth(case: _Case) -> Diagnosis:
         if signs.in_tls(attempt) and "STARTTLS" in signs.offered(attempt, "after_tls"):
             return Diagnosis("auth_not_offered", "tls_in_front")
         if case.settings.security == "opportunistic" and not signs.in_tls(attempt):
-            return replace(found, detail=words.NO_STARTTLS_EITHER)
+            return replace(found, detail=details.NO_STARTTLS_EITHER)
         before = signs.offered(attempt, "before_tls").get("AUTH", [])
-        return replace(found, detail=words.only_before_tls(before)) if signs.in_tls(attempt) and before else found
+        return replace(found, detail=details.only_before_tls(before)) if signs.in_tls(attempt) and before else found
     if kind == "missing":
         found = _no_mechanism(failure["offered"], failure.get("wanted"), False)
         more = "STARTTLS" in signs.offered_now(attempt) and not signs.in_tls(attempt)
-        return replace(found, detail=words.also(found.detail, words.MORE_BEHIND_STARTTLS)) if more else found
+        return replace(found, detail=details.also(found.detail, details.MORE_BEHIND_STARTTLS)) if more else found
     if kind != "reply":
-        return Diagnosis("auth_rejected", "no_answer", words.unanswered(attempt, failure), fields=_patience(case))
+        return Diagnosis("auth_rejected", "no_answer", details.unanswered(attempt, failure), fields=_patience(case))
     code, status = failure["code"], signs.status_of(failure)
     said = meaning(Status(code, status, ""), "auth", signs.reply_text(failure))
     if said is not None and said.cause == "client_certificate_required":
-        return Diagnosis("client_certificate_required", detail=words.quoted(failure))
+        return Diagnosis("client_certificate_required", detail=details.quoted(failure))
     asks_for_tls = said is not None and said.cause == "auth_requires_tls"
     if code in (530, 538) or status in ("5.7.10", "5.7.11") or asks_for_tls:
-        return Diagnosis("auth_requires_tls", "in_tls" if signs.in_tls(attempt) else "", words.quoted(failure))
+        return Diagnosis("auth_requires_tls", "in_tls" if signs.in_tls(attempt) else "", details.quoted(failure))
     # An offer that is taken back for a reason has words of its own.
     refuses_address = said is not None and said.cause == "greeting_rejected"
     about_mechanism = code == 504 or _MECHANISM.search(signs.reply_text(failure)) is not None
     if code in (500, 502, 503) and not refuses_address and not about_mechanism:
-        return Diagnosis("auth_not_offered", "refused", words.quoted(failure))
+        return Diagnosis("auth_not_offered", "refused", details.quoted(failure))
     if (code in (500, 502, 503, 504) and not refuses_address) or (code == 534 and status == "5.7.4"):
-        return Diagnosis("auth_mechanism_not_offered", "refused", words.quoted(failure))
+        return Diagnosis("auth_mechanism_not_offered", "refused", details.quoted(failure))
     found = _refused(case, "auth")
     if found.code == "auth_rejected" and not found.variant:
-        return replace(found, detail=words.also(found.detail, words.password_ends_in_a_break(case.settings)))
+        return replace(found, detail=details.also(found.detail, details.password_ends_in_a_break(case.settings)))
     return found
 
 
@@ -573,21 +577,21 @@ def _login_without_ehlo(case: _Case, found: Diagnosis) -> Diagnosis:
     replies = case.attempt.get("ehlo", {})
     reply = replies.get("after_tls") or replies.get("before_tls")
     if reply is None or reply["code"] in _UNKNOWN_COMMAND:
-        return replace(found, detail=words.KNOWS_NO_EHLO)
+        return replace(found, detail=details.KNOWS_NO_EHLO)
     said: FailureEntry = {"layer": "ehlo", "kind": "reply", "code": reply["code"], "lines": reply["lines"]}
     refused = _refused(case._replace(failure=said), "ehlo")
     if refused.code == "ehlo_rejected" and not refused.variant and refused.hint is None:
-        return replace(found, detail=words.ehlo_would_list(said))
-    return replace(refused, detail=words.also(refused.detail, words.ONLY_HELO))
+        return replace(found, detail=details.ehlo_would_list(said))
+    return replace(refused, detail=details.also(refused.detail, details.ONLY_HELO))
 
 
 def _no_mechanism(names: Sequence[str], wanted: str | None, after_starttls: bool) -> Diagnosis:
     """The relay offers no login, or none that is of use here."""
     if not names:
         if after_starttls:
-            return Diagnosis("auth_requires_tls", detail=words.NO_LOGIN_BEFORE_STARTTLS)
+            return Diagnosis("auth_requires_tls", detail=details.NO_LOGIN_BEFORE_STARTTLS)
         return Diagnosis("auth_not_offered")
-    detail = words.mechanisms_phrase(names, wanted)
+    detail = details.mechanisms_phrase(names, wanted)
     if any(name in _WITH_PASSWORD for name in names):
         return Diagnosis("auth_mechanism_not_offered", "", detail)
     variant = "token" if any(name in TOKENS for name in names) else "none"
@@ -597,9 +601,9 @@ def _no_mechanism(names: Sequence[str], wanted: str | None, after_starttls: bool
 def _transaction(case: _Case) -> Diagnosis:
     attempt, failure = case.attempt, case.failure
     if failure["kind"] == "withheld":
-        return Diagnosis("starttls_not_offered", detail=words.MESSAGE_WITHHELD)
+        return Diagnosis("starttls_not_offered", detail=details.MESSAGE_WITHHELD)
     if failure["kind"] != "reply":
-        how_far, detail = _how_far(attempt), words.unanswered(attempt, failure)
+        how_far, detail = _how_far(attempt), details.unanswered(attempt, failure)
         return Diagnosis("message_rejected", how_far, detail, fields=_patience(case))
     stage = "data" if failure["stage"] == "message" else failure["stage"]
     return _refused(case, stage)
@@ -628,14 +632,14 @@ _DIAGNOSES: Mapping[str, t.Callable[[_Case], Diagnosis]] = {
 
 
 def _timeout(case: _Case) -> dict[str, str | int]:
-    return {"timeout": words.span(signs.waited(case.attempt, case.failure))}
+    return {"timeout": details.span(signs.waited(case.attempt, case.failure))}
 
 
 def _patience(case: _Case) -> dict[str, str | int]:
     """How long a command without an answer was waited for; empty where the connection ended."""
     if case.failure["kind"] not in _SILENT:
         return {}
-    return {"waited": words.span(signs.waited(case.attempt, case.failure))}
+    return {"waited": details.span(signs.waited(case.attempt, case.failure))}
 
 
 def _refused(case: _Case, stage: str) -> Diagnosis:
@@ -680,9 +684,9 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
             variant, hint = "auth_required_elsewhere", None
     if code == "auth_requires_tls" and signs.in_tls(attempt):
         variant, hint = "in_tls", None  # inside TLS the advice to begin it is none
-    detail = words.quoted(failure) + words.in_answer_to(failure)
+    detail = details.quoted(failure) + details.in_answer_to(failure)
     if signs.asked_certificate(attempt) and _ACCESS_DENIED.search(text):
-        detail = words.also(detail, words.ASKED_CERTIFICATE)
+        detail = details.also(detail, details.ASKED_CERTIFICATE)
     return Diagnosis(code, variant, detail, hint=hint)
 
 
@@ -717,12 +721,12 @@ def _wants_certificate(case: _Case) -> Diagnosis | None:
     if not signs.asked_certificate(case.attempt) or not signs.in_tls(case.attempt):
         return None
     if failure["kind"] in _HUNG_UP:
-        return Diagnosis("client_certificate_required", detail=words.got_no_certificate(failure))
+        return Diagnosis("client_certificate_required", detail=details.got_no_certificate(failure))
     # It may be there before our next command is.
     if failure["kind"] in ("reply", "out_of_step") and re.search(
         r"certificate", signs.reply_text(failure), re.IGNORECASE
     ):
-        return Diagnosis("client_certificate_required", detail=words.quoted(failure))
+        return Diagnosis("client_certificate_required", detail=details.quoted(failure))
     return None
 
 
@@ -738,7 +742,7 @@ def _policy_breach(attempt: Attempt, settings: Settings, policy: Policy, host: H
             return Diagnosis("invalid_settings", "cleartext_networks", fields={"networks": ", ".join(networks)})
         return None
     if signs.is_anonymous(tls):
-        return Diagnosis("tls_handshake_failed", "no_certificate", words.uses(tls["cipher"]))
+        return Diagnosis("tls_handshake_failed", "no_certificate", details.uses(tls["cipher"]))
     version = tls.get("version") or ""
     if version in TLS_VERSIONS and TLS_VERSIONS.index(version) < TLS_VERSIONS.index(policy.minimum_tls_version):
         return Diagnosis("tls_version_unsupported", "policy", fields={"version": version})
@@ -753,15 +757,15 @@ def _too_few_days(chain: Sequence[Certificate], policy: Policy, host: HostFacts)
     if all(one.not_after >= host.clock and one.days_left >= policy.certificate_days_error for one in chain):
         return None
     for certificate in linked(chain):
-        whose = "" if certificate is chain[0] else words.is_the_issuers(certificate.common_name)
+        whose = "" if certificate is chain[0] else details.is_the_issuers(certificate.common_name)
         if certificate.not_after < host.clock and not whose:
             # It was valid when it was seen, and the evidence is judged at a later date.
-            return Diagnosis("certificate_expired", detail=words.ended(certificate.not_after, host.clock))
+            return Diagnosis("certificate_expired", detail=details.ended(certificate.not_after, host.clock))
         if whose and certificate.self_signed:
             break  # a root: this host's own store has the last word on it
         if policy.certificate_days_error > 0 and certificate.days_left < policy.certificate_days_error:
             fields: dict[str, str | int] = {
-                "in_days": words.days(certificate.days_left),
+                "in_days": details.days(certificate.days_left),
                 "until": f"{certificate.not_after:%Y-%m-%d}",
                 "required": policy.certificate_days_error,
             }

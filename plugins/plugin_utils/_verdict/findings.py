@@ -12,7 +12,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
 from ansible_collections.mailops.smtp.plugins.module_utils._observe.mechanisms import READABLE
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import Fields
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings, convention_clash
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import runtimes, signs, words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import details, runtimes, signs
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.chains import (
     besides,
@@ -69,8 +69,8 @@ def findings(seen: Seen) -> list[dict[str, str]]:
     found = []
     for one in (*_about_addresses(seen), *_about_the_dialogue(seen), *_about_certificates(seen)):
         address = one.address or seen.attempt["address"]
-        fields = words.fields_of(seen.settings, address, seen.ports, {**seen.diagnosis.fields, **one.fields})
-        found.append(words.finding_entry(one.code, one.detail, fields))
+        fields = details.fields_of(seen.settings, address, seen.ports, {**seen.diagnosis.fields, **one.fields})
+        found.append(details.finding_entry(one.code, one.detail, fields))
     return found
 
 
@@ -82,7 +82,9 @@ def _about_addresses(seen: Seen) -> Iterator[_Found]:
     waited = seen.observation["dns"]["ms"]
     if waited >= _SLOW_NAME_MS:
         yield _Found("name_server_slow", "", {"seconds": f"{waited / 1000:.0f}"})
-    if words.this_host(seen.settings.host, seen.attempt["address"]) and not signs.is_sinkhole(seen.attempt["address"]):
+    if details.this_host(seen.settings.host, seen.attempt["address"]) and not signs.is_sinkhole(
+        seen.attempt["address"]
+    ):
         yield _Found("leads_to_this_host")
     yield from _other_addresses(seen)
     yield from _silent_addresses(seen)
@@ -104,8 +106,8 @@ def _other_addresses(seen: Seen) -> Iterator[_Found]:
     for group in alike.values():
         many = len(group) > _FEW_ADDRESSES
         for attempt, diagnosis in group[:1] if many else group:
-            fields = words.fields_of(seen.settings, attempt["address"], seen.ports, diagnosis.fields)
-            sentence = words.cause_clause(str(diagnosis.code), diagnosis.variant, diagnosis.detail, fields)
+            fields = details.fields_of(seen.settings, attempt["address"], seen.ports, diagnosis.fields)
+            sentence = details.cause_clause(str(diagnosis.code), diagnosis.variant, diagnosis.detail, fields)
             code = "address_unreachable" if diagnosis.layer == "tcp" else "address_fails"
             # Only where an address of the other kind works.
             works = seen.diagnosis.ok and seen.attempt["family"] != attempt["family"]
@@ -124,7 +126,7 @@ def _silent_addresses(seen: Seen) -> Iterator[_Found]:
         for attempt in seen.observation["attempts"]
         if (failure := attempt["failure"]) is not None
         and failure["kind"] == "unfinished"
-        and failure["layer"] in words.NOT_YET
+        and failure["layer"] in details.NOT_YET
         and signs.waited(attempt, failure) >= _SILENT_SECONDS
     ]
     if not silent or not seen.diagnosis.ok:
@@ -136,8 +138,8 @@ def _silent_addresses(seen: Seen) -> Iterator[_Found]:
             "more": str(len(silent) - 1) if many else None,
             "lone": None if many else seen.settings.host,
             "other_version": str(seen.attempt["family"]) if other else None,
-            "missing": words.NOT_YET[failure["layer"]],
-            "seconds": words.span(signs.waited(attempt, failure)),
+            "missing": details.NOT_YET[failure["layer"]],
+            "seconds": details.span(signs.waited(attempt, failure)),
         }
         yield _Found("address_silent", "", fields, attempt["address"])
 
@@ -153,14 +155,14 @@ def _about_the_dialogue(seen: Seen) -> Iterator[_Found]:
     if offered:
         yield _Found("auth_offered_in_cleartext", ", ".join(offered))
     if settings.security == "opportunistic" and passed:
-        yield _Found("downgrade_possible", "" if tls else words.ALL_IN_CLEARTEXT)
+        yield _Found("downgrade_possible", "" if tls else details.ALL_IN_CLEARTEXT)
     if attempt.get("unserved"):
         yield _Found("connection_unserved")
     if attempt.get("injected"):
         yield _Found("starttls_injection")
     if "helo" in attempt and passed:
         refusal = attempt.get("ehlo", {}).get("before_tls")
-        yield _Found("ehlo_refused", words.quoted(refusal) if refusal is not None else "")
+        yield _Found("ehlo_refused", details.quoted(refusal) if refusal is not None else "")
     changed = _capabilities_changed(attempt)
     if changed:
         yield _Found("capabilities_changed", changed)
@@ -212,7 +214,7 @@ def _capabilities_changed(attempt: Attempt) -> str:
     after = signs.offered(attempt, "after_tls").keys() - set(_CHANGE_WITH_TLS)
     if not signs.offered(attempt, "before_tls") or not signs.offered(attempt, "after_tls"):
         return ""
-    return words.changed(sorted(before - after), sorted(after - before))
+    return details.changed(sorted(before - after), sorted(after - before))
 
 
 def _about_certificates(seen: Seen) -> Iterator[_Found]:
@@ -222,14 +224,16 @@ def _about_certificates(seen: Seen) -> Iterator[_Found]:
         return
     leaf, refused = chain[0], diagnosis.layer == "certificate"
     if not seen.settings.validate_certs:
-        yield _Found("certificate_not_verified", words.would_be_refused(besides(leaf, seen.settings.certificate_name)))
+        yield _Found(
+            "certificate_not_verified", details.would_be_refused(besides(leaf, seen.settings.certificate_name))
+        )
     soon = min(chain, key=lambda one: one.not_after)
     if not refused and 0 <= soon.days_left <= seen.policy.certificate_days_warning and soon.not_after > soon.clock:
-        whose = "" if soon is leaf else words.is_the_issuers(soon.common_name)
+        whose = "" if soon is leaf else details.is_the_issuers(soon.common_name)
         yield _Found(
             "certificate_expiring",
             whose,
-            {"in_days": words.days(soon.days_left), "until": f"{soon.not_after:%Y-%m-%d}"},
+            {"in_days": details.days(soon.days_left), "until": f"{soon.not_after:%Y-%m-%d}"},
         )
     odd = leaf.oddity_of_names(seen.settings.certificate_name) if not refused else None
     if odd is not None:
@@ -237,7 +241,7 @@ def _about_certificates(seen: Seen) -> Iterator[_Found]:
         if odd == "names_unreadable":
             yield _Found("certificate_unreadable", "", about)
         else:
-            only = words.only_common_name(leaf.common_name, leaf.version == 1)
+            only = details.only_common_name(leaf.common_name, leaf.version == 1)
             yield _Found("certificate_without_names", only, about)
     weak = weakness(chain)
     if weak and diagnosis.code != "certificate_weak":

@@ -13,7 +13,7 @@ from ansible_collections.mailops.smtp.plugins.module_utils._observe.evidence imp
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import LAYERS, Fields
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
 from ansible_collections.mailops.smtp.plugins.plugin_utils._printable import printable_data
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import signs, words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import details, signs
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.addresses import representative, shared_outcome
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.alternatives import alternative_verdicts, other_port
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import read_chain
@@ -232,9 +232,9 @@ def _with_cause(
     probe: Probe, settings: Settings, diagnosis: Diagnosis, attempt: Attempt | None, ports: Fields
 ) -> Probe:
     address = attempt["address"] if attempt is not None else None
-    fields = words.fields_of(settings, address, ports, diagnosis.fields)
+    fields = details.fields_of(settings, address, ports, diagnosis.fields)
     code = str(diagnosis.code)
-    message, remedy = words.cause_sentence(settings, code, diagnosis.variant, diagnosis.detail, fields)
+    message, remedy = details.cause_sentence(settings, code, diagnosis.variant, diagnosis.detail, fields)
     if diagnosis.hint is not None:
         message, remedy = f"{message} {diagnosis.hint.message}", diagnosis.hint.remedy or remedy
     probe.update(ok=False, layer=diagnosis.layer, cause=code, message=message, remedy=remedy)

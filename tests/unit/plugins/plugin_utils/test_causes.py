@@ -21,8 +21,8 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import (
     said,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.details import fields_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.other_ports import PORT_FIELDS
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.words import fields_of
 
 # Layer to causes, as promised to users. None may go or be renamed.
 CONTRACT = {

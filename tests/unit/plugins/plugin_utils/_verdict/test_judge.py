@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mailops.smtp.plugins.plugin_utils._causes import CAUSES, FINDINGS, LAYERS
 from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import Settings
-from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import words
+from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict import details
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.certificates import Certificate
 from ansible_collections.mailops.smtp.plugins.plugin_utils._verdict.diagnosis import (
     HostFacts,
@@ -102,7 +102,7 @@ def assert_sentence(text: str) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-def test_verdicts(row: Row, chains: dict[str, list[str]]) -> None:
+def test_callback(row: Row, chains: dict[str, list[str]]) -> None:
     probe = verdict(row, chains)
     assert_shape(probe)
     assert (probe["cause"], probe["layer"], probe["security_observed"]) == (row.code, row.layer, row.observed)
@@ -453,7 +453,7 @@ def test_any_failure_gets_a_verdict(chains: dict[str, list[str]]) -> None:
 def test_a_name_that_nobody_had_time_to_ask_for_is_not_asked() -> None:
     failure: t.Any = {"layer": "dns", "kind": "not_asked", "lack": "time"}
     found = diagnose_name({"ok": False, "ms": 500.0, "failure": failure}, asked())
-    assert (found.code, found.detail) == ("not_asked", words.lacking("time"))
+    assert (found.code, found.detail) == ("not_asked", details.lacking("time"))
 
 
 def test_a_relay_that_works_costs_no_signature(chains: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
