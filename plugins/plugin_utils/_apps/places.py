@@ -25,6 +25,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import 
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret, with_entries
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.unknown import misplaced_findings
 
 __all__ = (
     "FOLDERS",
@@ -188,7 +189,18 @@ def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot
         for one in [_own_place(apps, path, text, services)]
         if one is not None
     ]
-    return _with_environment(apps, [*own, *spots], processes)
+    return _with_environment(apps, [*own, *_absent_parts(apps, own), *spots], processes)
+
+
+def _absent_parts(apps: Sequence[Descriptor], own: Sequence[Spot]) -> list[Spot]:
+    """Parts of an app that are nowhere and say its mode all the same: without them it has its defaults."""
+    by_id, there = {app.id: app for app in apps}, {one.app for one in own}
+    return [
+        Spot(part, posixpath.join(posixpath.dirname(one.path), posixpath.basename(path)), "file")
+        for one in own
+        for part, path in by_id[one.app].parts.items()
+        if part in by_id and by_id[part].words and part not in there
+    ]
 
 
 def strangers_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Stranger]:
@@ -374,6 +386,7 @@ def _weight(app: Descriptor, kind: str, path: str, text: str, named: bool) -> in
     if kind == "environment" or relay or app.part_of:
         return there if relay or app.part_of else 0
     odd = interpret(app, form, values).findings
+    odd += misplaced_findings(app, place, text) if named else []
     return there + 1 if (form.section or form.closed) and any(one["code"] == "unknown_key" for one in odd) else 0
 
 
