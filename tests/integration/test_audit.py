@@ -356,8 +356,8 @@ PLANTED: dict[str, App] = {
         "/etc/exim4/update-exim4.conf.conf",
         f"dc_eximconfig_configtype='smarthost'\ndc_smarthost='{GOOD}:587'\n",
         "broken",
-        "wrong_type",
-        "dc_smarthost='smtp.example.com::587'",
+        "host_not_a_name",
+        "Write it as in smtp.example.com::",
     ),
     "Mastodon at a place of its own": App(
         "/srv/m1/live/.env.production",

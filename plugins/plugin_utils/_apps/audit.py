@@ -22,7 +22,11 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import S
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.spelled import mode_spelled, verification_spelled
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import MODEL_OPTIONS, convention_clash
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
+    MODEL_OPTIONS,
+    clash_sentence,
+    convention_clash,
+)
 
 __all__ = ("STATES", "Entry", "joined", "judged", "looked_at", "unnamed")
 
@@ -206,6 +210,11 @@ def _together(main: Reading, parts: Sequence[Reading]) -> Reading:
     if security:
         settings.update(security=security, secure=security == "implicit_tls")
     findings = [one for reading in (main, *parts) for one in reading.findings if one["code"] != "more_files"]
+    port = main.settings.get("port")
+    if security and not main.security and isinstance(port, int) and convention_clash(port, security):
+        message, _mark, remedy = clash_sentence(port, security).partition("; ")
+        clash = {"severity": "error", "code": "mode_mismatch", "message": f"{message[:1].upper()}{message[1:]}."}
+        findings.insert(0, {**clash, "remedy": remedy[:1].upper() + remedy[1:]})
     password = next((one.password for one in (main, *parts) if one.password), "")
     return Reading(main.found, settings, security, bool(password), findings, password)
 

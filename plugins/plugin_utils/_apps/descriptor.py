@@ -108,6 +108,7 @@ _FORM_KEYS = (
     "known_at",
     "one_of",
     "with_file",
+    "host_with_port",
     "apply",
     "default_port",
     "note",
@@ -304,7 +305,7 @@ def _words(data: Mapping[str, t.Any], modes: Mapping[str, Mode]) -> dict[str, Wo
                 f"the word {name} must have a name of small letters, digits and underscores that is no setting of ours."
             )
         raw = _mapping(data.get(name) or {}, f"words.{name}")
-        _only_known(raw, ("follows", "values", "default", "unknown", "exact_case"), f"words.{name}.")
+        _only_known(raw, ("follows", "values", "default", "unknown", "exact_case", "open"), f"words.{name}.")
         follows = raw.get("follows", "security" if name in used else "fixed")
         if isinstance(follows, list) or follows in used:
             words[name] = _follower(name, raw, [follows] if isinstance(follows, str) else follows, used)
@@ -339,7 +340,8 @@ def _words(data: Mapping[str, t.Any], modes: Mapping[str, Mode]) -> dict[str, Wo
         if follows in ("validate_certs", "login") and set(values) != {True, False}:
             raise AppError(f"words.{name}.values must say what the word is for true and for false.")
         exact = raw.get("exact_case") is True
-        words[name] = Word(name, follows, values, raw.get("default"), raw.get("unknown"), exact)
+        is_open = raw.get("open") is True
+        words[name] = Word(name, follows, values, raw.get("default"), raw.get("unknown"), exact, is_open)
     return words
 
 
@@ -425,6 +427,7 @@ def _form(kind: str, data: Mapping[str, t.Any], words: Mapping[str, Word], part:
         entry_keys=_entry_keys(data, where),
         known_at=_known_at(data, where),
         one_of=_one_of(data, where),
+        host_with_port=data.get("host_with_port") is True,
         with_file=_with_file(data, where),
         apply=str(data.get("apply") or ""),
         note=str(data.get("note") or ""),
@@ -736,7 +739,14 @@ def _traps(data: Mapping[str, t.Any], words: Mapping[str, Word], forms: Mapping[
         by = _texts(one, "logs_in_by")
         one.pop("logs_in_by", None)
         _only_known(dict.fromkeys(by), (*AUTH_MECHANISMS, *_FURTHER_MECHANISMS), f"{where}.logs_in_by.")
-        traps.append(Trap(_limit(one, where, "trap"), when, {key: str(text) for key, text in texts.items()}, by))
+        traps.append(
+            Trap(
+                _limit(one, where, "trap"),
+                when,
+                {key: None if text is None else str(text) for key, text in texts.items()},
+                by,
+            )
+        )
     return tuple(traps)
 
 

@@ -84,7 +84,8 @@ class Word:
 
     ``default`` is what the app takes when it is left out, by port where that decides; ``unknown`` is what any other
     text means to
-    it, and None says that the app does not start then. ``exact_case``: another case is another text.
+    it, and None says that the app does not start then. ``exact_case``: another case is another text. ``open``: any text
+    is one that the app knows, an empty one too; none but those of ``values`` says anything of a mode.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Word:
     default: Scalar | Mapping[t.Any, Scalar]
     unknown: Scalar
     exact_case: bool = False
+    open: bool = False
 
     @property
     def kind(self) -> str:
@@ -193,6 +195,7 @@ class Form:
     known_at: Mapping[KeyPath, tuple[str, ...]]
     one_of: Mapping[KeyPath, tuple[tuple[str, ...], ...]]
     with_file: str
+    host_with_port: bool
     apply: str
     note: str
     proven: str
@@ -273,13 +276,14 @@ class Trap:
     """A finding about settings that the app takes without complaint: told where everything in ``when`` holds.
 
     ``when`` maps a setting, a word, ``security`` (the mode that the app is really in) or ``login`` to the values that
-    it must have. ``holds`` maps a key of the file to a pattern with ``*`` that its text must fit. ``logs_in_by`` are the only
+    it must have. ``holds`` maps a key of the file to a pattern with ``*`` that its text must fit, or
+    to None where it must not be there. ``logs_in_by`` are the only
     mechanisms that are then left to the app: where a relay is known to offer one, there is nothing to tell.
     """
 
     limit: Limit
     when: Mapping[str, tuple[Scalar, ...]]
-    holds: Mapping[str, str] = field(default_factory=dict)
+    holds: Mapping[str, str | None] = field(default_factory=dict)
     logs_in_by: tuple[str, ...] = ()
 
 

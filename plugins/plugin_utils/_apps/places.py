@@ -31,6 +31,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import 
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret, with_entries
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.unknown import misplaced_findings
 
 __all__ = (
     "FOLDERS",
@@ -187,7 +188,7 @@ def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot
         for one in [_own_place(apps, path, text, services)]
         if one is not None
     ]
-    found = _with_environment(apps, [*own, *spots], processes, services)
+    found = _with_environment(apps, [*own, *_absent_parts(apps, own), *spots], processes, services)
     return [_at_override(spot, over[spot.path], texts[spot.path]) if spot.path in over else spot for spot in found]
 
 
@@ -195,6 +196,17 @@ def _at_override(spot: Spot, override: Override, text: str) -> Spot:
     """A service that stands in two files, at the one that counts more where this has variables of it."""
     path = override.path if spot.service in override.services else spot.path
     return replace(spot, path=path, text=text, process=(spot.path, override.path))
+
+
+def _absent_parts(apps: Sequence[Descriptor], own: Sequence[Spot]) -> list[Spot]:
+    """Parts of an app that are nowhere and say its mode all the same: without them it has its defaults."""
+    by_id, there = {app.id: app for app in apps}, {one.app for one in own}
+    return [
+        Spot(part, posixpath.join(posixpath.dirname(one.path), posixpath.basename(path)), "file")
+        for one in own
+        for part, path in by_id[one.app].parts.items()
+        if part in by_id and by_id[part].words and part not in there
+    ]
 
 
 def strangers_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Stranger]:
@@ -402,6 +414,7 @@ def _weight(app: Descriptor, kind: str, path: str, text: str, named: bool) -> in
     if kind == "environment" or relay or app.part_of:
         return there if relay or app.part_of else 0
     odd = interpret(app, form, values).findings
+    odd += misplaced_findings(app, place, text) if named else []
     return there + 1 if (form.section or form.closed) and any(one["code"] == "unknown_key" for one in odd) else 0
 
 

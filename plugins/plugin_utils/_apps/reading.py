@@ -24,6 +24,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.spelled import 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.unknown import (
     around_findings,
     is_variable,
+    misplaced_findings,
     parents_of,
     unknown_findings,
 )
@@ -66,6 +67,8 @@ _VARIABLES = re.compile(
     r"\$\{?([A-Za-z_]\w*)|\$__env\{(\w+)\}"
     r"|\b(?:ENV(?:\.fetch)?|getenv|environ(?:\.get)?|env)\s*[\[(]\s*['\"]([A-Za-z_]\w*)['\"]|\bprocess\.env\.(\w+)"
 )
+# A name and its port, with one colon (an IPv6 address has more), or a URL.
+_NO_HOST = re.compile(r"^[^:]*:\d*$|://")
 Finding = dict[str, str]
 
 
@@ -102,7 +105,7 @@ def read_place(
     values = {key: interpolated(key[-1], value, known) for key, value in raw_values.items()}
     findings = _cut_short(descriptor, place.form, text, raw_values)
     for path in place.files(text):
-        if others is None or path not in others:
+        if path not in (others or {}) and path not in place.optional(text):
             findings.append(_missing_file(path))
     gathered: dict[KeyPath, tuple[Value, str]] = {}
     for path in place.files(text):
@@ -123,6 +126,8 @@ def read_place(
     together = {**values, **theirs} if place.files_win else {**theirs, **values}
     reading = interpret(descriptor, place.form, together, environment)
     findings += around_findings(descriptor, place, text)
+    if not reading.settings.get("host"):
+        findings += misplaced_findings(descriptor, place, text)
     return dataclasses.replace(reading, findings=[*reading.findings, *findings, *place.findings(text)])
 
 
@@ -140,7 +145,7 @@ def _cut_short(descriptor: Descriptor, form: Form, text: str, values: Mapping[Ke
                     "severity": "warning",
                     "code": "comment_in_value",
                     "message": f"{key.text} ends at the first {found[1]} in it, as {descriptor.name} takes the rest for a comment.",
-                    "remedy": "Write it so that the sign is a part of it; app_mail_config does.",
+                    "remedy": f"Put it into {'backticks' if form.format == 'ini' else 'quotes'}; app_mail_config does.",
                 }
             )
     return findings
@@ -274,7 +279,8 @@ def interpret(
     hidden = bool(unclear & _deciding(descriptor))
     mode, port = _mode_and_port(descriptor, form, known, words, unclear, hidden)
     settings = _settings(descriptor, form, values, known, words, mode, port)
-    findings += _blanks(descriptor, form, values) + _other_booleans(descriptor, form, values)
+    findings += [*_blanks(descriptor, form, values), *_no_host(descriptor, form, known)]
+    findings += _other_booleans(descriptor, form, values)
     login = bool(known.get("username")) or "username" in unclear
     state = {**words, **settings, "security": mode, "login": login, **dict.fromkeys(unclear, "?")}
     if words or not (elsewhere or descriptor.part_of):
@@ -476,7 +482,10 @@ def traps_of(
     return [
         trap
         for trap in descriptor.traps
-        if all(fnmatch.fnmatchcase(texts.get(key, ""), text) for key, text in trap.holds.items())
+        if all(
+            key not in texts if text is None else fnmatch.fnmatchcase(texts.get(key, ""), text)
+            for key, text in trap.holds.items()
+        )
         and holds(trap.when, state)
     ]
 
@@ -533,6 +542,9 @@ def _words(
         if isinstance(word.follows, tuple):
             continue
         value = known.get(name)
+        if value is not None and word.open:
+            words[name] = value
+            continue
         if value is None or (value == "" and "" not in word.values.values()):
             words[name] = word.default_for(port)
             continue
@@ -764,6 +776,29 @@ def _blanks(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value])
     ]
 
 
+def _no_host(descriptor: Descriptor, form: Form, known: Mapping[str, Scalar]) -> list[Finding]:
+    """A port or a scheme in the place of the relay's name alone. PHPMailer alone takes them apart."""
+    host = known.get("host")
+    if form.host_with_port or not isinstance(host, str) or not _NO_HOST.search(host):
+        return []
+    # PHP takes ssl:// in front of a name for TLS.
+    if descriptor.runtime == "php" and "://" in host:
+        return []
+    found = next((one for one in form.keys if "host" in one.read_names), None)
+    key = found.text if found else "host"
+    remedy = f"Leave the name alone in {key}; the port and the mode have keys of their own."
+    if found and found.patterns and len(found.patterns[0].parts) > 1:
+        remedy = f"Write it as in {example(descriptor, form, found.path)}."
+    return [
+        {
+            "severity": "error",
+            "code": "host_not_a_name",
+            "message": f"{key} says {_shown(host)} where {descriptor.name} wants a name or an address, so it finds no server.",
+            "remedy": remedy,
+        }
+    ]
+
+
 def _other_booleans(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
     """Texts that are neither true nor false to the app, and that it takes for one of them all the same."""
     means, findings = form.booleans.otherwise, []
@@ -807,9 +842,11 @@ def _wanted(descriptor: Descriptor, form: Form, key: Key) -> str:
 def _unused(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
     """Keys that say that the app does not mail with these settings: it is switched off, or mails another way."""
     findings = []
+    relay = any("host" in key.read_names and values.get(key.path) for key in form.keys)
     for path, switch in form.switches.items():
         value = values.get(path)
-        if isinstance(value, Opaque):
+        # Variables beside a file that has the rest: what is not there stands in that file.
+        if isinstance(value, Opaque) or (value is None and not relay and form.kind == "environment"):
             continue
         word = None if value is None else _word_of(value, form)
         used = not switch.used or word in [None if one is None else _word_of(one, form) for one in switch.used]
@@ -885,7 +922,10 @@ def _overridden(
         if empty and form.ignores_empty:
             continue
         if not variable.endswith("_FILE"):
-            known.update(_of_variable(descriptor, variable, setting, value))
+            says = _of_variable(descriptor, variable, setting, value)
+            if value and all(known.get(name) == one for name, one in says.items()):
+                continue
+            known.update(says)
         elif form.with_file == "stops" and known.get(setting):
             findings.append(_both_set(descriptor, f"{setting} of the file", variable))
             continue

@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form
 
-__all__ = ("around_findings", "is_variable", "parents_of", "unknown_findings")
+__all__ = ("around_findings", "is_variable", "misplaced_findings", "parents_of", "unknown_findings")
 
 _LIKE_A_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,40}")
 Finding = dict[str, str]
@@ -139,6 +139,40 @@ def around_findings(descriptor: Descriptor, place: Place, text: str) -> list[Fin
                 shown = [one for one in known if nested == ("." in one) and "*" not in one]
                 findings.append(_unknown_key(descriptor, form, name if nested else first, near, where, shown))
     return findings + _two_of_one(descriptor, place, text)
+
+
+def misplaced_findings(descriptor: Descriptor, place: Place, text: str) -> list[Finding]:
+    """The key of the relay at another place of the app's own file, where the app does not look for it."""
+    form = place.form
+    if place.carrier or not form.section or form.format not in ("ini", "yaml", "toml") or form.dotted:
+        return []
+    ours = [key.path for key in form.keys if "host" in key.names]
+    findings = []
+    for path in load_format(form.format).read(text, (), form.dialect):
+        around = {".".join(path[:length]) for length in range(1, len(path) + 1)}
+        mine = next((one for one in ours if one[-1] == path[-1] and _is_of_mail(path, one)), None)
+        elsewhere = mine is not None and path != mine and around.isdisjoint(map(".".join, form.known_at))
+        if mine is None or not elsewhere or path[: len(form.section)] == form.section:
+            continue
+        findings.append(
+            {
+                "severity": "error" if form.refuses_unknown else "warning",
+                "code": "unknown_key",
+                "message": f"{descriptor.name} reads {'.'.join(mine)} and not {'.'.join(path)}, which is at another place of the file.",
+                "remedy": f"Move it to {'.'.join(mine)}, with the keys that belong to it.",
+            }
+        )
+    return findings
+
+
+def _is_of_mail(path: KeyPath, ours: KeyPath) -> bool:
+    """Whether a key of the same last name is meant for mail: by that name, by its section, or as ours is called in its section."""
+    above = path[-2].lower() if len(path) > 1 else ""
+    return bool(
+        re.search(r"smtp|mail", path[-1], re.IGNORECASE)
+        or above in ("smtp", "mail", "mailer", "email")
+        or (len(ours) > 1 and path[-2:] == ours[-2:])
+    )
 
 
 def _two_of_one(descriptor: Descriptor, place: Place, text: str) -> list[Finding]:

@@ -78,8 +78,12 @@ class Carrier(abc.ABC):
         """Other files that variables come from, the one that counts most last."""
         return []
 
-    def findings(self, text: str, service: str = "") -> list[dict[str, str]]:
-        """What is wrong with the way the variables stand there."""
+    def optional(self, text: str, service: str = "") -> list[str]:
+        """Those of ``files`` that need not be there."""
+        return []
+
+    def findings(self, text: str, service: str = "", names: Collection[str] = ()) -> list[dict[str, str]]:
+        """What is wrong with the way the variables stand there; ``names`` are those of the app's mail settings."""
         return []
 
 
@@ -155,6 +159,10 @@ class Place:
         """Other files that variables come from. Raises FormatError."""
         return load_carrier(self.carrier).files(text, self.service) if self.carrier else []
 
+    def optional(self, text: str) -> list[str]:
+        """Those of ``files`` that need not be there. Raises FormatError."""
+        return load_carrier(self.carrier).optional(text, self.service) if self.carrier else []
+
     @property
     def files_win(self) -> bool:
         """Whether the variables of other files win over those of the text itself."""
@@ -168,7 +176,12 @@ class Place:
 
     def findings(self, text: str) -> list[dict[str, str]]:
         """What is wrong with the way the settings stand there."""
-        return load_carrier(self.carrier).findings(text, self.service) if self.carrier else self.parts(text)
+        if not self.carrier:
+            return self.parts(text)
+        names = (
+            {self.form.inside} if self.form.inside else {path[0] for path in (*self.form.managed, *self.form.switches)}
+        )
+        return load_carrier(self.carrier).findings(text, self.service, names)
 
     def parts(self, text: str) -> list[dict[str, str]]:
         """What parts of the app's own file that count only at times say of our keys, and what cannot be changed there."""

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Carrier
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.interpolation import interpolated
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
     FormatError,
     Opaque,
@@ -89,24 +90,17 @@ class Compose(Carrier):
         return new
 
     def files(self, text: str, service: str = "") -> list[str]:
-        node = _service(text, service)
-        found = yaml_edit.child(node, "env_file") if node is not None else None
-        if found is None:
-            return []
-        entries = found.entries if found.kind == "sequence" else [found]
-        paths = []
-        for entry in entries:
-            path = yaml_edit.child(entry, "path") if entry.kind == "mapping" else entry
-            if path is not None and path.resolved().kind == "scalar":
-                paths.append(path.resolved().value)
-        return paths
+        return [path for path, _required in _env_files(text, service)]
 
-    def findings(self, text: str, service: str = "") -> list[dict[str, str]]:
+    def optional(self, text: str, service: str = "") -> list[str]:
+        return [path for path, required in _env_files(text, service) if not required]
+
+    def findings(self, text: str, service: str = "", names: Collection[str] = ()) -> list[dict[str, str]]:
         node = _environment(text, service)
         found = []
         for entry in node.entries if node is not None and node.kind == "sequence" else []:
             name, value = _split(entry)
-            if isinstance(value, str) and re.fullmatch(r"(['\"]).*\1", value, re.DOTALL):
+            if name in names and isinstance(value, str) and re.fullmatch(r"(['\"]).*\1", value, re.DOTALL):
                 found.append(
                     {
                         "severity": "error",
@@ -117,6 +111,23 @@ class Compose(Carrier):
                     }
                 )
         return found
+
+
+def _env_files(text: str, service: str) -> Iterator[tuple[str, bool]]:
+    """Each path of ``env_file``, and whether it must be there."""
+    node = _service(text, service)
+    found = yaml_edit.child(node, "env_file") if node is not None else None
+    entries = [] if found is None else found.entries if found.kind == "sequence" else [found]
+    for entry in entries:
+        is_long = entry.kind == "mapping"
+        path = yaml_edit.child(entry, "path") if is_long else entry
+        required = yaml_edit.child(entry, "required") if is_long else None
+        if path is None or path.resolved().kind != "scalar":
+            continue
+        # Only a default is known here: what compose itself is given is not.
+        raw = path.resolved().value
+        known = interpolated("env_file", Opaque("variable", raw), {}) if "${" in raw else raw
+        yield known if isinstance(known, str) else raw, required is None or required.resolved().value != "false"
 
 
 def _service(text: str, service: str) -> Node | None:

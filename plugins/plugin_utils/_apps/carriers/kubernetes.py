@@ -95,7 +95,7 @@ class Kubernetes(Carrier):
             raise FormatError("it cannot be changed so that Kubernetes reads back what was meant")
         return whole
 
-    def findings(self, text: str, service: str = "") -> list[dict[str, str]]:
+    def findings(self, text: str, service: str = "", names: Collection[str] = ()) -> list[dict[str, str]]:
         if not text.strip() or _find(text, service).kind != "ConfigMap":
             return []
         named = [name for name in self.read(text, service) if re.search(r"PASS(WORD|WD)?$|SECRET$|_PASS", name)]

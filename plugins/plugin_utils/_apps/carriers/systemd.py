@@ -92,16 +92,12 @@ class Systemd(Carrier):
         return new
 
     def files(self, text: str, service: str = "") -> list[str]:
-        if not _is_unit(text):
-            return []
-        lines = [
-            line
-            for line in _LINE.finditer(text)
-            if line.group(1) == "EnvironmentFile" and _in_section(text, line.start(), self.section)
-        ]
-        return [path for path in (line.group(2).strip().lstrip("-") for line in lines) if path]
+        return [path.lstrip("-") for path in self._environment_files(text)]
 
-    def findings(self, text: str, service: str = "") -> list[dict[str, str]]:
+    def optional(self, text: str, service: str = "") -> list[str]:
+        return [path.lstrip("-") for path in self._environment_files(text) if path.startswith("-")]
+
+    def findings(self, text: str, service: str = "", names: Collection[str] = ()) -> list[dict[str, str]]:
         names = [] if _is_unit(text) else [name for name in self.read(text) if name.startswith("export")]
         odd = [name for name in names if re.match(r"export[ \t]", name)]
         if not odd:
@@ -114,6 +110,16 @@ class Systemd(Carrier):
                 "remedy": "Take the word export away.",
             }
         ]
+
+    def _environment_files(self, text: str) -> list[str]:
+        """The paths as they are written; a dash in front says that the file need not be there."""
+        lines = _LINE.finditer(text) if _is_unit(text) else []
+        found = [
+            line.group(2).strip()
+            for line in lines
+            if line.group(1) == "EnvironmentFile" and _in_section(text, line.start(), self.section)
+        ]
+        return [path for path in found if path.lstrip("-")]
 
     def _words(self, text: str) -> list[_Word]:
         """Every NAME=value that counts, in order."""

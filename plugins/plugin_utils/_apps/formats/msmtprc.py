@@ -65,6 +65,10 @@ class Msmtprc(Lines):
         indent: int = 2,
     ) -> str:
         """``defaults`` belong to all accounts, so they stay where there are several; what they say against the settings is refused."""
+        if wanted and (missing := _missing(text)) is not None:
+            raise FormatError(
+                f"its default account is {missing}, and no account of that name stands in front of that line"
+            )
         in_all = {one.path[1] for one in self.scan(text, dialect) if len(one.path) == 2 and one.path[0] == "defaults"}
         shared = [path for path in remove if path not in wanted and path[-1] in in_all]
         if wanted and shared and len(_accounts(text)) < 2:
@@ -81,6 +85,16 @@ class Msmtprc(Lines):
     def findings(self, text: str, dialect: str = "") -> list[dict[str, str]]:
         """Accounts of which none is the one that it takes unless another is named."""
         target = _target(text)
+        if (missing := _missing(text)) is not None:
+            return [
+                {
+                    "severity": "error",
+                    "code": "no_default_account",
+                    "message": f"msmtp refuses this file, as its default account is {missing}, and no account of that name stands"
+                    " in front of that line.",
+                    "remedy": f"Write {' or '.join(sorted(_accounts(text) - {'default'})) or 'an account'} in its place.",
+                }
+            ]
         if not target or any(_names_default(text[start:end]) for start, end, _after in lines_of(text)):
             return []
         return [
@@ -128,13 +142,27 @@ def _accounts(text: str) -> set[str]:
     return {head.group(1) for head in heads if head is not None and not head.group(2)}
 
 
-def _target(text: str) -> str:
-    names = []
+def _missing(text: str) -> str | None:
+    """The name behind ``account default :`` that no account in front of it has."""
+    seen: set[str] = set()
     for start, end, _after in lines_of(text):
         head = _ACCOUNT.match(text[start:end].strip())
         if head is None:
             continue
-        if head.group(1) == "default":
+        for name in (one.strip() for one in (head.group(2) or "").split(",")):
+            if head.group(1) == "default" and name and name not in seen:
+                return name
+        seen.add(head.group(1))
+    return None
+
+
+def _target(text: str) -> str:
+    names: list[str] = []
+    for start, end, _after in lines_of(text):
+        head = _ACCOUNT.match(text[start:end].strip())
+        if head is None:
+            continue
+        if head.group(1) == "default" and (not head.group(2) or _missing(text) is None or not names):
             return head.group(2).split(",")[0].strip() if head.group(2) else "default"
         names.append(head.group(1))
     return names[0] if names else ""

@@ -161,7 +161,7 @@ FACTS: list[tuple[str, str, str, dict[str, t.Any], str | None, str | None]] = [
         "implicit_tls",
         None,
     ),
-    ("one colon", "exim4", "dc_eximconfig_configtype='smarthost'\ndc_smarthost='h:587'\n", {}, None, "wrong_type"),
+    ("one colon", "exim4", "dc_eximconfig_configtype='smarthost'\ndc_smarthost='h:587'\n", {}, None, "host_not_a_name"),
     (
         "the adapter of old on 465",
         "plausible",

@@ -1035,3 +1035,113 @@ def test_home_assistant_ignores_what_it_does_not_know() -> None:
     assert read("homeassistant", entry).findings == []
     told = read("homeassistant", entry + "    starttls: true\n").findings
     assert [(one["code"], one["severity"]) for one in told] == [("unknown_key", "warning")]
+
+
+RELAY = "relayhost = [h.example]:587\nsmtp_tls_security_level = secure\nsmtp_sasl_auth_enable = yes\n"
+
+
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        ("", True),
+        ("smtp_sasl_security_options = noanonymous, noplaintext\n", True),
+        # An empty list forbids nothing, and the one for TLS follows the other.
+        ("smtp_sasl_security_options =\n", False),
+        ("smtp_sasl_security_options =\nsmtp_sasl_tls_security_options =\n", False),
+        ("smtp_sasl_security_options = noanonymous nodictionary\n", False),
+        ("smtp_sasl_security_options = noplaintext\nsmtp_sasl_tls_security_options =\n", False),
+    ],
+)
+def test_postfix_options_are_a_list_in_any_order(options: str, told: bool) -> None:
+    codes = [one["code"] for one in read("postfix", RELAY + options).findings]
+    assert ("plain_login_forbidden" in codes) == told and "unknown_value" not in codes
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["account a\nhost h\naccount default : b\n", "account a\nhost h\naccount default : a, b\naccount b\nhost g\n"],
+)
+def test_an_msmtprc_whose_default_account_is_none(text: str) -> None:
+    reading = read("msmtp", text)
+    told = [(one["severity"], one["message"]) for one in reading.findings if one["code"] == "no_default_account"]
+    assert len(told) == 1 and told[0][0] == "error" and "default account is b" in told[0][1]
+    assert reading.settings["host"] == "h"
+
+
+@pytest.mark.parametrize(
+    "app, text, told",
+    [
+        ("vikunja", "mailer:\n  host: relay.example:465\n", True),
+        ("gitea", "[mailer]\nSMTP_ADDR = smtps://relay.example\n", True),
+        ("exim4", "dc_smarthost='relay.example:587'\n", True),
+        ("exim4", "dc_smarthost='relay.example::587'\n", False),
+        ("gitea", "[mailer]\nSMTP_ADDR = 2001:db8::1\n", False),
+        ("nextcloud", "<?php\n$CONFIG = array('mail_smtphost' => 'ssl://relay.example');\n", False),
+        ("wordpress", "<?php\ndefine('WPMS_SMTP_HOST', 'ssl://relay.example:465');\n", False),
+    ],
+)
+def test_a_relay_that_is_no_name_alone(app: str, text: str, told: bool) -> None:
+    assert ("host_not_a_name" in [one["code"] for one in read(app, text).findings]) == told
+
+
+@pytest.mark.parametrize(
+    "app, text, told",
+    [
+        ("gitea", "[mail]\nSMTP_ADDR = h\n", "mailer.SMTP_ADDR and not mail.SMTP_ADDR"),
+        ("gitea", "[mailer]\nENABLED = true\n[service]\nSMTP_ADDR = h\n", "mailer.SMTP_ADDR and not service.SMTP_ADDR"),
+        ("gitea", "[database]\nHOST = h\n", ""),
+        (
+            "alertmanager",
+            "smtp_smarthost: h:587\nglobal: {smtp_from: a@example.com}\n",
+            "global.smtp_smarthost and not",
+        ),
+        ("authelia", "smtp:\n  address: smtp://h:25\n", "notifier.smtp.address and not smtp.address"),
+        ("authelia", "authentication_backend:\n  ldap:\n    address: ldap://h\n", ""),
+        ("grafana", "[database]\nhost = h\n[smtp]\nenabled = true\n", ""),
+    ],
+)
+def test_a_relay_at_another_place_of_the_file(app: str, text: str, told: str) -> None:
+    messages = [one["message"] for one in read(app, text).findings if "another place" in one["message"]]
+    assert [told in one for one in messages] == ([True] if told else [])
+
+
+@pytest.mark.parametrize(
+    "value, told",
+    [
+        ("ab#c", True),
+        ("ab;c", True),
+        ('"ab#c"', True),
+        ("abc # a comment", False),
+        ("`ab#c`", False),
+        ('"""ab;c"""', False),
+    ],
+)
+def test_a_value_that_a_comment_cuts(value: str, told: bool) -> None:
+    text = f"[smtp]\nenabled = true\nhost = h:587\nuser = u\npassword = {value}\n[other]\nx = a#b\n"
+    found = [one for one in read("grafana", text).findings if one["code"] == "comment_in_value"]
+    assert len(found) == told
+
+
+def test_variables_beside_a_file_need_not_hold_its_switch() -> None:
+    text = "services:\n  app:\n    environment:\n      VIKUNJA_MAILER_FROMEMAIL: a@example.com\n"
+    place = {"path": "/opt/compose.yml", "service": "app"}
+    assert "settings_unused" not in [one["code"] for one in read("vikunja", text, **place).findings]
+    text += "      VIKUNJA_MAILER_HOST: h\n"
+    assert "settings_unused" in [one["code"] for one in read("vikunja", text, **place).findings]
+
+
+def test_files_that_need_not_be_there() -> None:
+    text = "services:\n  n8n:\n    env_file: [{path: a.env, required: false}, b.env]\n    environment: {N8N_SMTP_HOST: h}\n"
+    told = [one["message"] for one in read("n8n", text, path="/opt/compose.yml", service="n8n").findings]
+    assert [one for one in told if "a.env" in one] == [] and [one for one in told if "b.env" in one]
+    unit = "[Service]\nEnvironmentFile=-/etc/a.env\nEnvironmentFile=/etc/b.env\nEnvironment=N8N_SMTP_HOST=h\n"
+    told = [one["message"] for one in read("n8n", unit, path="/etc/systemd/system/n8n.service").findings]
+    assert [one for one in told if "a.env" in one] == [] and [one for one in told if "b.env" in one]
+
+
+def test_a_variable_that_says_what_the_file_says_is_not_told_of() -> None:
+    text = "[mailer]\nENABLED = true\nPROTOCOL = smtps\nSMTP_ADDR = h\nSMTP_PORT = 465\n"
+    same = read("gitea", text, {"GITEA__mailer__SMTP_ADDR": "h", "GITEA__mailer__SMTP_PORT": "465"})
+    assert "overridden" not in [one["code"] for one in same.findings]
+    other = read("gitea", text, {"GITEA__mailer__PROTOCOL": "smtp+starttls"})
+    assert {"overridden", "mode_mismatch"} <= {one["code"] for one in other.findings}

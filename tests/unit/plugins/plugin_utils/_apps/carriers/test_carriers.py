@@ -175,9 +175,13 @@ def test_compose_reads_as_compose_does() -> None:
         "D": Opaque("variable", ""),
         "E": "true",
     }
+    assert compose.optional(text, "app") == ["other.env"]
+    assert compose.files(text.replace("- .env", "- ${WHICH:-.env}"), "app") == [".env", "other.env"]
     assert compose.files(text, "app") == [".env", "other.env"] and compose.files(text, "list") == ["one.env"]
     assert compose.read(text, "list") == {"A": '"q"', "B": Opaque("variable", "B"), "C": "1=2"}
-    assert [finding["code"] for finding in compose.findings(text, "list")] == ["quotes_in_value"]
+    assert [finding["code"] for finding in compose.findings(text, "list", {"A"})] == ["quotes_in_value"]
+    # Quotes of a variable that has nothing to do with mail are no fault of the mail settings.
+    assert compose.findings(text, "list", {"C"}) == []
 
 
 @pytest.mark.parametrize(
