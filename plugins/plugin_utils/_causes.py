@@ -334,6 +334,12 @@ _GREETING = (
         "rejected' after a login.",
     ),
     Cause(
+        "greeting_rejected", "encryption", "greeting",
+        "{endpoint} refuses sessions without TLS in its greeting, which comes before anybody can begin STARTTLS",
+        "Ask the relay's operator to refuse them later (Postfix: smtpd_delay_reject = yes)[, or use port {tls_port} with secure: true].",
+        "The first reply is a refusal with words about encryption or TLS. The same words at MAIL, RCPT or DATA are auth_requires_tls.",
+    ),
+    Cause(
         "not_smtp", "", "greeting",
         "{endpoint} is not an SMTP server",
         "Check host and port: another service answers there[. SMTP submission is usually on {usual_modes}].",
@@ -862,6 +868,12 @@ _TRANSACTION = (
         "{endpoint} refused the sender, because it finds no such domain",
         "Set sender to an address whose domain exists in DNS and takes mail (an MX or A record).",
         "5.1.8, 4.1.8 or words about the sender's domain; the 4xx that Postfix uses here does not pass by waiting.",
+    ),
+    Cause(
+        "sender_rejected", "account", "transaction",
+        "{endpoint} has stopped the account that sends",
+        "Ask your provider or the relay's operator why it is suspended, and to open it again; no setting of the app changes that.",
+        "MAIL, RCPT or DATA is refused with words of an account that is suspended, blocked or on hold. At AUTH it is auth_rejected.",
     ),
     Cause(
         "sender_rejected", "auth_required", "transaction",

@@ -161,6 +161,11 @@ _ROWS: tuple[_Row, ...] = (
         stages=("auth", "mail", "rcpt", "data", "ehlo", ""),
     ),
     _row(
+        r"(?:encryption|tls|ssl|secure connection)(?: is)? (?:required|needed)|must issue (?:a )?starttls",
+        Meaning("greeting_rejected", "encryption", "certain"),
+        stages=("greeting",),
+    ),
+    _row(
         r"(?:encryption|tls|ssl)(?: is)? (?:required|needed)(?!.{0,40}\b(?:but|not)\b)|use starttls",
         _NEEDS_TLS,
         stages=(NO_CODE,),
@@ -211,8 +216,14 @@ _ROWS: tuple[_Row, ...] = (
     # An account that its provider has stopped, which is none of an address.
     _row(
         r"\b(?:your|this|the) (?:\w+ )?account (?:has been |is |was )?(?:\w+ )?(?:blocked|suspended|disabled|deactivated|on hold)\b",
-        _SENDER,
+        Meaning("sender_rejected", "account", "certain"),
         stages=_ENVELOPE,
+    ),
+    # Where no recipient has been named yet, it is the sender's.
+    _row(
+        r"\baccount (?:has been |is |was )?(?:\w+ )?(?:blocked|suspended|disabled|deactivated|locked|on hold)\b",
+        Meaning("sender_rejected", "account", "certain"),
+        stages=("mail",),
     ),
     # Limits, whatever they count.
     _row(

@@ -149,6 +149,22 @@ ROWS = [
         "greeting_rejected",
     ),
     Row(
+        "refuses-without-tls-postfix",
+        "Postfix wants TLS before anybody can begin STARTTLS",
+        lambda place: place.postfix(
+            "opportunistic",
+            587,
+            options={"smtpd_delay_reject": "no", "smtpd_client_restrictions": "reject_plaintext_session"},
+        ),
+        587,
+        STARTTLS,
+        "greeting_rejected",
+        expect={
+            "message": lambda text: "before anybody can begin STARTTLS" in text,
+            "remedy": lambda text: "smtpd_delay_reject" in text and "security: starttls" not in text,
+        },
+    ),
+    Row(
         "busy-at-ehlo",
         "answers EHLO with 421",
         lambda place: place.listen(smtp(ehlo="421 too many concurrent connections"), 587),

@@ -108,6 +108,15 @@ ROWS = [
         "sender_rejected",
     ),
     _send(
+        "send-account-suspended",
+        "the provider has stopped the account that sends",
+        _answers(RCPT="554 5.7.1 <app@example.com>: Sender address rejected: your account has been suspended"),
+        587,
+        STARTTLS,
+        "sender_rejected",
+        expect={"remedy": lambda text: "no setting of the app changes that" in text},
+    ),
+    _send(
         "send-sender-verified",
         "Exim's verify=sender, at RCPT",
         _answers(RCPT="550-Verification failed for <app@example.com>\n550 Sender verify failed"),
