@@ -246,6 +246,14 @@ ROWS: tuple[Row, ...] = (
     ),
     # greeting, ehlo
     row(
+        "wants TLS before STARTTLS",
+        refused("greeting", 450, "4.7.1 Session encryption is required"),
+        "greeting_rejected",
+        "greeting",
+        "encryption",
+        says="before anybody can begin STARTTLS",
+    ),
+    row(
         "banned",
         refused("greeting", 554, "5.7.1 Service unavailable; Client host [192.0.2.4] blocked using zen.example"),
         "greeting_rejected",
