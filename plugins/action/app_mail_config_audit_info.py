@@ -22,6 +22,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.audit import (
     looked_at,
     unnamed,
 )
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.compose_files import unreadable_compose
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import (
     AppError,
     Descriptor,
@@ -34,7 +35,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
     places_of,
     search_for,
     strangers_of,
-    unreadable_compose,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
@@ -227,6 +227,8 @@ class ActionModule(Action):
         says: list[tuple[str, Sequence[str]]] = [(spot.path, entry.named)]
         if spot.process:
             says.append((spot.process[0], (spot.path, *spot.process[1:])))
+            if spot.text is not None:
+                says.append((spot.path, spot.process))  # a compose file and its override are one text
         for naming, named in says:
             user = self._owners.get(naming)
             for path in named:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import unit_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding, text_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import read_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._ask.action import Action, Result
@@ -78,7 +79,7 @@ class ActionModule(Action):
     def _others(self, app: str, place: Place, text: str, path: str) -> dict[str, str]:
         """The files that the text takes variables from, by the paths that it writes; relative ones are beside it."""
         written = place.files(text)
-        full = {one: posixpath.join(posixpath.dirname(path), one) for one in written}
+        full = {one: posixpath.join(posixpath.dirname(unit_of(path)), one) for one in written}
         texts = self._texts(app, list(full.values())) if written else {}
         return {one: texts[full[one]][0] for one in written if full[one] in texts}
 

@@ -31,12 +31,13 @@ options:
       dotenv: Lines of NAME=value, in the dialect of who reads them for this app.
       compose: C(services.<service>.environment) of a compose file, a mapping or a list.
       systemd: C(Environment=) of a unit or drop-in, or an EnvironmentFile.
+      quadlet: C(Environment=) of the section C([Container]) of a unit of Podman, C(NAME.container), or of a drop-in of one.
       shell: A fragment that a shell sources, such as C(/etc/default/x).
       kubernetes: A manifest with a Secret or a ConfigMap.
   service:
     description:
       - The service of a compose file, or the C(metadata.name) of the Kubernetes object. Required for V(compose).
-      - Of a unit of systemd it may say the unit, which has to be that of O(path). Beside a file of NAME=value lines, or the app's own
+      - Of a unit of systemd or Podman it may say the unit, which has to be that of O(path). Beside a file of NAME=value lines, or the app's own
         file, it means nothing and is refused.
     type: str
   descriptors:

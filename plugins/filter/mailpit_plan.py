@@ -20,6 +20,8 @@ options:
       - The choice, a dictionary with the options of the role P(mailops.smtp.mailpit#role) without C(mailpit_), such as C(security),
         C(auth), C(certificate), C(users) and C(smtp_port), and the paths C(cert_file), C(key_file), C(auth_file), C(ui_auth_file) and
         C(database) as they are on the Mailpit host.
+      - Its key C(running) says what runs Mailpit and where the program comes from, as C(service_manager), C(image), C(checksum) and what else
+        the role knows of that. Without it, a unit of systemd and a program that is there.
     type: dict
     required: true
 """
@@ -71,6 +73,16 @@ _value:
       type: list
       elements: str
       returned: when not refused
+    files:
+      description: The files that Mailpit reads with this environment.
+      type: list
+      elements: str
+      returned: when not refused
+    folders:
+      description: The folders of certificate authorities that it reads.
+      type: list
+      elements: str
+      returned: when not refused
     listen:
       description: >-
         Where Mailpit will listen, as C(address) (empty for all) and C(port) of C(smtp), C(ui) and C(pop3), or of the variable of
@@ -90,7 +102,7 @@ def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
     """See DOCUMENTATION."""
     # Not above: to find one filter, Ansible imports the files of them all, in each of its processes.
     from ansible_collections.mailops.smtp.plugins.plugin_utils._input.hidden import hidden_in_text
-    from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts
+    from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit import accounts, running
     from ansible_collections.mailops.smtp.plugins.plugin_utils._mailpit.options import Choice, plan
 
     if not isinstance(value, t.Mapping):
@@ -98,10 +110,12 @@ def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
             "mailpit_plan takes a dictionary with security, auth and what else the role mailpit knows"
         )
     options = dict(value)
+    how = {"install": False, "binary": "mailpit", **(options.pop("running", None) or {})}
     accounts_of = {option: options.pop(option, None) or [] for option in ("users", "ui_users", "send_api_users")}
-    known = {field.name for field in dataclasses.fields(Choice)}
-    if set(options) - known:
-        raise AnsibleFilterError(f"mailpit_plan does not know {', '.join(sorted(set(options) - known))}")
+    for given, model in ((options, Choice), (how, running.Running)):
+        unknown = set(given) - {field.name for field in dataclasses.fields(model)}
+        if unknown:
+            raise AnsibleFilterError(f"mailpit_plan does not know {', '.join(sorted(unknown))}")
     try:
         for option, users in accounts_of.items():
             accounts.check_users(f"mailpit_{option}", users)
@@ -119,8 +133,11 @@ def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
         options["names"] = tuple(options.get("names") or ())
         choice = Choice(**{**options, **{f"has_{option}": bool(users) for option, users in accounts_of.items()}})
         result = plan(choice)
+        sentence = running.refusal(running.Running(**how), result.certificate, result.environment)
     except MailpitRefusal as refusal:
-        return {"refusal": hidden_in_text(str(refusal), value)}
+        sentence = str(refusal)
+    if sentence:
+        return {"refusal": hidden_in_text(sentence, value)}
     return {
         "refusal": None,
         "environment": result.environment,
@@ -129,6 +146,8 @@ def mailpit_plan(value: t.Any) -> dict[str, t.Any]:
         "verifiable": result.verifiable,
         "cleartext_auth": result.effect.cleartext_auth,
         "warnings": list(result.warnings),
+        "files": running.files_shown(result.environment),
+        "folders": running.folders_shown(result.environment),
         "listen": {name: {"address": address, "port": port} for name, (address, port) in result.listen.items()},
     }
 

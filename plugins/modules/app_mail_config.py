@@ -315,7 +315,7 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "app": {"type": "str", "required": True},
         "path": {"type": "path", "required": True},
         "form": {"type": "str", "choices": ["file", "environment"]},
-        "carrier": {"type": "str", "choices": ["dotenv", "compose", "systemd", "shell", "kubernetes"]},
+        "carrier": {"type": "str", "choices": ["dotenv", "compose", "systemd", "quadlet", "shell", "kubernetes"]},
         "service": {"type": "str"},
         "auth_offered": {"type": "list", "elements": "str"},
         "settings": {"type": "dict", "no_log": True},

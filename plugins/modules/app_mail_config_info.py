@@ -158,7 +158,7 @@ def argument_spec() -> t.Dict[str, t.Dict[str, t.Any]]:
         "app": {"type": "str", "required": True},
         "path": {"type": "path", "required": True},
         "form": {"type": "str", "choices": ["file", "environment"]},
-        "carrier": {"type": "str", "choices": ["dotenv", "compose", "systemd", "shell", "kubernetes"]},
+        "carrier": {"type": "str", "choices": ["dotenv", "compose", "systemd", "quadlet", "shell", "kubernetes"]},
         "service": {"type": "str"},
         "environment": {"type": "dict"},
         "descriptors": {"type": "str"},

@@ -338,6 +338,72 @@ PLANTED: dict[str, App] = {
         "broken",
         "connection_refused",
     ),
+    "a container that sees no file of the host": App(
+        "/opt/g7/compose.yml",
+        compose("grafana/grafana:11", {"GF_SMTP_HOST": f"{GOOD}:587", "GF_SMTP_STARTTLS_POLICY": "MandatoryStartTLS"}),
+        "broken",
+        "settings_unused",
+        "GF_SMTP_ENABLED",
+    ),
+    "a password with a sign for comments": App(
+        "/opt/g8/etc/grafana/grafana.ini",
+        grafana(more="enabled = true").replace(PASSWORD, f"{PASSWORD}#1"),
+        "will_break",
+        "comment_in_value",
+        "smtp.password",
+    ),
+    "one colon for Exim": App(
+        "/etc/exim4/update-exim4.conf.conf",
+        f"dc_eximconfig_configtype='smarthost'\ndc_smarthost='{GOOD}:587'\n",
+        "broken",
+        "wrong_type",
+        "dc_smarthost='smtp.example.com::587'",
+    ),
+    "Mastodon at a place of its own": App(
+        "/srv/m1/live/.env.production",
+        f"LOCAL_DOMAIN=m.example\nSMTP_SERVER={GOOD}\nSMTP_PORT=587\nSMTP_LOGIN=app\nSMTP_PASSWORD={PASSWORD}\n"
+        "SMTP_ENABLE_STARTTLS=always\nSMTP_OPENSSL_VERIFY_MODE=none\nSMTP_FROM_ADDRESS=a@example.com\n",
+        "will_break",
+        "certificate_not_verified",
+        "SMTP_OPENSSL_VERIFY_MODE=peer",
+    ),
+    "no word for the mode": App(
+        "/opt/sy1/homeserver.yaml",
+        f"email:\n  smtp_host: {GOOD}\n  smtp_port: 587\n  smtp_user: app\n  smtp_pass: {PASSWORD}\n  notif_from: a@example.com\n",
+        "will_break",
+        "downgrade_possible",
+        "security: starttls is email.require_transport_security: true",
+    ),
+    "words that are no mode": App(
+        "/opt/ak1/compose.yml",
+        compose(
+            "ghcr.io/goauthentik/server",
+            {
+                f"AUTHENTIK_EMAIL__{name}": value
+                for name, value in (("HOST", GOOD), ("PORT", "587"), ("USE_TLS", "true"), ("USE_SSL", "true"))
+            },
+        ),
+        "broken",
+        "invalid_settings",
+        "Write AUTHENTIK_EMAIL__USE_SSL=false and AUTHENTIK_EMAIL__USE_TLS=true for STARTTLS",
+    ),
+    "an adapter that looks at no port": App(
+        "/opt/pl1/compose.yml",
+        compose(
+            "ghcr.io/plausible/community-edition",
+            {"MAILER_ADAPTER": "Bamboo.SMTPAdapter", "SMTP_HOST_ADDR": GOOD, "SMTP_HOST_PORT": "465"},
+        ),
+        "broken",
+        "invalid_settings",
+        "SMTP_HOST_SSL_ENABLED",
+    ),
+    "a sign in a URL": App(
+        "/var/www/s1/.env.local",
+        f"MAILER_DSN=smtps://app:hunter2+S3cret@{GOOD}:465\n",
+        "broken",
+        "wrong_type",
+        "%2B",
+    ),
     "mail into a log": App(
         "/var/www/shop/.env",
         f"MAIL_MAILER=log\nMAIL_HOST={GOOD}\nMAIL_PORT=465\nMAIL_SCHEME=smtps\n",
@@ -589,6 +655,7 @@ def test_a_users_compose_file_cannot_have_roots_login_tried_elsewhere(
     with FaultyServer(asking) as theirs:
         host = f"127.0.0.1:{theirs.port}"
         service: dict[str, t.Any] = {"image": "grafana/grafana", "environment": {"GF_SMTP_HOST": host}}
+        service["volumes"] = ["/etc/grafana/grafana.ini:/etc/grafana/grafana.ini"]
         others = {
             "/etc/grafana/grafana.ini": f"[smtp]\nenabled = true\nhost = {GOOD}:587\nuser = app\npassword = {PASSWORD}\n"
         }

@@ -447,7 +447,7 @@ def test_policy(world: World) -> None:
     assert world.batch["tls13"]["alternatives"] == [
         {"port": world.implicit, "secure": True, "security": "implicit_tls", "ok": True, "cause": None}
     ]
-    assert "60 are required" in world.batch["days"]["msg"]
+    assert "certificate_days_error is 60" in world.batch["days"]["msg"]
     assert [finding["code"] for finding in probe(world, "days_warning")["findings"]] == ["certificate_expiring"]
     assert [finding["code"] for finding in probe(world, "unverified")["findings"]] == ["certificate_not_verified"]
 

@@ -293,3 +293,47 @@ def test_removed_without_a_trace(way: Way) -> None:
     assert "FAILED" not in removed
     left = f"ls -d /etc/{way.name} /var/lib/{way.name} /etc/containers/systemd/{way.name}.container /etc/ssl/{way.name}-staging-ca.pem 2>/dev/null"
     assert on_host(f"{left}; id {way.name} 2>/dev/null; podman ps -aq; systemctl is-active {way.name}") == "inactive\n"
+
+
+# What is something else on a command line of systemd, in its units, in a shell or in a file of variables.
+AWKWARD = "a$b ${HOME} $$ 100% %n \"q' \\x #;end é="
+UNIT = f"""[Container]
+Image={IMAGE}
+Pull=never
+Network=host
+Tmpfs=/tmp
+Environment=MP_SMTP_BIND_ADDR=127.0.0.1:2525 MP_UI_BIND_ADDR=127.0.0.1:2526
+EnvironmentFile=proof.env
+"""
+
+
+@pytest.mark.parametrize("way", ["podman_quadlet"], indirect=True)
+def test_what_is_written_into_a_unit_of_podman_is_what_its_container_gets(way: Way) -> None:
+    """The container's own variables, as Podman shows them; its Environment= wins over its file."""
+    unit = "/etc/containers/systemd/proof.container"
+    on_host(f"cat > {unit}", UNIT.encode())
+    on_host("printf 'SMTP_PORT=25\\nOTHER=\"quoted\"\\n' > /etc/containers/systemd/proof.env")
+    settings = {
+        "host": "smtp.example.com", "port": 465, "secure": True, "username": "app", "password": AWKWARD, "sender": "a@example.com",
+    }  # fmt: skip
+    place = {"app": "vaultwarden", "path": unit}
+    written = {"name": "Write", "mailops.smtp.app_mail_config": {**place, "settings": settings}, "no_log": True}
+    read = {"name": "Read", "mailops.smtp.app_mail_config_info": place, "register": "told"}
+    say = {
+        "name": "Show",
+        "ansible.builtin.debug": {
+            "msg": "{{ told.settings.port }} {{ told.security }} {{ told.carrier }} {{ told.password_set }}"
+        },
+    }
+    own = way.folder / "proof.yml"
+    own.write_text(yaml.safe_dump([{"hosts": "mailpit", "gather_facts": False, "tasks": [written, read, say]}]))
+    assert "465 implicit_tls quadlet True" in way.playbook(str(own))
+    said = on_host(
+        "systemctl daemon-reload; systemctl start proof.service; journalctl --no-pager -o cat -u proof.service -n 9"
+    )
+    shown = on_host("podman container inspect --format '{{json .Config.Env}}' systemd-proof")
+    assert shown.startswith("["), f"{shown} {said}"
+    held = json.loads(shown)
+    on_host(f"systemctl stop proof.service; rm {unit} /etc/containers/systemd/proof.env; systemctl daemon-reload")
+    values = dict(one.split("=", 1) for one in held)
+    assert values["SMTP_PASSWORD"] == AWKWARD and values["SMTP_PORT"] == "465" and values["OTHER"] == '"quoted"', held

@@ -15,12 +15,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.compose_files import variables_beside
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import Spot, Stranger, variables_beside
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import Spot, Stranger, unit_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.readable import readable_finding
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import Reading, read_place
-from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import clash_sentence, convention_clash
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.spelled import mode_spelled, verification_spelled
+from ansible_collections.mailops.smtp.plugins.plugin_utils._input.settings import (
+    MODEL_OPTIONS,
+    clash_sentence,
+    convention_clash,
+)
 
 __all__ = ("STATES", "Entry", "joined", "judged", "looked_at", "unnamed")
 
@@ -47,7 +53,7 @@ Finding = dict[str, str]
 class Entry:
     """One app at one place, and what was read there; ``app`` is None where variables name a relay and no app that is known here.
     ``password`` of the reading is for a login that was asked for; it is in no result. ``named`` are files that the place names, and that
-    are read as a part of it; ``nexthop`` is the relay as it is spelt there.
+    are read as a part of it; ``nexthop`` is the relay as it is spelt there. ``spellings`` are the app and its parts, with the form of each.
     """
 
     spot: Spot
@@ -56,7 +62,7 @@ class Entry:
     carrier: str | None
     reading: Reading
     keys: dict[str, str] = field(default_factory=dict)
-    words: tuple[str, ...] = ()
+    spellings: list[tuple[Descriptor, Form]] = field(default_factory=list)
     problem: str = ""
     there: bool = True
     table: str = field(default="", repr=False)
@@ -91,14 +97,13 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
     if text is None and app.part_of and app.words:
         # Without it the app has its defaults.
         text = ""
-    words = tuple(dict.fromkeys(word for mode in app.security.values() for word in mode.words))
     carrier = place.carrier or None
-    entry = Entry(spot, app, place.form.kind, carrier, Reading(False), _keys(place.form), words)
+    entry = Entry(spot, app, place.form.kind, carrier, Reading(False), _keys(app, place.form), [(app, place.form)])
     if text is None:
         entry.there = False
         return entry
     entry.table = text if app.looked_up else ""
-    folder = posixpath.dirname(spot.path)
+    folder = posixpath.dirname(unit_of(spot.path))
     try:
         written = {one: posixpath.normpath(posixpath.join(folder, one)) for one in place.files(text)}
         others = {one: texts[path] for one, path in written.items() if path in texts}
@@ -139,12 +144,15 @@ def unnamed(stranger: Stranger) -> Entry:
     return Entry(spot, None, "environment", stranger.carrier, reading, keys)
 
 
-def _keys(form: Form) -> dict[str, str]:
-    """Which key of the app holds a setting, for advice."""
+def _keys(app: Descriptor, form: Form) -> dict[str, str]:
+    """Which key of the app holds a setting, for advice; the word for a setting is that setting, too."""
     found: dict[str, str] = {}
     for key in form.keys:
         for name in key.names:
             found.setdefault(name, key.text)
+    for name, word in app.words.items():
+        if isinstance(word.follows, str) and name in found:
+            found.setdefault(word.follows, found[name])
     return found
 
 
@@ -160,7 +168,8 @@ def joined(entries: Sequence[Entry]) -> list[Entry]:
             entry.reading = _together(entry.reading, [one.reading for one in parts])
             entry.reading.findings.extend(told)
             for part in parts:
-                entry.keys, entry.words = {**part.keys, **entry.keys}, (*entry.words, *part.words)
+                entry.keys = {**part.keys, **entry.keys}
+                entry.spellings += part.spellings
         whole.append(entry)
     parents = {one.spot.app for one in whole}
     return [*whole, *(one for one in entries if one.part_of and one.part_of not in parents)]
@@ -392,7 +401,8 @@ def _line(entry: Entry, state: str, reasons: Sequence[Finding], findings: Sequen
     relay = ""
     if settings.get("host"):
         relay = f" {settings['host']}:{settings.get('port', '?')} {entry.reading.security or ''}".rstrip()
-    rest = [one["code"] for one in findings if one not in reasons[:1] and one["severity"] != "info"]
+    told = reasons[0]["code"] if reasons else ""
+    rest = [one["code"] for one in findings if one["code"] != told and one["severity"] != "info"]
     also = f" Also: {', '.join(dict.fromkeys(rest))}." if rest else ""
     if not reasons:
         unclear = [one["message"] for one in findings if one["code"] in _UNCLEAR] if state == "unknown" else []
@@ -400,7 +410,7 @@ def _line(entry: Entry, state: str, reasons: Sequence[Finding], findings: Sequen
         why = f": {' '.join([*unclear, *([why_not] if why_not else [])])}" if state == "unknown" else ""
         return f"{where}: {_WORDS[state]}{relay}{why}{'.' if also and not why else ''}{also}"
     first = reasons[0]
-    advice = f"{first['message']} {first['remedy']}{_named_keys(entry, first['code'])}"
+    advice = f"{first['message']} {first['remedy']}{_named_keys(entry, first)}"
     return f"{where}: {_WORDS[state]}{relay}: {first['code']}: {advice}{also}"
 
 
@@ -410,14 +420,41 @@ def _mails_elsewhere(findings: Sequence[Finding]) -> str:
     return next((one["message"] for one in findings if (one["code"], one["severity"]) == codes), "")
 
 
-def _named_keys(entry: Entry, code: str) -> str:
-    """What the settings that an advice names are called by this app."""
-    if not code.startswith(("mode_", "connection_", "no_route", "starttls_", "greeting_", "not_smtp", "name_", "tls_")):
-        return ""
-    mode = [entry.keys[word] for word in entry.words if word in entry.keys]
-    parts = [f"host is {entry.keys['host']}"] if "host" in entry.keys else []
-    if "port" in entry.keys and entry.keys["port"] != entry.keys.get("host"):
-        parts.append(f"port is {entry.keys['port']}")
-    if mode:
-        parts.append(f"secure is {' and '.join(dict.fromkeys(mode))}")
-    return f" (In {entry.name} {', '.join(parts)}.)" if parts else ""
+# Causes that are about the place of the relay, whose names a person looks up next.
+_ABOUT_THE_PLACE = ("mode_", "connection_", "no_route", "starttls_", "greeting_", "not_smtp", "name_", "tls_")
+_SETTINGS = ("host", "port", "ca_path", "server_name", "auth_mechanism", "username", "password", "helo_name", "timeout")
+# What a remedy asks for, how that is called here, and the mode that it is.
+_MODES = (
+    (r"secure: true|security: implicit_tls", "secure: true", "implicit_tls"),
+    (r"secure: false|security: starttls", "security: starttls", "starttls"),
+)
+
+
+def _named_keys(entry: Entry, finding: Finding) -> str:
+    """What the settings that an advice names are called by this app, and what to write for the mode that it names."""
+    remedy = finding["remedy"]
+    if any(key in remedy for key in entry.keys.values() if len(key) > 4 and key not in MODEL_OPTIONS):
+        return ""  # it speaks the app's language already
+    spelt = [
+        f"{name} is {text}"
+        for asked, name, mode in _MODES
+        if re.search(asked, remedy) and (text := _spelt(entry, mode_spelled, mode)) not in ("", name)
+    ]
+    if "validate_certs: true" in remedy and (text := _spelt(entry, verification_spelled)):
+        spelt.append(f"validate_certs: true is {text}")
+    place = ("host", "port") if finding["code"].startswith(_ABOUT_THE_PLACE) else ()
+    named: dict[str, str] = {}
+    for name in _SETTINGS:
+        if name in entry.keys and (name in place or re.search(rf"\b{name}\b", remedy)):
+            named.setdefault(entry.keys[name], name)
+    # A key that holds all of it, such as a URL, is named by what to write into it.
+    parts = [
+        f"{name} is {key}" for key, name in named.items() if key != name and not any(key in text for text in spelt)
+    ]
+    return f" (In {entry.name} {', '.join([*parts, *spelt])}.)" if parts or spelt else ""
+
+
+def _spelt(entry: Entry, spelled: t.Callable[..., str], *what: str) -> str:
+    """What the app, or the part of it that has the words for it, is told."""
+    texts = (spelled(app, form, entry.reading.settings, *what) for app, form in entry.spellings)
+    return next(filter(None, texts), "")

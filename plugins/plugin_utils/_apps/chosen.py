@@ -17,14 +17,16 @@ __all__ = ("chosen", "suggest", "usual_carrier")
 # How files are usually named; the first that fits.
 _USUAL = (
     ("compose", re.compile(r"(^|/)(docker-)?compose[^/]*\.ya?ml$")),
+    ("quadlet", re.compile(r"\.container(\.d/[^/]+\.conf)?$")),
     ("systemd", re.compile(r"\.service(\.d/[^/]+\.conf)?$|/systemd/.*\.conf$")),
     ("shell", re.compile(r"^/etc/(default|conf\.d|sysconfig)/[^/]+$|\.sh$")),
     ("dotenv", re.compile(r"(^|/)[^/]*\.?env(\.[^/]+)?$|\.env$|(^|/)\.env[^/]*$")),
     ("kubernetes", re.compile(r"(^|/)[^/]*(secret|configmap)[^/]*\.ya?ml$", re.IGNORECASE)),
 )
 _IN_YAML = ("compose", "kubernetes")
+_OF = {"quadlet": "Podman"}
 _YAML = re.compile(r"\.ya?ml$", re.IGNORECASE)
-_UNIT = re.compile(r"(?:^|/)([^/]+)\.service(?:\.d/[^/]+)?$")
+_UNIT = re.compile(r"(?:^|/)([^/]+)\.(?:service|container)(?:\.d/[^/]+)?$")
 # What such a file has in it is no line of NAME=value, whatever else it is.
 _NO_LINES = re.compile(r"\.(json|toml|php|rb|py|xml)$", re.IGNORECASE)
 
@@ -102,8 +104,8 @@ def _carrier_fits(descriptor: Descriptor, path: str, form: str | None, carrier: 
         )
     _variables_fit(descriptor, path, f"carrier is {carrier}", carrier)
     usual = usual_carrier(path)
-    if _UNIT.search(path) and carrier != "systemd":
-        raise AppError(f"carrier is {carrier}, but {path} is a unit of systemd; leave out carrier.")
+    if _UNIT.search(path) and carrier != usual:
+        raise AppError(f"carrier is {carrier}, but {path} is a unit of {_OF.get(usual, usual)}; leave out carrier.")
     if usual in ("dotenv", "shell") and carrier in _IN_YAML:
         what = "the compose file" if carrier == "compose" else "the manifest"
         raise AppError(
@@ -132,7 +134,11 @@ def _variables_fit(descriptor: Descriptor, path: str, given: str, carrier: str) 
 
 def _file_fits(descriptor: Descriptor, path: str, form: str | None, service: str | None) -> None:
     file = descriptor.form("file")
-    if not form and not _is_own(descriptor, path) and usual_carrier(path) in ("compose", "systemd", "kubernetes"):
+    if (
+        not form
+        and not _is_own(descriptor, path)
+        and usual_carrier(path) in ("compose", "systemd", "quadlet", "kubernetes")
+    ):
         raise AppError(
             f"path is {path}, which holds environment variables, and {descriptor.name} reads none for its mail; write the"
             f" path of its own file{', such as ' + file.paths[0] if file.paths else ''}, or form: file if it is one."

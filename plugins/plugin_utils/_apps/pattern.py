@@ -195,7 +195,8 @@ def _regex(pattern: Pattern) -> re.Pattern[str]:
             pieces.append(re.escape(part))
             continue
         if part.codec == "url":
-            shape = r"[^:@/?#\s]*"
+            # As parsers of URLs do: the last @ is in front of the host, and the first colon behind the user's name.
+            shape = r"[^/?#\s]*" if part.name == "password" else r"[^:/?#\s]*"
         elif part.codec == "phrase":
             shape = r'"(?:[^"\\]|\\.)*"|[^<>"]*?'
         elif part.kind == "host":

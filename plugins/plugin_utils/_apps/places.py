@@ -15,8 +15,14 @@ import typing as t
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.compose_files import (
+    COMPOSE,
+    OVERRIDES,
+    Override,
+    services_of,
+    with_overrides,
+)
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
     FormatError,
     KeyPath,
@@ -35,8 +41,7 @@ __all__ = (
     "places_of",
     "search_for",
     "strangers_of",
-    "unreadable_compose",
-    "variables_beside",
+    "unit_of",
 )
 
 # Where people put apps on their hosts. What lies deeper is found by its absolute path, or through the volumes of a compose file.
@@ -46,16 +51,22 @@ FOLDERS = (
     "/usr/local/etc", "/usr/local/etc/*", "/etc/*", "/data", "/data/*", "/data/compose/*", "/docker/*", "/stacks/*",
     "/mnt/*", "/mnt/*/*", "/app", "/config",
 )  # fmt: skip
-_COMPOSE = ("compose.yml", "compose.yaml", "docker-compose.yml", "docker-compose.yaml")
 _ABSOLUTE = (
     "/etc/systemd/system/*.service",
     "/etc/systemd/system/*.service.d/*.conf",
+    *(
+        f"{folder}/containers/systemd/{name}"
+        for folder in ("/etc", *(f"{home}/.config" for home in ("/root", "/home/*")))
+        for name in ("*.container", "*.container.d/*.conf")
+    ),
     "/etc/default/*",
     "/etc/sysconfig/*",
     "/etc/conf.d/*",
 )
 _WORDS = ("smtp", "mail", "host")
-_UNIT = re.compile(r"/([^/]+)\.service(?:\.d/[^/]+\.conf)?$")
+# A unit of systemd or of Podman, and a drop-in of one.
+_UNIT = re.compile(r"/([^/]+)\.(service|container)(?:\.d/[^/]+\.conf)?$")
+_OF_UNITS = {"service": "systemd", "container": "quadlet"}
 # Of apps that share their words, those that the others come from.
 _FIRST = ("laravel", "gitea", "django", "generic_env")
 # Frameworks, whose words are read by apps of any name.
@@ -72,7 +83,6 @@ _RELAY = re.compile(
     r"|(?:[A-Z0-9]+_+)*?SMTP_*(?:ADDRESS|ADDR)",
     re.IGNORECASE,
 )
-_ABOUT_MAIL = re.compile("smtp|mail", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:ssl|tls|starttls|smtps?)://", re.IGNORECASE)
 _NAME_OF_RELAY = re.compile(r"(?!0\.0\.0\.0\b)(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)+(?::[0-9]{1,5})?")
 
@@ -110,6 +120,7 @@ class _Process(t.NamedTuple):
     """
 
     path: str
+    carrier: str
     service: str | None
     hint: str
     values: dict[str, str]
@@ -118,10 +129,10 @@ class _Process(t.NamedTuple):
 
 
 class _Service(t.NamedTuple):
-    """A service of a compose file, as far as it tells which app it is; ``volumes`` are pairs of host and container."""
+    """A service of a compose file, or the container of a unit, as far as it tells which app it is; ``volumes`` are pairs of host and container."""
 
     path: str
-    name: str
+    name: str | None
     image: str
     volumes: tuple[tuple[str, str], ...]
 
@@ -136,48 +147,36 @@ def search_for(apps: Iterable[Descriptor], more_folders: Sequence[str] = ()) -> 
     ]
     return {
         "folders": [*FOLDERS, *more_folders],
-        "names": [*dict.fromkeys(path.lstrip("/") for path in own), *_COMPOSE, ".env", "*.env"],
+        "names": [*dict.fromkeys(path.lstrip("/") for path in own), *COMPOSE, *OVERRIDES, ".env", "*.env"],
         "absolute": [*dict.fromkeys(path for path in own if path.startswith("/")), *_ABSOLUTE],
         "words": list(_WORDS),
-        "whole": [*_COMPOSE, ".env", *dict.fromkeys(tables)],
+        "whole": [*COMPOSE, *OVERRIDES, ".env", *dict.fromkeys(tables)],
     }
-
-
-def variables_beside(path: str, texts: Mapping[str, str]) -> dict[str, str]:
-    """The variables that compose puts into its file: those of ``.env`` beside it."""
-    text = texts.get(posixpath.join(posixpath.dirname(path), ".env"))
-    if text is None:
-        return {}
-    try:
-        found = load_format("dotenv").read(text, dialect="compose")
-    except FormatError:
-        return {}
-    return {name[0]: value for name, value in found.items() if isinstance(value, str)}
 
 
 def further_files(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[str]:
     """Files that those which were found lead to: env_file, EnvironmentFile, and an app's file behind a volume."""
     paths: list[str] = []
+    given, (texts, _over) = texts, with_overrides(texts)
     for path, text in texts.items():
+        if unit := _UNIT.search(path):
+            paths += _beside(unit_of(path), _files(_carried(apps, path, _OF_UNITS[unit[2]], None), text))
         for service in _services(path, text):
-            place = _carried(apps, path, "compose", service.name)
-            paths += [posixpath.join(posixpath.dirname(path), one) for one in _files(place, text)]
+            if service.name is not None:
+                paths += _beside(path, _files(_carried(apps, path, "compose", service.name), text))
             for app in apps:
-                if _is_named(app, f"{service.image} {service.name}"):
+                if _is_named(app, f"{service.image} {service.name or posixpath.basename(path)}"):
                     paths += _behind_volumes(app, service)
-        if _UNIT.search(path):
-            paths += _files(_carried(apps, path, "systemd", None), text)
-    return [path for path in dict.fromkeys(map(posixpath.normpath, paths)) if path not in texts]
+    return [path for path in dict.fromkeys(map(posixpath.normpath, paths)) if path not in given]
 
 
 def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot]:
     """Every app that mails from this host, by what its files hold. ``texts`` are the files by their paths."""
+    texts, over = with_overrides(texts)
     services = [one for path, text in texts.items() for one in _services(path, text)]
     processes, followed = _processes(apps, texts, services)
     spots = [
-        Spot(
-            app.id, one.path, "environment", "systemd" if one.service is None else "compose", one.service, text=one.text
-        )
+        Spot(app.id, one.path, "environment", one.carrier, one.service, text=one.text)
         for one in processes
         for app in [_best(apps, "environment", one.values, one.hint)]
         if app is not None
@@ -185,11 +184,18 @@ def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot
     own = [
         one
         for path, text in texts.items()
-        if path not in followed and not _UNIT.search(path) and not path.endswith(_COMPOSE)
+        if path not in followed and not _UNIT.search(path) and not path.endswith((*COMPOSE, *OVERRIDES))
         for one in [_own_place(apps, path, text, services)]
         if one is not None
     ]
-    return _with_environment(apps, [*own, *_absent_parts(apps, own), *spots], processes)
+    found = _with_environment(apps, [*own, *_absent_parts(apps, own), *spots], processes, services)
+    return [_at_override(spot, over[spot.path], texts[spot.path]) if spot.path in over else spot for spot in found]
+
+
+def _at_override(spot: Spot, override: Override, text: str) -> Spot:
+    """A service that stands in two files, at the one that counts more where this has variables of it."""
+    path = override.path if spot.service in override.services else spot.path
+    return replace(spot, path=path, text=text, process=(spot.path, override.path))
 
 
 def _absent_parts(apps: Sequence[Descriptor], own: Sequence[Spot]) -> list[Spot]:
@@ -205,15 +211,21 @@ def _absent_parts(apps: Sequence[Descriptor], own: Sequence[Spot]) -> list[Spot]
 
 def strangers_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Stranger]:
     """Variables that name a relay and that no known app reads: those of services and units, and of files of variables."""
+    texts, _over = with_overrides(texts)
     services = [one for path, text in texts.items() for one in _services(path, text)]
     processes, followed = _processes(apps, texts, services)
     found = [
-        _stranger(one.path, "systemd" if one.service is None else "compose", one.service, one.values)
+        _stranger(one.path, one.carrier, one.service, one.values)
         for one in processes
         if _best(apps, "environment", one.values, one.hint) is None
     ]
     for path, text in texts.items():
-        if path in followed or _UNIT.search(path) or path.endswith(_COMPOSE) or _own_place(apps, path, text, services):
+        if (
+            path in followed
+            or _UNIT.search(path)
+            or path.endswith((*COMPOSE, *OVERRIDES))
+            or _own_place(apps, path, text, services)
+        ):
             continue
         place = load_place(_any_app(apps), path, "environment") if _holds_variables(path) else None
         if place is not None and place.carrier in ("dotenv", "shell"):
@@ -245,26 +257,41 @@ def _processes(
     followed: set[str] = set()
     processes: list[_Process] = []
     for service in services:
+        if service.name is None:
+            continue  # it is among the units
         text = texts[service.path]
         place = _carried(apps, service.path, "compose", service.name)
-        files = [
-            posixpath.normpath(posixpath.join(posixpath.dirname(service.path), one)) for one in _files(place, text)
-        ]
+        files = _beside(service.path, _files(place, text))
         followed |= set(files)
         if "$" in text:
             followed.add(posixpath.join(posixpath.dirname(service.path), ".env"))
         values = _values(place, text, [texts[one] for one in files if one in texts])
-        processes.append(_Process(service.path, service.name, f"{service.image} {service.name}", values, files))
-    for name, (path, text) in _units(texts).items():
-        place = _carried(apps, path, "systemd", None)
-        files = _files(place, text)
+        hint = f"{service.image} {service.name}"
+        processes.append(_Process(service.path, "compose", service.name, hint, values, files))
+    images = {one.path: one.image for one in services if one.name is None}
+    for unit, (path, text) in _units(texts).items():
+        name, _dot, kind = posixpath.basename(unit).rpartition(".")
+        place = _carried(apps, path, _OF_UNITS[kind], None)
+        files = _beside(unit, _files(place, text))
         followed |= set(files)
         values = _values(place, text, [texts[one] for one in files if one in texts])
-        processes.append(_Process(path, None, name, values, files, text))
+        processes.append(_Process(path, _OF_UNITS[kind], None, f"{images.get(unit, '')} {name}", values, files, text))
     return processes, followed
 
 
-def _with_environment(apps: Sequence[Descriptor], spots: Sequence[Spot], processes: Sequence[_Process]) -> list[Spot]:
+def unit_of(path: str) -> str:
+    """The unit that a drop-in is for; any other path as it is. Names of further files count from there."""
+    return re.sub(r"\.(service|container)\.d/[^/]+$", r".\1", path)
+
+
+def _beside(path: str, files: Iterable[str]) -> list[str]:
+    """Files that are named in one, by their whole paths."""
+    return [posixpath.normpath(posixpath.join(posixpath.dirname(path), one)) for one in files]
+
+
+def _with_environment(
+    apps: Sequence[Descriptor], spots: Sequence[Spot], processes: Sequence[_Process], services: Sequence[_Service]
+) -> list[Spot]:
     """The same, with the variables of an app's process that win over its file; these are then no place of their own."""
     by_id = {app.id: app for app in apps}
     complete, used = [], set()
@@ -275,10 +302,12 @@ def _with_environment(apps: Sequence[Descriptor], spots: Sequence[Spot], process
             continue
         alone = sum(1 for one in spots if one.app == spot.app and one.form == "file") == 1
         mine = [one for one in processes if _is_named(by_id[spot.app], one.hint)]
+        shown = {(one.path, one.name) for one in services if spot.path in _behind_volumes(by_id[spot.app], one)}
+        seen = [one for one in mine if (one.path, one.service) in shown]
         near = [one for one in mine if spot.path.startswith(posixpath.dirname(one.path).rstrip("/") + "/")]
-        # A unit is for the file that a package has at its usual place.
-        usual = [one for one in mine if alone or (_UNIT.search(one.path) and spot.path in form.paths)]
-        process = next(iter((*near, *usual)), None)
+        # A unit is for the file that a package has at its usual place; a container sees no file of the host but those it is shown.
+        usual = [one for one in mine if one.carrier == "systemd" and (alone or spot.path in form.paths)]
+        process = next(iter((*seen, *near, *usual)), None)
         if process is None:
             complete.append(spot)
             continue
@@ -330,11 +359,10 @@ def _paths_in(form: Form, values: Mapping[str, str]) -> set[KeyPath]:
 def _may_be(app: Descriptor, form: Form, values: Collection[str]) -> bool:
     """Whether variables tell this app from others although nothing names it: many apps of other names have the same ones.
 
-    Those of a framework do, where one of its signs is there; those of one app only where one has more in its name than
-    what all of them have.
+    Those of an app with signs do, where one of these is there; those of others only where one has more in its name than what all of them have.
     """
-    if app.signs and not any(one in values for one in app.signs):
-        return False
+    if app.signs:
+        return any(one in values for one in app.signs)
     if app.id in _FAMILIES or form.inside:
         return True
     return any(
@@ -348,7 +376,7 @@ def _own_place(apps: Sequence[Descriptor], path: str, text: str, services: Seque
     """The app whose own file, or whose file of variables, this is."""
     found: list[tuple[int, bool, Spot]] = []
     for app in apps:
-        hints = [path, *(one.name for one in services if path in _behind_volumes(app, one))]
+        hints = [path, *(one.name or one.path for one in services if path in _behind_volumes(app, one))]
         named = _is_named(app, " ".join(hints)) or any(path in form.paths for form in app.forms.values())
         for kind, form in app.forms.items():
             if kind == "file" and not _fits(form, path) and len(hints) == 1:
@@ -427,31 +455,14 @@ def _shown(value: t.Any) -> str:
 
 
 def _services(path: str, text: str) -> Iterator[_Service]:
-    if not path.endswith(_COMPOSE):
+    if path.endswith(".container"):
+        held = {key: re.findall(rf"(?m)^{key}[ \t]*=[ \t]*(\S+)", text) for key in ("Image", "Volume")}
+        yield _Service(path, None, "".join(held["Image"][-1:]), tuple(_volumes(path, held["Volume"])))
+    if not path.endswith(COMPOSE):
         return
-    try:
-        raw = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
-        return
-    services = raw.get("services") if isinstance(raw, Mapping) else None
-    for name, one in services.items() if isinstance(services, Mapping) else ():
+    for name, one in services_of(text).items():
         if isinstance(one, Mapping):
             yield _Service(path, str(name), str(one.get("image") or ""), tuple(_volumes(path, one.get("volumes"))))
-
-
-def unreadable_compose(texts: Mapping[str, str]) -> list[dict[str, str]]:
-    """Compose files that are no YAML, and why: whatever mails from them is not looked at."""
-    found = []
-    for path, text in texts.items():
-        if not path.endswith(_COMPOSE) or not _ABOUT_MAIL.search(text):
-            continue
-        try:
-            yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError) as error:
-            mark = getattr(error, "problem_mark", None)
-            where = f"line {mark.line + 1}" if mark is not None else "it"
-            found.append({"path": path, "reason": f"{where} is not valid YAML, so compose does not take it, either"})
-    return found
 
 
 def _volumes(path: str, raw: t.Any) -> Iterator[tuple[str, str]]:
@@ -490,11 +501,11 @@ def _behind_volumes(app: Descriptor, service: _Service) -> list[str]:
 
 
 def _units(texts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Each unit with its drop-ins as one text, which is how systemd reads them; the path is that of the last one."""
+    """Each unit with its drop-ins as one text, which is how systemd reads them, by the unit's own path; beside it, the path of the last one."""
     units: dict[str, tuple[str, str]] = {}
-    for path in sorted(texts, key=lambda one: (".service.d/" in one, one)):
-        if found := _UNIT.search(path):
-            name = re.sub(r"\.service(\.d/.*)?$", "", path.rpartition("/systemd/")[2].partition("/")[2])
-            before = units.get(name or found[1], ("", ""))[1]
-            units[name or found[1]] = (path, f"{before}\n{texts[path]}" if before else texts[path])
+    for path in sorted(texts, key=lambda one: (".d/" in one, one)):
+        if _UNIT.search(path):
+            unit = unit_of(path)
+            before = units.get(unit, ("", ""))[1]
+            units[unit] = (path, f"{before}\n{texts[path]}" if before else texts[path])
     return units

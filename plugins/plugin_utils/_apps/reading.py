@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.interpolation import interpolated
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import KeyPath, Opaque, Value, load_format
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form, Trap, Word
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import Descriptor, Form, Key, Switch, Trap, Word
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.pattern import Scalar
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.spelled import example, mode_spelled
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.unknown import (
     around_findings,
     is_variable,
@@ -100,14 +101,17 @@ def read_place(
     that compose puts into its file.
     """
     known = variables or {}
-    values = {key: interpolated(key[-1], value, known) for key, value in place.read(text).items()}
-    findings: list[Finding] = []
+    raw_values = place.read(text)
+    values = {key: interpolated(key[-1], value, known) for key, value in raw_values.items()}
+    findings = _cut_short(descriptor, place.form, text, raw_values)
     for path in place.files(text):
         if path not in (others or {}) and path not in place.optional(text):
             findings.append(_missing_file(path))
     gathered: dict[KeyPath, tuple[Value, str]] = {}
     for path in place.files(text):
-        for key, raw in place.read_other((others or {}).get(path, "")).items():
+        other = (others or {}).get(path, "")
+        findings += _cut_short(descriptor, place.form, other, place.read_other(other))
+        for key, raw in place.read_other(other).items():
             value = interpolated(key[-1], raw, known)
             if key in gathered and gathered[key][0] != value:
                 findings += _hidden_by(descriptor, place.form, key, gathered[key][1], path)
@@ -125,6 +129,26 @@ def read_place(
     if not reading.settings.get("host"):
         findings += misplaced_findings(descriptor, place, text)
     return dataclasses.replace(reading, findings=[*reading.findings, *findings, *place.findings(text)])
+
+
+def _cut_short(descriptor: Descriptor, form: Form, text: str, values: Mapping[KeyPath, Value]) -> list[Finding]:
+    """Values that the app ends at a sign for comments with no space in front of it, where a person meant it as a part of the value."""
+    findings: list[Finding] = []
+    for key in form.keys:
+        value = values.get(key.path)
+        if not key.patterns or not isinstance(value, str) or not value:
+            continue
+        line = rf"""(?m)^[ \t]*(?:export[ \t]+)?{re.escape(key.path[-1])}[ \t]*[=:][ \t]*{re.escape(value)}([#;])\S"""
+        if found := re.search(line, text):
+            findings.append(
+                {
+                    "severity": "warning",
+                    "code": "comment_in_value",
+                    "message": f"{key.text} ends at the first {found[1]} in it, as {descriptor.name} takes the rest for a comment.",
+                    "remedy": "Write it so that the sign is a part of it; app_mail_config does.",
+                }
+            )
+    return findings
 
 
 def with_entries(
@@ -245,7 +269,7 @@ def interpret(
     known = read_settings(descriptor, form, values)
     findings += _overridden(descriptor, form, known, environment or {})
     port = known.get("port")
-    words, word_findings = _words(descriptor, known, port if isinstance(port, int) else None)
+    words, word_findings = _words(descriptor, form, known, port if isinstance(port, int) else None)
     findings += word_findings
     elsewhere = any(not descriptor.holds(form, word) for mode in descriptor.security.values() for word in mode.words)
     if elsewhere or (descriptor.part_of and not descriptor.words):
@@ -260,7 +284,7 @@ def interpret(
     login = bool(known.get("username")) or "username" in unclear
     state = {**words, **settings, "security": mode, "login": login, **dict.fromkeys(unclear, "?")}
     if words or not (elsewhere or descriptor.part_of):
-        findings += _mode_findings(descriptor, settings, mode, login, hidden)
+        findings += _mode_findings(descriptor, form, values, settings, mode, login, hidden)
         findings += _login_unused(descriptor, form, words) if login else []
     findings += part_findings(descriptor)
     findings += _with_its_file(descriptor, form, values)
@@ -501,7 +525,7 @@ def _default_port(descriptor: Descriptor, form: Form, mode: str | None, words: M
 
 
 def _words(
-    descriptor: Descriptor, known: Mapping[str, Scalar], port: int | None
+    descriptor: Descriptor, form: Form, known: Mapping[str, Scalar], port: int | None
 ) -> tuple[dict[str, Scalar], list[Finding]]:
     words: dict[str, Scalar] = {}
     findings = []
@@ -513,7 +537,7 @@ def _words(
                 if text:
                     known.setdefault(other, text)
             if not told:
-                findings.append(_unknown_word(descriptor, word, known[name]))
+                findings.append(_unknown_word(descriptor, form, word, known[name]))
     for name, word in descriptor.words.items():
         if isinstance(word.follows, tuple):
             continue
@@ -529,7 +553,7 @@ def _words(
             words[name] = same[0]
             continue
         words[name] = word.unknown
-        findings.append(_unknown_word(descriptor, word, value))
+        findings.append(_unknown_word(descriptor, form, word, value))
     return words, findings
 
 
@@ -537,13 +561,14 @@ def _same_word(word: Word, one: str, other: str) -> bool:
     return one == other or (not word.exact_case and one.lower() == other.lower())
 
 
-def _unknown_word(descriptor: Descriptor, word: Word, value: Scalar) -> Finding:
+def _unknown_word(descriptor: Descriptor, form: Form, word: Word, value: Scalar) -> Finding:
     able = ", ".join(dict.fromkeys(f"'{one}'" for one in word.values.values()))
+    key = next((one.text for one in form.keys if word.name in one.read_names), word.name.replace("_", " "))
     means = f" and takes it for '{word.unknown}'" if word.unknown is not None else ""
     return {
         "severity": "error" if word.unknown is None else "warning",
         "code": "unknown_value",
-        "message": f"{descriptor.name} does not know the {word.name.replace('_', ' ')} '{str(value)[:40]}'{means}.",
+        "message": f"{descriptor.name} does not know '{str(value)[:40]}' for {key}{means}.",
         "remedy": f"Write one of {able}.",
     }
 
@@ -564,22 +589,19 @@ def _follow(descriptor: Descriptor, words: Mapping[str, Scalar], settings: dict[
 
 
 def _mode_findings(
-    descriptor: Descriptor, settings: Mapping[str, t.Any], mode: str | None, login: bool, hidden: bool
+    descriptor: Descriptor,
+    form: Form,
+    values: Mapping[KeyPath, Value],
+    settings: Mapping[str, t.Any],
+    mode: str | None,
+    login: bool,
+    hidden: bool,
 ) -> list[Finding]:
     findings = []
     port = settings.get("port")
     exposed = "mail and password" if login else "mails"
     if mode is None and not hidden:
-        findings.append(
-            {
-                "severity": "error",
-                "code": "invalid_settings",
-                "message": f"{descriptor.name}'s mail settings contradict each other, so that they are no mode that"
-                " it has.",
-                "remedy": "Write them anew with app_mail_config; docs/apps-table.md says what each mode is for this"
-                " app.",
-            }
-        )
+        findings.append(_contradiction(descriptor, form, values, settings))
     elif mode is not None and isinstance(port, int) and convention_clash(port, mode):
         sentence = clash_sentence(port, mode)
         message, _mark, remedy = sentence.partition("; ")
@@ -598,8 +620,7 @@ def _mode_findings(
                 "code": "downgrade_possible",
                 "message": f"{descriptor.name} goes on in cleartext where the relay, or someone on the way, does not"
                 f" offer STARTTLS: {exposed} can be read then.",
-                "remedy": "Use port 465 with secure: true if the relay has it; nothing on the way can take TLS away"
-                " there.",
+                "remedy": _without_downgrade(descriptor),
             }
         )
     elif mode == "cleartext":
@@ -622,6 +643,44 @@ def _mode_findings(
             }
         )
     return findings
+
+
+def _without_downgrade(descriptor: Descriptor) -> str:
+    mode = descriptor.security["starttls"]
+    insist = (
+        "Have it insist on STARTTLS (security: starttls), or use"
+        if mode.means == "starttls" and mode.can != "no"
+        else "Use"
+    )
+    return f"{insist} port 465 with secure: true if the relay has it; nothing on the way can take TLS away there."
+
+
+def _contradiction(
+    descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value], settings: Mapping[str, t.Any]
+) -> Finding:
+    """Words that are no mode of the app together. What they are is shown where a key holds nothing but such a word."""
+    words = {name for mode in descriptor.security.values() for name in mode.words}
+    held = []
+    for key in form.keys:
+        value = values.get(key.path)
+        if key.names & words and value is not None and not isinstance(value, Opaque):
+            said = f" ({str(value).lower() if isinstance(value, bool) else value!s:.40})" if key.names <= words else ""
+            held.append(f"{key.text}{said}")
+    modes = ("starttls", "implicit_tls") if settings.get("port") != 465 else ("implicit_tls", "starttls")
+    spelt = [(mode, mode_spelled(descriptor, form, settings, mode)) for mode in modes]
+    advice = [f"{text} for {_PLAIN[mode]}" for mode, text in spelt if text]
+    about = f": {' and '.join(held)}" if held else ""
+    return {
+        "severity": "error",
+        "code": "invalid_settings",
+        "message": f"{descriptor.name}'s mail settings contradict each other, so that they are no mode that it has{about}.",
+        "remedy": f"Write {', or '.join(advice)}; app_mail_config does."
+        if advice
+        else "Write them anew with app_mail_config; docs/apps-table.md says what each mode is for this app.",
+    }
+
+
+_PLAIN = {"starttls": "STARTTLS (port 587)", "implicit_tls": "TLS from the first byte (port 465)"}
 
 
 def _login_unused(descriptor: Descriptor, form: Form, words: Mapping[str, Scalar]) -> list[Finding]:
@@ -667,11 +726,19 @@ def _wrong(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) 
                 "severity": "error",
                 "code": "wrong_type",
                 "message": f"{key.text} holds {_shape(value)} where {descriptor.name} wants"
-                f" {_wanted(key.patterns[0])}.",
-                "remedy": "Write it anew; app_mail_config does.",
+                f" {_wanted(descriptor, form, key)}.",
+                "remedy": "Write it anew; app_mail_config does." + _percent_codes(key, value),
             }
         )
     return findings
+
+
+def _percent_codes(key: Key, value: Value) -> str:
+    """What a URL cannot hold as it is: behind such a sign the rest is something else to whoever reads it."""
+    in_url = any(one.codec == "url" for pattern in key.patterns for one in pattern.fields)
+    if not in_url or not isinstance(value, str) or "://" not in value:
+        return ""
+    return " In user and password, signs that mean something in a URL stand in percent codes: / as %2F, # as %23, ? as %3F."
 
 
 def _from_elsewhere(name: str, value: Opaque) -> Finding:
@@ -756,8 +823,9 @@ def _shape(value: Value) -> str:
     return "true or false" if isinstance(value, bool) else "a number" if isinstance(value, (int, float)) else "a text"
 
 
-def _wanted(pattern: t.Any) -> str:
-    if len(pattern.parts) == 1:
+def _wanted(descriptor: Descriptor, form: Form, key: Key) -> str:
+    pattern = key.patterns[0]
+    if len(pattern.parts) == 1 and not isinstance(pattern.parts[0], str):
         kind = pattern.parts[0].kind
         return {
             "port": "a number from 1 to 65535",
@@ -765,7 +833,8 @@ def _wanted(pattern: t.Any) -> str:
             "boolean": "true or false",
             "address": "a mail address",
         }.get(kind, "a text")
-    return f"'{pattern.source}'"
+    shown = example(descriptor, form, key.path)
+    return f"one such as {shown}" if shown else f"'{pattern.source}'"
 
 
 def _unused(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value]) -> list[Finding]:
@@ -786,16 +855,25 @@ def _unused(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value])
         if used and not _fits(word, switch.unused):
             continue
         is_there = f"{key} is {_shown(value)}" if value is not None else f"{key} is not there"
-        right = next((f"Write {str(one).lower()}" for one in switch.used if one is not None), "Take it out")
         findings.append(
             {
                 "severity": "error",
                 "code": "settings_unused",
                 "message": f"{descriptor.name} does not mail with these settings, because {is_there}.",
-                "remedy": f"{right} for {key}." if switch.used else f"{right}: {key}.",
+                "remedy": _used_again(descriptor, form, path, switch),
             }
         )
     return findings
+
+
+def _used_again(descriptor: Descriptor, form: Form, path: KeyPath, switch: Switch) -> str:
+    """What to write for the app to mail with its settings."""
+    key = ".".join(path)
+    for one in switch.used:
+        if one is not None:
+            return f"Write {str(one).lower()} for {key}."
+    shown = example(descriptor, form, path)
+    return f"Write the relay into {key}, such as {shown}." if shown else f"Take it out: {key}."
 
 
 def _mails_elsewhere(descriptor: Descriptor, key: str, value: Value) -> Finding:

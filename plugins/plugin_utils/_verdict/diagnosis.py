@@ -760,9 +760,12 @@ def _too_few_days(chain: Sequence[Certificate], policy: Policy, host: HostFacts)
         if whose and certificate.self_signed:
             break  # a root: this host's own store has the last word on it
         if policy.certificate_days_error > 0 and certificate.days_left < policy.certificate_days_error:
-            days = {"in_days": words.days(certificate.days_left), "required": policy.certificate_days_error}
-            until = {"until": f"{certificate.not_after:%Y-%m-%d}"}
-            return Diagnosis("certificate_expired", "policy", whose, fields={**days, **until})
+            fields: dict[str, str | int] = {
+                "in_days": words.days(certificate.days_left),
+                "until": f"{certificate.not_after:%Y-%m-%d}",
+                "required": policy.certificate_days_error,
+            }
+            return Diagnosis("certificate_expired", "policy", whose, fields=fields)
     return None
 
 

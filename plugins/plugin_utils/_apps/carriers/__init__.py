@@ -54,7 +54,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.profiles import
 
 __all__ = ("CARRIERS", "Carrier", "Place", "load_carrier", "load_place", "suggest")
 
-CARRIERS = ("dotenv", "compose", "systemd", "shell", "kubernetes")
+CARRIERS = ("dotenv", "compose", "systemd", "quadlet", "shell", "kubernetes")
 
 
 class Carrier(abc.ABC):
@@ -170,7 +170,7 @@ class Place:
 
     def read_other(self, text: str) -> dict[KeyPath, Value]:
         """What such a file holds: lines of NAME=value, in the dialect of who reads it."""
-        dialect = "systemd" if self.carrier == "systemd" else "compose"
+        dialect = {"systemd": "systemd", "quadlet": "docker"}.get(self.carrier, "compose")
         found = load_format("dotenv").read(text, dialect=dialect)
         return self._held({path[0]: value for path, value in found.items()})
 
@@ -189,20 +189,7 @@ class Place:
             return []
         levels = [tuple(".".join(path).split(".")) for path in self.form.managed]
         own = load_format(self.form.format).findings(text, self.form.dialect)
-        return [*profile_findings(self._documents(text), levels), *own, *self._cut(text)]
-
-    def _cut(self, text: str) -> list[dict[str, str]]:
-        cuts = load_format(self.form.format).cuts(text, self.form.dialect)
-        return [
-            {
-                "severity": "warning",
-                "code": "value_cut",
-                "message": f"The {cuts[path]} in the value of {'.'.join(path)} begins a comment: only what stands in front of it is read.",
-                "remedy": "Put the whole value into backticks (`...`).",
-            }
-            for path in self.form.managed
-            if path in cuts
-        ]
+        return [*profile_findings(self._documents(text), levels), *own]
 
     def _documents(self, text: str) -> list[Document]:
         """The documents of the file where it has several and the app takes them apart."""

@@ -143,10 +143,6 @@ class Format(abc.ABC):
         """What is to be said of the way in which the text holds its keys."""
         return []
 
-    def cuts(self, text: str, dialect: str = "") -> dict[KeyPath, str]:
-        """Values that end sooner than they seem to, by key: at which character."""
-        return {}
-
     def statements(self, text: str, dialect: str = "") -> Sequence[tuple[KeyPath, int, int]]:
         """Which characters belong to which key. Whoever gives none lets nothing change, or overrides ``untouched``."""
         return []

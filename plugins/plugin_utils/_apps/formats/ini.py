@@ -56,16 +56,6 @@ class Ini(Lines):
             found.append(Statement(path, value, start, after, place, value_end))
         return found
 
-    def cuts(self, text: str, dialect: str = "") -> dict[KeyPath, str]:
-        """Values that a ``#`` or ``;`` without a blank in front of it cuts, by key: which of them it is."""
-        found: dict[KeyPath, str] = {}
-        for one in self.scan(text, dialect):
-            rest = text[one.value_end : one.value_end + 1]
-            quoted = text.startswith(("`", '"""'), one.value_start)
-            if rest in ("#", ";") and one.value_end > one.value_start and not quoted:
-                found[one.path] = rest
-        return found
-
     def spellings(self, value: t.Any, old: str, dialect: str) -> Iterator[str]:
         text = str(value)
         if re.fullmatch(r"[^\s#;`\"'\\%$](?:[^#;`\"'\\%$]*[^\s#;`\"'\\%$])?", text) or not text:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.audit import joined, judged, looked_at
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers.interpolation import interpolated
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.compose_files import unreadable_compose
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import known_apps, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import Opaque
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
@@ -17,7 +19,6 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.places import (
     places_of,
     search_for,
     strangers_of,
-    unreadable_compose,
 )
 
 APPS = [load_descriptor(name) for name in known_apps()]
@@ -50,6 +51,8 @@ def found(texts: t.Mapping[str, str]) -> dict[str, str]:
         ("/var/www/shop/.env", "MAIL_MAILER=smtp\nMAIL_HOST=h\n", "laravel"),
         ("/var/www/shop/.env", "DB_HOST=h\n", None),
         ("/etc/vaultwarden.env", "SMTP_HOST=h\n", "vaultwarden"),
+        ("/srv/m/live/.env.production", "LOCAL_DOMAIN=m.example\nSMTP_SERVER=h\n", "mastodon"),
+        ("/srv/m/live/.env.production", "SMTP_SERVER=h\n", None),
         ("/opt/tool/.env", "SMTP_HOST=h\nSMTP_PORT=465\nSMTP_SECURE=true\n", "generic_env"),
         ("/etc/postfix/main.cf", "relayhost = [h]:587\n", "postfix"),
         (
@@ -232,3 +235,85 @@ def test_a_compose_file_that_is_no_yaml_is_named(text: str, reason: str | None) 
     told = unreadable_compose({"/srv/a/compose.yml": text, "/srv/a/other.yml": "a: {{ smtp"})
     assert [one["path"] for one in told] == (["/srv/a/compose.yml"] if reason else [])
     assert all(str(reason) in one["reason"] for one in told)
+
+
+@pytest.mark.parametrize(
+    "path, volumes, own",
+    [
+        # A container sees no file of the host but those it is shown, and what stands beside its compose file is likely one of them.
+        ("/etc/grafana/grafana.ini", [], True),
+        ("/etc/grafana/grafana.ini", ["/etc/grafana/grafana.ini:/etc/grafana/grafana.ini"], False),
+        ("/etc/grafana/grafana.ini", ["/etc/grafana:/etc/grafana"], False),
+        ("/srv/g/conf/grafana.ini", [], False),
+    ],
+)
+def test_whose_variables_win_over_a_file(path: str, volumes: list[str], own: bool) -> None:
+    service = {"image": "grafana/grafana", "environment": {"GF_SMTP_HOST": "other:587"}, "volumes": volumes}
+    texts = {
+        path: "[smtp]\nenabled = true\nhost = h:587\n",
+        "/srv/g/compose.yml": yaml.safe_dump({"services": {"g": service}}),
+    }
+    spots = {(spot.path, spot.service): dict(spot.environment) for spot in places_of(APPS, texts)}
+    assert (("/srv/g/compose.yml", "g") in spots) == own
+    assert spots[path, None] == ({} if own else {"GF_SMTP_HOST": "other:587"})
+
+
+def test_a_unit_of_podman() -> None:
+    """Its image says which app it is, its volumes where the app's own file is; Environment= wins over its files."""
+    folder = "/etc/containers/systemd"
+    users = "/srv/u/.config/containers/systemd"
+    texts = {
+        f"{folder}/mail.container": "[Container]\nImage=docker.io/vaultwarden/server:1\nEnvironmentFile=vw.env\nEnvironment=SMTP_PORT=465\n"
+        "[Service]\nEnvironment=SMTP_HOST=not.it\n",
+        f"{folder}/mail.container.d/more.conf": "[Container]\nEnvironment=SMTP_SECURITY=force_tls\n",
+        f"{folder}/vw.env": "SMTP_HOST=h.example\nSMTP_PORT=587\nSMTP_FROM=a@b.c\n",
+        f"{folder}/git.container": "[Container]\nImage=docker.io/gitea/gitea:1.24\nVolume=/srv/git:/data:Z\n",
+        "/srv/git/gitea/conf/app.ini": "[mailer]\nSMTP_ADDR = h\n",
+        f"{users}/thing.container": "[Container]\nImage=x/thing\nEnvironment=SMTP_SERVER=h.example SMTP_PORT=25\n",
+    }
+    alone = {path: text for path, text in texts.items() if path.endswith(".container")}
+    assert further_files(APPS, alone)[:1] == [f"{folder}/vw.env"] and "/srv/git/gitea/conf/app.ini" in further_files(
+        APPS, alone
+    )
+    spots = places_of(APPS, texts)
+    assert {(spot.app, spot.path, spot.carrier) for spot in spots} == {
+        ("vaultwarden", f"{folder}/mail.container.d/more.conf", "quadlet"), ("gitea", "/srv/git/gitea/conf/app.ini", None),
+    }  # fmt: skip
+    (vaultwarden,) = (spot for spot in spots if spot.app == "vaultwarden")
+    entry = looked_at(load_descriptor("vaultwarden"), vaultwarden, texts, {})
+    assert (entry.reading.settings["host"], entry.reading.settings["port"], entry.reading.security) == (
+        "h.example",
+        465,
+        "implicit_tls",
+    )
+    assert [(one.path, one.carrier, one.host, one.port) for one in strangers_of(APPS, texts)] == [
+        (f"{users}/thing.container", "quadlet", "h.example", 25)
+    ]
+
+
+def test_an_override_of_a_compose_file_counts_without_being_named() -> None:
+    texts = {
+        "/opt/v/docker-compose.yml": "services:\n  vw:\n    image: vaultwarden/server\n    environment: [SMTP_HOST=old, SMTP_PORT=465, SMTP_FROM=a@b.c]\n"
+        "  other:\n    image: x\n",
+        "/opt/v/docker-compose.override.yml": "services:\n  vw:\n    environment: {SMTP_HOST: h.example, SMTP_SECURITY: force_tls}\n    env_file: more.env\n"
+        "  gitea:\n    image: gitea/gitea\n    environment: [GITEA__mailer__SMTP_ADDR=g.example]\n",
+        "/opt/v/more.env": "SMTP_USERNAME=u\nSMTP_PASSWORD=p\n",
+        "/opt/w/compose.yml": "services:\n  vw:\n    image: vaultwarden/server\n    environment: {SMTP_HOST: w.example}\n",
+        "/opt/w/compose.override.yaml": "services:\n  vw:\n    ports: ['1:1']\n",
+        "/opt/x/compose.override.yaml": "services:\n  vw:\n    environment: {SMTP_HOST: nobody.reads.it}\n",
+    }
+    less = {path: text for path, text in texts.items() if path != "/opt/v/more.env"}
+    assert further_files(APPS, less) == ["/opt/v/more.env"]
+    spots = {(spot.path, spot.service): spot for spot in places_of(APPS, texts)}
+    assert sorted(spots) == [
+        ("/opt/v/docker-compose.override.yml", "gitea"), ("/opt/v/docker-compose.override.yml", "vw"), ("/opt/w/compose.yml", "vw"),
+    ]  # fmt: skip
+    entry = looked_at(load_descriptor("vaultwarden"), spots["/opt/v/docker-compose.override.yml", "vw"], texts, {})
+    settings = entry.reading.settings
+    assert (settings["host"], settings["port"], entry.reading.security, entry.reading.password_set) == (
+        "h.example",
+        465,
+        "implicit_tls",
+        True,
+    )
+    assert not strangers_of(APPS, texts)

@@ -1105,23 +1105,6 @@ def test_a_relay_at_another_place_of_the_file(app: str, text: str, told: str) ->
     assert [told in one for one in messages] == ([True] if told else [])
 
 
-@pytest.mark.parametrize(
-    "value, told",
-    [
-        ("ab#c", True),
-        ("ab;c", True),
-        ('"ab#c"', True),
-        ("abc # a comment", False),
-        ("`ab#c`", False),
-        ('"""ab;c"""', False),
-    ],
-)
-def test_a_value_that_a_comment_cuts(value: str, told: bool) -> None:
-    text = f"[smtp]\nenabled = true\nhost = h:587\nuser = u\npassword = {value}\n[other]\nx = a#b\n"
-    found = [one for one in read("grafana", text).findings if one["code"] == "value_cut"]
-    assert len(found) == told
-
-
 def test_variables_beside_a_file_need_not_hold_its_switch() -> None:
     text = "services:\n  app:\n    environment:\n      VIKUNJA_MAILER_FROMEMAIL: a@example.com\n"
     place = {"path": "/opt/compose.yml", "service": "app"}
@@ -1145,3 +1128,9 @@ def test_a_variable_that_says_what_the_file_says_is_not_told_of() -> None:
     assert "overridden" not in [one["code"] for one in same.findings]
     other = read("gitea", text, {"GITEA__mailer__PROTOCOL": "smtp+starttls"})
     assert {"overridden", "mode_mismatch"} <= {one["code"] for one in other.findings}
+
+
+def test_djangos_mailers_alone_are_no_fault() -> None:
+    text = "MAILERS = {'default': {'BACKEND': 'x'}}\nDEFAULT_FROM_EMAIL = 'a@example.com'\n"
+    assert "invalid_settings" not in [one["code"] for one in read("django", text).findings]
+    assert "invalid_settings" in [one["code"] for one in read("django", text + "EMAIL_HOST = 'h'\n").findings]

@@ -73,6 +73,19 @@ TEXTS = {
         "[Unit]\nA=b\n",
         '[Unit]\nA=b\n\n[Service]\nEnvironment="SMTP_HOST=smtp.example.com"\nEnvironment="SMTP_PORT=465"\n',
     ),
+    "quadlet": (
+        "quadlet",
+        "",
+        "[Container]\nImage=x\nEnvironment=SMTP_HOST=old\n\n[Service]\nEnvironment=SMTP_USER=me\n",
+        '[Container]\nImage=x\nEnvironment="SMTP_HOST=smtp.example.com"\nEnvironment="SMTP_PORT=465"\n\n'
+        "[Service]\nEnvironment=SMTP_USER=me\n",
+    ),
+    "quadlet, without variables": (
+        "quadlet",
+        "",
+        "[Unit]\nA=b\n[Container]\nImage=x\n",
+        '[Unit]\nA=b\n[Container]\nEnvironment="SMTP_HOST=smtp.example.com"\nEnvironment="SMTP_PORT=465"\nImage=x\n',
+    ),
     "EnvironmentFile": (
         "systemd",
         "",
@@ -126,6 +139,7 @@ def test_only_what_must_change_changes(carrier: str, service: str, before: str, 
         ("compose", "app", "services:\n  app:\n    environment:\n      - P=old\n      - Q=1\n"),
         ("systemd", "", "[Service]\nEnvironment=P=old\nEnvironment=Q=1\n"),
         ("systemd", "", "P=old\nQ=1\n"),
+        ("quadlet", "", "[Container]\nEnvironment=P=old\nEnvironment=Q=1\n"),
         ("shell", "", "P=old\nQ=1\n"),
         ("dotenv", "", "P=old\nQ=1\n"),
         ("kubernetes", "", "kind: Secret\nmetadata: {name: m}\nstringData:\n  P: old\n  Q: '1'\n"),
@@ -214,6 +228,8 @@ def test_where_the_settings_stand_follows_from_app_and_path() -> None:
         "/opt/mail.env": ("environment", "dotenv"),
         "/etc/default/mailpit": ("environment", "shell"),
         "/etc/systemd/system/mailpit.service.d/mail.conf": ("environment", "systemd"),
+        "/etc/containers/systemd/mailpit.container": ("environment", "quadlet"),
+        "/etc/containers/systemd/mailpit.container.d/mail.conf": ("environment", "quadlet"),
         "/srv/k8s/mail-secret.yaml": ("environment", "kubernetes"),
         "/srv/anything.yml": ("file", ""),
     }.items():
@@ -253,3 +269,18 @@ def test_export_in_an_environment_file_is_told() -> None:
     assert [one["code"] for one in found] == ["unknown_key"]
     assert "export SMTP_HOST, export SMTP_PORT" in found[0]["message"]
     assert load_carrier("systemd").findings("[Service]\nEnvironment=A=1\n") == []
+
+
+@pytest.mark.parametrize(
+    "written, value",
+    [
+        ("a$$b", "a$b"), ("a$b", "a$b"), ("100%%", "100%"), ("$${A}", "${A}"), ("x$$$$y", "x$$y"),
+        ("${A}", Opaque("variable", "${A}")), ("%n", Opaque("variable", "%n")),
+    ],
+)  # fmt: skip
+def test_a_unit_of_podman_is_a_command_line_of_systemd(written: str, value: object) -> None:
+    text = f"[Container]\nEnvironment=A={written}\n"
+    quadlet = load_carrier("quadlet")
+    assert quadlet.read(text) == {"A": value}
+    if isinstance(value, str):
+        assert quadlet.read(quadlet.edit("[Container]\n", {"A": value}, [])) == {"A": value}
