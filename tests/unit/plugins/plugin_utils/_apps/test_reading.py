@@ -1073,7 +1073,8 @@ def test_an_msmtprc_whose_default_account_is_none(text: str) -> None:
     [
         ("vikunja", "mailer:\n  host: relay.example:465\n", True),
         ("gitea", "[mailer]\nSMTP_ADDR = smtps://relay.example\n", True),
-        ("exim4", "dc_smarthost='relay.example:587'\n", True),
+        # A trap of its own says this better.
+        ("exim4", "dc_smarthost='relay.example:587'\n", False),
         ("exim4", "dc_smarthost='relay.example::587'\n", False),
         ("gitea", "[mailer]\nSMTP_ADDR = 2001:db8::1\n", False),
         ("nextcloud", "<?php\n$CONFIG = array('mail_smtphost' => 'ssl://relay.example');\n", False),
