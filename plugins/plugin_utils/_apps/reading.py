@@ -279,8 +279,7 @@ def interpret(
     hidden = bool(unclear & _deciding(descriptor))
     mode, port = _mode_and_port(descriptor, form, known, words, unclear, hidden)
     settings = _settings(descriptor, form, values, known, words, mode, port)
-    findings += _blanks(descriptor, form, values)
-    findings += _other_booleans(descriptor, form, values)
+    findings += _blanks(descriptor, form, values) + _other_booleans(descriptor, form, values)
     login = bool(known.get("username")) or "username" in unclear
     state = {**words, **settings, "security": mode, "login": login, **dict.fromkeys(unclear, "?")}
     if words or not (elsewhere or descriptor.part_of):
