@@ -279,8 +279,7 @@ def interpret(
     hidden = bool(unclear & _deciding(descriptor))
     mode, port = _mode_and_port(descriptor, form, known, words, unclear, hidden)
     settings = _settings(descriptor, form, values, known, words, mode, port)
-    findings += [*_blanks(descriptor, form, values), *_no_host(descriptor, form, known)]
-    findings += _other_booleans(descriptor, form, values)
+    findings += _blanks(descriptor, form, values) + _other_booleans(descriptor, form, values)
     login = bool(known.get("username")) or "username" in unclear
     state = {**words, **settings, "security": mode, "login": login, **dict.fromkeys(unclear, "?")}
     if words or not (elsewhere or descriptor.part_of):
@@ -288,7 +287,9 @@ def interpret(
         findings += _login_unused(descriptor, form, words) if login else []
     findings += part_findings(descriptor)
     findings += _with_its_file(descriptor, form, values)
-    traps = trap_findings(traps_of(descriptor, form, state, values))
+    caught = traps_of(descriptor, form, state, values)
+    traps = trap_findings(caught)
+    findings += _no_host(descriptor, form, known, caught)
     if any(one["code"] == "certificate_not_verified" for one in traps):
         settings["validate_certs"] = False
     findings += traps
@@ -776,9 +777,13 @@ def _blanks(descriptor: Descriptor, form: Form, values: Mapping[KeyPath, Value])
     ]
 
 
-def _no_host(descriptor: Descriptor, form: Form, known: Mapping[str, Scalar]) -> list[Finding]:
+def _no_host(descriptor: Descriptor, form: Form, known: Mapping[str, Scalar], caught: Sequence[Trap]) -> list[Finding]:
     """A port or a scheme in the place of the relay's name alone. PHPMailer alone takes them apart."""
     host = known.get("host")
+    relays = {key.text for key in form.keys if "host" in key.read_names}
+    # What the app makes of its relay's spelling, its own trap says better.
+    if any(relays & {".".join((*form.section, name)) for name in trap.holds} for trap in caught):
+        return []
     if form.host_with_port or not isinstance(host, str) or not _NO_HOST.search(host):
         return []
     # PHP takes ssl:// in front of a name for TLS.

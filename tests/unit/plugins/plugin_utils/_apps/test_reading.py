@@ -1145,3 +1145,9 @@ def test_a_variable_that_says_what_the_file_says_is_not_told_of() -> None:
     assert "overridden" not in [one["code"] for one in same.findings]
     other = read("gitea", text, {"GITEA__mailer__PROTOCOL": "smtp+starttls"})
     assert {"overridden", "mode_mismatch"} <= {one["code"] for one in other.findings}
+
+
+def test_djangos_mailers_alone_are_no_fault() -> None:
+    text = "MAILERS = {'default': {'BACKEND': 'x'}}\nDEFAULT_FROM_EMAIL = 'a@example.com'\n"
+    assert "invalid_settings" not in [one["code"] for one in read("django", text).findings]
+    assert "invalid_settings" in [one["code"] for one in read("django", text + "EMAIL_HOST = 'h'\n").findings]
