@@ -219,19 +219,16 @@ class ActionModule(Action):
         return parse_settings({**given, "timeout": timeout}, probed=True)
 
     def _is_put_together(self, entry: Entry) -> bool:
-        """Whether a file of some user names a file of somebody else which that user may not read, or wins over it.
+        """Whether a file of some user has a say beside a file of somebody else which that user may not read.
 
-        The user could have the login that is in it tried at a relay of theirs.
+        The user could have the login that is in it tried at a relay of theirs. The app's own file has a say only over what it names itself:
+        its user gets the variables of the app's process anyway.
         """
         spot = entry.spot
-        says: list[tuple[str, Sequence[str]]] = [(spot.path, entry.named)]
-        if spot.process:
-            says.append((spot.process[0], (spot.path, *spot.process[1:])))
-            if spot.text is not None:
-                says.append((spot.path, spot.process))  # a compose file and its override are one text
-        for naming, named in says:
+        together = dict.fromkeys((spot.path, *entry.named, *spot.process))
+        for naming in together:
             user = self._owners.get(naming)
-            for path in named:
+            for path in entry.named if spot.form == "file" and naming == spot.path else together:
                 open_to_all = self._modes.get(path, 0) & stat.S_IROTH
                 if user in (None, 0, self._owners.get(path)) or open_to_all:
                     continue

@@ -642,32 +642,51 @@ def test_named_apps_their_logins_and_the_exit_code(tmp_path: pathlib.Path, pki: 
     assert 'fatal: [bad]: FAILED! => {"cause": "auth_rejected"' in done.output
 
 
-@pytest.mark.parametrize("way", ["variables", "env_file"])
+def two_files(way: str, host: str) -> tuple[dict[str, str], str]:
+    """Files of which one has the relay and another one the login, and the path of the one with the relay."""
+    relay, login = (
+        {"GF_SMTP_HOST": host},
+        {"GF_SMTP_ENABLED": "true", "GF_SMTP_USER": "app", "GF_SMTP_PASSWORD": PASSWORD},
+    )
+    own = f"[smtp]\nenabled = true\nhost = {GOOD}:587\nuser = app\npassword = {PASSWORD}\n"
+    volume = ["/etc/grafana/grafana.ini:/etc/grafana/grafana.ini"]
+    compose_file, override = "/srv/g/compose.yml", "/srv/g/compose.override.yml"
+
+    def lines(values: dict[str, str]) -> str:
+        return "".join(f"{name}={value}\n" for name, value in values.items())
+
+    def service(environment: dict[str, str], **more: t.Any) -> str:
+        return compose("grafana/grafana", environment, **more)
+
+    return {
+        "variables": ({compose_file: service(relay, volumes=volume), "/etc/grafana/grafana.ini": own}, compose_file),
+        "env_file": ({compose_file: service(relay, env_file=["/etc/x.env"]), "/etc/x.env": lines(login)}, compose_file),
+        "of the env_file": ({compose_file: service(login, env_file=["x.env"]), "/srv/g/x.env": lines(relay)}, "/srv/g/x.env"),
+        "override": ({compose_file: service(login), override: service(relay)}, override),
+        "override beside a file": (
+            {compose_file: service({}, volumes=volume), override: service(relay), "/etc/grafana/grafana.ini": own}, override,
+        ),
+    }[way]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["variables", "env_file", "of the env_file", "override", "override beside a file"])
 @pytest.mark.parametrize("user", [0, 12345])
 def test_a_users_compose_file_cannot_have_roots_login_tried_elsewhere(
     tmp_path: pathlib.Path, pki: Pki, way: str, user: int
 ) -> None:
-    """A user of the host has a compose file whose relay is theirs, and the login that goes with it root's."""
-    login = f"GF_SMTP_USER=app\nGF_SMTP_PASSWORD={PASSWORD}\n"
+    """A user of the host has a file that says the relay, which is theirs, and the login that goes with it is in root's."""
     asking = smtp(
         starttls=honest(pki.issue("localhost", ips=["127.0.0.1"])), users={"app": PASSWORD}, mechanisms=["PLAIN"]
     )
     with FaultyServer(asking) as theirs:
         host = f"127.0.0.1:{theirs.port}"
-        service: dict[str, t.Any] = {"image": "grafana/grafana", "environment": {"GF_SMTP_HOST": host}}
-        service["volumes"] = ["/etc/grafana/grafana.ini:/etc/grafana/grafana.ini"]
-        others = {
-            "/etc/grafana/grafana.ini": f"[smtp]\nenabled = true\nhost = {GOOD}:587\nuser = app\npassword = {PASSWORD}\n"
-        }
-        if way == "env_file":
-            service["environment"]["GF_SMTP_ENABLED"] = "true"
-            service["env_file"] = ["/etc/secret.env"]
-            others = {"/etc/secret.env": login}
-        compose = App(
-            "/srv/theirs/compose.yml", yaml.safe_dump({"services": {"grafana": service}}), "", "", others=others
-        )
-        root = planted(tmp_path / "root", [compose])
-        os.chown(root / "srv/theirs/compose.yml", user, user)
+        texts, of_user = two_files(way, host)
+        root = tmp_path / "root"
+        for path, text in texts.items():
+            (root / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+            (root / path.lstrip("/")).write_text(text)
+            (root / path.lstrip("/")).chmod(0o600)
+        os.chown(root / of_user.lstrip("/"), user, user)
         options = {
             "mail_audit_root": str(root),
             "mail_audit_ca_path": str(pki.ca_file),

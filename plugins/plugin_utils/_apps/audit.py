@@ -151,8 +151,8 @@ def _keys(app: Descriptor, form: Form) -> dict[str, str]:
         for name in key.names:
             found.setdefault(name, key.text)
     for name, word in app.words.items():
-        if isinstance(word.follows, str) and name in found:
-            found.setdefault(word.follows, found[name])
+        if word.follows in MODEL_OPTIONS and name in found:
+            found.setdefault(str(word.follows), found[name])
     return found
 
 

@@ -189,13 +189,19 @@ def places_of(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[Spot
         if one is not None
     ]
     found = _with_environment(apps, [*own, *_absent_parts(apps, own), *spots], processes, services)
-    return [_at_override(spot, over[spot.path], texts[spot.path]) if spot.path in over else spot for spot in found]
+    return [_with_override(spot, over, texts) for spot in found]
 
 
-def _at_override(spot: Spot, override: Override, text: str) -> Spot:
-    """A service that stands in two files, at the one that counts more where this has variables of it."""
-    path = override.path if spot.service in override.services else spot.path
-    return replace(spot, path=path, text=text, process=(spot.path, override.path))
+def _with_override(spot: Spot, over: Mapping[str, Override], texts: Mapping[str, str]) -> Spot:
+    """The override of a compose file among the files that have a say; a service stands at the one that counts more where it has variables there."""
+    base = next((one for one in (spot.path, *spot.process[:1]) if one in over), None)
+    if base is None:
+        return spot
+    override = over[base]
+    if base != spot.path:
+        return replace(spot, process=(*spot.process, override.path))
+    path = override.path if spot.service in override.services else base
+    return replace(spot, path=path, text=texts[base], process=(base, override.path))
 
 
 def _absent_parts(apps: Sequence[Descriptor], own: Sequence[Spot]) -> list[Spot]:

@@ -16,8 +16,8 @@ import typing as t
 
 __all__ = ["Running", "files_shown", "folders_shown", "refusal"]
 
-CONTAINERS = ("podman_quadlet", "compose")
-UNITS = ("systemd", "podman_quadlet")
+_CONTAINERS = ("podman_quadlet", "compose")
+_UNITS = ("systemd", "podman_quadlet")
 
 # What engines of containers read as one path, and as a path of the host, one of the container and options.
 _PATH = r"/[A-Za-z0-9_./@,+=-]+"
@@ -67,7 +67,7 @@ def folders_shown(environment: t.Mapping[str, str]) -> list[str]:
 
 def refusal(running: Running, certificate: str, environment: t.Mapping[str, str]) -> str | None:
     """Why the role cannot run Mailpit so, or None. ``certificate`` and ``environment`` are those of the plan."""
-    contained = running.service_manager in CONTAINERS
+    contained = running.service_manager in _CONTAINERS
     sentences = [_of_a_service(running, certificate)]
     if contained:
         sentences.append(_of_a_container(running, [*files_shown(environment), *folders_shown(environment)]))
@@ -77,7 +77,7 @@ def refusal(running: Running, certificate: str, environment: t.Mapping[str, str]
 
 
 def _of_a_service(running: Running, certificate: str) -> str | None:
-    manager, unit = running.service_manager, running.service_manager in UNITS
+    manager, unit = running.service_manager, running.service_manager in _UNITS
     for kind in running.given_twice:
         return f"mailpit_{kind} and mailpit_{kind}_config are both set: take one of them out."
     if running.renewal and unit and str(running.owner) not in ("root", "0"):
