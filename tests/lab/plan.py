@@ -74,9 +74,9 @@ def ipv6(network: str, number: int) -> str:
 # Debian suites: a tree of each is made once. The packages beside Python and sshd are relays that clash with what the machine has,
 # and what pip needs of a Python 3.9. Podman is for the role mailpit, and a shell for the image that the tests make.
 TREES = {
+    "trixie": "opensmtpd,systemd,podman,runc,podman-compose,busybox-static",
     "bullseye": "python3-distutils",
     "bookworm": "",
-    "trixie": "opensmtpd,systemd,podman,runc,podman-compose,busybox-static",
     "forky": "",
 }
 
