@@ -235,7 +235,7 @@ def what_cannot_work(way: Way) -> None:
 def test_what_cannot_work_is_refused_and_what_does_not_come_up_is_undone(way: Way) -> None:
     if way.manager == "compose":
         what_cannot_work(way)
-    (broken,) = way.role({"mailpit_environment": {"MP_MAX_AGE": "never"}, "mailpit_verify_timeout": 10})
+    (broken,) = way.role({"mailpit_environment": {"MP_MAX_AGE": "never"}, "mailpit_verify_timeout": 30})
     assert "takes no connection on port" in broken and "Mailpit has its old configuration back." in broken, broken
     assert "level=error" in broken or "level=fatal" in broken, broken
     assert way.login("app", PASSWORD) == "235" and on_host("ls /var/lib/mailops.smtp") == ""
