@@ -113,8 +113,9 @@ _BARE_REPLY = re.compile(
 )
 # A reply without an enhanced status code, behind what a client says: these codes no web server answers with.
 _BEHIND_CODE = (
-    r"(?:: |- |, )(?:45[0245]|53[0458]|55[0-57])[ -](?:too many|requested|mailbox|sender|recipient|user|relay|try |temporar"
-    r"|spam|auth|access|blocked|domain|invalid|no such|unknown|gr[ea]y ?list|rejected|denied|message|policy)"
+    r"(?:: |- |, |< |<- )(?:45[0245]|53[0458]|55[0-57])[ -](?:too many|requested|mailbox|sender|recipient|user|relay|try |temporar"
+    r"|spam|auth|access|blocked|domain|invalid|no such|unknown|gr[ea]y ?list|rejected|denied|message|policy|incorrect auth|unauth"
+    r"|bad (?:auth|user|recip|sender|helo)|must (?:auth|issue|have)|account|verif|sorry,|error: (?:auth|need|too|access))"
 )
 _CODE_AND_WORDS = re.compile(_BEHIND_CODE)
 # Python's smtplib writes a reply as a pair.

@@ -62,8 +62,15 @@ SMTP Error: Could not authenticate
     Błąd SMTP: nie udało się przeprowadzić uwierzytelnienia | Chyba SMTP: Autentizace selhala | SMTP Hatası: Oturum açılamadı
     Ошибка SMTP: не удалось пройти аутентификацию | SMTP 错误：登录失败 | SMTPエラー: 認証できませんでした
 Authentication failed
-    Die Authentisierung ist fehlgeschlagen | Authentisierung fehlgeschlagen | L'authentification a échoué | Autenticación fallida
+    Die Authentisierung ist fehlgeschlagen | Authentisierung fehlgeschlagen | Authentifizierung fehlgeschlagen
+    Die Authentifizierung ist fehlgeschlagen | L'authentification a échoué | Échec de l'authentification | Autenticación fallida
+    Error de autenticación | Errore di autenticazione | Erro de autenticação | Ошибка аутентификации | 身份验证失败 | 認証に失敗しました
     Autenticazione fallita | Falha na autenticação | Authenticatie mislukt | Uwierzytelnianie nie powiodło się | Autentizace selhala
+Incorrect username or password
+    Benutzername oder Passwort falsch | Benutzername oder Passwort ist falsch | Benutzername oder Kennwort ist falsch
+    Falscher Benutzername oder falsches Passwort | Nom d'utilisateur ou mot de passe incorrect | Usuario o contraseña incorrectos
+    Nome utente o password errati | Usuário ou senha incorretos | Onjuiste gebruikersnaam of wachtwoord
+    Nieprawidłowa nazwa użytkownika lub hasło | Неверное имя пользователя или пароль | 用户名或密码错误 | ユーザー名またはパスワードが正しくありません
 SMTP Error: Could not connect to SMTP host
     SMTP-Fehler: Konnte keine Verbindung zum SMTP-Host herstellen | Erreur SMTP : impossible de se connecter au serveur SMTP
     Error SMTP: Imposible conectar al servidor SMTP | SMTP Error: Impossibile connettersi all'host SMTP

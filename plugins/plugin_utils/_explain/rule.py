@@ -35,6 +35,7 @@ __all__ = (
     "schannel",
     "verify_errors",
     "while_connecting",
+    "winsock",
     "wolfssl",
 )
 
@@ -100,7 +101,8 @@ def _spelt(line: str) -> list[str]:
 
 
 def errno(name: str, numbers: tuple[int, int, int, int], *sentences: str) -> tuple[str, ...]:
-    """All ways to write one error of the kernel. ``numbers``: Linux's, that of macOS and BSD, Windows', libuv's on Windows.
+    """All ways to write one error of the kernel. ``numbers``: Linux's, that of macOS and BSD, Windows' (0: it means something else there),
+    libuv's on Windows.
 
     C's strerror, Node ("connect ECONNREFUSED", "errno: -111"), Python ("[Errno 111]"), Rust ("os error 111"), Ruby
     ("Errno::ECONNREFUSED"), OpenSSL ("connect:errno=111"), Erlang (":econnrefused"), Dart ("errno = 111"), PHP and .NET
@@ -118,6 +120,11 @@ def errno(name: str, numbers: tuple[int, int, int, int], *sentences: str) -> tup
     of_both = [words.format(number) for number in (linux, bsd) for words in ("errno {}]", "os error {})")]
     of_node = [f"{key} -{number}" for number in (linux, bsd, libuv) for key in ("errno:", 'errno":')]
     of_node += [f'errno":-{number}' for number in (linux, bsd, libuv)]
+    return (name, f"wsa{name}", *of_linux, *of_both, *of_node, *(winsock(windows) if windows else ()), *sentences)
+
+
+def winsock(number: int) -> tuple[str, ...]:
+    """All ways to write an error of the kernel by its number on Windows."""
     before = (
         "winerror ",
         "socket error # ",
@@ -128,14 +135,13 @@ def errno(name: str, numbers: tuple[int, int, int, int], *sentences: str) -> tup
         "win32 error code: ",
         "wsa error ",
     )
-    of_windows = (
-        *(f"{words}{windows}" for words in before),
-        f"os error {windows})",
-        f"errno {windows}]",
-        f"({windows})",
-        f"0x8007{windows:04x}",
+    return (
+        *(f"{words}{number}" for words in before),
+        f"os error {number})",
+        f"errno {number}]",
+        f"({number})",
+        f"0x8007{number:04x}",
     )
-    return (name, f"wsa{name}", *of_linux, *of_both, *of_node, *of_windows, *sentences)
 
 
 def resolver(name: str, libuv: int, windows: int) -> tuple[str, ...]:

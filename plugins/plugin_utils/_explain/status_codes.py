@@ -99,13 +99,14 @@ _BOTH = re.compile(r"(?<![\d.])([45]\d\d)[ -]{1,2}[#\"{]?\(?([45]\.\d{1,3}\.\d{1
 # A code by itself counts only where something says that it is a reply.
 _ALONE = re.compile(
     r"[45]\d\d(?! \[net::| smtp connection broken|(?<=500) internal server error|(?<=502) bad gateway|(?<=50[34]) (?:service \w*|gateway)| request=<)"
-    r"(?=[ -][^\d:]|-\d{1,3}\.\d{1,3}\.\d|: |['\",)]|$)"
+    r"(?=[ -][^\d:]|-\d{1,3}\.\d{1,3}\.\d| ?: |['\",)]|$)"
     r"(?! ?(?:ms|s|sec|secs|seconds|bytes|kb|mb|times|messages|mails|items|users|lines|px)\b)",
     re.IGNORECASE,
 )
 _SAYS_SO = re.compile(
     r"(?:(?:said|responded|response|replied|reply|returned|error|code|login|failed|rejected|refused|denied|greeting|starttls|dial|hello|banner"
-    r"|status|exception|encountered|email \d{1,4}|server|client|message|smtp|got|with|on|ehlo|helo)"
+    r"|status|exception|encountered|email \d{1,4}|server|client|message|smtp|got|with|on|ehlo|helo"
+    r"|fehler|fehlercode|erreur|errore|erro|fout|błąd|chyba|hatası|ошибка|错误|エラー)"
     r"['\"\]]?(?: ?[:=(] ?|,? )b?['\"]?| -- |[>\]]: |=> |[(\[]b?['\"]?|(?:, |<<)['\"]|<\*\* |<~\* |<- {1,2}|<~ {1,2}|smtp<< |smtp; |[sc]: |< "
     r"|\b(?:ehlo|helo)\. |\bdata: )\Z",
     re.IGNORECASE,

@@ -48,7 +48,7 @@ RULES: tuple[Rule, ...] = (
         # Windows
         a required certificate is not within its validity period
         (cert_date_invalid|nottimevalid)
-        validity check failed
+        (validity|timestamp) check failed
         """,
     ),
     *rules(
@@ -209,7 +209,7 @@ RULES: tuple[Rule, ...] = (
         the certificate is not correct
         the certificate for this server is invalid
         certificate error
-        (sslcertverificationerror|sslpeerunverifiedexception|certpathvalidatorexception)
+        (sslcertverificationerror|sslpeerunverifiedexception|certpathvalidatorexception|pkix path validation failed)
         ora-29024
     """),
     *rules(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..rule import Rule, curl, errno, mbedtls, rules, while_connecting
+from ..rule import Rule, curl, errno, mbedtls, rules, while_connecting, winsock
 
 __all__ = ("RULES",)
 
@@ -23,12 +23,13 @@ _UNREACHABLE_NETWORK = errno(
 )
 _NO_ADDRESS = errno(
     "eaddrnotavail",
-    (99, 49, 10049, 4090),
+    (99, 49, 0, 4090),
     "cannot assign requested address",
     "can't assign requested address",
     "address not available",  # musl
-    "requested address is not valid in its context",  # Windows
 )
+# Windows says this of the address that is to be reached.
+_NO_TARGET = (*winsock(10049), "#10049", "wsaeaddrnotavail", "requested address is not valid in its context")
 _NO_FAMILY = errno("eafnosupport", (97, 47, 10047, 4089), "address family not supported")
 _UNREACHABLE_HOST = errno(
     "ehostunreach",
@@ -155,6 +156,10 @@ RULES: tuple[Rule, ...] = (
         # Nodemailer
         (cannot|can not) use ipv(4|6) addresses with
     """),
+    *rules(
+        "invalid_settings", "likely", _NO_TARGET, also=("no_route",),
+        note="Windows says so where no host is set, or 0.0.0.0.",
+    ),
     *rules(
         "connection_refused", "likely", also=("no_route",),
         note="In a container localhost is the container itself, where no relay listens; the last address that was tried was IPv6's, which it lacks.",
