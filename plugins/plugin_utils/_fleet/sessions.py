@@ -46,6 +46,7 @@ _NEARLY_ALL = 0.9
 # Connections within so many seconds of each other are at the same time.
 _AT_ONCE = 2.0
 _BY_NUMBER = 0.75
+_MANY = 10
 
 
 # The order in which a session comes to the layers.
@@ -274,11 +275,15 @@ def _renewed(
     first, second = pair
     before, after = ({one.observer for one in leaves[leaf]} for leaf in pair)
     at = datetime.datetime.fromtimestamp(min(one.when for one in leaves[second]), datetime.UTC)
+    few = min(len(before), len(after)) < 2
+    # One host of few sees the newer certificate last by chance, too.
+    sure: Confidence = "high" if not few else "medium" if len(before | after) >= _MANY else "low"
+    other = " Or another server, or a TLS proxy, answered the one host." if few else ""
     return fleet.make(
-        "certificate_renewed", "certificate", "high" if len(before) >= 2 and len(after) >= 2 else "medium",
+        "certificate_renewed", "certificate", sure,
         f"The certificate of {endpoint[0]}:{endpoint[1]} {{sure}} was renewed between these probes, before"
-        f" {at:%Y-%m-%d %H:%M:%S} UTC: {hosts_words(len(before))} saw the old one, {hosts_words(len(after))} the new one.",
-        "Nothing is wrong with that; ask the hosts again that saw the old one, if it mattered.", before | after,
+        f" {at:%Y-%m-%d %H:%M:%S} UTC: {hosts_words(len(before))} saw the old one, {hosts_words(len(after))} the new one.{other}",
+        "Nothing is wrong with a renewal; ask the hosts again that saw the old one, if it mattered.", before | after,
         endpoints=[endpoint],
         evidence=[f"Old: SHA-256 {first.sha256}, valid from {first.not_before}.",
                   f"New: SHA-256 {second.sha256}, valid from {second.not_before}."],

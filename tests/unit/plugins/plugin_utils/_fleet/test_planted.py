@@ -213,6 +213,10 @@ ROWS: dict[str, tuple[Plan, int, int, list[Expected]]] = {
             ("relay_fault", "high", None, 37, 0, "37 of 37 hosts that reach smtp1.example.com:465"),
         ],
     ),
+    "the last of four hosts sees a newer certificate": (
+        lambda h, _e: "renewed" if number(h) == 3 else None, 4, 1,
+        [("certificate_renewed", "low", None, 4, 0, "Or another server, or a TLS proxy, answered the one host.")],
+    ),
     "renewed in the middle, and two hosts behind a proxy": (
         lambda h, _e: "untrusted" if number(h) in (5, 25) else "renewed" if number(h) >= 20 else None, 40, 2,
         [
