@@ -276,8 +276,8 @@ def _whole(fleet: Fleet, whole: Sequence[Endpoint]) -> Iterator[Statement]:
         same_port = [one for one in fleet.by_endpoint if one[1] == port]
         observers = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.layer == "tcp"}
         others = _other_ports(fleet, observers, port)
-        # A filter is silent as a rule; what refuses is mostly a relay that does not serve the port.
-        refused = _share(fleet, observers, endpoints, lambda one: one.cause == "connection_refused") > 0.5
+        # A filter is silent as a rule; what refuses is mostly a relay that does not serve the port. No route is no filter.
+        refused = _share(fleet, observers, endpoints, lambda one: one.cause in ("connection_refused", "no_route")) > 0.5
         if len(endpoints) >= 2 and len(endpoints) == len(same_port) and others and not refused:
             yield _filter_of_all(fleet, port, endpoints, observers, others)
             continue

@@ -302,6 +302,19 @@ def test_a_host_that_alone_of_its_group_was_asked_for_a_relay(chains: dict[str, 
     assert found.endpoints == ("smtp1.example.com:465", "smtp2.example.com:465")
 
 
+def test_most_without_a_route_are_not_behind_one_filter(
+    chains: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What closes the port for the rest is not said of all."""
+    monkeypatch.setitem(FAULTS, "no route", no_route)
+    plan: Plan = lambda h, e: "filtered" if of(h, "dc2") and e.port == 465 else None if of(h, "dc2") else "no route"  # noqa: E731
+    found = across(Fleet(chains, 60, 4).plant(plan).records())
+    assert not [
+        one for one in found if one.code == "outbound_filter" and len(one.hosts) == 60 and one.confidence != "low"
+    ]
+    assert "no_route" in {one.code for one in found}
+
+
 def test_who_fails_before_it_says_nothing_of_a_login(
     chains: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
