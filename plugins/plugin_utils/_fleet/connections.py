@@ -39,6 +39,8 @@ _FEW_ODD = 2
 # RFC 5321 (relay), RFC 6409 and RFC 8314 (submission).
 _USUAL_PORTS = (25, 465, 587)
 _OPEN = "Ask whoever runs the network or the firewall there to open outbound TCP {ports}"
+_SHARE_NOTHING = "share no group, network or variable that explains it"
+_DROPS = "the relay, or the way to it, drops some connections of anybody"
 _ELSEWHERE = "ask from a host in another network to tell which"
 
 
@@ -66,10 +68,50 @@ def reach_statements(fleet: Fleet) -> Iterator[Statement]:
                 alone[observer].add(endpoint)
         elif not found and len(failing) >= 2 and len(reaching) >= _NEIGHBOURS:
             unexplained[frozenset(failing), frozenset(reaching)].append(endpoint)
+    _with_lone_endpoints(fleet, followed, alone)
     yield from map(functools.partial(_filter_of_cohort, fleet), _same_hosts(followed.values()))
     yield from _odd_ones(fleet, alone)
     yield from (_unexplained(fleet, *sides, endpoints) for sides, endpoints in unexplained.items())
     yield from _whole(fleet, whole)
+    for endpoint in whole:
+        closed = {each for (_c, port), both in followed.items() if port == endpoint[1] for each in _sides(both)[0]}
+        yield from _silent_among_refused(fleet, endpoint, closed)
+
+
+def _with_lone_endpoints(
+    fleet: Fleet, followed: Mapping[tuple[Cohort, int], list[tuple[Endpoint, Split]]], alone: dict[str, set[Endpoint]]
+) -> None:
+    """Move what one host alone of a cohort was asked for, and does not reach, to the cohort whose port is closed."""
+    for (_cohort, port), both in followed.items():
+        inside, _spared = _sides(both)
+        for endpoint in sorted({one for each in inside for one in alone.get(each, ()) if one[1] == port}):
+            # Where another of the same cohort gets through, it is no filter of the port.
+            if any(one.reached and one.observer in inside for one in fleet.by_endpoint[endpoint]):
+                continue
+            both.append((endpoint, both[0][1]))
+            for each in inside & set(alone):
+                alone[each].discard(endpoint)
+    for each in [one for one, endpoints in alone.items() if not endpoints]:
+        del alone[each]
+
+
+def _silent_among_refused(fleet: Fleet, endpoint: Endpoint, closed: Set[str]) -> Iterator[Statement]:
+    """Nobody gets in, but a cohort has silence where the others get an answer. ``closed``: of whom it is said already."""
+    sights = fleet.by_endpoint[endpoint]
+    silent = {one.observer for one in sights if one.cause == "connection_timeout"}
+    refused = {one.observer for one in sights if one.cause == "connection_refused"} - silent
+    for one in splits(silent, refused, fleet.cohorts):
+        if one.inside <= closed:
+            continue
+        confidence: Confidence = "low" if one.confidence == "low" else "medium"
+        yield fleet.make(
+            "outbound_filter", "tcp", confidence,
+            f"A filter on the way out {{sure}} closes {ports_words([endpoint])} for {split_words(one)}, besides:"
+            f" {_of(one.inside, one.spared)} get no answer, {others_words(len(one.well))} are refused at once.",
+            f"{_OPEN.format(ports=f'port {endpoint[1]}')}; these hosts will not get in when the relay serves it again.",
+            one.inside, against=one.spared, endpoints=[endpoint], cohort=one.cohort,
+            evidence=[f"Causes: {_causes(fleet, silent | refused, [endpoint])}."],
+        )  # fmt: skip
 
 
 def _same_hosts(followed: Iterable[list[tuple[Endpoint, Split]]]) -> Iterable[list[tuple[Endpoint, Split]]]:
@@ -143,38 +185,65 @@ def _no_route_of_cohort(
 
 
 def _odd_ones(fleet: Fleet, alone: Mapping[str, Set[Endpoint]]) -> Iterator[Statement]:
-    """Single hosts among neighbours that work: one statement for all that fail at the same endpoints."""
+    """Single hosts among neighbours that work: one statement for all that fail at the same endpoints, and one for strays."""
     by_endpoints: dict[frozenset[Endpoint], set[str]] = defaultdict(set)
     for observer, each_one in alone.items():
         by_endpoints[frozenset(each_one)].add(observer)
+    foreign = {one for one, places in alone.items() if _share(fleet, {one}, places, lambda each: each.local) <= 0.5}
+    strays = {one for one in foreign if _is_stray(fleet, one, alone[one], len(foreign))}
     for places, observers in sorted(by_endpoints.items(), key=lambda one: sorted(one[1])):
-        endpoints = sorted(places)
-        neighbours = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.reached} - observers
-        local = _share(fleet, observers, endpoints, lambda one: one.local) > 0.5
-        beside = [one for one in neighbours if any(_related(fleet, one, other) for other in observers)]
-        few = len(observers) <= _FEW_ODD
-        confidence: Confidence = "high" if local else "medium" if few and len(beside) >= _NEIGHBOURS else "low"
-        names = fleet.some(observers)
-        its = "its own firewall or routes" if len(observers) == 1 else "each one's own firewall or routes"
-        verb = (
-            "is alone"
-            if len(observers) == 1
-            else "are alone"
-            if few
-            else "share no group, network or variable that explains it"
+        if observers - strays:
+            yield _odd_one(fleet, observers - strays, sorted(places))
+    if strays:
+        yield _strays(fleet, strays, sorted({place for one in strays for place in alone[one]}))
+
+
+def _is_stray(fleet: Fleet, observer: str, places: Set[Endpoint], odd: int) -> bool:
+    """Whether a rule of the host itself is not likely: it uses the same port elsewhere, or is one of many, each with something."""
+    reached = {(one.relay, one.port) for one in fleet.by_observer[observer] if one.reached}
+    same_port = {port for _relay, port in places} & {port for _relay, port in reached}
+    return bool(same_port) or (odd > _FEW_ODD and bool(reached))
+
+
+def _odd_one(fleet: Fleet, observers: Set[str], endpoints: Sequence[Endpoint]) -> Statement:
+    neighbours = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.reached} - observers
+    local = _share(fleet, observers, endpoints, lambda one: one.local) > 0.5
+    beside = [one for one in neighbours if any(_related(fleet, one, other) for other in observers)]
+    few = len(observers) <= _FEW_ODD
+    confidence: Confidence = "high" if local else "medium" if few and len(beside) >= _NEIGHBOURS else "low"
+    its = "its own firewall or routes" if len(observers) == 1 else "each one's own firewall or routes"
+    verb = "is alone" if len(observers) == 1 else "are alone" if few else _SHARE_NOTHING
+    its += "" if few or local else f", or {_DROPS}"
+    sentence = (
+        f"{fleet.some(observers)} {verb}: {hosts_words(len(neighbours))} reach {ports_words(endpoints)},"
+        f" {len(beside)} of them in the same group or network; that is {{sure}} {its}."
+    )
+    remedy = "Compare the firewall rules, routes and proxy settings of the host with those of a neighbour that works."
+    return fleet.make(
+        "host_firewall", "tcp", confidence, sentence, remedy, observers, endpoints=endpoints,
+        evidence=[f"Causes: {_causes(fleet, observers, endpoints)}.", *_local_words(local)],
+    )  # fmt: skip
+
+
+def _strays(fleet: Fleet, strays: Set[str], endpoints: Sequence[Endpoint]) -> Statement:
+    neighbours = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.reached} - strays
+    if len(strays) == 1:
+        words = (
+            f"{fleet.some(strays)} does not reach {ports_words(endpoints)}, but the same port of another relay;"
+            f" {hosts_words(len(neighbours))} reach {'it' if len(endpoints) == 1 else 'them'}: {{sure}} a rule for that one"
+            f" address, the relay refuses this host's address, or {_DROPS}."
         )
-        its += "" if few or local else ", or the relay, or the way to it, drops some connections of anybody"
-        sentence = (
-            f"{names} {verb}: {hosts_words(len(neighbours))} reach {ports_words(endpoints)},"
-            f" {len(beside)} of them in the same group or network; that is {{sure}} {its}."
+    else:
+        words = (
+            f"{fleet.some(strays)} {_SHARE_NOTHING}: each does not reach some of {ports_words(endpoints)}, while"
+            f" {hosts_words(len(neighbours))} do; that is {{sure}} each one's own firewall or routes, or {_DROPS}."
         )
-        remedy = (
-            "Compare the firewall rules, routes and proxy settings of the host with those of a neighbour that works."
-        )
-        yield fleet.make(
-            "host_firewall", "tcp", confidence, sentence, remedy, observers, endpoints=endpoints,
-            evidence=[f"Causes: {_causes(fleet, observers, endpoints)}.", *_local_words(local)],
-        )  # fmt: skip
+    return fleet.make(
+        "host_firewall", "tcp", "low", words,
+        "Ask these hosts again. If the same ones fail, compare their firewall rules and routes with those of a neighbour"
+        " that works; if others do, look at the relay and the way to it.",
+        strays, endpoints=endpoints, evidence=[f"Causes: {_causes(fleet, strays, endpoints)}."],
+    )  # fmt: skip
 
 
 def _unexplained(
@@ -207,8 +276,8 @@ def _whole(fleet: Fleet, whole: Sequence[Endpoint]) -> Iterator[Statement]:
         same_port = [one for one in fleet.by_endpoint if one[1] == port]
         observers = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.layer == "tcp"}
         others = _other_ports(fleet, observers, port)
-        # A filter is silent as a rule; what refuses is mostly a relay that does not serve the port.
-        refused = _share(fleet, observers, endpoints, lambda one: one.cause == "connection_refused") > 0.5
+        # A filter is silent as a rule; what refuses is mostly a relay that does not serve the port. No route is no filter.
+        refused = _share(fleet, observers, endpoints, lambda one: one.cause in ("connection_refused", "no_route")) > 0.5
         if len(endpoints) >= 2 and len(endpoints) == len(same_port) and others and not refused:
             yield _filter_of_all(fleet, port, endpoints, observers, others)
             continue
@@ -262,7 +331,8 @@ def _one_whole(fleet: Fleet, endpoint: Endpoint) -> Statement:
     confidence: Confidence = "low"
     if len(same_port) >= 2:
         confidence = "high"
-        words = f"it is {{sure}} the relay: the same hosts reach port {port} of other relays"
+        same = "the same hosts" if same_port == observers else f"{len(same_port)} of them"
+        words = f"it is {{sure}} the relay: {same} reach port {port} of other relays"
     elif others:
         confidence = "medium" if refused else "low"
         code = "relay_fault" if refused else "outbound_filter"
@@ -305,6 +375,7 @@ def name_statements(fleet: Fleet) -> Iterator[Statement]:
         found = list(splits(failing, resolving - failing, fleet.cohorts))
         if len(failing) >= 2 and not found and len(failing) >= _NEARLY_ALL * len(failing | resolving):
             yield _relay_name(fleet, relay, sights, failing, resolving - failing)
+            yield from _silent_name_servers(fleet, relay, sights)
             continue
         for one in found:
             followed[one.cohort].append((relay, one))
@@ -330,6 +401,21 @@ def name_statements(fleet: Fleet) -> Iterator[Statement]:
         )  # fmt: skip
 
 
+def _silent_name_servers(fleet: Fleet, relay: str, sights: Sequence[Sight]) -> Iterator[Statement]:
+    """Nobody resolves the name, but a cohort gets no answer where the others get one: its name servers have a fault besides."""
+    silent = {one.observer for one in sights if one.cause == "name_server_failure"}
+    told = {one.observer for one in sights if one.cause == "name_not_found"} - silent
+    for one in splits(silent, told, fleet.cohorts):
+        confidence: Confidence = "low" if one.confidence == "low" else "medium"
+        yield fleet.make(
+            "group_resolver", "dns", confidence,
+            f"The name servers of {split_words(one)} {{sure}} do not answer, besides: {_of(one.inside, one.spared)} get no"
+            f" answer for {relay}, {others_words(len(one.well))} are told that it does not exist.",
+            "Look at the name servers that these hosts ask (/etc/resolv.conf).", one.inside, against=one.spared,
+            cohort=one.cohort, endpoints=[(each.relay, each.port) for each in sights],
+        )  # fmt: skip
+
+
 def _relay_name(fleet: Fleet, relay: str, sights: list[Sight], failing: Set[str], against: Set[str]) -> Statement:
     resolve_others = {
         one.observer
@@ -337,7 +423,16 @@ def _relay_name(fleet: Fleet, relay: str, sights: list[Sight], failing: Set[str]
         for one in fleet.by_observer[each]
         if one.relay != relay and one.layer not in ("dns", "settings")
     }
-    missing = sum(one.cause == "name_not_found" for one in sights) > len(sights) / 2
+    causes: dict[str | None, set[str]] = defaultdict(set)
+    for one in sights:
+        causes[one.cause].add(one.observer)
+    told, silent = causes["name_not_found"], causes["name_server_failure"] - causes["name_not_found"]
+    missing = len(told) >= len(silent)
+    saying = (told if missing else silent) or failing
+    rest = len(failing - saying)
+    mixed = (
+        f" ({others_words(rest)} {'get no answer' if missing else 'are told that it does not exist'})" if rest else ""
+    )
     confidence: Confidence = "high" if len(resolve_others) >= 2 else "low"
     what = "does not exist in the DNS" if missing else "gets no answer from the DNS"
     also = (
@@ -347,7 +442,7 @@ def _relay_name(fleet: Fleet, relay: str, sights: list[Sight], failing: Set[str]
     )
     return fleet.make(
         "relay_dns", "dns", confidence,
-        f"The name {relay} {{sure}} {what}: {hosts_words(len(failing))} of {len(failing | against)} say so{also}.",
+        f"The name {relay} {{sure}} {what}: {hosts_words(len(saying))} of {len(failing | against)} say so{mixed}{also}.",
         f"Check the spelling of {relay}, and its records with whoever runs its DNS.", failing, against=against,
         endpoints=[(one.relay, one.port) for one in sights],
     )  # fmt: skip

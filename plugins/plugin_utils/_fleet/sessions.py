@@ -46,8 +46,12 @@ _NEARLY_ALL = 0.9
 # Connections within so many seconds of each other are at the same time.
 _AT_ONCE = 2.0
 _BY_NUMBER = 0.75
+_MANY = 10
 
 
+# The order in which a session comes to the layers.
+_IN_CLEAR = ("tcp", "mode", "greeting", "ehlo", "starttls", "tls", "certificate", "auth", "transaction")
+_IN_TLS = ("tcp", "mode", "tls", "certificate", "greeting", "ehlo", "starttls", "auth", "transaction")
 _SETTINGS = ("auth_rejected", "auth_mechanism_not_offered", "auth_requires_tls")
 _LACK = (
     ", or all of these hosts lack its CA",
@@ -137,7 +141,7 @@ def trust_statements(fleet: Fleet) -> Iterator[Statement]:
     refusing: dict[str, set[str]] = defaultdict(set)
     accepting: dict[str, set[str]] = defaultdict(set)
     endpoints: dict[str, set[tuple[str, int]]] = defaultdict(set)
-    accepted = {one.leaf.sha256 for sights in fleet.by_observer.values() for one in sights if one.ok and one.leaf}
+    accepted = {one.leaf.sha256 for sights in fleet.by_observer.values() for one in sights if _trusts(one) and one.leaf}
     for sights in fleet.by_observer.values():
         for one in sights:
             if one.leaf is None or one.leaf.sha256 not in accepted:
@@ -145,7 +149,7 @@ def trust_statements(fleet: Fleet) -> Iterator[Statement]:
             if one.cause in TRUST_CAUSES:
                 refusing[one.leaf.issuer].add(one.observer)
                 endpoints[one.leaf.issuer].add((one.relay, one.port))
-            elif one.ok:
+            elif _trusts(one):
                 accepting[one.leaf.issuer].add(one.observer)
     for issuer, bad in sorted(refusing.items()):
         good = accepting[issuer] - bad
@@ -271,11 +275,15 @@ def _renewed(
     first, second = pair
     before, after = ({one.observer for one in leaves[leaf]} for leaf in pair)
     at = datetime.datetime.fromtimestamp(min(one.when for one in leaves[second]), datetime.UTC)
+    few = min(len(before), len(after)) < 2
+    # One host of few sees the newer certificate last by chance, too.
+    sure: Confidence = "high" if not few else "medium" if len(before | after) >= _MANY else "low"
+    other = " Or another server, or a TLS proxy, answered the one host." if few else ""
     return fleet.make(
-        "certificate_renewed", "certificate", "high" if len(before) >= 2 and len(after) >= 2 else "medium",
+        "certificate_renewed", "certificate", sure,
         f"The certificate of {endpoint[0]}:{endpoint[1]} {{sure}} was renewed between these probes, before"
-        f" {at:%Y-%m-%d %H:%M:%S} UTC: {hosts_words(len(before))} saw the old one, {hosts_words(len(after))} the new one.",
-        "Nothing is wrong with that; ask the hosts again that saw the old one, if it mattered.", before | after,
+        f" {at:%Y-%m-%d %H:%M:%S} UTC: {hosts_words(len(before))} saw the old one, {hosts_words(len(after))} the new one.{other}",
+        "Nothing is wrong with a renewal; ask the hosts again that saw the old one, if it mattered.", before | after,
         endpoints=[endpoint],
         evidence=[f"Old: SHA-256 {first.sha256}, valid from {first.not_before}.",
                   f"New: SHA-256 {second.sha256}, valid from {second.not_before}."],
@@ -321,7 +329,7 @@ def relay_statements(fleet: Fleet, explained: Set[str]) -> Iterator[Statement]:
             # What a host with another time than the controller's says of dates says nothing of the relay.
             unasked = off if cause in CLOCK_CAUSES else set()
             bad = {one.observer for one in sights if one.cause == cause} - unasked
-            good = {one.observer for one in sights if one.reached and one.cause != cause} - bad - unasked
+            good = {one.observer for one in sights if one.cause != cause and _came_to(one, cause)} - bad - unasked
             # Where others accept the same one, it is the hosts' clocks or stores; those have statements of their own.
             own = cause in (*CLOCK_CAUSES, *TRUST_CAUSES) and _accepted(sights, cause)
             if len(bad) < 2 or cause in explained or own:
@@ -364,7 +372,23 @@ def _other_mode(fleet: Fleet, endpoints: Sequence[tuple[str, int]], cause: str) 
 
 def _accepted(sights: Sequence[Sight], cause: str) -> bool:
     """Whether a certificate that is refused for this cause passes elsewhere."""
-    return bool({one.leaf for one in sights if one.cause == cause} & {one.leaf for one in sights if one.ok})
+    return bool({one.leaf for one in sights if one.cause == cause} & {one.leaf for one in sights if _trusts(one)})
+
+
+def _trusts(sight: Sight) -> bool:
+    """Whether the certificate passed, whatever came after it."""
+    return sight.ok or sight.layer in ("auth", "transaction")
+
+
+def _came_to(sight: Sight, cause: str) -> bool:
+    """Whether the observer came so far that it would have met the cause: who fails before says nothing of it."""
+    if sight.ok:
+        return True
+    if not sight.reached or sight.limit:
+        return False
+    steps = _IN_TLS if sight.security == "implicit_tls" else _IN_CLEAR
+    here, there = (steps.index(one) if one in steps else len(steps) for one in (sight.layer, _layer(cause)))
+    return here >= there
 
 
 def _everybody(fleet: Fleet, endpoint: tuple[str, int], cause: str, bad: Set[str], good: Set[str]) -> Statement:

@@ -213,11 +213,55 @@ ROWS: dict[str, tuple[Plan, int, int, list[Expected]]] = {
             ("relay_fault", "high", None, 37, 0, "37 of 37 hosts that reach smtp1.example.com:465"),
         ],
     ),
+    "the last of four hosts sees a newer certificate": (
+        lambda h, _e: "renewed" if number(h) == 3 else None, 4, 1,
+        [("certificate_renewed", "low", None, 4, 0, "Or another server, or a TLS proxy, answered the one host.")],
+    ),
     "renewed in the middle, and two hosts behind a proxy": (
         lambda h, _e: "untrusted" if number(h) in (5, 25) else "renewed" if number(h) >= 20 else None, 40, 2,
         [
             ("certificate_renewed", "high", None, 38, 0, "19 hosts saw the old one, 19 hosts the new one"),
             ("certificate_differs", "low", None, 2, 0, "3 certificates in turn"),
+        ],
+    ),
+    "a relay that does not serve the port, and a data centre that would not get there": (
+        lambda h, _e: "filtered, no other" if of(h, "dc1") else "refused", 60, 1,
+        [
+            ("relay_fault", "low", None, 60, 0, "None of the 60 hosts"),
+            ("outbound_filter", "medium", "dc1", 20, 0, "all 20 hosts get no answer, 40 others are refused at once"),
+        ],
+    ),
+    "a name that does not exist, and name servers of a data centre that do not answer": (
+        lambda h, _e: "resolver dead" if of(h, "dc1") else "relay unknown", 60, 1,
+        [
+            ("relay_dns", "low", None, 60, 0, "40 hosts of 60 say so (20 others get no answer)"),
+            ("group_resolver", "medium", "dc1", 20, 0, "40 others are told that it does not exist"),
+        ],
+    ),
+    "a data centre without CA certificates, and a login that all others have wrong": (
+        lambda h, _e: "empty store" if of(h, "dc1") else "login", 60, 1,
+        [
+            ("trust_store_differs", "high", "dc1", 20, 0, "accepted by 40 hosts"),
+            ("same_setting", "high", None, 40, 0, "is on 40 hosts"),
+        ],
+    ),
+    "hosts that do not reach one relay each, and the same port of another": (
+        lambda h, e: "refused" if number(h) in (4, 15, 21, 38) and e.host == f"smtp{number(h) % 2 + 1}.example.com" and e.port == 465 else None,
+        60, 4,
+        [("host_firewall", "low", None, 4, 0, "each does not reach some of port 465 of 2 relays")],
+    ),
+    "one host that does not reach one relay, and the same port of another": (
+        lambda h, e: "refused" if (number(h), e.host, e.port) == (4, "smtp1.example.com", 465) else None,
+        60, 4,
+        [("host_firewall", "low", None, 1, 0, "h00004 does not reach port 465 of smtp1.example.com, but the same port of another relay")],
+    ),
+    "a dead port of one relay, which the hosts behind a filter do not prove": (
+        lambda h, e: "filtered" if of(h, "bluecloud") and e.port == 465
+        else "refused" if (e.host, e.port) == ("smtp1.example.com", 465) else None,
+        50, 4,
+        [
+            ("relay_fault", "high", None, 50, 0, "43 of them reach port 465 of other relays"),
+            ("outbound_filter", "high", "bluecloud", 7, 0, "port 465 of smtp2.example.com"),
         ],
     ),
     "two hosts, one fails": (lambda h, e: "filtered" if number(h) == 0 and e.port == 465 else None, 2, 2, []),
@@ -243,6 +287,42 @@ def test_planted(chains: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch, 
     assert sorted(map(str, said)) == sorted(str(one[:5]) for one in expected)
     for code, *_others, words in expected:
         assert any(words in one.statement for one in found if one.code == code), [one.statement for one in found]
+
+
+def test_a_host_that_alone_of_its_group_was_asked_for_a_relay(chains: dict[str, list[str]]) -> None:
+    """The filter of the group closes the port there as well; it is no firewall of its own."""
+    fleet = Fleet(chains, 60, 4).plant(lambda h, e: "filtered" if of(h, "rack3") and e.port == 465 else None)
+    records = [
+        one
+        for one in fleet.records()
+        if "rack3" not in one.groups or one.host == "h00013" or "smtp2" not in one.subject
+    ]
+    (found,) = across(records)
+    assert (found.code, found.cohort, len(found.hosts)) == ("outbound_filter", {"kind": "group", "name": "rack3"}, 6)
+    assert found.endpoints == ("smtp1.example.com:465", "smtp2.example.com:465")
+
+
+def test_most_without_a_route_are_not_behind_one_filter(
+    chains: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What closes the port for the rest is not said of all."""
+    monkeypatch.setitem(FAULTS, "no route", no_route)
+    plan: Plan = lambda h, e: "filtered" if of(h, "dc2") and e.port == 465 else None if of(h, "dc2") else "no route"  # noqa: E731
+    found = across(Fleet(chains, 60, 4).plant(plan).records())
+    assert not [
+        one for one in found if one.code == "outbound_filter" and len(one.hosts) == 60 and one.confidence != "low"
+    ]
+    assert "no_route" in {one.code for one in found}
+
+
+def test_who_fails_before_it_says_nothing_of_a_login(
+    chains: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that come to the login are refused: it is not the group's, whatever keeps the others from it."""
+    monkeypatch.setitem(FAULTS, "login", refused_login)
+    found = across(Fleet(chains, 60, 2).plant(lambda h, _e: "too many" if of(h, "dc1") else "login").records())
+    assert {one.code for one in found} == {"relay_limit", "same_setting"}
+    assert all(one.cohort is None for one in found)
 
 
 def test_a_group_that_asks_in_another_mode_has_a_mistake_in_its_settings(
