@@ -124,7 +124,7 @@ class Place:
     def edit(self, text: str, wanted: Mapping[KeyPath, t.Any], remove: Collection[KeyPath]) -> str:
         """The text with these keys. Raises FormatError."""
         if self.form.inside:
-            raise FormatError(f"{self.form.inside} is read here and not changed: {self.form.note}")
+            raise FormatError(f"{self.form.inside} is read here and not changed: {self.form.note.rstrip('.')}")
         if not self.carrier and (documents := self._documents(text)):
             return self._edit_documents(text, documents, wanted, remove)
         if not self.carrier:

@@ -86,6 +86,12 @@ class Compose(Carrier):
             **{name: wanted[name] for name in changed},
         }
         if after != expected:
+            node = t.cast(Node, _service(text, service)).resolved()
+            if not any(key.value == "environment" for key, _value in node.pairs):
+                raise FormatError(
+                    f"services.{service} has its environment from what is merged into it (<<), which other services may"
+                    " share; write an environment in the service itself, with what it has now"
+                )
             raise FormatError(f"services.{service}.environment cannot be changed so that it is read back")
         return new
 
