@@ -105,11 +105,11 @@ def looked_at(app: Descriptor, spot: Spot, texts: Mapping[str, str], modes: Mapp
     entry.table = text if app.looked_up else ""
     folder = posixpath.dirname(unit_of(spot.path))
     try:
-        written = {one: posixpath.normpath(posixpath.join(folder, one)) for one in place.files(text)}
+        variables = variables_beside(spot.path, texts) if place.carrier == "compose" else {}
+        written = {one: posixpath.normpath(posixpath.join(folder, one)) for one in place.files(text, variables)}
         others = {one: texts[path] for one, path in written.items() if path in texts}
         entry.named = tuple(written[one] for one in others)
         entry.nexthop = _nexthop(place, text) if app.parts else ""
-        variables = variables_beside(spot.path, texts) if place.carrier == "compose" else {}
         entry.reading = read_place(app, place, text, spot.environment, others, variables)
     except FormatError as error:
         entry.problem = str(error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import yaml
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError, load_format
@@ -57,13 +57,13 @@ def with_overrides(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, 
     """The texts with each compose file as compose reads it, with its override; and these, by the path of the file that they are put over."""
     whole, over = dict(texts), {}
     for path in [one for one in texts if one.endswith(COMPOSE)]:
-        beside = [posixpath.join(posixpath.dirname(path), name) for name in OVERRIDES]
-        other = next((one for one in beside if one in texts), None)
-        first = services_of(texts[path])
-        second = services_of(texts[other]) if other is not None else {}
-        if other is None or not first or not second:
+        other = _override_of(path, texts)
+        first, tagged = services_of(texts[path]), _services_as_written(texts[other]) if other is not None else {}
+        if other is None or not first or not tagged:
             continue
         whole.pop(other, None)
+        first, second = _less_tagged(first, tagged), _without_tags(tagged)
+        second = second if isinstance(second, Mapping) else {}
         merged = {
             name: _together(first.get(name), second.get(name)) if name in second else one
             for name, one in {**second, **first}.items()
@@ -76,14 +76,90 @@ def with_overrides(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, 
     return whole, over
 
 
+def _override_of(path: str, texts: Collection[str]) -> str | None:
+    beside = [posixpath.join(posixpath.dirname(path), name) for name in OVERRIDES]
+    return next((one for one in beside if one in texts), None)
+
+
 def services_of(text: str) -> Mapping[t.Any, t.Any]:
     """The services of a compose file; nothing where it is none."""
+    services = _without_tags(_services_as_written(text))
+    return services if isinstance(services, Mapping) else {}
+
+
+class _Tagged(t.NamedTuple):
+    """What an override has ``!override`` (its own alone counts) or ``!reset`` (nothing is left) in front of."""
+
+    value: t.Any
+    reset: bool
+
+
+class _Loader(yaml.SafeLoader):
+    """Values as they are written: compose reads YAML 1.2, where ``yes`` and ``on`` are words, and hands on texts."""
+
+
+_KEPT = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
+_Loader.yaml_implicit_resolvers = {
+    first: [one for one in pairs if one[0] in _KEPT] for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _by_kind(loader: yaml.SafeLoader, node: yaml.Node) -> t.Any:
+    """A node without a look at its tag."""
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(t.cast(yaml.ScalarNode, node))
+
+
+_Loader.add_constructor("!reset", lambda _loader, _node: _Tagged(None, reset=True))
+_Loader.add_constructor(
+    "!override", lambda loader, node: _Tagged(_by_kind(t.cast(yaml.SafeLoader, loader), node), reset=False)
+)
+# A tag that compose does not know says nothing to it.
+_Loader.add_constructor(None, _by_kind)
+
+
+def _load(text: str) -> t.Any:
+    """Raises YAMLError, and ValueError for what no type can hold."""
+    return yaml.load(text, Loader=_Loader)
+
+
+def _services_as_written(text: str) -> t.Any:
     try:
-        raw = yaml.safe_load(text)
+        raw = _load(text)
     except (yaml.YAMLError, ValueError):
         return {}
-    services = raw.get("services") if isinstance(raw, Mapping) else None
-    return services if isinstance(services, Mapping) else {}
+    return raw.get("services") if isinstance(raw, Mapping) else {}
+
+
+def _without_tags(raw: t.Any) -> t.Any:
+    """What is left when ``!reset`` is done; ``!override`` has nothing to say within its own file."""
+    if isinstance(raw, _Tagged):
+        return None if raw.reset else _without_tags(raw.value)
+    if isinstance(raw, Mapping):
+        return {name: _without_tags(one) for name, one in raw.items() if not _is_reset(one)}
+    if isinstance(raw, list):
+        return [_without_tags(one) for one in raw if not _is_reset(one)]
+    return raw
+
+
+def _is_reset(raw: t.Any) -> bool:
+    return isinstance(raw, _Tagged) and raw.reset
+
+
+def _less_tagged(first: t.Any, second: t.Any) -> t.Any:
+    """What the first file has, without all that the second one has a tag in front of."""
+    if isinstance(second, _Tagged):
+        return {}
+    if not isinstance(first, Mapping) or not isinstance(second, Mapping):
+        return first
+    return {
+        name: _less_tagged(one, second.get(name))
+        for name, one in first.items()
+        if not isinstance(second.get(name), _Tagged)
+    }
 
 
 def _together(one: t.Any, other: t.Any) -> t.Any:
@@ -92,7 +168,12 @@ def _together(one: t.Any, other: t.Any) -> t.Any:
         return one if other is None else other
     merged = {**one, **other}
     if "environment" in one and "environment" in other:
-        merged["environment"] = _variables(one["environment"]) | _variables(other["environment"])
+        both = [one["environment"], other["environment"]]
+        variables = _variables(both[0]) | _variables(both[1])
+        merged["environment"] = variables
+        if any(isinstance(written, list) for written in both):
+            # As a list, whose quotes belong to the value.
+            merged["environment"] = [name if value is None else f"{name}={value}" for name, value in variables.items()]
     for key in ("env_file", "volumes"):
         if key in one and key in other:
             merged[key] = [*_listed(one[key]), *_listed(other[key])]
@@ -113,13 +194,23 @@ def _listed(raw: t.Any) -> list[t.Any]:
 def unreadable_compose(texts: Mapping[str, str]) -> list[dict[str, str]]:
     """Compose files that are no YAML, and why: whatever mails from them is not looked at."""
     found = []
-    for path, text in texts.items():
-        if not path.endswith(COMPOSE) or not _ABOUT_MAIL.search(text):
+    for path in [one for one in texts if one.endswith(COMPOSE)]:
+        other = _override_of(path, texts)
+        both = [path] if other is None else [path, other]
+        if not any(_ABOUT_MAIL.search(texts[one]) for one in both):
             continue
-        try:
-            yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError) as error:
-            mark = getattr(error, "problem_mark", None)
-            where = f"line {mark.line + 1}" if mark is not None else "it"
-            found.append({"path": path, "reason": f"{where} is not valid YAML, so compose does not take it, either"})
-    return found
+        for one in both:
+            if where := _broken_at(texts[one]):
+                takes = "does not take it, either" if one == path else f"takes neither it nor {path}"
+                found.append({"path": one, "reason": f"{where} is not valid YAML, so compose {takes}"})
+    return [one for index, one in enumerate(found) if one["path"] not in [two["path"] for two in found[:index]]]
+
+
+def _broken_at(text: str) -> str:
+    """Where a text stops being YAML; nothing where it does not."""
+    try:
+        _load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        return f"line {mark.line + 1}" if mark is not None else "it"
+    return ""

@@ -21,6 +21,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.compose_files i
     OVERRIDES,
     Override,
     services_of,
+    variables_beside,
     with_overrides,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import (
@@ -30,6 +31,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import 
     load_format,
 )
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.model import AppError, Descriptor, Form
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.profiles import documents_of
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.reading import interpret, with_entries
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.unknown import misplaced_findings
 
@@ -163,7 +165,8 @@ def further_files(apps: Sequence[Descriptor], texts: Mapping[str, str]) -> list[
             paths += _beside(unit_of(path), _files(_carried(apps, path, _OF_UNITS[unit[2]], None), text))
         for service in _services(path, text):
             if service.name is not None:
-                paths += _beside(path, _files(_carried(apps, path, "compose", service.name), text))
+                place = _carried(apps, path, "compose", service.name)
+                paths += _beside(path, _files(place, text, variables_beside(path, texts)))
             for app in apps:
                 if _is_named(app, f"{service.image} {service.name or posixpath.basename(path)}"):
                     paths += _behind_volumes(app, service)
@@ -267,7 +270,7 @@ def _processes(
             continue  # it is among the units
         text = texts[service.path]
         place = _carried(apps, service.path, "compose", service.name)
-        files = _beside(service.path, _files(place, text))
+        files = _beside(service.path, _files(place, text, variables_beside(service.path, texts)))
         followed |= set(files)
         if "$" in text:
             followed.add(posixpath.join(posixpath.dirname(service.path), ".env"))
@@ -411,7 +414,7 @@ def _weight(app: Descriptor, kind: str, path: str, text: str, named: bool) -> in
     except AppError:
         return 0
     except FormatError:
-        return None
+        return _weight_of_parts(app, kind, path, text, named)
     form = place.form
     there = sum(1 for key in form.keys if values.get(key.path) is not None)
     relay = any("host" in key.read_names and values.get(key.path) is not None for key in form.keys)
@@ -422,6 +425,21 @@ def _weight(app: Descriptor, kind: str, path: str, text: str, named: bool) -> in
     odd = interpret(app, form, values).findings
     odd += misplaced_findings(app, place, text) if named else []
     return there + 1 if (form.section or form.closed) and any(one["code"] == "unknown_key" for one in odd) else 0
+
+
+def _weight_of_parts(app: Descriptor, kind: str, path: str, text: str, named: bool) -> int | None:
+    """The same of a YAML file that is read as one document and has two: whose file it is, each of them can tell."""
+    form = app.forms[kind]
+    if kind != "file" or form.format != "yaml" or form.profiles:
+        return None
+    try:
+        parts = documents_of(text, form.format)
+    except FormatError:
+        return None
+    if len(parts) < 2:
+        return None
+    weights = [_weight(app, kind, path, text[one.start : one.end], named) or 0 for one in parts]
+    return max(weights) or None
 
 
 # What else is around
@@ -436,9 +454,9 @@ def _any_app(apps: Sequence[Descriptor]) -> Descriptor:
     return next(app for app in apps if "environment" in app.forms and not app.forms["environment"].inside)
 
 
-def _files(place: Place, text: str) -> list[str]:
+def _files(place: Place, text: str, variables: Mapping[str, str] | None = None) -> list[str]:
     try:
-        return place.files(text)
+        return place.files(text, variables)
     except FormatError:
         return []
 

@@ -104,11 +104,11 @@ def read_place(
     raw_values = place.read(text)
     values = {key: interpolated(key[-1], value, known) for key, value in raw_values.items()}
     findings = _cut_short(descriptor, place.form, text, raw_values)
-    for path in place.files(text):
-        if path not in (others or {}) and path not in place.optional(text):
+    for path in place.files(text, known):
+        if path not in (others or {}) and path not in place.optional(text, known):
             findings.append(_missing_file(path))
     gathered: dict[KeyPath, tuple[Value, str]] = {}
-    for path in place.files(text):
+    for path in place.files(text, known):
         other = (others or {}).get(path, "")
         findings += _cut_short(descriptor, place.form, other, place.read_other(other))
         for key, raw in place.read_other(other).items():

@@ -15,7 +15,7 @@ A carrier is one file here, ``<name>.py``, over the formats, with one class at i
         def edit(self, text, wanted, remove, service="", dialect=""):
             # The text with these variables, proven as the formats prove it; all else byte for byte. Raises FormatError.
 
-        def files(self, text, service=""):
+        def files(self, text, service="", variables=None):
             # Paths of other files that the text takes variables from (env_file); its own variables win over theirs, unless ``files_win``.
 
     CARRIER = Compose()
@@ -74,11 +74,11 @@ class Carrier(abc.ABC):
     ) -> str:
         """The text with these variables. Raises FormatError."""
 
-    def files(self, text: str, service: str = "") -> list[str]:
+    def files(self, text: str, service: str = "", variables: Mapping[str, str] | None = None) -> list[str]:
         """Other files that variables come from, the one that counts most last."""
         return []
 
-    def optional(self, text: str, service: str = "") -> list[str]:
+    def optional(self, text: str, service: str = "", variables: Mapping[str, str] | None = None) -> list[str]:
         """Those of ``files`` that need not be there."""
         return []
 
@@ -124,7 +124,7 @@ class Place:
     def edit(self, text: str, wanted: Mapping[KeyPath, t.Any], remove: Collection[KeyPath]) -> str:
         """The text with these keys. Raises FormatError."""
         if self.form.inside:
-            raise FormatError(f"{self.form.inside} is read here and not changed: {self.form.note}")
+            raise FormatError(f"{self.form.inside} is read here and not changed: {self.form.note.rstrip('.')}")
         if not self.carrier and (documents := self._documents(text)):
             return self._edit_documents(text, documents, wanted, remove)
         if not self.carrier:
@@ -155,13 +155,13 @@ class Place:
         """What stands at another place of the app's own file: one mapping, or the entries of a list. Raises FormatError."""
         return [] if self.carrier else load_format(self.form.format).entries(text, where)
 
-    def files(self, text: str) -> list[str]:
+    def files(self, text: str, variables: Mapping[str, str] | None = None) -> list[str]:
         """Other files that variables come from. Raises FormatError."""
-        return load_carrier(self.carrier).files(text, self.service) if self.carrier else []
+        return load_carrier(self.carrier).files(text, self.service, variables or {}) if self.carrier else []
 
-    def optional(self, text: str) -> list[str]:
+    def optional(self, text: str, variables: Mapping[str, str] | None = None) -> list[str]:
         """Those of ``files`` that need not be there. Raises FormatError."""
-        return load_carrier(self.carrier).optional(text, self.service) if self.carrier else []
+        return load_carrier(self.carrier).optional(text, self.service, variables or {}) if self.carrier else []
 
     @property
     def files_win(self) -> bool:

@@ -86,14 +86,20 @@ class Compose(Carrier):
             **{name: wanted[name] for name in changed},
         }
         if after != expected:
+            node = t.cast(Node, _service(text, service)).resolved()
+            if not any(key.value == "environment" for key, _value in node.pairs):
+                raise FormatError(
+                    f"services.{service} has its environment from what is merged into it (<<), which other services may"
+                    " share; write an environment in the service itself, with what it has now"
+                )
             raise FormatError(f"services.{service}.environment cannot be changed so that it is read back")
         return new
 
-    def files(self, text: str, service: str = "") -> list[str]:
-        return [path for path, _required in _env_files(text, service)]
+    def files(self, text: str, service: str = "", variables: Mapping[str, str] | None = None) -> list[str]:
+        return [path for path, _required in _env_files(text, service, variables or {})]
 
-    def optional(self, text: str, service: str = "") -> list[str]:
-        return [path for path, required in _env_files(text, service) if not required]
+    def optional(self, text: str, service: str = "", variables: Mapping[str, str] | None = None) -> list[str]:
+        return [path for path, required in _env_files(text, service, variables or {}) if not required]
 
     def findings(self, text: str, service: str = "", names: Collection[str] = ()) -> list[dict[str, str]]:
         node = _environment(text, service)
@@ -113,7 +119,7 @@ class Compose(Carrier):
         return found
 
 
-def _env_files(text: str, service: str) -> Iterator[tuple[str, bool]]:
+def _env_files(text: str, service: str, variables: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
     """Each path of ``env_file``, and whether it must be there."""
     node = _service(text, service)
     found = yaml_edit.child(node, "env_file") if node is not None else None
@@ -124,9 +130,9 @@ def _env_files(text: str, service: str) -> Iterator[tuple[str, bool]]:
         required = yaml_edit.child(entry, "required") if is_long else None
         if path is None or path.resolved().kind != "scalar":
             continue
-        # Only a default is known here: what compose itself is given is not.
+        # Defaults and what .env says are known here: what compose itself is given is not.
         raw = path.resolved().value
-        known = interpolated("env_file", Opaque("variable", raw), {}) if "${" in raw else raw
+        known = interpolated("env_file", Opaque("variable", raw), variables) if "$" in raw else raw
         yield known if isinstance(known, str) else raw, required is None or required.resolved().value != "false"
 
 

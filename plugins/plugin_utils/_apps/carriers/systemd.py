@@ -91,10 +91,10 @@ class Systemd(Carrier):
             raise FormatError("it cannot be changed so that systemd reads back what was meant")
         return new
 
-    def files(self, text: str, service: str = "") -> list[str]:
+    def files(self, text: str, service: str = "", variables: Mapping[str, str] | None = None) -> list[str]:
         return [path.lstrip("-") for path in self._environment_files(text)]
 
-    def optional(self, text: str, service: str = "") -> list[str]:
+    def optional(self, text: str, service: str = "", variables: Mapping[str, str] | None = None) -> list[str]:
         return [path.lstrip("-") for path in self._environment_files(text) if path.startswith("-")]
 
     def findings(self, text: str, service: str = "", names: Collection[str] = ()) -> list[dict[str, str]]:

@@ -36,6 +36,10 @@ def found(texts: t.Mapping[str, str]) -> dict[str, str]:
         ("/opt/x/config/config.yml", "email:\n  smtp_host: h\n", "pangolin"),
         ("/opt/x/config/config.yml", "server:\n  port: 1\n", None),
         ("/opt/x/config/config.yml", "a: [\n", None),
+        # Two documents stop Pangolin, so this has to be told of its file wherever it lies.
+        ("/opt/x/config/config.yml", "server:\n  port: 1\n---\nemail:\n  smtp_host: h\n", "pangolin"),
+        ("/opt/x/config/config.yml", "server:\n  port: 1\n---\nserver:\n  port: 2\n", None),
+        ("/opt/x/config/config.yml", "email:\n  smtp_host: h\n---\na: [\n", None),
         ("/opt/pangolin/config/config.yml", "a: [\n", "pangolin"),
         ("/etc/gitea/app.ini", "[mailer]\nSMTP_ADDR = h\n", "gitea"),
         ("/opt/git/gitea/conf/app.ini", "[mailer]\nHOST = h:465\n", "gitea"),
@@ -317,3 +321,86 @@ def test_an_override_of_a_compose_file_counts_without_being_named() -> None:
         True,
     )
     assert not strangers_of(APPS, texts)
+
+
+VW = "services:\n  vw:\n    image: vaultwarden/server\n    environment:%s\n"
+OLD = " {SMTP_HOST: old.example, SMTP_PORT: 2465, SMTP_SECURITY: force_tls, SMTP_FROM: a@b.c, SMTP_USERNAME: on}"
+
+
+@pytest.mark.parametrize(
+    "override, settings",
+    [
+        ("    environment: !override {SMTP_HOST: new.example}\n", {"host": "new.example", "port": 587}),
+        ("    environment: !override [SMTP_HOST=new.example]\n", {"host": "new.example", "port": 587}),
+        ("    environment: {SMTP_HOST: new.example, SMTP_USERNAME: !reset null}\n", {"host": "new.example", "username": None}),
+        ("    environment: {SMTP_PORT: !reset 0}\n    image: !override bitwarden/vaultwarden\n", {"host": "old.example", "port": 465}),
+        ("    ports: !reset []\n    environment: {SMTP_HOST: new.example}\n", {"host": "new.example", "username": "on"}),
+        ("    ports: !own [1]\n    environment: {SMTP_HOST: new.example}\n", {"host": "new.example", "port": 2465}),
+    ],
+)  # fmt: skip
+def test_the_tags_of_an_override(override: str, settings: dict[str, t.Any]) -> None:
+    texts = {"/opt/v/compose.yml": VW % OLD, "/opt/v/compose.override.yml": f"services:\n  vw:\n{override}"}
+    assert not unreadable_compose(texts)
+    (spot,) = places_of(APPS, texts)
+    read = looked_at(load_descriptor("vaultwarden"), spot, texts, {}).reading.settings
+    assert {name: read.get(name) for name in settings} == settings
+
+
+@pytest.mark.parametrize(
+    "override", ["    environment: !reset null\n", "  vw: !reset null\n", "services: !reset null\n"]
+)
+def test_what_an_override_takes_away_is_not_looked_at(override: str) -> None:
+    head = (
+        ""
+        if override.startswith("services")
+        else "services:\n"
+        if override.startswith("  vw")
+        else "services:\n  vw:\n"
+    )
+    texts = {"/opt/v/compose.yml": VW % OLD, "/opt/v/compose.override.yml": head + override}
+    assert not [
+        spot
+        for spot in places_of(APPS, texts)
+        if looked_at(load_descriptor(spot.app), spot, texts, {}).reading.settings.get("host")
+    ]
+
+
+@pytest.mark.parametrize(
+    "base, override",
+    [
+        (OLD, "\n      - SMTP_HOST='new.example'"),
+        ("\n      - SMTP_HOST='new.example'", " {SMTP_FROM: a@b.c}"),
+    ],
+)
+def test_quotes_in_a_list_beside_an_override(base: str, override: str) -> None:
+    texts = {"/opt/v/compose.yml": VW % base, "/opt/v/compose.override.yml": VW % override}
+    (spot,) = places_of(APPS, texts)
+    findings = looked_at(load_descriptor("vaultwarden"), spot, texts, {}).reading.findings
+    assert "quotes_in_value" in [one["code"] for one in findings]
+
+
+def test_an_override_that_is_no_yaml_stops_compose() -> None:
+    texts = {
+        "/opt/v/compose.yml": VW % OLD,
+        "/opt/v/compose.override.yml": "services:\n\tvw: {}\n",
+        "/opt/alone/compose.override.yml": "smtp: [\n",
+        "/opt/other/compose.yml": "services: {a: {image: x}}\n",
+        "/opt/other/compose.override.yml": "a: [\n",
+    }
+    (told,) = unreadable_compose(texts)
+    assert told["path"] == "/opt/v/compose.override.yml"
+    assert told["reason"] == "line 2 is not valid YAML, so compose takes neither it nor /opt/v/compose.yml"
+
+
+@pytest.mark.parametrize("written", ["${MAIL_ENV:-usual.env}", "$MAIL_ENV"])
+def test_the_path_of_an_env_file_takes_its_variables_from_dotenv(written: str) -> None:
+    texts = {
+        "/opt/v/compose.yml": f'services:\n  vw:\n    image: vaultwarden/server\n    env_file: "{written}"\n',
+        "/opt/v/.env": "MAIL_ENV=mine.env\n",
+    }
+    assert further_files(APPS, texts) == ["/opt/v/mine.env"]
+    texts["/opt/v/mine.env"] = "SMTP_HOST=mine.example\n"
+    (spot,) = places_of(APPS, texts)
+    entry = looked_at(load_descriptor("vaultwarden"), spot, texts, {})
+    assert entry.reading.settings["host"] == "mine.example"
+    assert "missing_file" not in [one["code"] for one in entry.reading.findings]

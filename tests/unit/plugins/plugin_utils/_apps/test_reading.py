@@ -1030,6 +1030,13 @@ def test_authelia_s_old_keys() -> None:
     assert [(one["code"], one["severity"]) for one in reading.findings] == [("unknown_key", "error")]
 
 
+def test_authelia_takes_its_old_keys_from_variables_too() -> None:
+    text = "AUTHELIA_NOTIFIER_SMTP_HOST=h\nAUTHELIA_NOTIFIER_SMTP_PORT=465\nAUTHELIA_NOTIFIER_SMTP_SENDER=a@b.example\n"
+    reading = read("authelia", text, form="environment")
+    assert (reading.settings["host"], reading.settings["port"], reading.security) == ("h", 465, "implicit_tls")
+    assert {(one["code"], one["severity"]) for one in reading.findings} == {("unknown_key", "warning")}
+
+
 def test_home_assistant_ignores_what_it_does_not_know() -> None:
     entry = "notify:\n  - platform: smtp\n    server: h\n    sender: a@b.example\n    recipient: [c@d.example]\n"
     assert read("homeassistant", entry).findings == []

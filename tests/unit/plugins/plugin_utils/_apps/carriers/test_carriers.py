@@ -284,3 +284,9 @@ def test_a_unit_of_podman_is_a_command_line_of_systemd(written: str, value: obje
     assert quadlet.read(text) == {"A": value}
     if isinstance(value, str):
         assert quadlet.read(quadlet.edit("[Container]\n", {"A": value}, [])) == {"A": value}
+
+
+def test_a_merged_environment_is_refused_with_what_to_do() -> None:
+    text = "x-app: &app\n  image: i\n  environment: {A: b}\nservices:\n  web:\n    <<: *app\n    restart: always\n"
+    with pytest.raises(FormatError, match=r"merged into it \(<<\).*write an environment in the service itself"):
+        load_carrier("compose").edit(text, {"SMTP_HOST": "h"}, [], "web")
