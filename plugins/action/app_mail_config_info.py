@@ -9,6 +9,7 @@ import posixpath
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps import compose_files
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.carriers import Place, load_place
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import AppError, load_descriptor
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.formats import FormatError
@@ -54,13 +55,18 @@ class ActionModule(Action):
             "password_set": False,
             "findings": [],
         }
-        texts = self._texts(descriptor.id, [path])
+        in_compose = place.carrier == "compose"
+        texts = self._texts(descriptor.id, [path, *(compose_files.beside(path) if in_compose else ())])
         if path not in texts:
             return nothing
         text, mode, where = texts[path]
+        known: Mapping[str, str] = {}
+        if in_compose:
+            together, _over = compose_files.with_overrides({one: held[0] for one, held in texts.items()})
+            text, known = together[path], compose_files.variables_beside(path, together)
         try:
-            others = self._others(descriptor.id, place, text, path)
-            reading = read_place(descriptor, place, text, environment, others)
+            others = self._others(descriptor.id, place, text, path, known)
+            reading = read_place(descriptor, place, text, environment, others, known)
         except FormatError as error:
             raise AppError(f"{path}: it cannot be read: {error}.") from None
         findings = list(reading.findings)
@@ -76,9 +82,9 @@ class ActionModule(Action):
             "findings": findings,
         }
 
-    def _others(self, app: str, place: Place, text: str, path: str) -> dict[str, str]:
+    def _others(self, app: str, place: Place, text: str, path: str, known: Mapping[str, str]) -> dict[str, str]:
         """The files that the text takes variables from, by the paths that it writes; relative ones are beside it."""
-        written = place.files(text)
+        written = place.files(text, known)
         full = {one: posixpath.join(posixpath.dirname(unit_of(path)), one) for one in written}
         texts = self._texts(app, list(full.values())) if written else {}
         return {one: texts[full[one]][0] for one in written if full[one] in texts}

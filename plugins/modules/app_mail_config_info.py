@@ -42,6 +42,7 @@ options:
     description:
       - The app's file on the managed host, or the file that holds its environment variables. That it is not there is no failure.
       - A symbolic link is followed when root, the user of the task or the owner of the file made it.
+      - With a compose file counts what compose reads without being told to, too, the override and C(.env) beside it.
     type: path
     required: true
   environment:

@@ -33,6 +33,29 @@ def write(name: str, **options: t.Any) -> dict[str, t.Any]:
     return {"name": name, "mailops.smtp.app_mail_config": {**options, "settings": "{{ settings }}"}, "register": name}
 
 
+def test_what_compose_reads_beside_its_file_counts(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "compose.yml").write_text(
+        "services:\n  grafana:\n    image: grafana/grafana\n    env_file: ${MAIL:-none.env}\n"
+        "    environment:\n      GF_SMTP_HOST: old.example.com:25\n      GF_SMTP_FROM_ADDRESS: ${SENDER}\n"
+    )
+    (tmp_path / "compose.override.yml").write_text(
+        "services:\n  grafana:\n    environment:\n      GF_SMTP_HOST: !override smtp.example.com:587\n"
+    )
+    (tmp_path / ".env").write_text("MAIL=mail.env\nSENDER=app@example.com\n")
+    (tmp_path / "mail.env").write_text(f"GF_SMTP_ENABLED=true\nGF_SMTP_USER=me\nGF_SMTP_PASSWORD={WORD}\n")
+    place = {"app": "grafana", "path": str(tmp_path / "compose.yml"), "service": "grafana"}
+    run = play(tmp_path / "play", [info("r", **place)], {}, "-vvv", saved=["r"])
+    assert run.returncode == 0 and WORD not in run.output, run.output
+    settings = run.saved["r"]["settings"]
+    assert {name: settings.get(name) for name in ("host", "port", "username", "sender")} == {
+        "host": "smtp.example.com",
+        "port": 587,
+        "username": "me",
+        "sender": "app@example.com",
+    }
+    assert run.saved["r"]["password_set"] and str(run.saved["r"]["path"]) == str(tmp_path / "compose.yml")
+
+
 def test_what_was_written_is_read_and_the_password_stays_inside(tmp_path: pathlib.Path) -> None:
     (tmp_path / "compose.yml").write_text("services:\n  grafana:\n    image: grafana # c\n    env_file: [mail.env]\n")
     (tmp_path / "mail.env").write_text("GF_SMTP_HOST=old.example.com:25\nTZ=UTC\n")

@@ -17,6 +17,7 @@ __all__ = (
     "COMPOSE",
     "OVERRIDES",
     "Override",
+    "beside",
     "services_of",
     "unreadable_compose",
     "variables_beside",
@@ -32,6 +33,12 @@ OVERRIDES = (
     "docker-compose.override.yaml",
 )
 _ABOUT_MAIL = re.compile("smtp|mail", re.IGNORECASE)
+
+
+def beside(path: str) -> list[str]:
+    """The files that compose reads with this one without being told to, where they are there."""
+    names = (".env", *OVERRIDES) if path.endswith(COMPOSE) else (".env",)
+    return [posixpath.join(posixpath.dirname(path), name) for name in names]
 
 
 def variables_beside(path: str, texts: Mapping[str, str]) -> dict[str, str]:
@@ -77,8 +84,7 @@ def with_overrides(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, 
 
 
 def _override_of(path: str, texts: Collection[str]) -> str | None:
-    beside = [posixpath.join(posixpath.dirname(path), name) for name in OVERRIDES]
-    return next((one for one in beside if one in texts), None)
+    return next((one for one in beside(path) if one.endswith(OVERRIDES) and one in texts), None)
 
 
 def services_of(text: str) -> Mapping[t.Any, t.Any]:
