@@ -363,9 +363,12 @@ def _state(entry: Entry, findings: Sequence[Finding], not_probed: bool) -> tuple
         return "none", []
     if _mails_elsewhere(findings):
         return "none", []
-    if errors := [one for one in findings if one["severity"] == "error"]:
-        return "broken", errors
     settings = entry.reading.settings
+    # Without a relay there is no connection whose mode could be wrong.
+    relay = settings.get("host") or any(one["code"] == "variable" for one in findings)
+    errors = [one for one in findings if one["severity"] == "error" and (relay or one["code"] != "mode_mismatch")]
+    if errors:
+        return "broken", errors
     if not entry.spot.app:
         return "unknown", []
     if not settings.get("host"):

@@ -226,6 +226,15 @@ def test_a_table_of_logins_belongs_to_the_file_beside_it() -> None:
     }
 
 
+@pytest.mark.parametrize("host, state", [("", "none"), ("smtp.example.com", "broken"), ("$RELAY", "broken")])
+def test_without_a_relay_no_mode_is_wrong(host: str, state: str) -> None:
+    text = f"SMTP_HOST_ADDR={host}\nSMTP_HOST_SSL_ENABLED=true\nSMTP_HOST_PORT=587\nMAILER_EMAIL=a@app.example\n"
+    texts = {"/srv/p/plausible.env": text}
+    (spot,) = places_of(APPS, texts)
+    said = judged(looked_at(load_descriptor("plausible"), spot, texts, {}), None)
+    assert said["state"] == state, said["line"]
+
+
 @pytest.mark.parametrize(
     "text, reason",
     [
