@@ -664,8 +664,9 @@ def _refused(case: _Case, stage: str) -> Diagnosis:
             hint = hint._replace(remedy="")
     if variant == "auth_required" and "greeting_rejected" in said.also and not _login_would_help(attempt):
         code, variant = "greeting_rejected", "address"
-    if code == "recipient_rejected" and not variant and _RECIPIENT_DENIED.search(text) and _login_would_help(attempt):
-        # Postfix's usual submission, which refuses every recipient of whoever has not logged in.
+    denied = code in ("recipient_rejected", "temporarily_rejected") and not variant and _RECIPIENT_DENIED.search(text)
+    if denied and _login_would_help(attempt):
+        # Postfix's usual submission, which refuses every recipient of whoever has not logged in (with soft_bounce for now).
         code, variant = "sender_rejected", "auth_required"
     unknown_there = signs.status_of(failure)[2:3] in ("1", "2") or (
         _LOGIN_IS_NO_MATTER.search(text) and not _OF_OPENSMTPD.match(text)

@@ -206,6 +206,14 @@ ROWS: tuple[Row, ...] = (
                 "sender_rejected",
                 "auth_required",
             ),
+            # Postfix with soft_bounce
+            (
+                "rcpt",
+                454,
+                "4.7.1 <a@b.test>: Recipient address rejected: Access denied",
+                "sender_rejected",
+                "auth_required",
+            ),
             ("mail", 550, "Command refused due to lack of security", "auth_requires_tls", "in_tls"),
             ("mail", 454, "4.7.0 encryption too weak 0 less than 128", "auth_requires_tls", "in_tls"),
             ("mail", 550, "5.7.1 TLS conversation required", "auth_requires_tls", "in_tls"),
