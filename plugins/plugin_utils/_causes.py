@@ -870,6 +870,13 @@ _TRANSACTION = (
         "5.1.8, 4.1.8 or words about the sender's domain; the 4xx that Postfix uses here does not pass by waiting.",
     ),
     Cause(
+        "sender_rejected", "sender_domain", "transaction",
+        "{endpoint} refused the sender, because it does not believe that the mail comes from its domain (SPF, DKIM or DMARC)",
+        "Set sender to an address in a domain that this relay may send for, or have whoever runs the DNS of the sender's "
+        "domain allow the address that sends (SPF) and set up DKIM.",
+        "Words of a refused sender that speak of SPF, DKIM or DMARC; with other words about them it is message_rejected.",
+    ),
+    Cause(
         "sender_rejected", "account", "transaction",
         "{endpoint} has stopped the account that sends",
         "Ask your provider or the relay's operator why it is suspended, and to open it again; no setting of the app changes that.",

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import os
+import random
 import shutil
 import signal
 import socket
@@ -50,13 +52,26 @@ def program(name: str) -> str:
     return path
 
 
+# Below those that the kernel gives to clients, one of which could take a port between its choice and its use.
+_FIRST, _LAST = 20_000, 32_000
+_CHANCE = random.SystemRandom()
+
+
 def free_ports(number: int, host: str = "127.0.0.1") -> list[int]:
     """Ports that are free now, all different."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sockets = [socket.socket(family) for _each in range(number)]
+    sockets: list[socket.socket] = []
     try:
-        for sock in sockets:
-            sock.bind((host, 0))
+        while len(sockets) < number:
+            sock = socket.socket(family)
+            try:
+                sock.bind((host, _CHANCE.randint(_FIRST, _LAST)))
+            except OSError as error:
+                sock.close()
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                sockets.append(sock)
         return [sock.getsockname()[1] for sock in sockets]
     finally:
         for sock in sockets:

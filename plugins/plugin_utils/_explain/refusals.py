@@ -327,6 +327,12 @@ _ROWS: tuple[_Row, ...] = (
         stages=("mail", "rcpt", "data", "", NO_CODE),
     ),
     _row(
+        r"\bsender (?:address )?rejected:.{0,120}\b(?:spf|dkim|dmarc)\b",
+        Meaning("sender_rejected", "sender_domain", "certain"),
+        _LATER_SENDER_DOMAIN,
+        stages=("mail", "rcpt", "data", "", NO_CODE),
+    ),
+    _row(
         r"\bsender(?: address| verify| e?mail| access)? (?:was |is )?"
         r"(?:rejected|refused|denied|failed|invalid|not|blocked|unknown)"
         r"|\b(?:invalid|bad|unknown|unauthori[sz]ed|unverified|incorrect|wrong|fake) (?:sender|return path)\b"

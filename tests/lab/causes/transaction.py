@@ -117,6 +117,15 @@ ROWS = [
         expect={"remedy": lambda text: "no setting of the app changes that" in text},
     ),
     _send(
+        "send-sender-spf",
+        "the relay asks SPF, which allows other addresses than its client's",
+        _postfix(smtpd_sender_restrictions="check_sender_access static:{550 5.7.23 SPF fail - not authorized}"),
+        587,
+        STARTTLS,
+        "sender_rejected",
+        expect={"remedy": lambda text: "allow the address that sends (SPF)" in text},
+    ),
+    _send(
         "send-sender-verified",
         "Exim's verify=sender, at RCPT",
         _answers(RCPT="550-Verification failed for <app@example.com>\n550 Sender verify failed"),

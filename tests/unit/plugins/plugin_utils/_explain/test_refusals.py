@@ -91,6 +91,18 @@ REPLIES = [
     ("mail", "451 4.3.0 <a@x.test>: Temporary lookup failure", "temporarily_rejected", "broken"),
     ("data", "451 4.3.0 Error: queue file write error", "temporarily_rejected", "broken"),
     ("mail", "550 5.7.1 Account suspended, contact support", "sender_rejected", "account"),
+    (
+        "rcpt",
+        "550 5.7.23 <a@b.example>: Sender address rejected: SPF fail - not authorized",
+        "sender_rejected",
+        "sender_domain",
+    ),
+    (
+        "rcpt",
+        "550 5.7.23 <a@b.example>: Recipient address rejected: SPF fail - not authorized",
+        "message_rejected",
+        "sender_domain",
+    ),
     ("data", "554 5.7.1 Your account has been temporarily suspended", "sender_rejected", "account"),
     ("rcpt", "550 5.2.1 The email account that you tried to reach is disabled", "recipient_rejected", ""),
     ("greeting", "450 4.7.1 Session encryption is required", "greeting_rejected", "encryption"),

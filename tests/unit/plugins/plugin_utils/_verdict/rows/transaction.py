@@ -193,6 +193,7 @@ ROWS: tuple[Row, ...] = (
             ),
             ("data", 550, "5.7.1 Unauthorized use of sender address", "sender_rejected", ""),
             ("mail", 550, "5.7.1 Account suspended, contact support", "sender_rejected", "account"),
+            ("mail", 550, "5.7.23 <a@b.test>: Sender address rejected: SPF fail", "sender_rejected", "sender_domain"),
             ("data", 451, "4.3.0 DKIM signing failed", "temporarily_rejected", "broken"),
             ("data", 451, "4.3.0 Failed to queue message: permission denied", "temporarily_rejected", "broken"),
             ("data", 451, "4.3.0 Failed to queue message: no space left on device", "temporarily_rejected", "no_space"),
