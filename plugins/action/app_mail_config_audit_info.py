@@ -22,7 +22,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.audit import (
     looked_at,
     unnamed,
 )
-from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.compose_files import unreadable_compose
+from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.compose_files import environment_of, unreadable_compose
 from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.descriptor import (
     AppError,
     Descriptor,
@@ -146,7 +146,7 @@ class ActionModule(Action):
         for spot in listed:
             if spot.path:
                 paths += list(self._apps[spot.app].parts.values())
-                paths.append(posixpath.join(posixpath.dirname(spot.path), ".env"))
+                paths.append(environment_of(spot.path))
         return [one for one in paths if one not in self._texts]
 
     def _fetch(self, request: Mapping[str, t.Any]) -> None:

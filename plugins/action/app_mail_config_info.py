@@ -56,14 +56,15 @@ class ActionModule(Action):
             "findings": [],
         }
         in_compose = place.carrier == "compose"
-        texts = self._texts(descriptor.id, [path, *(compose_files.beside(path) if in_compose else ())])
+        texts = self._texts(descriptor.id, [path, *(compose_files.overrides_of(path) if in_compose else ())])
         if path not in texts:
             return nothing
         text, mode, where = texts[path]
         known: Mapping[str, str] = {}
         if in_compose:
             together, _over = compose_files.with_overrides({one: held[0] for one, held in texts.items()})
-            text, known = together[path], compose_files.variables_beside(path, together)
+            text = together[path]
+            known = self._compose_variables(descriptor.id, path) if "$" in text else {}
         try:
             others = self._others(descriptor.id, place, text, path, known)
             reading = read_place(descriptor, place, text, environment, others, known)
@@ -88,6 +89,14 @@ class ActionModule(Action):
         full = {one: posixpath.join(posixpath.dirname(unit_of(path)), one) for one in written}
         texts = self._texts(app, list(full.values())) if written else {}
         return {one: texts[full[one]][0] for one in written if full[one] in texts}
+
+    def _compose_variables(self, app: str, path: str) -> Mapping[str, str]:
+        """What ``.env`` beside a compose file says. Where it cannot be read, a finding says which values are not known."""
+        try:
+            texts = self._texts(app, [compose_files.environment_of(path)])
+        except (HostError, AppError):
+            return {}
+        return compose_files.variables_beside(path, {one: held[0] for one, held in texts.items()})
 
     def _texts(self, app: str, paths: list[str]) -> dict[str, tuple[str, int, str]]:
         """Text, permission bits and real path of each file that is there. Raises HostError and AppError."""

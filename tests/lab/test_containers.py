@@ -176,6 +176,7 @@ def test_what_an_intruder_in_the_container_has(way: Way) -> None:
     uid = on_host(f"id -u {way.name}").strip()
     assert f"Uid:\t{uid}\t" in status and uid not in ("0", "") and "NoNewPrivs:\t1" in status
     assert "CapEff:\t0000000000000400" in status, "CAP_NET_BIND_SERVICE and nothing else"
+    # /proc/PID/root is what the process in the container has as its root folder.
     assert "mailpit" in on_host(f"ls /proc/{pid}/root") and "ca.key" in on_host(f"ls /etc/{way.name}/ca")
     assert on_host(f"ls /proc/{pid}/root/etc/{way.name}").split() == ["send-api.passwd", "smtp.passwd", "tls"]
     for folder in ("/etc/ssl/certs", "/usr/share/ca-certificates"):

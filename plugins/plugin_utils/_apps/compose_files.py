@@ -17,7 +17,8 @@ __all__ = (
     "COMPOSE",
     "OVERRIDES",
     "Override",
-    "beside",
+    "environment_of",
+    "overrides_of",
     "services_of",
     "unreadable_compose",
     "variables_beside",
@@ -35,15 +36,20 @@ OVERRIDES = (
 _ABOUT_MAIL = re.compile("smtp|mail", re.IGNORECASE)
 
 
-def beside(path: str) -> list[str]:
-    """The files that compose reads with this one without being told to, where they are there."""
-    names = (".env", *OVERRIDES) if path.endswith(COMPOSE) else (".env",)
+def overrides_of(path: str) -> list[str]:
+    """Where compose looks for a file to put over this one without being told to."""
+    names = OVERRIDES if path.endswith(COMPOSE) else ()
     return [posixpath.join(posixpath.dirname(path), name) for name in names]
+
+
+def environment_of(path: str) -> str:
+    """Where compose looks for the variables that it puts into this file."""
+    return posixpath.join(posixpath.dirname(path), ".env")
 
 
 def variables_beside(path: str, texts: Mapping[str, str]) -> dict[str, str]:
     """The variables that compose puts into its file: those of ``.env`` beside it."""
-    text = texts.get(posixpath.join(posixpath.dirname(path), ".env"))
+    text = texts.get(environment_of(path))
     if text is None:
         return {}
     try:
@@ -84,7 +90,7 @@ def with_overrides(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, 
 
 
 def _override_of(path: str, texts: Collection[str]) -> str | None:
-    return next((one for one in beside(path) if one.endswith(OVERRIDES) and one in texts), None)
+    return next((one for one in overrides_of(path) if one in texts), None)
 
 
 def services_of(text: str) -> Mapping[t.Any, t.Any]:

@@ -20,6 +20,7 @@ from ansible_collections.mailops.smtp.plugins.plugin_utils._apps.compose_files i
     COMPOSE,
     OVERRIDES,
     Override,
+    environment_of,
     services_of,
     variables_beside,
     with_overrides,
@@ -273,7 +274,7 @@ def _processes(
         files = _beside(service.path, _files(place, text, variables_beside(service.path, texts)))
         followed |= set(files)
         if "$" in text:
-            followed.add(posixpath.join(posixpath.dirname(service.path), ".env"))
+            followed.add(environment_of(service.path))
         values = _values(place, text, [texts[one] for one in files if one in texts])
         hint = f"{service.image} {service.name}"
         processes.append(_Process(service.path, "compose", service.name, hint, values, files))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 
 from ansible_collections.mailops.smtp.plugins.plugin_utils._fleet.cohorts import (
     Confidence,
@@ -200,9 +200,12 @@ def _odd_ones(fleet: Fleet, alone: Mapping[str, Set[Endpoint]]) -> Iterator[Stat
 
 def _is_stray(fleet: Fleet, observer: str, places: Set[Endpoint], odd: int) -> bool:
     """Whether a rule of the host itself is not likely: it uses the same port elsewhere, or is one of many, each with something."""
-    reached = {(one.relay, one.port) for one in fleet.by_observer[observer] if one.reached}
-    same_port = {port for _relay, port in places} & {port for _relay, port in reached}
-    return bool(same_port) or (odd > _FEW_ODD and bool(reached))
+    reached = any(one.reached for one in fleet.by_observer[observer])
+    return _uses_port_elsewhere(fleet, observer, places) or (odd > _FEW_ODD and reached)
+
+
+def _uses_port_elsewhere(fleet: Fleet, observer: str, places: Collection[Endpoint]) -> bool:
+    return bool({port for _relay, port in places} & {one.port for one in fleet.by_observer[observer] if one.reached})
 
 
 def _odd_one(fleet: Fleet, observers: Set[str], endpoints: Sequence[Endpoint]) -> Statement:
@@ -228,8 +231,10 @@ def _odd_one(fleet: Fleet, observers: Set[str], endpoints: Sequence[Endpoint]) -
 def _strays(fleet: Fleet, strays: Set[str], endpoints: Sequence[Endpoint]) -> Statement:
     neighbours = {one.observer for each in endpoints for one in fleet.by_endpoint[each] if one.reached} - strays
     if len(strays) == 1:
+        elsewhere = all(_uses_port_elsewhere(fleet, one, endpoints) for one in strays)
         words = (
-            f"{fleet.some(strays)} does not reach {ports_words(endpoints)}, but the same port of another relay;"
+            f"{fleet.some(strays)} does not reach {ports_words(endpoints)}, but"
+            f" {'the same port of another relay' if elsewhere else 'other ports or relays'};"
             f" {hosts_words(len(neighbours))} reach {'it' if len(endpoints) == 1 else 'them'}: {{sure}} a rule for that one"
             f" address, the relay refuses this host's address, or {_DROPS}."
         )
